@@ -1,0 +1,70 @@
+"""Recipes for PyTorch numerics: a YAML file of tensors, operations and a backward target, run to values and gradients.
+
+Example:
+    >>> from tensorflow_free import load_recipe, run_recipe
+    >>> result = run_recipe(load_recipe("recipes/linear_autograd.yaml"))
+    >>> result["y"], result["w.grad"]
+    (tensor(5.), tensor(1.))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tensorflow_free.errors import (
+    Place,
+    Problem,
+    RecipeError,
+    StepError,
+    StorageError,
+    TensorflowFreeError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from tensorflow_free.loading import load_recipe
+    from tensorflow_free.recipe import Recipe
+    from tensorflow_free.registry import register_op
+    from tensorflow_free.result import Result
+    from tensorflow_free.running import run_recipe
+    from tensorflow_free.storage import read_result
+
+_LATE = {
+    "load_recipe": "loading",
+    "Recipe": "recipe",
+    "register_op": "registry",
+    "Result": "result",
+    "run_recipe": "running",
+    "read_result": "storage",
+}
+"""Names that need torch or pydantic, and the modules that they are loaded from when they are first used."""
+
+__all__ = [
+    "Place",
+    "Problem",
+    "Recipe",
+    "RecipeError",
+    "Result",
+    "StepError",
+    "StorageError",
+    "TensorflowFreeError",
+    "UnavailableError",
+    "load_recipe",
+    "read_result",
+    "register_op",
+    "run_recipe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

@@ -1,0 +1,229 @@
+"""The ops that the user adds, from Python: registered, offered by a package, or in a file named on the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, TypeVar, overload
+
+from tensorflow_free import callables, handwritten, namespaces, operators
+from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.signatures import Op
+
+ENTRY_POINTS: Final = "tensorflow_free.ops"
+"""The group of entry points in which packages offer ops."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+
+_ops: Final[dict[str, Op]] = {}
+_origins: Final[dict[str, str]] = {}
+_loading: Final[ContextVar[str | None]] = ContextVar("_loading", default=None)
+_offered: Final[list[str]] = []
+
+
+def find(name: str) -> Op | None:
+    """The user's op of this name, or None."""
+    return _ops.get(name)
+
+
+def registered() -> dict[str, str]:
+    """Where each op that the user added came from (`my_ops.py`, `package.module`), by name."""
+    return dict(_origins)
+
+
+def _is_torchs(name: str) -> bool:
+    own = name in namespaces.functions() or name in namespaces.methods() or name in namespaces.attributes()
+    return own or name in operators.SYMBOLS or name in handwritten.RUNNERS
+
+
+def _name_problem(name: object, *, replace: bool) -> str | None:
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        return f"'{name}' cannot name an op; names joined by dots can, such as 'my.gelu'"
+    if name.split(".")[0] in {"aten", "torch", "F", "Tensor"}:
+        return f"'{name}' starts with '{name.split('.')[0]}', which is PyTorch's; choose a namespace of your own"
+    if _is_torchs(name):
+        return f"'{name}' is an op already; choose a namespace of your own, such as 'my.{name}'"
+    if name in _ops and not replace:
+        return f"'{name}' is registered already, from {_origins[name]}; pass replace=True to replace it"
+    return None
+
+
+def _names(given: Iterable[str], what: str, op: str, known: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(given, str):
+        message = f"{what} of '{op}': '{given}' is a word; a tuple of names is wanted: ('{given}',)"
+        raise ValueError(message)
+    names, parameters = tuple(given), list(known)
+    unknown = [name for name in names if name not in parameters]
+    if unknown:
+        message = f"{what} of '{op}': '{unknown[0]}' is no parameter of it; it has {', '.join(parameters) or 'none'}"
+        raise ValueError(message)
+    return names
+
+
+def _add(
+    name: str, function: Callable[..., Any], changes: Iterable[str], shares: Iterable[str] | None, *, replace: bool
+) -> None:
+    problem = _name_problem(name, replace=replace)
+    if problem is None and not callable(function):
+        problem = f"'{name}': '{function}' cannot be called; an op is a function"
+    if problem is not None:
+        raise ValueError(problem)
+    found = callables.signature(name, function, "user")
+    known = [parameter.name for parameter in found.parameters]
+    signature = dataclasses.replace(
+        found,
+        changes=_names(changes, "changes", name, known),
+        shares=None if shares is None else _names(shares, "shares", name, known),
+    )
+    _ops[name] = Op(name, (signature,), documentation=None)
+    _origins[name] = _loading.get() or str(getattr(function, "__module__", None) or "__main__")
+
+
+@overload
+def register_op(
+    name: str,
+    function: Function,
+    *,
+    changes: Iterable[str] = (),
+    shares: Iterable[str] | None = None,
+    replace: bool = False,
+) -> Function: ...
+
+
+@overload
+def register_op(
+    name: str,
+    function: None = None,
+    *,
+    changes: Iterable[str] = (),
+    shares: Iterable[str] | None = None,
+    replace: bool = False,
+) -> Callable[[Function], Function]: ...
+
+
+def register_op(
+    name: str,
+    function: Function | None = None,
+    *,
+    changes: Iterable[str] = (),
+    shares: Iterable[str] | None = None,
+    replace: bool = False,
+) -> Function | Callable[[Function], Function]:
+    """Adds an op to the registry, by call or as a decorator.
+
+    Its parameters are those of the function, with the types that their annotations say; one without takes anything.
+
+    Args:
+        name: What recipes call it: identifiers joined by dots, in a namespace that is not PyTorch's.
+        function: What is called. Without it, a decorator is returned.
+        changes: Parameters whose memory it changes.
+        shares: Parameters whose memory its result may share; None for any of them.
+        replace: Whether it may take the place of one registered before.
+
+    Returns:
+        The function, unchanged.
+
+    Raises:
+        ValueError: The name is bad or taken, the function takes `**kwargs`, or `changes` names no parameter of it.
+
+    Example:
+        >>> @register_op("my.double")
+        ... def double(x: torch.Tensor) -> torch.Tensor:
+        ...     return 2 * x
+    """
+    if function is not None:
+        _add(name, function, changes, shares, replace=replace)
+        return function
+
+    def decorate(decorated: Function) -> Function:
+        _add(name, decorated, changes, shares, replace=replace)
+        return decorated
+
+    return decorate
+
+
+def load_entry_points() -> None:
+    """Registers the ops that installed packages offer, once.
+
+    An entry point of the group `tensorflow_free.ops` names a function, which is registered under its own name,
+    or a module, which registers its own when it is imported.
+
+    Raises:
+        RecipeError: One of them cannot be loaded or registered.
+    """
+    if _offered:
+        return
+    _offered.append(ENTRY_POINTS)
+    problems = [
+        problem
+        for point in importlib.metadata.entry_points(group=ENTRY_POINTS)
+        if (problem := _offered_problem(point)) is not None
+    ]
+    if problems:
+        raise RecipeError(problems)
+
+
+def _offered_problem(point: importlib.metadata.EntryPoint) -> Problem | None:
+    token = _loading.set(point.value)
+    try:
+        loaded = point.load()
+        if not isinstance(loaded, ModuleType) and point.name not in _ops:
+            register_op(point.name, loaded)
+    except Exception as error:  # noqa: BLE001 - a package may fail in any way
+        place = Place(f"entry point '{point.name}' of group '{ENTRY_POINTS}'")
+        return Problem(place, f"'{point.value}': {_words(error)}")
+    finally:
+        _loading.reset(token)
+    return None
+
+
+def load_ops_file(path: str | Path) -> None:
+    """Runs a file of Python that registers ops. It is code: for the person at the command line, never for a recipe.
+
+    Raises:
+        RecipeError: It cannot be read, or fails.
+    """
+    file = Path(path)
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None or not file.is_file():
+        reason = "is not a file of Python" if file.exists() else "is not there"
+        raise RecipeError([Problem(Place(file=str(file)), f"'{file}' {reason}; a file ending in .py is wanted")])
+    module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(spec.name)
+    # dataclasses and torch.compile look a function's module up here
+    sys.modules.setdefault(spec.name, module)
+    token = _loading.set(str(file))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        if before is None:
+            sys.modules.pop(spec.name, None)
+        raise RecipeError([Problem(_place(file, error), _words(error))]) from error
+    finally:
+        _loading.reset(token)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _place(file: Path, error: Exception) -> Place:
+    """The line of the file where the error arose."""
+    if isinstance(error, SyntaxError):
+        return Place(file=str(file), line=error.lineno, column=error.offset)
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return Place(file=str(file), line=lines[-1] if lines else None)

@@ -1,0 +1,510 @@
+"""What a step's args and kwargs mean: each is held against the op's signatures, and a word becomes a value, a word or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.dtypes import dtype_of
+from tensorflow_free.expressions import ExpressionError, Name, Slice, parse_subscript
+from tensorflow_free.names import DEVICES, did_you_mean
+from tensorflow_free.recipe import LITERAL_KEYS, shown
+from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A value of the run, by name, with the fields read from it: `qr.Q` is Ref("qr", ("Q",))."""
+
+    name: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TensorLiteral:
+    """`{tensor: 1.5}`: a tensor that each run makes anew."""
+
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What binding knows while it reads an argument: the names given so far, those given later, and the recipe's own words."""
+
+    names: Mapping[str, Any]
+    later: Mapping[str, Any]
+    dtype: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why an argument does not fit: where below the step, and in what words. The greater `weight`, the nearer it came."""
+
+    path: Path
+    message: str
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Arguments that fit a signature, ready for lowering: constants, `Ref`, `Slice`, `TensorLiteral`, and lists of them."""
+
+    signature: Signature
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    by_parameter: dict[str, Any]
+
+
+class Mismatch(Exception):
+    """An argument that does not fit a parameter."""
+
+    def __init__(self, message: str, weight: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.weight = weight
+
+
+WORDS: Final = frozenset({"str", "dtype", "device", "layout", "memory_format", "str[]", "generator", "callable"})
+"""The types that only a word can be; every other type may be a value of the run."""
+
+LAYOUTS: Final[dict[str, torch.layout]] = {
+    word: layout
+    for word in ("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged")
+    if isinstance(layout := getattr(torch, word, None), torch.layout)
+}
+MEMORY_FORMATS: Final[dict[str, torch.memory_format]] = {
+    word: getattr(torch, word) for word in ("contiguous_format", "channels_last", "channels_last_3d", "preserve_format")
+}
+_ARTICLE: Final[dict[str, str]] = {
+    "Tensor": "a tensor",
+    "Tensor[]": "a list of tensors",
+    "number": "a number",
+    "int": "an integer",
+    "float": "a number",
+    "complex": "a complex number",
+    "bool": "true or false",
+    "str": "a word",
+    "str[]": "a list of words",
+    "int[]": "a list of integers",
+    "float[]": "a list of numbers",
+    "number[]": "a list of numbers",
+    "bool[]": "a list of booleans",
+    "dtype": "a dtype",
+    "device": "a device",
+    "layout": "a layout",
+    "memory_format": "a memory format",
+    "generator": "a generator, which a recipe cannot give (its `seed` seeds the run)",
+    "callable": "a function, which a recipe cannot give",
+    "None": "null",
+    "any": "anything",
+}
+
+
+def described(op: Op, signature: Signature) -> str:
+    """The call as documentation writes it: `softmax(input, dim, *, dtype)`."""
+    words: list[str] = []
+    star = False
+    for parameter in signature.parameters:
+        if parameter.keyword_only and not star:
+            words.append("*")
+            star = True
+        words.append(parameter.name if parameter.default is REQUIRED else f"{parameter.name}={_default(parameter)}")
+    return f"{op.name}({', '.join(words)})"
+
+
+def _default(parameter: Parameter) -> str:
+    value = parameter.default
+    return shown(str(value).removeprefix("torch.")) if not isinstance(value, str) else repr(value)
+
+
+def fit(op: Op, args: Sequence[Any], kwargs: Mapping[str, Any], known: Known) -> Bound | list[Finding]:
+    """Hold a step's arguments against each of the op's signatures.
+
+    Returns:
+        The first signature that fits with its arguments, or what is wrong with the one that came nearest.
+    """
+    best: list[Finding] | None = None
+    first: Bound | None = None
+    for signature in op.signatures:
+        found = _fit_one(op, signature, args, kwargs, known)
+        if isinstance(found, Bound):
+            if first is None:
+                first = found
+                if not _has_free_word(args, kwargs, known):
+                    return first
+            elif clash := _reads_otherwise(first, found):
+                return [clash]
+        elif best is None or _distance(found) < _distance(best):
+            best = found
+    return first if first is not None else (best or [Finding(("op",), f"'{op.name}' cannot be called")])
+
+
+def _distance(findings: list[Finding]) -> int:
+    return 10 * len(findings) - sum(finding.weight for finding in findings)
+
+
+def _has_free_word(args: Sequence[Any], kwargs: Mapping[str, Any], known: Known) -> bool:
+    """Whether an argument is a word that is also a value's name, so that other signatures may read it otherwise."""
+    return any(isinstance(value, str) and value in known.names for value in (*args, *kwargs.values()))
+
+
+def _reads_otherwise(one: Bound, other: Bound) -> Finding | None:
+    for position, (mine, its) in enumerate(zip(one.args, other.args, strict=False)):
+        if (clash := _clash(mine, its)) is not None:
+            return Finding(("args", position), clash)
+    for name in one.kwargs.keys() & other.kwargs.keys():
+        if (clash := _clash(one.kwargs[name], other.kwargs[name])) is not None:
+            return Finding(("kwargs", name), clash)
+    return None
+
+
+def _clash(one: Any, other: Any) -> str | None:
+    refs = [value for value in (one, other) if isinstance(value, Ref)]
+    if len(refs) != 1:
+        return None
+    return _ambiguous(refs[0].name)
+
+
+def _ambiguous(word: str) -> str:
+    return f"'{word}' is the name of a value and also a word that the op takes; write {{ref: {word}}} or {{str: {word}}}"
+
+
+def _fit_one(
+    op: Op, signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any], known: Known
+) -> Bound | list[Finding]:
+    findings: list[Finding] = []
+    by_parameter: dict[str, Any] = {}
+    passed: list[Any] = []
+    positional = [parameter for parameter in signature.parameters if not parameter.keyword_only]
+    args = _gathered(signature, positional, args)
+    for position, written in enumerate(args):
+        if position >= len(positional):
+            findings.append(Finding(("args", position), _too_many(op, signature, positional, args)))
+            break
+        parameter = positional[position]
+        try:
+            value = _read(written, parameter, op, known)
+        except Mismatch as mismatch:
+            findings.append(Finding(("args", position), mismatch.message, mismatch.weight))
+            value = None
+        by_parameter[parameter.name] = value
+        passed.append(value)
+    keywords = _fit_keywords(op, signature, kwargs, known, by_parameter, findings)
+    missing = [
+        parameter.name
+        for parameter in signature.parameters
+        if parameter.default is REQUIRED and parameter.name not in by_parameter
+    ]
+    if missing:
+        names = " and ".join(f"'{name}'" for name in missing)
+        findings.append(Finding(("op",), f"{op.name} needs {names}: {described(op, signature)}"))
+    if findings:
+        return findings
+    if signature.spread and passed and len(passed) == len(positional) and isinstance(passed[-1], list):
+        passed = [*passed[:-1], *passed[-1]] if signature.form == "method" or _is_variadic(positional[-1]) else passed
+    return Bound(signature, *_as_called(signature, positional, passed, keywords), by_parameter)
+
+
+def _is_variadic(parameter: Parameter) -> bool:
+    """Whether Python's own signature takes the parameter as `*tensors` (einsum, meshgrid, broadcast_tensors)."""
+    return "Tensor[]" in parameter.types
+
+
+def _gathered(signature: Signature, positional: Sequence[Parameter], args: Sequence[Any]) -> Sequence[Any]:
+    """Arguments written apart for a last list parameter (`view(x, 4, 3)`), as that list."""
+    if not signature.spread or not positional or len(args) < len(positional):
+        return args
+    head, rest = args[: len(positional) - 1], args[len(positional) - 1 :]
+    if len(rest) == 1 and (isinstance(rest[0], (list, dict)) or not _is_variadic(positional[-1])):
+        return args if isinstance(rest[0], (list, dict, str)) else [*head, [rest[0]]]
+    return [*head, list(rest)]
+
+
+def _as_called(
+    signature: Signature, positional: Sequence[Parameter], passed: list[Any], keywords: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as Python is called with them: a method's own tensor comes first, whatever it was written as."""
+    if not passed and positional and positional[0].name in keywords and signature.form != "function":
+        keywords = dict(keywords)
+        passed = [keywords.pop(positional[0].name)]
+    return tuple(passed), keywords
+
+
+def _fit_keywords(
+    op: Op,
+    signature: Signature,
+    kwargs: Mapping[str, Any],
+    known: Known,
+    by_parameter: dict[str, Any],
+    findings: list[Finding],
+) -> dict[str, Any]:
+    by_word = {word: one for one in signature.parameters for word in (one.name, *one.aliases)}
+    keywords: dict[str, Any] = {}
+    for name, written in kwargs.items():
+        parameter = by_word.get(name)
+        if parameter is None:
+            near = did_you_mean(name, by_word)
+            message = f"'{name}' is not a parameter of {op.name}{near or ': ' + described(op, signature)}"
+            findings.append(Finding(("kwargs", name), message))
+            continue
+        if parameter.name in by_parameter:
+            message = f"'{name}' is given twice: by position and by keyword"
+            findings.append(Finding(("kwargs", name), message))
+            continue
+        try:
+            keywords[parameter.name] = _read(written, parameter, op, known)
+        except Mismatch as mismatch:
+            findings.append(Finding(("kwargs", name), mismatch.message, mismatch.weight))
+        by_parameter[parameter.name] = keywords.get(parameter.name)
+    return keywords
+
+
+def _too_many(op: Op, signature: Signature, positional: Sequence[Parameter], args: Sequence[Any]) -> str:
+    count = len(positional)
+    plural = "" if count == 1 else "s"
+    return f"{op.name} takes {count} argument{plural} by position, not {len(args)}: {described(op, signature)}"
+
+
+def _read(written: Any, parameter: Parameter, op: Op, known: Known) -> Any:
+    """What an argument is for this parameter.
+
+    Raises:
+        Mismatch: it cannot be what the parameter takes.
+    """
+    types = parameter.types
+    if op.name in ("[]", "[]=") and parameter.name == "index":
+        return read_subscript(written, known)
+    if written is None:
+        if types & {"None", "any"}:
+            return None
+        raise Mismatch(_wanted("null", parameter))
+    if isinstance(written, str):
+        return _read_word(written, parameter, known)
+    if isinstance(written, dict):
+        return _read_exact(written, parameter, known)
+    if isinstance(written, (list, tuple)):
+        return _read_list(written, parameter, op, known)
+    if isinstance(written, torch.Tensor):
+        return written
+    if _number_fits(written, types, numbers=op.numbers):
+        return written
+    raise Mismatch(_wanted(written, parameter))
+
+
+def _number_fits(written: Any, types: frozenset[str], *, numbers: bool) -> bool:
+    if "any" in types or (numbers and "Tensor" in types):
+        return True
+    if isinstance(written, bool):
+        return bool(types & {"bool", "number", "bool[]"})
+    if isinstance(written, int):
+        return bool(types & {"int", "float", "number", "complex", "int[]", "float[]", "number[]"})
+    if isinstance(written, float):
+        return bool(types & {"float", "number", "complex", "float[]", "number[]"})
+    return bool(types & {"number", "complex"})
+
+
+def _wanted(written: Any, parameter: Parameter) -> str:
+    kinds = sorted(_ARTICLE.get(kind, kind) for kind in parameter.types - {"None"})
+    return f"'{shown(written)}' does not fit '{parameter.name}', which is {' or '.join(kinds)}"
+
+
+def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
+    types = parameter.types
+    meaning = _meaning(word, parameter, known)
+    values_fit = bool(types - WORDS - {"None"})
+    named = word.partition(".")[0] in known.names
+    if not values_fit:
+        if meaning is not None:
+            return meaning
+        if "." in word and named:
+            return reference(word, known)
+        raise Mismatch(_wrong_word(word, parameter))
+    if meaning is not None and types & WORDS:
+        if named and "." not in word:
+            raise Mismatch(_ambiguous(word), weight=5)
+        if not named:
+            return meaning
+    return reference(word, known, parameter)
+
+
+def _wrong_word(word: str, parameter: Parameter) -> str:
+    words: list[str] = sorted(parameter.words or ())
+    if not words:
+        return _wanted(word, parameter) + (
+            did_you_mean(word, dtype_words()) if "dtype" in parameter.types else ""
+        )
+    near = did_you_mean(word, words)
+    return f"'{word}' is not a word that '{parameter.name}' takes{near or '; it is one of ' + ', '.join(words)}"
+
+
+def dtype_words() -> tuple[str, ...]:
+    """Every word for a dtype that this torch has."""
+    from tensorflow_free.dtypes import TORCH_DTYPES
+
+    return tuple(TORCH_DTYPES)
+
+
+def _meaning(word: str, parameter: Parameter, known: Known) -> Any:
+    """What the word is where the parameter takes a word, or None."""
+    types = parameter.types
+    readers: dict[str, Callable[[str], Any]] = {
+        "dtype": lambda text: dtype_of(text.removeprefix("torch."), known.dtype),
+        "layout": LAYOUTS.get,
+        "memory_format": lambda text: MEMORY_FORMATS.get(text.removeprefix("torch.")),
+        "device": _device,
+    }
+    for kind, reader in readers.items():
+        if kind in types and (found := reader(word)) is not None:
+            return found
+    if "str" in types and (parameter.words is None or word in parameter.words):
+        return word
+    return None
+
+
+def _device(word: str) -> str | None:
+    """The device that a word names, or None; whether it is present is for the run to find."""
+    kind, _, index = word.partition(":")
+    known = kind in DEVICES or kind == torch._C._get_privateuse1_backend_name()
+    return word if known and (not index or index.isdigit()) else None
+
+
+def _read_exact(written: Mapping[str, Any], parameter: Parameter | None, known: Known) -> Any:
+    """A mapping that says just what it is: `{ref: w}`, `{str: mean}`, `{finfo: max}`."""
+    if len(written) != 1 or not set(written) <= LITERAL_KEYS:
+        forms = "{ref: w}, {str: mean}, {dtype: int64}, {complex: [1, 2]}, {tensor: 1.5} or {finfo: max}"
+        raise Mismatch(f"'{shown(dict(written))}' is a mapping, which no argument is; it may be {forms}")
+    [(kind, value)] = written.items()
+    if kind == "ref":
+        return reference(str(value), known)
+    if kind == "str":
+        if parameter is not None and not parameter.types & {"str", "any", "dtype", "device", "layout", "memory_format"}:
+            raise Mismatch(_wanted(value, parameter))
+        return str(value)
+    if kind == "tensor":
+        return TensorLiteral(value)
+    return literal(written, known.dtype)
+
+
+def literal(written: Mapping[str, Any], recipe_dtype: str) -> Any:
+    """The number or dtype that `{complex: [re, im]}`, `{finfo: max}` or `{dtype: int64}` stands for.
+
+    Raises:
+        Mismatch: it stands for none.
+    """
+    [(kind, value)] = written.items()
+    if kind == "complex" and isinstance(value, list) and len(value) == 2 and all(_is_real(part) for part in value):
+        return complex(*value)
+    if kind == "dtype":
+        found = dtype_of(str(value).removeprefix("torch."), recipe_dtype)
+        if found is None:
+            raise Mismatch(f"'{value}' is not a dtype{did_you_mean(value, dtype_words())}")
+        return found
+    if kind == "finfo":
+        fields = ("max", "min", "eps", "tiny", "smallest_normal", "resolution")
+        if value not in fields:
+            raise Mismatch(f"'{value}' is not a field of finfo{did_you_mean(value, fields) or '; it is one of ' + ', '.join(fields)}")
+        return getattr(torch.finfo(dtype_of(recipe_dtype, recipe_dtype)), value)  # type: ignore[arg-type]
+    raise Mismatch(f"'{shown(dict(written))}' is not a number; {{complex: [re, im]}} takes two numbers")
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _read_list(written: Sequence[Any], parameter: Parameter, op: Op, known: Known) -> Any:
+    types = parameter.types
+    if "any" not in types and not any(kind.endswith("[]") for kind in types):
+        raise Mismatch(_wanted(list(written), parameter))
+    element = Parameter(
+        parameter.name,
+        frozenset(kind.removesuffix("[]") for kind in types if kind.endswith("[]")) | _deeper(types),
+        words=parameter.words,
+    )
+    return [_read_element(part, element, op, known) for part in written]
+
+
+def _deeper(types: frozenset[str]) -> frozenset[str]:
+    """What the elements of a list may be besides: nested lists of anything where anything is taken; null among tensors."""
+    if "any" in types:
+        return frozenset({"any"})
+    return frozenset({"None"}) if types & {"Tensor[]"} else frozenset()
+
+
+def _read_element(part: Any, element: Parameter, op: Op, known: Known) -> Any:
+    if isinstance(part, (list, tuple)) and "any" in element.types:
+        return [_read_element(inner, element, op, known) for inner in part]
+    return _read(part, element, op, known)
+
+
+def reference(word: str, known: Known, parameter: Parameter | None = None) -> Ref:
+    """The value that a word names.
+
+    Raises:
+        Mismatch: no value of that name is given yet.
+    """
+    name, *fields = word.split(".")
+    if name in known.names:
+        return Ref(name, tuple(fields))
+    if name in known.later:
+        raise Mismatch(f"'{name}' is used before it is given; it stands below", weight=3)
+    near = did_you_mean(name, known.names)
+    if not near and parameter is not None and parameter.types & {"any", "str"}:
+        near = f"; if a word is meant, write {{str: {word}}}"
+    raise Mismatch(f"'{name}' is not a value of this recipe{near or _given(known)}")
+
+
+def _given(known: Known) -> str:
+    names = list(known.names)
+    return f"; given so far: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""
+
+
+def read_subscript(written: Any, known: Known) -> Any:
+    """The subscript of `[]` and `[]=`, its words read as names of values.
+
+    Raises:
+        Mismatch: it is not a subscript.
+    """
+    if isinstance(written, bool) or written is None or isinstance(written, int):
+        return written
+    if isinstance(written, dict):
+        return _read_exact(written, None, known)
+    if isinstance(written, list):
+        items = ", ".join(str(item) for item in written)
+        raise Mismatch(f"'{written}' is a list; write \"{items}\" for one index a dimension, or \"[{items}]\" for a list of indices")
+    if not isinstance(written, str):
+        raise Mismatch(f"'{shown(written)}' is not a subscript; write what stands between the brackets, such as '1:3, 0'")
+    if "." in written and written.split(".")[0] in known.names and " " not in written and "," not in written:
+        return reference(written, known)
+    try:
+        return _named(parse_subscript(written), known)
+    except ExpressionError as error:
+        raise Mismatch(error.message) from error
+
+
+def _named(subscript: Any, known: Known) -> Any:
+    if isinstance(subscript, Name):
+        return reference(subscript.dotted, known)
+    if isinstance(subscript, Slice):
+        return Slice(*(_named(part, known) for part in (subscript.start, subscript.stop, subscript.step)))
+    if isinstance(subscript, tuple):
+        return tuple(_named(part, known) for part in subscript)
+    if isinstance(subscript, list):
+        return [_named(part, known) for part in subscript]
+    return subscript
+
+
+def references(argument: Any) -> Iterator[Ref]:
+    """Every reference inside an argument."""
+    if isinstance(argument, Ref):
+        yield argument
+    elif isinstance(argument, Slice):
+        yield from references((argument.start, argument.stop, argument.step))
+    elif isinstance(argument, (list, tuple)):
+        for part in argument:
+            yield from references(part)

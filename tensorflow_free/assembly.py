@@ -1,0 +1,334 @@
+"""Puts a plan together from bound rows: what is copied, what is kept, what is recorded, and where each value lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tensorflow_free.aliasing import Aliases
+from tensorflow_free.calls import GRADIENTS, Site, retain, snapshot, watch
+from tensorflow_free.factories import Start
+from tensorflow_free.plan import (
+    NOTHING,
+    RESERVED,
+    Check,
+    Kind,
+    Pass,
+    Plan,
+    Recording,
+    Row,
+    Slots,
+    Value,
+    lay_out,
+    read_ids,
+)
+from tensorflow_free.recipe import BackwardPass, Recipe
+from tensorflow_free.scope import Path, Places
+from tensorflow_free.steps import RUNNERS
+
+
+@dataclass(slots=True)
+class PassRows:
+    """A backward pass by ids, before slots are given out."""
+
+    spec: BackwardPass
+    path: Path
+    target: int
+    gradient: Any
+    gradient_id: int | None
+    gradient_start: Start | None
+    inputs: list[int] | None
+
+
+@dataclass(slots=True)
+class Parts:
+    """What binding has read: rows, and what is known of each name. All values are ids."""
+
+    recipe: Recipe
+    place: Places
+    starts: list[Start]
+    rows: list[Row]
+    passes: list[PassRows]
+    checks: list[Row]
+    standing: dict[str, int]
+    live: dict[str, int]
+    kinds: dict[str, Kind]
+    ops: dict[str, str]
+    leaves: dict[str, int]
+    gradients: dict[str, int]
+    read: set[str]
+    asked: set[str]
+    traces: dict[str, tuple[str, ...]]
+    new: Callable[[], int]
+
+    def values(self) -> Iterator[tuple[str, int]]:
+        """Every starting tensor and step, with its id."""
+        for name, kind in self.kinds.items():
+            if kind in ("tensor", "step"):
+                yield name, self.live[name]
+
+
+def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, ...]) -> Plan:
+    """The plan of what binding has read."""
+    compiled = parts.recipe.backend.name != "eager"
+    changed = _changed(parts)
+    wanted = _wanted(parts, compiled=compiled)
+    differentiates = bool(parts.passes) or any(_has_backward(row) for row in parts.rows)
+    retained = _retained(parts, wanted, changed, compiled=compiled) if differentiates else []
+    copies = {name: parts.new() for name in wanted if name in changed and wanted[name]}
+    if compiled:
+        copies = {name: copy for name, copy in copies.items() if parts.kinds[name] == "tensor"}
+    watched = [name for name, _ in retained if name in changed and not compiled]
+    prelude = [_copy(parts.live[name], copy, name) for name, copy in copies.items() if parts.kinds[name] == "tensor"]
+    by_id = {parts.live[name]: name for name, _ in parts.values()}
+    rows = list(_with_copies(parts.rows, by_id, copies, set(watched)))
+    unchanged = [identity for name, identity in retained if name not in changed or compiled]
+    rows = list(_with_retention(rows, unchanged)) if unchanged else rows
+    _keep_history(rows)
+
+    reuse = not compiled and parts.recipe.record != "all" and parts.recipe.record is not None
+    slots = Slots({}, RESERVED, reuse=reuse)
+    start_slots = tuple(slots.of(parts.live[start.name]) for start in parts.starts)
+    leaf_slots = tuple(slots.of(parts.leaves[start.name]) for start in parts.starts)
+    kept = _kept(parts, wanted, changed, copies, [identity for _, identity in retained])
+    prelude_calls = tuple(lay_out(prelude, slots, kept | {parts.live[row.site.name] for row in prelude}))
+    split = next((i for i, row in enumerate(rows) if _has_runner(row)), len(rows)) if compiled else len(rows)
+    forward = lay_out(rows[:split], slots, kept)
+    rest = lay_out(rows[split:], slots, kept)
+    slots.reuse = False
+    passes = tuple(_pass(one, slots) for one in parts.passes)
+    recordings = tuple(_recordings(parts, wanted, changed, copies, slots, compiled=compiled))
+    returned = _returned(parts, rows[:split], rows[split:], recordings, slots) if compiled else ()
+    checks = tuple(_checks(parts, slots))
+    return Plan(
+        recipe=parts.recipe,
+        place=parts.place,
+        starts=tuple(parts.starts),
+        start_slots=start_slots,
+        leaf_slots=leaf_slots,
+        prelude=prelude_calls,
+        forward=forward,
+        rest=rest,
+        returned=returned,
+        passes=passes,
+        retained=tuple((name, slots.of(identity)) for name, identity in retained),
+        watched=tuple(watched),
+        checks=checks,
+        standing={name: slots.of(identity) for name, identity in parts.standing.items()},
+        recordings=recordings,
+        differentiates=differentiates,
+        initial=tuple(slots.initial),
+        files=files,
+        ops=ops,
+    )
+
+
+# what changes
+
+
+def _changed(parts: Parts) -> set[str]:
+    """Names of values that a later step may change in place."""
+    aliases = Aliases()
+    for start in parts.starts:
+        shared = [parts.live[start.input]] if start.init == "as_strided" and start.input else []
+        aliases.give(parts.live[start.name], shared)
+        if parts.leaves[start.name] != parts.live[start.name]:
+            aliases.give(parts.leaves[start.name], [parts.live[start.name]])
+        aliases.give(parts.gradients[start.name])
+    _follow(parts.rows, aliases)
+    return {name for name, identity in parts.values() if aliases.is_changed(identity)}
+
+
+def _follow(rows: Sequence[Row], aliases: Aliases) -> None:
+    for row in rows:
+        if row.changes:
+            aliases.change(row.changes)
+        block = row.block
+        if block is None:
+            aliases.give(row.out, row.shares)
+            continue
+        for inside, outside in block.enters:
+            aliases.give(inside, [outside])
+        # twice, so that what one round hands to the next is seen
+        for _ in range(2 if block.context is None else 1):
+            _follow(block.rows, aliases)
+            for inside, handed in block.carry:
+                aliases.join(inside, handed)
+        for _, trace, _ in block.traces:
+            aliases.give(trace)
+
+
+def _copy(live: int, copy: int, name: str) -> Row:
+    return Row(snapshot, (Value(live),), {}, copy, Site(name, "snapshot", ()))
+
+
+def _with_copies(
+    rows: Sequence[Row], by_id: dict[int, str], copies: dict[str, int], watched: set[str]
+) -> Iterator[Row]:
+    """The rows, each followed by what keeps its value as it stood, where a later step changes it."""
+    for row in rows:
+        yield row
+        if row.block is not None:
+            row.block.rows = list(_with_copies(row.block.rows, by_id, copies, watched))
+        name = by_id.get(row.out, "")
+        if name in copies:
+            yield _copy(row.out, copies[name], name)
+        if name in watched:
+            args = (Value(row.out), name, Value(GRADIENTS))
+            yield Row(watch, args, {}, NOTHING, Site(name, "watch", ()))
+
+
+def _with_retention(rows: Sequence[Row], retained: Sequence[int]) -> Iterator[Row]:
+    """The rows, each backward in mid-chain preceded by a call that keeps gradients."""
+    for row in rows:
+        if row.site.op == "backward" and row.block is None:
+            args = tuple(Value(identity) for identity in retained)
+            yield Row(retain, args, {}, NOTHING, row.site)
+        if row.block is not None:
+            row.block.rows = list(_with_retention(row.block.rows, retained))
+        yield row
+
+
+def _keep_history(rows: Sequence[Row]) -> None:
+    """A trace that a later step reads keeps the history of its rounds."""
+    read = {identity for row in rows for identity in read_ids(row)}
+    for row in rows:
+        if row.block is not None:
+            row.block.traces = [(value, trace, trace in read) for value, trace, _ in row.block.traces]
+            _keep_history(row.block.rows)
+
+
+def _has_backward(row: Row) -> bool:
+    return row.site.op == "backward" or (row.block is not None and any(_has_backward(one) for one in row.block.rows))
+
+
+def _has_runner(row: Row) -> bool:
+    return row.site.op in RUNNERS or (row.block is not None and any(_has_runner(one) for one in row.block.rows))
+
+
+# what is recorded
+
+
+def _wanted(parts: Parts, *, compiled: bool) -> dict[str, bool]:
+    """The names to record; False where only the value in the end is (`NAME.after`)."""
+    record = parts.recipe.record or ("outputs" if compiled else "all")
+    names = [name for name, _ in parts.values()]
+    if record == "all":
+        return dict.fromkeys(names, True)
+    if record == "outputs":
+        return {
+            name: parts.kinds[name] == "step" for name in names if parts.kinds[name] == "tensor" or name not in parts.read
+        }
+    roots = {word.partition(".")[0] for word in record}
+    return {name: any(word != f"{name}.after" for word in record if word.partition(".")[0] == name) for name in names if name in roots}
+
+
+def _retained(
+    parts: Parts, wanted: dict[str, bool], changed: set[str], *, compiled: bool
+) -> list[tuple[str, int]]:
+    """The steps whose gradients are kept."""
+    record = parts.recipe.record
+    everything = record == "all" or (record is None and not compiled)
+    listed = {word.partition(".")[0] for word in record if word.endswith(".grad")} if isinstance(record, list) else set()
+    return [
+        (name, identity)
+        for name, identity in parts.values()
+        if parts.kinds[name] == "step" and ((everything and not compiled) or name in parts.asked or name in listed)
+    ]
+
+
+def _kept(
+    parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], retained: Sequence[int]
+) -> set[int]:
+    """The ids whose values must stand when the steps have run."""
+    kept = {parts.live[name] for name, stood in wanted.items() if stood or name in changed}
+    kept |= set(copies.values()) | set(retained)
+    kept |= {identity for name, identity in parts.live.items() if "." in name}
+    for one in parts.passes:
+        kept |= {one.target, *(one.inputs or ())} | ({one.gradient_id} if one.gradient_id is not None else set())
+    regrows = any(row.site.op.endswith("requires_grad_") for row in parts.rows)
+    for start in parts.starts:
+        if start.requires_grad or regrows:
+            kept |= {parts.leaves[start.name], parts.live[start.name]}
+    for row in parts.checks:
+        names = {identity: name for name, identity in parts.standing.items()}
+        kept |= {parts.live[names[one]] for one in read_ids(row) if one in names}
+        kept |= set(read_ids(row)) & set(parts.live.values())
+    return kept
+
+
+def _recordings(
+    parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], slots: Slots, *, compiled: bool
+) -> Iterator[Recording]:
+    for name, value_wanted in wanted.items():
+        slot = slots.of(parts.live[name])
+        is_changed = name in changed
+        stood = slots.of(copies[name]) if name in copies else None if is_changed else slot
+        if not value_wanted:
+            stood = None
+        if stood is not None or is_changed:
+            yield Recording(name, parts.kinds[name], parts.ops.get(name), slot, stood, is_changed)
+    for block, names in parts.traces.items():
+        for name in names:
+            slot = slots.of(parts.live[f"{block}.{name}"])
+            yield Recording(f"{block}.{name}", "trace", "repeat", slot, slot)
+
+
+def _returned(
+    parts: Parts, forward: Sequence[Row], rest: Sequence[Row], recordings: Sequence[Recording], slots: Slots
+) -> tuple[int, ...]:
+    """The slots that the compiled function must give back: what is recorded, or read after it."""
+    made = {slots.of(identity) for row in forward for identity in _made(row)}
+    needed = {slot for one in recordings for slot in (one.slot, one.stood) if slot is not None}
+    needed |= {slots.of(identity) for row in rest for identity in read_ids(row)}
+    for one in parts.passes:
+        needed |= {slots.of(identity) for identity in (one.target, one.gradient_id, *(one.inputs or ())) if identity is not None}
+    return tuple(sorted(made & needed))
+
+
+def _made(row: Row) -> Iterator[int]:
+    """Every id that a row gives, a block's inside too."""
+    if row.block is None:
+        yield row.out
+        return
+    for inner in row.block.rows:
+        yield from _made(inner)
+    for _, trace, _ in row.block.traces:
+        yield trace
+
+
+def _pass(one: PassRows, slots: Slots) -> Pass:
+    return Pass(
+        target=one.spec.target,
+        slot=slots.of(one.target),
+        path=one.path,
+        gradient=one.gradient,
+        gradient_slot=None if one.gradient_id is None else slots.of(one.gradient_id),
+        gradient_start=one.gradient_start,
+        inputs=None if one.inputs is None else tuple(slots.of(identity) for identity in one.inputs),
+        retain_graph=one.spec.retain_graph,
+        create_graph=one.spec.create_graph,
+    )
+
+
+def _checks(parts: Parts, slots: Slots) -> Iterator[Check]:
+    names = {identity: name for name, identity in parts.standing.items()}
+    groups: dict[str, list[Row]] = {name: [] for name in parts.recipe.checks}
+    for row in parts.checks:
+        groups[str(row.site.path[1])].append(row)
+    outs: dict[int, str] = {}
+    for name, rows in groups.items():
+        outs[rows[-1].out] = name
+        reads = {identity for row in rows for identity in read_ids(row)}
+        needed = [names.get(identity) or outs.get(identity) for identity in reads]
+        yield Check(
+            name=name,
+            op=parts.recipe.checks[name].op,
+            calls=lay_out(rows, slots, set()),
+            slot=slots.of(rows[-1].out),
+            reads=tuple(sorted(one for one in needed if one is not None and one != name)),
+        )
+
+
+__all__ = ["Parts", "PassRows", "assemble"]

@@ -1,0 +1,42 @@
+"""What runs a recipe's forward steps: eager PyTorch, or a backend of `torch.compile`. Knows torch, and nothing of recipes' steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe import Backend
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def names() -> tuple[str, ...]:
+    """`eager`, and every backend that `torch.compile` knows here."""
+    # `eager` of torch.compile only traces; in a recipe the word means no compiler at all, and `dynamo_eager` means that
+    return ("eager", *(name for name in torch.compiler.list_backends(exclude_tags=()) if name != "eager"))
+
+
+def problem(backend: Backend) -> str | None:
+    """Why the backend cannot be had, or None."""
+    if backend.name == "eager":
+        return None
+    known = names()
+    if backend.name in known:
+        return None
+    return f"'{backend.name}' is not a backend{did_you_mean(backend.name, known) or '; it is one of ' + ', '.join(known)}"
+
+
+def compiled(function: Function, backend: Backend) -> Function:
+    """The function as the backend compiles it, from a compiler without memory of what it compiled before."""
+    torch.compiler.reset()
+    return torch.compile(  # type: ignore[no-any-return,call-overload]
+        function,
+        backend=backend.name,
+        mode=backend.mode,
+        options=backend.options,
+        dynamic=backend.dynamic,
+        fullgraph=backend.fullgraph,
+    )

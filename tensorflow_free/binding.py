@@ -1,0 +1,261 @@
+"""From a `Recipe` to a `Plan`: every name bound, every argument checked, every problem found before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from tensorflow_free import backends, conditions, devices, settings
+from tensorflow_free.arguments import Mismatch, reference
+from tensorflow_free.assembly import Parts, PassRows, assemble
+from tensorflow_free.calls import Site
+from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
+from tensorflow_free.errors import Place, RecipeError, UnavailableError
+from tensorflow_free.factories import Start
+from tensorflow_free.names import did_you_mean, name_problem
+from tensorflow_free.plan import Plan, Row
+from tensorflow_free.recipe import BackwardPass, Expectation, Recipe, TensorSpec
+from tensorflow_free.registry import find
+from tensorflow_free.scope import Path, Places, Scope
+from tensorflow_free.starts import Starts
+from tensorflow_free.steps import Steps, all_step_names
+
+FOLLOWERS: Final = ("grad", "after")
+"""What may follow the name of any value: its gradient, and itself as it was in the end."""
+
+_ERROR_KEYS: Final = ("step", "type", "match")
+
+
+def bind(recipe: Recipe, place: Places | None = None, folder: FilePath | None = None) -> Plan:
+    """Bind a recipe.
+
+    Args:
+        recipe: composed, with its one-line steps expanded.
+        place: where a key stands in its file; without it, problems are placed by dotted path alone.
+        folder: the folder below which the recipe reads its files.
+
+    Raises:
+        RecipeError: names, ops, arguments or references are wrong; all problems are inside.
+        UnavailableError: nothing is wrong, but a device that it asks for is not here.
+    """
+    binding = Binding(recipe, place or _dotted, folder)
+    if binding.scope.problems:
+        raise RecipeError(binding.scope.problems)
+    if binding.scope.absent:
+        raise UnavailableError(binding.scope.absent)
+    return binding.plan()
+
+
+def _dotted(path: Sequence[str | int]) -> Place:
+    return Place(".".join(str(part) for part in path))
+
+
+class Binding:
+    """One reading of a recipe, from top to bottom; what is wrong stands in `scope`."""
+
+    def __init__(self, recipe: Recipe, place: Places, folder: FilePath | None) -> None:
+        self.recipe = recipe
+        self.scope = Scope(recipe, place)
+        self._folder = folder
+        self.steps = Steps(self.scope)
+        self.starts: list[Start] = []
+        self.files: list[tuple[str, str]] = []
+        self.rows: list[Row] = []
+        self.checks: list[Row] = []
+        self.passes: list[PassRows] = []
+        self.standing: dict[str, int] = {}
+        self._bind_cell()
+        self._collect_names()
+        self._bind_tensors()
+        self.steps.bind(recipe.steps, ("steps",), self.rows)
+        self.read_by_steps = set(self.scope.read)
+        self._bind_passes()
+        self._bind_checks()
+        self._bind_expectations()
+        self._bind_records()
+
+    # what is read
+
+    def _bind_cell(self) -> None:
+        """The device, the settings, the backend, and the user's own ops."""
+        recipe, scope = self.recipe, self.scope
+        if problem := devices.form_problem(recipe.device):
+            scope.wrong(("device",), problem)
+        elif absence := devices.absence(recipe.device):
+            scope.missing(("device",), absence)
+        for name, message in settings.problems(recipe.settings):
+            scope.wrong(("settings", name), message)
+        if problem := backends.problem(recipe.backend):
+            scope.wrong(("backend",), problem)
+        for position, name in enumerate(recipe.ops):
+            if find(name) is None:
+                scope.wrong(
+                    ("ops", position),
+                    f"'{name}' is an op of the user's own, and is not registered here; "
+                    "give the file that registers it with --ops, or call register_op",
+                )
+        if recipe.case is not None and recipe.cases and recipe.case not in recipe.cases:
+            scope.wrong(("case",), f"'{recipe.case}' is not a case{did_you_mean(recipe.case, recipe.cases)}")
+
+    def _collect_names(self) -> None:
+        first: dict[str, Path] = {}
+        names = [(name, ("tensors", name)) for name in self.recipe.tensors]
+        names += all_step_names(self.recipe.steps, ("steps",))
+        names += all_step_names(self.recipe.checks, ("checks",))
+        for name, path in names:
+            if problem := name_problem(name):
+                self.scope.wrong(path, problem)
+            elif name in first:
+                other = ".".join(str(part) for part in first[name])
+                self.scope.wrong(path, f"'{name}' is given twice; it is already the name of {other}")
+            first.setdefault(name, path)
+            self.scope.later[name] = None
+
+    def _bind_tensors(self) -> None:
+        recipe, scope = self.recipe, self.scope
+        device = "cpu" if devices.form_problem(recipe.device) else recipe.device
+        starts = Starts(recipe.dtype, device, recipe.input_precision, self._folder, self._wrong_start)
+        for name, spec in recipe.tensors.items():
+            start = starts.bind(name, spec, ("tensors", name))
+            identity = scope.give(name, "tensor")
+            expanded = start is not None and start.stride is not None and 0 in start.stride
+            scope.leaves[name] = scope.new() if expanded else identity
+            scope.gradients[name] = scope.new()
+            if start is not None:
+                self.starts.append(start)
+        self.files = starts.files
+
+    def _wrong_start(self, path: Sequence[str | int], message: str) -> None:
+        absent = path[-1] == "device" and "is not here" in message
+        (self.scope.missing if absent else self.scope.wrong)(path, message)
+
+    def _bind_passes(self) -> None:
+        written_as_list = isinstance(self.recipe.written.get("backward"), list)
+        for position, spec in enumerate(self.recipe.backward):
+            path: Path = ("backward", position) if written_as_list else ("backward",)
+            target = self._value(spec.target, (*path, "target"))
+            inputs = None
+            if spec.inputs is not None:
+                inputs = [self._leaf(name, (*path, "inputs", index)) for index, name in enumerate(spec.inputs)]
+            literal, identity, start = self._gradient(spec, path)
+            if target is not None:
+                kept = None if inputs is None else [one for one in inputs if one is not None]
+                self.passes.append(PassRows(spec, path, target, literal, identity, start, kept))
+
+    def _value(self, word: str, path: Path) -> int | None:
+        try:
+            ref = reference(word, self.scope.known())
+        except Mismatch as mismatch:
+            self.scope.wrong(path, mismatch.message)
+            return None
+        return self.steps.read(ref, Site(word, "read", path), self.rows)
+
+    def _leaf(self, word: str, path: Path) -> int | None:
+        identity = self._value(word, path)
+        return self.scope.leaves.get(word, identity)
+
+    def _gradient(self, spec: BackwardPass, path: Path) -> tuple[Any, int | None, Start | None]:
+        """The gradient of a pass: a literal, the id of a value, or an init that is made for the target's shape."""
+        written = spec.gradient
+        if isinstance(written, str):
+            return None, self._value(written, (*path, "gradient")), None
+        if not isinstance(written, dict):
+            return written, None, None
+        name = str(written.get("init", "tensor"))
+        sized = {**written, "init": name if name.endswith("_like") else f"{name}_like", "input": "target"}
+        sized.setdefault("dtype", "floating")
+        starts = Starts(self.recipe.dtype, "cpu", None, None, lambda _, message: self.scope.wrong((*path, "gradient"), message))
+        starts.made["target"] = (TORCH_DTYPES[self.recipe.dtype], "cpu", None)
+        return None, None, starts.bind("gradient", TensorSpec.model_validate(sized), (*path, "gradient"))
+
+    def _bind_checks(self) -> None:
+        scope = self.scope
+        scope.live = dict(scope.names)
+        # inside checks `y` is y as it stood, and `y.after` the live value
+        self.standing = {name: scope.new() for name, kind in scope.kinds.items() if kind in ("tensor", "step")}
+        scope.names.update(self.standing)
+        self.steps.bind(self.recipe.checks, ("checks",), self.checks)
+        for name in self.recipe.checks:
+            scope.kinds[name] = "check"
+
+    def _bind_expectations(self) -> None:
+        known = [name for name in self.scope.kinds]
+        for name, expectations in self.recipe.expect.items():
+            for position, one in enumerate(expectations):
+                path: Path = ("expect", name, position) if self._is_list(name) else ("expect", name)
+                for key, message in conditions.problems(one.when or {}, self.recipe):
+                    self.scope.wrong((*path, "when", key), message)
+                if name == "error":
+                    self._bind_error(one, path, known)
+                else:
+                    self._bind_expectation(name, one, path, known)
+        for position, fault in enumerate(self.recipe.xfail):
+            for key, message in conditions.problems(fault.when or {}, self.recipe):
+                self.scope.wrong(("xfail", position, "when", key), message)
+            for index, key in enumerate(fault.keys or []):
+                self._check_name(key, ("xfail", position, "keys", index), known)
+
+    def _is_list(self, name: str) -> bool:
+        written = self.recipe.written.get("expect", {}).get(name)
+        return isinstance(written, list) and len(self.recipe.expect[name]) == len(written) and isinstance(written[0], dict)
+
+    def _bind_error(self, one: Expectation, path: Path, known: list[str]) -> None:
+        if one.step is not None and one.step != "backward" and one.step not in known:
+            near = did_you_mean(one.step, known) or "; it is a step's name, or backward"
+            self.scope.wrong((*path, "step"), f"'{one.step}' is not a step of this recipe{near}")
+
+    def _bind_expectation(self, name: str, one: Expectation, path: Path, known: list[str]) -> None:
+        self._check_name(name, path, known)
+        for key in _ERROR_KEYS:
+            if key in one.model_fields_set:
+                self.scope.wrong((*path, key), f"'{key}' is a key of `expect: error`, not of a value")
+        for key in ("close", "equal", "shares_memory"):
+            other = getattr(one, key)
+            if isinstance(other, str):
+                self._check_name(other, (*path, key), known)
+        if one.dtype is not None and dtype_of(one.dtype, self.recipe.dtype) is None:
+            near = did_you_mean(one.dtype, (*TORCH_DTYPES, "floating", "complex"))
+            self.scope.wrong((*path, "dtype"), f"'{one.dtype}' is not a dtype{near}")
+
+    def _check_name(self, word: str, path: Path, known: list[str]) -> None:
+        root, *fields = word.split(".")
+        if root not in known:
+            near = did_you_mean(root, known) or (f"; its values are {', '.join(known[:12])}" if known else "")
+            self.scope.wrong(path, f"'{root}' is not a value of this recipe{near}")
+        elif fields and self.scope.kinds[root] == "tensor" and fields[0] not in FOLLOWERS and not fields[0].isdigit():
+            near = did_you_mean(fields[0], FOLLOWERS) or "; a tensor has grad and after"
+            self.scope.wrong(path, f"'{fields[0]}' is not something that the result has of '{root}'{near}")
+        elif fields and root in self.scope.traces and fields[0] not in self.scope.traces[root]:
+            near = did_you_mean(fields[0], self.scope.traces[root]) or "; name it in `trace`"
+            self.scope.wrong(path, f"'{fields[0]}' is not traced by '{root}'{near}")
+
+    def _bind_records(self) -> None:
+        if isinstance(self.recipe.record, list):
+            for position, word in enumerate(self.recipe.record):
+                self._check_name(word, ("record", position), list(self.scope.kinds))
+
+    # what is made of it
+
+    def plan(self) -> Plan:
+        """The plan; only for a recipe without problems."""
+        scope = self.scope
+        parts = Parts(
+            recipe=self.recipe,
+            place=scope.place,
+            starts=self.starts,
+            rows=self.rows,
+            passes=self.passes,
+            checks=self.checks,
+            standing=self.standing,
+            live=scope.live,
+            kinds=scope.kinds,
+            ops=scope.ops,
+            leaves=scope.leaves,
+            gradients=scope.gradients,
+            read=self.read_by_steps,
+            asked=scope.asked,
+            traces=scope.traces,
+            new=scope.new,
+        )
+        return assemble(parts, tuple(self.files), tuple(self.steps.users_ops))

@@ -1,0 +1,237 @@
+"""What a bound recipe consists of: calls on a list of values, and the one loop that runs them.
+
+`run_calls` is a pure function of (calls, values): it runs alike in eager mode, under `torch.compile`, on fake tensors,
+and on any slice of a plan. It knows no names; a call's `site` says where it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import torch
+
+from tensorflow_free.dtypes import word_of
+from tensorflow_free.names import did_you_mean
+
+Values = list[Any]
+"""The environment of a run: a slot for each value, constants included."""
+
+TICK: Final = 0
+"""The slot that holds what is called with each round of a repeat block, or None."""
+
+GRADIENTS: Final = 1
+"""The slot that holds the gradients, by name, of values that a later step changes in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a call comes from: the step's name, its op, its path in the recipe, and the names of its operands."""
+
+    name: str
+    op: str
+    path: tuple[str | int, ...]
+    operands: tuple[str, ...] = ()
+
+
+class Call(NamedTuple):
+    """One call: the function, how its positional arguments are taken from the values, and the slot of its result."""
+
+    function: Callable[..., Any]
+    arguments: Callable[[Values], Sequence[Any]]
+    out: int
+    site: Site
+
+
+class Stopped(Exception):
+    """A call that raised: where, and on what. The error itself is its cause."""
+
+    def __init__(self, site: Site, operands: Sequence[Any]) -> None:
+        super().__init__(site.name)
+        self.site = site
+        self.operands = operands
+
+
+def run_calls(calls: Sequence[Call], values: Values) -> None:
+    """Run the calls in order; each leaves its result in its slot of `values`.
+
+    Raises:
+        Stopped: a call raised.
+    """
+    site = _NOWHERE
+    operands: Sequence[Any] = ()
+    try:
+        for function, arguments, out, site in calls:
+            operands = arguments(values)
+            values[out] = function(*operands)
+    except Stopped:
+        raise
+    except Exception as error:
+        raise Stopped(site, operands) from error
+
+
+_NOWHERE: Final = Site("", "", ())
+
+
+def whole(values: Values) -> tuple[Values]:
+    """The argument of a block: the values themselves."""
+    return (values,)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A block whose calls run inside a context of torch's, such as `no_grad`."""
+
+    context: Callable[[], AbstractContextManager[Any]]
+    body: tuple[Call, ...]
+
+    def __call__(self, values: Values) -> None:
+        """Run the block once."""
+        with self.context():
+            run_calls(self.body, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A block whose calls run `rounds` times.
+
+    `enters` copies values into slots of the block's own, `carry` hands them on between rounds (each as pairs of slots,
+    to and from), and `traces` gathers a value of every round: (slot of the value, slot of the trace, keep history).
+    """
+
+    rounds: int
+    body: tuple[Call, ...]
+    enters: tuple[tuple[int, int], ...] = ()
+    carry: tuple[tuple[int, int], ...] = ()
+    traces: tuple[tuple[int, int, bool], ...] = ()
+
+    def __call__(self, values: Values) -> None:
+        """Run all rounds."""
+        tick = values[TICK]
+        for to, origin in self.enters:
+            values[to] = values[origin]
+        gathered: list[list[Any]] = [[] for _ in self.traces]
+        for done in range(self.rounds):
+            if done:
+                handed = [values[origin] for _, origin in self.carry]
+                for (to, _), value in zip(self.carry, handed, strict=True):
+                    values[to] = value
+            run_calls(self.body, values)
+            for (slot, _, history), rounds in zip(self.traces, gathered, strict=True):
+                rounds.append(_traced(values[slot], history=history))
+            if tick is not None:
+                tick(done + 1, self.rounds)
+        for (_, slot, _), rounds in zip(self.traces, gathered, strict=True):
+            values[slot] = _stacked(rounds)
+
+
+def _traced(value: Any, *, history: bool) -> Any:
+    """A value of one round: with its history where a later step reads the trace, else a copy that no later round changes."""
+    if not isinstance(value, torch.Tensor) or history:
+        return value
+    return value.detach().clone()
+
+
+def _stacked(rounds: list[Any]) -> Any:
+    if rounds and isinstance(rounds[0], torch.Tensor):
+        return torch.stack(rounds)
+    return torch.tensor(rounds)
+
+
+def read_field(value: Any, field: str) -> Any:
+    """A field of a value: of several values by name or position, of a tensor an attribute or an index.
+
+    Raises:
+        AttributeError: there is no such field.
+        IndexError: there is no such position.
+    """
+    if field.isdigit():
+        return value[int(field)]
+    if isinstance(value, Mapping) and field in value:
+        return value[field]
+    if field in field_names(value) or (isinstance(value, torch.Tensor) and field in ATTRIBUTES):
+        return getattr(value, field)
+    known = [*field_names(value), *(ATTRIBUTES if isinstance(value, torch.Tensor) else ())]
+    if isinstance(value, Mapping):
+        known = list(value)
+    kind = "a tensor" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
+    near = did_you_mean(field, known) or (f"; it has {', '.join(known)}" if known else "")
+    raise AttributeError(f"'{field}' is not a field of {kind}{near}")
+
+
+ATTRIBUTES: Final = (
+    "T", "H", "mT", "mH", "real", "imag", "shape", "dtype", "device", "layout", "grad", "grad_fn", "data",
+    "requires_grad", "is_leaf", "ndim", "itemsize", "nbytes", "is_sparse", "is_quantized", "is_meta", "retains_grad",
+    "output_nr", "names",
+)  # fmt: skip
+"""The attributes of a tensor that a dotted word may read: none of them runs code or leaves the process."""
+
+
+def field_names(value: Any) -> tuple[str, ...]:
+    """The names of the fields of several values, as torch names them: `values` and `indices` of `topk`."""
+    if isinstance(value, tuple) and not isinstance(value, torch.Size):
+        # torch.return_types are CPython structseqs, which have __match_args__; named tuples have _fields
+        names = getattr(value, "_fields", None) or getattr(type(value), "__match_args__", ())
+        return tuple(names)
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A tensor as it stood: a copy of its values, and what a copy does not keep."""
+
+    values: torch.Tensor
+    stride: tuple[int, ...]
+    requires_grad: bool
+    is_leaf: bool
+    grad_fn: str | None
+
+
+def snapshot(value: Any) -> Any:
+    """The value as it stands now, out of reach of later changes in place."""
+    if isinstance(value, torch.Tensor):
+        stride = tuple(value.stride()) if value.layout == torch.strided else ()
+        copy = value.detach().clone()
+        return Snapshot(copy, stride, value.requires_grad, value.is_leaf, grad_fn_name(value))
+    if isinstance(value, (tuple, list)):
+        names = field_names(value) or [str(position) for position in range(len(value))]
+        return {name: snapshot(part) for name, part in zip(names, value, strict=True)}
+    return value
+
+
+def grad_fn_name(value: torch.Tensor) -> str | None:
+    """The name of the function that made a tensor, as autograd has it: `AddBackward0`."""
+    return None if value.grad_fn is None else type(value.grad_fn).__name__
+
+
+def watch(value: Any, name: str, gradients: dict[str, Any]) -> None:
+    """Gather the gradient of a value that a later step changes in place, as it was before the change."""
+    if isinstance(value, torch.Tensor) and value.requires_grad and not value.is_leaf:
+
+        def gather(gradient: torch.Tensor) -> None:
+            earlier = gradients.get(name)
+            gradients[name] = gradient.detach().clone() if earlier is None else earlier + gradient.detach()
+
+        value.register_hook(gather)
+
+
+def retain(*values: Any) -> None:
+    """Ask autograd to keep the gradients of these values, as far as they have a history."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            if value.requires_grad and not value.is_leaf and not value.is_inference():
+                value.retain_grad()
+        elif isinstance(value, (tuple, list)):
+            retain(*value)
+
+
+def described(value: Any) -> str:
+    """An operand in a few words: `float32 [3, 4] cpu`."""
+    if isinstance(value, torch.Tensor):
+        stride = "" if value.layout != torch.strided or value.is_contiguous() else f" stride {list(value.stride())}"
+        return f"{word_of(value.dtype)} {list(value.shape)}{stride} {value.device}"
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(described(part) for part in value)}]"
+    return str(value) if isinstance(value, (bool, int, float, complex, str)) or value is None else type(value).__name__

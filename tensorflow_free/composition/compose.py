@@ -1,0 +1,187 @@
+"""A recipe put together: the file, what it lists in `defaults`, its case, the overrides, then its references.
+
+The result is a plain mapping, not yet judged for form, that knows where each of its keys came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.composition.files import RecipeText, read_recipe_file, with_defaults
+from tensorflow_free.composition.layers import Layer, place
+from tensorflow_free.composition.mappings import checked
+from tensorflow_free.composition.merging import merged, path_of
+from tensorflow_free.composition.overrides import Override, apply_overrides, parse_overrides
+from tensorflow_free.composition.references import resolve
+from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.names import did_you_mean
+
+BestDevice = Callable[[], str]
+"""Names the device that `device: auto` stands for."""
+
+_BEFORE_CASE: Final = ("case", "cases")
+"""Keys whose overrides count before the case is merged; all others win over the case."""
+
+_NOT_IN_CASE: Final = ("case", "cases", "defaults")
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A recipe as a plain mapping, and where it came from.
+
+    Attributes:
+        mapping: dicts, lists and scalars (and torch tensors, where the source mapping held them), without `defaults`.
+            Parts of it may be shared, so copy what you change. `cases` stands as written, its references too.
+        folder: the real folder of the recipe file, below which it may read files; None for a mapping.
+        stem: the file's name without its suffix; `recipe` for a mapping.
+        overrides: the overrides, as they were typed.
+    """
+
+    mapping: dict[str, Any]
+    folder: Path | None
+    stem: str
+    overrides: tuple[str, ...] = ()
+    _layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+
+    def place(self, path: Sequence[str | int]) -> Place:
+        """Where the key at `path` was given, or the nearest above it that was.
+
+        A key of a file has its file, line and column. One that an override gave reads
+        `override 'steps.y.op=sub': steps.y.op`.
+        """
+        return place(self._layers, path)
+
+    def problem(self, path: Sequence[str | int], message: str) -> Problem:
+        """A problem with the key at `path`."""
+        return Problem(self.place(path), message)
+
+
+def compose(
+    source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), *, best_device: BestDevice | None = None
+) -> Composed:
+    """The recipe in `source` with `overrides`, as a plain mapping.
+
+    Args:
+        source: a recipe file's path, or a mapping of what such a file would hold.
+        overrides: as on the command line, `steps.y.op=sub`.
+        best_device: asked for the device where `device` is `auto`; without it `auto` stays.
+
+    Raises:
+        RecipeError: with every problem that was found.
+    """
+    problems: list[Problem] = []
+    start, parsed = Composed({}, None, ""), list[Override]()
+    try:
+        start = _read(source)
+    except RecipeError as error:
+        problems.extend(error.problems)
+    try:
+        parsed = parse_overrides(overrides)
+    except RecipeError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise RecipeError(problems)
+    return _finished(start, parsed, best_device)
+
+
+def _read(source: str | Path | Mapping[str, Any]) -> Composed:
+    """The source alone, with its defaults."""
+    if isinstance(source, Mapping):
+        return Composed(checked(source), None, "recipe")
+    path = real_path(source)
+    mapping, files = merged_files(path, str(source))
+    return Composed(mapping, path.parent, path.stem, _layers=tuple(Layer(file) for file in files))
+
+
+def real_path(source: str | Path) -> Path:
+    """The path without links.
+
+    Raises:
+        RecipeError: it can be no path.
+    """
+    try:
+        return Path(source).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RecipeError([Problem(Place(file=str(source)), f"this is no path of a file: {error}")]) from error
+
+
+def merged_files(path: Path, shown: str) -> tuple[dict[str, Any], list[RecipeText]]:
+    """The recipe file at the real `path` over those that it lists, and all of them, what wins last.
+
+    Raises:
+        RecipeError: with what is wrong in any of them.
+    """
+    files = with_defaults(read_recipe_file(path, shown))
+    mapping = files[0].mapping
+    for file in files[1:]:
+        mapping = merged(mapping, file.mapping)
+    return {key: value for key, value in mapping.items() if key != "defaults"}, files
+
+
+def case_names(mapping: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the cases of a composed recipe."""
+    cases = mapping.get("cases")
+    return tuple(cases) if isinstance(cases, Mapping) else ()
+
+
+def _finished(start: Composed, overrides: Sequence[Override], best_device: BestDevice | None) -> Composed:
+    """The merged files with their case, the overrides and the references done."""
+    early = [override for override in overrides if override.parts[0] in _BEFORE_CASE]
+    late = [override for override in overrides if override.parts[0] not in _BEFORE_CASE]
+    whole = _with_overrides(_with_case(_with_overrides(start, early)), late)
+    whole = replace(whole, overrides=tuple(override.text for override in overrides))
+    return replace(whole, mapping=_resolved(whole, best_device))
+
+
+def _with_overrides(recipe: Composed, overrides: Sequence[Override]) -> Composed:
+    if not overrides:
+        return recipe
+    mapping = apply_overrides(recipe.mapping, overrides)
+    layers = tuple(Layer(override, path_of(mapping, override.parts)) for override in overrides)
+    return replace(recipe, mapping=mapping, _layers=recipe._layers + layers)  # noqa: SLF001 - of its own class
+
+
+def _with_case(recipe: Composed) -> Composed:
+    """The recipe with the case that it asks for merged over it."""
+    case = recipe.mapping.get("case")
+    if case is None:
+        return recipe
+    names = case_names(recipe.mapping)
+    if case not in names:
+        listed = f"; its cases are {', '.join(names)}" if names else "; it has no cases"
+        message = f"'{case}' is not a case of this recipe{did_you_mean(case, names) or listed}"
+        raise RecipeError([recipe.problem(["case"], message)])
+    content = recipe.mapping["cases"][case]
+    content = {} if content is None else content
+    if not isinstance(content, Mapping):
+        message = f"the case '{case}' is not a mapping; a case holds keys of a recipe, such as `params`"
+        raise RecipeError([recipe.problem(["cases", case], message)])
+    inner = [key for key in _NOT_IN_CASE if key in content]
+    if inner:
+        message = "a case cannot hold this key; give it at the top of the file"
+        raise RecipeError(recipe.problem(["cases", case, key], message) for key in inner)
+    layers = (Layer(layer.source, ("cases", case)) for layer in recipe._layers if not layer.below)  # noqa: SLF001
+    return replace(recipe, mapping=merged(recipe.mapping, content), _layers=(*recipe._layers, *layers))  # noqa: SLF001
+
+
+def _resolved(recipe: Composed, best_device: BestDevice | None) -> dict[str, Any]:
+    """The mapping with `device: auto` and the references settled."""
+    if _may_refer(recipe):
+        mapping, findings = resolve(recipe.mapping, best_device)
+        if findings:
+            raise RecipeError(recipe.problem(path, message) for path, message in findings)
+        return mapping
+    if best_device is not None and recipe.mapping.get("device") == "auto":
+        return {**recipe.mapping, "device": best_device()}
+    return recipe.mapping
+
+
+def _may_refer(recipe: Composed) -> bool:
+    """Whether there can be a reference at all; a mapping has no text to look in, so it may hold some."""
+    if recipe.folder is None:
+        return True
+    files = [layer.source.text for layer in recipe._layers if isinstance(layer.source, RecipeText)]  # noqa: SLF001
+    return any("${" in text or "\\" in text for text in (*files, *recipe.overrides))

@@ -1,0 +1,142 @@
+"""Hydra's override grammar, with words typed as in a recipe file. The only place that knows Hydra's parser.
+
+Tried with hydra-core 1.3.8. The visitor's `_createPrimitive` is Hydra's own and not public; a test shows that it is
+still asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]
+from hydra.core.override_parser.overrides_parser import create_functions
+from hydra.core.override_parser.overrides_visitor import HydraErrorListener, HydraOverrideVisitor
+from hydra.core.override_parser.types import ChoiceSweep, OverrideType, Quote, QuotedString, ValueType
+from hydra.core.override_parser.types import Override as HydraOverride
+from hydra.errors import HydraException
+from hydra.grammar.gen.OverrideLexer import OverrideLexer
+from hydra.grammar.gen.OverrideParser import OverrideParser
+
+from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Kind, Override, OverrideError
+from tensorflow_free.composition.scalars import scalar
+from tensorflow_free.composition.writer import dump_yaml
+
+_KINDS: Final[dict[OverrideType, Kind]] = {
+    OverrideType.CHANGE: "set",
+    OverrideType.ADD: "add",
+    OverrideType.FORCE_ADD: "force",
+    OverrideType.DEL: "delete",
+}
+
+_FORMS: Final = "an override is key=value, +key=value, ++key=value or ~key; a text with spaces or commas is quoted"
+
+
+class _Typing(HydraOverrideVisitor):
+    """Hydra's visitor, but for what an unquoted word is."""
+
+    def _createPrimitive(self, ctx: Any) -> Any:  # noqa: N802 - the name is Hydra's
+        value = super()._createPrimitive(ctx)
+        written = ctx.getText().strip(" \t")
+        if isinstance(value, QuotedString) or "\\" in written:
+            return value
+        return scalar(written)
+
+    def visitDictContainer(self, ctx: Any) -> Any:  # noqa: N802 - the name is Hydra's
+        pairs = [self.visitDictKeyValuePair(ctx.getChild(index)) for index in range(1, ctx.getChildCount() - 1, 2)]
+        keys = [key for key, _ in pairs]
+        for key in keys:
+            if not isinstance(key, str):
+                message = f"'{key}' is not a word and cannot be a key"
+                raise OverrideError(message)
+            if keys.count(key) > 1:
+                message = f"the key '{key}' is given twice; keep one of the two"
+                raise OverrideError(message)
+        return dict(pairs)
+
+
+def parsed(text: str) -> Override:
+    """What `text` says.
+
+    Raises:
+        OverrideError: it does not parse, names a config group, or sweeps.
+        ScalarError: a word in it is refused, such as `010`.
+    """
+    override = hydra_override(text)
+    if override.package is not None or "/" in override.key_or_group:
+        message = "it chooses from a config group, and a recipe has none; write key=value with a dotted key"
+        raise OverrideError(message)
+    if override.key_or_group == "":
+        message = f"it names no key; {_FORMS}"
+        raise OverrideError(message)
+    if is_sweep(override):
+        message = "it gives several values; write [a, b] for a list or quote a text, or add -m to run once with each"
+        raise OverrideError(message)
+    value = NO_VALUE if override.value_type is None else override.value()
+    return Override(text, _KINDS[override.type], tuple(override.key_or_group.split(".")), value)
+
+
+def is_sweep(override: HydraOverride) -> bool:
+    """Whether it gives several values, one for each job of a multirun."""
+    return override.value_type not in (None, ValueType.ELEMENT)
+
+
+def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> HydraOverride:
+    """Hydra's own object of an override, its words typed by `visitor`."""
+    listener = HydraErrorListener()
+    lexer = OverrideLexer(InputStream(text))
+    parser = OverrideParser(CommonTokenStream(lexer))
+    for reporter in (lexer, parser):
+        reporter.removeErrorListeners()
+        reporter.addErrorListener(listener)
+    try:
+        override = visitor(create_functions()).visit(parser.override())  # type: ignore[no-untyped-call]
+    except HydraException as error:
+        reason = str(error) if len(str(error)) <= LONGEST_SHOWN else f"{str(error)[:LONGEST_SHOWN]}..."
+        message = f"it does not parse ({reason}); {_FORMS}"
+        raise OverrideError(message) from error
+    except RecursionError as error:
+        message = "it is nested too deep to be read"
+        raise OverrideError(message) from error
+    if not isinstance(override, HydraOverride):  # what a newer grammar may give
+        message = f"it is not one override; {_FORMS}"
+        raise OverrideError(message)
+    override.input_line = text
+    return override
+
+
+def for_hydra(text: str) -> str:
+    """`text` so that stock Hydra reads the values that it has here.
+
+    A dotted key gets `++`, as Hydra wants a mark on every key that it has not seen. Words that Hydra would take for
+    something else are quoted, and numbers that it does not know are written in decimal. Infinity and NaN stay, as what
+    is read here in the end is the text.
+    """
+    ours, stock = hydra_override(text), hydra_override(text, HydraOverrideVisitor)
+    if ours.value_type is None or ours.is_hydra_override() or ours.package is not None:
+        return text
+    forced = ours.type is OverrideType.CHANGE and "." in ours.key_or_group
+    head = ("++" if forced else "") + ours.get_key_element()
+    value, alike = _value(ours), repr(_value(ours)) == repr(_value(stock))
+    if not alike and ours.value_type is ValueType.ELEMENT:
+        return f"{head}={_stock(value)}"
+    if not alike and isinstance(value, ChoiceSweep) and value.simple_form:
+        return f"{head}={','.join(_stock(one) for one in value.list)}"
+    return f"{head}={text.partition('=')[2]}"
+
+
+def _value(override: HydraOverride) -> Any:
+    """The value with its quotes still marked, which `Override.value` takes off."""
+    return override._value  # noqa: SLF001 - Hydra has no public way to it
+
+
+def _stock(value: Any) -> str:
+    """`value` as stock Hydra writes it, so that it and `_Typing` read it alike."""
+    if isinstance(value, QuotedString):
+        return str(value.with_quotes())
+    if isinstance(value, str):
+        return str(QuotedString(value, Quote.single).with_quotes())
+    if isinstance(value, list):
+        return "[" + ",".join(_stock(element) for element in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_stock(below)}" for key, below in value.items()) + "}"
+    return dump_yaml(value).strip()

@@ -1,0 +1,258 @@
+"""A command line handed to `hydra.main`, with Hydra's own state put back afterwards and its refusals in our words."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.version import VersionBase
+
+from tensorflow_free.composition.arguments import GROUP, Words
+from tensorflow_free.composition.command import Task, moment, output_folder
+from tensorflow_free.composition.compose import BestDevice, compose, merged_files, real_path
+from tensorflow_free.composition.files import recipe_file
+from tensorflow_free.composition.grammar import for_hydra, hydra_override, is_sweep
+from tensorflow_free.composition.hydra_source import PRIMARY, served
+from tensorflow_free.composition.overrides import OverrideError, check_key, override_place, parse_overrides
+from tensorflow_free.composition.scalars import ScalarError
+from tensorflow_free.errors import Place, Problem, RecipeError
+
+_OPTION: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
+"""Paths of recipes that Hydra's grammar reads as one word."""
+
+_SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
+"""Flags with which nothing runs."""
+
+
+_ONE_AT_A_TIME: Final = threading.RLock()
+"""Hydra's state and `sys.argv` are the process's."""
+
+
+def hand_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
+    """Run `words` through Hydra; see `run_through_hydra`."""
+    with _ONE_AT_A_TIME:
+        return _handed_over(words, task, best_device)
+
+
+def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
+    files = [real_path(file) for file in words.files]
+    _check(words)
+    folder, options = _options(files, words.files)
+    jobs = _Jobs(folder, task, best_device)
+    shared = [for_hydra(text) for text in words.overrides] + list(words.hydra)
+    chosen = any(text.partition("=")[0] == GROUP for text in words.hydra)
+    rounds = [options] if words.is_multirun else [[option] for option in options]
+    for names in rounds[:1] if chosen else rounds:
+        choice = [] if chosen else [f"{GROUP}={','.join(names)}"]
+        _call_hydra([*choice, *shared, *words.flags], folder, output_folder(Path(names[0]).name), jobs)
+    return jobs.outcome(ran=not _SHOWING & set(words.flags))
+
+
+# -------------------------------------------------------------------------------------------------- beforehand
+
+
+def _check(words: Words) -> None:
+    """Refuse, before Hydra sees it, what would be refused in the job, and folders that hold something already."""
+    problems: list[Problem] = []
+    single = [text for text in words.overrides if not (words.is_multirun and _sweeps(text, problems))]
+    for file in words.files:
+        try:
+            if words.is_multirun:
+                parse_overrides(single)
+                merged_files(real_path(file), file)
+            else:
+                compose(file, single)
+        except RecipeError as error:
+            problems.extend(problem for problem in error.problems if problem not in problems)
+    for text in words.hydra:
+        problems.extend(_hydra_problems(text))
+    if problems:
+        raise RecipeError(problems)
+
+
+def _sweeps(text: str, problems: list[Problem]) -> bool:
+    """Whether `text` gives several values; then its key is checked here, as it is no override of one recipe."""
+    try:
+        override = hydra_override(text)
+        if not is_sweep(override):
+            return False
+        check_key(override.key_or_group.split("."))
+    except (OverrideError, ScalarError) as error:
+        problem = Problem(override_place(text), str(error))
+        problems.extend([] if problem in problems else [problem])
+    return True
+
+
+def _hydra_problems(text: str) -> Iterator[Problem]:
+    place = override_place(text)
+    try:
+        override = hydra_override(text)
+    except (OverrideError, ScalarError) as error:
+        yield Problem(place, str(error))
+        return
+    value = override.value()
+    if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir") and isinstance(value, str) and "${" not in value:
+        yield from (Problem(place, message) for message in _filled(Path(value)))
+
+
+def _filled(folder: Path) -> Iterator[str]:
+    """Why nothing can be put out into `folder`, if so. What Hydra itself has just put there does not count."""
+    if folder.exists() and not folder.is_dir():
+        yield f"'{folder}' is a file; name a folder that is new or empty"
+    elif folder.is_dir() and any(entry.name != ".hydra" for entry in folder.iterdir()):
+        yield f"the folder '{folder}' holds something already; name one that is new or empty"
+
+
+def _options(files: list[Path], shown: tuple[str, ...]) -> tuple[Path, list[str]]:
+    """The folder that holds all recipes, and each as the name that Hydra's group has for it."""
+    folder = Path(os.path.commonpath([file.parent for file in files]))
+    options = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
+    problems = [
+        Problem(Place(file=name), f"Hydra cannot read the name '{option}'; rename it to letters, digits, '_', '-', '.'")
+        for name, option in zip(shown, options, strict=True)
+        if not _OPTION.fullmatch(option)
+    ]
+    if problems:
+        raise RecipeError(problems)
+    return folder, options
+
+
+# ---------------------------------------------------------------------------------------------------- the jobs
+
+
+class _Jobs:
+    """The jobs of one command line: what each of them came to."""
+
+    def __init__(self, folder: Path, task: Task, best_device: BestDevice | None) -> None:
+        self._folder = folder
+        self._task = task
+        self._best_device = best_device
+        self._codes: list[int] = []
+        self._problems: list[Problem] = []
+        self._failure: Exception | None = None
+
+    def __call__(self, _: Any) -> int:
+        """One job, which Hydra calls with its config. The recipe is composed by our rules, from the same words."""
+        try:
+            code = self._job()
+        except RecipeError as error:
+            self._problems.extend(problem for problem in error.problems if problem not in self._problems)
+            code = 2
+        except Exception as error:  # noqa: BLE001 - Hydra would print it and go on; `outcome` raises it
+            self._failure = self._failure or error
+            code = 4
+        self._codes.append(code)
+        return code
+
+    def _job(self) -> int:
+        job = HydraConfig.get()
+        folder = Path(job.runtime.output_dir)
+        problems = [Problem(Place(file="hydra.run.dir"), message) for message in _filled(folder)]
+        if problems:
+            raise RecipeError(problems)
+        option = str(job.runtime.choices[GROUP])
+        file = recipe_file(self._folder, option) or self._folder / f"{option}.yaml"
+        overrides = [_as_typed(text) for text in job.overrides.task if text.partition("=")[0] != GROUP]
+        return self._task(compose(_shown(file), overrides, best_device=self._best_device), folder)
+
+    def outcome(self, *, ran: bool) -> int:
+        """The worst exit code; raises what went wrong outside of the task's own reporting."""
+        if self._failure is not None:
+            raise self._failure
+        if self._problems:
+            raise RecipeError(self._problems)
+        if ran and not self._codes:
+            message = "this launcher ran the jobs elsewhere and their exit codes are not known; use the basic launcher"
+            raise RecipeError([Problem(Place(file="hydra/launcher"), message)])
+        return max(self._codes, default=0)
+
+
+def _as_typed(text: str) -> str:
+    """An override of a job without the mark that `for_hydra` gave it, which changes nothing here."""
+    return text.removeprefix("++")
+
+
+def _shown(file: Path) -> Path:
+    """`file` as seen from here, where it lies below; for messages."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
+
+
+# ---------------------------------------------------------------------------------------------- the call itself
+
+
+def _call_hydra(arguments: list[str], folder: Path, run_folder: Path, jobs: _Jobs) -> None:
+    def run_recipe(config: Any) -> int:
+        return jobs(config)
+
+    base = "1.3" if hydra.__version__.startswith("1.3") else None
+    with ExitStack() as undo:
+        undo.enter_context(_state_kept())
+        undo.enter_context(_command_line(arguments))
+        undo.enter_context(served(folder, run_folder, Path("multirun") / moment()))
+        undo.enter_context(_refusals())
+        hydra.main(config_path=None, config_name=PRIMARY, version_base=base)(run_recipe)()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What Hydra refuses becomes a RecipeError; exceptions of jobs never come this way."""
+    try:
+        yield
+    except RecipeError:
+        raise
+    except SystemExit as stop:
+        if stop.code:
+            raise RecipeError([Problem(Place(file="command line"), "Hydra refuses it; see above")]) from stop
+    except OSError as error:
+        place = Place(file=error.filename)
+        raise RecipeError([Problem(place, f"Hydra cannot write here: {error.strerror}")]) from error
+    except Exception as error:
+        raise RecipeError([Problem(Place(file="command line"), _hydra_words(error))]) from error
+
+
+def _hydra_words(error: Exception) -> str:
+    """Hydra's message in one line, without its links."""
+    text = str(error) or str(error.__cause__ or type(error).__name__)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "https://" not in line]
+    return f"Hydra refuses it: {'; '.join(lines) or type(error).__name__}"
+
+
+@contextmanager
+def _command_line(arguments: list[str]) -> Iterator[None]:
+    """`sys.argv` as Hydra reads it, and its exceptions raised instead of printed."""
+    before, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = ["run-recipe", *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = before
+        if full_error is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = full_error
+
+
+@contextmanager
+def _state_kept() -> Iterator[None]:
+    """Hydra's state of the process, which another Hydra app may be using, and the root logger, as they were."""
+    app, config, version = GlobalHydra.instance(), HydraConfig.instance(), VersionBase.instance()
+    root = logging.getLogger()
+    before = app.hydra, config.cfg, version.version_base, root.level, list(root.handlers)
+    app.clear()
+    try:
+        yield
+    finally:
+        app.hydra, config.cfg, version.version_base, level, root.handlers[:] = before
+        root.setLevel(level)

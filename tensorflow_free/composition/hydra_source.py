@@ -1,0 +1,139 @@
+"""How Hydra comes to recipes: a config source of the package's own, `recipe://FOLDER`, and the primary config.
+
+The primary config is the package's and holds the settings with their defaults; recipes are options of the config group
+`recipe`. What the source serves has passed the same door as every other recipe text, with its `defaults` merged, so
+that Hydra never sees a list that it would obey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.object_type import ObjectType
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+from tensorflow_free.composition.arguments import GROUP
+from tensorflow_free.composition.compose import merged_files
+from tensorflow_free.composition.files import SUFFIXES, recipe_file
+from tensorflow_free.composition.keys import settings
+
+PRIMARY: Final = "tensorflow_free"
+"""The name of the primary config in Hydra's config store."""
+
+_FOLDER: ContextVar[Path | None] = ContextVar("folder of the recipes that Hydra is served", default=None)
+
+
+class RecipeSource(ConfigSource):
+    """The recipes of one folder and of those in it, as the options of one config group."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "recipe"
+
+    @property
+    def folder(self) -> Path:
+        return Path(unquote(self.path))
+
+    def available(self) -> bool:
+        return self.folder.is_dir()
+
+    def is_group(self, config_path: str) -> bool:
+        below = _below(config_path)
+        return below == "" or (below is not None and _inside(self.folder, below).is_dir())
+
+    def is_config(self, config_path: str) -> bool:
+        return self._file(config_path) is not None
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        file = self._file(config_path)
+        if file is None:
+            message = f"there is no recipe '{config_path}'"
+            raise ConfigLoadError(message)
+        mapping, _ = merged_files(file, str(file))
+        return ConfigResult(
+            provider=self.provider,
+            path=f"{self.scheme()}://{self.path}",
+            config=OmegaConf.create(mapping),
+            header={"package": "_global_"},
+        )
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        below = _below(config_path)
+        if below is None:
+            return [GROUP] if config_path == "" and results_filter in (None, ObjectType.GROUP) else []
+        found: set[str] = set()
+        for entry in _inside(self.folder, below).iterdir():
+            if results_filter is not ObjectType.GROUP and self._is_recipe(entry):
+                found.add(entry.stem)
+            if results_filter is not ObjectType.CONFIG and entry.is_dir() and not entry.name.startswith("."):
+                found.add(entry.name)
+        return sorted(found)
+
+    def _is_recipe(self, entry: Path) -> bool:
+        return entry.suffix in SUFFIXES and recipe_file(entry.parent, entry.stem) is not None
+
+    def _file(self, config_path: str) -> Path | None:
+        below = _below(config_path.removesuffix(".yaml"))
+        return recipe_file(self.folder, below) if below and ".." not in below.split("/") else None
+
+
+def _below(config_path: str) -> str | None:
+    """The part of a config's path that lies in the group of recipes, or None where it lies elsewhere."""
+    group, _, below = config_path.partition("/")
+    return below if group == GROUP else None
+
+
+def _inside(folder: Path, below: str) -> Path:
+    """The folder `below`, or one that is none where it would lead out."""
+    path = (folder / below).resolve()
+    return path if path.is_relative_to(folder) else folder / "\0"
+
+
+class RecipeSearchPath(SearchPathPlugin):
+    """Puts the folder of this run's recipes on Hydra's search path; in any other Hydra app it does nothing."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        folder = _FOLDER.get()
+        if folder is not None:
+            search_path.append(PRIMARY, f"{RecipeSource.scheme()}://{quote(str(folder))}")
+
+
+@contextmanager
+def served(folder: Path, run_folder: Path, sweep_folder: Path) -> Iterator[None]:
+    """Hydra finds the recipes of `folder`, and puts out into `run_folder` or, job by job, below `sweep_folder`."""
+    for plugin in (RecipeSource, RecipeSearchPath):
+        Plugins.instance().register(plugin)
+    ConfigStore.instance().store(PRIMARY, _primary(run_folder, sweep_folder), provider=PRIMARY)
+    token = _FOLDER.set(folder)
+    try:
+        yield
+    finally:
+        _FOLDER.reset(token)
+
+
+def _primary(run_folder: Path, sweep_folder: Path) -> dict[str, Any]:
+    return {
+        "defaults": [
+            "_self_",
+            {GROUP: "???"},
+            # no log files, and no lines of Hydra's among the results
+            {"override hydra/job_logging": "none"},
+            {"override hydra/hydra_logging": "none"},
+        ],
+        "hydra": {
+            "run": {"dir": run_folder.as_posix()},
+            "sweep": {"dir": sweep_folder.as_posix(), "subdir": "${hydra.job.num}"},
+            "job": {"name": "run-recipe"},
+        },
+        **settings(),
+    }

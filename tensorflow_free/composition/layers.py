@@ -1,0 +1,60 @@
+"""Where the keys of a composed recipe came from: files, a case in them, overrides; each a layer over those before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tensorflow_free.composition.files import RecipeText
+from tensorflow_free.composition.overrides import NO_VALUE, Override
+from tensorflow_free.composition.references import Path, dotted
+from tensorflow_free.errors import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of keys: a file, the case at `below` in a file, or an override of the key at `below`."""
+
+    source: RecipeText | Override
+    below: Path = ()
+
+    def depth(self, path: Sequence[str | int]) -> int:
+        """How many parts of `path` it has given."""
+        if isinstance(self.source, Override):
+            return _given(self.source, self.below, path)
+        return max(0, self.source.marks.find([*self.below, *path])[1] - len(self.below))
+
+    def place(self, path: Sequence[str | int], depth: int) -> Place:
+        """The place of the first `depth` parts of `path`, with the dotted path of all of them."""
+        if isinstance(self.source, Override):
+            return Place(dotted(path), self.source.place.file)
+        mark = self.source.marks.find([*self.below, *path[:depth]])[0]
+        return Place(dotted(path), self.source.shown, mark.line, mark.column)
+
+
+def _given(override: Override, at: Path, path: Sequence[str | int]) -> int:
+    """How many parts of `path` the override of the key `at` has given; parts that only lead to it do not count."""
+    if override.value is NO_VALUE or tuple(path[: len(at)]) != at:
+        return 0
+    node = override.value
+    for depth in range(len(at), len(path)):
+        if not _holds(node, path[depth]):
+            return depth
+        node = node[path[depth]]
+    return len(path)
+
+
+def _holds(node: object, part: str | int) -> bool:
+    if isinstance(node, list):
+        return isinstance(part, int) and part < len(node)
+    return isinstance(node, dict) and part in node
+
+
+def place(layers: Sequence[Layer], path: Sequence[str | int]) -> Place:
+    """Where the key at `path` was given, or the nearest above it; of two layers that both gave it, the later."""
+    best, best_depth = None, -1
+    for layer in layers:
+        depth = layer.depth(path)
+        if depth >= best_depth and (depth or not isinstance(layer.source, Override)):
+            best, best_depth = layer, depth
+    return best.place(path, best_depth) if best is not None else Place(dotted(path))

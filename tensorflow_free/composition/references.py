@@ -1,0 +1,170 @@
+"""References in a recipe, `${params.n}`: which may be written, and what each stands for. Knows neither files nor Hydra.
+
+Only the keys of the recipe itself can be named. There are no resolvers, so nothing outside of it is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from tensorflow_free.composition.keys import DEFAULTS
+from tensorflow_free.composition.reader import DEEPEST, MOST_NODES, MOST_PROBLEMS
+from tensorflow_free.composition.writer import dump_yaml
+from tensorflow_free.names import did_you_mean
+
+Path = tuple[str | int, ...]
+Finding = tuple[Path, str]
+"""Where something is wrong, and what."""
+
+REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}", re.ASCII)
+LONGEST_SHOWN: Final = 60
+"""Characters of a text in a message."""
+
+MOST_NAMES: Final = 1000
+"""Keys that a wrong name is compared with."""
+
+LONGEST_CHAIN: Final = 50
+"""References that lead from one to the next."""
+
+_UNRESOLVED: Final = frozenset({"cases"})
+"""Keys whose references wait until one of them is merged."""
+
+_MISSING: Final = object()
+
+
+def reference_problem(text: str) -> str | None:
+    """Why the `${` in `text` is no reference that a recipe may make, or None."""
+    found = REFERENCE.search(text)
+    if "${" not in text or (found and text.count("${") == 1 and not _is_odd(text, found)):
+        return None
+    shown = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    if len(REFERENCE.findall(text)) > 1:
+        return f"'{shown}' holds several references; one text holds one, such as '${{params.n}}'"
+    if re.search(r"\$\{[^}]*:", text):
+        return f"'{shown}' asks a resolver; a recipe can only name its own keys, such as '${{params.n}}'"
+    return f"'{shown}' is not a reference; write '${{params.n}}', a dotted key of the recipe"
+
+
+def _is_odd(text: str, found: re.Match[str]) -> bool:
+    """Whether OmegaConf would read it otherwise: behind a backslash it is text, and `hydra` is the app's own config."""
+    return text[: found.start()].endswith("\\") or found.group(1).partition(".")[0] == "hydra"
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """A path as messages show it."""
+    return ".".join(str(part) for part in path)
+
+
+def resolve(
+    mapping: Mapping[str, Any], best_device: Callable[[], str] | None = None
+) -> tuple[dict[str, Any], list[Finding]]:
+    """The mapping with every reference replaced, and what is wrong with those that cannot be.
+
+    A text that is nothing but a reference becomes the value itself; inside a longer text it becomes words.
+
+    Args:
+        mapping: a composed recipe; it is not changed.
+        best_device: asked what `auto` stands for, where `device` is that.
+    """
+    work = _Resolution(mapping)
+    if best_device is not None:
+        work.settle_device(best_device)
+    return work.result(), work.findings
+
+
+class _Resolution:
+    """One recipe being resolved: its keys, the references being followed, and the work done so far."""
+
+    def __init__(self, mapping: Mapping[str, Any]) -> None:
+        self._root = dict(mapping)
+        self._following: list[str] = []
+        self._nodes = 0
+        self.findings: list[Finding] = []
+
+    def settle_device(self, best_device: Callable[[], str]) -> None:
+        """`auto` replaced, before anything refers to it."""
+        if self._value(self._root.get("device"), ("device",), 1) == "auto":
+            self._root["device"] = best_device()
+        self.findings.clear()
+
+    def result(self) -> dict[str, Any]:
+        return {
+            key: value if key in _UNRESOLVED else self._value(value, (key,), 1) for key, value in self._root.items()
+        }
+
+    def _value(self, value: Any, path: Path, depth: int) -> Any:
+        """`value` with its references replaced; itself where it holds none."""
+        self._nodes += 1
+        if len(self.findings) >= MOST_PROBLEMS:
+            return None
+        if self._nodes > MOST_NODES or depth > DEEPEST:
+            self._too_large(path)
+            return None
+        if isinstance(value, str):
+            return self._text(value, path, depth) if "${" in value else value
+        if isinstance(value, Mapping):
+            return {key: self._value(below, (*path, key), depth + 1) for key, below in value.items()}
+        if isinstance(value, list):
+            return [self._value(below, (*path, index), depth + 1) for index, below in enumerate(value)]
+        return value
+
+    def _text(self, text: str, path: Path, depth: int) -> Any:
+        found = REFERENCE.search(text)
+        if found is None:
+            self.findings.append((path, reference_problem(text) or f"'{text}' is not a reference"))
+            return text
+        value = self._named(found.group(1), path, depth)
+        if found.group() == text:
+            return value
+        if isinstance(value, Mapping | list):
+            kind = "mapping" if isinstance(value, Mapping) else "list"
+            self.findings.append((path, f"'{found.group()}' is a {kind} and cannot stand inside the text '{text}'"))
+            return text
+        words = value if isinstance(value, str) else dump_yaml(value).strip()
+        return text.replace(found.group(), words)
+
+    def _named(self, name: str, path: Path, depth: int) -> Any:
+        """The resolved value of the key `name`."""
+        if name in self._following:
+            chain = " → ".join([*self._following[self._following.index(name) :], name])
+            self.findings.append((path, f"'${{{name}}}' leads back to itself: {chain}"))
+            return None
+        value = self._looked_up(name)
+        if value is _MISSING:
+            meant = did_you_mean(name, islice(self._names(), MOST_NAMES))
+            self.findings.append((path, f"'${{{name}}}' names no key of the recipe{meant or '; add it below params'}"))
+            return None
+        if len(self._following) >= LONGEST_CHAIN:
+            self.findings.append((path, f"'${{{name}}}' is the end of over {LONGEST_CHAIN} references in a chain"))
+            return None
+        self._following.append(name)
+        resolved = self._value(value, path, depth)
+        self._following.pop()
+        return resolved
+
+    def _looked_up(self, name: str) -> Any:
+        first, *rest = name.split(".")
+        value = self._root.get(first, DEFAULTS.get(first, _MISSING))
+        for part in rest:
+            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+                value = value[int(part)]
+            elif isinstance(value, Mapping) and part in value:
+                value = value[part]
+            else:
+                return _MISSING
+        return value
+
+    def _names(self) -> Iterator[str]:
+        """Dotted keys that could have been meant: those of two levels."""
+        for key, value in self._root.items():
+            yield key
+            if isinstance(value, dict):
+                yield from (f"{key}.{below}" for below in value)
+
+    def _too_large(self, path: Path) -> None:
+        message = "the references make the recipe larger or deeper than a recipe may be"
+        if not self.findings or self.findings[-1][1] != message:
+            self.findings.append((path, message))

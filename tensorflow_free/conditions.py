@@ -1,0 +1,46 @@
+"""`when`: the cells that an expectation or a known fault is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe import Recipe
+
+PLAIN: Final = ("device", "dtype", "backend", "case")
+GROUPS: Final = ("params", "settings")
+
+
+def problems(when: Mapping[str, Any], recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Each key of `when` that names nothing of a cell, with why."""
+    allowed = (*PLAIN, *(f"params.{name}" for name in recipe.params), *(f"settings.{name}" for name in recipe.settings))
+    for key in when:
+        group, _, rest = key.partition(".")
+        if key in allowed or (group == "settings" and rest):
+            continue
+        near = did_you_mean(key, allowed) or f"; it may name {', '.join(allowed)}"
+        yield key, f"'{key}' is not something that `when` can ask for{near}"
+
+
+def holds(when: Mapping[str, Any] | None, recipe: Recipe) -> bool:
+    """Whether a cell of this recipe is one that `when` names: every key holds; a list is "one of"."""
+    return all(_one(key, wanted, recipe) for key, wanted in (when or {}).items())
+
+
+def _one(key: str, wanted: Any, recipe: Recipe) -> bool:
+    is_ = _cell(key, recipe)
+    return any(is_ == one and isinstance(is_, bool) == isinstance(one, bool) for one in _listed(wanted))
+
+
+def _listed(wanted: Any) -> list[Any]:
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
+def _cell(key: str, recipe: Recipe) -> Any:
+    """What the cell has under this key: of a device its type, of a backend its name."""
+    group, _, rest = key.partition(".")
+    if group in GROUPS and rest:
+        return getattr(recipe, group).get(rest)
+    found = {"device": recipe.device.partition(":")[0], "dtype": recipe.dtype, "backend": recipe.backend.name}
+    return found.get(key, recipe.case)

@@ -1,0 +1,54 @@
+"""The contexts of torch's that a `with` block may name: a closed table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.dtypes import TORCH_DTYPES
+from tensorflow_free.names import did_you_mean
+
+Context = Callable[[], AbstractContextManager[Any]]
+
+CONTEXTS: Final[dict[str, Context]] = {
+    "no_grad": torch.no_grad,
+    "enable_grad": torch.enable_grad,
+    "inference_mode": torch.inference_mode,
+}
+AUTOCAST: Final = ("dtype", "enabled", "cache_enabled")
+"""What `{autocast: {…}}` takes; its device is the recipe's."""
+
+_ALL: Final = (*CONTEXTS, "autocast")
+
+
+def context_of(written: Any, device: str) -> Context | str:
+    """The context that a `with` key names, or what is wrong with it."""
+    if isinstance(written, str) and written in CONTEXTS:
+        return CONTEXTS[written]
+    if written == "autocast":
+        return partial(torch.autocast, device_type=torch.device(device).type)
+    if isinstance(written, Mapping) and list(written) == ["autocast"]:
+        return _autocast(written["autocast"], device)
+    if isinstance(written, Mapping) and len(written) == 1:
+        [written] = written
+    return f"'{written}' is not a context{did_you_mean(written, _ALL) or '; it is one of ' + ', '.join(_ALL)}"
+
+
+def _autocast(written: Any, device: str) -> Context | str:
+    options = {"dtype": written} if isinstance(written, str) else dict(written or {})
+    for name in options:
+        if name not in AUTOCAST:
+            return f"'{name}' is not a key of autocast{did_you_mean(name, AUTOCAST) or '; it is one of ' + ', '.join(AUTOCAST)}"
+    if "dtype" in options:
+        dtype = TORCH_DTYPES.get(str(options["dtype"]))
+        if dtype is None:
+            return f"'{options['dtype']}' is not a dtype{did_you_mean(options['dtype'], TORCH_DTYPES)}"
+        options["dtype"] = dtype
+    for name in ("enabled", "cache_enabled"):
+        if name in options and not isinstance(options[name], bool):
+            return f"'{options[name]}' is not true or false; autocast's {name} is"
+    return partial(torch.autocast, device_type=torch.device(device).type, **options)

@@ -1,0 +1,52 @@
+"""Device words: which are present, which is the best, and what is wrong with one that is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tensorflow_free.names import DEVICES, did_you_mean
+
+
+def best_device() -> str:
+    """The device that `device: auto` stands for: this machine's accelerator, or the CPU."""
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return "cpu" if accelerator is None else accelerator.type
+
+
+def form_problem(word: Any) -> str | None:
+    """Why `word` is no device at all, or None."""
+    kinds = (*DEVICES, torch._C._get_privateuse1_backend_name())
+    kind, _, index = str(word).partition(":")
+    if not isinstance(word, str) or kind not in kinds or (":" in word and not index.isdigit()):
+        return f"'{word}' is not a device{did_you_mean(kind, kinds) or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
+    return None
+
+
+def absence(word: str) -> str | None:
+    """Why the device `word` cannot be had on this machine, or None where it can."""
+    device = torch.device(word)
+    if device.type in ("cpu", "meta"):
+        return None
+    count = _count(device.type)
+    if count == 0:
+        return f"'{word}' is not here: this torch ({torch.__version__}) sees no {device.type} device; device=cpu runs anywhere"
+    if device.index is not None and device.index >= count:
+        return f"'{word}' is not here: there are {count} {device.type} devices, {device.type}:0 to {device.type}:{count - 1}"
+    return None
+
+
+def _count(kind: str) -> int:
+    module: Any = getattr(torch, kind, None)
+    if module is None or not hasattr(module, "is_available") or not module.is_available():
+        return 0
+    return int(module.device_count()) if hasattr(module, "device_count") else 1
+
+
+def synchronize(word: str) -> None:
+    """Wait for what the device still has to do."""
+    kind = torch.device(word).type
+    module: Any = getattr(torch, kind, None)
+    if kind not in ("cpu", "meta") and hasattr(module, "synchronize"):
+        module.synchronize()

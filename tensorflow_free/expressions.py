@@ -1,0 +1,319 @@
+"""Steps in one line and subscripts: Python's grammar read by rules of our own. Nothing is evaluated, and torch is not known.
+
+`ast.parse` only builds a tree; what of the tree may stand in a recipe is listed here, node by node.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tensorflow_free.names import DTYPE_ALIASES, DTYPES
+
+LONGEST: Final = 10_000
+"""Characters of a one-line step or subscript; far beyond any that a person writes."""
+
+OPERATORS: Final[dict[type[ast.AST], str]] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.USub: "-",
+    ast.Invert: "~",
+}
+
+NAMESPACES: Final = frozenset({"torch", "F", "nn", "linalg", "fft", "special", "signal", "masked", "sparse", "aten"})
+"""The first words of an op's dotted name, where no value of the recipe has that name."""
+
+_MEANT: Final[dict[type[ast.AST], str]] = {
+    ast.BoolOp: "`and` and `or` ask for one truth value; `&` and `|` (or logical_and, logical_or) work by element",
+    ast.Not: "`not` asks for one truth value; `~` (or logical_not) works by element",
+    ast.IfExp: "`if` is not part of a step; `where(condition, a, b)` chooses by element",
+    ast.Lambda: "a function cannot be written in a recipe",
+    ast.JoinedStr: "a formatted string cannot be written in a recipe",
+    ast.Starred: "`*` cannot spread a value; write the arguments out",
+    ast.NamedExpr: "`:=` is not part of a step; give the value a step of its own",
+}
+
+
+class ExpressionError(ValueError):
+    """A one-line step or subscript that cannot be read. `column` counts from 0 in its text."""
+
+    def __init__(self, message: str, column: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A value's name inside a subscript, with its fields: `i`, `x.shape.0`."""
+
+    dotted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`start:stop:step`, each a number, a name or None."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+
+def parse_subscript(text: str) -> Any:
+    """A subscript's text as Python would take it: integers, None, Ellipsis, booleans, `Slice`, `Name`, lists, tuples.
+
+    Raises:
+        ExpressionError: it is not a subscript.
+
+    Example:
+        >>> parse_subscript("1:3, i")
+        (Slice(start=1, stop=3, step=None), Name(dotted='i'))
+    """
+    tree = _parse(f"_[{text}]", offset=2)
+    if not isinstance(tree, ast.Subscript) or not isinstance(tree.value, ast.Name):
+        raise ExpressionError(f"'{text}' is not a subscript; write what stands between the brackets, such as '1:3, 0'")
+    return _subscript(tree.slice)
+
+
+def _subscript(node: ast.expr) -> Any:
+    match node:
+        case ast.Tuple(elts=items):
+            return tuple(_subscript(item) for item in items)
+        case ast.List(elts=items):
+            return [_subscript(item) for item in items]
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return Slice(*(None if part is None else _subscript(part) for part in (lower, upper, step)))
+        case ast.Constant(value=value) if value is None or value is ... or isinstance(value, (bool, int)):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))) if not isinstance(value, bool):
+            return -value
+        case ast.Name() | ast.Attribute():
+            return Name(_dotted(node))
+        case ast.Subscript(value=value, slice=ast.Constant(value=int(field))):
+            return Name(f"{_dotted(value)}.{field}")
+    raise ExpressionError(
+        f"'{ast.unparse(node)}' cannot stand in a subscript; numbers, names, slices, lists, None and ... can",
+        node.col_offset - 2,
+    )
+
+
+@dataclass
+class Expansion:
+    """The steps that a one-line step stands for, in order; the last has its name."""
+
+    name: str
+    values: Collection[str]
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, op: str, args: list[Any], kwargs: dict[str, Any] | None = None) -> str:
+        """Add a step and return its name."""
+        name = f"{self.name}_{len(self.steps) + 1}"
+        step: dict[str, Any] = {"op": op, "args": args}
+        if kwargs:
+            step["kwargs"] = kwargs
+        self.steps[name] = step
+        return name
+
+
+def expand_step(name: str, text: str, values: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The steps `NAME_1`, `NAME_2`, …, `NAME` that a step written in one line stands for.
+
+    Args:
+        name: the step's name.
+        text: Python over the registry, such as `F.relu(w @ x + b)`.
+        values: the names of the recipe's values; a dotted name that begins with one is a value's, not an op's.
+
+    Raises:
+        ExpressionError: the text says something that a step cannot.
+
+    Example:
+        >>> expand_step("y", "w @ x + 1", {"w", "x"})
+        {'y_1': {'op': '@', 'args': ['w', 'x']}, 'y': {'op': '+', 'args': ['y_1', 1]}}
+    """
+    try:
+        return _expand(Expansion(name, values), text)
+    except RecursionError as error:
+        raise ExpressionError(f"'{_cut(text)}' is nested too deeply; write the steps out") from error
+
+
+def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
+    node = _parse(text)
+    if isinstance(node, (ast.Name, ast.Constant, ast.List, ast.Tuple)):
+        raise ExpressionError(
+            f"'{text}' is not an operation; a step is a call or an operator, such as 'relu(x)' or 'w * x'"
+        )
+    result = _operand(node, expansion)
+    if not expansion.steps:
+        root, _, attribute = str(result).rpartition(".")
+        if not attribute or not root or attribute.isdigit():
+            raise ExpressionError(f"'{text}' is not an operation; a step is a call or an operator, such as 'w * x'")
+        expansion.add(attribute, [root])
+    last = f"{expansion.name}_{len(expansion.steps)}"
+    return {expansion.name if made == last else made: step for made, step in expansion.steps.items()}
+
+
+def _parse(text: str, offset: int = 0) -> ast.expr:
+    if len(text) > LONGEST:
+        raise ExpressionError(f"{len(text)} characters are too many for one line; write the steps out")
+    try:
+        return ast.parse(text.strip() if not offset else text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        column = max((getattr(error, "offset", None) or 1) - 1 - offset, 0)
+        words = getattr(error, "msg", None) or "it is nested too deeply"
+        written = text[offset:-1] if offset else text
+        raise ExpressionError(f"'{_cut(written)}' cannot be read: {words}", column) from error
+
+
+def _operand(node: ast.expr, to: Expansion) -> Any:
+    """What stands for `node` among a step's args; adds the steps that it needs."""
+    match node:
+        case ast.Constant(value=value):
+            return _constant(value, node)
+        case ast.Name(id=word):
+            return word
+        case ast.Attribute():
+            return _attribute(node, to)
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_operand(item, to) for item in items]
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=int() | float() as number)):
+            return -number if isinstance(sign, ast.USub) else number
+        case ast.UnaryOp(op=ast.USub() | ast.Invert() as sign, operand=inner):
+            return to.add(OPERATORS[type(sign)], [_operand(inner, to)])
+        case ast.BinOp(left=left, op=operator, right=right):
+            return to.add(OPERATORS[type(operator)], [_operand(left, to), _operand(right, to)])
+        case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in OPERATORS:
+            return to.add(OPERATORS[type(operator)], [_operand(left, to), _operand(right, to)])
+        case ast.Subscript(value=value, slice=index):
+            read = _operand(value, to)
+            return to.add("[]", [read, _index_text(index, to)])
+        case ast.Call():
+            return _call(node, to)
+    raise ExpressionError(_refusal(node), node.col_offset)
+
+
+def _constant(value: Any, node: ast.expr) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, complex):
+        return {"complex": [value.real, value.imag]}
+    if isinstance(value, str):
+        return {"str": value}
+    raise ExpressionError(f"'{ast.unparse(node)}' cannot stand in a step", node.col_offset)
+
+
+def _attribute(node: ast.Attribute, to: Expansion) -> Any:
+    """`x.T` of a value is a dotted word; of anything else, a step that reads the attribute."""
+    dotted = _dotted_or_none(node)
+    if dotted is None:
+        return to.add(node.attr, [_operand(node.value, to)])
+    root, _, rest = dotted.partition(".")
+    if root == "torch" and root not in to.values and (rest in DTYPES or rest in DTYPE_ALIASES):
+        return {"dtype": rest}
+    return dotted
+
+
+def _call(node: ast.Call, to: Expansion) -> str:
+    kwargs = {}
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise ExpressionError("`**` cannot spread a value; write the arguments out", keyword.value.col_offset)
+        kwargs[keyword.arg] = keyword.value
+    op, receiver = _callee(node.func, to)
+    args = [] if receiver is None else [_operand(receiver, to)]
+    args += [_operand(argument, to) for argument in node.args]
+    return to.add(op, args, {name: _operand(value, to) for name, value in kwargs.items()})
+
+
+def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
+    """The op that a call names, and the value that it is a method of."""
+    if isinstance(node, ast.Name):
+        return node.id, None
+    if isinstance(node, ast.Attribute):
+        dotted = _dotted_or_none(node)
+        root = dotted.partition(".")[0] if dotted else ""
+        if dotted and root in NAMESPACES and root not in to.values:
+            return dotted, None
+        return node.attr, node.value
+    raise ExpressionError(
+        f"'{ast.unparse(node)}' cannot be called; an op or a value's method can", node.col_offset
+    )
+
+
+def _index_text(node: ast.expr, to: Expansion) -> Any:
+    """The text of a subscript; what is more than a subscript can hold becomes a step of its own."""
+    return re.sub(r"^\((.*)\)$", r"\1", ast.unparse(_plain_index(node, to)))
+
+
+def _plain_index(node: ast.expr, to: Expansion) -> ast.expr:
+    match node:
+        case ast.Tuple(elts=items):
+            return ast.Tuple([_plain_index(item, to) for item in items], ast.Load())
+        case ast.List(elts=items):
+            return ast.List([_plain_index(item, to) for item in items], ast.Load())
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return ast.Slice(*(None if part is None else _plain_index(part, to) for part in (lower, upper, step)))
+        case ast.BinOp() | ast.Compare() | ast.Call() | ast.Subscript() | ast.UnaryOp(op=ast.Invert()):
+            return ast.Name(str(_operand(node, to)), ast.Load())
+        case ast.UnaryOp(operand=inner) if not isinstance(inner, ast.Constant):
+            return ast.Name(str(_operand(node, to)), ast.Load())
+    return node
+
+
+def _dotted(node: ast.expr) -> str:
+    dotted = _dotted_or_none(node)
+    if dotted is None:
+        raise ExpressionError(f"'{ast.unparse(node)}' cannot stand in a subscript", node.col_offset - 2)
+    return dotted
+
+
+def _dotted_or_none(node: ast.expr) -> str | None:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else None
+
+
+def _refusal(node: ast.expr) -> str:
+    if isinstance(node, ast.Compare):
+        return f"'{_cut(ast.unparse(node))}' compares more than two values; compare two at a time and join them with &"
+    kind: ast.AST = node.op if isinstance(node, ast.UnaryOp) else node
+    why = next((words for meant, words in _MEANT.items() if isinstance(kind, meant)), None)
+    return why or (
+        f"'{_cut(ast.unparse(node))}' cannot stand in a step; names, numbers, operators, calls of ops and subscripts can"
+    )
+
+
+def names_in(subscript: Any) -> Iterator[str]:
+    """Every value's name that a parsed subscript reads."""
+    if isinstance(subscript, Name):
+        yield subscript.dotted
+    elif isinstance(subscript, Slice):
+        yield from names_in((subscript.start, subscript.stop, subscript.step))
+    elif isinstance(subscript, (list, tuple)):
+        for item in subscript:
+            yield from names_in(item)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,86 @@
+"""The fixed words of the format, alike on every machine: dtypes, devices, reserved names. Knows no torch."""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+from collections.abc import Iterable
+
+RECIPE_DTYPES = ("float64", "float32", "bfloat16", "float16")
+"""What the key `dtype` of a recipe may say."""
+
+FLOATING = (
+    *RECIPE_DTYPES,
+    "float8_e4m3fn",
+    "float8_e5m2",
+    "float8_e4m3fnuz",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+)
+COMPLEX = ("complex32", "complex64", "complex128")
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+DTYPE_ALIASES = {
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "long": "int64",
+    "int": "int32",
+    "short": "int16",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+    "chalf": "complex32",
+}
+"""PyTorch's second names of its dtypes (torch.float is torch.float32)."""
+
+DTYPES = (*FLOATING, *COMPLEX, *INTEGERS, "bool")
+FOLLOWING = {"floating", "complex"}
+"""Dtype words of a tensor that follow the recipe's own dtype."""
+
+DEVICES = (
+    "cpu",
+    "cuda",
+    "mps",
+    "xpu",
+    "meta",
+    "hpu",
+    "ipu",
+    "maia",
+    "mtia",
+    "vulkan",
+    "xla",
+    "lazy",
+    "privateuseone",
+)
+"""Device types that torch knows by name (c10/core/DeviceType.h); a custom back end adds its own."""
+
+UNSAFE_WORDS = ("on", "off", "yes", "no")
+"""Words that YAML 1.1 reads as booleans; as names they would not survive another reader."""
+
+
+def name_problem(name: object) -> str | None:
+    """Why `name` cannot name a value of a recipe, or None where it can."""
+    if not isinstance(name, str):
+        return f"'{name}' is not a name; a name is a Python identifier, such as 'w' or 'x_1'"
+    if not name.isidentifier():
+        return f"'{name}' is not a name; a name is a Python identifier, such as 'w' or 'x_1'"
+    if keyword.iskeyword(name):
+        return f"'{name}' is a keyword of Python and cannot be a name; '{name}_' can"
+    if name in DTYPES or name in DTYPE_ALIASES:
+        return f"'{name}' is a dtype and cannot be a name; '{name}_' can"
+    if name in DEVICES:
+        return f"'{name}' is a device and cannot be a name; '{name}_' can"
+    if name.lower() in UNSAFE_WORDS:
+        return f"'{name}' is a boolean to other YAML readers and cannot be a name; '{name}_' can"
+    return None
+
+
+def nearest(word: object, words: Iterable[str]) -> str | None:
+    """The one of `words` that `word` was most likely meant to be, or None."""
+    found = difflib.get_close_matches(str(word), list(words), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(word: object, words: Iterable[str]) -> str:
+    """`; did you mean 'x'?` where one of `words` is near to `word`, else nothing."""
+    found = nearest(word, words)
+    return f"; did you mean '{found}'?" if found else ""

@@ -1,0 +1,244 @@
+"""The closed table of ops: PyTorch's, Python's operators, the runner's own two, and those that the user adds.
+
+A name is looked up in tables made from PyTorch's public lists, never in torch itself: nothing else can be named.
+An op's parameters are found out when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import operator
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any, Final
+
+from tensorflow_free import additions, aten, callables, handwritten, namespaces, operators, schemas
+from tensorflow_free.additions import load_entry_points, load_ops_file, register_op, registered
+from tensorflow_free.aten import aten_names
+from tensorflow_free.signatures import Form, Op, Parameter, Signature
+
+__all__ = [
+    "aten_names",
+    "find",
+    "load_entry_points",
+    "load_ops_file",
+    "names",
+    "register_op",
+    "registered",
+    "suggest",
+]
+
+DOCUMENTATION: Final = "https://docs.pytorch.org/docs/stable/"
+
+PAGES: Final = {"backward": "generated/torch.Tensor.backward.html", "grad": "generated/torch.autograd.grad.html"}
+"""Where the ops that the runner itself does are documented."""
+
+CHECKED: Final = frozenset(
+    f"sparse_{layout}_tensor" for layout in ("coo", "csr", "csc", "bsr", "bsc", "compressed")
+)
+"""Ops that make a sparse tensor out of its parts."""
+
+VIEWING_ATTRIBUTES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data"})
+"""Attributes that share the tensor's memory."""
+
+_TENSOR: Final = Parameter("input", frozenset({"Tensor"}), aliases=("self",))
+
+_found: Final[dict[str, Op]] = {}
+
+
+def find(name: str) -> Op | None:
+    """The op of this name, or None. `F.relu`, `torch.nn.functional.relu` and `nn.functional.relu` are one.
+
+    Raises:
+        RecipeError: A package that offers ops cannot be loaded.
+    """
+    found = _found.get(name)
+    if found is not None:
+        return found
+    found = additions.find(name) or _built(name)
+    if found is None:
+        load_entry_points()
+        found = additions.find(name)
+    elif additions.find(name) is None:
+        _found[name] = found
+    return found
+
+
+def names() -> tuple[str, ...]:
+    """The name of every op, the user's too, but not those of aten, which `aten_names` lists; sorted."""
+    return tuple(sorted({*_torch_names(), *registered()}))
+
+
+def suggest(name: str) -> str:
+    """`; did you mean 'matmul'?` where an op has a name like this one, else nothing."""
+    wanted = name.removeprefix("torch.").removeprefix("ops.")
+    known = aten_names() if wanted.startswith("aten.") else names()
+    found = _nearest(wanted, known)
+    return f"; did you mean '{found}'?" if found else ""
+
+
+def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
+    """The op most like it: of the same last name, then of a like name, then of a like last name."""
+    tails = {full.rpartition(".")[2]: full for full in reversed(known)}
+    tail = wanted.rpartition(".")[2]
+    if wanted.startswith("aten."):
+        plain = f"{wanted}.default"
+        return plain if plain in known else _alike(wanted, known)
+    return tails.get(tail) or _alike(wanted, known) or tails.get(_alike(tail, tails) or "")
+
+
+def _alike(word: str, words: Iterable[str]) -> str | None:
+    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+@functools.cache
+def _torch_names() -> frozenset[str]:
+    return frozenset(
+        {
+            *namespaces.functions(),
+            *namespaces.methods(),
+            *namespaces.attributes(),
+            *operators.SYMBOLS,
+            *handwritten.RUNNERS,
+        }
+    )
+
+
+def _canonical(name: str) -> str | None:
+    """The name under which the tables hold an op of PyTorch's, or None where they do not."""
+    if name in _torch_names():
+        return name
+    plain = name.removeprefix("torch.")
+    if plain.startswith("Tensor."):
+        method = plain.removeprefix("Tensor.")
+        return method if method in namespaces.methods() or method in namespaces.attributes() else None
+    if name.startswith("F."):
+        plain = f"nn.functional.{name.removeprefix('F.')}"
+    return plain if plain in namespaces.functions() else None
+
+
+def _built(name: str) -> Op | None:
+    canonical = _canonical(name)
+    if canonical is None:
+        return _aten(name.removeprefix("torch.ops."))
+    # every spelling gives the same Op
+    if canonical != name:
+        return find(canonical)
+    if canonical in handwritten.RUNNERS:
+        return _runners(canonical)
+    return operators.op(canonical) or _torchs(canonical)
+
+
+def _aten(name: str) -> Op | None:
+    schema = aten.schema(name)
+    if schema is None:
+        return None
+    base = name.split(".")[1]
+    found = aten.signature(name, schema)
+    return Op(name, (found,), documentation=None, factory=_is_factory(found), random=schemas.draws(base))
+
+
+def _runner_only(*_: object, **__: object) -> None:
+    message = "the runner does this op itself"
+    raise NotImplementedError(message)
+
+
+def _runners(name: str) -> Op:
+    found = tuple(callables.written(name, line, _runner_only, "function") for line in handwritten.RUNNERS[name])
+    return Op(name, found, documentation=DOCUMENTATION + PAGES[name])
+
+
+def _torchs(name: str) -> Op:
+    function = namespaces.functions().get(name)
+    method = namespaces.methods().get(name)
+    found: tuple[Signature, ...] = ()
+    if function is not None:
+        found += _function_signatures(name, function)
+    if method is not None:
+        found += _method_signatures(name, method)
+    if name in namespaces.attributes():
+        found += (_attribute(name),)
+    builtins = {part.__name__ for part in (function, method) if part is not None}
+    return Op(
+        name,
+        tuple(_with_memory(name, signature) for signature in found),
+        documentation=_documentation(name, function, method),
+        factory=any(_is_factory(signature) for signature in found),
+        random=name in handwritten.RANDOM or any(schemas.draws(builtin) for builtin in builtins),
+        numbers=any(schemas.takes_numbers(builtin) for builtin in builtins),
+    )
+
+
+def _function_signatures(name: str, function: Callable[..., Any]) -> tuple[Signature, ...]:
+    if name in CHECKED:
+        # unchecked, PyTorch's default, indices out of range would read and write memory that is not the tensor's
+        function = functools.partial(function, check_invariants=True)
+    if name in handwritten.FUNCTIONS:
+        lines = handwritten.FUNCTIONS[name]
+        return tuple(callables.written(name, line, function, "function") for line in lines)
+    if isinstance(function, FunctionType):
+        # max_pool2d only passes on what it gets, by return_indices; its twin tells the parameters
+        twin = namespaces.functions().get(f"{name}_with_indices")
+        found = callables.signature(name, twin or function, "function")
+        return (dataclasses.replace(found, function=function, returns=None) if twin else found,)
+    return schemas.function_signatures(name, function)
+
+
+def _form(name: str) -> Form:
+    special = name.startswith("__i") and name not in {"__index__", "__int__", "__invert__"}
+    changes = special or name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
+    return "in-place" if changes else "method"
+
+
+def _method_signatures(name: str, method: Callable[..., Any]) -> tuple[Signature, ...]:
+    form = _form(name)
+    if name in handwritten.METHODS:
+        lines = handwritten.METHODS[name]
+        return tuple(callables.written(name, line, method, form) for line in lines)
+    if isinstance(method, FunctionType):
+        return (callables.signature(name, method, form),)
+    return schemas.method_signatures(name, method, form)
+
+
+def _attribute(name: str) -> Signature:
+    shares = ("input",) if name in VIEWING_ATTRIBUTES else ()
+    return Signature(operator.attrgetter(name), "attribute", (_TENSOR,), returns=(), shares=shares)
+
+
+def _with_memory(name: str, signature: Signature) -> Signature:
+    """The signature with what our tables know of the memory that it changes and shares."""
+    known = {parameter.name for parameter in signature.parameters}
+    when = handwritten.CHANGES.get(name, ()) if signature.form == "function" else ()
+    changes = [*signature.changes, *(changed for changed, _ in when)]
+    if "out" in known:
+        changes.append("out")
+    if signature.form == "in-place":
+        changes.append("input")
+    shares = [*(signature.shares or ()), *handwritten.SHARES.get(name, ()), *(set(changes) & {"out", "input"})]
+    return dataclasses.replace(
+        signature,
+        changes=tuple(dict.fromkeys(changes)),
+        shares=tuple(name for name in dict.fromkeys(shares) if name in known),
+        changes_when=signature.changes_when + when,
+    )
+
+
+def _is_factory(signature: Signature) -> bool:
+    takes = [parameter for parameter in signature.parameters if parameter.name != "out"]
+    from_tensor = any({"Tensor", "Tensor[]"} & parameter.types for parameter in takes)
+    return any(parameter.name == "device" for parameter in takes) and not from_tensor
+
+
+def _documentation(name: str, function: Callable[..., Any] | None, method: Callable[..., Any] | None) -> str | None:
+    namespace, _, last = name.rpartition(".")
+    if function is not None:
+        if not function.__doc__ or name.endswith("_with_indices") or name in handwritten.UNDOCUMENTED:
+            return None
+        pages = {"special": f"special.html#torch.{name}", "masked": "masked.html"}
+        return DOCUMENTATION + pages.get(namespace, f"generated/torch.{name}.html")
+    if method is None:
+        return f"{DOCUMENTATION}tensors.html"
+    return f"{DOCUMENTATION}generated/torch.Tensor.{last}.html" if method.__doc__ and last[0] != "_" else None

@@ -1,0 +1,343 @@
+"""Runs a plan: draws the tensors, runs the steps, differentiates, and gathers what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from time import perf_counter
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free import settings
+from tensorflow_free.autograd import drawn, run_backward, spread
+from tensorflow_free.backends import compiled
+from tensorflow_free.calls import GRADIENTS, TICK, Call, Site, Snapshot, Stopped, Values, described, retain, run_calls
+from tensorflow_free.devices import synchronize
+from tensorflow_free.dtypes import TORCH_DTYPES
+from tensorflow_free.errors import Problem, StepError
+from tensorflow_free.expectations import judge
+from tensorflow_free.factories import Start, make
+from tensorflow_free.plan import Pass, Plan, Recording
+from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done, and how much there is."""
+
+CHUNK: Final = 256
+"""Calls between two signs of progress."""
+
+
+def run(plan: Plan, *, progress: Progress | None = None) -> tuple[Result, Exception | None]:
+    """Run a plan on fresh tensors.
+
+    Returns:
+        The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
+        holds all values up to there; nothing is raised for it.
+    """
+    with process_state(plan):
+        return Run(plan, progress).result()
+
+
+class Run:
+    """One run of a plan: its list of values, and what became of it."""
+
+    def __init__(self, plan: Plan, progress: Progress | None) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._values: Values = list(plan.initial)
+        self._values[GRADIENTS] = {}
+        self._values[TICK] = progress
+        self._started = False
+        self._finished = False
+        self._seconds = {"tensors_s": 0.0, "steps_s": 0.0, "backward_s": 0.0, "checks_s": 0.0}
+
+    def result(self) -> tuple[Result, Exception | None]:
+        """Run everything, and gather what there is, also when a step fails."""
+        plan = self._plan
+        error: ErrorReport | None = None
+        cause: Exception | None = None
+        try:
+            self._timed("tensors_s", self._draw)
+            self._timed("steps_s", self._steps)
+            self._timed("backward_s", self._backward)
+        except Stopped as stopped:
+            cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
+            error = _report(plan, stopped, cause)
+        records = {record.name: record for record in self._records()}
+        result = Result(plan.recipe, records, error=error, environment=environment_of(torch.get_num_threads()))
+        if error is None:
+            try:
+                self._timed("checks_s", lambda: self._checks(records))
+            except Stopped as stopped:
+                cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
+                result.error = _report(plan, stopped, cause)
+        result.timings = Timings(**self._seconds)
+        result.files = plan.files
+        result.ops = plan.ops
+        judge(result, plan, cause)
+        return result, cause
+
+    def _timed(self, part: str, act: Callable[[], None]) -> None:
+        start = perf_counter()
+        try:
+            act()
+        finally:
+            synchronize(self._plan.recipe.device)
+            self._seconds[part] = perf_counter() - start
+
+    # the parts of a run
+
+    def _draw(self) -> None:
+        draw(self._plan, self._plan.starts, self._values)
+        run_calls(self._plan.prelude, self._values)
+        self._started = True
+
+    def _steps(self) -> None:
+        plan, values = self._plan, self._values
+        if plan.compiled:
+            self._compiled()
+            run_calls(plan.rest, values)
+        elif self._progress is None:
+            run_calls(plan.forward, values)
+        else:
+            for begin in range(0, len(plan.forward), CHUNK):
+                run_calls(plan.forward[begin : begin + CHUNK], values)
+                self._progress(min(begin + CHUNK, len(plan.forward)), len(plan.forward))
+        self._finished = True
+
+    def _compiled(self) -> None:
+        """Compile the forward steps as one function of the starting tensors, call it, and put what it returns in place."""
+        plan, values = self._plan, self._values
+        forward = compiled(forward_of(plan), plan.recipe.backend)
+        rounds = plan.variants or (plan.starts,) * calls_of(plan)
+        for number, starts in enumerate(rounds):
+            if number:
+                draw(plan, starts, values)
+                run_calls(plan.prelude, values)
+            try:
+                returned = forward(*(values[slot] for slot in input_slots(plan)))
+            except Exception as error:
+                inner = _stopped_within(error)
+                raise Stopped(inner or Site("steps", plan.recipe.backend.name, ("steps",)), ()) from _own(error)
+        for slot, value in zip(plan.returned, returned, strict=True):
+            values[slot] = value
+
+    def _backward(self) -> None:
+        plan, values = self._plan, self._values
+        if plan.differentiates and plan.passes:
+            retain(*(values[slot] for name, slot in plan.retained if name not in plan.watched))
+        for one in plan.passes:
+            self._one_pass(one)
+
+    def _one_pass(self, one: Pass) -> None:
+        values = self._values
+        target = values[one.slot]
+        try:
+            gradient = one.gradient
+            if one.gradient_slot is not None:
+                gradient = values[one.gradient_slot]
+            elif one.gradient_start is not None:
+                gradient = drawn(one.gradient_start, target)
+            inputs = None if one.inputs is None else [values[slot] for slot in one.inputs]
+            run_backward((), one.retain_graph, one.create_graph, target, gradient, inputs)
+        except Exception as error:
+            raise Stopped(Site("backward", "backward", one.path, (one.target,)), (target,)) from error
+
+    def _checks(self, records: dict[str, Record]) -> None:
+        """Run each check on the recorded values; one whose values are not recorded does not run."""
+        plan, values = self._plan, self._values
+        if not plan.checks:
+            return
+        for name, slot in plan.standing.items():
+            values[slot] = _standing(plan, name, values)
+        with torch.no_grad():
+            have = {record.partition(".")[0] for record in records} | {start.name for start in plan.starts}
+            for check in plan.checks:
+                if have.issuperset(check.reads):
+                    run_calls(check.calls, values)
+                    have.add(check.name)
+                    records.update((record.name, record) for record in recorded(check.name, "check", values[check.slot], check.op))
+
+    # what is recorded
+
+    def _records(self) -> Iterator[Record]:
+        if not self._started:
+            return
+        listed = self._plan.recipe.record
+        for record in self._all_records():
+            if not isinstance(listed, list) or any(_is_listed(record.name, word) for word in listed):
+                yield record
+
+    def _all_records(self) -> Iterator[Record]:
+        values = self._values
+        for one in self._plan.recordings:
+            if one.stood is not None and self._is_made(one, one.stood):
+                yield from recorded(one.name, one.kind, values[one.stood], one.op)  # type: ignore[arg-type]
+            if one.after and self._is_made(one, one.slot):
+                yield from recorded(f"{one.name}.after", "after", values[one.slot], one.op)
+        yield from self._gradients()
+
+    def _is_made(self, one: Recording, slot: int) -> bool:
+        # a value may be None itself (the grad_fn of a leaf); one whose step never ran is not a value
+        return self._finished or self._values[slot] is not None or one.kind == "tensor"
+
+    def _gradients(self) -> Iterator[Record]:
+        plan, values = self._plan, self._values
+        for start, slot in zip(plan.starts, plan.leaf_slots, strict=True):
+            leaf = values[slot]
+            if isinstance(leaf, torch.Tensor) and leaf.requires_grad and leaf.is_leaf:
+                yield from recorded(f"{start.name}.grad", "gradient", leaf.grad)
+        for name, slot in plan.retained:
+            watched = {key: value for key, value in values[GRADIENTS].items() if key == name}
+            yield from ([record for value in watched.values() for record in recorded(f"{name}.grad", "gradient", value)]
+                        if name in plan.watched else _step_gradients(name, values[slot]))
+
+
+def _is_listed(name: str, word: str) -> bool:
+    return name == word or (name.startswith(f"{word}.") and not name.endswith((".grad", ".after")))
+
+
+def _step_gradients(name: str, value: Any) -> Iterator[Record]:
+    """The gradient that autograd kept for a step's value, or for each of its fields."""
+    if isinstance(value, torch.Tensor):
+        if (value.retains_grad or (value.is_leaf and value.requires_grad)) and value.grad is not None:
+            yield from recorded(f"{name}.grad", "gradient", value.grad)
+    elif isinstance(value, (tuple, list)):
+        for record, part in zip(recorded(name, "step", value), value, strict=False):
+            yield from _step_gradients(record.name, part)
+
+
+def _standing(plan: Plan, name: str, values: Values) -> Any:
+    """A value as it stood when its step ended, for a check to read."""
+    found = next((one for one in plan.recordings if one.name == name), None)
+    if found is not None and found.stood is not None:
+        value = values[found.stood]
+        return value.values if isinstance(value, Snapshot) else value
+    slots = {start.name: slot for start, slot in zip(plan.starts, plan.start_slots, strict=True)}
+    return values[slots[name]] if name in slots else None
+
+
+def draw(plan: Plan, starts: Sequence[Start], values: Values) -> None:
+    """Make the starting tensors into their slots.
+
+    Raises:
+        Stopped: one cannot be made.
+    """
+    made: dict[str, torch.Tensor] = {}
+    torch.default_generator.manual_seed(plan.recipe.seed)
+    for start, slot, leaf_slot in zip(starts, plan.start_slots, plan.leaf_slots, strict=True):
+        try:
+            made[start.name], values[leaf_slot] = make(start, made)
+        except Exception as error:
+            raise Stopped(Site(start.name, start.init, ("tensors", start.name)), ()) from error
+        values[slot] = made[start.name]
+
+
+# a compiler's view of the forward steps
+
+
+def input_slots(plan: Plan) -> tuple[int, ...]:
+    """The slots of what the forward steps start from: the tensors, and leaves that are not the tensors themselves."""
+    return tuple(dict.fromkeys((*plan.start_slots, *plan.leaf_slots)))
+
+
+def calls_of(plan: Plan) -> int:
+    """How many times a compiled function is called."""
+    calls = plan.recipe.backend.calls
+    return calls if isinstance(calls, int) else len(calls)
+
+
+def forward_of(plan: Plan) -> Callable[..., tuple[Any, ...]]:
+    """The forward steps as one function of the starting tensors."""
+    initial, slots, returned, calls = plan.initial, input_slots(plan), plan.returned, plan.forward
+
+    def forward(*tensors: torch.Tensor) -> tuple[Any, ...]:
+        values = list(initial)
+        for slot, tensor in zip(slots, tensors, strict=True):
+            values[slot] = tensor
+        for function, arguments, out, _ in calls:
+            values[out] = function(*arguments(values))
+        return tuple([values[slot] for slot in returned])
+
+    return forward
+
+
+def _stopped_within(error: Exception) -> Site | None:
+    return error.site if isinstance(error, Stopped) else None
+
+
+def _own(error: Exception) -> Exception:
+    cause = error.__cause__
+    return cause if isinstance(error, Stopped) and isinstance(cause, Exception) else error
+
+
+# what the process was before, it is afterwards
+
+
+@contextmanager
+def process_state(plan: Plan) -> Iterator[None]:
+    """Set what the recipe asks of the process, and put everything back, also when the run fails."""
+    recipe = plan.recipe
+    with ExitStack() as stack:
+        stack.callback(torch.default_generator.set_state, torch.default_generator.get_state())
+        stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+        torch.set_default_dtype(TORCH_DTYPES[recipe.dtype])
+        stack.enter_context(torch.enable_grad())
+        _seed_device(recipe.device, recipe.seed, stack)
+        stack.enter_context(settings.applied(recipe.settings))
+        yield
+
+
+def _seed_device(device: str, seed: int, stack: ExitStack) -> None:
+    kind = torch.device(device).type
+    module: Any = getattr(torch, kind, None)
+    if kind in ("cpu", "meta") or not hasattr(module, "get_rng_state"):
+        return
+    stack.callback(module.set_rng_state, module.get_rng_state(device), device) if kind == "cuda" else stack.callback(
+        module.set_rng_state, module.get_rng_state()
+    )
+    with torch.device(device):
+        module.manual_seed(seed)
+
+
+# what is said of a step that failed
+
+
+def _report(plan: Plan, stopped: Stopped, cause: Exception) -> ErrorReport:
+    site = stopped.site
+    place = plan.place(site.path)
+    names = site.operands or [""] * len(stopped.operands)
+    operands = [
+        f"{name}: {described(value)}" if name else described(value)
+        for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
+    ]
+    return ErrorReport(
+        step=site.name,
+        op=site.op,
+        type=type(cause).__name__,
+        message=_words(cause),
+        operands=operands,
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        path=place.path or ".".join(str(part) for part in site.path),
+    )
+
+
+def _words(cause: Exception) -> str:
+    """An error's own words, without the C++ stack that torch may add."""
+    words = str(cause) or type(cause).__name__
+    return words.partition("\nException raised from")[0].strip()
+
+
+def step_error(result: Result, plan: Plan) -> StepError:
+    """The exception for a result whose run failed."""
+    error = result.error
+    assert error is not None
+    place = plan.place(tuple(error.path.split(".")))
+    message = f"'{error.op}' failed: {error.message}"
+    return StepError(Problem(place, message), error.step, error.op, error.operands)
+
+
+__all__ = ["Call", "run", "spread", "step_error"]

@@ -1,0 +1,75 @@
+"""What binding knows so far: the names given, their ids, the constants, and the problems found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from tensorflow_free.arguments import Known
+from tensorflow_free.errors import Place, Problem
+from tensorflow_free.plan import RESERVED, Kind
+from tensorflow_free.recipe import Recipe
+
+Places = Callable[[Sequence[str | int]], Place]
+Path = tuple[str | int, ...]
+
+
+class Scope:
+    """The names of a recipe while it is read from top to bottom."""
+
+    def __init__(self, recipe: Recipe, place: Places) -> None:
+        self.recipe = recipe
+        self.problems: list[Problem] = []
+        self.absent: list[Problem] = []
+        self.names: dict[str, int] = {}
+        self.later: dict[str, None] = {}
+        self.kinds: dict[str, Kind] = {}
+        self.ops: dict[str, str] = {}
+        self.leaves: dict[str, int] = {}
+        """The id of the leaf that holds each starting tensor's gradient; the tensor itself, but for a stride of 0."""
+        self.gradients: dict[str, int] = {}
+        """An id for each leaf's gradient, which backward changes."""
+        self.live: dict[str, int] = {}
+        """While checks are bound: the ids of values as they are in the end; `names` then means values as they stood."""
+        self.read: set[str] = set()
+        """Names that a later step reads."""
+        self.asked: set[str] = set()
+        """Steps whose gradient the recipe asks for: `retain_grad`, or `STEP.grad` read by a step."""
+        self.traces: dict[str, tuple[str, ...]] = {}
+        """What each repeat block traces; the trace `train.loss` is a value of that name."""
+        self.place = place
+        self._ids = count(RESERVED)
+
+    def known(self) -> Known:
+        """What reading an argument needs to know; it follows the scope."""
+        return Known(self.names, self.later, self.recipe.dtype, self.recipe.device)
+
+    def new(self) -> int:
+        """A new id."""
+        return next(self._ids)
+
+    def give(self, name: str, kind: Kind, op: str | None = None, identity: int | None = None) -> int:
+        """Give a name to a new value, or to the one of this id."""
+        identity = self.new() if identity is None else identity
+        self.names[name] = identity
+        self.kinds[name] = kind
+        if op is not None:
+            self.ops[name] = op
+        self.later.pop(name, None)
+        return identity
+
+    def wrong(self, path: Sequence[str | int], message: str) -> None:
+        """Note a problem of the recipe."""
+        self.problems.append(Problem(self.place(path), message))
+
+    def missing(self, path: Sequence[str | int], message: str) -> None:
+        """Note something that this machine does not have."""
+        self.absent.append(Problem(self.place(path), message))
+
+
+def values_of(arguments: Mapping[str, Any], names: Sequence[str] | None) -> list[Any]:
+    """The arguments of these parameters, or all of them."""
+    if names is None:
+        return list(arguments.values())
+    return [arguments[name] for name in names if name in arguments]

@@ -1,0 +1,257 @@
+"""Binds steps: each op is looked up, its arguments are held against its signatures, and it becomes rows of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.arguments import Bound, Ref, TensorLiteral, fit, references
+from tensorflow_free.autograd import BACKWARD, GRAD, run_backward
+from tensorflow_free.calls import Site, read_field
+from tensorflow_free.contexts import context_of
+from tensorflow_free.expressions import Slice
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.plan import Block, Row, Value
+from tensorflow_free.recipe import Step, shown
+from tensorflow_free.registry import find, registered, suggest
+from tensorflow_free.scope import Path, Scope, values_of
+from tensorflow_free.signatures import Op, Signature
+
+RUNNERS: Final = frozenset({BACKWARD.name, GRAD.name})
+"""The ops that are the runner's own; the first of them ends what a backend compiles."""
+
+_BLOCK_KEYS: Final = {"repeat": ("steps", "carry", "trace"), "with": ("steps",)}
+
+
+class Steps:
+    """Binds steps in order into rows, in a scope that it adds to."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.users_ops: dict[str, None] = {}
+
+    def bind(self, steps: Mapping[str, Step], path: Path, rows: list[Row]) -> None:
+        """Append each step's rows; problems go to the scope."""
+        for name, step in steps.items():
+            where = (*path, name)
+            if step.is_block:
+                self._block(name, step, where, rows)
+            else:
+                self._step(name, step, where, rows)
+
+    # one step
+
+    def _step(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
+        op = self._op(step, path)
+        for key in ("steps", "carry", "trace"):
+            if key in step.model_fields_set:
+                self._scope.wrong((*path, key), f"'{key}' is a key of a block, and this step has an `op`")
+        bound = None if op is None else self._fit(op, step, path)
+        identity = self._scope.new()
+        if op is not None and bound is not None:
+            site = Site(name, str(step.op), path, tuple(_operand_names(bound)))
+            self._lower(op, bound, identity, site, rows)
+        self._scope.give(name, "step", None if op is None else op.name, identity)
+        if step.retain_grad:
+            self._scope.asked.add(name)
+
+    def _op(self, step: Step, path: Path) -> Op | None:
+        written = step.op or ""
+        op = find(written)
+        if op is None:
+            self._scope.wrong((*path, "op"), f"'{shown(written)}' is not an op{suggest(written)}")
+        elif op.name in registered():
+            self.users_ops[op.name] = None
+        return {BACKWARD.name: BACKWARD, GRAD.name: GRAD}.get(op.name, op) if op is not None else None
+
+    def _fit(self, op: Op, step: Step, path: Path) -> Bound | None:
+        found = fit(op, step.args, step.kwargs, self._scope.known())
+        if isinstance(found, Bound):
+            return found
+        for finding in found:
+            self._scope.wrong((*path, *finding.path), finding.message)
+        return None
+
+    def _lower(self, op: Op, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
+        if op is BACKWARD:
+            self._lower_backward(bound, out, site, rows)
+            return
+        args = tuple(self._lowered(value, site, rows) for value in bound.args)
+        kwargs = {name: self._lowered(value, site, rows) for name, value in bound.kwargs.items()}
+        device = self._scope.recipe.device
+        if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
+            kwargs["device"] = device
+        changes, shares = self._memory(bound)
+        rows.append(Row(bound.signature.function, args, kwargs, out, site, changes=changes, shares=shares))
+
+    def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
+        scope = self._scope
+        written = bound.by_parameter
+        operands = [self._lowered(written.get(key), site, rows) for key in ("target", "gradient", "inputs")]
+        names = tuple(scope.leaves)
+        function = partial(run_backward, names, written.get("retain_graph"), bool(written.get("create_graph", False)))
+        leaves = [Value(scope.leaves[name]) for name in names]
+        args = (*operands, *leaves)
+        rows.append(Row(function, args, {}, out, site, changes=tuple(scope.gradients.values())))
+
+    # arguments
+
+    def _lowered(self, value: Any, site: Site, rows: list[Row]) -> Any:
+        """An argument with ids for references; reading a field, or making a tensor, is a row of its own."""
+        if isinstance(value, Ref):
+            return Value(self.read(value, site, rows))
+        if isinstance(value, TensorLiteral):
+            out = self._scope.new()
+            keywords = {"device": self._scope.recipe.device}
+            rows.append(Row(torch.tensor, (value.data,), keywords, out, site))
+            return Value(out)
+        if isinstance(value, Slice):
+            parts = [self._lowered(part, site, rows) for part in (value.start, value.stop, value.step)]
+            return Slice(*parts) if any(isinstance(part, Value) for part in parts) else slice(*parts)
+        if isinstance(value, (list, tuple)):
+            return type(value)([self._lowered(part, site, rows) for part in value])
+        return value
+
+    def read(self, ref: Ref, site: Site, rows: list[Row]) -> int:
+        """The id of what a reference reads; each field is read by a row of its own."""
+        scope = self._scope
+        scope.read.add(ref.name)
+        identity, fields = scope.names[ref.name], ref.fields
+        if fields[:1] in (("grad",), ("after",)):
+            identity = scope.live.get(ref.name, identity)
+        if fields[:1] == ("after",):
+            fields = fields[1:]
+        elif fields[:1] == ("grad",):
+            identity = scope.leaves.get(ref.name, identity)
+            scope.asked.add(ref.name)
+        elif fields and fields[0] in scope.traces.get(ref.name, ()):
+            identity, fields = scope.names[f"{ref.name}.{fields[0]}"], fields[1:]
+        for field in fields:
+            out = scope.new()
+            shared = scope.gradients.get(ref.name, identity) if field == "grad" else identity
+            rows.append(Row(read_field, (Value(identity), field), {}, out, site, shares=(shared,)))
+            identity = out
+        return identity
+
+    def _memory(self, bound: Bound) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The ids whose memory the call changes, and those whose memory its result may share."""
+        signature, written = bound.signature, bound.by_parameter
+        switches = dict(signature.changes_when)
+        changed = [name for name in signature.changes if _switched_on(switches.get(name), signature, written)]
+        if written.get("inplace") is True and signature.parameters:
+            changed.append(signature.parameters[0].name)
+        changes = tuple(self._roots(values_of(written, changed)))
+        return changes, (*changes, *self._roots(values_of(written, signature.shares)))
+
+    def _roots(self, values: Sequence[Any]) -> Iterator[int]:
+        """The ids of the values whose memory these arguments lie in."""
+        for ref in references(values):
+            if ref.fields[:1] == ("grad",) and ref.name in self._scope.gradients:
+                yield self._scope.gradients[ref.name]
+            else:
+                yield self._scope.names[ref.name]
+
+    # blocks
+
+    def _block(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
+        kind = self._block_kind(step, path)
+        site = Site(name, kind or "block", path)
+        block = Block([])
+        if kind == "with":
+            context = context_of(step.context, self._scope.recipe.device)
+            if isinstance(context, str):
+                self._scope.wrong((*path, "with"), context)
+            else:
+                block.context = context
+        elif kind == "repeat":
+            block.rounds = step.repeat or 0
+        restored = self._enter(step, path, block)
+        self.bind(step.steps or {}, (*path, "steps"), block.rows)
+        self._leave(name, step, path, block)
+        self._scope.names.update(restored)
+        self._scope.give(name, "block", kind)
+        rows.append(Row(None, (), {}, 2, site, block=block))
+
+    def _block_kind(self, step: Step, path: Path) -> str | None:
+        given = step.model_fields_set
+        kinds = [key for key, field in (("with", "context"), ("repeat", "repeat")) if field in given]
+        if len(kinds) != 1:
+            wanted = "an `op`, or is a block of `steps` with one of `with` and `repeat`"
+            self._scope.wrong(path, f"a step has {wanted}; this one has {' and '.join(kinds) or 'none of them'}")
+            return None
+        for field in ("args", "kwargs", "retain_grad", "carry", "trace"):
+            if field in given and field not in _BLOCK_KEYS[kinds[0]]:
+                self._scope.wrong((*path, field), f"'{field}' is not a key of a `{kinds[0]}` block")
+        if not step.steps:
+            self._scope.wrong(path, f"a `{kinds[0]}` block needs 'steps', with at least one step in it")
+        return kinds[0]
+
+    def _enter(self, step: Step, path: Path, block: Block) -> dict[str, int]:
+        """Give the carried names ids of the block's own; returns what they name outside."""
+        outside: dict[str, int] = {}
+        for name in step.carry:
+            if name not in self._scope.names:
+                near = did_you_mean(name, self._scope.names) or "; `carry` names a value given before the block"
+                self._scope.wrong((*path, "carry", name), f"'{name}' is not a value given before the block{near}")
+                continue
+            outside[name] = self._scope.names[name]
+            self._scope.read.add(name)
+            inside = self._scope.new()
+            block.enters.append((inside, outside[name]))
+            self._scope.names[name] = inside
+        return outside
+
+    def _leave(self, name: str, step: Step, path: Path, block: Block) -> None:
+        inner = dict(_names_of(step.steps or {}))
+        for carried, source in step.carry.items():
+            if source not in inner:
+                near = did_you_mean(source, inner) or "; a round hands on a value of its own steps"
+                self._scope.wrong((*path, "carry", carried), f"'{source}' is not a step of the block{near}")
+            elif carried in self._scope.names:
+                self._scope.read.add(source)
+                block.carry.append((self._scope.names[carried], self._scope.names[source]))
+        self._scope.traces[name] = tuple(step.trace)
+        for position, traced in enumerate(step.trace):
+            if traced not in inner:
+                near = did_you_mean(traced, inner) or f"; its steps are {', '.join(inner)}"
+                self._scope.wrong((*path, "trace", position), f"'{traced}' is not a step of the block{near}")
+                continue
+            out = self._scope.new()
+            self._scope.names[f"{name}.{traced}"] = out
+            block.traces.append((self._scope.names[traced], out, False))
+
+
+def _names_of(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
+    for name, step in steps.items():
+        yield name, step
+        if step.steps:
+            yield from _names_of(step.steps)
+
+
+def all_step_names(steps: Mapping[str, Step], path: Path) -> Iterator[tuple[str, Path]]:
+    """Every step's name with its path, those inside blocks too."""
+    for name, step in steps.items():
+        yield name, (*path, name)
+        if step.steps:
+            yield from all_step_names(step.steps, (*path, name, "steps"))
+
+
+def _operand_names(bound: Bound) -> Iterator[str]:
+    for value in (*bound.args, *bound.kwargs.values()):
+        names = [".".join((ref.name, *ref.fields)) for ref in references(value)]
+        yield names[0] if isinstance(value, Ref) else (f"[{', '.join(names)}]" if names else "")
+
+
+def _takes(signature: Signature, name: str) -> bool:
+    return any(parameter.name == name for parameter in signature.parameters)
+
+
+def _switched_on(switch: str | None, signature: Signature, written: Mapping[str, Any]) -> bool:
+    if switch is None:
+        return True
+    default = next((one.default for one in signature.parameters if one.name == switch), False)
+    value = written.get(switch, default)
+    return value is not False and value is not None
