@@ -58,7 +58,7 @@ def _name_problem(name: object, *, replace: bool) -> str | None:
 
 
 def _names(given: Iterable[str], what: str, op: str, known: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(given, str):
+    if isinstance(given, str):  # noqa: TRY004 - one ValueError for whatever is wrong with an op
         message = f"{what} of '{op}': '{given}' is a word; a tuple of names is wanted: ('{given}',)"
         raise ValueError(message)
     names, parameters = tuple(given), list(known)

@@ -35,9 +35,7 @@ DOCUMENTATION: Final = "https://docs.pytorch.org/docs/stable/"
 PAGES: Final = {"backward": "generated/torch.Tensor.backward.html", "grad": "generated/torch.autograd.grad.html"}
 """Where the ops that the runner itself does are documented."""
 
-CHECKED: Final = frozenset(
-    f"sparse_{layout}_tensor" for layout in ("coo", "csr", "csc", "bsr", "bsc", "compressed")
-)
+CHECKED: Final = frozenset(f"sparse_{layout}_tensor" for layout in ("coo", "csr", "csc", "bsr", "bsc", "compressed"))
 """Ops that make a sparse tensor out of its parts."""
 
 VIEWING_ATTRIBUTES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,7 @@ def blocks() -> list[Block]:
 
 BLOCKS = blocks()
 EXAMPLES = [block for block in BLOCKS if block.language == "yaml" and block.words != ("refused",)]
-REFUSALS = [
-    (block, told) for block, told in zip(BLOCKS, BLOCKS[1:], strict=False) if block.words == ("refused",)
-]
+REFUSALS = [(block, told) for block, told in pairwise(BLOCKS) if block.words == ("refused",)]
 
 
 @pytest.fixture
@@ -74,11 +73,11 @@ def line(block: Block) -> str:
 def run(block: Block, folder: Path) -> Result:
     """Save the block and run it, with the overrides that stand beside its language."""
     (folder / block.file).write_text(block.text, encoding="utf-8")
-    return run_recipe(load_recipe(block.file, block.words))
+    return run_recipe(load_recipe(block.file, [word for word in block.words if word != "refused"]))
 
 
 def assert_holds(result: Result, block: Block) -> None:
-    """All that the block expects was judged and holds; one of the page's examples shows a recipe that expects nothing."""
+    """What the block expects was judged, and holds; one of the page's examples expects nothing."""
     assert any(verdict.outcome != "not judged" for verdict in result.expectations) or "expect:" not in block.text
     assert [verdict for verdict in result.expectations if not verdict.is_well] == []
     assert result.is_well

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,15 +36,14 @@ def form(name: str, wanted: str) -> list[Signature]:
 
 
 @pytest.fixture(autouse=True)
-def own_ops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_ops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test adds its ops to tables of its own."""
     monkeypatch.setattr(additions, "_ops", {})
     monkeypatch.setattr(additions, "_origins", {})
-    yield
 
 
 def double(x: torch.Tensor, times: int = 2, *, mode: str = "up") -> torch.Tensor:
-    return x * times
+    return x * times if mode == "up" else x / times
 
 
 # What can be named
@@ -81,7 +79,9 @@ def test_the_namespaces_of_torch_and_of_tensor_may_be_written_out() -> None:
     assert registry.find("torch.ops.aten.add.Tensor") == registry.find("aten.add.Tensor")
 
 
-@pytest.mark.parametrize("name", ["mul", "nn.functional.softmax", "linalg.qr", "fft.rfft", "special.erf", "view", "add_"])
+@pytest.mark.parametrize(
+    "name", ["mul", "nn.functional.softmax", "linalg.qr", "fft.rfft", "special.erf", "view", "add_"]
+)
 def test_each_namespace_is_there(name: str) -> None:
     assert op(name).name == name
 
@@ -116,9 +116,9 @@ def test_a_path_into_torch_is_not_followed(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     """
-    save load from_file manual_seed seed set_default_dtype set_num_threads use_deterministic_algorithms compile vmap cond
-    set_ apply_ map_ register_hook storage untyped_storage data_ptr share_memory_ record_stream __reduce_ex__ __dlpack__
-    __class__ _make_subclass _values module_load Tensor.backward fbgemm_pack_quantized_matrix
+    save load from_file manual_seed seed set_default_dtype set_num_threads use_deterministic_algorithms compile vmap
+    cond set_ apply_ map_ register_hook storage untyped_storage data_ptr share_memory_ record_stream __reduce_ex__
+    __dlpack__ __class__ _make_subclass _values module_load Tensor.backward fbgemm_pack_quantized_matrix
     """.split(),
 )
 def test_what_reads_files_runs_code_or_changes_the_process_is_no_op(name: str) -> None:
@@ -177,7 +177,12 @@ def test_a_parameter_without_default_is_required() -> None:
 def test_numpys_names_of_parameters_are_known_as_torch_knows_them() -> None:
     dim = parameter(op("softmax").signatures[0], "dim")
     assert dim.aliases == ("axis",)
-    assert torch.equal(torch.softmax(torch.eye(2), axis=0), torch.softmax(torch.eye(2), dim=0))  # type: ignore[call-overload]
+    assert torch.equal(torch.softmax(torch.eye(2), **{dim.aliases[0]: 0}), torch.softmax(torch.eye(2), dim=0))
+
+
+def test_a_name_that_only_the_documentation_has_stands_for_torchs_own() -> None:
+    assert "cholesky(A" in (torch.linalg.cholesky.__doc__ or "")
+    assert "A" in parameter(op("linalg.cholesky").signatures[0], "input").aliases
 
 
 def test_a_scalar_may_be_any_number_and_a_size_one_number_or_a_list() -> None:
@@ -242,7 +247,9 @@ def test_each_op_names_its_page() -> None:
 
 @pytest.mark.parametrize("name", ["add_", "zero_", "index_put_", "__iadd__", "[]=", "F.relu_"])
 def test_an_op_in_place_changes_its_input(name: str) -> None:
-    assert all(signature.changes == ("input",) and "input" in (signature.shares or ()) for signature in op(name).signatures)
+    assert all(
+        signature.changes == ("input",) and "input" in (signature.shares or ()) for signature in op(name).signatures
+    )
 
 
 def test_out_is_changed_and_given_back() -> None:
@@ -266,6 +273,12 @@ def test_a_view_may_share_its_inputs_memory(name: str) -> None:
 
 def test_a_plain_op_shares_nothing() -> None:
     assert form("mul", "method")[0].shares == ()
+
+
+def test_a_sparse_tensor_with_indices_out_of_range_is_refused() -> None:
+    make = op("sparse_csr_tensor").signatures[0].function
+    with pytest.raises(RuntimeError, match="col_indices"):
+        make(torch.tensor([0, 1]), torch.tensor([9]), torch.ones(1), (1, 2))
 
 
 # Operators

@@ -19,6 +19,7 @@ _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\
 _WORDS: Final[tuple[tuple[str, str], ...]] = (
     ("found unexpected ':'", "a ':' ends a word here; write a subscript in quotes, such as \"-1:\""),
     ("mapping values are not allowed", "a second ':' in a line, or a wrong indentation; quote a text that holds ': '"),
+    ("found a tab character", "a tab is not allowed for indentation; use spaces"),
     ("found unexpected end of stream", "a quote is opened and never closed"),
     ("did not find expected ',' or '}'", "a ',' or a '}' is missing"),
     ("did not find expected ',' or ']'", "a ',' or a ']' is missing"),

@@ -23,8 +23,8 @@ TWO_UNITS: Final = 2
 """Escapes that JSON needs for a character beyond 16 bits."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z_](?:[\w.+*/%^()-]| (?=[\w.+*/%^()-]))*", re.ASCII)
-_YAML_1_1_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
-"""Words that readers of YAML 1.1 take for booleans."""
+_YAML_1_1_WORDS: Final = frozenset({"yes", "no", "on", "off"})
+"""Words that readers of YAML 1.1 take for booleans. Hardly one takes `y` and `n`, which are good names, for them."""
 
 
 def dump_yaml(value: Any) -> str:

@@ -1,0 +1,136 @@
+"""Looking ops up: the registry as a list, and one op in full, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from tensorflow_free.arguments import described
+from tensorflow_free.recipe import shown
+from tensorflow_free.registry import aten_names, find, names, registered, suggest
+from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
+
+
+def look_up(pattern: str | None) -> tuple[str, bool]:
+    """What `recipe ops PATTERN` prints, and whether anything fits.
+
+    No pattern lists every op; one op's name shows it in full; a pattern (`*`, `?`, or a part of a name) lists what fits.
+    """
+    if pattern is None:
+        return _listing(names()), True
+    op = find(pattern)
+    others = [name for name in matching(pattern) if op is None or name != op.name]
+    if op is not None:
+        near = f"\n\nnames with '{pattern}' in them: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}" if others else ""
+        return "\n".join(_in_full(op)) + near, True
+    if others:
+        return _listing(others), True
+    return f"'{pattern}' is not an op, nor part of the name of one{suggest(pattern)}", False
+
+
+def matching(pattern: str) -> list[str]:
+    """The ops whose names fit a pattern; those of aten only where the pattern says aten."""
+    known: Sequence[str] = names() if not pattern.startswith("aten.") else aten_names()
+    wild = any(mark in pattern for mark in "*?[") and pattern not in ("[]", "[]=", "*", "**")
+    return [name for name in known if (fnmatchcase(name, pattern) if wild else pattern in name)]
+
+
+def as_json(pattern: str | None) -> str:
+    """The same as JSON: a list of names, or one op's record."""
+    op = find(pattern) if pattern is not None else None
+    if op is None:
+        return json.dumps(list(names() if pattern is None else matching(pattern)), indent=1)
+    return json.dumps(_record(op), indent=1, ensure_ascii=False)
+
+
+def _listing(found: Sequence[str]) -> str:
+    width = max((len(name) for name in found), default=0)
+    rows = [f"{name.ljust(width)}  {_brief(name)}".rstrip() for name in found]
+    return "\n".join([*rows, f"{len(found)} ops"])
+
+
+def _brief(name: str) -> str:
+    op = find(name)
+    if op is None or not op.signatures:
+        return ""
+    mine = "  (registered by you)" if name in registered() else ""
+    return described(op, op.signatures[0]).removeprefix(op.name) + mine
+
+
+def _in_full(op: Op) -> Iterator[str]:
+    yield op.name
+    yield f"  forms          {', '.join(dict.fromkeys(_forms(op)))}"
+    if op.documentation:
+        yield f"  documentation  {op.documentation}"
+    notes = [
+        "draws random numbers" if op.random else "",
+        "makes a tensor, on the recipe's device" if op.factory else "",
+        "takes plain numbers for tensors" if op.numbers else "",
+    ]
+    for note in filter(None, notes):
+        yield f"  note           it {note}"
+    for signature in op.signatures:
+        yield ""
+        yield f"  {described(op, signature)}{'' if signature.form == 'function' else f'   [{signature.form}]'}"
+        yield from _parameters(signature)
+
+
+def _forms(op: Op) -> Iterator[str]:
+    for signature in op.signatures:
+        yield signature.form
+    if not op.name.endswith("_") and find(f"{op.name.rpartition('.')[2]}_") is not None and op.name.isidentifier():
+        yield f"in place ({op.name}_)"
+
+
+def _parameters(signature: Signature) -> Iterator[str]:
+    width = max((len(parameter.name) for parameter in signature.parameters), default=0)
+    for parameter in signature.parameters:
+        default = "required" if parameter.default is REQUIRED else f"default {shown(_default(parameter))}"
+        words = f"; one of {', '.join(sorted(parameter.words))}" if parameter.words else ""
+        also = f"; also written {', '.join(parameter.aliases)}" if parameter.aliases else ""
+        yield f"      {parameter.name.ljust(width)}  {_types(parameter)}, {default}{words}{also}"
+    fields = [name for name in signature.returns or () if not name.isdigit()]
+    if fields:
+        yield f"      gives {', '.join(fields)}"
+    if signature.changes:
+        yield f"      changes {', '.join(signature.changes)}"
+
+
+def _types(parameter: Parameter) -> str:
+    kinds = sorted(parameter.types - {"None"}) or ["None"]
+    return " or ".join(kinds) + (" or null" if "None" in parameter.types and kinds != ["None"] else "")
+
+
+def _default(parameter: Parameter) -> Any:
+    value = parameter.default
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value).removeprefix("torch.")
+
+
+def _record(op: Op) -> dict[str, Any]:
+    return {
+        "name": op.name,
+        "documentation": op.documentation,
+        "random": op.random,
+        "factory": op.factory,
+        "signatures": [
+            {
+                "form": signature.form,
+                "parameters": [
+                    {
+                        "name": parameter.name,
+                        "types": sorted(parameter.types),
+                        "required": parameter.default is REQUIRED,
+                        "default": None if parameter.default is REQUIRED else str(parameter.default),
+                        "keyword_only": parameter.keyword_only,
+                        "words": sorted(parameter.words) if parameter.words else None,
+                    }
+                    for parameter in signature.parameters
+                ],
+                "returns": signature.returns,
+                "changes": signature.changes,
+            }
+            for signature in op.signatures
+        ],
+    }
