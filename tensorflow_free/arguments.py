@@ -301,11 +301,11 @@ def _number_fits(written: Any, types: frozenset[str], *, numbers: bool) -> bool:
     if "any" in types or (numbers and "Tensor" in types):
         return True
     if isinstance(written, bool):
-        return bool(types & {"bool", "number", "bool[]"})
+        return bool(types & {"bool", "number"})
     if isinstance(written, int):
-        return bool(types & {"int", "float", "number", "complex", "int[]", "float[]", "number[]"})
+        return bool(types & {"int", "float", "number", "complex"})
     if isinstance(written, float):
-        return bool(types & {"float", "number", "complex", "float[]", "number[]"})
+        return bool(types & {"float", "number", "complex"})
     return bool(types & {"number", "complex"})
 
 

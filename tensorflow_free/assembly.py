@@ -88,7 +88,7 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
     _keep_history(rows)
 
     reuse = not compiled and parts.recipe.record != "all" and parts.recipe.record is not None
-    slots = Slots({}, RESERVED, reuse=reuse)
+    slots = Slots({}, RESERVED, reuse=reuse, traced=compiled)
     start_slots = tuple(slots.of(parts.live[start.name]) for start in parts.starts)
     leaf_slots = tuple(slots.of(parts.leaves[start.name]) for start in parts.starts)
     kept = _kept(parts, wanted, changed, copies, [identity for _, identity in retained])

@@ -40,6 +40,7 @@ can_cast(from_: dtype, to: dtype) -> bool
 cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = 'use_mm_for_euclid_dist_if_necessary') -> Tensor
 chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor
 einsum(equation: str, *operands: Tensor) -> Tensor
+get_device numel(input: Tensor) -> int
 gradient(input: Tensor, *, spacing: number | list[number] | list[Tensor] | None = None,
     dim: int | list[int] | None = None, edge_order: int = 1)
 lobpcg(A: Tensor, k: int | None = None, B: Tensor | None = None, X: Tensor | None = None, n: int | None = None,
@@ -124,7 +125,8 @@ __contains__(input: Tensor, element: Tensor | number) -> bool
 __getitem__(input: Tensor, index: Any) -> Tensor
 __setitem__(input: Tensor, index: Any, value: Tensor | number) -> None
 dim_order tolist(input: Tensor)
-element_size ndimension nelement(input: Tensor) -> int
+dim element_size get_device ndimension nelement numel storage_offset(input: Tensor) -> int
+is_contiguous(input: Tensor, memory_format: memory_format = None) -> bool
 gradient(input: Tensor, *, spacing: number | list[number] | list[Tensor] | None = None,
     dim: int | list[int] | None = None, edge_order: int = 1)
 lu(input: Tensor, pivot: bool = True, get_infos: bool = False)

@@ -105,12 +105,12 @@ EXCLUDED_METHODS: Final = frozenset(
     """
     apply_ map_ map2_ register_hook register_post_accumulate_grad_hook backward index as_subclass module_load
     reinforce record_stream set_ storage storage_type untyped_storage data_ptr const_data_ptr share_memory_ is_shared
-    is_distributed new name qscheme volatile
+    is_distributed new name qscheme volatile align_as align_to has_names refine_names rename rename_
     """.split()
 )
 """Methods that take a callable, reach a storage or its address, or change what is not the tensor's own.
 
-`index` is for functorch's dimensions.
+`index` is for functorch's dimensions, `rename` and the like for named ones, which PyTorch gave up after 2.11.
 """
 
 

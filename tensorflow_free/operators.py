@@ -98,7 +98,7 @@ UNARY: Final[dict[str, Callable[[Any], Any]]] = {"-": operator.neg, "+": operato
 SYMBOLS: Final = (*dict.fromkeys((*BINARY, *UNARY)), "[]", "[]=")
 """Every operator that is an op."""
 
-COMPARED: Final = frozenset({"Tensor", "number", "str", "dtype", "device", "layout", "memory_format", "None", "int[]"})
+COMPARED: Final = frozenset({"Tensor", "number", "dtype", "device", "layout", "memory_format", "None", "int[]"})
 """What `==` and `!=` may compare: a tensor's dtype, device or shape, too."""
 
 _INPUT: Final = Parameter("input", OPERAND)

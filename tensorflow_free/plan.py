@@ -128,11 +128,16 @@ class Plan:
 
 
 class Slots:
-    """Gives slots to ids. Where `reuse` holds, a slot is given out again after its value's last use."""
+    """Gives slots to ids.
 
-    def __init__(self, constants: dict[int, Any], reserved: int, *, reuse: bool) -> None:
+    Where `reuse` holds, a slot is given out again after its value's last use. Where `traced` holds, calls take their
+    operands by Python alone, which a compiler can follow.
+    """
+
+    def __init__(self, constants: dict[int, Any], reserved: int, *, reuse: bool, traced: bool = False) -> None:
         self.initial: list[Any] = [None] * reserved
         self.reuse = reuse
+        self.traced = traced
         self._constants = constants
         self._slots: dict[int, int] = {identity: identity for identity in range(reserved)}
         self._free: list[int] = []
@@ -290,7 +295,7 @@ def _arguments(row: Row, slots: Slots) -> Callable[[Values], Sequence[Any]]:
     if row.block is not None:
         return whole
     operands = [*row.args, *(value for value in row.kwargs.values() if _moves(value))]
-    if any(_moves(one) and not isinstance(one, Value) for one in operands):
+    if slots.traced or any(_moves(one) and not isinstance(one, Value) for one in operands):
         return partial(_built, tuple(_placed(one, slots) for one in operands))
     places = [slots.of(one.id) if isinstance(one, Value) else slots.constant(one) for one in operands]
     if not places:

@@ -44,6 +44,11 @@ BY_OP: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("nn.functional.grid_sample", "mode"): frozenset({"bilinear", "nearest", "bicubic"}),
     ("nn.functional.pad", "mode"): frozenset({"constant", "reflect", "replicate", "circular"}),
     ("nn.functional.embedding_bag", "mode"): frozenset({"sum", "mean", "max"}),
+    ("linalg.cond", "p"): _MATRIX_NORMS,
+    ("segment_reduce", "reduce"): frozenset({"max", "mean", "min", "sum", "prod"}),
+    ("type", "dtype"): frozenset(
+        f"torch.{kind}Tensor" for kind in "BFloat16 Bool Byte Char Double Float Half Int Long Short".split()
+    ),
     ("linalg.qr", "mode"): frozenset({"reduced", "complete", "r"}),
     ("linalg.lstsq", "driver"): frozenset({"gels", "gelsy", "gelsd", "gelss"}),
     ("linalg.svd", "driver"): frozenset({"gesvd", "gesvdj", "gesvda"}),

@@ -91,12 +91,12 @@ def parse_override(text: str) -> Override:
     if not isinstance(text, str):
         message = "it is not a string; write it as on the command line, such as 'device=cuda'"
         raise OverrideError(message)
-    plain = _PLAIN.fullmatch(text)
-    if plain is not None:
-        return Override(text, "set", tuple(plain.group(1).split(".")), scalar(plain.group(2)))
     if len(text) > LONGEST:
         message = f"{len(text)} characters; at most {LONGEST} are read, so write it in the file"
         raise OverrideError(message)
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        return Override(text, "set", tuple(plain.group(1).split(".")), scalar(plain.group(2)))
     # Hydra takes a tenth of a second to import, and most runs have none but plain overrides.
     from tensorflow_free.composition.grammar import parsed  # noqa: PLC0415
 

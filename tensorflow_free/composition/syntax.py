@@ -105,6 +105,7 @@ def _beginning(error: MarkedYAMLError) -> str:
     if error.context_mark is None or error.problem_mark is None or error.context_mark.line == error.problem_mark.line:
         return ""
     kind = str(error.context).partition(" a ")[2].removeprefix("block ").removeprefix("flow ")
+    kind = {"plain scalar": "word", "quoted scalar": "quote"}.get(kind, kind)
     return f"; the {kind} begins in line {error.context_mark.line + 1}"
 
 
