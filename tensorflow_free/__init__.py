@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tensorflow_free.running import run_recipe
     from tensorflow_free.storage import read_result
 
+__version__ = "0.1.0"
+
 _LATE = {
     "load_recipe": "loading",
     "Recipe": "recipe",

@@ -58,9 +58,9 @@ def _name_problem(name: object, *, replace: bool) -> str | None:
 
 
 def _names(given: Iterable[str], what: str, op: str, known: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(given, str):  # noqa: TRY004 - one ValueError for whatever is wrong with an op
+    if isinstance(given, str):
         message = f"{what} of '{op}': '{given}' is a word; a tuple of names is wanted: ('{given}',)"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 - one ValueError for whatever is wrong with an op
     names, parameters = tuple(given), list(known)
     unknown = [name for name in names if name not in parameters]
     if unknown:

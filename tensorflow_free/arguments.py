@@ -172,7 +172,9 @@ def _clash(one: Any, other: Any) -> str | None:
 
 
 def _ambiguous(word: str) -> str:
-    return f"'{word}' is the name of a value and also a word that the op takes; write {{ref: {word}}} or {{str: {word}}}"
+    return (
+        f"'{word}' is the name of a value and also a word that the op takes; write {{ref: {word}}} or {{str: {word}}}"
+    )
 
 
 def _fit_one(
@@ -336,9 +338,7 @@ def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
 def _wrong_word(word: str, parameter: Parameter) -> str:
     words: list[str] = sorted(parameter.words or ())
     if not words:
-        return _wanted(word, parameter) + (
-            did_you_mean(word, dtype_words()) if "dtype" in parameter.types else ""
-        )
+        return _wanted(word, parameter) + (did_you_mean(word, dtype_words()) if "dtype" in parameter.types else "")
     near = did_you_mean(word, words)
     return f"'{word}' is not a word that '{parameter.name}' takes{near or '; it is one of ' + ', '.join(words)}"
 
@@ -408,7 +408,9 @@ def literal(written: Mapping[str, Any], recipe_dtype: str) -> Any:
     if kind == "finfo":
         fields = ("max", "min", "eps", "tiny", "smallest_normal", "resolution")
         if value not in fields:
-            raise Mismatch(f"'{value}' is not a field of finfo{did_you_mean(value, fields) or '; it is one of ' + ', '.join(fields)}")
+            raise Mismatch(
+                f"'{value}' is not a field of finfo{did_you_mean(value, fields) or '; it is one of ' + ', '.join(fields)}"
+            )
         return getattr(torch.finfo(dtype_of(recipe_dtype, recipe_dtype)), value)  # type: ignore[arg-type]
     raise Mismatch(f"'{shown(dict(written))}' is not a number; {{complex: [re, im]}} takes two numbers")
 
@@ -476,9 +478,13 @@ def read_subscript(written: Any, known: Known) -> Any:
         return _read_exact(written, None, known)
     if isinstance(written, list):
         items = ", ".join(str(item) for item in written)
-        raise Mismatch(f"'{written}' is a list; write \"{items}\" for one index a dimension, or \"[{items}]\" for a list of indices")
+        raise Mismatch(
+            f'\'{written}\' is a list; write "{items}" for one index a dimension, or "[{items}]" for a list of indices'
+        )
     if not isinstance(written, str):
-        raise Mismatch(f"'{shown(written)}' is not a subscript; write what stands between the brackets, such as '1:3, 0'")
+        raise Mismatch(
+            f"'{shown(written)}' is not a subscript; write what stands between the brackets, such as '1:3, 0'"
+        )
     if "." in written and written.split(".")[0] in known.names and " " not in written and "," not in written:
         return reference(written, known)
     try:

@@ -218,19 +218,25 @@ def _wanted(parts: Parts, *, compiled: bool) -> dict[str, bool]:
         return dict.fromkeys(names, True)
     if record == "outputs":
         return {
-            name: parts.kinds[name] == "step" for name in names if parts.kinds[name] == "tensor" or name not in parts.read
+            name: parts.kinds[name] == "step"
+            for name in names
+            if parts.kinds[name] == "tensor" or name not in parts.read
         }
     roots = {word.partition(".")[0] for word in record}
-    return {name: any(word != f"{name}.after" for word in record if word.partition(".")[0] == name) for name in names if name in roots}
+    return {
+        name: any(word != f"{name}.after" for word in record if word.partition(".")[0] == name)
+        for name in names
+        if name in roots
+    }
 
 
-def _retained(
-    parts: Parts, wanted: dict[str, bool], changed: set[str], *, compiled: bool
-) -> list[tuple[str, int]]:
+def _retained(parts: Parts, wanted: dict[str, bool], changed: set[str], *, compiled: bool) -> list[tuple[str, int]]:
     """The steps whose gradients are kept."""
     record = parts.recipe.record
     everything = record == "all" or (record is None and not compiled)
-    listed = {word.partition(".")[0] for word in record if word.endswith(".grad")} if isinstance(record, list) else set()
+    listed = (
+        {word.partition(".")[0] for word in record if word.endswith(".grad")} if isinstance(record, list) else set()
+    )
     return [
         (name, identity)
         for name, identity in parts.values()
@@ -283,7 +289,11 @@ def _returned(
     needed = {slot for one in recordings for slot in (one.slot, one.stood) if slot is not None}
     needed |= {slots.of(identity) for row in rest for identity in read_ids(row)}
     for one in parts.passes:
-        needed |= {slots.of(identity) for identity in (one.target, one.gradient_id, *(one.inputs or ())) if identity is not None}
+        needed |= {
+            slots.of(identity)
+            for identity in (one.target, one.gradient_id, *(one.inputs or ()))
+            if identity is not None
+        }
     return tuple(sorted(made & needed))
 
 

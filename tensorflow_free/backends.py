@@ -26,13 +26,16 @@ def problem(backend: Backend) -> str | None:
     known = names()
     if backend.name in known:
         return None
-    return f"'{backend.name}' is not a backend{did_you_mean(backend.name, known) or '; it is one of ' + ', '.join(known)}"
+    return (
+        f"'{backend.name}' is not a backend{did_you_mean(backend.name, known) or '; it is one of ' + ', '.join(known)}"
+    )
 
 
 def compiled(function: Function, backend: Backend) -> Function:
     """The function as the backend compiles it, from a compiler without memory of what it compiled before."""
     torch.compiler.reset()
-    return torch.compile(  # type: ignore[no-any-return,call-overload]
+    compiler: Callable[..., Any] = torch.compile
+    found: Function = compiler(
         function,
         backend=backend.name,
         mode=backend.mode,
@@ -40,3 +43,4 @@ def compiled(function: Function, backend: Backend) -> Function:
         dynamic=backend.dynamic,
         fullgraph=backend.fullgraph,
     )
+    return found

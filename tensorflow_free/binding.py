@@ -100,7 +100,7 @@ class Binding:
 
     def _collect_names(self) -> None:
         first: dict[str, Path] = {}
-        names = [(name, ("tensors", name)) for name in self.recipe.tensors]
+        names: list[tuple[str, Path]] = [(name, ("tensors", name)) for name in self.recipe.tensors]
         names += all_step_names(self.recipe.steps, ("steps",))
         names += all_step_names(self.recipe.checks, ("checks",))
         for name, path in names:
@@ -165,7 +165,9 @@ class Binding:
         name = str(written.get("init", "tensor"))
         sized = {**written, "init": name if name.endswith("_like") else f"{name}_like", "input": "target"}
         sized.setdefault("dtype", "floating")
-        starts = Starts(self.recipe.dtype, "cpu", None, None, lambda _, message: self.scope.wrong((*path, "gradient"), message))
+        starts = Starts(
+            self.recipe.dtype, "cpu", None, None, lambda _, message: self.scope.wrong((*path, "gradient"), message)
+        )
         starts.made["target"] = (TORCH_DTYPES[self.recipe.dtype], "cpu", None)
         return None, None, starts.bind("gradient", TensorSpec.model_validate(sized), (*path, "gradient"))
 
@@ -198,7 +200,9 @@ class Binding:
 
     def _is_list(self, name: str) -> bool:
         written = self.recipe.written.get("expect", {}).get(name)
-        return isinstance(written, list) and len(self.recipe.expect[name]) == len(written) and isinstance(written[0], dict)
+        return (
+            isinstance(written, list) and len(self.recipe.expect[name]) == len(written) and isinstance(written[0], dict)
+        )
 
     def _bind_error(self, one: Expectation, path: Path, known: list[str]) -> None:
         if one.step is not None and one.step != "backward" and one.step not in known:

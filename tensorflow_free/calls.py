@@ -173,7 +173,7 @@ def field_names(value: Any) -> tuple[str, ...]:
     """The names of the fields of several values, as torch names them: `values` and `indices` of `topk`."""
     if isinstance(value, tuple) and not isinstance(value, torch.Size):
         # torch.return_types are CPython structseqs, which have __match_args__; named tuples have _fields
-        names = getattr(value, "_fields", None) or getattr(type(value), "__match_args__", ())
+        names: tuple[str, ...] = getattr(value, "_fields", None) or getattr(type(value), "__match_args__", ())
         return tuple(names)
     return ()
 
@@ -214,7 +214,7 @@ def watch(value: Any, name: str, gradients: dict[str, Any]) -> None:
             earlier = gradients.get(name)
             gradients[name] = gradient.detach().clone() if earlier is None else earlier + gradient.detach()
 
-        value.register_hook(gather)
+        value.register_hook(gather)  # type: ignore[no-untyped-call]
 
 
 def retain(*values: Any) -> None:

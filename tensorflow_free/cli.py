@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tensorflow_free import __version__
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, TensorflowFreeError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> 
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has enough of it; Python would complain again on its way out
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return WELL
     except Exception as error:  # noqa: BLE001 - the last door: an error of ours is told as such
         import traceback
@@ -152,9 +153,7 @@ def _answered(arguments: Sequence[str], text: str) -> bool:
         print(text, end="")
         return True
     if "--version" in arguments:
-        from importlib.metadata import version
-
-        print(f"tensorflow_free {version('tensorflow_free')}")
+        print(f"tensorflow_free {__version__}")
         return True
     return False
 
@@ -315,7 +314,9 @@ def _list(words: Sequence[str], flags: Flags) -> int:
     from tensorflow_free.loading import read_form
 
     folder = Path(words[0] if words else "recipes")
-    paths = sorted(path for suffix in ("*.yaml", "*.yml") for path in folder.rglob(suffix)) if folder.is_dir() else [folder]
+    paths = (
+        sorted(path for suffix in ("*.yaml", "*.yml") for path in folder.rglob(suffix)) if folder.is_dir() else [folder]
+    )
     if not paths:
         raise RecipeError([Problem(Place(file=str(folder)), "there is no recipe below this folder")])
     rows, code = [], WELL

@@ -18,9 +18,7 @@ TORCH_DTYPES: Final[dict[str, torch.dtype]] = {
 }
 """Each dtype word that this torch knows, second names too."""
 
-WORDS: Final[dict[torch.dtype, str]] = {
-    TORCH_DTYPES[word]: word for word in names.DTYPES if word in TORCH_DTYPES
-}
+WORDS: Final[dict[torch.dtype, str]] = {TORCH_DTYPES[word]: word for word in names.DTYPES if word in TORCH_DTYPES}
 
 COMPLEX_OF: Final[dict[str, str]] = {
     "float64": "complex128",

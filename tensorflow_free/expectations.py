@@ -32,7 +32,9 @@ def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
     result.expectations.extend(_with_known_faults(verdicts, result, plan.recipe))
     if plan.recipe.expect and not any(one.outcome != "not judged" for one in result.expectations):
         why = "nothing was compared: no expectation is for this cell, or of a value that it records"
-        result.expectations.append(Verdict(name="expect", path="expect", asks="something", outcome="fails", message=why))
+        result.expectations.append(
+            Verdict(name="expect", path="expect", asks="something", outcome="fails", message=why)
+        )
 
 
 def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[Verdict]:
@@ -52,10 +54,18 @@ def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[V
 
 
 def _judge_error(one: Expectation, path: str, result: Result, cause: Exception | None) -> Verdict:
-    wanted = ", ".join(f"{key} {getattr(one, key)}" for key in ("step", "type", "match") if getattr(one, key) is not None)
+    wanted = ", ".join(
+        f"{key} {getattr(one, key)}" for key in ("step", "type", "match") if getattr(one, key) is not None
+    )
 
     def verdict(outcome: Outcome, message: str = "") -> Verdict:
-        return Verdict(name="error", path=path, asks=f"an error: {wanted}" if wanted else "an error", outcome=outcome, message=message)
+        return Verdict(
+            name="error",
+            path=path,
+            asks=f"an error: {wanted}" if wanted else "an error",
+            outcome=outcome,
+            message=message,
+        )
 
     error = result.error
     if error is None or cause is None:
@@ -122,7 +132,9 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
         raise _Unjudged(f"the run stopped before '{name}' was there")
     if _is_unrecorded(root, result, plan):
         raise _Unjudged(f"'{name}' is not recorded in this cell (record: {_recorded_words(plan)})")
-    raise Mismatch(f"'{name}' is not a value of this run{did_you_mean(name, result.records) or _fields_there(root, result)}")
+    raise Mismatch(
+        f"'{name}' is not a value of this run{did_you_mean(name, result.records) or _fields_there(root, result)}"
+    )
 
 
 def _record(name: str, result: Result) -> Record | None:
@@ -327,9 +339,11 @@ def _compare(actual: Any, expected: Any, one: Expectation, plan: Plan) -> str | 
 def _tolerance(mine: torch.Tensor, its: torch.Tensor, one: Expectation, plan: Plan) -> Tolerance:
     if one.rtol is not None or one.atol is not None:
         return one.rtol or 0.0, one.atol or 0.0
-    return tolerance_for(mine.dtype if mine.is_floating_point() or mine.is_complex() else its.dtype, plan) if (
-        mine.is_floating_point() or mine.is_complex()
-    ) else EXACT
+    return (
+        tolerance_for(mine.dtype if mine.is_floating_point() or mine.is_complex() else its.dtype, plan)
+        if (mine.is_floating_point() or mine.is_complex())
+        else EXACT
+    )
 
 
 def _dense(value: torch.Tensor) -> torch.Tensor:
@@ -379,9 +393,7 @@ def bits(values: torch.Tensor) -> torch.Tensor:
     return values.contiguous().unsqueeze(-1).view(torch.uint8)
 
 
-def _told(
-    mine: torch.Tensor, its: torch.Tensor, bad: torch.Tensor, off: torch.Tensor, allowed: str, unit: str
-) -> str:
+def _told(mine: torch.Tensor, its: torch.Tensor, bad: torch.Tensor, off: torch.Tensor, allowed: str, unit: str) -> str:
     """Where the worst element is, what it is and should be, and how many there are."""
     weight = torch.where(bad, off.nan_to_num(torch.inf, torch.inf), torch.full_like(off, -1.0))
     worst = int(weight.flatten().argmax()) if weight.numel() else 0
@@ -419,7 +431,11 @@ def _with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Reci
                 failing = True
                 message = f"{verdict.message} (known: {fault.reason})"
                 marked[position] = verdict.model_copy(update={"outcome": "known fault", "message": message})
-        if result.error is not None and not result.error.expected and (fault.keys is None or result.error.step in fault.keys):
+        if (
+            result.error is not None
+            and not result.error.expected
+            and (fault.keys is None or result.error.step in fault.keys)
+        ):
             result.error = result.error.model_copy(update={"expected": True})
             failing = True
         if not failing:

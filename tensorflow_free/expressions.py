@@ -254,9 +254,7 @@ def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
         if dotted and root in NAMESPACES and root not in to.values:
             return dotted, None
         return node.attr, node.value
-    raise ExpressionError(
-        f"'{ast.unparse(node)}' cannot be called; an op or a value's method can", node.col_offset
-    )
+    raise ExpressionError(f"'{ast.unparse(node)}' cannot be called; an op or a value's method can", node.col_offset)
 
 
 def _index_text(node: ast.expr, to: Expansion) -> Any:

@@ -172,8 +172,22 @@ INITS: Final[dict[str, Init]] = {
         ),
         Init("xavier_uniform", _nn_init("xavier_uniform_"), ("size",), ("gain",), draws=True),
         Init("xavier_normal", _nn_init("xavier_normal_"), ("size",), ("gain",), draws=True),
-        Init("kaiming_uniform", _nn_init("kaiming_uniform_"), ("size",), ("a", "mode", "nonlinearity"), draws=True, words=_FAN),
-        Init("kaiming_normal", _nn_init("kaiming_normal_"), ("size",), ("a", "mode", "nonlinearity"), draws=True, words=_FAN),
+        Init(
+            "kaiming_uniform",
+            _nn_init("kaiming_uniform_"),
+            ("size",),
+            ("a", "mode", "nonlinearity"),
+            draws=True,
+            words=_FAN,
+        ),
+        Init(
+            "kaiming_normal",
+            _nn_init("kaiming_normal_"),
+            ("size",),
+            ("a", "mode", "nonlinearity"),
+            draws=True,
+            words=_FAN,
+        ),
         Init("trunc_normal", _nn_init("trunc_normal_"), ("size",), ("mean", "std", "a", "b"), draws=True),
         Init("orthogonal", _nn_init("orthogonal_"), ("size",), ("gain",), draws=True),
         Init("sparse", _nn_init("sparse_"), ("size", "sparsity"), ("std",), draws=True),
@@ -182,9 +196,7 @@ INITS: Final[dict[str, Init]] = {
 }
 """Inits whose values come from their own parameters."""
 
-LIKE: Final = {
-    f"{name}_like": INITS[name] for name in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")
-}
+LIKE: Final = {f"{name}_like": INITS[name] for name in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")}
 """Inits that take size, dtype and device from the tensor `input`, and are else like the plain one."""
 
 VIEWS: Final = {"clone": ("input",), "as_strided": ("input", "size", "stride", "storage_offset")}
@@ -203,7 +215,9 @@ def parameters_of(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if name in LIKE:
         plain = LIKE[name]
         return ("input", *(key for key in plain.required if key != "size")), plain.optional
-    return ("input", "size", "stride")[: 3 if name == "as_strided" else 1], ("storage_offset",) if name == "as_strided" else ()
+    return ("input", "size", "stride")[: 3 if name == "as_strided" else 1], (
+        "storage_offset",
+    ) if name == "as_strided" else ()
 
 
 def own_dtype(init: Init, arguments: Arguments, recipe_dtype: str) -> torch.dtype:
@@ -317,7 +331,7 @@ def copied(values: torch.Tensor) -> torch.Tensor:
         return values.clone()
     if values.is_conj() or values.is_neg():
         return values.clone()
-    extent = _extent(values.shape, values.stride(), values.storage_offset())
+    extent = _extent(values.shape, values.stride(), int(values.storage_offset()))
     flat_values = torch.empty(extent, dtype=values.dtype, device=values.device)
     flat_values.copy_(values.as_strided((extent,), (1,), 0))
     return flat_values.new_empty(0).set_(

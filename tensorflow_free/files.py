@@ -33,7 +33,9 @@ def inside(folder: Path | None, written: str) -> Path:
         FileProblem: it is not there, or lies outside.
     """
     if folder is None:
-        raise FileProblem(f"'{written}' is a file, and a recipe given as a mapping has no folder; give the tensor as `data`")
+        raise FileProblem(
+            f"'{written}' is a file, and a recipe given as a mapping has no folder; give the tensor as `data`"
+        )
     if "\0" in written:
         raise FileProblem(f"'{written!r}' is not a path")
     root = folder.resolve()
@@ -46,7 +48,9 @@ def inside(folder: Path | None, written: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         raise FileProblem(f"'{written}' cannot be read: {error}") from error
     if outside:
-        raise FileProblem(f"'{written}' lies outside the recipe's folder; a recipe reads only files below its own folder")
+        raise FileProblem(
+            f"'{written}' lies outside the recipe's folder; a recipe reads only files below its own folder"
+        )
     if missing:
         near = did_you_mean(found.name, [path.name for path in found.parent.iterdir()]) if found.parent.is_dir() else ""
         raise FileProblem(f"'{written}' is not a file below the recipe's folder{near}")
@@ -117,5 +121,7 @@ def _one(names: list[str], key: str | None, path: Path) -> str:
     if key is None:
         raise FileProblem(f"'{path.name}' holds {', '.join(names[:12]) or 'nothing'}; name one of them as `key`")
     if key not in names:
-        raise FileProblem(f"'{key}' is not in '{path.name}'{did_you_mean(key, names) or '; it holds ' + ', '.join(names[:12])}", "key")
+        raise FileProblem(
+            f"'{key}' is not in '{path.name}'{did_you_mean(key, names) or '; it holds ' + ', '.join(names[:12])}", "key"
+        )
     return key

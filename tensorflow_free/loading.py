@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tensorflow_free.plan import Plan
 
 Path_ = tuple[str | int, ...]
+InCase = Callable[[str], Composed]
 
 
 def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
@@ -36,16 +37,23 @@ def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str]
     """
     from tensorflow_free.devices import best_device
 
-    return recipe_of(compose(source, overrides, best_device=best_device))
+    def in_case(name: str) -> Composed:
+        return compose(source, [*overrides, f"case={name}"], best_device=best_device)
+
+    return recipe_of(compose(source, overrides, best_device=best_device), in_case)
 
 
-def recipe_of(composed: Composed) -> Recipe:
+def recipe_of(composed: Composed, in_case: InCase | None = None) -> Recipe:
     """The recipe of a composed mapping, bound.
+
+    Args:
+        composed: what `compose` gave.
+        in_case: composes the same again in another case; without it, from the file that it came from.
 
     Raises:
         RecipeError: with every problem.
     """
-    recipe, plan = _bound(composed)
+    recipe, plan = _bound(composed, in_case or _from_file(composed))
     recipe._plan = plan
     return recipe
 
@@ -86,7 +94,12 @@ def cases_of(source: str | Path) -> tuple[str, ...]:
     return case_names(compose(source).mapping)
 
 
-def _bound(composed: Composed) -> tuple[Recipe, Plan]:
+def _from_file(composed: Composed) -> InCase:
+    path = (composed.folder or Path()) / f"{composed.stem}.yaml"
+    return lambda name: compose(path, [*composed.overrides, f"case={name}"])
+
+
+def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
     """The recipe and its plan; problems of form and of names are told together."""
     from tensorflow_free.binding import Binding
 
@@ -103,10 +116,10 @@ def _bound(composed: Composed) -> tuple[Recipe, Plan]:
     if absent:
         raise UnavailableError(absent)
     plan = binding.plan()
-    return recipe, _with_variants(plan, recipe, composed)
+    return recipe, _with_variants(plan, recipe, composed, in_case)
 
 
-def _with_variants(plan: Plan, recipe: Recipe, composed: Composed) -> Plan:
+def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCase) -> Plan:
     """The plan with the starting tensors of each case that a compiled function is called with."""
     from dataclasses import replace
 
@@ -119,14 +132,23 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed) -> Plan:
     for position, name in enumerate(calls):
         if name not in recipe.cases:
             place = composed.place(("backend", "calls", position))
-            raise RecipeError([Problem(place, f"'{name}' is not a case; the cases are {', '.join(recipe.cases) or 'none'}")])
-        other = _Expanded(compose(composed.source, [*composed.overrides, f"case={name}"]))
+            raise RecipeError(
+                [Problem(place, f"'{name}' is not a case; the cases are {', '.join(recipe.cases) or 'none'}")]
+            )
+        other = _Expanded(in_case(name))
         variant = other.recipe()
         if variant is None:
             raise RecipeError(other.problems)
         if variant.steps != recipe.steps:
             place = composed.place(("backend", "calls", position))
-            raise RecipeError([Problem(place, f"'{name}' has other steps; one compiled function is called for cases that differ in tensors alone")])
+            raise RecipeError(
+                [
+                    Problem(
+                        place,
+                        f"'{name}' has other steps; one compiled function is called for cases that differ in tensors alone",
+                    )
+                ]
+            )
         variants.append(bind(variant, other.place, composed.folder).starts)
     return replace(plan, variants=tuple(variants))
 

@@ -23,7 +23,11 @@ def look_up(pattern: str | None) -> tuple[str, bool]:
     op = find(pattern)
     others = [name for name in matching(pattern) if op is None or name != op.name]
     if op is not None:
-        near = f"\n\nnames with '{pattern}' in them: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}" if others else ""
+        near = (
+            f"\n\nnames with '{pattern}' in them: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}"
+            if others
+            else ""
+        )
         return "\n".join(_in_full(op)) + near, True
     if others:
         return _listing(others), True

@@ -231,9 +231,7 @@ def form_problems(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...
 def _written_path(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """pydantic's location without the names of the alternatives that it tried."""
     tried = {"str", "int", "float", "bool"}
-    return tuple(
-        part for part in loc if not (isinstance(part, str) and (part in tried or "[" in part or "(" in part))
-    )
+    return tuple(part for part in loc if not (isinstance(part, str) and (part in tried or "[" in part or "(" in part)))
 
 
 def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: Mapping[str, Any]) -> str:

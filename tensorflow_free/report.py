@@ -21,10 +21,22 @@ COLUMNS: Final = ("name", "op", "dtype", "shape", "value", "gradient", "grad_fn"
 FEW: Final = 6
 """Elements up to which a tensor is written out; beyond, it is summed up."""
 
-MARKS: Final = {"holds": "ok", "fails": "FAILS", "not judged": "not judged", "known fault": "known fault", "fixed": "FIXED"}
+MARKS: Final = {
+    "holds": "ok",
+    "fails": "FAILS",
+    "not judged": "not judged",
+    "known fault": "known fault",
+    "fixed": "FIXED",
+}
 """How an outcome is written; capitals where it makes the run fail."""
 
-STYLES: Final = {"holds": "green", "fails": "bold red", "not judged": "yellow", "known fault": "yellow", "fixed": "bold red"}
+STYLES: Final = {
+    "holds": "green",
+    "fails": "bold red",
+    "not judged": "yellow",
+    "known fault": "yellow",
+    "fixed": "bold red",
+}
 
 LONGEST: Final = 200
 """Rows of the table; a longer one is cut in its middle, and the folder has all."""
@@ -50,7 +62,11 @@ class Line:
 def lines_of(result: Result) -> list[Line]:
     """The table: a row for each value, its gradient beside it."""
     found = [_line(record, result) for record in result.records.values() if record.kind != "gradient"]
-    return found if len(found) <= LONGEST else [*found[: LONGEST // 2], _gap(len(found) - LONGEST), *found[-LONGEST // 2 :]]
+    return (
+        found
+        if len(found) <= LONGEST
+        else [*found[: LONGEST // 2], _gap(len(found) - LONGEST), *found[-LONGEST // 2 :]]
+    )
 
 
 def _line(record: Record, result: Result) -> Line:
@@ -147,7 +163,11 @@ def tally(result: Result) -> str:
     if not verdicts:
         return ""
     holding = sum(verdict.outcome == "holds" for verdict in verdicts)
-    others = [f"{count} {outcome}" for outcome in MARKS if outcome not in ("holds", "fails") and (count := _count(verdicts, outcome))]
+    others = [
+        f"{count} {outcome}"
+        for outcome in MARKS
+        if outcome not in ("holds", "fails") and (count := _count(verdicts, outcome))
+    ]
     return f"{holding} of {len(verdicts)} expectations hold" + (f", {', '.join(others)}" if others else "") + "."
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import torch
 from pydantic import BaseModel, ConfigDict
 
+from tensorflow_free import __version__
 from tensorflow_free.calls import Snapshot, field_names, grad_fn_name
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.names import did_you_mean
@@ -231,15 +232,9 @@ class Result:
 @cache
 def environment_of(num_threads: int) -> Environment:
     """What this process's numbers depend on."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        own = version("tensorflow_free")
-    except PackageNotFoundError:
-        own = "unknown"
     available = torch.cuda.is_available()
     return Environment(
-        tensorflow_free=own,
+        tensorflow_free=__version__,
         torch=torch.__version__,
         torch_git=torch.version.git_version,
         python=".".join(str(part) for part in sys.version_info[:3]),

@@ -128,9 +128,10 @@ class Run:
         if plan.differentiates and plan.passes:
             retain(*(values[slot] for name, slot in plan.retained if name not in plan.watched))
         for one in plan.passes:
-            self._one_pass(one)
+            # a compiler makes one node of the whole forward pass, so that separate passes go through the same graph
+            self._one_pass(one, keep_graph=plan.compiled and one is not plan.passes[-1])
 
-    def _one_pass(self, one: Pass) -> None:
+    def _one_pass(self, one: Pass, *, keep_graph: bool) -> None:
         values = self._values
         target = values[one.slot]
         try:
@@ -140,7 +141,8 @@ class Run:
             elif one.gradient_start is not None:
                 gradient = drawn(one.gradient_start, target)
             inputs = None if one.inputs is None else [values[slot] for slot in one.inputs]
-            run_backward((), one.retain_graph, one.create_graph, target, gradient, inputs)
+            retain_graph = True if one.retain_graph is None and keep_graph else one.retain_graph
+            run_backward((), retain_graph, one.create_graph, target, gradient, inputs)
         except Exception as error:
             raise Stopped(Site("backward", "backward", one.path, (one.target,)), (target,)) from error
 
@@ -157,7 +159,9 @@ class Run:
                 if have.issuperset(check.reads):
                     run_calls(check.calls, values)
                     have.add(check.name)
-                    records.update((record.name, record) for record in recorded(check.name, "check", values[check.slot], check.op))
+                    records.update(
+                        (record.name, record) for record in recorded(check.name, "check", values[check.slot], check.op)
+                    )
 
     # what is recorded
 
@@ -190,8 +194,11 @@ class Run:
                 yield from recorded(f"{start.name}.grad", "gradient", leaf.grad)
         for name, slot in plan.retained:
             watched = {key: value for key, value in values[GRADIENTS].items() if key == name}
-            yield from ([record for value in watched.values() for record in recorded(f"{name}.grad", "gradient", value)]
-                        if name in plan.watched else _step_gradients(name, values[slot]))
+            yield from (
+                [record for value in watched.values() for record in recorded(f"{name}.grad", "gradient", value)]
+                if name in plan.watched
+                else _step_gradients(name, values[slot])
+            )
 
 
 def _is_listed(name: str, word: str) -> bool:

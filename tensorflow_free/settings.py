@@ -116,7 +116,9 @@ SETTINGS: Final[dict[str, Setting]] = {
             torch.backends.mha.set_fastpath_enabled,
         ),
         Setting("sdp_backend", lambda: None, _refuse, tuple(SDP_BACKENDS)),
-        Setting("cpu_capability", _capability, _refuse, ("default", "avx2", "avx512", "amx", "sve256", "zvector", "vsx")),
+        Setting(
+            "cpu_capability", _capability, _refuse, ("default", "avx2", "avx512", "amx", "sve256", "zvector", "vsx")
+        ),
     )
 }
 """Each switch by its name. `sdp_backend` is a context of torch's own, and `cpu_capability` a condition on the process."""
@@ -134,9 +136,12 @@ def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif why := setting.problem(value):
             yield name, why
         elif name == "cpu_capability" and value != _capability():
-            yield name, (
-                f"'{value}' is not this process's CPU capability, which is '{_capability()}'; "
-                f"torch reads it at its start: set ATEN_CPU_CAPABILITY={value} before Python starts"
+            yield (
+                name,
+                (
+                    f"'{value}' is not this process's CPU capability, which is '{_capability()}'; "
+                    f"torch reads it at its start: set ATEN_CPU_CAPABILITY={value} before Python starts"
+                ),
             )
 
 

@@ -40,7 +40,9 @@ class _Wrong(Exception):
 class Starts:
     """Binds tensors in listing order, knowing those before; reports each problem with its path below the recipe."""
 
-    def __init__(self, recipe_dtype: str, device: str, input_precision: str | None, folder: Path | None, report: Report) -> None:
+    def __init__(
+        self, recipe_dtype: str, device: str, input_precision: str | None, folder: Path | None, report: Report
+    ) -> None:
         self._dtype = recipe_dtype
         self._device = device
         self._precision = None if input_precision is None else TORCH_DTYPES[input_precision]
@@ -203,7 +205,10 @@ class Starts:
         if spec.init in VIEWS:
             dtype = pinned or source[0]
             if spec.init == "as_strided" and pinned is not None and pinned != source[0]:
-                self._wrong((*path, "dtype"), f"'{spec.dtype}' is not the dtype of the memory that as_strided views, {word_of(source[0])}")
+                self._wrong(
+                    (*path, "dtype"),
+                    f"'{spec.dtype}' is not the dtype of the memory that as_strided views, {word_of(source[0])}",
+                )
             return dtype, dtype
         init = LIKE.get(spec.init) or INITS[spec.init]
         own = source[0] if spec.init in LIKE else own_dtype(init, arguments, self._dtype)
@@ -233,7 +238,9 @@ class Starts:
             return made
         if made is None or math.prod(made) == math.prod(spec.shape) or spec.shape.count(-1) == 1:
             return _inferred(spec.shape, made)
-        self._wrong((*path, "shape"), f"'{spec.shape}' has {math.prod(spec.shape)} elements; the tensor has {math.prod(made)}")
+        self._wrong(
+            (*path, "shape"), f"'{spec.shape}' has {math.prod(spec.shape)} elements; the tensor has {math.prod(made)}"
+        )
         raise _Wrong
 
     def _check_memory(
@@ -315,9 +322,13 @@ def literal_number(written: Any, dtype: str) -> Any:
             sign = "-" if written.startswith("-") else ""
             raise Mismatch(f"'{written}' is a word; the number is written {sign}.{written.lower().lstrip('+-')[:3]}")
         try:
-            return complex(written.replace(" ", "").replace("i", "j") if written.endswith("i") else written.replace(" ", ""))
+            return complex(
+                written.replace(" ", "").replace("i", "j") if written.endswith("i") else written.replace(" ", "")
+            )
         except ValueError:
-            raise Mismatch(f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them") from None
+            raise Mismatch(
+                f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them"
+            ) from None
     raise Mismatch(f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them")
 
 

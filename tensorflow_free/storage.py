@@ -162,8 +162,8 @@ def _parts(value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
         yield "int_repr", value.int_repr()
         yield "dequantized", value.dequantize()
     elif value.is_nested:
-        for position, part in enumerate(value.unbind()):
-            yield str(position), part
+        for position, inner in enumerate(value.unbind()):
+            yield str(position), inner
     else:
         yield "", value
 
@@ -174,7 +174,11 @@ def _storable(value: torch.Tensor) -> torch.Tensor:
     if plain_value.dtype in _PAIRS:
         return torch.view_as_real(plain_value.contiguous()).clone()
     whole = plain_value.is_contiguous() and plain_value.untyped_storage().nbytes() == plain_value.nbytes
-    return plain_value if whole and plain_value.device == value.device and not _is_shared(plain_value) else plain_value.contiguous().clone()
+    return (
+        plain_value
+        if whole and plain_value.device == value.device and not _is_shared(plain_value)
+        else plain_value.contiguous().clone()
+    )
 
 
 def _is_shared(value: torch.Tensor) -> bool:
@@ -223,7 +227,12 @@ def _stored_data(name: str, spec: dict[str, Any], folder: Path) -> dict[str, Any
     rest = {key: value for key, value in spec.items() if key not in ("data", "init")}
     target = folder / INPUTS / f"{name}.safetensors"
     complex_parts = data.dtype in _PAIRS
-    _whole(target, lambda path: save_file({name: _storable(data)}, path, metadata={"pairs": word_of(data.dtype)} if complex_parts else None))
+    _whole(
+        target,
+        lambda path: save_file(
+            {name: _storable(data)}, path, metadata={"pairs": word_of(data.dtype)} if complex_parts else None
+        ),
+    )
     loaded: dict[str, Any] = {"init": "load", "path": f"{INPUTS}/{name}.safetensors", "key": name, **rest}
     if not data.is_contiguous() and "stride" not in rest and "shape" not in rest:
         loaded["stride"] = list(data.stride())
@@ -293,7 +302,9 @@ _FROM_PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "dtype": lambda value: TORCH_DTYPES.get(value, value),
     "device": torch.device,
     "size": torch.Size,
-    "number": lambda value: complex(*map(float, value)) if isinstance(value, list) else float(value) if isinstance(value, str) else value,
+    "number": lambda value: (
+        complex(*map(float, value)) if isinstance(value, list) else float(value) if isinstance(value, str) else value
+    ),
 }
 
 
@@ -323,5 +334,7 @@ def _tensor(entry: Entry, tensors: dict[str, torch.Tensor], folder: Path) -> tor
         return parts["dequantized"]
     if entry.layout in ("sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc"):
         compressed, plain_indices, values = parts.values()
-        return torch.sparse_compressed_tensor(compressed, plain_indices, values, entry.shape, layout=getattr(torch, entry.layout))
+        return torch.sparse_compressed_tensor(
+            compressed, plain_indices, values, entry.shape, layout=getattr(torch, entry.layout)
+        )
     return torch.nested.nested_tensor(list(parts.values()))

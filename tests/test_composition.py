@@ -368,7 +368,7 @@ def test_each_key_is_placed_where_it_was_given(tmp_path):
         "low.yaml:9:39: steps.y.op", "low.yaml:6:16: steps.y.args", "low.yaml:9:18: params.n", "override 'seed=3': seed",
     ]  # fmt: skip
     assert str(composed.place(["steps", "z", "args", 0])) == "override '+steps.z={op: relu, args: [y]}': steps.z.args.0"
-    assert str(composed.place(["steps", "y", "args", 1])).endswith("low.yaml:6:28: steps.y.args.1")
+    assert str(composed.place(["steps", "y", "args", 1])).endswith("low.yaml:6:27: steps.y.args.1")
 
 
 def test_a_key_that_is_not_there_is_placed_where_it_would_stand(line):

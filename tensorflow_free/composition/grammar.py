@@ -107,20 +107,21 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
 def for_hydra(text: str) -> str:
     """`text` so that stock Hydra reads the values that it has here.
 
-    A dotted key gets `++`, as Hydra wants a mark on every key that it has not seen. Words that Hydra would take for
+    What may make a new key gets `++`, as Hydra wants a mark on every key that it has not seen. Words that Hydra would take for
     something else are quoted, and numbers that it does not know are written in decimal. Infinity and NaN stay, as what
     is read here in the end is the text.
     """
     ours, stock = hydra_override(text), hydra_override(text, HydraOverrideVisitor)
     if ours.value_type is None or ours.is_hydra_override() or ours.package is not None:
         return text
-    forced = ours.type is OverrideType.CHANGE and "." in ours.key_or_group
-    head = ("++" if forced else "") + ours.get_key_element()
     value, alike = _value(ours), repr(_value(ours)) == repr(_value(stock))
+    values = value.list if isinstance(value, ChoiceSweep) else [value]
+    may_be_new = "." in ours.key_or_group or any(isinstance(one, dict) for one in values)
+    head = ("++" if may_be_new and ours.type is OverrideType.CHANGE else "") + ours.get_key_element()
     if not alike and ours.value_type is ValueType.ELEMENT:
         return f"{head}={_stock(value)}"
     if not alike and isinstance(value, ChoiceSweep) and value.simple_form:
-        return f"{head}={','.join(_stock(one) for one in value.list)}"
+        return f"{head}={','.join(_stock(one) for one in values)}"
     return f"{head}={text.partition('=')[2]}"
 
 

@@ -1,0 +1,1 @@
+"""How fast tensorflow_free is, against its peers: `python -m benchmarks`. Each module holds one kind of figure."""

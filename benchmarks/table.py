@@ -1,0 +1,127 @@
+"""The rows of the table in docs/performance.md: what is measured, against what, and how much it may be."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+import yaml
+
+from benchmarks import chains, commands, memory, runs, storing, texts
+from benchmarks.figures import SIGNS, Effort, Figure
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One row: its name on the command line, its words, the most that it may be, and how it is measured."""
+
+    name: str
+    what: str
+    against: str
+    limit: float
+    measure: Callable[[Effort], Figure]
+
+
+BENCHMARKS: Final = (
+    Benchmark(
+        "chain-all",
+        "a chain of 1,000 0-d ops, all values recorded",
+        "the same chain written in Python, values kept",
+        1.25,
+        chains.all_recorded,
+    ),
+    Benchmark("chain-outputs", "the same, `record: outputs`", "plain Python", 1.2, chains.outputs_recorded),
+    Benchmark("chain-fx", "the same", "`torch.fx.Interpreter`", 0.25, chains.against_fx),
+    Benchmark(
+        "memory",
+        "peak memory of a chain of 200 ops on 16 MiB tensors, `record: outputs`",
+        "plain Python",
+        1.1,
+        memory.outputs_recorded,
+    ),
+    Benchmark(
+        "command",
+        "`run-recipe recipes/linear_autograd.yaml`, whole process",
+        "the bare script with the same five lines of torch",
+        1.35,
+        commands.run,
+    ),
+    Benchmark("help", "`run-recipe --help`", "`python -c pass`", 0.15, commands.show_help),
+    Benchmark("run", "`run_recipe` of a loaded recipe of 10 steps", "its ops alone", 0.5, runs.forward),
+    Benchmark(
+        "run-backward",
+        "the same with a backward pass, every step's gradient kept",
+        "its ops and backward alone",
+        0.7,
+        runs.backward,
+    ),
+    Benchmark(
+        "load-small",
+        "loading and binding 1,000 small recipes in one process, each",
+        "reading them with libyaml alone",
+        1.0,
+        texts.small,
+    ),
+    Benchmark(
+        "load-long",
+        "loading and binding one recipe of 10,000 steps",
+        "reading it with libyaml alone",
+        3.0,
+        texts.long,
+    ),
+    Benchmark("load-linear", "the same", "loading one of 1,000 steps ten times", 1.5, texts.linear),
+    Benchmark("store", "saving and reading 1 GiB of results", "`safetensors` alone", 1.2, storing.save_and_read),
+)
+"""Every benchmark. The limits are the project's own; that of `load-linear` puts a figure on 'linear in steps'."""
+
+
+def row(benchmark: Benchmark, figure: Figure) -> str:
+    """One line of the table."""
+    held = "yes" if figure.value <= benchmark.limit else "**no**"
+    limit = number(benchmark.limit, figure)
+    spread = f"{number(figure.low, figure)} … {number(figure.high, figure)}"
+    words = (benchmark.what, benchmark.against, limit, number(figure.value, figure), spread, str(figure.pairs), held)
+    return f"| {' | '.join(words)} |"
+
+
+def number(value: float, figure: Figure) -> str:
+    """A number of the figure's kind: `1.25×`, `+0.15 s`."""
+    sign = "" if figure.kind == "ratio" else "+" if value >= 0 else "−"
+    return f"{sign}{abs(value):.2f}{SIGNS[figure.kind]}"
+
+
+def table(figures: Mapping[Benchmark, Figure]) -> str:
+    """The table, and below it what it was measured with."""
+    head = ("what", "against", "no more than", "measured", "half of the pairs", "pairs", "held")
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [row(benchmark, figure) for benchmark, figure in figures.items()]
+    return "\n".join([*lines, "", peers()])
+
+
+def peers() -> str:
+    """The versions of everything that was measured or measured against."""
+    libyaml = ".".join(str(part) for part in yaml._yaml.get_version())  # type: ignore[attr-defined]  # noqa: SLF001
+    versions = {name: importlib.metadata.version(name) for name in ("torch", "PyYAML", "safetensors", "tensorflow_free")}
+    versions["Python"] = platform.python_version()
+    versions["libyaml"] = libyaml
+    named = ", ".join(f"{name} {version}" for name, version in sorted(versions.items(), key=lambda one: one[0].lower()))
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {torch.get_num_threads()} threads of torch"
+    return f"Measured with {named}, on {machine}."
+
+
+def write(text: str) -> None:
+    """Put the table in its place on the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    begun, ended = re.escape(BEGIN), re.escape(END)
+    PAGE.write_text(re.sub(f"(?s){begun}.*{ended}", lambda _: f"{BEGIN}\n{text}\n{END}", page), encoding="utf-8")

@@ -1,0 +1,110 @@
+"""The same call in plain eager torch, on copies of its own: the values, the inputs as they are afterwards, the gradients."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from opdb.translation import SEED, tensors_in
+
+
+class Copies:
+    """Copies of tensors in equal memory layouts, each tensor once."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, torch.Tensor] = {}
+
+    def of(self, value: Any) -> Any:
+        """The value with each tensor inside replaced by its copy."""
+        if isinstance(value, torch.Tensor):
+            return self.by_id.setdefault(id(value), _copy(value))
+        if isinstance(value, Mapping):
+            return {key: self.of(part) for key, part in value.items()}
+        if isinstance(value, slice):
+            return slice(self.of(value.start), self.of(value.stop), self.of(value.step))
+        if type(value) in (list, tuple):
+            return type(value)(self.of(part) for part in value)
+        return value
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    return copy.deepcopy(tensor.detach()).requires_grad_(tensor.requires_grad)
+
+
+@dataclass
+class Outcome:
+    """What plain torch gave, by the names that a recipe's result has."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    inputs: list[torch.Tensor] = field(default_factory=list)
+    gradients: list[torch.Tensor | None] = field(default_factory=list)
+    passes: dict[str, torch.Tensor] = field(default_factory=dict)
+    error: Exception | None = None
+    refused_pass: Exception | None = None
+
+
+def run_eagerly(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Sequence[torch.Tensor]
+) -> Outcome:
+    """Call the function on copies, then backward from every differentiable output.
+
+    Args:
+        function: what the database calls.
+        args: its arguments.
+        kwargs: its keyword arguments.
+        inputs: the tensors in them whose state afterwards and gradients are wanted.
+    """
+    copies = Copies()
+    outcome = Outcome()
+    torch.manual_seed(SEED)
+    args, kwargs = copies.of(list(args)), copies.of(dict(kwargs))
+    outcome.inputs = [copies.of(tensor) for tensor in inputs]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outcome.values = dict(flat("y", function(*args, **kwargs)))
+    except Exception as error:  # the recipe must fail alike
+        outcome.error = error
+        return outcome
+    _differentiate(outcome)
+    return outcome
+
+
+def _differentiate(outcome: Outcome) -> None:
+    """Backward from each output in turn; those that torch refuses are left out, and leave no gradient behind."""
+    for name, value in outcome.values.items():
+        if isinstance(value, torch.Tensor) and value.requires_grad:
+            gradient = gradient_for(value)
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    torch.autograd.backward(value, gradient, retain_graph=True)
+            except RuntimeError as error:
+                outcome.refused_pass = error
+                continue
+            outcome.passes[name] = gradient
+    outcome.gradients = [tensor.grad if tensor.is_leaf else None for tensor in outcome.inputs]
+
+
+def gradient_for(value: torch.Tensor) -> torch.Tensor:
+    """A gradient of uneven small numbers that every floating dtype holds exactly."""
+    numbers = torch.arange(value.numel()).remainder(7).sub(2).div(4)
+    return numbers.reshape(value.shape).to(value.dtype)
+
+
+def flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value, or each part of several values, by the name that a recipe's result gives it."""
+    if isinstance(value, (tuple, list)) and not isinstance(value, torch.Size):
+        fields = getattr(type(value), "__match_args__", ()) or [str(position) for position in range(len(value))]
+        for part, inner in zip(fields, value, strict=True):
+            yield from flat(f"{name}.{part}", inner)
+    else:
+        yield name, value
+
+
+__all__ = ["Copies", "Outcome", "flat", "gradient_for", "run_eagerly", "tensors_in"]

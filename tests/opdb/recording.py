@@ -1,0 +1,87 @@
+"""Which public calls of torch a function makes: many entries of the database are lambdas around one or two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from tensorflow_free.registry import find
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: the op's name in a recipe, its arguments, and its result (None where it was not made)."""
+
+    op: str
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    result: Any = None
+
+
+class Unnamed(Exception):
+    """A function that no recipe can name."""
+
+
+class Recording(TorchFunctionMode):
+    """Takes down each outermost call of torch's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        self.calls.append(Call(op_name(func, args, kwargs), args, kwargs, result))
+        return result
+
+
+def recorded_calls(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Call]:
+    """Call the function, and return the calls of torch's that it made.
+
+    Raises:
+        Unnamed: it made none, or one that no recipe can name.
+    """
+    with Recording() as recording:
+        function(*args, **kwargs)
+    if not recording.calls:
+        raise Unnamed(f"{function} makes no call of torch's that can be seen")
+    return recording.calls
+
+
+def op_name(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> str:
+    """What a recipe calls a function of torch's; for a private one, the overload of aten that these arguments reach.
+
+    Raises:
+        Unnamed: nothing.
+    """
+    name = _public_name(function)
+    if name is not None and find(name) is not None:
+        return name
+    aten = _aten_name(function, args, kwargs or {})
+    if aten is not None and find(aten) is not None:
+        return aten
+    raise Unnamed(f"{name or aten or function} is not an op")
+
+
+def _public_name(function: Callable[..., Any]) -> str | None:
+    if isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
+        return None
+    name = resolve_name(function)
+    return None if name is None else name.removeprefix("torch.").removeprefix("Tensor.").removesuffix(".__get__")
+
+
+def _aten_name(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+    if isinstance(function, torch._ops.OpOverload):
+        return str(function)
+    name = getattr(function, "__name__", "")
+    if not hasattr(torch.ops.aten, name):
+        return None
+    overload = torch._C._jit_resolve_packet(f"aten::{name}", *args, **kwargs)
+    return f"aten.{name}.{overload or 'default'}"
