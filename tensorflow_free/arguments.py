@@ -208,14 +208,7 @@ def _fit_one(
         findings.append(Finding(("op",), f"{op.name} needs {names}: {described(op, signature)}"))
     if findings:
         return findings
-    if signature.spread and passed and len(passed) == len(positional) and isinstance(passed[-1], list):
-        passed = [*passed[:-1], *passed[-1]] if signature.form == "method" or _is_variadic(positional[-1]) else passed
     return Bound(signature, *_as_called(signature, positional, passed, keywords), by_parameter)
-
-
-def _is_variadic(parameter: Parameter) -> bool:
-    """Whether Python's own signature takes the parameter as `*tensors` (einsum, meshgrid, broadcast_tensors)."""
-    return "Tensor[]" in parameter.types
 
 
 def _gathered(signature: Signature, positional: Sequence[Parameter], args: Sequence[Any]) -> Sequence[Any]:
@@ -223,18 +216,35 @@ def _gathered(signature: Signature, positional: Sequence[Parameter], args: Seque
     if not signature.spread or not positional or len(args) < len(positional):
         return args
     head, rest = args[: len(positional) - 1], args[len(positional) - 1 :]
-    if len(rest) == 1 and (isinstance(rest[0], (list, dict)) or not _is_variadic(positional[-1])):
-        return args if isinstance(rest[0], (list, dict, str)) else [*head, [rest[0]]]
+    if len(rest) == 1 and _is_whole(rest[0], positional[-1], variadic=signature.variadic):
+        return args
     return [*head, list(rest)]
+
+
+def _is_whole(written: Any, parameter: Parameter, *, variadic: bool) -> bool:
+    """Whether what is written is the list parameter itself, and not its only element."""
+    if not variadic:
+        return isinstance(written, (list, dict, str))
+    # where anything is an element, as in broadcast_shapes, a list is one too
+    return isinstance(written, (list, dict)) and "any" not in parameter.types
 
 
 def _as_called(
     signature: Signature, positional: Sequence[Parameter], passed: list[Any], keywords: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments as Python is called with them: a method's own tensor comes first, whatever it was written as."""
-    if not passed and positional and positional[0].name in keywords and signature.form != "function":
-        keywords = dict(keywords)
-        passed = [keywords.pop(positional[0].name)]
+    """The arguments as Python is called with them.
+
+    A method's own tensor comes first, whatever it was written as; what Python takes as `*tensors` is spread.
+    """
+    keywords = dict(keywords)
+    by_position = signature.variadic or signature.form != "function"
+    for parameter in positional[len(passed) :]:
+        if not by_position or parameter.name not in keywords:
+            break
+        passed = [*passed, keywords.pop(parameter.name)]
+        by_position = signature.variadic
+    if signature.variadic and len(passed) == len(positional) and isinstance(passed[-1], list):
+        passed = [*passed[:-1], *passed[-1]]
     return tuple(passed), keywords
 
 

@@ -112,7 +112,7 @@ class Run:
         forward = compiled(forward_of(plan), plan.recipe.backend)
         rounds = plan.variants or (plan.starts,) * calls_of(plan)
         for number, starts in enumerate(rounds):
-            if number:
+            if number or plan.variants:
                 draw(plan, starts, values)
                 run_calls(plan.prelude, values)
             try:

@@ -88,13 +88,16 @@ def _parameter(op: str, argument: Any, *, public_names: bool) -> Parameter:
     if argument.N:
         # a list of known length may be given as one number
         types |= {word.removesuffix("[]") for word in types}
-    name = "input" if public_names and argument.name == "self" else argument.name
+    name = _public_name(argument) if public_names else argument.name
+    aliases = SECOND_NAMES.get(name, ()) if public_names else ()
+    if public_names and name == "self":
+        aliases = ("input",)
     return Parameter(
         name=name,
         types=types,
         default=_default(argument, types),
         keyword_only=argument.kwarg_only,
-        aliases=SECOND_NAMES.get(name, ()) if public_names else (),
+        aliases=aliases,
         words=words_of(op, name) if "str" in types else None,
     )
 
@@ -106,7 +109,9 @@ def _returns(schema: Schema) -> tuple[str, ...] | None:
 
 
 def _public_name(argument: Any) -> str:
-    return "input" if argument.name == "self" else argument.name
+    """The name in Python: `self` is `input` there, but stays `self` where it is a number."""
+    is_input = argument.name == "self" and "Tensor" in str(argument.real_type)
+    return "input" if is_input else str(argument.name)
 
 
 def _buffers(parameters: Sequence[Parameter]) -> tuple[str, ...]:

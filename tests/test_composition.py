@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import subprocess
@@ -123,7 +124,12 @@ def test_problems_of_the_file_and_of_the_overrides_are_told_together(tmp_path):
 
 
 def test_the_file_wins_over_what_it_lists_unless_it_places_itself(tmp_path):
-    write(tmp_path, low="seed: 1\ndtype: float64", last="seed: 2\ndefaults: [low]", first="seed: 3\ndefaults: [_self_, low]")
+    write(
+        tmp_path,
+        low="seed: 1\ndtype: float64",
+        last="seed: 2\ndefaults: [low]",
+        first="seed: 3\ndefaults: [_self_, low]",
+    )
     assert compose(tmp_path / "last.yaml").mapping == {"seed": 2, "dtype": "float64"}
     assert compose(tmp_path / "first.yaml").mapping == {"seed": 1, "dtype": "float64"}
 
@@ -171,7 +177,9 @@ def test_a_case_is_changed_before_it_is_merged(line):
 
 
 def test_an_unknown_case_lists_those_there_are(line):
-    assert "override 'case=bog': case: 'bog' is not a case of this recipe; did you mean 'big'?" in refusal(line, ["case=bog"])
+    assert "override 'case=bog': case: 'bog' is not a case of this recipe; did you mean 'big'?" in refusal(
+        line, ["case=bog"]
+    )
     assert "its cases are big, wide" in refusal(line, ["case=17"])
     assert "it has no cases" in refusal({}, ["case=big"])
 
@@ -382,24 +390,28 @@ def test_a_key_that_is_not_there_is_placed_where_it_would_stand(line):
 
 def test_nothing_but_a_recipe_error_leaves_compose_whatever_the_text(tmp_path):
     path, accepted = tmp_path / "a.yaml", []
-    pieces = st.sampled_from([*LINE.splitlines(keepends=True), "defaults: [a]\n", "case: big\n", "seed: ${params.n}\n", "- b\n"])
-    overrides = st.lists(st.text(max_size=12) | st.sampled_from(["case=big", "~steps.y", "+params.q=[1,2]"]), max_size=2)
+    pieces = st.sampled_from(
+        [*LINE.splitlines(keepends=True), "defaults: [a]\n", "case: big\n", "seed: ${params.n}\n", "- b\n"]
+    )
+    overrides = st.lists(
+        st.text(max_size=12) | st.sampled_from(["case=big", "~steps.y", "+params.q=[1,2]"]), max_size=2
+    )
 
     @settings(max_examples=600, deadline=None)
     @given(st.lists(pieces, max_size=5, unique=True).map("".join) | st.text(max_size=40), overrides)
     def run(text, given_overrides):
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
-        try:
+        with contextlib.suppress(RecipeError):
             accepted.append(compose(path, given_overrides))
-        except RecipeError:
-            pass
 
     run()
     assert len(accepted) > 20
 
 
 def test_a_plain_composition_loads_neither_torch_nor_hydra(line):
-    code = f"import sys; from tensorflow_free.composition import compose; compose({str(line)!r}, ['case=big', 'seed=3'])"
+    code = (
+        f"import sys; from tensorflow_free.composition import compose; compose({str(line)!r}, ['case=big', 'seed=3'])"
+    )
     code += "; print([name for name in ('torch', 'hydra', 'omegaconf', 'antlr4') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     code = code.replace("seed=3", "params.m=[1]")  # the twin, which shows that the test can fail
@@ -427,10 +439,46 @@ def test_a_recipe_is_composed_inside_another_hydra_app(line):
 
 # --------------------------------------------------------------------------------------- Hydra as the oracle
 
-VALUES = ["1", "-2", "1e-5", "a", "no", "1:30", "1_000", "0x1F", "010a", "nan", "x-y", "a/b", "[1,b]", "{a:1}", "{op:sub}"]
+VALUES = [
+    "1",
+    "-2",
+    "1e-5",
+    "a",
+    "no",
+    "1:30",
+    "1_000",
+    "0x1F",
+    "010a",
+    "nan",
+    "x-y",
+    "a/b",
+    "[1,b]",
+    "{a:1}",
+    "{op:sub}",
+]
 VALUES += ["'q r'", '"1"', "null", "true", "TrUe", "[]", "{}", "[[1],{b:2}]", "'1,2'", "1.", "+3", "cuda:1", "", "-"]
-KEYS = ["steps.y.op", "steps.y", "steps.y.args", "steps.y.args.0", "steps.new", "steps.new.op", "params.n", "params", "seed"]
-KEYS += ["device", "tags", "tensors.x", "tensors.x.data", "tolerance.rtol", "tolerance", "case", "backward", "checks.c.op"]
+KEYS = [
+    "steps.y.op",
+    "steps.y",
+    "steps.y.args",
+    "steps.y.args.0",
+    "steps.new",
+    "steps.new.op",
+    "params.n",
+    "params",
+    "seed",
+]
+KEYS += [
+    "device",
+    "tags",
+    "tensors.x",
+    "tensors.x.data",
+    "tolerance.rtol",
+    "tolerance",
+    "case",
+    "backward",
+    "checks.c.op",
+]
 PLAIN_VALUES = [value for value in VALUES if value and not set(value) & set("[]{}'\", ")]
 
 
@@ -466,17 +514,17 @@ def by_us(mapping: dict[str, Any], overrides: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_two_thousand_sets_of_overrides_give_what_hydra_gives(plain):
+def test_a_thousand_sets_of_overrides_give_what_hydra_gives(plain):
     mapping, chance = {**default_settings(), **read_yaml(LINE, "r.yaml")}, random.Random(7)
     equal = 0
-    for _ in range(2000):
+    for _ in range(1000):
         overrides = random_overrides(chance, plain)
         ours, hydras = by_us(mapping, overrides), by_hydra(mapping, overrides)
         if ours is None:  # Hydra puts a mapping in the place of a number, which we refuse
             continue
         assert repr(ours) == repr(hydras), overrides
         equal += 1
-    assert equal > 700
+    assert equal > 400
 
 
 def test_a_plain_override_is_read_without_the_parser_as_with_it():
@@ -491,7 +539,11 @@ def test_hydra_itself_composes_the_same(tmp_path):
     (tmp_path / "primary.yaml").write_text(dump_yaml(primary))
     (tmp_path / "recipe").mkdir()
     package = "# @package _global_\n"
-    write(tmp_path / "recipe", low=package + LINE, high=package + "defaults: [low, _self_]\nseed: 4\nsteps: {wx: {op: sub}, new: {op: relu}}\n")
+    write(
+        tmp_path / "recipe",
+        low=package + LINE,
+        high=package + "defaults: [low, _self_]\nseed: 4\nsteps: {wx: {op: sub}, new: {op: relu}}\n",
+    )
     ours_folder = tmp_path / "ours"
     ours_folder.mkdir()
     write(ours_folder, low=LINE, high="defaults: [low]\nseed: 4\nsteps: {wx: {op: sub}, new: {op: relu}}\n")
@@ -501,4 +553,8 @@ def test_hydra_itself_composes_the_same(tmp_path):
             config = hydra_compose("primary", [f"recipe={stem}", *map(for_hydra, overrides)])
             ours = compose(ours_folder / f"{stem}.yaml", overrides).mapping
             assert merged(default_settings(), ours) == OmegaConf.to_container(config)
-            overrides = [f"steps.{chance.choice(['y', 'n'])}.op=[a]", f"params.q={chance.choice(PLAIN_VALUES)}", "+steps.k={a: 1}"]
+            overrides = [
+                f"steps.{chance.choice(['y', 'n'])}.op=[a]",
+                f"params.q={chance.choice(PLAIN_VALUES)}",
+                "+steps.k={a: 1}",
+            ]

@@ -32,7 +32,7 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, float) and not math.isnan(one):
         return struct.pack("d", one) == struct.pack("d", other)
-    return one == other or one != one
+    return one == other or (isinstance(one, float) and math.isnan(other))
 
 
 # ------------------------------------------------------------------------------------------- words and numbers
@@ -43,7 +43,9 @@ def test_what_is_a_word_in_yaml_1_2_is_a_word(word):
     assert read_yaml(f"a: {word}", "r.yaml") == {"a": word}
 
 
-@pytest.mark.parametrize("word", ["inf", "nan", "tRuE", "1+2j", "1e", "--1", "0b1", "0xg", "-x", "...5", "=", "<<", "5e+"])
+@pytest.mark.parametrize(
+    "word", ["inf", "nan", "tRuE", "1+2j", "1e", "--1", "0b1", "0xg", "-x", "...5", "=", "<<", "5e+"]
+)
 def test_what_looks_like_a_number_and_is_none_is_a_word(word):
     assert read_yaml(f"a: {word}", "r.yaml") == {"a": word}
 
@@ -82,7 +84,11 @@ def test_words_that_yaml_1_1_takes_for_booleans_are_keys_of_their_own():
 
 
 def test_an_anchor_is_read_wherever_it_is_named():
-    assert read_yaml("a: &x {b: [1]}\nc: *x\nd: [*x]", "r.yaml") == {"a": {"b": [1]}, "c": {"b": [1]}, "d": [{"b": [1]}]}
+    assert read_yaml("a: &x {b: [1]}\nc: *x\nd: [*x]", "r.yaml") == {
+        "a": {"b": [1]},
+        "c": {"b": [1]},
+        "d": [{"b": [1]}],
+    }
 
 
 def test_a_byte_order_mark_of_utf_8_is_no_part_of_the_text():
@@ -205,9 +211,58 @@ def test_nothing_but_a_recipe_error_leaves_the_reader_whatever_the_text():
 
 # ------------------------------------------------------------------------------------------------- writing
 
-ODD_WORDS = ["", "no", "Yes", "~", "null", "1:30", "1_000", "010", "0x1", ".5", "1e5", ".nan", "=", "<<", "- a", "a: b", "#x"]
-ODD_WORDS += ["a #b", " x", "x ", "it's", '"', "\\", "a\tb", "\x85", "\u2028", "\ufeff", "|", "---", "%x", "@", "!x", "&a", "*a"]
-ODD_WORDS += ["a\nb", "a\nb\n", "a\n\nb", "a\n b\n", "\n", "a\n", "a  \nb", "\U000e0001", "${params.n}", "2001-01-01", "[", "{"]
+ODD_WORDS = [
+    "",
+    "no",
+    "Yes",
+    "~",
+    "null",
+    "1:30",
+    "1_000",
+    "010",
+    "0x1",
+    ".5",
+    "1e5",
+    ".nan",
+    "=",
+    "<<",
+    "- a",
+    "a: b",
+    "#x",
+]
+ODD_WORDS += [
+    "a #b",
+    " x",
+    "x ",
+    "it's",
+    '"',
+    "\\",
+    "a\tb",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "|",
+    "---",
+    "%x",
+    "@",
+    "!x",
+    "&a",
+    "*a",
+]
+ODD_WORDS += [
+    "a\nb",
+    "a\nb\n",
+    "a\n\nb",
+    "a\n b\n",
+    "\n",
+    "a\n",
+    "a  \nb",
+    "\U000e0001",
+    "${params.n}",
+    "2001-01-01",
+    "[",
+    "{",
+]
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(ODD_WORDS)
 LEAVES = WORDS | st.integers() | st.floats() | st.booleans() | st.none()
 VALUES = st.recursive(

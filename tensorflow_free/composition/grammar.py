@@ -107,9 +107,9 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
 def for_hydra(text: str) -> str:
     """`text` so that stock Hydra reads the values that it has here.
 
-    What may make a new key gets `++`, as Hydra wants a mark on every key that it has not seen. Words that Hydra would take for
-    something else are quoted, and numbers that it does not know are written in decimal. Infinity and NaN stay, as what
-    is read here in the end is the text.
+    What may make a new key gets `++`, as Hydra wants a mark on every key that it has not seen. Words that Hydra would
+    take for something else are quoted, and numbers that it does not know are written in decimal. Infinity and NaN stay,
+    as what is read here in the end is the text.
     """
     ours, stock = hydra_override(text), hydra_override(text, HydraOverrideVisitor)
     if ours.value_type is None or ours.is_hydra_override() or ours.package is not None:

@@ -214,18 +214,18 @@ def _refusals() -> Iterator[None]:
     except SystemExit as stop:
         if stop.code:
             raise RecipeError([Problem(Place(file="command line"), "Hydra refuses it; see above")]) from stop
-    except OSError as error:
-        place = Place(file=error.filename)
-        raise RecipeError([Problem(place, f"Hydra cannot write here: {error.strerror}")]) from error
     except Exception as error:
-        raise RecipeError([Problem(Place(file="command line"), _hydra_words(error))]) from error
+        raise RecipeError([_hydra_problem(error)]) from error
 
 
-def _hydra_words(error: Exception) -> str:
+def _hydra_problem(error: Exception) -> Problem:
     """Hydra's message in one line, without its links."""
+    if isinstance(error, OSError) and error.strerror:
+        return Problem(Place(file=error.filename), f"Hydra cannot write here: {error.strerror}")
     text = str(error) or str(error.__cause__ or type(error).__name__)
     lines = [line.strip() for line in text.splitlines() if line.strip() and "https://" not in line]
-    return f"Hydra refuses it: {'; '.join(lines) or type(error).__name__}"
+    message = f"Hydra refuses it: {'; '.join(lines) or type(error).__name__}"
+    return Problem(Place(file="command line"), message)
 
 
 @contextmanager

@@ -27,7 +27,8 @@ def same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:
     plain = tensor.detach().resolve_conj().resolve_neg().reshape(-1)
-    return (torch.view_as_real(plain) if plain.is_complex() else plain).contiguous().view(torch.uint8)
+    numbers = torch.view_as_real(plain) if plain.is_complex() else plain
+    return numbers.clone(memory_format=torch.contiguous_format).view(torch.uint8)
 
 
 def differences(name: str, actual: Any, expected: Any, *, defined: bool = True) -> Iterator[str]:

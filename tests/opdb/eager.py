@@ -33,14 +33,19 @@ class Copies:
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
-    return copy.deepcopy(tensor.detach()).requires_grad_(tensor.requires_grad)
+    numbers = tensor.detach()
+    # only strided tensors have a storage to copy
+    made = copy.deepcopy(numbers) if numbers.layout == torch.strided else numbers.clone()
+    return made.requires_grad_(tensor.requires_grad)
 
 
 @dataclass
 class Outcome:
     """What plain torch gave, by the names that a recipe's result has."""
 
+    value: Any = None
     values: dict[str, Any] = field(default_factory=dict)
+    """Each part of the value by its position: `y`, or `y.0`, `y.1.0`."""
     inputs: list[torch.Tensor] = field(default_factory=list)
     gradients: list[torch.Tensor | None] = field(default_factory=list)
     passes: dict[str, torch.Tensor] = field(default_factory=dict)
@@ -67,10 +72,11 @@ def run_eagerly(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            outcome.values = dict(flat("y", function(*args, **kwargs)))
+            outcome.value = function(*args, **kwargs)
     except Exception as error:  # the recipe must fail alike
         outcome.error = error
         return outcome
+    outcome.values = dict(flat("y", outcome.value))
     _differentiate(outcome)
     return outcome
 
@@ -97,12 +103,13 @@ def gradient_for(value: torch.Tensor) -> torch.Tensor:
     return numbers.reshape(value.shape).to(value.dtype)
 
 
-def flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A value, or each part of several values, by the name that a recipe's result gives it."""
+def flat(name: str, value: Any, *, fields: bool = False) -> Iterator[tuple[str, Any]]:
+    """A value, or each part of several values, with its name: by position, or (`fields`) as a recipe's result has it."""
     if isinstance(value, (tuple, list)) and not isinstance(value, torch.Size):
-        fields = getattr(type(value), "__match_args__", ()) or [str(position) for position in range(len(value))]
-        for part, inner in zip(fields, value, strict=True):
-            yield from flat(f"{name}.{part}", inner)
+        named = getattr(type(value), "__match_args__", ()) if fields else ()
+        for position, inner in enumerate(value):
+            part = named[position] if named else position
+            yield from flat(f"{name}.{part}", inner, fields=fields)
     else:
         yield name, value
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -28,6 +30,7 @@ _SYMBOLS = {
     operator.mod: "%", operator.pow: "**", operator.matmul: "@", operator.and_: "&", operator.or_: "|",
     operator.xor: "^", operator.lshift: "<<", operator.rshift: ">>", operator.eq: "==", operator.ne: "!=",
     operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">=", operator.neg: "-", operator.invert: "~",
+    operator.getitem: "[]",
 }  # fmt: skip
 
 
@@ -75,7 +78,9 @@ def forms(entry: Entry) -> Iterator[Form]:
         yield Form("method", entry.method_variant, _name_of(entry.method_variant))
     if entry.operator_variant is not None:
         yield Form("operator", entry.operator_variant, _SYMBOLS.get(entry.operator_variant))
-    if entry.inplace_variant is not None:
+    if isinstance(entry.inplace_variant, functools.partial):  # of a function with `inplace`
+        yield Form("in-place", entry.inplace_variant, None, in_place=True)
+    elif entry.inplace_variant is not None:
         yield Form("in-place", entry.inplace_variant, _name_of(entry.inplace_variant), in_place=True)
     if entry.inplace_operator_variant is not None:
         name = f"__{entry.inplace_operator_variant.__name__}__"
@@ -104,10 +109,12 @@ def calls_of(form: Form, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list
     """
     if form.op is not None:
         return [Call(form.op, args, kwargs)]
+    if isinstance(form.function, functools.partial):
+        return [Call(op_name(form.function.func), args, {**kwargs, **form.function.keywords})]
     try:
         return [Call(op_name(form.function, args, kwargs), args, kwargs)]
     except Unnamed:
-        if getattr(form.function, "__name__", "") != "<lambda>":
+        if not isinstance(form.function, FunctionType):
             raise
         return recorded_calls(form.function, args, kwargs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -43,16 +44,22 @@ class Recording(TorchFunctionMode):
 
 
 def recorded_calls(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Call]:
-    """Call the function, and return the calls of torch's that it made.
+    """Call the function, and return the calls of torch's that it made, the one that gave its result last.
 
     Raises:
         Unnamed: it made none, or one that no recipe can name.
     """
     with Recording() as recording:
-        function(*args, **kwargs)
-    if not recording.calls:
+        result = function(*args, **kwargs)
+    # what is called besides (to keep the state of the random generators, say) gives no tensor
+    calls = [call for call in recording.calls if call.result is result or _holds_tensor(call.result)]
+    if not calls:
         raise Unnamed(f"{function} makes no call of torch's that can be seen")
-    return recording.calls
+    return calls
+
+
+def _holds_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) or (isinstance(value, (list, tuple)) and any(map(_holds_tensor, value)))
 
 
 def op_name(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> str:
@@ -81,7 +88,7 @@ def _aten_name(function: Callable[..., Any], args: Sequence[Any], kwargs: Mappin
     if isinstance(function, torch._ops.OpOverload):
         return str(function)
     name = getattr(function, "__name__", "")
-    if not hasattr(torch.ops.aten, name):
+    if isinstance(function, FunctionType) or not hasattr(torch.ops.aten, name):
         return None
     overload = torch._C._jit_resolve_packet(f"aten::{name}", *args, **kwargs)
     return f"aten.{name}.{overload or 'default'}"

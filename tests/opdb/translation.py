@@ -64,7 +64,7 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
 def written(value: Any, names: Names) -> Any:
     """An argument as a recipe writes it."""
     if isinstance(value, torch.Tensor):
-        return {"ref": names.of(value)}
+        return names.of(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, complex):
