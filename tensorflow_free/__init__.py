@@ -20,6 +20,7 @@ from tensorflow_free.errors import (
     TensorflowFreeError,
     UnavailableError,
 )
+from tensorflow_free.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from tensorflow_free.loading import load_recipe
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from tensorflow_free.result import Result
     from tensorflow_free.running import run_recipe
     from tensorflow_free.storage import read_result
-
-__version__ = "0.1.0"
 
 _LATE = {
     "load_recipe": "loading",
@@ -51,6 +50,7 @@ __all__ = [
     "StorageError",
     "TensorflowFreeError",
     "UnavailableError",
+    "__version__",
     "load_recipe",
     "read_result",
     "register_op",

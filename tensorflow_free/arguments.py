@@ -73,6 +73,9 @@ class Mismatch(Exception):
 WORDS: Final = frozenset({"str", "dtype", "device", "layout", "memory_format", "str[]", "generator", "callable"})
 """The types that only a word can be; every other type may be a value of the run."""
 
+SUBSCRIPTED: Final = frozenset({"[]", "[]=", "__getitem__", "__setitem__"})
+"""The ops whose `index` is a subscript."""
+
 LAYOUTS: Final[dict[str, torch.layout]] = {
     word: layout
     for word in ("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged")
@@ -237,7 +240,7 @@ def _as_called(
     A method's own tensor comes first, whatever it was written as; what Python takes as `*tensors` is spread.
     """
     keywords = dict(keywords)
-    by_position = signature.variadic or signature.form != "function"
+    by_position = signature.variadic or (signature.form != "function" and not passed)
     for parameter in positional[len(passed) :]:
         if not by_position or parameter.name not in keywords:
             break
@@ -290,7 +293,7 @@ def _read(written: Any, parameter: Parameter, op: Op, known: Known) -> Any:
         Mismatch: it cannot be what the parameter takes.
     """
     types = parameter.types
-    if op.name in ("[]", "[]=") and parameter.name == "index":
+    if op.name in SUBSCRIPTED and parameter.name == "index":
         return read_subscript(written, known)
     if written is None:
         if types & {"None", "any"}:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free import __version__
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, TensorflowFreeError
+from tensorflow_free.version import VERSION
 
 if TYPE_CHECKING:
     from tensorflow_free.composition import Composed
@@ -153,7 +153,7 @@ def _answered(arguments: Sequence[str], text: str) -> bool:
         print(text, end="")
         return True
     if "--version" in arguments:
-        print(f"tensorflow_free {__version__}")
+        print(f"tensorflow_free {VERSION}")
         return True
     return False
 

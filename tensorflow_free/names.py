@@ -76,7 +76,10 @@ def name_problem(name: object) -> str | None:
 
 def nearest(word: object, words: Iterable[str]) -> str | None:
     """The one of `words` that `word` was most likely meant to be, or None."""
-    found = difflib.get_close_matches(str(word), list(words), n=1, cutoff=0.6)
+    known = list(words)
+    written = str(word)
+    found = difflib.get_close_matches(written, known, n=1, cutoff=0.6)
+    found = found or difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
     return found[0] if found else None
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Final, Literal
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
-from tensorflow_free.names import RECIPE_DTYPES, did_you_mean
+from tensorflow_free.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
+Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
+
+LONGEST_SHOWN: Final = 60
+"""Characters of a value in a message."""
 
 LITERAL_KEYS: Final = frozenset({"ref", "str", "dtype", "complex", "tensor", "finfo"})
 """The one-key mappings that say just what a word or number is: `{str: mean}`, `{finfo: max}`."""
@@ -31,7 +37,7 @@ class TensorSpec(Model):
     device: str | None = None
     requires_grad: StrictBool = False
     shape: list[int] | None = None
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**64)
     memory_format: str | None = None
     stride: list[int] | None = None
     storage_offset: int | None = None
@@ -71,7 +77,7 @@ class Backend(Model):
     dynamic: StrictBool | None = None
     fullgraph: StrictBool = False
     options: dict[str, Any] | None = None
-    calls: int | list[str] = 1
+    calls: Annotated[int, Field(ge=1)] | list[str] = 1
 
 
 def _backend_form(written: Any) -> Any:
@@ -177,7 +183,7 @@ class Recipe(Model):
     expect: Expectations = Field(default_factory=dict)
     tolerance: ToleranceSpec | None = None
     record: Literal["all", "outputs"] | list[str] | None = None
-    input_precision: Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"] | None = None
+    input_precision: Precision | None = None
     reference: dict[str, Any] = Field(default_factory=dict)
     xfail: list[KnownFault] = Field(default_factory=list)
     ops: list[str] = Field(default_factory=list)
@@ -203,12 +209,40 @@ _OWNERS: Final[dict[str, tuple[str, type[Model]]]] = {
 }
 """Whose keys stand below each key of a recipe."""
 
+_STEP_FORM: Final = "a step is a mapping such as {op: neg, args: [x]}, or one line such as x * 2"
+
+_FORMS: Final[dict[str, str]] = {
+    "args": "a list of arguments",
+    "backend": "a name such as inductor, or a mapping with the key 'name'",
+    "backward": "a value's name, a mapping with the key 'target', or a list of these",
+    "calls": "a number of calls of at least 1, or a list of cases",
+    "carry": "a mapping from a value to the step that gives the next one",
+    "cases": "a mapping from names to mappings of the keys that change",
+    "checks": "a mapping from names to steps",
+    "expect": "a mapping from names to what must hold of them",
+    "inputs": "a list of names",
+    "issue": "a word or an integer",
+    "keys": "a list of names",
+    "kwargs": "a mapping from parameters to arguments",
+    "record": "all, outputs, or a list of names",
+    "repeat": "a number of rounds of at least 0",
+    "steps": "a mapping from names to steps",
+    "tags": "a list of words",
+    "tensors": "a mapping from names to tensors",
+    "tolerance": "a mapping such as {rtol: 1e-5, atol: 0}",
+    "trace": "a list of names",
+    "with": "a context such as no_grad, or {autocast: {dtype: bfloat16}}",
+    "xfail": "a list of mappings with the key 'reason'",
+    **dict.fromkeys(RECIPE_DTYPES, "a mapping such as {rtol: 1e-5, atol: 0}"),
+}
+"""What would be right for a key, where more is to be said than pydantic knows."""
+
 _WANTED: Final[dict[str, str]] = {
     "string_type": "a word",
     "int_type": "an integer",
     "int_from_float": "an integer",
     "float_type": "a number",
-    "bool_type": "`true` or `false`",
+    "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
@@ -216,45 +250,94 @@ _WANTED: Final[dict[str, str]] = {
 }
 """What would be right, by pydantic's names of its errors."""
 
+_LIMIT_WORDS: Final = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
 
-def form_problems(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each of pydantic's findings as a path in the recipe and a message in our words."""
+_Finding = tuple[tuple[str | int, ...], str, str]
+"""A path as written, pydantic's name of the error, and the message."""
+
+
+def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each of pydantic's findings as a path in the recipe's `mapping` and a message in our words."""
+    found = list(_findings(error, mapping))
+    meant = {(path[:-1], nearest(path[-1], _keys_at(path))) for path, kind, _ in found if kind == "extra_forbidden"}
     seen: set[tuple[str | int, ...]] = set()
+    for path, kind, message in found:
+        owner = path[:-1]
+        if kind == "missing":
+            # the key that stands in its place, misspelt, is told of already
+            if (owner, path[-1]) not in meant:
+                yield owner, message
+        elif path not in seen and not any(_is_above(path, other) for other, *_ in found):
+            seen.add(path)
+            yield path, message
+
+
+def _findings(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[_Finding]:
     for finding in error.errors(include_url=False):
-        path = _written_path(finding["loc"])
-        if path in seen:
+        path, kind = _written_path(finding["loc"], mapping), finding["type"]
+        yield path, kind, _form_message(path, kind, finding["input"], finding.get("ctx", {}))
+
+
+def _is_above(path: tuple[str | int, ...], other: tuple[str | int, ...]) -> bool:
+    """Whether `other` is a closer look at what is wrong at `path`, as pydantic tries one alternative after the other."""
+    return len(other) > len(path) and other[: len(path)] == path
+
+
+def _written_path(loc: tuple[str | int, ...], mapping: Any) -> tuple[str | int, ...]:
+    """pydantic's location as the recipe has it: without alternatives that it tried, and lists that stand for one thing."""
+    path: list[str | int] = []
+    node = mapping
+    for position, part in enumerate(loc):
+        is_there = isinstance(node, dict) and part in node
+        if is_there or (isinstance(node, list) and isinstance(part, int)):
+            node = node[part]
+        elif isinstance(part, int) or part in _ALTERNATIVES or "[" in part or "(" in part:
             continue
-        seen.add(path)
-        yield path, _form_message(path, finding["type"], finding["input"], finding.get("ctx", {}))
+        elif position < len(loc) - 1:
+            node = None
+        path.append(part)
+    return tuple(path)
 
 
-def _written_path(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """pydantic's location without the names of the alternatives that it tried."""
-    tried = {"str", "int", "float", "bool"}
-    return tuple(part for part in loc if not (isinstance(part, str) and (part in tried or "[" in part or "(" in part)))
+_ALTERNATIVES: Final = frozenset({"str", "int", "float", "bool"})
+
+
+def _keys_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
+    """The keys that may stand beside the last of `path`."""
+    if len(path) == 1:
+        return (*written_keys(Recipe), "defaults")
+    return written_keys(_OWNERS[str(path[0])][1])
 
 
 def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: Mapping[str, Any]) -> str:
+    owner = _OWNERS[str(path[0])][0] if len(path) > 1 and path[0] in _OWNERS else "a recipe"
     if kind == "extra_forbidden":
-        owner, model = _OWNERS.get(str(path[0]), ("a recipe", Recipe)) if len(path) > 1 else ("a recipe", Recipe)
-        keys = list(written_keys(model))
+        keys = _keys_at(path)
         return f"'{path[-1]}' is not a key of {owner}{did_you_mean(path[-1], keys) or _listed(keys)}"
     if kind == "missing":
-        owner = _OWNERS.get(str(path[0]), ("a recipe", Recipe))[0]
         return f"{owner} needs the key '{path[-1]}'"
     if path == ("dtype",):
-        return f"'{value}' is not a dtype of a recipe; it is one of {', '.join(RECIPE_DTYPES)}{did_you_mean(value, RECIPE_DTYPES)}"
-    if path[:1] == ("record",):
-        return f"'{value}' is not something to record; `record` is all, outputs, or a list of names"
-    if kind == "literal_error":
-        return f"'{value}' is not allowed here; it is one of {context.get('expected', '')}".replace("'", "'")
-    if kind in _WANTED:
-        return f"'{shown(value)}' is not {_WANTED[kind]}; `{path[-1]}` is {_WANTED[kind]}"
-    limits = ", ".join(f"{_LIMIT_WORDS.get(name, name)} {limit}" for name, limit in context.items())
-    return f"'{shown(value)}' is out of range; `{path[-1]}` must be {limits}"
+        return _dtype_message(value)
+    if kind == "literal_error" and path == ("input_precision",):
+        return f"'{shown(value)}' is not a dtype to round starting values to{_listed(get_args(Precision))}"
+    if len(path) > 1 and path[-2] in ("steps", "checks"):
+        return f"'{shown(value)}' is not a step; {_STEP_FORM}"
+    key = next(part for part in reversed(path) if isinstance(part, str))
+    if kind in _WANTED or key in _FORMS:
+        return f"'{shown(value)}' does not fit `{key}`, which is {_FORMS.get(key) or _WANTED[kind]}"
+    limits = ", ".join(f"{_LIMIT_WORDS.get(name, name)} {limit:.20g}" for name, limit in context.items())
+    return f"'{shown(value)}' is out of range; `{key}` is {limits}"
 
 
-_LIMIT_WORDS: Final = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+def _dtype_message(value: Any) -> str:
+    words = f"'{shown(value)}' is not a dtype of a recipe{_listed(RECIPE_DTYPES)}"
+    if not isinstance(value, str):
+        return words
+    if DTYPE_ALIASES.get(value) in RECIPE_DTYPES:
+        return f"{words}; '{value}' is '{DTYPE_ALIASES[value]}' here"
+    if value in DTYPES or value in DTYPE_ALIASES:
+        return f"{words}; '{value}' can be pinned on a tensor"
+    return words + did_you_mean(value, RECIPE_DTYPES)
 
 
 def written_keys(model: type[Model]) -> tuple[str, ...]:
@@ -264,15 +347,23 @@ def written_keys(model: type[Model]) -> tuple[str, ...]:
 
 def shown(value: Any) -> str:
     """A value as a recipe would write it, cut to what fits in a message."""
+    text = _flow(value)
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+
+
+def _flow(value: Any) -> str:
+    """A value in YAML's flow style, without quotes, and no more of a long one than is shown."""
     if value is None or isinstance(value, bool):
-        text = {None: "null", True: "true", False: "false"}[value]
-    else:
-        text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_flow(part) for part in value[:LONGEST_SHOWN])}]"
+    if isinstance(value, Mapping):
+        pairs = islice(value.items(), LONGEST_SHOWN)
+        return f"{{{', '.join(f'{key}: {_flow(part)}' for key, part in pairs)}}}"
+    return str(value)
 
 
-def _listed(words: list[str]) -> str:
+def _listed(words: Iterable[str]) -> str:
     return f"; it is one of {', '.join(words)}"
-
-
-Normalise = Callable[[Any], Any]

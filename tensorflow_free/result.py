@@ -14,11 +14,11 @@ from typing import Any, Final, Literal
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from tensorflow_free import __version__
 from tensorflow_free.calls import Snapshot, field_names, grad_fn_name
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.recipe import Recipe
+from tensorflow_free.version import VERSION
 
 SCHEMA_VERSION: Final = 1
 """The version of `result.json`; it grows when a reader of the older one would misread the newer."""
@@ -234,8 +234,8 @@ def environment_of(num_threads: int) -> Environment:
     """What this process's numbers depend on."""
     available = torch.cuda.is_available()
     return Environment(
-        tensorflow_free=__version__,
-        torch=torch.__version__,
+        tensorflow_free=VERSION,
+        torch=torch.VERSION,
         torch_git=torch.version.git_version,
         python=".".join(str(part) for part in sys.version_info[:3]),
         platform=platform.platform(),

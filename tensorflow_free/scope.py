@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -18,12 +18,14 @@ Path = tuple[str | int, ...]
 class Scope:
     """The names of a recipe while it is read from top to bottom."""
 
-    def __init__(self, recipe: Recipe, place: Places) -> None:
+    def __init__(self, recipe: Recipe, place: Places, broken: Collection[Path] = ()) -> None:
         self.recipe = recipe
+        self._broken = {_owner(path) for path in broken}
         self.problems: list[Problem] = []
         self.absent: list[Problem] = []
         self.names: dict[str, int] = {}
-        self.later: dict[str, None] = {}
+        self.later: dict[str, str] = {}
+        """Names that are given further down, each with the top-level key that gives it."""
         self.kinds: dict[str, Kind] = {}
         self.ops: dict[str, str] = {}
         self.leaves: dict[str, int] = {}
@@ -41,9 +43,13 @@ class Scope:
         self.place = place
         self._ids = count(RESERVED)
 
-    def known(self) -> Known:
-        """What reading an argument needs to know; it follows the scope."""
-        return Known(self.names, self.later, self.recipe.dtype, self.recipe.device)
+    def known(self, own: str = "") -> Known:
+        """What reading an argument of the step `own` needs to know; it follows the scope."""
+        return Known(self.names, self.later, self.recipe.dtype, self.recipe.device, self.kinds, self.traces, own)
+
+    def is_broken(self, path: Path) -> bool:
+        """Whether the form of the tensor or step at `path` was refused, so that what is left of it says little."""
+        return path in self._broken
 
     def new(self) -> int:
         """A new id."""
@@ -66,6 +72,14 @@ class Scope:
     def missing(self, path: Sequence[str | int], message: str) -> None:
         """Note something that this machine does not have."""
         self.absent.append(Problem(self.place(path), message))
+
+
+def _owner(path: Path) -> Path:
+    """The tensor or step in which `path` lies, or its top-level key."""
+    for position in range(len(path) - 2, -1, -1):
+        if path[position] in ("tensors", "steps", "checks"):
+            return path[: position + 2]
+    return path[:1]
 
 
 def values_of(arguments: Mapping[str, Any], names: Sequence[str] | None) -> list[Any]:

@@ -136,9 +136,29 @@ def test_an_override_cannot_do_either_what_a_recipe_cannot(folder, override):
 
 @pytest.mark.parametrize(
     "flag",
-    """--config-path=/etc -cp --config-name=x -cn --config-dir=/etc -cd --experimental-rerun=x.pickle --config-p=/etc
-    --config-n=x --config-d=/etc --conf=x --exp=x.pickle --experimental -cp=/etc --shell-completion --multi --cf=job
-    --zzz -z -- -cjob""".split(),
+    [
+        "--config-path=/etc",
+        "-cp",
+        "--config-name=x",
+        "-cn",
+        "--config-dir=/etc",
+        "-cd",
+        "--experimental-rerun=x.pickle",
+        "--config-p=/etc",
+        "--config-n=x",
+        "--config-d=/etc",
+        "--conf=x",
+        "--exp=x.pickle",
+        "--experimental",
+        "-cp=/etc",
+        "--shell-completion",
+        "--multi",
+        "--cf=job",
+        "--zzz",
+        "-z",
+        "--",
+        "-cjob",
+    ],
 )
 def test_a_flag_that_opens_a_door_is_refused_and_so_is_one_that_is_not_known(folder, flag):
     with pytest.raises(RecipeError, match="flag '-"):

@@ -50,13 +50,13 @@ def dtypes_of(entry: Entry) -> list[torch.dtype]:
     return sorted(entry.supported_dtypes("cpu"), key=str)
 
 
-def usual_dtype(entry: Entry) -> torch.dtype | None:
+def usual_dtype(entry: Entry) -> torch.dtype:
     """float32, or the first dtype that the entry supports instead."""
     supported = dtypes_of(entry)
     for wanted in (torch.float32, torch.complex64, torch.int64, torch.bool):
         if wanted in supported:
             return wanted
-    return supported[0] if supported else None
+    return supported[0] if supported else torch.float32
 
 
 def samples(entry: Entry, dtype: torch.dtype, *, every: bool) -> Iterator[Any]:
@@ -101,7 +101,7 @@ def _known_name(name: str, function: Callable[..., Any]) -> str | None:
     return name if op is not None and any(one.function is function for one in op.signatures) else None
 
 
-def calls_of(form: Form, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Call]:
+def calls_of(entry: Entry, form: Form, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Call]:
     """The calls that make up a form's call: one, or those inside the database's lambda.
 
     Raises:
@@ -116,7 +116,7 @@ def calls_of(form: Form, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list
     except Unnamed:
         if not isinstance(form.function, FunctionType):
             raise
-        return recorded_calls(form.function, args, kwargs)
+        return recorded_calls(form.function, args, kwargs, entry.name)
 
 
 __all__ = ["ENTRIES", "Entry", "Form", "calls_of", "dtypes_of", "forms", "samples", "usual_dtype"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
+from unittest import mock
 
 import torch
 from torch.overrides import TorchFunctionMode, resolve_name
@@ -43,19 +45,45 @@ class Recording(TorchFunctionMode):
         return result
 
 
-def recorded_calls(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Call]:
+def recorded_calls(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], name: str
+) -> list[Call]:
     """Call the function, and return the calls of torch's that it made, the one that gave its result last.
+
+    Args:
+        function: a lambda of the database's.
+        args: its arguments.
+        kwargs: its keyword arguments.
+        name: the entry's name; `torch.NAME` is seen even where torch does not tell of it.
 
     Raises:
         Unnamed: it made none, or one that no recipe can name.
     """
-    with Recording() as recording:
+    with Recording() as recording, _announced(name, recording):
         result = function(*args, **kwargs)
     # what is called besides (to keep the state of the random generators, say) gives no tensor
     calls = [call for call in recording.calls if call.result is result or _holds_tensor(call.result)]
     if not calls:
         raise Unnamed(f"{function} makes no call of torch's that can be seen")
     return calls
+
+
+@contextmanager
+def _announced(name: str, recording: Recording) -> Iterator[None]:
+    """Take down calls of `torch.NAME` where it is written in Python and only what it calls would be seen."""
+    function = getattr(torch, name, None)
+    if not isinstance(function, FunctionType):
+        yield
+        return
+
+    def announced(*args: Any, **kwargs: Any) -> Any:
+        with torch._C.DisableTorchFunction():
+            result = function(*args, **kwargs)
+        recording.calls.append(Call(name, args, kwargs, result))
+        return result
+
+    with mock.patch.object(torch, name, announced):
+        yield
 
 
 def _holds_tensor(value: Any) -> bool:

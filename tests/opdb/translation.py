@@ -75,6 +75,8 @@ def written(value: Any, names: Names) -> Any:
         return {"dtype": word_of(value)}
     if isinstance(value, (torch.device, torch.layout, torch.memory_format)):
         return str(value).removeprefix("torch.")
+    if type(value).__module__ == "torch._C" and isinstance(getattr(value, "value", None), int):
+        return int(value.value)  # torch's own enumerations, which its operators take as integers
     if isinstance(value, (list, tuple, range)):
         return [written(part, names) for part in value]
     raise Untranslatable(f"a {type(value).__name__}")

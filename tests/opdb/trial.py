@@ -57,7 +57,7 @@ def try_sample(tally: Tally, entry: Entry, form: Form, sample: Any) -> None:
     function = form.function if not form.in_place else lambda first, *rest, **more: form.function(first.clone(), *rest, **more)
     expected = run_eagerly(function, args, kwargs, inputs)
     try:
-        mapping = recipe_for(form, args, kwargs, inputs, expected)
+        mapping = recipe_for(entry, form, args, kwargs, inputs, expected)
     except (Unnamed, Untranslatable) as reason:
         tally.add("not a recipe's", f"{form.name}: {reason}")
         return
@@ -81,7 +81,9 @@ def try_sample(tally: Tally, entry: Entry, form: Form, sample: Any) -> None:
     tally.add("differs" if found else "alike", "" if not found else f"{form.name}: {'; '.join(found[:3])} <- {mapping['steps']}")
 
 
-def recipe_for(form: Form, args: list[Any], kwargs: dict[str, Any], inputs: list[torch.Tensor], expected: Outcome) -> dict[str, Any]:
+def recipe_for(
+    entry: Entry, form: Form, args: list[Any], kwargs: dict[str, Any], inputs: list[torch.Tensor], expected: Outcome
+) -> dict[str, Any]:
     """The recipe of a call: its tensors, its steps, and the backward passes that plain torch can do."""
     names = Names()
     for position, tensor in enumerate(inputs):
@@ -92,7 +94,7 @@ def recipe_for(form: Form, args: list[Any], kwargs: dict[str, Any], inputs: list
         first = args[0].detach().clone()
         calls.append(Call("clone", [args[0]], {}, first))
         args = [first, *args[1:]]
-    written = steps([*calls, *calls_of(form, args, kwargs)], names)
+    written = steps([*calls, *calls_of(entry, form, args, kwargs)], names)
     passes = []
     for position, (target, gradient) in enumerate(expected.passes.items()):
         given[f"g{position}"] = literal(gradient)
