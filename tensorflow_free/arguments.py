@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.calls import ATTRIBUTES
 from tensorflow_free.dtypes import dtype_of
 from tensorflow_free.expressions import ExpressionError, Name, Slice, parse_subscript
 from tensorflow_free.names import DEVICES, did_you_mean
@@ -40,6 +41,12 @@ class Known:
     later: Mapping[str, Any]
     dtype: str
     device: str
+    kinds: Mapping[str, str]
+    """What each name given so far is: a tensor, a step, a block, a check."""
+    traces: Mapping[str, Sequence[str]]
+    """What each block traces."""
+    own: str = ""
+    """The step whose argument it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ class Mismatch(Exception):
         super().__init__(message)
         self.message = message
         self.weight = weight
+        self.below: Path = ()
+        """Where inside the argument it is, for an element of a list."""
 
 
 WORDS: Final = frozenset({"str", "dtype", "device", "layout", "memory_format", "str[]", "generator", "callable"})
@@ -196,7 +205,7 @@ def _fit_one(
         try:
             value = _read(written, parameter, op, known)
         except Mismatch as mismatch:
-            findings.append(Finding(("args", position), mismatch.message, mismatch.weight))
+            findings.append(Finding(("args", position, *mismatch.below), mismatch.message, mismatch.weight))
             value = None
         by_parameter[parameter.name] = value
         passed.append(value)
@@ -269,15 +278,21 @@ def _fit_keywords(
             findings.append(Finding(("kwargs", name), message))
             continue
         if parameter.name in by_parameter:
-            message = f"'{name}' is given twice: by position and by keyword"
+            before = "by position" if parameter.name not in keywords else f"as '{_other(name, parameter, kwargs)}'"
+            message = f"'{name}' is given twice, here and {before}; keep one of the two"
             findings.append(Finding(("kwargs", name), message))
             continue
         try:
             keywords[parameter.name] = _read(written, parameter, op, known)
         except Mismatch as mismatch:
-            findings.append(Finding(("kwargs", name), mismatch.message, mismatch.weight))
+            findings.append(Finding(("kwargs", name, *mismatch.below), mismatch.message, mismatch.weight))
         by_parameter[parameter.name] = keywords.get(parameter.name)
     return keywords
+
+
+def _other(name: str, parameter: Parameter, kwargs: Mapping[str, Any]) -> str:
+    """Another of the parameter's names that is given too."""
+    return next(word for word in (parameter.name, *parameter.aliases) if word in kwargs and word != name)
 
 
 def _too_many(op: Op, signature: Signature, positional: Sequence[Parameter], args: Sequence[Any]) -> str:
@@ -325,8 +340,11 @@ def _number_fits(written: Any, types: frozenset[str], *, numbers: bool) -> bool:
 
 
 def _wanted(written: Any, parameter: Parameter) -> str:
-    kinds = sorted(_ARTICLE.get(kind, kind) for kind in parameter.types - {"None"})
-    return f"'{shown(written)}' does not fit '{parameter.name}', which is {' or '.join(kinds)}"
+    return f"'{shown(written)}' does not fit '{parameter.name}', which is {_kinds(parameter)}"
+
+
+def _kinds(parameter: Parameter) -> str:
+    return " or ".join(sorted(_ARTICLE.get(kind, kind) for kind in parameter.types - {"None"}))
 
 
 def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
@@ -400,8 +418,17 @@ def _read_exact(written: Mapping[str, Any], parameter: Parameter | None, known: 
             raise Mismatch(_wanted(value, parameter))
         return str(value)
     if kind == "tensor":
-        return TensorLiteral(value)
+        return TensorLiteral(_checked_data(value))
     return literal(written, known.dtype)
+
+
+def _checked_data(written: Any) -> Any:
+    """Literal data, once it is seen that torch makes a tensor of them."""
+    try:
+        torch.tensor(written, device="meta")
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise Mismatch(f"'{shown(written)}' is not a number or a list of numbers: {error}") from error
+    return written
 
 
 def literal(written: Mapping[str, Any], recipe_dtype: str) -> Any:
@@ -441,7 +468,18 @@ def _read_list(written: Sequence[Any], parameter: Parameter, op: Op, known: Know
         frozenset(kind.removesuffix("[]") for kind in types if kind.endswith("[]")) | _deeper(types),
         words=parameter.words,
     )
-    return [_read_element(part, element, op, known) for part in written]
+    return list(_read_elements(written, element, op, known))
+
+
+def _read_elements(written: Sequence[Any], element: Parameter, op: Op, known: Known) -> Iterator[Any]:
+    for position, part in enumerate(written):
+        try:
+            yield _read_element(part, element, op, known)
+        except Mismatch as mismatch:
+            mismatch.below = (position, *mismatch.below)
+            whole = f"'{element.name}'"
+            mismatch.message = mismatch.message.replace(f" fit {whole}", f" fit an element of {whole}")
+            raise
 
 
 def _deeper(types: frozenset[str]) -> frozenset[str]:
@@ -453,7 +491,7 @@ def _deeper(types: frozenset[str]) -> frozenset[str]:
 
 def _read_element(part: Any, element: Parameter, op: Op, known: Known) -> Any:
     if isinstance(part, (list, tuple)) and "any" in element.types:
-        return [_read_element(inner, element, op, known) for inner in part]
+        return list(_read_elements(part, element, op, known))
     return _read(part, element, op, known)
 
 
@@ -465,13 +503,57 @@ def reference(word: str, known: Known, parameter: Parameter | None = None) -> Re
     """
     name, *fields = word.split(".")
     if name in known.names:
+        _check_fields(word, known)
         return Ref(name, tuple(fields))
     if name in known.later:
-        raise Mismatch(f"'{name}' is used before it is given; it stands below", weight=3)
+        raise Mismatch(_too_early(name, known), weight=3)
     near = did_you_mean(name, known.names)
-    if not near and parameter is not None and parameter.types & {"any", "str"}:
-        near = f"; if a word is meant, write {{str: {word}}}"
+    if not near and parameter is not None:
+        near = _meant_otherwise(word, parameter)
     raise Mismatch(f"'{name}' is not a value of this recipe{near or _given(known)}")
+
+
+def _check_fields(word: str, known: Known) -> None:
+    """Refuse a field that no value of this kind has; those of several results are for the run to find."""
+    name, *fields = word.split(".")
+    kind = known.kinds.get(name)
+    if kind == "block":
+        _check_trace(name, fields, known.traces.get(name, ()))
+    for field in fields:
+        if not field.isdigit() and (not field.isidentifier() or field.startswith("_")):
+            raise Mismatch(f"'{field}' in '{word}' is not a field; one is read by name or position, as {name}.shape.0")
+    if fields and kind == "tensor" and not fields[0].isdigit() and fields[0] not in FIELDS:
+        near = did_you_mean(fields[0], FIELDS) or f"; it has {', '.join(FIELDS)}"
+        raise Mismatch(f"'{fields[0]}' is not a field of the tensor '{name}'{near}")
+
+
+FIELDS: Final = (*ATTRIBUTES, "after")
+"""What may follow the name of a starting tensor."""
+
+
+def _check_trace(name: str, fields: Sequence[str], traces: Sequence[str]) -> None:
+    if not fields:
+        raise Mismatch(f"'{name}' is a block and has no value of its own; name a step in it")
+    if fields[0] not in traces:
+        near = did_you_mean(fields[0], traces) or "; name it in `trace`"
+        raise Mismatch(f"'{fields[0]}' is not traced by '{name}'{near}")
+
+
+def _too_early(name: str, known: Known) -> str:
+    if name == known.own:
+        return f"'{name}' is used in its own step; a step reads values given before it"
+    if known.later[name] == "checks" and known.later.get(known.own) != "checks":
+        return f"'{name}' is one of `checks`, which run after the steps"
+    return f"'{name}' is used before it is given; it stands below"
+
+
+def _meant_otherwise(word: str, parameter: Parameter) -> str:
+    """What else the parameter takes, where a word that names nothing may have been meant for that."""
+    if parameter.types & {"any", "str"}:
+        return f"; if a word is meant, write {{str: {word}}}"
+    if parameter.types & {"Tensor", "Tensor[]"}:
+        return ""
+    return f"; '{parameter.name}' is {_kinds(parameter)}, or a value that is"
 
 
 def _given(known: Known) -> str:
@@ -492,13 +574,13 @@ def read_subscript(written: Any, known: Known) -> Any:
     if isinstance(written, list):
         items = ", ".join(str(item) for item in written)
         raise Mismatch(
-            f'\'{written}\' is a list; write "{items}" for one index a dimension, or "[{items}]" for a list of indices'
+            f'\'{shown(written)}\' is a list; write "{items}" for one index a dimension, or "[{items}]" for a list of indices'
         )
     if not isinstance(written, str):
         raise Mismatch(
             f"'{shown(written)}' is not a subscript; write what stands between the brackets, such as '1:3, 0'"
         )
-    if "." in written and written.split(".")[0] in known.names and " " not in written and "," not in written:
+    if "." in written and written.split(".")[0] in known.names and not set(written) & set(" ,:["):
         return reference(written, known)
     try:
         return _named(parse_subscript(written), known)

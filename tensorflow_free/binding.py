@@ -110,7 +110,7 @@ class Binding:
                 other = ".".join(str(part) for part in first[name])
                 self.scope.wrong(path, f"'{name}' is given twice; it is already the name of {other}")
             first.setdefault(name, path)
-            self.scope.later[name] = None
+            self.scope.later[name] = str(path[0])
 
     def _bind_tensors(self) -> None:
         recipe, scope = self.recipe, self.scope

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from tensorflow_free.composition import Composed, case_names, compose
-from tensorflow_free.errors import Place, Problem, RecipeError, UnavailableError
-from tensorflow_free.expressions import ExpressionError, expand_step
-from tensorflow_free.recipe import Recipe, form_problems
+from tensorflow_free.errors import Problem, RecipeError, UnavailableError
+from tensorflow_free.form import Form
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe import Recipe
 
 if TYPE_CHECKING:
     from tensorflow_free.plan import Plan
 
-Path_ = tuple[str | int, ...]
 InCase = Callable[[str], Composed]
 
 
@@ -78,10 +75,10 @@ def read_form(source: str | Path | Mapping[str, Any], overrides: Sequence[str] =
     Raises:
         RecipeError: with every problem of form.
     """
-    expanded = _Expanded(compose(source, overrides))
-    recipe = expanded.recipe()
-    if expanded.problems or recipe is None:
-        raise RecipeError(expanded.problems)
+    form = Form(compose(source, overrides))
+    recipe = form.recipe()
+    if form.problems or recipe is None:
+        raise RecipeError(form.problems)
     return recipe
 
 
@@ -103,13 +100,13 @@ def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
     """The recipe and its plan; problems of form and of names are told together."""
     from tensorflow_free.binding import Binding
 
-    expanded = _Expanded(composed)
-    recipe = expanded.recipe()
-    problems, absent = list(expanded.problems), list[Problem]()
+    form = Form(composed)
+    recipe = form.recipe()
+    problems, absent = list(form.problems), list[Problem]()
     if recipe is None:
         raise RecipeError(_ordered(problems))
-    binding = Binding(recipe, expanded.place, composed.folder)
-    problems += [one for one in binding.scope.problems if one.place.path not in expanded.broken]
+    binding = Binding(recipe, form.place, composed.folder)
+    problems += [one for one in binding.scope.problems if one.place.path not in form.broken]
     absent += binding.scope.absent
     if problems:
         raise RecipeError(_ordered([*problems, *absent]))
@@ -126,139 +123,37 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCa
     from tensorflow_free.binding import bind
 
     calls = recipe.backend.calls
-    if isinstance(calls, int):
-        return plan
-    variants = []
-    for position, name in enumerate(calls):
+    names = [] if isinstance(calls, int) else calls
+    starts, written = [], {}
+    for position, name in enumerate(names):
+        place = composed.place(("backend", "calls", position))
         if name not in recipe.cases:
-            place = composed.place(("backend", "calls", position))
-            raise RecipeError(
-                [Problem(place, f"'{name}' is not a case; the cases are {', '.join(recipe.cases) or 'none'}")]
-            )
-        other = _Expanded(in_case(name))
-        variant = other.recipe()
-        if variant is None:
-            raise RecipeError(other.problems)
+            near = did_you_mean(name, recipe.cases) or f"; the cases are {', '.join(recipe.cases) or 'none'}"
+            raise RecipeError([Problem(place, f"'{name}' is not a case{near}")])
+        form = Form(in_case(name))
+        variant = form.recipe()
+        if variant is None or form.problems:
+            raise RecipeError(form.problems)
         if variant.steps != recipe.steps:
-            place = composed.place(("backend", "calls", position))
-            raise RecipeError(
-                [
-                    Problem(
-                        place,
-                        f"'{name}' has other steps; one compiled function is called for cases that differ in tensors alone",
-                    )
-                ]
-            )
-        variants.append(bind(variant, other.place, composed.folder).starts)
-    return replace(plan, variants=tuple(variants))
+            why = "one compiled function is called for cases that differ in their tensors alone"
+            raise RecipeError([Problem(place, f"'{name}' has other steps; {why}")])
+        starts.append(bind(variant, form.place, composed.folder).starts)
+        written[name] = {"tensors": variant.written.get("tensors", {})}
+    _settle_cases(recipe, written)
+    return replace(plan, variants=tuple(starts))
+
+
+def _settle_cases(recipe: Recipe, called: Mapping[str, Any]) -> None:
+    """Leave of the cases what running the written recipe again needs: the chosen one, merged already, and those called."""
+    written = dict(recipe.written)
+    written.pop("cases", None)
+    chosen = {} if recipe.case is None else {recipe.case: {}}
+    if chosen or called:
+        written["cases"] = {**chosen, **called}
+    recipe._written = written
 
 
 def _ordered(problems: list[Problem]) -> list[Problem]:
     """Problems in the order of their places in the file, each once."""
     unique = list(dict.fromkeys(problems))
     return sorted(unique, key=lambda one: (one.place.file or "", one.place.line or 0, one.place.column or 0))
-
-
-@dataclass
-class _Expanded:
-    """A composed mapping with its one-line steps written out, and what was wrong with them."""
-
-    composed: Composed
-
-    def __post_init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.broken: set[str] = set()
-        self._origins: dict[Path_, Path_] = {}
-        mapping = dict(self.composed.mapping)
-        given = set(_names(mapping))
-        for key in ("steps", "checks"):
-            if isinstance(mapping.get(key), dict):
-                mapping[key] = self._expand(mapping[key], (key,), given)
-        self.mapping = mapping
-
-    def place(self, path: Sequence[str | int]) -> Place:
-        """Where a key stands in its file; a step made from a one-line step stands where that one does."""
-        for length in range(len(path), 0, -1):
-            origin = self._origins.get(tuple(path[:length]))
-            if origin is not None:
-                found = self.composed.place(origin)
-                return Place(".".join(str(part) for part in path[:length]), found.file, found.line, found.column)
-        return self.composed.place(path)
-
-    def recipe(self) -> Recipe | None:
-        """The recipe; what is wrong with its form goes to `problems`, and is left out of it."""
-        mapping = self.mapping
-        for _ in range(1 + len(mapping)):
-            try:
-                recipe = Recipe.model_validate(mapping)
-            except ValidationError as error:
-                found = list(form_problems(error))
-                if not self.broken:
-                    self.problems += [Problem(self.place(path), message) for path, message in found]
-                self.broken |= {".".join(str(part) for part in path) for path, _ in found}
-                mapping = _without(mapping, [path for path, _ in found])
-                continue
-            recipe._written = self.mapping
-            return recipe
-        return None
-
-    def _expand(self, steps: Mapping[str, Any], path: Path_, given: set[str]) -> dict[str, Any]:
-        expanded: dict[str, Any] = {}
-        for name, step in steps.items():
-            if isinstance(step, str):
-                for made, one in self._one_line(str(name), step, (*path, name), given).items():
-                    expanded[made] = one
-                    self._origins[(*path, made)] = (*path, name)
-            elif isinstance(step, dict) and isinstance(step.get("steps"), dict):
-                inner = self._expand(step["steps"], (*path, name, "steps"), given)
-                expanded[name] = {**step, "steps": inner}
-            else:
-                expanded[name] = step
-        return expanded
-
-    def _one_line(self, name: str, text: str, path: Path_, given: set[str]) -> dict[str, Any]:
-        try:
-            steps = expand_step(name, text, given)
-        except ExpressionError as error:
-            self.problems.append(Problem(self.composed.place(path), error.message))
-            self.broken |= {".".join((*map(str, path), "op")), ".".join(map(str, path))}
-            return {name: {"op": "clone", "args": []}}
-        for made in steps:
-            if made != name and made in given:
-                message = f"'{made}' is a name that this one-line step needs for a part of itself, and it is taken; rename the other value"
-                self.problems.append(Problem(self.composed.place(path), message))
-        return steps
-
-
-def _names(mapping: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("tensors", "steps", "checks"):
-        yield from _step_names(mapping.get(key))
-
-
-def _step_names(steps: Any) -> Iterator[str]:
-    if not isinstance(steps, dict):
-        return
-    for name, step in steps.items():
-        yield str(name)
-        if isinstance(step, dict):
-            yield from _step_names(step.get("steps"))
-
-
-def _without(mapping: Any, paths: Sequence[Path_]) -> Any:
-    """The mapping without what stands at these paths, or above them where nothing does."""
-    if isinstance(mapping, list):
-        dropped = {path[0] for path in paths if len(path) == 1}
-        return [
-            _without(value, [path[1:] for path in paths if len(path) > 1 and path[0] == index])
-            for index, value in enumerate(mapping)
-            if index not in dropped
-        ]
-    if not isinstance(mapping, dict):
-        return mapping
-    kept: dict[Any, Any] = {}
-    for key, value in mapping.items():
-        below = [path[1:] for path in paths if path[:1] == (key,)]
-        if () in below or (below and not isinstance(value, (dict, list))):
-            continue
-        kept[key] = _without(value, below) if below else value
-    return kept

@@ -122,12 +122,22 @@ def _built(name: str) -> Op | None:
     canonical = _canonical(name)
     if canonical is None:
         return _aten(name.removeprefix("torch.ops."))
-    # every spelling gives the same Op
     if canonical != name:
-        return find(canonical)
+        found = find(canonical)
+        # every spelling gives the same Op, but a method's own name leaves out the function of another parameter order
+        return _method_alone(found) if found is not None and name.endswith(f"Tensor.{canonical}") else found
     if canonical in handwritten.RUNNERS:
         return _runners(canonical)
     return operators.op(canonical) or _torchs(canonical)
+
+
+def _method_alone(op: Op) -> Op:
+    """The op without its functions: `Tensor.where(x, condition, y)` is `x.where(condition, y)`."""
+    methods = tuple(one for one in op.signatures if one.form != "function")
+    if len(methods) == len(op.signatures):
+        return op
+    page = _documentation(op.name, None, namespaces.methods().get(op.name))
+    return dataclasses.replace(op, name=f"Tensor.{op.name}", signatures=methods, documentation=page)
 
 
 def _aten(name: str) -> Op | None:

@@ -235,7 +235,7 @@ def environment_of(num_threads: int) -> Environment:
     available = torch.cuda.is_available()
     return Environment(
         tensorflow_free=VERSION,
-        torch=torch.VERSION,
+        torch=torch.__version__,
         torch_git=torch.version.git_version,
         python=".".join(str(part) for part in sys.version_info[:3]),
         platform=platform.platform(),

@@ -75,7 +75,8 @@ def forms(entry: Entry) -> Iterator[Form]:
     """Every form of the entry; the first is the database's own."""
     yield Form("function", entry.op, _known_name(entry.name, entry.op))
     if entry.method_variant is not None:
-        yield Form("method", entry.method_variant, _name_of(entry.method_variant))
+        name = _name_of(entry.method_variant)
+        yield Form("method", entry.method_variant, None if name is None else f"Tensor.{name}")
     if entry.operator_variant is not None:
         yield Form("operator", entry.operator_variant, _SYMBOLS.get(entry.operator_variant))
     if isinstance(entry.inplace_variant, functools.partial):  # of a function with `inplace`

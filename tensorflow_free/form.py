@@ -1,0 +1,121 @@
+"""A composed mapping read for its form: one-line steps written out, then pydantic's judgement in our words. Knows no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from tensorflow_free.composition import Composed
+from tensorflow_free.errors import Place, Problem
+from tensorflow_free.expressions import ExpressionError, expand_step
+from tensorflow_free.recipe import Recipe, form_problems
+
+Path = tuple[str | int, ...]
+
+
+@dataclass
+class Form:
+    """A composed mapping with its one-line steps written out, and what was wrong with them."""
+
+    composed: Composed
+
+    def __post_init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.broken: set[str] = set()
+        self._origins: dict[Path, Path] = {}
+        mapping = dict(self.composed.mapping)
+        given = set(_names(mapping))
+        for key in ("steps", "checks"):
+            if isinstance(mapping.get(key), dict):
+                mapping[key] = self._expand(mapping[key], (key,), given)
+        self.mapping = mapping
+
+    def place(self, path: Sequence[str | int]) -> Place:
+        """Where a key stands in its file; a step made from a one-line step stands where that one does."""
+        for length in range(len(path), 0, -1):
+            origin = self._origins.get(tuple(path[:length]))
+            if origin is not None:
+                found = self.composed.place(origin)
+                return Place(".".join(str(part) for part in path[:length]), found.file, found.line, found.column)
+        return self.composed.place(path)
+
+    def recipe(self) -> Recipe | None:
+        """The recipe; what is wrong with its form goes to `problems`, and is left out of it."""
+        mapping = self.mapping
+        for _ in range(1 + len(mapping)):
+            try:
+                recipe = Recipe.model_validate(mapping)
+            except ValidationError as error:
+                found = list(form_problems(error))
+                if not self.broken:
+                    self.problems += [Problem(self.place(path), message) for path, message in found]
+                self.broken |= {".".join(str(part) for part in path) for path, _ in found}
+                mapping = _without(mapping, [path for path, _ in found])
+                continue
+            recipe._written = self.mapping
+            return recipe
+        return None
+
+    def _expand(self, steps: Mapping[str, Any], path: Path, given: set[str]) -> dict[str, Any]:
+        expanded: dict[str, Any] = {}
+        for name, step in steps.items():
+            if isinstance(step, str):
+                for made, one in self._one_line(str(name), step, (*path, name), given).items():
+                    expanded[made] = one
+                    self._origins[(*path, made)] = (*path, name)
+            elif isinstance(step, dict) and isinstance(step.get("steps"), dict):
+                inner = self._expand(step["steps"], (*path, name, "steps"), given)
+                expanded[name] = {**step, "steps": inner}
+            else:
+                expanded[name] = step
+        return expanded
+
+    def _one_line(self, name: str, text: str, path: Path, given: set[str]) -> dict[str, Any]:
+        try:
+            steps = expand_step(name, text, given)
+        except ExpressionError as error:
+            self.problems.append(Problem(self.composed.place(path), error.message))
+            self.broken |= {".".join((*map(str, path), "op")), ".".join(map(str, path))}
+            return {name: {"op": "clone", "args": []}}
+        for made in steps:
+            if made != name and made in given:
+                message = f"'{made}' is a name that this one-line step needs for a part of itself, and it is taken; rename the other value"
+                self.problems.append(Problem(self.composed.place(path), message))
+        return steps
+
+
+def _names(mapping: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("tensors", "steps", "checks"):
+        yield from _step_names(mapping.get(key))
+
+
+def _step_names(steps: Any) -> Iterator[str]:
+    if not isinstance(steps, dict):
+        return
+    for name, step in steps.items():
+        yield str(name)
+        if isinstance(step, dict):
+            yield from _step_names(step.get("steps"))
+
+
+def _without(mapping: Any, paths: Sequence[Path]) -> Any:
+    """The mapping without what stands at these paths, or above them where nothing does."""
+    if isinstance(mapping, list):
+        dropped = {path[0] for path in paths if len(path) == 1}
+        return [
+            _without(value, [path[1:] for path in paths if len(path) > 1 and path[0] == index])
+            for index, value in enumerate(mapping)
+            if index not in dropped
+        ]
+    if not isinstance(mapping, dict):
+        return mapping
+    kept: dict[Any, Any] = {}
+    for key, value in mapping.items():
+        below = [path[1:] for path in paths if path[:1] == (key,)]
+        if () in below or (below and not isinstance(value, (dict, list))):
+            continue
+        kept[key] = _without(value, below) if below else value
+    return kept
