@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -54,9 +54,11 @@ def _dotted(path: Sequence[str | int]) -> Place:
 class Binding:
     """One reading of a recipe, from top to bottom; what is wrong stands in `scope`."""
 
-    def __init__(self, recipe: Recipe, place: Places, folder: FilePath | None) -> None:
+    def __init__(
+        self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[Path] = ()
+    ) -> None:
         self.recipe = recipe
-        self.scope = Scope(recipe, place)
+        self.scope = Scope(recipe, place, broken)
         self._folder = folder
         self.steps = Steps(self.scope)
         self.starts: list[Start] = []
@@ -117,7 +119,8 @@ class Binding:
         device = "cpu" if devices.form_problem(recipe.device) else recipe.device
         starts = Starts(recipe.dtype, device, recipe.input_precision, self._folder, self._wrong_start)
         for name, spec in recipe.tensors.items():
-            start = starts.bind(name, spec, ("tensors", name))
+            path: Path = ("tensors", name)
+            start = starts.skip(name) if scope.is_broken(path) else starts.bind(name, spec, path)
             identity = scope.give(name, "tensor")
             expanded = start is not None and start.stride is not None and 0 in start.stride
             scope.leaves[name] = scope.new() if expanded else identity

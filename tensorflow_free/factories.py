@@ -292,7 +292,9 @@ def make(start: Start, earlier: Mapping[str, torch.Tensor]) -> tuple[torch.Tenso
     if start.init == "as_strided" and start.input is not None:
         view = torch.as_strided(earlier[start.input], **{key: start.arguments[key] for key in start.arguments})
         return (view.requires_grad_() if start.requires_grad and view.is_leaf else view), view
-    values = _values(start, earlier)
+    # on meta nothing is drawn: a size that no memory holds is as good as any
+    with torch.device("meta" if start.device == "meta" else "cpu"):
+        values = _values(start, earlier)
     if start.shape is not None:
         values = values.reshape(list(start.shape))
     if start.rounded_to is not None:

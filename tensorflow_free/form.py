@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -15,6 +15,9 @@ from tensorflow_free.recipe import Recipe, form_problems
 
 Path = tuple[str | int, ...]
 
+NAMED: Final = ("tensors", "steps", "checks")
+"""Keys below which each key is the name of a value."""
+
 
 @dataclass
 class Form:
@@ -24,7 +27,8 @@ class Form:
 
     def __post_init__(self) -> None:
         self.problems: list[Problem] = []
-        self.broken: set[str] = set()
+        self.broken: set[Path] = set()
+        """Where the form is wrong."""
         self._origins: dict[Path, Path] = {}
         mapping = dict(self.composed.mapping)
         given = set(_names(mapping))
@@ -45,14 +49,14 @@ class Form:
     def recipe(self) -> Recipe | None:
         """The recipe; what is wrong with its form goes to `problems`, and is left out of it."""
         mapping = self.mapping
-        for _ in range(1 + len(mapping)):
+        for attempt in range(1 + len(mapping)):
             try:
                 recipe = Recipe.model_validate(mapping)
             except ValidationError as error:
-                found = list(form_problems(error))
-                if not self.broken:
+                found = list(form_problems(error, mapping))
+                if attempt == 0:
                     self.problems += [Problem(self.place(path), message) for path, message in found]
-                self.broken |= {".".join(str(part) for part in path) for path, _ in found}
+                self.broken |= {path for path, _ in found}
                 mapping = _without(mapping, [path for path, _ in found])
                 continue
             recipe._written = self.mapping
@@ -78,12 +82,13 @@ class Form:
             steps = expand_step(name, text, given)
         except ExpressionError as error:
             self.problems.append(Problem(self.composed.place(path), error.message))
-            self.broken |= {".".join((*map(str, path), "op")), ".".join(map(str, path))}
-            return {name: {"op": "clone", "args": []}}
+            self.broken.add(path)
+            return {name: {}}
         for made in steps:
             if made != name and made in given:
                 message = f"'{made}' is a name that this one-line step needs for a part of itself, and it is taken; rename the other value"
                 self.problems.append(Problem(self.composed.place(path), message))
+                self.broken.add((*path[:-1], made))
         return steps
 
 
@@ -101,8 +106,8 @@ def _step_names(steps: Any) -> Iterator[str]:
             yield from _step_names(step.get("steps"))
 
 
-def _without(mapping: Any, paths: Sequence[Path]) -> Any:
-    """The mapping without what stands at these paths, or above them where nothing does."""
+def _without(mapping: Any, paths: Sequence[Path], *, named: bool = False) -> Any:
+    """The mapping without what stands at these paths, or above them where nothing does; a named value leaves its name."""
     if isinstance(mapping, list):
         dropped = {path[0] for path in paths if len(path) == 1}
         return [
@@ -116,6 +121,8 @@ def _without(mapping: Any, paths: Sequence[Path]) -> Any:
     for key, value in mapping.items():
         below = [path[1:] for path in paths if path[:1] == (key,)]
         if () in below or (below and not isinstance(value, (dict, list))):
+            if named:
+                kept[key] = {}
             continue
-        kept[key] = _without(value, below) if below else value
+        kept[key] = _without(value, below, named=key in NAMED) if below else value
     return kept

@@ -103,10 +103,12 @@ def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
     form = Form(composed)
     recipe = form.recipe()
     problems, absent = list(form.problems), list[Problem]()
-    if recipe is None:
+    if recipe is None or {("tensors",), ("steps",)} & form.broken:
+        # where no names are given, each use of one would be told as a problem of its own
         raise RecipeError(_ordered(problems))
-    binding = Binding(recipe, form.place, composed.folder)
-    problems += [one for one in binding.scope.problems if one.place.path not in form.broken]
+    binding = Binding(recipe, form.place, composed.folder, form.broken)
+    broken = {".".join(str(part) for part in path) for path in form.broken}
+    problems += [one for one in binding.scope.problems if one.place.path not in broken]
     absent += binding.scope.absent
     if problems:
         raise RecipeError(_ordered([*problems, *absent]))

@@ -93,7 +93,7 @@ def summary(value: Any) -> str:
     if value is None:
         return "none"
     if not isinstance(value, torch.Tensor):
-        return f"{value:.6g}" if isinstance(value, float) else shown(str(value).removeprefix("torch."))
+        return _number_or_word(value)
     if value.device.type == "meta":
         return "no values (meta)"
     if value.layout != torch.strided or value.is_quantized or value.is_nested:
@@ -102,6 +102,12 @@ def summary(value: Any) -> str:
     if value.numel() <= FEW:
         return _numbers(_plain(value).tolist())
     return _range(value)
+
+
+def _number_or_word(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return shown(f"[{', '.join(_number_or_word(part) for part in value)}]")
+    return f"{value:.6g}" if isinstance(value, (float, complex)) else shown(str(value).removeprefix("torch."))
 
 
 def _plain(value: torch.Tensor) -> torch.Tensor:

@@ -55,7 +55,7 @@ def recorded(name: str, kind: Kind, value: Any, op: str | None = None) -> Iterat
     elif isinstance(value, Mapping):
         for part, inner in value.items():
             yield from recorded(f"{name}.{part}", kind, inner, op)
-    elif isinstance(value, (tuple, list)) and not isinstance(value, torch.Size):
+    elif isinstance(value, (tuple, list)) and any(isinstance(part, (torch.Tensor, tuple, list)) for part in value):
         names = field_names(value) or [str(position) for position in range(len(value))]
         for part, inner in zip(names, value, strict=True):
             yield from recorded(f"{name}.{part}", kind, inner, op)
@@ -203,7 +203,7 @@ class Result:
                 return None
             raise KeyError(f"'{name}' is not a value of this run{did_you_mean(name, self.records)}")
         value = record.value
-        return value.cpu() if isinstance(value, torch.Tensor) else value
+        return value.cpu() if isinstance(value, torch.Tensor) and not value.is_meta else value
 
     def __contains__(self, name: object) -> bool:
         return name in self.records
@@ -275,11 +275,23 @@ def counts(tensor: torch.Tensor) -> tuple[int, int] | None:
     """How many elements are NaN, and how many infinite; None where they cannot be."""
     if not (tensor.is_floating_point() or tensor.is_complex()) or tensor.device.type == "meta":
         return None
-    if tensor.layout != torch.strided:
-        tensor = tensor.values() if tensor.layout != torch.sparse_coo else tensor.coalesce().values()
-    if tensor.dtype.itemsize == 1:
-        tensor = tensor.to(torch.float32)
-    return int(tensor.isnan().sum()), int(tensor.isinf().sum())
+    values = _written(tensor)
+    parts = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+    # most tensors hold neither, and their least and greatest number tell so in a small part of the time of counting
+    if not parts.numel() or all(bound.isfinite() for bound in torch.aminmax(parts)):
+        return 0, 0
+    return int(values.isnan().count_nonzero()), int(values.isinf().count_nonzero())
+
+
+def _written(tensor: torch.Tensor) -> torch.Tensor:
+    """The numbers that a tensor of any layout holds, as a plain tensor of a dtype that has every op."""
+    if tensor.layout == torch.sparse_coo:
+        tensor = tensor.coalesce().values()
+    elif tensor.layout != torch.strided:
+        tensor = tensor.values()
+    elif tensor.is_nested:
+        tensor = torch.cat([part.flatten() for part in tensor.unbind()])
+    return tensor.to(torch.float32) if tensor.dtype.itemsize == 1 else tensor
 
 
 def type_of(value: Any) -> str:

@@ -60,9 +60,12 @@ class Starts:
         except _Wrong:
             start = None
         if start is None or self._faulty:
-            self.made.setdefault(name, (TORCH_DTYPES[self._dtype], self._device, None))
-            return None
+            return self.skip(name)
         return start
+
+    def skip(self, name: str) -> None:
+        """Note a tensor of which nothing is known but its name."""
+        self.made.setdefault(name, (TORCH_DTYPES[self._dtype], self._device, None))
 
     def _wrong(self, path: Sequence[str | int], message: str) -> None:
         self._faulty += 1

@@ -37,10 +37,21 @@ class Steps:
         """Append each step's rows; problems go to the scope."""
         for name, step in steps.items():
             where = (*path, name)
-            if step.is_block:
+            if self._scope.is_broken(where):
+                self._broken(name, step, where, rows)
+            elif step.is_block:
                 self._block(name, step, where, rows)
             else:
                 self._step(name, step, where, rows)
+
+    def _broken(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
+        """Read what can be read of a step whose form is wrong: its op, and the steps in it."""
+        if step.op is not None:
+            self._op(step, path)
+        if step.steps:
+            self.bind(step.steps, (*path, "steps"), rows)
+        self._scope.traces[name] = tuple(step.trace)
+        self._scope.give(name, "block" if step.steps else "step")
 
     # one step
 
@@ -68,7 +79,7 @@ class Steps:
         return {BACKWARD.name: BACKWARD, GRAD.name: GRAD}.get(op.name, op) if op is not None else None
 
     def _fit(self, op: Op, step: Step, path: Path) -> Bound | None:
-        found = fit(op, step.args, step.kwargs, self._scope.known())
+        found = fit(op, step.args, step.kwargs, self._scope.known(str(path[-1])))
         if isinstance(found, Bound):
             return found
         for finding in found:
@@ -207,8 +218,8 @@ class Steps:
     def _leave(self, name: str, step: Step, path: Path, block: Block) -> None:
         inner = dict(_names_of(step.steps or {}))
         for carried, source in step.carry.items():
-            if source not in inner:
-                near = did_you_mean(source, inner) or "; a round hands on a value of its own steps"
+            if source not in inner and source not in step.carry:
+                near = did_you_mean(source, inner) or "; a round hands on a value of its own steps, or one handed to it"
                 self._scope.wrong((*path, "carry", carried), f"'{source}' is not a step of the block{near}")
             elif carried in self._scope.names:
                 self._scope.read.add(source)

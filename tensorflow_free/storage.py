@@ -106,7 +106,7 @@ def _whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _save(stored: dict[str, torch.Tensor], path: Path) -> None:
-    save_file(stored, path)
+    save_file(_apart(stored), path)
 
 
 def _entry(record: Record, stored: dict[str, torch.Tensor]) -> Entry:
@@ -169,21 +169,21 @@ def _parts(value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _storable(value: torch.Tensor) -> torch.Tensor:
-    """A tensor as safetensors takes it: on the CPU, contiguous, in memory that no other shares, of a dtype that it has."""
-    plain_value = value.detach().cpu().resolve_conj().resolve_neg()
-    if plain_value.dtype in _PAIRS:
-        return torch.view_as_real(plain_value.contiguous()).clone()
-    whole = plain_value.is_contiguous() and plain_value.untyped_storage().nbytes() == plain_value.nbytes
-    return (
-        plain_value
-        if whole and plain_value.device == value.device and not _is_shared(plain_value)
-        else plain_value.contiguous().clone()
-    )
+    """A tensor as safetensors takes it: on the CPU, contiguous, of a dtype that it has; copied only where it must be."""
+    plain_value = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    return torch.view_as_real(plain_value) if plain_value.dtype in _PAIRS else plain_value
 
 
-def _is_shared(value: torch.Tensor) -> bool:
-    """Whether other tensors may lie in the same memory, which safetensors refuses."""
-    return value._base is not None
+def _apart(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors, each in memory of its own, as safetensors wants them; the first in a memory stays in it."""
+    seen: set[int] = set()
+    apart: dict[str, torch.Tensor] = {}
+    for name, value in stored.items():
+        storage = value.untyped_storage()
+        whole = storage.nbytes() == value.nbytes and storage.data_ptr() not in seen
+        seen.add(storage.data_ptr())
+        apart[name] = value if whole or not value.numel() else value.clone()
+    return apart
 
 
 def _stored_recipe(result: Result, folder: Path) -> dict[str, Any]:
