@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from benchmarks.figures import Effort, Figure, Side, ratio
@@ -33,35 +34,32 @@ def _result(elements: int) -> Result:
 
 
 def _ours(result: Result, folder: Path) -> Side:
-    return Side(lambda path: read_result(result.save(path)), _fresh(folder, "ours"))
+    def act(path: Path) -> None:
+        read = read_result(result.save(path))
+        _look_at(read[name] for name in read)
+
+    return Side(act, lambda: _emptied(folder))
 
 
 def _theirs(result: Result, folder: Path) -> Side:
     tensors = {name: result[name] for name in result}
 
-    def act(path: Path) -> object:
-        save_file(tensors, path)
-        return load_file(path)
+    def act(path: Path) -> None:
+        save_file(tensors, path / "tensors.safetensors")
+        _look_at(load_file(path / "tensors.safetensors").values())
 
-    return Side(act, _fresh(folder, "theirs"))
-
-
-def _fresh(folder: Path, name: str) -> Callable[[], Path]:
-    """Gives a path that is not there yet, and takes away what the run before wrote."""
-    numbers = count()
-
-    def prepare() -> Path:
-        number = next(numbers)
-        _remove(folder / f"{name}_{number - 1}")
-        return folder / f"{name}_{number}"
-
-    return prepare
+    return Side(act, lambda: _emptied(folder))
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        for file in path.iterdir():
-            file.unlink()
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)
+def _look_at(tensors: Iterable[torch.Tensor]) -> None:
+    """Look at every number once: a file is mapped, and read only when somebody looks."""
+    for tensor in tensors:
+        tensor.sum()
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder without what the run before left, when the disk has nothing more to do."""
+    for file in folder.iterdir():
+        file.unlink()
+    os.sync()
+    return folder

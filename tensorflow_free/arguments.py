@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -11,11 +12,14 @@ import torch
 from tensorflow_free.calls import ATTRIBUTES
 from tensorflow_free.dtypes import dtype_of
 from tensorflow_free.expressions import ExpressionError, Name, Slice, parse_subscript
-from tensorflow_free.names import DEVICES, did_you_mean
+from tensorflow_free.names import DEVICES, did_you_mean, nearest
 from tensorflow_free.recipe import LITERAL_KEYS, shown
 from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
 
 Path = tuple[str | int, ...]
+
+Words = str | Callable[[], str]
+"""A message, or what makes it: finding the nearest name is slow, and most go unread, as another signature fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,13 @@ class Finding:
     """Why an argument does not fit: where below the step, and in what words. The greater `weight`, the nearer it came."""
 
     path: Path
-    message: str
+    words: Words
     weight: int = 0
+
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        return _said(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +80,21 @@ class Bound:
 class Mismatch(Exception):
     """An argument that does not fit a parameter."""
 
-    def __init__(self, message: str, weight: int = 0) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, words: Words, weight: int = 0) -> None:
+        super().__init__(words)
+        self.words = words
         self.weight = weight
         self.below: Path = ()
         """Where inside the argument it is, for an element of a list."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        return _said(self.words)
+
+
+def _said(words: Words) -> str:
+    return words if isinstance(words, str) else words()
 
 
 WORDS: Final = frozenset({"str", "dtype", "device", "layout", "memory_format", "str[]", "generator", "callable"})
@@ -141,28 +159,52 @@ def fit(op: Op, args: Sequence[Any], kwargs: Mapping[str, Any], known: Known) ->
     Returns:
         The first signature that fits with its arguments, or what is wrong with the one that came nearest.
     """
-    best: list[Finding] | None = None
     first: Bound | None = None
+    for signature in op.signatures:
+        found = _fit_one(op, signature, args, kwargs, known) if _takes(signature, args, kwargs) else None
+        if not isinstance(found, Bound):
+            continue
+        if first is None:
+            first = found
+            if not _has_free_word(op, args, kwargs, known):
+                return first
+        elif clash := _reads_otherwise(first, found):
+            return [clash]
+    return first if first is not None else _misfit(op, args, kwargs, known)
+
+
+def _takes(signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call may have as many arguments, and keywords of these names."""
+    if not signature.spread and len(args) > sum(not parameter.keyword_only for parameter in signature.parameters):
+        return False
+    return not kwargs or kwargs.keys() <= _by_word(signature).keys()
+
+
+def _by_word(signature: Signature) -> dict[str, Parameter]:
+    """Each parameter by every name that it may be given as a keyword."""
+    return {word: one for one in signature.parameters for word in (one.name, *one.aliases)}
+
+
+def _misfit(op: Op, args: Sequence[Any], kwargs: Mapping[str, Any], known: Known) -> Bound | list[Finding]:
+    """What is wrong with the signature that came nearest, where none fits."""
+    best = [Finding(("op",), f"'{op.name}' cannot be called")] if not op.signatures else None
     for signature in op.signatures:
         found = _fit_one(op, signature, args, kwargs, known)
         if isinstance(found, Bound):
-            if first is None:
-                first = found
-                if not _has_free_word(args, kwargs, known):
-                    return first
-            elif clash := _reads_otherwise(first, found):
-                return [clash]
-        elif best is None or _distance(found) < _distance(best):
+            return found
+        if best is None or _distance(found) < _distance(best):
             best = found
-    return first if first is not None else (best or [Finding(("op",), f"'{op.name}' cannot be called")])
+    return best or []
 
 
 def _distance(findings: list[Finding]) -> int:
     return 10 * len(findings) - sum(finding.weight for finding in findings)
 
 
-def _has_free_word(args: Sequence[Any], kwargs: Mapping[str, Any], known: Known) -> bool:
+def _has_free_word(op: Op, args: Sequence[Any], kwargs: Mapping[str, Any], known: Known) -> bool:
     """Whether an argument is a word that is also a value's name, so that other signatures may read it otherwise."""
+    if all(WORDS.isdisjoint(parameter.types) for signature in op.signatures for parameter in signature.parameters):
+        return False
     return any(isinstance(value, str) and value in known.names for value in (*args, *kwargs.values()))
 
 
@@ -205,7 +247,7 @@ def _fit_one(
         try:
             value = _read(written, parameter, op, known)
         except Mismatch as mismatch:
-            findings.append(Finding(("args", position, *mismatch.below), mismatch.message, mismatch.weight))
+            findings.append(Finding(("args", position, *mismatch.below), mismatch.words, mismatch.weight))
             value = None
         by_parameter[parameter.name] = value
         passed.append(value)
@@ -268,12 +310,17 @@ def _fit_keywords(
     by_parameter: dict[str, Any],
     findings: list[Finding],
 ) -> dict[str, Any]:
-    by_word = {word: one for one in signature.parameters for word in (one.name, *one.aliases)}
     keywords: dict[str, Any] = {}
+    if not kwargs:
+        return keywords
+    by_word = _by_word(signature)
     for name, written in kwargs.items():
         parameter = by_word.get(name)
         if parameter is None:
             near = did_you_mean(name, by_word)
+            if meant := nearest(name, set(by_word) - kwargs.keys()):
+                # so that it is not told as missing too
+                by_parameter.setdefault(by_word[meant].name, None)
             message = f"'{name}' is not a parameter of {op.name}{near or ': ' + described(op, signature)}"
             findings.append(Finding(("kwargs", name), message))
             continue
@@ -285,7 +332,7 @@ def _fit_keywords(
         try:
             keywords[parameter.name] = _read(written, parameter, op, known)
         except Mismatch as mismatch:
-            findings.append(Finding(("kwargs", name, *mismatch.below), mismatch.message, mismatch.weight))
+            findings.append(Finding(("kwargs", name, *mismatch.below), mismatch.words, mismatch.weight))
         by_parameter[parameter.name] = keywords.get(parameter.name)
     return keywords
 
@@ -308,7 +355,7 @@ def _read(written: Any, parameter: Parameter, op: Op, known: Known) -> Any:
         Mismatch: it cannot be what the parameter takes.
     """
     types = parameter.types
-    if op.name in SUBSCRIPTED and parameter.name == "index":
+    if op.name.removeprefix("Tensor.") in SUBSCRIPTED and parameter.name == "index":
         return read_subscript(written, known)
     if written is None:
         if types & {"None", "any"}:
@@ -357,7 +404,7 @@ def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
             return meaning
         if "." in word and named:
             return reference(word, known)
-        raise Mismatch(_wrong_word(word, parameter))
+        raise Mismatch(partial(_wrong_word, word, parameter))
     if meaning is not None and types & WORDS:
         if named and "." not in word:
             raise Mismatch(_ambiguous(word), weight=5)
@@ -408,6 +455,8 @@ def _device(word: str) -> str | None:
 def _read_exact(written: Mapping[str, Any], parameter: Parameter | None, known: Known) -> Any:
     """A mapping that says just what it is: `{ref: w}`, `{str: mean}`, `{finfo: max}`."""
     if len(written) != 1 or not set(written) <= LITERAL_KEYS:
+        if len(written) == 1 and (near := nearest(next(iter(written)), LITERAL_KEYS)):
+            raise Mismatch(f"'{shown(dict(written))}' is not a form of argument; did you mean '{near}'?")
         forms = "{ref: w}, {str: mean}, {dtype: int64}, {complex: [1, 2]}, {tensor: 1.5} or {finfo: max}"
         raise Mismatch(f"'{shown(dict(written))}' is a mapping, which no argument is; it may be {forms}")
     [(kind, value)] = written.items()
@@ -425,7 +474,7 @@ def _read_exact(written: Mapping[str, Any], parameter: Parameter | None, known: 
 def _checked_data(written: Any) -> Any:
     """Literal data, once it is seen that torch makes a tensor of them."""
     try:
-        torch.tensor(written, device="meta")
+        torch.tensor(written)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise Mismatch(f"'{shown(written)}' is not a number or a list of numbers: {error}") from error
     return written
@@ -477,9 +526,12 @@ def _read_elements(written: Sequence[Any], element: Parameter, op: Op, known: Kn
             yield _read_element(part, element, op, known)
         except Mismatch as mismatch:
             mismatch.below = (position, *mismatch.below)
-            whole = f"'{element.name}'"
-            mismatch.message = mismatch.message.replace(f" fit {whole}", f" fit an element of {whole}")
+            mismatch.words = partial(_of_an_element, mismatch.words, element.name)
             raise
+
+
+def _of_an_element(words: Words, name: str) -> str:
+    return _said(words).replace(f" fit '{name}'", f" fit an element of '{name}'")
 
 
 def _deeper(types: frozenset[str]) -> frozenset[str]:
@@ -507,10 +559,15 @@ def reference(word: str, known: Known, parameter: Parameter | None = None) -> Re
         return Ref(name, tuple(fields))
     if name in known.later:
         raise Mismatch(_too_early(name, known), weight=3)
+    raise Mismatch(partial(_unknown, word, known, parameter))
+
+
+def _unknown(word: str, known: Known, parameter: Parameter | None) -> str:
+    name = word.partition(".")[0]
     near = did_you_mean(name, known.names)
     if not near and parameter is not None:
         near = _meant_otherwise(word, parameter)
-    raise Mismatch(f"'{name}' is not a value of this recipe{near or _given(known)}")
+    return f"'{name}' is not a value of this recipe{near or _given(known)}"
 
 
 def _check_fields(word: str, known: Known) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
+
+from pydantic import ValidationError
+from torch import Tensor
 
 from tensorflow_free import backends, conditions, devices, settings
 from tensorflow_free.arguments import Mismatch, reference
@@ -12,19 +16,32 @@ from tensorflow_free.assembly import Parts, PassRows, assemble
 from tensorflow_free.calls import Site
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
-from tensorflow_free.factories import Start
+from tensorflow_free.factories import LIKE, Start
 from tensorflow_free.names import did_you_mean, name_problem
 from tensorflow_free.plan import Plan, Row
-from tensorflow_free.recipe import BackwardPass, Expectation, Recipe, TensorSpec
+from tensorflow_free.recipe import (
+    KINDS,
+    BackwardPass,
+    Expectation,
+    Recipe,
+    TensorSpec,
+    form_problems,
+    shown,
+    written_keys,
+)
 from tensorflow_free.registry import find
 from tensorflow_free.scope import Path, Places, Scope
-from tensorflow_free.starts import Starts
+from tensorflow_free.starts import NUMBER_WORDS, Starts, check_literal
 from tensorflow_free.steps import Steps, all_step_names
 
 FOLLOWERS: Final = ("grad", "after")
 """What may follow the name of any value: its gradient, and itself as it was in the end."""
 
-_ERROR_KEYS: Final = ("step", "type", "match")
+ERROR_KEYS: Final = ("step", "type", "match")
+"""What an expected error may ask, besides `when`."""
+
+OF_COMPILERS: Final = ("mode", "dynamic", "fullgraph", "options", "calls")
+"""Keys of `backend` that say nothing to eager PyTorch."""
 
 
 def bind(recipe: Recipe, place: Places | None = None, folder: FilePath | None = None) -> Plan:
@@ -54,9 +71,7 @@ def _dotted(path: Sequence[str | int]) -> Place:
 class Binding:
     """One reading of a recipe, from top to bottom; what is wrong stands in `scope`."""
 
-    def __init__(
-        self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[Path] = ()
-    ) -> None:
+    def __init__(self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[Path] = ()) -> None:
         self.recipe = recipe
         self.scope = Scope(recipe, place, broken)
         self._folder = folder
@@ -88,8 +103,7 @@ class Binding:
             scope.missing(("device",), absence)
         for name, message in settings.problems(recipe.settings):
             scope.wrong(("settings", name), message)
-        if problem := backends.problem(recipe.backend):
-            scope.wrong(("backend",), problem)
+        self._bind_backend()
         for position, name in enumerate(recipe.ops):
             if find(name) is None:
                 scope.wrong(
@@ -99,6 +113,30 @@ class Binding:
                 )
         if recipe.case is not None and recipe.cases and recipe.case not in recipe.cases:
             scope.wrong(("case",), f"'{recipe.case}' is not a case{did_you_mean(recipe.case, recipe.cases)}")
+        self._check_keys(recipe.reference, ("reference",))
+        for name, case in recipe.cases.items():
+            # the chosen case is merged already, and its keys are judged with all others
+            if name != recipe.case:
+                self._check_keys(case, ("cases", name))
+
+    def _bind_backend(self) -> None:
+        backend, given = self.recipe.backend, self.recipe.backend.model_fields_set
+        if problem := backends.problem(backend):
+            self.scope.wrong(("backend",), problem)
+        for key in OF_COMPILERS:
+            if backend.name == "eager" and key in given:
+                why = "the backend 'eager' compiles nothing; name another, or leave the key out"
+                self.scope.wrong(("backend", key), f"'{key}' is for compilers, and {why}")
+        if backend.mode is not None and backend.options is not None:
+            self.scope.wrong(("backend", "options"), "'options' and 'mode' both choose a compiler's options; give one")
+
+    def _check_keys(self, overrides: Mapping[str, Any], path: Path) -> None:
+        """Refuse a key of a case, or of the reference, that no recipe has."""
+        known = written_keys(Recipe)
+        for key in overrides:
+            if key.partition(".")[0] not in known:
+                near = did_you_mean(key, known) or f"; it is one of {', '.join(known)}"
+                self.scope.wrong((*path, key), f"'{key}' is not a key of a recipe{near}")
 
     def _collect_names(self) -> None:
         first: dict[str, Path] = {}
@@ -120,7 +158,11 @@ class Binding:
         starts = Starts(recipe.dtype, device, recipe.input_precision, self._folder, self._wrong_start)
         for name, spec in recipe.tensors.items():
             path: Path = ("tensors", name)
-            start = starts.skip(name) if scope.is_broken(path) else starts.bind(name, spec, path)
+            start = None
+            if scope.is_broken(path):
+                starts.skip(name)
+            else:
+                start = starts.bind(name, spec, path)
             identity = scope.give(name, "tensor")
             expanded = start is not None and start.stride is not None and 0 in start.stride
             scope.leaves[name] = scope.new() if expanded else identity
@@ -165,14 +207,29 @@ class Binding:
             return None, self._value(written, (*path, "gradient")), None
         if not isinstance(written, dict):
             return written, None, None
-        name = str(written.get("init", "tensor"))
-        sized = {**written, "init": name if name.endswith("_like") else f"{name}_like", "input": "target"}
-        sized.setdefault("dtype", "floating")
-        starts = Starts(
-            self.recipe.dtype, "cpu", None, None, lambda _, message: self.scope.wrong((*path, "gradient"), message)
-        )
+        return None, None, self._gradient_start(written, (*path, "gradient"))
+
+    def _gradient_start(self, written: Mapping[str, Any], path: Path) -> Start | None:
+        """An init that is made for the target's shape, as `INIT_like` is."""
+        name = written.get("init")
+        if f"{name}_like" not in LIKE:
+            plain = [word.removesuffix("_like") for word in LIKE]
+            near = did_you_mean(name, plain) or f"; it is one of {', '.join(plain)}"
+            message = f"'{shown(name)}' is not an init of a gradient{near}"
+            self.scope.wrong(
+                path, message if "init" in written else f"a gradient needs 'init', such as {{init: {plain[1]}}}"
+            )
+            return None
+        sized = {"dtype": "floating", **written, "init": f"{name}_like", "input": "target"}
+        try:
+            spec = TensorSpec.model_validate(sized)
+        except ValidationError as error:
+            for below, message in form_problems(error, sized):
+                self.scope.wrong((*path, *below), message)
+            return None
+        starts = Starts(self.recipe.dtype, "cpu", None, None, self.scope.wrong)
         starts.made["target"] = (TORCH_DTYPES[self.recipe.dtype], "cpu", None)
-        return None, None, starts.bind("gradient", TensorSpec.model_validate(sized), (*path, "gradient"))
+        return starts.bind("gradient", spec, path)
 
     def _bind_checks(self) -> None:
         scope = self.scope
@@ -208,28 +265,55 @@ class Binding:
         )
 
     def _bind_error(self, one: Expectation, path: Path, known: list[str]) -> None:
+        for key in one.model_fields_set - {*ERROR_KEYS, "when"}:
+            wanted = "an error is {step: y, type: RuntimeError, match: shape}"
+            message = f"'{key}' is a key of what is expected of a value; {wanted}"
+            if list(one.model_fields_set) == ["value"]:
+                message = f"'{shown(one.value)}' is a literal; {wanted}"
+            self.scope.wrong((*path, key), message)
+        if one.match is not None:
+            try:
+                re.compile(one.match)
+            except (re.error, OverflowError, RecursionError) as error:
+                self.scope.wrong((*path, "match"), f"'{shown(one.match)}' is not a regular expression: {error}")
         if one.step is not None and one.step != "backward" and one.step not in known:
             near = did_you_mean(one.step, known) or "; it is a step's name, or backward"
             self.scope.wrong((*path, "step"), f"'{one.step}' is not a step of this recipe{near}")
 
     def _bind_expectation(self, name: str, one: Expectation, path: Path, known: list[str]) -> None:
         self._check_name(name, path, known)
-        for key in _ERROR_KEYS:
+        for key in ERROR_KEYS:
             if key in one.model_fields_set:
                 self.scope.wrong((*path, key), f"'{key}' is a key of `expect: error`, not of a value")
+        if not one.model_fields_set & {*KINDS, *ERROR_KEYS} and not self.scope.is_broken(path):
+            self.scope.wrong(path, f"nothing is expected of '{name}'; give one of {', '.join(KINDS)}")
         for key in ("close", "equal", "shares_memory"):
             other = getattr(one, key)
             if isinstance(other, str):
                 self._check_name(other, (*path, key), known)
+        for key in ("value", "close", "equal"):
+            self._check_literal(getattr(one, key), (*path, key))
         if one.dtype is not None and dtype_of(one.dtype, self.recipe.dtype) is None:
             near = did_you_mean(one.dtype, (*TORCH_DTYPES, "floating", "complex"))
             self.scope.wrong((*path, "dtype"), f"'{one.dtype}' is not a dtype{near}")
+
+    def _check_literal(self, written: Any, path: Path) -> None:
+        """Refuse what no value can be held against; a word may be a dtype's or a device's, and null no gradient."""
+        is_word = isinstance(written, str) and written.lower() not in NUMBER_WORDS
+        if written is None or is_word or isinstance(written, Tensor):
+            return
+        try:
+            check_literal(written, self.recipe.dtype)
+        except Mismatch as mismatch:
+            self.scope.wrong(path, mismatch.message)
 
     def _check_name(self, word: str, path: Path, known: list[str]) -> None:
         root, *fields = word.split(".")
         if root not in known:
             near = did_you_mean(root, known) or (f"; its values are {', '.join(known[:12])}" if known else "")
             self.scope.wrong(path, f"'{root}' is not a value of this recipe{near}")
+        elif self.scope.kinds[root] == "block" and not fields:
+            self.scope.wrong(path, f"'{root}' is a block and has no value of its own; name a step in it")
         elif fields and self.scope.kinds[root] == "tensor" and fields[0] not in FOLLOWERS and not fields[0].isdigit():
             near = did_you_mean(fields[0], FOLLOWERS) or "; a tensor has grad and after"
             self.scope.wrong(path, f"'{fields[0]}' is not something that the result has of '{root}'{near}")

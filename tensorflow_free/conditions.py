@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.recipe import Recipe
+from tensorflow_free.names import DEVICES, RECIPE_DTYPES, did_you_mean
+from tensorflow_free.recipe import Recipe, shown
 
 PLAIN: Final = ("device", "dtype", "backend", "case")
 GROUPS: Final = ("params", "settings")
@@ -18,9 +18,29 @@ def problems(when: Mapping[str, Any], recipe: Recipe) -> Iterator[tuple[str, str
     for key in when:
         group, _, rest = key.partition(".")
         if key in allowed or (group == "settings" and rest):
+            yield from ((key, why) for one in _listed(when[key]) if (why := _wrong_value(key, one, recipe)))
             continue
         near = did_you_mean(key, allowed) or f"; it may name {', '.join(allowed)}"
         yield key, f"'{key}' is not something that `when` can ask for{near}"
+
+
+def _wrong_value(key: str, value: Any, recipe: Recipe) -> str | None:
+    """Why no cell can have `value` under this key, or None; backends and the kinds of device are open lists."""
+    if key == "dtype" and value not in RECIPE_DTYPES:
+        return (
+            f"'{shown(value)}' is not a dtype of a recipe{did_you_mean(value, RECIPE_DTYPES) or _one_of(RECIPE_DTYPES)}"
+        )
+    if key == "device" and isinstance(value, str) and ":" in value:
+        return f"'{value}' has an index, and `when` asks for the kind of device; write '{value.partition(':')[0]}'"
+    if key == "device" and (not isinstance(value, str) or did_you_mean(value, DEVICES)) and value not in DEVICES:
+        return f"'{shown(value)}' is not a device{did_you_mean(value, DEVICES) or _one_of(DEVICES)}"
+    if key == "case" and recipe.cases and value not in (None, *recipe.cases):
+        return f"'{shown(value)}' is not a case{did_you_mean(value, recipe.cases) or _one_of(recipe.cases)}"
+    return None
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"; it is one of {', '.join(words)}"
 
 
 def holds(when: Mapping[str, Any] | None, recipe: Recipe) -> bool:

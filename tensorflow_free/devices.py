@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import torch
 
 from tensorflow_free.names import DEVICES, did_you_mean
+from tensorflow_free.recipe import shown
 
 
 def best_device() -> str:
@@ -18,10 +20,19 @@ def best_device() -> str:
 def form_problem(word: Any) -> str | None:
     """Why `word` is no device at all, or None."""
     kinds = (*DEVICES, torch._C._get_privateuse1_backend_name())
-    kind, _, index = str(word).partition(":")
-    if not isinstance(word, str) or kind not in kinds or (":" in word and not index.isdigit()):
-        return f"'{word}' is not a device{did_you_mean(kind, kinds) or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
+    kind, colon, index = str(word).partition(":")
+    if not isinstance(word, str) or kind not in kinds:
+        near = MEANT.get(kind) or did_you_mean(kind, kinds)
+        return f"'{shown(word)}' is not a device{near or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
+    if colon and not (_INDEX.fullmatch(index) and int(index) <= LARGEST_INDEX):
+        return f"'{word}' is not a device; behind the ':' stands its number, such as {kind}:0"
     return None
+
+
+MEANT: Final = {"gpu": "; did you mean 'cuda'?"}
+LARGEST_INDEX: Final = 127
+"""torch keeps a device's number in 8 bits, and takes a larger one for another number (c10/core/Device.h)."""
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,2}", re.ASCII)
 
 
 def absence(word: str) -> str | None:

@@ -14,12 +14,9 @@ from tensorflow_free.conditions import holds
 from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, ulp_distance, word_of
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.plan import Plan
-from tensorflow_free.recipe import Expectation, KnownFault, Pair, Recipe, shown
+from tensorflow_free.recipe import KINDS, Expectation, KnownFault, Pair, Recipe, shown
 from tensorflow_free.result import Outcome, Record, Result, Verdict
 from tensorflow_free.starts import literal_number
-
-KINDS: Final = ("value", "close", "equal", "shape", "dtype", "stride", "contiguous", "shares_memory")
-"""What an expectation may ask of a value, in the order it is judged."""
 
 
 class _Unjudged(Exception):

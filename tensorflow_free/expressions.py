@@ -237,6 +237,8 @@ def _call(node: ast.Call, to: Expansion) -> str:
     for keyword in node.keywords:
         if keyword.arg is None:
             raise ExpressionError("`**` cannot spread a value; write the arguments out", keyword.value.col_offset)
+        if keyword.arg in kwargs:
+            raise ExpressionError(f"'{keyword.arg}' is given twice; keep one of the two", keyword.col_offset)
         kwargs[keyword.arg] = keyword.value
     op, receiver = _callee(node.func, to)
     args = [] if receiver is None else [_operand(receiver, to)]
@@ -297,9 +299,7 @@ def _refusal(node: ast.expr) -> str:
         return f"'{_cut(ast.unparse(node))}' compares more than two values; compare two at a time and join them with &"
     kind: ast.AST = node.op if isinstance(node, ast.UnaryOp) else node
     why = next((words for meant, words in _MEANT.items() if isinstance(kind, meant)), None)
-    return why or (
-        f"'{_cut(ast.unparse(node))}' cannot stand in a step; names, numbers, operators, calls of ops and subscripts can"
-    )
+    return f"'{_cut(ast.unparse(node))}' cannot stand in a step; {why or 'names, numbers, operators, calls of ops and subscripts can'}"
 
 
 def names_in(subscript: Any) -> Iterator[str]:

@@ -6,14 +6,15 @@ seeded; only then are they rounded, converted, moved and laid out. So every cell
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import torch
 
-from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES, dtype_of
+from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES
+from tensorflow_free.memory import copied, in_storage, unwritten
+from tensorflow_free.names import INTEGERS
 
 Kind = Literal["floating", "integer", "boolean", "data", "fill", "range", "input"]
 """What decides the dtype where none is pinned: the recipe, the kind itself, the data, the fill value, the bounds, the input."""
@@ -26,7 +27,7 @@ class Init:
     """One init: its parameters, and how its values are made.
 
     `make` takes the arguments, the dtype to make the values in, and a generator (None: torch's default one). It gives a
-    tensor on the CPU.
+    tensor on the CPU. `draws` says that the values are random, `complex` that torch draws complex ones, too.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Init:
     optional: tuple[str, ...] = ()
     kind: Kind = "floating"
     draws: bool = False
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    complex: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ def _nn_init(name: str, *, random: bool = True) -> Callable[..., torch.Tensor]:
 
     def make(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
         rest = {key: value for key, value in arguments.items() if key != "size"}
-        if random and name != "sparse_":
+        if random:
             rest["generator"] = generator
         return function(torch.empty(size_of(arguments["size"]), dtype=dtype), **rest)  # type: ignore[no-any-return]
 
@@ -136,8 +137,14 @@ def _tensor(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Ge
     return torch.tensor(values, dtype=dtype)
 
 
-_FAN: Final = {"mode": ("fan_in", "fan_out")}
-_WINDOWS: Final = ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
+_WINDOWS: Final[dict[str, tuple[str, ...]]] = {
+    "bartlett_window": ("periodic",),
+    "blackman_window": ("periodic",),
+    "hamming_window": ("periodic", "alpha", "beta"),
+    "hann_window": ("periodic",),
+    "kaiser_window": ("periodic", "beta"),
+}
+_KAIMING: Final = ("a", "mode", "nonlinearity")
 
 INITS: Final[dict[str, Init]] = {
     init.name: init
@@ -149,12 +156,12 @@ INITS: Final[dict[str, Init]] = {
         Init("ones", _plain(torch.ones), ("size",)),
         Init("empty", _plain(torch.empty), ("size",)),
         Init("full", _full, ("size", "fill_value"), kind="fill"),
-        Init("rand", _drawn(torch.rand), ("size",), draws=True),
-        Init("randn", _drawn(torch.randn), ("size",), draws=True),
+        Init("rand", _drawn(torch.rand), ("size",), draws=True, complex=True),
+        Init("randn", _drawn(torch.randn), ("size",), draws=True, complex=True),
         Init("randint", _randint, ("high", "size"), ("low",), kind="integer", draws=True),
         Init("randperm", _randperm, ("n",), kind="integer", draws=True),
-        Init("normal", _normal, ("size",), ("mean", "std"), draws=True),
-        Init("uniform", _method("uniform_"), ("size",), ("low", "high"), draws=True),
+        Init("normal", _normal, ("size",), ("mean", "std"), draws=True, complex=True),
+        Init("uniform", _method("uniform_"), ("size",), ("low", "high"), draws=True, complex=True),
         Init("exponential", _method("exponential_"), ("size",), ("lambd",), draws=True),
         Init("cauchy", _method("cauchy_"), ("size",), ("median", "sigma"), draws=True),
         Init("log_normal", _method("log_normal_"), ("size",), ("mean", "std"), draws=True),
@@ -167,27 +174,13 @@ INITS: Final[dict[str, Init]] = {
         Init("tril_indices", _ranged(torch.tril_indices), ("row", "col"), ("offset",), kind="integer"),
         Init("triu_indices", _ranged(torch.triu_indices), ("row", "col"), ("offset",), kind="integer"),
         *(
-            Init(name, _ranged(getattr(torch, name)), ("window_length",), ("periodic", "alpha", "beta")[: 1 + more])
-            for name, more in zip(_WINDOWS, (0, 0, 2, 0, 2), strict=True)
+            Init(name, _ranged(getattr(torch, name)), ("window_length",), optional)
+            for name, optional in _WINDOWS.items()
         ),
-        Init("xavier_uniform", _nn_init("xavier_uniform_"), ("size",), ("gain",), draws=True),
-        Init("xavier_normal", _nn_init("xavier_normal_"), ("size",), ("gain",), draws=True),
-        Init(
-            "kaiming_uniform",
-            _nn_init("kaiming_uniform_"),
-            ("size",),
-            ("a", "mode", "nonlinearity"),
-            draws=True,
-            words=_FAN,
-        ),
-        Init(
-            "kaiming_normal",
-            _nn_init("kaiming_normal_"),
-            ("size",),
-            ("a", "mode", "nonlinearity"),
-            draws=True,
-            words=_FAN,
-        ),
+        Init("xavier_uniform", _nn_init("xavier_uniform_"), ("size",), ("gain",), draws=True, complex=True),
+        Init("xavier_normal", _nn_init("xavier_normal_"), ("size",), ("gain",), draws=True, complex=True),
+        Init("kaiming_uniform", _nn_init("kaiming_uniform_"), ("size",), _KAIMING, draws=True, complex=True),
+        Init("kaiming_normal", _nn_init("kaiming_normal_"), ("size",), _KAIMING, draws=True, complex=True),
         Init("trunc_normal", _nn_init("trunc_normal_"), ("size",), ("mean", "std", "a", "b"), draws=True),
         Init("orthogonal", _nn_init("orthogonal_"), ("size",), ("gain",), draws=True),
         Init("sparse", _nn_init("sparse_"), ("size", "sparsity"), ("std",), draws=True),
@@ -199,13 +192,10 @@ INITS: Final[dict[str, Init]] = {
 LIKE: Final = {f"{name}_like": INITS[name] for name in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")}
 """Inits that take size, dtype and device from the tensor `input`, and are else like the plain one."""
 
-VIEWS: Final = {"clone": ("input",), "as_strided": ("input", "size", "stride", "storage_offset")}
-"""Inits that take their numbers from the tensor `input`, and their parameters."""
+VIEWS: Final = ("clone", "as_strided")
+"""Inits that take their numbers from the tensor `input`."""
 
 NAMES: Final = (*INITS, *LIKE, *VIEWS)
-
-SIZES: Final = frozenset({"size", "n", "steps", "m", "row", "col", "window_length"})
-"""Parameters that are sizes."""
 
 
 def parameters_of(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -215,9 +205,7 @@ def parameters_of(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if name in LIKE:
         plain = LIKE[name]
         return ("input", *(key for key in plain.required if key != "size")), plain.optional
-    return ("input", "size", "stride")[: 3 if name == "as_strided" else 1], (
-        "storage_offset",
-    ) if name == "as_strided" else ()
+    return (("input", "size", "stride"), ("storage_offset",)) if name == "as_strided" else (("input",), ())
 
 
 def own_dtype(init: Init, arguments: Arguments, recipe_dtype: str) -> torch.dtype:
@@ -298,10 +286,16 @@ def make(start: Start, earlier: Mapping[str, torch.Tensor]) -> tuple[torch.Tenso
     if start.shape is not None:
         values = values.reshape(list(start.shape))
     if start.rounded_to is not None:
-        values = values.to(start.rounded_to)
-    source = values
-    values = values.to(device=start.device, dtype=start.dtype)
-    return _laid_out(start, values, fresh=values is not source)
+        values = _rounded(values, start.rounded_to)
+    return _laid_out(start, values.to(device=start.device, dtype=start.dtype))
+
+
+def _rounded(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The values on the grid of a floating dtype; of complex ones, both parts."""
+    if not values.is_complex():
+        return values.to(dtype)
+    parts = torch.view_as_real(values)
+    return torch.view_as_complex(parts.to(dtype).to(parts.dtype))
 
 
 def _values(start: Start, earlier: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -314,43 +308,18 @@ def _values(start: Start, earlier: Mapping[str, torch.Tensor]) -> torch.Tensor:
     if start.init in LIKE and start.input is not None:
         arguments = {**arguments, "size": list(earlier[start.input].shape)}
     init = LIKE.get(start.init) or INITS[start.init]
+    if start.device == "meta" and "data" not in arguments:
+        # a meta tensor has no values: none are made, so that its size is not bounded by memory
+        with torch.device("meta"):
+            return init.make(arguments, start.made_in, None)
     values = init.make(arguments, start.made_in, generator)
     if init.name == "empty":
         values.fill_(unwritten(values.dtype))
     return copied(values) if isinstance(arguments.get("data"), torch.Tensor) else values
 
 
-def unwritten(dtype: torch.dtype) -> float | int | bool:
-    """What fills memory that nobody has written: NaN, or the largest integer, so that reading it shows."""
-    if dtype.is_floating_point or dtype.is_complex:
-        return math.nan
-    return True if dtype == torch.bool else torch.iinfo(dtype).max
-
-
-def copied(values: torch.Tensor) -> torch.Tensor:
-    """A copy in memory of its own with the same strides and storage offset, overlaps included."""
-    if values.layout != torch.strided or values.device.type == "meta" or values.is_quantized:
-        return values.clone()
-    if values.is_conj() or values.is_neg():
-        return values.clone()
-    extent = _extent(values.shape, values.stride(), int(values.storage_offset()))
-    flat_values = torch.empty(extent, dtype=values.dtype, device=values.device)
-    flat_values.copy_(values.as_strided((extent,), (1,), 0))
-    return flat_values.new_empty(0).set_(
-        flat_values.untyped_storage(), values.storage_offset(), values.shape, values.stride()
-    )
-
-
-def _extent(size: Sequence[int], stride: Sequence[int], offset: int) -> int:
-    """How many elements of storage a view reaches over, from its start."""
-    if 0 in size:
-        return offset
-    return offset + 1 + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
-
-
-def _laid_out(start: Start, values: torch.Tensor, *, fresh: bool) -> tuple[torch.Tensor, torch.Tensor]:
+def _laid_out(start: Start, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The values in the memory that the recipe asks for, and the leaf."""
-    del fresh
     if start.memory_format is not None:
         values = values.contiguous(memory_format=start.memory_format)
     if start.stride is None:
@@ -358,39 +327,67 @@ def _laid_out(start: Start, values: torch.Tensor, *, fresh: bool) -> tuple[torch
         return leaf, leaf
     size = list(values.shape)
     kept = [1 if step == 0 else length for length, step in zip(size, start.stride, strict=True)]
-    leaf = _in_storage(values, kept, start.stride, start.storage_offset)
+    leaf = in_storage(values, kept, start.stride, start.storage_offset)
     if start.requires_grad:
         leaf.requires_grad_()
     return (leaf if kept == size else leaf.expand(size)), leaf
 
 
-def _in_storage(values: torch.Tensor, size: list[int], stride: Sequence[int], offset: int) -> torch.Tensor:
-    """The values at the given strides in a storage of the right extent that is filled with what nobody wrote."""
-    extent = _extent(size, stride, offset)
-    storage = torch.empty(extent, dtype=values.dtype, device=values.device)
-    if values.device.type != "meta":
-        storage.fill_(unwritten(values.dtype))
-    view = storage.new_empty(0).set_(storage.untyped_storage(), offset, size, list(stride))
-    for dimension, length in enumerate(size):
-        values = values.narrow(dimension, 0, length)
-    return view.copy_(values)
-
-
 def made_in(init: Init, pinned: torch.dtype | None, target: torch.dtype, rounded: torch.dtype | None) -> torch.dtype:
     """The dtype that values are made in before they are converted to `target`.
 
-    Drawn values: float32 (complex64), or the pinned floating dtype where a generator can draw it. Others: the target
-    itself, but float64 where they are rounded to an input precision first, so that every cell rounds the same numbers.
+    Drawn values: float32 (complex64, int64), or the pinned dtype where torch draws it. Others: the target itself where
+    torch makes it, but float64 where they are rounded to an input precision first, so that every cell rounds the same
+    numbers.
     """
-    if not init.draws:
-        return torch.float64 if rounded is not None and target.is_floating_point else target
-    if init.kind in ("integer", "boolean"):
-        return torch.int64 if init.kind == "integer" else torch.bool
-    if pinned is not None and pinned.is_floating_point and pinned.itemsize > 1:
-        return pinned
-    if target.is_complex and init.name in ("rand", "randn"):
+    if init.draws:
+        return _drawn_in(init, pinned, target)
+    if rounded is not None and (target.is_floating_point or target.is_complex):
+        target = torch.complex128 if target.is_complex else torch.float64
+    return _counted_in(init, target) if init.name in _COUNTED else target
+
+
+_COUNTED: Final = frozenset(
+    {"arange", "linspace", "logspace", "eye", "dirac", "tril_indices", "triu_indices", *_WINDOWS},
+)
+"""Inits that neither draw nor copy: torch has no kernel of theirs for the rarer dtypes."""
+
+_HALVES: Final = frozenset({torch.float16, torch.bfloat16})
+_RARE: Final = frozenset({torch.bool, torch.uint16, torch.uint32, torch.uint64})
+
+
+def _drawn_in(init: Init, pinned: torch.dtype | None, target: torch.dtype) -> torch.dtype:
+    """The dtype that random values are drawn in."""
+    if init.kind == "boolean":
+        return torch.bool
+    if init.kind == "integer":
+        # in the pinned dtype, so that torch refuses a number that it cannot hold
+        in_own = target in _INTEGERS and not (init.name == "randperm" and target in _RARE)
+        return target if in_own else torch.int64
+    if target.is_complex and init.complex:
         return pinned if pinned is not None else torch.complex64
+    if pinned is not None and pinned.is_floating_point and pinned.itemsize > 1:
+        return torch.float32 if init.name == "orthogonal" and pinned in _HALVES else pinned
     return torch.float32
 
 
-__all__ = ["INITS", "LIKE", "NAMES", "VIEWS", "Init", "Start", "dtype_of", "make", "made_in", "own_dtype"]
+def _counted_in(init: Init, target: torch.dtype) -> torch.dtype:
+    """The target, or the nearest dtype that torch has a kernel for."""
+    if init.kind == "integer":
+        return target if target in (torch.int32, torch.int64) else torch.int64
+    if target in _RARE:
+        return torch.int64
+    if target.is_complex:
+        # torch counts in real numbers alone, and has no half of a complex one
+        whole = torch.float64 if target == torch.complex128 else torch.float32
+        return whole if init.name in ("arange", "dirac", *_WINDOWS) else _wide(target)
+    return torch.float32 if target.is_floating_point and target.itemsize == 1 else target
+
+
+def _wide(target: torch.dtype) -> torch.dtype:
+    return torch.complex64 if target == torch.complex32 else target
+
+
+_INTEGERS: Final = frozenset(TORCH_DTYPES[word] for word in INTEGERS if word in TORCH_DTYPES)
+
+__all__ = ["INITS", "LIKE", "NAMES", "VIEWS", "Init", "Start", "make", "made_in", "own_dtype"]

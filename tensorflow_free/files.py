@@ -51,6 +51,8 @@ def inside(folder: Path | None, written: str) -> Path:
         raise FileProblem(
             f"'{written}' lies outside the recipe's folder; a recipe reads only files below its own folder"
         )
+    if found.is_dir():
+        raise FileProblem(f"'{written}' is a folder; name a file in it")
     if missing:
         near = did_you_mean(found.name, [path.name for path in found.parent.iterdir()]) if found.parent.is_dir() else ""
         raise FileProblem(f"'{written}' is not a file below the recipe's folder{near}")

@@ -18,6 +18,9 @@ Path = tuple[str | int, ...]
 NAMED: Final = ("tensors", "steps", "checks")
 """Keys below which each key is the name of a value."""
 
+LITERALS: Final = frozenset({("tensors", "data"), ("expect", "value")})
+"""What a bare literal stands for: a tensor's data, and an expected value."""
+
 
 @dataclass
 class Form:
@@ -39,12 +42,21 @@ class Form:
 
     def place(self, path: Sequence[str | int]) -> Place:
         """Where a key stands in its file; a step made from a one-line step stands where that one does."""
+        path = self._as_written(path)
         for length in range(len(path), 0, -1):
             origin = self._origins.get(tuple(path[:length]))
             if origin is not None:
                 found = self.composed.place(origin)
                 return Place(".".join(str(part) for part in path[:length]), found.file, found.line, found.column)
         return self.composed.place(path)
+
+    def _as_written(self, path: Sequence[str | int]) -> Sequence[str | int]:
+        """The path without the `data` or `value` that a bare literal stands for."""
+        if tuple(path[:1]) + tuple(path[2:]) not in LITERALS:
+            return path
+        section = self.mapping.get(str(path[0]))
+        bare = isinstance(section, dict) and not isinstance(section.get(path[1]), dict)
+        return path[:2] if bare else path
 
     def recipe(self) -> Recipe | None:
         """The recipe; what is wrong with its form goes to `problems`, and is left out of it."""

@@ -116,6 +116,10 @@ class ToleranceSpec(Pair):
     float16: Pair | None = None
 
 
+KINDS: Final = ("value", "close", "equal", "shape", "dtype", "stride", "contiguous", "shares_memory")
+"""What an expectation may ask of a value, in the order it is judged."""
+
+
 class Expectation(Model):
     """What must hold of one value; under the key `error`, where and how the run must stop."""
 
@@ -291,10 +295,8 @@ def _written_path(loc: tuple[str | int, ...], mapping: Any) -> tuple[str | int, 
         is_there = isinstance(node, dict) and part in node
         if is_there or (isinstance(node, list) and isinstance(part, int)):
             node = node[part]
-        elif isinstance(part, int) or part in _ALTERNATIVES or "[" in part or "(" in part:
+        elif not isinstance(node, dict) or position < len(loc) - 1 or part in _ALTERNATIVES or "[" in str(part):
             continue
-        elif position < len(loc) - 1:
-            node = None
         path.append(part)
     return tuple(path)
 

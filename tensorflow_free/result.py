@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from tensorflow_free.calls import Snapshot, field_names, grad_fn_name
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.parts import numbers_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.version import VERSION
 
@@ -48,7 +49,7 @@ class Record:
 def recorded(name: str, kind: Kind, value: Any, op: str | None = None) -> Iterator[Record]:
     """A value's records: itself, or each field of several values under its own name."""
     if isinstance(value, torch.Tensor):
-        stride = tuple(value.stride()) if value.layout == torch.strided else None
+        stride = tuple(value.stride()) if value.layout == torch.strided and not value.is_nested else None
         yield Record(name, kind, value.detach(), op, stride, value.requires_grad, grad_fn_name(value))
     elif isinstance(value, Snapshot):
         yield Record(name, kind, value.values, op, value.stride, value.requires_grad, value.grad_fn)
@@ -275,23 +276,17 @@ def counts(tensor: torch.Tensor) -> tuple[int, int] | None:
     """How many elements are NaN, and how many infinite; None where they cannot be."""
     if not (tensor.is_floating_point() or tensor.is_complex()) or tensor.device.type == "meta":
         return None
-    values = _written(tensor)
+    found = [_counted(numbers) for numbers in numbers_of(tensor)]
+    return sum(nan for nan, _ in found), sum(inf for _, inf in found)
+
+
+def _counted(numbers: torch.Tensor) -> tuple[int, int]:
+    values = numbers.to(torch.float32) if numbers.dtype.itemsize == 1 else numbers
     parts = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
     # most tensors hold neither, and their least and greatest number tell so in a small part of the time of counting
     if not parts.numel() or all(bound.isfinite() for bound in torch.aminmax(parts)):
         return 0, 0
     return int(values.isnan().count_nonzero()), int(values.isinf().count_nonzero())
-
-
-def _written(tensor: torch.Tensor) -> torch.Tensor:
-    """The numbers that a tensor of any layout holds, as a plain tensor of a dtype that has every op."""
-    if tensor.layout == torch.sparse_coo:
-        tensor = tensor.coalesce().values()
-    elif tensor.layout != torch.strided:
-        tensor = tensor.values()
-    elif tensor.is_nested:
-        tensor = torch.cat([part.flatten() for part in tensor.unbind()])
-    return tensor.to(torch.float32) if tensor.dtype.itemsize == 1 else tensor
 
 
 def type_of(value: Any) -> str:

@@ -48,7 +48,7 @@ class Scope:
         return Known(self.names, self.later, self.recipe.dtype, self.recipe.device, self.kinds, self.traces, own)
 
     def is_broken(self, path: Path) -> bool:
-        """Whether the form of the tensor or step at `path` was refused, so that what is left of it says little."""
+        """Whether the form of the tensor, step or expectation at `path` was refused, so that what is left of it says little."""
         return path in self._broken
 
     def new(self) -> int:
@@ -75,7 +75,9 @@ class Scope:
 
 
 def _owner(path: Path) -> Path:
-    """The tensor or step in which `path` lies, or its top-level key."""
+    """The tensor, step or expectation in which `path` lies, or its top-level key."""
+    if path[0] == "expect":
+        return path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]  # noqa: PLR2004 - expect, name, position
     for position in range(len(path) - 2, -1, -1):
         if path[position] in ("tensors", "steps", "checks"):
             return path[: position + 2]

@@ -133,6 +133,8 @@ def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"'{name}' is not a setting{near}"
         elif name == "sdp_backend" and isinstance(value, list):
             yield from ((name, why) for one in value if (why := setting.problem(one)))
+            if not value:
+                yield name, f"'[]' is not a setting of {name}; it is one or several of {', '.join(SDP_BACKENDS)}"
         elif why := setting.problem(value):
             yield name, why
         elif name == "cpu_capability" and value != _capability():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,8 @@ from tensorflow_free import devices, files
 from tensorflow_free.arguments import MEMORY_FORMATS, Mismatch, dtype_words, literal
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of
 from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Init, Start, flat, made_in, own_dtype, parameters_of
-from tensorflow_free.names import did_you_mean
+from tensorflow_free.memory import extent_of, installed, overlaps
+from tensorflow_free.names import FOLLOWING, did_you_mean, nearest
 from tensorflow_free.recipe import TensorSpec, shown, written_keys
 
 Report = Callable[[Sequence[str | int], str], None]
@@ -30,6 +30,12 @@ WORDS: Final = {
 
 INTEGERS: Final = frozenset({"n", "m", "steps", "row", "col", "window_length", "groups", "offset", "low", "high"})
 _LEAST: Final = {"n": 0, "m": 0, "steps": 0, "row": 0, "col": 0, "window_length": 0, "groups": 1}
+LONGEST_INTEGER: Final = 1023
+"""Bits of an integer that is sure to become a float64."""
+
+COMPLEX: Final = frozenset({"fill_value", "start", "end", "step"})
+"""Parameters of inits that may be complex, or true and false."""
+
 NUMBER_WORDS: Final = {"nan", "inf", "-inf", "+inf", "infinity"}
 
 
@@ -50,6 +56,7 @@ class Starts:
         self._report = report
         self._faulty = 0
         self.made: dict[str, tuple[torch.dtype, str, list[int] | None]] = {}
+        self._pinned: dict[str, None] = {}
         self.files: list[tuple[str, str]] = []
 
     def bind(self, name: str, spec: TensorSpec, path: tuple[str | int, ...]) -> Start | None:
@@ -60,7 +67,8 @@ class Starts:
         except _Wrong:
             start = None
         if start is None or self._faulty:
-            return self.skip(name)
+            self.skip(name)
+            return None
         return start
 
     def skip(self, name: str) -> None:
@@ -76,12 +84,17 @@ class Starts:
             near = did_you_mean(spec.init, NAMES) or f"; it is one of {', '.join(NAMES)}"
             self._wrong((*path, "init"), f"'{spec.init}' is not an init{near}")
             return None
+        if not self._says_what(spec, path):
+            return None
+        self._check_view(spec, path)
         arguments = self._arguments(spec, path)
         if self._faulty:
             return None
         source = self.made.get(arguments.pop("input", ""), None)
-        dtype, made_dtype = self._dtypes(spec, arguments, source, path)
+        follows = self._follows(name, spec)
+        dtype, made_dtype = self._dtypes(spec, arguments, source, path, follows=follows)
         device = self._place_of(spec, source, path)
+        self._check_numbers(spec, arguments, made_dtype, path)
         shape = self._shape(spec, arguments, source, path)
         self._check_memory(spec, shape, dtype, device, path)
         if spec.requires_grad and dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
@@ -93,7 +106,7 @@ class Starts:
         if self._faulty:
             return None
         self.made[name] = (dtype, device, shape)
-        follows = spec.dtype in (None, "floating") and dtype.is_floating_point and dtype.itemsize > 1
+        rounds = follows and (dtype.is_complex or (dtype.is_floating_point and dtype.itemsize > 1))
         return Start(
             name=name,
             init=spec.init,
@@ -101,7 +114,7 @@ class Starts:
             dtype=dtype,
             made_in=made_dtype,
             device=device,
-            rounded_to=self._precision if follows and spec.init not in VIEWS else None,
+            rounded_to=self._precision if rounds and spec.init not in VIEWS else None,
             requires_grad=spec.requires_grad,
             input=spec.model_extra.get("input") if spec.model_extra else None,
             shape=spec.shape,
@@ -110,6 +123,43 @@ class Starts:
             stride=None if spec.init == "as_strided" else spec.stride,
             storage_offset=0 if spec.init == "as_strided" else (spec.storage_offset or 0),
         )
+
+    def _says_what(self, spec: TensorSpec, path: tuple[str | int, ...]) -> bool:
+        """Whether the tensor has an init or data; one whose `init` is misspelt says nothing else of use."""
+        given = spec.model_extra or {}
+        if "init" in spec.model_fields_set or "data" in given:
+            return True
+        keys = [*written_keys(TensorSpec), "data"]
+        for key in given:
+            if nearest(key, keys) in ("init", "data"):
+                self._wrong((*path, key), f"'{key}' is not a key of a tensor{did_you_mean(key, keys)}")
+                return False
+        self._wrong(path, "a tensor needs 'init' or 'data', such as {init: ones, size: [2, 3]} or {data: [1.0, 2.0]}")
+        return False
+
+    def _check_view(self, spec: TensorSpec, path: tuple[str | int, ...]) -> None:
+        """A view is of the values that lie there; what would make others is not for it to say."""
+        given = spec.model_fields_set if spec.init == "as_strided" else ()
+        for key in ("shape", "seed", "device", "memory_format"):
+            if key in given:
+                self._wrong((*path, key), f"'{key}' says nothing of a view of memory that is there; leave it out")
+
+    def _follows(self, name: str, spec: TensorSpec) -> bool:
+        """Whether the recipe decides the tensor's dtype: none is pinned, on it or on the tensor that it is like."""
+        source = (spec.model_extra or {}).get("input")
+        follows = spec.dtype in FOLLOWING or (spec.dtype is None and source not in self._pinned)
+        if not follows:
+            self._pinned[name] = None
+        return follows
+
+    def _check_numbers(
+        self, spec: TensorSpec, arguments: Mapping[str, Any], dtype: torch.dtype, path: tuple[str | int, ...]
+    ) -> None:
+        better = "pin another dtype" if spec.dtype else "write it with a point, or pin another dtype"
+        for key in ("data", "fill_value"):
+            if key in arguments and not isinstance(arguments[key], torch.Tensor):
+                for number in _misfits(flat(arguments[key]), dtype):
+                    self._wrong((*path, key), f"'{shown(number)}' does not fit in {word_of(dtype)}; {better}")
 
     def _arguments(self, spec: TensorSpec, path: tuple[str | int, ...]) -> dict[str, Any]:
         """The init's own arguments, checked and read."""
@@ -122,16 +172,15 @@ class Starts:
         arguments: dict[str, Any] = {}
         for key, written in given.items():
             if key not in allowed:
-                shared = [word for word in written_keys(TensorSpec) if word != "init"]
-                near = did_you_mean(key, [*allowed, *shared]) or f"; it takes {', '.join(allowed)}"
-                self._wrong((*path, key), f"'{key}' is not a parameter of {spec.init}{near}")
+                self._wrong((*path, key), f"'{key}' is not a parameter of {spec.init}{_meant(key, allowed)}")
                 continue
             try:
                 arguments[key] = self._read(spec, key, written, path)
             except Mismatch as mismatch:
                 self._wrong((*path, key), mismatch.message)
+        misspelt = {nearest(key, allowed) for key in given if key not in allowed}
         for key in required:
-            if key not in given:
+            if key not in given and key not in misspelt:
                 self._wrong(path, f"{spec.init} needs '{key}'")
         if spec.init in ("load", "from_numpy") and not self._faulty:
             arguments = {"data": self._read_file(spec, arguments, path)}
@@ -139,8 +188,8 @@ class Starts:
 
     def _read(self, spec: TensorSpec, key: str, written: Any, path: tuple[str | int, ...]) -> Any:
         if key == "input":
-            if written not in self.made:
-                near = did_you_mean(written, self.made) or "; `input` is a tensor given before"
+            if not isinstance(written, str) or written not in self.made:
+                near = did_you_mean(written, self.made) or (f"; those are {', '.join(self.made)}" if self.made else "")
                 raise Mismatch(f"'{shown(written)}' is not a tensor given before{near}")
             return written
         if key in ("path", "key"):
@@ -161,11 +210,13 @@ class Starts:
                 raise Mismatch(f"'{shown(written)}' is not true or false; `periodic` is")
             return written
         if key == "data":
-            return self._literal(spec, written, path)
+            return self._literal(spec, written)
         return self._number(spec, key, written)
 
     def _number(self, spec: TensorSpec, key: str, written: Any) -> Any:
         number = literal_number(written, self._literal_dtype(spec))
+        if key not in COMPLEX and (isinstance(number, (complex, bool))):
+            raise Mismatch(f"'{shown(written)}' is not a real number; `{key}` is")
         if key in INTEGERS and not (spec.init == "uniform" and key in ("low", "high")):
             if not isinstance(number, int) or isinstance(number, bool):
                 raise Mismatch(f"'{shown(written)}' is not an integer; `{key}` is")
@@ -173,7 +224,7 @@ class Starts:
                 raise Mismatch(f"'{number}' is less than {_LEAST[key]}; `{key}` is a size")
         return number
 
-    def _literal(self, spec: TensorSpec, written: Any, path: tuple[str | int, ...]) -> Any:
+    def _literal(self, spec: TensorSpec, written: Any) -> Any:
         if isinstance(written, torch.Tensor):
             return written
         _shape_of_literal(written)
@@ -196,7 +247,7 @@ class Starts:
         return tensor
 
     def _dtypes(
-        self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: tuple[str | int, ...]
+        self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: tuple[str | int, ...], *, follows: bool
     ) -> tuple[torch.dtype, torch.dtype]:
         """The tensor's dtype, and the one that its values are made in."""
         pinned = None
@@ -216,11 +267,10 @@ class Starts:
         init = LIKE.get(spec.init) or INITS[spec.init]
         own = source[0] if spec.init in LIKE else own_dtype(init, arguments, self._dtype)
         target = pinned or own
-        follows = spec.dtype in (None, "floating", "complex")
         rounded = self._precision if follows else None
         if isinstance(arguments.get("data"), torch.Tensor):
             return target, arguments["data"].dtype
-        return target, made_in(init, None if follows else pinned, target, rounded)
+        return target, made_in(init, None if follows else target, target, rounded)
 
     def _place_of(self, spec: TensorSpec, source: Any, path: tuple[str | int, ...]) -> str:
         if spec.device is None:
@@ -234,16 +284,21 @@ class Starts:
     def _shape(
         self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: tuple[str | int, ...]
     ) -> list[int] | None:
+        if spec.shape is not None and (problem := _shape_problem(spec.shape)):
+            self._wrong((*path, "shape"), problem)
+            raise _Wrong
+        if (wrong := _range_problem(spec.init, arguments)) is not None:
+            self._wrong((*path, wrong[0]), wrong[1])
+            raise _Wrong
         made = list(source[2]) if source is not None and source[2] is not None and "size" not in arguments else None
         if source is None or "size" in arguments:
             made = _shape_made(INITS.get(spec.init), arguments)
         if spec.shape is None:
             return made
-        if made is None or math.prod(made) == math.prod(spec.shape) or spec.shape.count(-1) == 1:
-            return _inferred(spec.shape, made)
-        self._wrong(
-            (*path, "shape"), f"'{spec.shape}' has {math.prod(spec.shape)} elements; the tensor has {math.prod(made)}"
-        )
+        shape = _inferred(spec.shape, made)
+        if made is None or math.prod(made) == math.prod(shape):
+            return shape
+        self._wrong((*path, "shape"), f"'{spec.shape}' does not hold {math.prod(made)} elements, which the tensor has")
         raise _Wrong
 
     def _check_memory(
@@ -255,21 +310,29 @@ class Starts:
             return
         if spec.storage_offset is not None and spec.stride is None and spec.init != "as_strided":
             self._wrong((*path, "storage_offset"), "'storage_offset' says where strides begin; give `stride` too")
-        if spec.stride is not None and spec.init != "as_strided":
-            problem = _stride_problem(spec.stride, shape, spec.storage_offset or 0)
-            if problem is not None:
-                self._wrong((*path, "stride"), problem)
-                return
-        count = math.prod(shape)
-        if spec.stride is not None and count:
-            count = (spec.storage_offset or 0) + 1 + sum((n - 1) * s for n, s in zip(shape, spec.stride, strict=False))
-        needed = count * dtype.itemsize
-        if device.startswith("cpu") and needed > _memory():
-            key = "size" if "size" in (spec.model_extra or {}) else "stride" if spec.stride else "init"
-            self._wrong(
-                (*path, key),
-                f"'{shape}' takes {needed / 2**30:,.1f} GiB in {word_of(dtype)}; this machine has {_memory() / 2**30:,.1f} GiB",
-            )
+        elif (spec.storage_offset or 0) < 0:
+            self._wrong((*path, "storage_offset"), f"'{spec.storage_offset}' is less than 0; storage begins at 0")
+            return
+        strided = spec.stride is not None and spec.init != "as_strided"
+        if strided and (problem := _stride_problem(spec.stride or (), shape)):
+            self._wrong((*path, "stride"), problem)
+            return
+        extent = extent_of(shape, spec.stride or (), spec.storage_offset or 0) if strided else math.prod(shape)
+        needed = extent * dtype.itemsize
+        if device != "meta" and needed > installed():
+            given = (*(spec.model_extra or {}), *(("stride",) if spec.stride else ()), "init")
+            key = next(key for key in ("size", "end", "steps", "n", "window_length", "stride", "init") if key in given)
+            takes = f"takes {_gibibytes(needed)} in {word_of(dtype)}"
+            self._wrong((*path, key), f"'{shown(shape)}' {takes}; this machine has {_gibibytes(installed())}")
+        elif strided:
+            self._check_overlap(spec.stride or (), shape, path)
+
+    def _check_overlap(self, stride: Sequence[int], shape: Sequence[int], path: tuple[str | int, ...]) -> None:
+        # a stride of 0 makes an expanded view of a tensor whose size is 1 there
+        kept = [1 if step == 0 else length for step, length in zip(stride, shape, strict=True)]
+        if overlaps(kept, stride):
+            better = "each place holds one element, but where a stride is 0"
+            self._wrong((*path, "stride"), f"'{list(stride)}' lets elements of {list(shape)} overlap; {better}")
 
     def _check_format(self, spec: TensorSpec, shape: list[int] | None, path: tuple[str | int, ...]) -> None:
         wanted = {"channels_last": 4, "channels_last_3d": 5}.get(spec.memory_format or "")
@@ -285,9 +348,63 @@ class Starts:
             )
 
 
-def _memory() -> int:
-    """Bytes of memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63
+def _gibibytes(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB" if count < 2**63 else "more than 2**33 GiB"
+
+
+def _meant(key: str, allowed: Sequence[str]) -> str:
+    """What a key that is no parameter of an init was meant to be; one of another init was meant to be itself."""
+    shared = [word for word in written_keys(TensorSpec) if word != "init"]
+    elsewhere = any(key in (*init.required, *init.optional) for init in INITS.values())
+    return ("" if elsewhere else did_you_mean(key, [*allowed, *shared])) or f"; it takes {', '.join(allowed)}"
+
+
+def _misfits(numbers: Sequence[Any], dtype: torch.dtype) -> list[Any]:
+    """One of the numbers that torch cannot make in `dtype`, or none."""
+    if dtype.is_complex:
+        return []
+    real = [number for number in numbers if not isinstance(number, complex) and number == number]
+    odd = [number for number in numbers if isinstance(number, complex) or number != number][:1]
+    extremes = [min(real), max(real)] if real else []
+    if dtype.is_floating_point:
+        odd = [number for number in odd if isinstance(number, complex)]
+        extremes = [number for number in extremes if isinstance(number, int) and number.bit_length() > LONGEST_INTEGER]
+    return [number for number in (*odd, *extremes) if not _fits(number, dtype)][:1]
+
+
+def _fits(number: Any, dtype: torch.dtype) -> bool:
+    try:
+        torch.tensor(number, dtype=dtype)
+    except (RuntimeError, TypeError, OverflowError, ValueError):
+        return False
+    return True
+
+
+def _shape_problem(shape: Sequence[int]) -> str | None:
+    if any(length < -1 for length in shape) or shape.count(-1) > 1:
+        return f"'{shown(shape)}' is not a shape; its lengths are at least 0, and one may be -1 for what is left"
+    return None
+
+
+def _range_problem(init: str, arguments: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The parameter of `arange` that is wrong, and why."""
+    if init != "arange":
+        return None
+    for key in ("start", "end", "step"):
+        number = arguments.get(key, 0)
+        if isinstance(number, complex) or (isinstance(number, float) and not math.isfinite(number)):
+            return key, f"'{shown(number)}' is not a finite number; arange counts from one to another"
+    start, end, step = arguments.get("start", 0), arguments["end"], arguments.get("step", 1)
+    if step == 0:
+        return "step", "'0' steps nowhere; `step` is any number but 0"
+    count = _range_count(arguments)
+    if count < 0:
+        return (
+            "step" if "step" in arguments else "end"
+        ), f"'{shown(step)}' does not step from {shown(start)} to {shown(end)}"
+    if not math.isfinite(count):
+        return "end", f"'{shown(end)}' is too many steps away; no tensor is that large"
+    return None
 
 
 def _inferred(shape: list[int], made: list[int] | None) -> list[int]:
@@ -335,6 +452,17 @@ def literal_number(written: Any, dtype: str) -> Any:
     raise Mismatch(f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them")
 
 
+def check_literal(written: Any, dtype: str) -> None:
+    """See that nested lists hold numbers, as many in each.
+
+    Raises:
+        Mismatch: they do not.
+    """
+    data = written["tensor"] if isinstance(written, dict) and list(written) == ["tensor"] else written
+    _shape_of_literal(data)
+    _map_numbers(data, lambda number: literal_number(number, dtype))
+
+
 def _map_numbers(data: Any, read: Callable[[Any], Any]) -> Any:
     if isinstance(data, (list, tuple)):
         return [_map_numbers(part, read) for part in data]
@@ -374,29 +502,40 @@ def _shape_made(init: Init | None, arguments: Mapping[str, Any]) -> list[int] | 
         return [arguments["n"]]
     if init is not None and init.name == "arange":
         return _shape_of_range(arguments)
+    if init is not None and init.name in ("tril_indices", "triu_indices"):
+        return [2, _triangle(init.name, arguments)]
     return None
 
 
+def _triangle(init: str, arguments: Mapping[str, Any]) -> int:
+    """How many elements lie in the lower or upper triangle of a matrix, the diagonal `offset` included."""
+    rows, columns, offset = arguments["row"], arguments["col"], arguments.get("offset", 0)
+    # row i of the lower one has min(max(i + offset + 1, 0), columns); the upper one is what that of offset - 1 leaves
+    first = offset + 1 if init == "tril_indices" else offset
+    growing = range(max(0, -first), max(0, min(rows, columns - first)))
+    lower = sum((first + growing.start, first + growing.stop - 1)) * len(growing) // 2 if growing else 0
+    lower += columns * (rows - max(0, min(rows, columns - first)))
+    return lower if init == "tril_indices" else rows * columns - lower
+
+
 def _shape_of_range(arguments: Mapping[str, Any]) -> list[int]:
+    return [math.ceil(_range_count(arguments))]
+
+
+def _range_count(arguments: Mapping[str, Any]) -> float:
+    """How many steps `arange` takes; less than 0 where it steps away from its end."""
     start, end, step = arguments.get("start", 0), arguments["end"], arguments.get("step", 1)
-    if step == 0:
-        raise_message = "'0' steps nowhere; `step` is not 0"
-        raise Mismatch(raise_message)
-    return [max(math.ceil((end - start) / step), 0)]
+    try:
+        return float((end - start) / step)
+    except OverflowError:
+        return math.inf
 
 
-def _stride_problem(stride: Sequence[int], shape: Sequence[int], offset: int) -> str | None:
+def _stride_problem(stride: Sequence[int], shape: Sequence[int]) -> str | None:
     if len(stride) != len(shape):
-        return f"'{list(stride)}' has {len(stride)} strides; the tensor has {len(shape)} dimensions"
-    if any(step < 0 for step in stride) or offset < 0:
+        return f"'{list(stride)}' is {len(stride)} long; the tensor has {len(shape)} dimensions, each with a stride"
+    if any(step < 0 for step in stride):
         return f"'{list(stride)}' has a negative stride; torch has none"
-    # dimensions in order of stride: each must step over all that the smaller ones reach
-    reach = 1
-    for step, length in sorted(zip(stride, shape, strict=True)):
-        if length > 1 and step != 0:
-            if step < reach:
-                return f"'{list(stride)}' lets elements of {list(shape)} overlap; a stride steps over the smaller dimensions, or is 0"
-            reach += step * (length - 1)
     return None
 
 

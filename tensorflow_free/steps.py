@@ -23,6 +23,9 @@ from tensorflow_free.signatures import Op, Signature
 RUNNERS: Final = frozenset({BACKWARD.name, GRAD.name})
 """The ops that are the runner's own; the first of them ends what a backend compiles."""
 
+_OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "carry": "carry", "trace": "trace"}
+"""The keys of blocks, and the fields that hold them."""
+
 _BLOCK_KEYS: Final = {"repeat": ("steps", "carry", "trace"), "with": ("steps",)}
 
 
@@ -50,16 +53,18 @@ class Steps:
             self._op(step, path)
         if step.steps:
             self.bind(step.steps, (*path, "steps"), rows)
-        self._scope.traces[name] = tuple(step.trace)
+            self._scope.traces[name] = tuple(step.trace)
         self._scope.give(name, "block" if step.steps else "step")
 
     # one step
 
     def _step(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
         op = self._op(step, path)
-        for key in ("steps", "carry", "trace"):
-            if key in step.model_fields_set:
-                self._scope.wrong((*path, key), f"'{key}' is a key of a block, and this step has an `op`")
+        for key, field in _OF_BLOCKS.items():
+            if field in step.model_fields_set:
+                self._scope.wrong(
+                    (*path, key), f"'{key}' is a key of a block, and this step has an `op`; take one of them out"
+                )
         bound = None if op is None else self._fit(op, step, path)
         identity = self._scope.new()
         if op is not None and bound is not None:
@@ -73,7 +78,7 @@ class Steps:
         written = step.op or ""
         op = find(written)
         if op is None:
-            self._scope.wrong((*path, "op"), f"'{shown(written)}' is not an op{suggest(written)}")
+            self._scope.wrong((*path, "op"), f"'{shown(written)}' is not an op{suggest(written) or '; `recipe ops` lists them all'}")
         elif op.name in registered():
             self.users_ops[op.name] = None
         return {BACKWARD.name: BACKWARD, GRAD.name: GRAD}.get(op.name, op) if op is not None else None
@@ -177,8 +182,12 @@ class Steps:
                 self._scope.wrong((*path, "with"), context)
             else:
                 block.context = context
+        elif kind == "repeat" and step.repeat is not None:
+            block.rounds = step.repeat
         elif kind == "repeat":
-            block.rounds = step.repeat or 0
+            self._scope.wrong(
+                (*path, "repeat"), "'null' is not a number of rounds; `repeat` is an integer of at least 0"
+            )
         restored = self._enter(step, path, block)
         self.bind(step.steps or {}, (*path, "steps"), block.rows)
         self._leave(name, step, path, block)
@@ -205,7 +214,7 @@ class Steps:
         outside: dict[str, int] = {}
         for name in step.carry:
             if name not in self._scope.names:
-                near = did_you_mean(name, self._scope.names) or "; `carry` names a value given before the block"
+                near = did_you_mean(name, self._scope.names) or f"; those are {', '.join(self._scope.names)}"
                 self._scope.wrong((*path, "carry", name), f"'{name}' is not a value given before the block{near}")
                 continue
             outside[name] = self._scope.names[name]

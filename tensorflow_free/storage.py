@@ -1,15 +1,15 @@
 """The format on disk: `result.json`, `tensors.safetensors`, `recipe.yaml`, `inputs/`. Only this file knows it.
 
-Files appear whole or not at all: each is written beside its place and renamed into it, `result.json` last.
+Files appear whole or not at all: all are written beside their places and moved there together, `result.json` last.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,25 +21,28 @@ from safetensors.torch import load_file, save_file
 from tensorflow_free.composition import dump_yaml, read_yaml
 from tensorflow_free.dtypes import TORCH_DTYPES, word_of
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.memory import copied
+from tensorflow_free.parts import HELD, is_plain, numbers_of, parts_of, whole_of
 from tensorflow_free.recipe import Recipe
-from tensorflow_free.result import SCHEMA_VERSION, Entry, Record, Result, RunFile, counts, plain, type_of
+from tensorflow_free.result import (
+    SCHEMA_VERSION,
+    Entry,
+    Record,
+    Result,
+    RunFile,
+    counts,
+    environment_of,
+    plain,
+    type_of,
+)
 
 INLINE: Final = 64
 """Elements up to which a tensor's numbers also stand in `result.json`, for people to read."""
 
 RESULT, TENSORS, RECIPE, INPUTS = "result.json", "tensors.safetensors", "recipe.yaml", "inputs"
 
-_PAIRS: Final = {torch.complex128: torch.float64, torch.complex32: torch.float16}
-"""Dtypes that safetensors has not, and the real ones that hold them as pairs."""
-
-_PARTS: Final = {
-    torch.sparse_coo: ("indices", "values"),
-    torch.sparse_csr: ("crow_indices", "col_indices", "values"),
-    torch.sparse_csc: ("ccol_indices", "row_indices", "values"),
-    torch.sparse_bsr: ("crow_indices", "col_indices", "values"),
-    torch.sparse_bsc: ("ccol_indices", "row_indices", "values"),
-}
-"""The parts that a tensor of a sparse layout is stored as."""
+Beside = Callable[[str], Path]
+"""Where to write the file of a run's folder that will have this name."""
 
 
 # writing
@@ -53,15 +56,17 @@ def write_result(result: Result, folder: Path) -> Path:
     """
     stored: dict[str, torch.Tensor] = {}
     entries = [_entry(record, stored) for record in result.records.values()]
-    run_file = _run_file(result, entries)
+    text = json.dumps(_run_file(result, entries).model_dump(mode="json"), indent=1, allow_nan=False, ensure_ascii=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        mapping = _stored_recipe(result, folder)
-        _whole(folder / RECIPE, lambda path: path.write_text(dump_yaml(mapping), encoding="utf-8"))
-        _whole(folder / TENSORS, lambda path: _save(stored, path))
-        text = json.dumps(run_file.model_dump(mode="json"), indent=1, allow_nan=False, ensure_ascii=False)
-        _whole(folder / RESULT, lambda path: path.write_text(text + "\n", encoding="utf-8"))
-    except (OSError, SafetensorError) as error:
+        with _appearing(folder) as beside:
+            written = _Inputs(result, beside).recipe()
+            beside(RECIPE).write_text(dump_yaml(written), encoding="utf-8")
+            _save(stored, beside(TENSORS))
+            beside(RESULT).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        place = error.filename or folder
+        raise StorageError(f"{place}: the result cannot be written: {error.strerror or error}") from error
+    except (SafetensorError, RuntimeError) as error:
         raise StorageError(f"{folder}: the result cannot be written: {error}") from error
     return folder
 
@@ -73,8 +78,8 @@ def document(result: Result) -> RunFile:
 
 def _run_file(result: Result, entries: list[Entry]) -> RunFile:
     recipe = result.recipe
-    assert result.environment is not None
     return RunFile(
+        schema_version=SCHEMA_VERSION,
         recipe=result.name,
         description=recipe.description,
         device=recipe.device,
@@ -86,27 +91,49 @@ def _run_file(result: Result, entries: list[Entry]) -> RunFile:
         values=entries,
         expectations=result.expectations,
         error=result.error,
-        environment=result.environment,
+        environment=result.environment or environment_of(torch.get_num_threads()),
         timings=result.timings,
     )
 
 
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place, and move it there when it is whole."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(handle)
-    beside = Path(name)
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Beside]:
+    """Files written beside their places in a folder, and moved there in the order of writing once all are whole."""
+    token = secrets.token_hex(8)
+    places: dict[Path, Path] = {}
+
+    def beside(name: str) -> Path:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        places[path] = path.with_name(f".{path.name}-{token}")
+        return places[path]
+
     try:
-        write(beside)
-        beside.chmod(0o644)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        yield beside
+        # an earlier result must not stand beside the numbers of this one, not even for a moment
+        (folder / RESULT).unlink(missing_ok=True)
+        for path, written in places.items():
+            # safetensors lets nobody else read what it writes
+            written.chmod(0o644)
+            written.replace(path)
+    finally:
+        for written in places.values():
+            written.unlink(missing_ok=True)
 
 
 def _save(stored: dict[str, torch.Tensor], path: Path) -> None:
     save_file(_apart(stored), path)
+
+
+def _apart(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors, no two in the same memory, which safetensors refuses; the first in a memory stays in it."""
+    seen: set[int] = set()
+    apart: dict[str, torch.Tensor] = {}
+    for name, value in stored.items():
+        memory = value.untyped_storage().data_ptr()
+        apart[name] = value.clone() if memory in seen and value.numel() else value
+        seen.add(memory)
+    return apart
 
 
 def _entry(record: Record, stored: dict[str, torch.Tensor]) -> Entry:
@@ -117,15 +144,14 @@ def _entry(record: Record, stored: dict[str, torch.Tensor]) -> Entry:
     if not isinstance(value, torch.Tensor):
         return Entry(name=record.name, kind=record.kind, type=type_of(value), op=record.op, value=plain(value))
     found = counts(value)
-    strided = value.layout == torch.strided and not value.is_quantized and not value.is_nested
-    small = strided and value.numel() <= INLINE and value.device.type != "meta"
+    small = is_plain(value) and value.numel() <= INLINE and value.device.type != "meta"
     return Entry(
         name=record.name,
         kind=record.kind,
         type="tensor",
         op=record.op,
         dtype=word_of(value.dtype),
-        shape=list(value.shape),
+        shape=None if value.is_nested else list(value.shape),
         stride=None if record.stride is None else list(record.stride),
         layout=str(value.layout).removeprefix("torch."),
         device=str(value.device),
@@ -139,104 +165,84 @@ def _entry(record: Record, stored: dict[str, torch.Tensor]) -> Entry:
 
 
 def _listed(value: torch.Tensor) -> Any:
-    return (value.float() if value.dtype.itemsize == 1 and value.is_floating_point() else value).tolist()
+    """A plain tensor's numbers as nested lists; None for a dtype whose numbers torch does not tell."""
+    for numbers in numbers_of(value):
+        return (numbers.float() if numbers.dtype.itemsize == 1 and numbers.is_floating_point() else numbers).tolist()
+    return None
 
 
 def _store(name: str, value: torch.Tensor, stored: dict[str, torch.Tensor]) -> dict[str, str] | None:
     """Put a tensor among those to be stored; which part of it lies under which name."""
     if value.device.type == "meta":
         return None
-    names: dict[str, str] = {}
-    for part, tensor in _parts(value):
-        names[part] = f"{name}.{part}" if part else name
-        stored[names[part]] = _storable(tensor)
+    parts = parts_of(value)
+    names = {part: f"{name}.{part}" if part else name for part in parts}
+    stored.update((names[part], tensor) for part, tensor in parts.items())
     return names
 
 
-def _parts(value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
-    if value.layout in _PARTS:
-        value = value.coalesce() if value.layout == torch.sparse_coo else value
-        for part in _PARTS[value.layout]:
-            yield part, getattr(value, part)()
-    elif value.is_quantized:
-        yield "int_repr", value.int_repr()
-        yield "dequantized", value.dequantize()
-    elif value.is_nested:
-        for position, inner in enumerate(value.unbind()):
-            yield str(position), inner
-    else:
-        yield "", value
+class _Inputs:
+    """The recipe that ran, composed, with what it read copied to `inputs/` and named from there."""
 
+    def __init__(self, result: Result, beside: Beside) -> None:
+        self._result = result
+        self._beside = beside
+        self._sources = dict(result.files)
+        self._taken: dict[str, str] = {}
 
-def _storable(value: torch.Tensor) -> torch.Tensor:
-    """A tensor as safetensors takes it: on the CPU, contiguous, of a dtype that it has; copied only where it must be."""
-    plain_value = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
-    return torch.view_as_real(plain_value) if plain_value.dtype in _PAIRS else plain_value
+    def recipe(self) -> dict[str, Any]:
+        """What stands in the folder's `recipe.yaml`."""
+        mapping = dict(self._result.recipe.written)
+        mapping.pop("defaults", None)
+        if self._result.ops:
+            mapping["ops"] = list(self._result.ops)
+        if mapping.get("tensors"):
+            mapping["tensors"] = self._tensors(mapping["tensors"], "")
+        cases = mapping.get("cases") or {}
+        if any("tensors" in case for case in cases.values()):
+            mapping["cases"] = {
+                name: {**case, "tensors": self._tensors(case.get("tensors", {}), f"{name}-")}
+                for name, case in cases.items()
+            }
+        return mapping
 
+    def _tensors(self, tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        return {name: self._tensor(prefix + name, spec) for name, spec in tensors.items()}
 
-def _apart(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors, each in memory of its own, as safetensors wants them; the first in a memory stays in it."""
-    seen: set[int] = set()
-    apart: dict[str, torch.Tensor] = {}
-    for name, value in stored.items():
-        storage = value.untyped_storage()
-        whole = storage.nbytes() == value.nbytes and storage.data_ptr() not in seen
-        seen.add(storage.data_ptr())
-        apart[name] = value if whole or not value.numel() else value.clone()
-    return apart
-
-
-def _stored_recipe(result: Result, folder: Path) -> dict[str, Any]:
-    """The recipe that ran, composed, with the files that it read copied to `inputs/` and named from there."""
-    mapping = dict(result.recipe.written)
-    mapping.pop("defaults", None)
-    if result.ops:
-        mapping["ops"] = list(result.ops)
-    names = dict(result.files)
-    tensors = {}
-    for name, spec in dict(mapping.get("tensors") or {}).items():
+    def _tensor(self, name: str, spec: Any) -> Any:
         if isinstance(spec, torch.Tensor):
-            spec = {"init": "tensor", "data": spec}
-        if isinstance(spec, dict) and isinstance(spec.get("data"), torch.Tensor):
-            spec = _stored_data(name, spec, folder)
-        elif isinstance(spec, dict) and spec.get("path") in names:
-            spec = {**spec, "path": _copied(names[spec["path"]], folder)}
-        tensors[name] = spec
-    if tensors:
-        mapping["tensors"] = tensors
-    return mapping
+            spec = {"data": spec}
+        if not isinstance(spec, dict):
+            return spec
+        if isinstance(spec.get("data"), torch.Tensor):
+            rest = {key: value for key, value in spec.items() if key not in ("data", "init")}
+            return {"init": "load", "path": self._saved(name, spec["data"].detach()), **rest}
+        if spec.get("path") in self._sources:
+            return {**spec, "path": self._copied(self._sources[spec["path"]])}
+        return spec
 
+    def _copied(self, source: str) -> str:
+        """Copy a file that the recipe read to `inputs/`, under a name that no other has there."""
+        path = Path(source)
+        name, number = path.name, 1
+        while self._taken.setdefault(name, source) != source:
+            name, number = f"{path.stem}-{number}{path.suffix}", number + 1
+        shutil.copyfile(path, self._beside(f"{INPUTS}/{name}"))
+        return f"{INPUTS}/{name}"
 
-def _copied(source: str, folder: Path) -> str:
-    """Copy a file that the recipe read to `inputs/`, under a name that no other has there."""
-    (folder / INPUTS).mkdir(exist_ok=True)
-    path = Path(source)
-    target = folder / INPUTS / path.name
-    number = 1
-    while target.exists() and target.read_bytes() != path.read_bytes():
-        target = folder / INPUTS / f"{path.stem}-{number}{path.suffix}"
-        number += 1
-    _whole(target, lambda beside: shutil.copyfile(path, beside))
-    return f"{INPUTS}/{target.name}"
-
-
-def _stored_data(name: str, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A tensor that a mapping held, as a file of `inputs/` and the strides that it had."""
-    (folder / INPUTS).mkdir(exist_ok=True)
-    data: torch.Tensor = spec["data"]
-    rest = {key: value for key, value in spec.items() if key not in ("data", "init")}
-    target = folder / INPUTS / f"{name}.safetensors"
-    complex_parts = data.dtype in _PAIRS
-    _whole(
-        target,
-        lambda path: save_file(
-            {name: _storable(data)}, path, metadata={"pairs": word_of(data.dtype)} if complex_parts else None
-        ),
-    )
-    loaded: dict[str, Any] = {"init": "load", "path": f"{INPUTS}/{name}.safetensors", "key": name, **rest}
-    if not data.is_contiguous() and "stride" not in rest and "shape" not in rest:
-        loaded["stride"] = list(data.stride())
-    return loaded
+    def _saved(self, name: str, data: torch.Tensor) -> str:
+        """Write a tensor that a mapping held, in the memory that it lies in, to a file of `inputs/`."""
+        # safetensors keeps neither strides nor offsets, nor every dtype; torch's own format does
+        simple = is_plain(data) and data.is_contiguous() and data.storage_offset() == 0 and data.dtype in HELD
+        file = f"{name}{'.safetensors' if simple else '.pt'}"
+        while self._taken.setdefault(file, "") != "":
+            file = f"_{file}"
+        path = self._beside(f"{INPUTS}/{file}")
+        if simple:
+            save_file({name: data}, path)
+        else:
+            torch.save(copied(data), path)
+        return f"{INPUTS}/{file}"
 
 
 # reading
@@ -257,17 +263,31 @@ def read_result(folder: str | Path) -> Result:
     try:
         tensors = load_file(folder / TENSORS)
     except (OSError, SafetensorError) as error:
-        raise StorageError(f"{folder / TENSORS}: cannot be read: {error}") from error
-    records = {entry.name: _record(entry, tensors, folder) for entry in run_file.values}
+        raise StorageError(f"{folder / TENSORS}: cannot be read: {_words(error)}") from error
     return Result(
         recipe=recipe,
-        records=records,
+        records={entry.name: _record(entry, tensors, folder) for entry in run_file.values},
         expectations=list(run_file.expectations),
         error=run_file.error,
         environment=run_file.environment,
         timings=run_file.timings,
         name=run_file.recipe,
+        files=tuple((path, str(folder / path)) for path in _paths(recipe.written)),
+        ops=tuple(recipe.ops),
     )
+
+
+def _words(error: Exception) -> str:
+    """An error's words without the path, which the message has already."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
+    """The files that a stored recipe names."""
+    for part in (mapping, *(mapping.get("cases") or {}).values()):
+        for spec in (part.get("tensors") or {}).values():
+            if isinstance(spec, dict) and isinstance(spec.get("path"), str):
+                yield spec["path"]
 
 
 def _read_run_file(path: Path) -> RunFile:
@@ -275,10 +295,12 @@ def _read_run_file(path: Path) -> RunFile:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StorageError(f"{path.parent}: is not a run's folder; there is no {RESULT} in it") from error
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise StorageError(f"{path}: cannot be read: {_words(error)}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if not isinstance(version, int):
+        raise StorageError(f"{path}: is not the result of a run; it has no 'schema_version'")
+    if version > SCHEMA_VERSION:
         raise StorageError(f"{path}: is of schema version {version}; this tensorflow_free reads up to {SCHEMA_VERSION}")
     try:
         return RunFile.model_validate(content)
@@ -292,49 +314,52 @@ def _read_recipe(path: Path) -> Recipe:
     try:
         mapping = read_yaml(path.read_text(encoding="utf-8"), str(path))
         recipe = Recipe.model_validate(mapping)
-    except (OSError, UnicodeDecodeError, RecipeError, ValidationError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}") from error
-    recipe._written = mapping
+    except (RecipeError, ValidationError) as error:
+        raise StorageError(f"{path}: is not the recipe of a run: {error}") from error
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: cannot be read: {_words(error)}") from error
+    recipe._written = mapping  # noqa: SLF001 - as loading does
     return recipe
 
 
 _FROM_PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "dtype": lambda value: TORCH_DTYPES.get(value, value),
     "device": torch.device,
+    "layout": lambda value: getattr(torch, value),
+    "memory_format": lambda value: getattr(torch, value),
     "size": torch.Size,
     "number": lambda value: (
         complex(*map(float, value)) if isinstance(value, list) else float(value) if isinstance(value, str) else value
     ),
 }
+"""How a value that is no tensor is made again, by its type."""
 
 
-def _record(entry: Entry, tensors: dict[str, torch.Tensor], folder: Path) -> Record:
+def _record(entry: Entry, tensors: Mapping[str, torch.Tensor], folder: Path) -> Record:
     stride = None if entry.stride is None else tuple(entry.stride)
-    if entry.type != "tensor":
-        value = _FROM_PLAIN.get(entry.type, lambda same: same)(entry.value)
-    else:
-        value = _tensor(entry, tensors, folder)
+    try:
+        if entry.type == "tensor":
+            value = _tensor(entry, tensors, folder)
+        else:
+            value = _FROM_PLAIN.get(entry.type, lambda same: same)(entry.value)
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StorageError(f"{folder / RESULT}: '{entry.name}' is broken: {error}") from error
     return Record(entry.name, entry.kind, value, entry.op, stride, bool(entry.requires_grad), entry.grad_fn)
 
 
-def _tensor(entry: Entry, tensors: dict[str, torch.Tensor], folder: Path) -> torch.Tensor:
-    dtype = TORCH_DTYPES.get(entry.dtype or "")
+def _tensor(entry: Entry, tensors: Mapping[str, torch.Tensor], folder: Path) -> torch.Tensor:
+    dtype = getattr(torch, entry.dtype or "", None)
+    if not isinstance(dtype, torch.dtype):
+        raise StorageError(f"{folder / RESULT}: '{entry.name}' is {entry.dtype}, which is no dtype of this torch")
     if entry.stored is None:
         return torch.empty(entry.shape or [], dtype=dtype, device="meta")
     missing = [name for name in entry.stored.values() if name not in tensors]
     if missing:
         raise StorageError(f"{folder / TENSORS}: '{missing[0]}' is missing")
     parts = {part: tensors[name] for part, name in entry.stored.items()}
-    if list(parts) == [""]:
-        value = parts[""]
-        return torch.view_as_complex(value) if dtype in _PAIRS else value
-    if entry.layout == "sparse_coo":
-        return torch.sparse_coo_tensor(parts["indices"], parts["values"], entry.shape, is_coalesced=True)
-    if "dequantized" in parts:
-        return parts["dequantized"]
-    if entry.layout in ("sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc"):
-        compressed, plain_indices, values = parts.values()
-        return torch.sparse_compressed_tensor(
-            compressed, plain_indices, values, entry.shape, layout=getattr(torch, entry.layout)
-        )
-    return torch.nested.nested_tensor(list(parts.values()))
+    value = whole_of(parts, dtype, entry.layout or "strided", entry.shape)
+    fits = value.dtype == dtype or "dequantized" in parts
+    if not fits or (entry.shape is not None and list(value.shape) != entry.shape):
+        found = f"{word_of(value.dtype)} {list(value.shape)}"
+        raise StorageError(f"{folder / TENSORS}: '{entry.name}' is {found}, not {entry.dtype} {entry.shape}")
+    return value

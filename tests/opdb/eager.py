@@ -34,8 +34,12 @@ class Copies:
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
     numbers = tensor.detach()
-    # only strided tensors have a storage to copy
-    made = copy.deepcopy(numbers) if numbers.layout == torch.strided else numbers.clone()
+    if numbers.layout != torch.strided:  # no storage to copy
+        made = numbers.clone()
+    elif numbers.is_conj():  # whose deep copy is worked out
+        made = copy.deepcopy(numbers.conj()).conj()
+    else:
+        made = copy.deepcopy(numbers)
     return made.requires_grad_(tensor.requires_grad)
 
 

@@ -62,7 +62,7 @@ def usual_dtype(entry: Entry) -> torch.dtype:
 def samples(entry: Entry, dtype: torch.dtype, *, every: bool) -> Iterator[Any]:
     """The entry's sample inputs, or a few spread ones; the same each time."""
     torch.manual_seed(0)
-    wants_grad = entry.supports_autograd and (dtype.is_floating_point or dtype.is_complex)
+    wants_grad = entry.supports_autograd and dtype in entry.supported_backward_dtypes("cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = entry.sample_inputs("cpu", dtype, requires_grad=wants_grad)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -29,26 +29,45 @@ class Unnamed(Exception):
     """A function that no recipe can name."""
 
 
+@dataclass(slots=True)
+class Seen:
+    """A call while it is taken down: what was called, or its name; the result is None where it failed."""
+
+    called: Callable[..., Any] | str
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    result: Any = None
+
+    def named(self) -> Call:
+        """The call, by the op's name.
+
+        Raises:
+            Unnamed: no recipe can name it.
+        """
+        name = self.called if isinstance(self.called, str) else op_name(self.called, self.args, self.kwargs)
+        return Call(name, self.args, self.kwargs, self.result)
+
+
 class Recording(TorchFunctionMode):
     """Takes down each outermost call of torch's."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[Call] = []
+        self.seen: list[Seen] = []
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
-        result = func(*args, **kwargs)
-        self.calls.append(Call(op_name(func, args, kwargs), args, kwargs, result))
-        return result
+        one = Seen(func, args, kwargs or {})
+        self.seen.append(one)
+        one.result = func(*args, **one.kwargs)
+        return one.result
 
 
 def recorded_calls(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], name: str
 ) -> list[Call]:
-    """Call the function, and return the calls of torch's that it made, the one that gave its result last.
+    """Call the function, and return the calls of torch's that it made, the one that gave its result, or failed, last.
 
     Args:
         function: a lambda of the database's.
@@ -59,16 +78,17 @@ def recorded_calls(
     Raises:
         Unnamed: it made none, or one that no recipe can name.
     """
-    with Recording() as recording, _announced(name, recording):
+    result = None
+    with Recording() as recording, _announced(name, recording), contextlib.suppress(Exception):
         result = function(*args, **kwargs)
     # what is called besides (to keep the state of the random generators, say) gives no tensor
-    calls = [call for call in recording.calls if call.result is result or _holds_tensor(call.result)]
-    if not calls:
+    seen = [one for one in recording.seen if one.result is result or _holds_tensor(one.result)]
+    if not seen:
         raise Unnamed(f"{function} makes no call of torch's that can be seen")
-    return calls
+    return [one.named() for one in seen]
 
 
-@contextmanager
+@contextlib.contextmanager
 def _announced(name: str, recording: Recording) -> Iterator[None]:
     """Take down calls of `torch.NAME` where it is written in Python and only what it calls would be seen."""
     function = getattr(torch, name, None)
@@ -77,10 +97,11 @@ def _announced(name: str, recording: Recording) -> Iterator[None]:
         return
 
     def announced(*args: Any, **kwargs: Any) -> Any:
+        one = Seen(name, args, kwargs)
+        recording.seen.append(one)
         with torch._C.DisableTorchFunction():
-            result = function(*args, **kwargs)
-        recording.calls.append(Call(name, args, kwargs, result))
-        return result
+            one.result = function(*args, **kwargs)
+        return one.result
 
     with mock.patch.object(torch, name, announced):
         yield

@@ -13,7 +13,7 @@ from tensorflow_free.dtypes import word_of
 SEED = 42
 """What the entries that draw random numbers seed torch with."""
 
-SUBSCRIPTED = ("__getitem__", "[]")
+SUBSCRIPTED = ("__getitem__", "Tensor.__getitem__", "[]")
 
 
 class Untranslatable(Exception):
@@ -75,7 +75,7 @@ def written(value: Any, names: Names) -> Any:
         return {"dtype": word_of(value)}
     if isinstance(value, (torch.device, torch.layout, torch.memory_format)):
         return str(value).removeprefix("torch.")
-    if type(value).__module__ == "torch._C" and isinstance(getattr(value, "value", None), int):
+    if hasattr(type(value), "__members__"):
         return int(value.value)  # torch's own enumerations, which its operators take as integers
     if isinstance(value, (list, tuple, range)):
         return [written(part, names) for part in value]

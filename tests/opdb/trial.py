@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from opdb.bits import differences
-from opdb.eager import Outcome, flat, run_eagerly
+from opdb.eager import Copies, Outcome, flat, run_eagerly
 from opdb.entries import Entry, Form, calls_of, forms, samples
 from opdb.exceptions import UNWRITTEN
 from opdb.recording import Call, Unnamed
@@ -39,7 +39,7 @@ class Tally:
     @property
     def is_well(self) -> bool:
         """Whether there was a sample, and each was the same bit for bit."""
-        return bool(self.counts["alike"]) and set(self.counts) <= {"alike", "fails alike"}
+        return bool(self.counts["alike"]) and set(self.counts) <= {"alike", "fails alike", "wavers"}
 
 
 def try_entry(entry: Entry, dtype: torch.dtype, *, every: bool = False) -> Tally:
@@ -69,13 +69,13 @@ def try_sample(tally: Tally, entry: Entry, form: Form, sample: Any) -> None:
             warnings.simplefilter("ignore")
             result = run_recipe(load_recipe(mapping))
     except RecipeError as error:
-        tally.add("refused", f"{form.name}: {error} <- {mapping['steps']}")
+        # what Python refuses as a call, a recipe refuses before it runs
+        alike = isinstance(expected.error, TypeError)
+        tally.add("fails alike" if alike else "refused", f"{form.name}: {error} <- {mapping['steps']}")
         return
     except StepError as error:
-        if expected.error is not None and type(error.__cause__) is type(expected.error):
-            tally.add("fails alike")
-        else:
-            tally.add("fails", f"{form.name}: {error} <- {mapping['steps']}")
+        alike = expected.error is not None and type(error.__cause__) is type(expected.error)
+        tally.add("fails alike" if alike else "fails", f"{form.name}: {error} <- {mapping['steps']}")
         return
     if expected.error is not None:
         tally.add("does not fail", f"{form.name}: {expected.error!r}")
@@ -103,10 +103,12 @@ def recipe_for(
     entry: Entry, form: Form, args: list[Any], kwargs: dict[str, Any], inputs: list[torch.Tensor], expected: Outcome
 ) -> dict[str, Any]:
     """The recipe of a call: its tensors, its steps, and the backward passes that plain torch can do."""
-    names = Names()
+    names, copies = Names(), Copies()
+    given = {}
     for position, tensor in enumerate(inputs):
-        names.give(tensor, f"t{position}")
-    given = {f"t{position}": literal(tensor) for position, tensor in enumerate(inputs)}
+        names.give(copies.of(tensor), f"t{position}")
+        given[f"t{position}"] = literal(tensor)
+    args, kwargs = copies.of(args), copies.of(dict(kwargs))
     calls: list[Call] = []
     if form.in_place:
         first = args[0].detach().clone()

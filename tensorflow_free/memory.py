@@ -1,0 +1,89 @@
+"""Where a tensor's values lie: strides, the storage that they reach over, and what fills the rest of it. Knows torch alone."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+
+import torch
+
+
+def unwritten(dtype: torch.dtype) -> float | int | bool:
+    """What fills memory that nobody has written: NaN, or the largest integer, so that reading it shows."""
+    if dtype.is_floating_point or dtype.is_complex:
+        return math.nan
+    return True if dtype == torch.bool else torch.iinfo(dtype).max
+
+
+def extent_of(size: Sequence[int], stride: Sequence[int], offset: int) -> int:
+    """How many elements of storage a view reaches over, from the storage's start."""
+    if 0 in size:
+        return offset
+    return offset + 1 + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
+
+
+def copied(values: torch.Tensor) -> torch.Tensor:
+    """A copy in memory of its own with the same strides and storage offset, overlaps included."""
+    if values.layout != torch.strided or values.device.type == "meta" or values.is_quantized:
+        return values.clone()
+    if values.is_conj():
+        # a product with a conjugate view may round otherwise than one with the conjugates worked out
+        return copied(values.conj()).conj()
+    if values.is_neg():
+        return values.clone()
+    extent = extent_of(values.shape, values.stride(), int(values.storage_offset()))
+    storage = torch.empty(extent, dtype=values.dtype, device=values.device)
+    storage.copy_(values.as_strided((extent,), (1,), 0))
+    return storage.new_empty(0).set_(storage.untyped_storage(), values.storage_offset(), values.shape, values.stride())
+
+
+def in_storage(values: torch.Tensor, size: Sequence[int], stride: Sequence[int], offset: int) -> torch.Tensor:
+    """The values at these strides in a storage of the right extent that is filled with what nobody wrote.
+
+    Args:
+        values: what to lay out; where `size` is 1, its first part alone.
+        size: the view's size.
+        stride: the view's strides, in elements.
+        offset: where the view begins in its storage.
+    """
+    storage = torch.empty(extent_of(size, stride, offset), dtype=values.dtype, device=values.device)
+    if values.device.type != "meta":
+        storage.fill_(unwritten(values.dtype))
+    view = storage.new_empty(0).set_(storage.untyped_storage(), offset, list(size), list(stride))
+    for dimension, length in enumerate(size):
+        values = values.narrow(dimension, 0, length)
+    return view.copy_(values)
+
+
+def overlaps(size: Sequence[int], stride: Sequence[int]) -> bool:
+    """Whether two elements of such a view lie in one place of its storage.
+
+    Exact. It is quick where each stride steps over what the smaller ones reach; else it takes a byte of memory for each
+    element of storage.
+
+    Example:
+        >>> overlaps([3, 2], [2, 3]), overlaps([4, 3], [2, 3])
+        (False, True)
+    """
+    if 0 in size:
+        return False
+    pairs = sorted((step, length) for step, length in zip(stride, size, strict=True) if length > 1)
+    while pairs and pairs[-1][0] > _reach(pairs[:-1]):
+        pairs.pop()
+    lengths, places = [length for _, length in pairs], _reach(pairs) + 1
+    if math.prod(lengths) > places:
+        return True
+    taken = torch.zeros(places, dtype=torch.bool)
+    taken.as_strided(lengths, [step for step, _ in pairs]).fill_(value=True)
+    return int(taken.count_nonzero()) < math.prod(lengths)
+
+
+def _reach(pairs: Sequence[tuple[int, int]]) -> int:
+    """How far the last element lies behind the first; pairs of stride and length."""
+    return sum(step * (length - 1) for step, length in pairs)
+
+
+def installed() -> int:
+    """Bytes of memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63

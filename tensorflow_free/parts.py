@@ -1,0 +1,151 @@
+"""A tensor of any dtype and layout as plain arrays that safetensors holds, and made again from them. Knows no files.
+
+Made again, a tensor has its numbers bit for bit, its dtype, shape and layout; it is contiguous.
+Two things come back as plain numbers only: tensors of mkldnn's layout, and quantised ones of less than a byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import torch
+
+PAIRS: Final = {torch.complex128: torch.float64, torch.complex32: torch.float16}
+"""Complex dtypes that safetensors has not, and the real ones that hold them as pairs in a last dimension of 2."""
+
+HELD: Final = frozenset(
+    getattr(torch, word)
+    for word in (
+        *("float64", "float32", "float16", "bfloat16", "complex64", "bool"),
+        *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
+    )
+)
+"""Dtypes that safetensors holds as they are. Source: its own table, version 0.8. Any other is stored as its bytes."""
+
+_INDICES: Final = {
+    torch.sparse_csr: ("crow_indices", "col_indices"),
+    torch.sparse_csc: ("ccol_indices", "row_indices"),
+    torch.sparse_bsr: ("crow_indices", "col_indices"),
+    torch.sparse_bsc: ("ccol_indices", "row_indices"),
+}
+"""What names the places of the numbers, by compressed layout."""
+
+_UNCOALESCED: Final = ("uncoalesced_indices", "uncoalesced_values")
+
+_NUMBERS: Final = ("", "values", _UNCOALESCED[1], "dense", "dequantized")
+"""The parts that hold numbers; those of a nested tensor have positions for names."""
+
+Parts = Mapping[str, torch.Tensor]
+"""Plain arrays by the name of the part; a plain tensor is the part ''."""
+
+
+def is_plain(value: torch.Tensor) -> bool:
+    """Whether a tensor is one array of numbers: strided, neither quantised nor nested."""
+    return value.layout == torch.strided and not value.is_quantized and not value.is_nested
+
+
+def parts_of(value: torch.Tensor) -> dict[str, torch.Tensor]:
+    """A tensor's parts: contiguous, on the CPU, of dtypes that safetensors holds; copied only where they must be."""
+    return {part: _array(tensor) for part, tensor in _split(value.detach())}
+
+
+def numbers_of(value: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The plain tensors that hold a tensor's numbers; none for a dtype whose numbers torch does not tell."""
+    for part, tensor in _split(value.detach()):
+        is_number = part in _NUMBERS or part.isdigit()
+        if is_number and (tensor.dtype in HELD or tensor.dtype in PAIRS):
+            yield tensor
+
+
+def _split(value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    if is_plain(value):
+        yield "", value
+    elif value.is_quantized:
+        yield from _split_quantized(value)
+    elif value.is_nested:
+        yield from ((str(position), inner) for position, inner in enumerate(value.unbind()))
+    elif value.layout == torch.sparse_coo:
+        names = ("indices", "values") if value.is_coalesced() else _UNCOALESCED
+        # the public methods refuse what is not coalesced, and coalescing adds numbers up
+        yield from zip(names, (value._indices(), value._values()), strict=True)  # noqa: SLF001
+    elif value.layout in _INDICES:
+        # the numbers of a sparse tensor are a view of it, and torch cannot view them once more before they are detached
+        yield from ((part, getattr(value, part)().detach()) for part in (*_INDICES[value.layout], "values"))
+    else:
+        yield "dense", value.to_dense()
+
+
+def _split_quantized(value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    if value.dtype in (torch.quint4x2, torch.quint2x4):
+        # several numbers lie in a byte of these, and nothing makes them again from their bytes
+        yield "dequantized", value.dequantize()
+        return
+    yield "int_repr", value.int_repr()
+    if value.qscheme() == torch.per_tensor_affine:
+        yield "scale", torch.tensor(value.q_scale(), dtype=torch.float64)
+        yield "zero_point", torch.tensor(value.q_zero_point())
+    else:
+        yield "scales", value.q_per_channel_scales()
+        yield "zero_points", value.q_per_channel_zero_points()
+        yield "axis", torch.tensor(value.q_per_channel_axis())
+
+
+def _array(value: torch.Tensor) -> torch.Tensor:
+    plain = value.cpu().resolve_conj().resolve_neg().contiguous()
+    if plain.dtype in PAIRS:
+        return torch.view_as_real(plain)
+    return plain if plain.dtype in HELD else plain.flatten().view(torch.uint8)
+
+
+def whole_of(parts: Parts, dtype: torch.dtype, layout: str, shape: list[int] | None) -> torch.Tensor:
+    """The tensor that `parts_of` took apart.
+
+    Args:
+        parts: what it gave.
+        dtype: the tensor's dtype.
+        layout: the tensor's layout, such as `sparse_coo`.
+        shape: the tensor's shape; None for a nested one, which has none.
+
+    Raises:
+        RuntimeError, KeyError, ValueError: they do not fit together.
+    """
+    if "int_repr" in parts:
+        return _quantized(parts)
+    numbers = {part: _unpacked(tensor, dtype, shape) for part, tensor in parts.items()}
+    for only in ("", "dense", "dequantized"):
+        if only in numbers:
+            return numbers[only]
+    if shape is None:
+        return torch.nested.nested_tensor(list(numbers.values()), dtype=dtype, layout=getattr(torch, layout))
+    if layout == "sparse_coo":
+        return _coordinates(numbers, shape)
+    compressed, plain = (numbers[part] for part in _INDICES[getattr(torch, layout)])
+    return torch.sparse_compressed_tensor(compressed, plain, numbers["values"], shape, layout=getattr(torch, layout))
+
+
+def _unpacked(array: torch.Tensor, dtype: torch.dtype, shape: list[int] | None) -> torch.Tensor:
+    """An array with the tensor's own dtype; indices have another, and stay as they are."""
+    if array.dtype == PAIRS.get(dtype):
+        return torch.view_as_complex(array)
+    if array.dtype == torch.uint8 and dtype not in HELD and shape is not None:
+        return array.view(dtype).reshape(shape)
+    return array
+
+
+def _coordinates(parts: Parts, shape: list[int]) -> torch.Tensor:
+    if "indices" in parts:
+        return torch.sparse_coo_tensor(parts["indices"], parts["values"], shape, is_coalesced=True)
+    indices, values = (parts[part] for part in _UNCOALESCED)
+    return torch.sparse_coo_tensor(indices, values, shape)
+
+
+def _quantized(parts: Parts) -> torch.Tensor:
+    # there is no public way from integers to a quantised tensor; quantising the numbers anew would round twice
+    integers = parts["int_repr"]
+    if "scale" in parts:
+        scale, zero_point = parts["scale"].item(), int(parts["zero_point"].item())
+        return torch._make_per_tensor_quantized_tensor(integers, scale, zero_point)  # noqa: SLF001
+    scales, zero_points, axis = parts["scales"], parts["zero_points"], int(parts["axis"].item())
+    return torch._make_per_channel_quantized_tensor(integers, scales, zero_points, axis)  # noqa: SLF001
