@@ -288,15 +288,14 @@ def _as_called(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as Python is called with them.
 
-    A method's own tensor comes first, whatever it was written as; what Python takes as `*tensors` is spread.
+    A method's own tensor comes first, and operators take no keywords; what Python takes as `*tensors` is spread.
     """
     keywords = dict(keywords)
-    by_position = signature.variadic or (signature.form != "function" and not passed)
-    for parameter in positional[len(passed) :]:
-        if not by_position or parameter.name not in keywords:
+    by_position = signature.variadic or signature.form != "function"
+    for parameter in positional[len(passed) :] if by_position else ():
+        if parameter.name not in keywords:
             break
         passed = [*passed, keywords.pop(parameter.name)]
-        by_position = signature.variadic
     if signature.variadic and len(passed) == len(positional) and isinstance(passed[-1], list):
         passed = [*passed[:-1], *passed[-1]]
     return tuple(passed), keywords
@@ -473,6 +472,8 @@ def _read_exact(written: Mapping[str, Any], parameter: Parameter | None, known: 
 
 def _checked_data(written: Any) -> Any:
     """Literal data, once it is seen that torch makes a tensor of them."""
+    if isinstance(written, torch.Tensor):
+        return written
     try:
         torch.tensor(written)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:

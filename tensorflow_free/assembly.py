@@ -84,7 +84,7 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
     by_id = {parts.live[name]: name for name, _ in parts.values()}
     rows = list(_with_copies(parts.rows, by_id, copies, set(watched)))
     unchanged = [identity for name, identity in retained if name not in changed or compiled]
-    rows = list(_with_retention(rows, unchanged)) if unchanged else rows
+    rows = list(_with_retention(rows, set(unchanged))) if unchanged else rows
     _keep_history(rows)
 
     reuse = not compiled and parts.recipe.record != "all" and parts.recipe.record is not None
@@ -179,14 +179,21 @@ def _with_copies(
             yield Row(watch, args, {}, NOTHING, Site(name, "watch", ()))
 
 
-def _with_retention(rows: Sequence[Row], retained: Sequence[int]) -> Iterator[Row]:
-    """The rows, each backward in mid-chain preceded by a call that keeps gradients."""
+def _with_retention(rows: Sequence[Row], retained: set[int], carried: Sequence[int] = ()) -> Iterator[Row]:
+    """The rows, each backward in mid-chain preceded by a call that keeps the gradients of what is made since the last.
+
+    Inside a block, that is all that the block makes: a round may differentiate what the one before has handed on.
+    """
+    made = list(carried)
     for row in rows:
-        if row.site.op == "backward" and row.block is None:
-            args = tuple(Value(identity) for identity in retained)
-            yield Row(retain, args, {}, NOTHING, row.site)
-        if row.block is not None:
-            row.block.rows = list(_with_retention(row.block.rows, retained))
+        ends = _has_backward(row)
+        if ends and made:
+            yield Row(retain, tuple(Value(identity) for identity in made), {}, NOTHING, row.site)
+            made = list(carried)
+        own = [identity for identity in _made(row) if identity in retained]
+        if ends and row.block is not None:
+            row.block.rows = list(_with_retention(row.block.rows, retained, own))
+        made += own
         yield row
 
 
@@ -222,12 +229,9 @@ def _wanted(parts: Parts, *, compiled: bool) -> dict[str, bool]:
             for name in names
             if parts.kinds[name] == "tensor" or name not in parts.read
         }
-    roots = {word.partition(".")[0] for word in record}
-    return {
-        name: any(word != f"{name}.after" for word in record if word.partition(".")[0] == name)
-        for name in names
-        if name in roots
-    }
+    listed = {word.partition(".")[0]: False for word in record}
+    listed |= {word.partition(".")[0]: True for word in record if word.partition(".")[2] != "after"}
+    return {name: listed[name] for name in names if name in listed}
 
 
 def _retained(parts: Parts, wanted: dict[str, bool], changed: set[str], *, compiled: bool) -> list[tuple[str, int]]:
@@ -257,11 +261,10 @@ def _kept(
     for start in parts.starts:
         if start.requires_grad or regrows:
             kept |= {parts.leaves[start.name], parts.live[start.name]}
-    for row in parts.checks:
-        names = {identity: name for name, identity in parts.standing.items()}
-        kept |= {parts.live[names[one]] for one in read_ids(row) if one in names}
-        kept |= set(read_ids(row)) & set(parts.live.values())
-    return kept
+    stands_for = {identity: parts.live[name] for name, identity in parts.standing.items()}
+    read = {identity for row in parts.checks for identity in read_ids(row)}
+    kept |= {stands_for[identity] for identity in read if identity in stands_for}
+    return kept | (read & set(parts.live.values()))
 
 
 def _recordings(

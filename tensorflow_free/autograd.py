@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +13,7 @@ from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
 
 def run_backward(
     names: tuple[str, ...],
-    retain_graph: bool | None,
-    create_graph: bool,
+    options: Mapping[str, Any],
     target: torch.Tensor,
     gradient: Any,
     inputs: Sequence[torch.Tensor] | None,
@@ -23,7 +22,7 @@ def run_backward(
     """Call backward on `target`, and give each leaf's gradient as it stands then, by the leaf's name."""
     if gradient is not None and not isinstance(gradient, torch.Tensor):
         gradient = spread(gradient, target)
-    torch.autograd.backward(target, gradient, retain_graph=retain_graph, create_graph=create_graph, inputs=inputs)
+    torch.autograd.backward(target, gradient, inputs=inputs, **options)
     return {name: _stands(leaf) for name, leaf in zip(names, leaves, strict=True) if leaf.requires_grad}
 
 

@@ -1,7 +1,8 @@
-"""The two commands: `run-recipe` runs recipes, `recipe` is for all that is not running. Loads nothing that is not needed."""
+"""The two commands: `run-recipe` runs recipes, `recipe` is for all that is not running. Loads what is needed alone."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ flags
   --json           the result on standard output, as result.json has it
   -q, --quiet      print only what is wrong
   --ops FILE.py    a Python file that registers ops of your own (register_op); may be given again
-  --no-save        write nothing
+  --no-save        write no result
   -m, --multirun   run every combination of the values given (KEY=A,B)
   --cfg job        show the composed recipe's configuration, and run nothing
   --version, -h, --help
@@ -81,10 +82,9 @@ def recipe_command() -> None:
 
 def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
     """An exit code for whatever happens; no traceback for what a user wrote."""
+    _open_streams()
     try:
-        code = main(arguments)
-        sys.stdout.flush()
-        return code
+        return _flushed(main(arguments))
     except RecipeError as error:
         _complain(str(error))
         return WRONG
@@ -94,15 +94,33 @@ def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> 
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # whoever read our output has enough of it; Python would complain again on its way out
-        sys.stdout = None
-        return WELL
+        return _flushed(WELL)
     except Exception as error:  # noqa: BLE001 - the last door: an error of ours is told as such
         import traceback
 
         traceback.print_exc()
         _complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
         return OURS
+
+
+def _open_streams() -> None:
+    """Streams that take what we print: in any encoding, and also where there are none."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _flushed(code: int) -> int:
+    """The exit code, when all that was printed is out."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read our output has enough of it; Python would write the rest again on its way out, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def _complain(text: str) -> None:
@@ -192,12 +210,23 @@ def _run_one(composed: Composed, folder: Path, flags: Flags) -> int:
     with _Progress(enabled=not flags.quiet) as progress:
         result, _ = run(plan_of(recipe), progress=progress)
     result.name = composed.stem
-    if not flags.no_save:
-        result.save(folder)
-    _show(result, None if flags.no_save else f"{folder}/result.json", flags)
+    saved = not flags.no_save and _saved(result, folder)
+    _show(result, f"{folder}/result.json" if saved else None, flags)
+    if not saved and not flags.no_save:
+        return OURS
     if result.error is not None and not result.error.expected:
         return FAILED
     return WELL if result.is_well else UNMET
+
+
+def _saved(result: Result, folder: Path) -> bool:
+    """Save the result; where that fails, say so: what was computed is still worth showing."""
+    try:
+        result.save(folder)
+    except StorageError as error:
+        _complain(str(error))
+        return False
+    return True
 
 
 def _without_steps(composed: Composed) -> int | None:
@@ -214,7 +243,7 @@ def _show(result: Result, folder: str | None, flags: Flags) -> None:
     if flags.json:
         from tensorflow_free.storage import document
 
-        print(document(result).model_dump_json(indent=1))
+        _print_json(document(result).model_dump(mode="json"))
         return
     if flags.quiet:
         _show_what_is_wrong(result)
@@ -229,6 +258,14 @@ def _show(result: Result, folder: str | None, flags: Flags) -> None:
     from tensorflow_free.report import plain_text
 
     print(plain_text(result, folder))
+
+
+def _print_json(content: Any) -> None:
+    """JSON that reads back right in any encoding of the output."""
+    import json
+
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(content, indent=1, ensure_ascii=not unicode, allow_nan=False))
 
 
 def _show_what_is_wrong(result: Result) -> None:

@@ -10,13 +10,19 @@ import torch
 
 from tensorflow_free.arguments import Mismatch
 from tensorflow_free.calls import described
+from tensorflow_free.closeness import dense, is_floating, not_close, not_equal, not_within
 from tensorflow_free.conditions import holds
-from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, ulp_distance, word_of
+from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
+from tensorflow_free.factories import flat
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.plan import Plan
 from tensorflow_free.recipe import KINDS, Expectation, KnownFault, Pair, Recipe, shown
 from tensorflow_free.result import Outcome, Record, Result, Verdict
 from tensorflow_free.starts import literal_number
+
+
+COMPARING: Final = ("value", "close")
+"""The kinds that a tolerance is for."""
 
 
 class _Unjudged(Exception):
@@ -27,7 +33,8 @@ def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
     """Add a verdict for each expectation of the recipe to the result."""
     verdicts = list(_verdicts(result, plan, cause))
     result.expectations.extend(_with_known_faults(verdicts, result, plan.recipe))
-    if plan.recipe.expect and not any(one.outcome != "not judged" for one in result.expectations):
+    stopped = result.error is not None and not result.error.expected
+    if plan.recipe.expect and not stopped and all(one.outcome == "not judged" for one in result.expectations):
         why = "nothing was compared: no expectation is for this cell, or of a value that it records"
         result.expectations.append(
             Verdict(name="expect", path="expect", asks="something", outcome="fails", message=why)
@@ -67,7 +74,7 @@ def _judge_error(one: Expectation, path: str, result: Result, cause: Exception |
     error = result.error
     if error is None or cause is None:
         return verdict("fails", "the run ended without an error")
-    if one.step is not None and not re.fullmatch(rf"{re.escape(one.step)}(_\d+)?", error.step):
+    if one.step is not None and not _is_of(error.step, one.step):
         return verdict("fails", f"the run stopped at {error.step}, not at {one.step}: {error.message}")
     types = [kind.__name__ for kind in type(cause).__mro__]
     if one.type is not None and one.type not in types:
@@ -76,6 +83,11 @@ def _judge_error(one: Expectation, path: str, result: Result, cause: Exception |
         return verdict("fails", f"'{error.message}' does not match '{one.match}'")
     result.error = error.model_copy(update={"expected": True})
     return verdict("holds")
+
+
+def _is_of(stopped: str, step: str) -> bool:
+    """Whether the step that stopped is this one, or a part of it where it is written in one line."""
+    return re.fullmatch(rf"{re.escape(step)}(_\d+)?", stopped) is not None
 
 
 # a value
@@ -94,6 +106,9 @@ def _judge_value(name: str, one: Expectation, path: str, result: Result, plan: P
             outcome, message = "not judged", str(unjudged)
         except Mismatch as mismatch:
             outcome, message = "fails", mismatch.message
+        except (RuntimeError, TypeError, ValueError) as error:
+            # torch has not every comparison for every kind of tensor
+            outcome, message = "fails", f"it cannot be judged: {error}"
         yield Verdict(name=name, path=path, asks=_asks(kind, one), outcome=outcome, message=message)
 
 
@@ -101,7 +116,7 @@ def _asks(kind: str, one: Expectation) -> str:
     wanted = getattr(one, kind)
     text = shown(wanted)
     words = {"value": "", "close": "close to ", "equal": "equal to ", "shares_memory": "shares memory with "}
-    bound = f" within {one.ulp:g} ULP" if one.ulp is not None and kind in ("value", "close") else ""
+    bound = f" within {one.ulp:g} ULP" if one.ulp is not None and kind in COMPARING else ""
     return words.get(kind, f"{kind} ") + text + bound
 
 
@@ -188,23 +203,29 @@ def _probe_value(name: str, one: Expectation, result: Result, plan: Plan) -> str
 
 
 def _probe_close(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
-    actual = find_value(name, result, plan)
-    other = find_value(one.close, result, plan) if isinstance(one.close, str) else one.close
-    return _compare(actual, other, one, plan)
+    return _compare(find_value(name, result, plan), _other(one.close, result, plan), one, plan)
 
 
 def _probe_equal(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
-    actual = find_value(name, result, plan)
-    other = find_value(one.equal, result, plan) if isinstance(one.equal, str) else one.equal
-    if actual is None or other is None:
-        return None if actual is other else f"{_brief(actual)} is not {_brief(other)}"
+    actual, other = find_value(name, result, plan), _other(one.equal, result, plan)
+    if _is_text(actual) or _is_text(other):
+        return None if _text(actual) == _text(other) else f"it is {_text(actual)}, and {_text(other)} is expected"
     mine = _tensor(actual)
-    its = _tensor(other) if isinstance(other, (torch.Tensor, int, float)) and isinstance(one.equal, str) else None
-    if its is None:
-        its = other if isinstance(other, torch.Tensor) else _literal(other, mine, plan.recipe)
-        if its.dim() == 0 and mine.dim() > 0:
-            its = its.expand(mine.shape)
-    return _bits_differ(mine, its)
+    its = _tensor(other) if isinstance(one.equal, str) else _literal(other, mine, plan.recipe)
+    if mine.dtype != its.dtype:
+        return f"the dtypes are {word_of(mine.dtype)} and {word_of(its.dtype)}"
+    spreads = not isinstance(other, torch.Tensor)
+    return _shapes_differ(mine, its, spreads=spreads) or not_equal(*_both(mine, its))
+
+
+def _other(written: Any, result: Result, plan: Plan) -> Any:
+    """What a value is held against: the value of another name, or a literal."""
+    if not isinstance(written, str):
+        return written
+    found = find_value(written, result, plan)
+    if found is None:
+        raise Mismatch(f"'{written}' has no value to hold it against")
+    return found
 
 
 def _probe_shape(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
@@ -219,22 +240,30 @@ def _probe_dtype(name: str, one: Expectation, result: Result, plan: Plan) -> str
 
 
 def _probe_stride(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
-    find_value(name, result, plan)
-    record = _record(name, result)
-    stride = list(record.stride or ()) if record is not None else None
+    stride = _stride(name, result, plan)
     return None if stride == one.stride else f"the stride is {stride}"
 
 
 def _probe_contiguous(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
-    value = _tensor(find_value(name, result, plan))
-    record = _record(name, result)
-    stride = record.stride if record is not None and record.stride is not None else value.stride()
+    value, stride = _tensor(find_value(name, result, plan)), _stride(name, result, plan)
     meta = torch.empty_strided(value.shape, stride, device="meta")
-    return None if meta.is_contiguous() == one.contiguous else f"the stride is {list(stride)}"
+    return None if meta.is_contiguous() == one.contiguous else f"the stride is {stride}"
+
+
+def _stride(name: str, result: Result, plan: Plan) -> list[int]:
+    """The strides as the run had them; the copy that is kept of a value changed in place may have others."""
+    value, record = _tensor(find_value(name, result, plan)), _record(name, result)
+    if record is not None and record.stride is not None:
+        return list(record.stride)
+    if value.layout != torch.strided:
+        raise Mismatch(f"the layout is {str(value.layout).removeprefix('torch.')}, which has no strides")
+    return list(value.stride())
 
 
 def _probe_shares_memory(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
     mine, its = (_live(word, result, plan) for word in (name, str(one.shares_memory)))
+    if "meta" in (mine.device.type, its.device.type):
+        raise _Unjudged("a meta tensor has no memory")
     shared = mine.untyped_storage().data_ptr() == its.untyped_storage().data_ptr() and mine.numel() > 0
     return None if shared else "it lies in memory of its own"
 
@@ -277,89 +306,94 @@ _NUMBERS: Final = {bool: torch.bool, int: torch.int64, float: torch.float64, com
 
 def tolerance_for(dtype: torch.dtype, plan: Plan) -> Tolerance:
     """The default (rtol, atol) for a value: of its dtype, but no tighter than the recipe's or the coarsest input's."""
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not is_floating(dtype):
         return EXACT
     recipe = plan.recipe
     dtypes = {dtype, TORCH_DTYPES[recipe.dtype]}
-    dtypes |= {start.dtype for start in plan.starts if start.dtype is not None and start.dtype.is_floating_point}
+    dtypes |= {start.dtype for start in plan.starts if start.dtype is not None and is_floating(start.dtype)}
     pairs = [_stated(one, recipe) or tolerance_of(one) for one in dtypes]
     return max(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
 
 
 def _stated(dtype: torch.dtype, recipe: Recipe) -> Tolerance | None:
-    """What the recipe says of a dtype; a pair without a dtype is for the recipe's own."""
+    """What the recipe says of a dtype, or of that of a complex one's parts; a pair without a dtype is for its own."""
     stated = recipe.tolerance
     if stated is None:
         return None
-    word = word_of(dtype)
+    word = word_of(PARTS.get(dtype, dtype))
     pair: Pair | None = getattr(stated, word, None)
     if pair is None and word == recipe.dtype and (stated.rtol is not None or stated.atol is not None):
         pair = stated
     return None if pair is None else (pair.rtol or 0.0, pair.atol or 0.0)
 
 
+PARTS: Final = {torch.complex128: torch.float64, torch.complex64: torch.float32, torch.complex32: torch.float16}
+"""The dtype of a complex number's parts."""
+
+
 def _compare(actual: Any, expected: Any, one: Expectation, plan: Plan) -> str | None:
     """Why `actual` is not close to `expected`, or None."""
     if actual is None:
-        return f"there is none; {shown(expected)} is expected"
-    if isinstance(expected, str) or isinstance(actual, (str, torch.dtype, torch.device, torch.layout)):
-        text = str(actual).removeprefix("torch.")
-        return None if text == str(expected).removeprefix("torch.") else f"it is {text}"
-    mine = _dense(_tensor(actual))
-    its = _dense(expected) if isinstance(expected, torch.Tensor) else _literal(expected, mine, plan.recipe, wide=True)
-    if its.dim() == 0 and mine.dim() > 0 and not isinstance(expected, torch.Tensor):
-        its = its.expand(mine.shape)
-    if mine.shape != its.shape:
-        return f"the shape is {list(mine.shape)}, and {list(its.shape)} is expected"
+        return f"there is none, and {_brief(expected)} is expected"
+    if _is_text(actual):
+        return None if _text(actual) == _text(expected) else f"it is {_text(actual)}"
+    mine = _tensor(actual)
+    its = _tensor(expected) if _is_value(expected) else _literal(expected, mine, plan.recipe, wide=True)
+    if why := _shapes_differ(mine, its, spreads=not isinstance(expected, torch.Tensor)):
+        return why
+    mine, its = _both(mine, its)
+    bounded = one.ulp is not None and is_floating(mine.dtype)
+    far = not_within(mine, its, one.ulp or 0.0) if bounded else None
+    if bounded and one.rtol is None and one.atol is None:
+        return far
+    return far or not_close(mine, its, _tolerance(mine, one, plan))
+
+
+def _is_value(expected: Any) -> bool:
+    return isinstance(expected, torch.Tensor) or type(expected) in (torch.Size, int, float, bool, complex)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is compared as a word: a dtype, a device, the name of what made a tensor."""
+    return not (_is_value(value) or isinstance(value, (list, tuple, dict)) or type(value).__module__ == "numpy")
+
+
+def _shapes_differ(mine: torch.Tensor, its: torch.Tensor, *, spreads: bool) -> str | None:
+    """Why the shapes do not agree; where it `spreads`, one number stands for every element, if there is one."""
+    if mine.shape == its.shape:
+        return None
+    if spreads and its.dim() == 0:
+        return None if mine.numel() else f"it has no elements: the shape is {list(mine.shape)}"
+    return f"the shape is {list(mine.shape)}, and {list(its.shape)} is expected"
+
+
+def _both(mine: torch.Tensor, its: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     if mine.device.type == "meta":
         raise _Unjudged("a meta tensor has no values")
-    mine, its = mine.cpu(), its.cpu()
-    if one.ulp is not None and mine.is_floating_point():
-        off = ulp_distance(mine, its.to(mine.dtype))
-        bad = off > one.ulp
-        return _told(mine, its, bad, off, f"{one.ulp:g} ULP", "ULP") if bool(bad.any()) else None
-    rtol, atol = _tolerance(mine, its, one, plan)
-    wide = torch.complex128 if mine.is_complex() or its.is_complex() else torch.float64
-    if not (mine.is_floating_point() or mine.is_complex() or its.is_floating_point() or its.is_complex()):
-        wide = torch.int64
-    a, b = mine.to(wide), its.to(wide)
-    if wide == torch.int64 and (rtol, atol) == EXACT:
-        bad = a != b
-    else:
-        bad = ~torch.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
-    if not bool(bad.any()):
-        return None
-    off = (a - b).abs().to(torch.float64)
-    return _told(mine, its, bad, off, f"rtol {rtol:g}, atol {atol:g}", "")
+    return dense(mine), dense(its).expand(mine.shape)
 
 
-def _tolerance(mine: torch.Tensor, its: torch.Tensor, one: Expectation, plan: Plan) -> Tolerance:
+def _tolerance(mine: torch.Tensor, one: Expectation, plan: Plan) -> Tolerance:
     if one.rtol is not None or one.atol is not None:
         return one.rtol or 0.0, one.atol or 0.0
-    return (
-        tolerance_for(mine.dtype if mine.is_floating_point() or mine.is_complex() else its.dtype, plan)
-        if (mine.is_floating_point() or mine.is_complex())
-        else EXACT
-    )
-
-
-def _dense(value: torch.Tensor) -> torch.Tensor:
-    if value.is_quantized:
-        value = value.dequantize()
-    return (value if value.layout == torch.strided else value.to_dense()).resolve_conj().resolve_neg()
+    return tolerance_for(mine.dtype, plan)
 
 
 def _literal(written: Any, like: torch.Tensor, recipe: Recipe, *, wide: bool = False) -> torch.Tensor:
     """Literal numbers as a tensor to hold a value against: in the value's own dtype, or wide enough to lose nothing."""
     word = word_of(like.dtype) if like.is_floating_point() else recipe.dtype
     numbers = _numbers(written, word)
+    kinds = {type(number) for number in flat(numbers)}
+    dtype = next((wider for kind, wider in _WIDE.items() if kind in kinds), None) if wide else like.dtype
+    if wide and dtype is None and like.dtype == torch.uint64 and int in kinds:
+        dtype = torch.uint64
     try:
-        tensor = torch.tensor(numbers, dtype=None if wide else like.dtype)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise Mismatch(f"'{shown(written)}' is not a tensor: {error}") from error
-    if wide and tensor.is_floating_point():
-        return torch.tensor(numbers, dtype=torch.float64)
-    return torch.tensor(numbers, dtype=torch.complex128) if wide and tensor.is_complex() else tensor
+        return torch.tensor(numbers, dtype=dtype)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise Mismatch(f"'{shown(written)}' cannot be held against {word_of(like.dtype)}: {error}") from error
+
+
+_WIDE: Final = {complex: torch.complex128, float: torch.float64}
 
 
 def _numbers(written: Any, dtype: str) -> Any:
@@ -370,74 +404,63 @@ def _numbers(written: Any, dtype: str) -> Any:
     return literal_number(written, dtype)
 
 
-def _bits_differ(mine: torch.Tensor, its: torch.Tensor) -> str | None:
-    if mine.dtype != its.dtype:
-        return f"the dtypes are {word_of(mine.dtype)} and {word_of(its.dtype)}"
-    if mine.shape != its.shape:
-        return f"the shapes are {list(mine.shape)} and {list(its.shape)}"
-    mine, its = _dense(mine).cpu(), _dense(its).cpu()
-    if mine.numel() == 0:
-        return None
-    bad = (bits(mine) != bits(its)).view(*mine.shape, -1).any(-1) if mine.dim() else (bits(mine) != bits(its)).any()
-    if not bool(bad.any()):
-        return None
-    wide = torch.complex128 if mine.is_complex() else torch.float64
-    return _told(mine, its, bad, (mine.to(wide) - its.to(wide)).abs(), "bit for bit", "")
-
-
-def bits(values: torch.Tensor) -> torch.Tensor:
-    """A tensor's bytes, a last dimension of them for each element."""
-    return values.contiguous().unsqueeze(-1).view(torch.uint8)
-
-
-def _told(mine: torch.Tensor, its: torch.Tensor, bad: torch.Tensor, off: torch.Tensor, allowed: str, unit: str) -> str:
-    """Where the worst element is, what it is and should be, and how many there are."""
-    weight = torch.where(bad, off.nan_to_num(torch.inf, torch.inf), torch.full_like(off, -1.0))
-    worst = int(weight.flatten().argmax()) if weight.numel() else 0
-    index = [int(part) for part in torch.unravel_index(torch.tensor(worst), mine.shape)] if mine.dim() else []
-    here = f" at {index}" if index else ""
-    apart = float(off.flatten()[worst])
-    by = f", {apart:.3g}{' ' + unit if unit else ''} apart" if apart == apart else ""
-    count = f"; {int(bad.sum())} of {mine.numel()} elements differ" if mine.numel() > 1 else ""
-    return f"it is {_number(mine, worst)}{here}, and {_number(its, worst)} is expected{by} (allowed: {allowed}){count}"
-
-
-def _number(values: torch.Tensor, position: int) -> str:
-    number = values.flatten()[position].item()
-    return shown(number) if isinstance(number, (bool, int)) else f"{number:.9g}"
+def _text(value: Any) -> str:
+    """A value as a word of a recipe."""
+    if isinstance(value, (str, torch.dtype, torch.device, torch.layout, torch.memory_format)):
+        return str(value).removeprefix("torch.")
+    return shown(value) if _is_value(value) or isinstance(value, list) else type(value).__name__
 
 
 def _brief(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return f"{value.item()}" if value.numel() == 1 and value.device.type != "meta" else described(value)
-    return described(value)
+    return described(value) if type(value) in _NUMBERS else shown(value)
 
 
 # known faults
 
 
-def _with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recipe) -> Iterator[Verdict]:
-    faults = [fault for fault in recipe.xfail if holds(fault.when, recipe)]
+def _with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recipe) -> Sequence[Verdict]:
+    """The verdicts with those marked that are known to fail, and one more for each mark that nothing bears out."""
     marked = list(verdicts)
-    for number, fault in enumerate(faults):
-        failing = False
-        for position, verdict in enumerate(marked):
-            if not _is_marked(verdict.name, fault):
-                continue
-            if verdict.outcome in ("fails", "known fault"):
-                failing = True
-                message = f"{verdict.message} (known: {fault.reason})"
-                marked[position] = verdict.model_copy(update={"outcome": "known fault", "message": message})
-        if (
-            result.error is not None
-            and not result.error.expected
-            and (fault.keys is None or result.error.step in fault.keys)
-        ):
-            result.error = result.error.model_copy(update={"expected": True})
-            failing = True
-        if not failing:
-            marked.append(_fixed(fault, number))
-    yield from marked
+    fixed: list[Verdict] = []
+    for number, fault in enumerate(recipe.xfail):
+        if not holds(fault.when, recipe):
+            continue
+        bears = _mark(marked, fault) | _mark_error(result, fault)
+        if not bears and _is_judged(marked, result, fault):
+            fixed.append(_fixed(fault, number))
+    return [*marked, *fixed]
+
+
+def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
+    """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one."""
+    found = False
+    for position, verdict in enumerate(verdicts):
+        if _is_marked(verdict.name, fault) and verdict.outcome in ("fails", "known fault"):
+            message = f"{verdict.message} (known: {fault.reason})"
+            verdicts[position] = verdict.model_copy(update={"outcome": "known fault", "message": message})
+            found = True
+    return found
+
+
+def _mark_error(result: Result, fault: KnownFault) -> bool:
+    """Take the error that stopped the run as expected, where the mark is on the run or on the step."""
+    error = result.error
+    if error is None or error.expected:
+        return False
+    if fault.keys is not None and not any(_is_of(error.step, key.partition(".")[0]) for key in fault.keys):
+        return False
+    result.error = error.model_copy(update={"expected": True})
+    return True
+
+
+def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -> bool:
+    """Whether the run went far enough, and recorded enough, to say that the fault is gone."""
+    if result.error is not None and not result.error.expected:
+        return False
+    on = [verdict for verdict in verdicts if _is_marked(verdict.name, fault)]
+    return not on or any(verdict.outcome != "not judged" for verdict in on)
 
 
 def _is_marked(name: str, fault: KnownFault) -> bool:

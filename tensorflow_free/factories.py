@@ -91,6 +91,28 @@ def _nn_init(name: str, *, random: bool = True) -> Callable[..., torch.Tensor]:
     return make
 
 
+def _sparse(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
+    # torch.nn.init.sparse_ chooses the rows that are 0 from the default generator, whatever generator it is given
+    state = torch.default_generator.get_state()
+    if generator is not None:
+        torch.default_generator.set_state(generator.get_state())
+    try:
+        return _nn_init("sparse_", random=False)(arguments, dtype, None)
+    finally:
+        if generator is not None:
+            torch.default_generator.set_state(state)
+
+
+def _window(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """A window; torch takes `alpha` and `beta` only beside `periodic`."""
+
+    def make(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
+        del generator
+        return function(**{"periodic": True, **arguments}, dtype=dtype)
+
+    return make
+
+
 def _ranged(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     def make(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
         del generator
@@ -174,7 +196,7 @@ INITS: Final[dict[str, Init]] = {
         Init("tril_indices", _ranged(torch.tril_indices), ("row", "col"), ("offset",), kind="integer"),
         Init("triu_indices", _ranged(torch.triu_indices), ("row", "col"), ("offset",), kind="integer"),
         *(
-            Init(name, _ranged(getattr(torch, name)), ("window_length",), optional)
+            Init(name, _window(getattr(torch, name)), ("window_length",), optional)
             for name, optional in _WINDOWS.items()
         ),
         Init("xavier_uniform", _nn_init("xavier_uniform_"), ("size",), ("gain",), draws=True, complex=True),
@@ -183,7 +205,7 @@ INITS: Final[dict[str, Init]] = {
         Init("kaiming_normal", _nn_init("kaiming_normal_"), ("size",), _KAIMING, draws=True, complex=True),
         Init("trunc_normal", _nn_init("trunc_normal_"), ("size",), ("mean", "std", "a", "b"), draws=True),
         Init("orthogonal", _nn_init("orthogonal_"), ("size",), ("gain",), draws=True),
-        Init("sparse", _nn_init("sparse_"), ("size", "sparsity"), ("std",), draws=True),
+        Init("sparse", _sparse, ("size", "sparsity"), ("std",), draws=True),
         Init("dirac", _nn_init("dirac_", random=False), ("size",), ("groups",)),
     )
 }

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe import shown
 
 NUMPY_SUFFIXES: Final = (".npy", ".npz")
 SUFFIXES: Final = (*NUMPY_SUFFIXES, ".safetensors", ".pt")
@@ -36,8 +37,8 @@ def inside(folder: Path | None, written: str) -> Path:
         raise FileProblem(
             f"'{written}' is a file, and a recipe given as a mapping has no folder; give the tensor as `data`"
         )
-    if "\0" in written:
-        raise FileProblem(f"'{written!r}' is not a path")
+    if not written or "\0" in written:
+        raise FileProblem(f"{written!r} is not a path")
     root = folder.resolve()
     if Path(written).is_absolute():
         raise FileProblem(f"'{written}' is an absolute path; a recipe reads files by paths relative to its own folder")
@@ -46,7 +47,7 @@ def inside(folder: Path | None, written: str) -> Path:
         outside = not found.is_relative_to(root)
         missing = not outside and not found.is_file()
     except (OSError, RuntimeError, ValueError) as error:
-        raise FileProblem(f"'{written}' cannot be read: {error}") from error
+        raise FileProblem(f"'{shown(written)}' cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if outside:
         raise FileProblem(
             f"'{written}' lies outside the recipe's folder; a recipe reads only files below its own folder"
@@ -79,6 +80,8 @@ def read_tensor(path: Path, key: str | None, suffixes: Sequence[str]) -> torch.T
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "pickle" in str(error).lower() or "weights" in str(error).lower() or "Object arrays" in str(error):
             words = "it holds pickled Python objects, which could run code; save plain numbers instead"
+        elif path.suffix == ".pt" and not zipfile.is_zipfile(path):
+            words = "it is no file that torch.save wrote"
         raise FileProblem(f"'{path.name}' cannot be read: {words}") from error
 
 
@@ -86,6 +89,9 @@ def _read_numpy(path: Path, key: str | None) -> torch.Tensor:
     if path.suffix == ".npy":
         if key is not None:
             raise FileProblem(f"'{key}' names an array of an .npz; '{path.name}' holds one array without a name", "key")
+        if not _begins_with(path, numpy.lib.format.MAGIC_PREFIX):
+            # NumPy would take it for a pickle
+            raise FileProblem(f"'{path.name}' is not an .npy file")
         array = numpy.load(path, allow_pickle=False)
     else:
         if not zipfile.is_zipfile(path):
@@ -94,7 +100,15 @@ def _read_numpy(path: Path, key: str | None) -> torch.Tensor:
             array = arrays[_one(list(arrays.files), key, path)]
     if array.dtype.byteorder not in "=|" and not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return torch.from_numpy(numpy.require(array, requirements=["W"]))
+    try:
+        return torch.from_numpy(numpy.require(array, requirements=["W"]))
+    except TypeError as error:
+        raise FileProblem(f"'{path.name}' holds elements of NumPy's type {array.dtype}, and torch has no such dtype") from error
+
+
+def _begins_with(path: Path, prefix: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(prefix)) == prefix
 
 
 def _read_safetensors(path: Path, key: str | None) -> torch.Tensor:
@@ -112,7 +126,7 @@ def _choose(stored: Any, key: str | None, path: Path) -> torch.Tensor:
     elif key is not None:
         raise FileProblem(f"'{key}' names a tensor of several; '{path.name}' holds one without a name", "key")
     if not isinstance(stored, torch.Tensor):
-        raise FileProblem(f"'{path.name}' holds a {type(stored).__name__}, not a tensor")
+        raise FileProblem(f"'{path.name}' holds an object of type '{type(stored).__name__}', not a tensor")
     return stored.detach()
 
 

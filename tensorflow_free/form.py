@@ -71,7 +71,7 @@ class Form:
                 self.broken |= {path for path, _ in found}
                 mapping = _without(mapping, [path for path, _ in found])
                 continue
-            recipe._written = self.mapping
+            recipe.write(self.mapping)
             return recipe
         return None
 
@@ -96,9 +96,10 @@ class Form:
             self.problems.append(Problem(self.composed.place(path), error.message))
             self.broken.add(path)
             return {name: {}}
+        better = f"rename the other value, or override '{'.'.join(str(part) for part in path)}' whole"
         for made in steps:
             if made != name and made in given:
-                message = f"'{made}' is a name that this one-line step needs for a part of itself, and it is taken; rename the other value"
+                message = f"'{made}' is the name of a part of this one-line step, and is given besides; {better}"
                 self.problems.append(Problem(self.composed.place(path), message))
                 self.broken.add((*path[:-1], made))
         return steps

@@ -48,8 +48,7 @@ lobpcg(A: Tensor, k: int | None = None, B: Tensor | None = None, X: Tensor | Non
     method: str | None = None)
 lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: list[Tensor] | None = None)
 meshgrid(*tensors: Tensor, indexing: str | None = None)
-nonzero(input: Tensor, *, as_tuple: bool = False)
-nonzero(input: Tensor, *, out: Tensor | None = None) -> Tensor
+nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 norm(input: Tensor, p: number | str | None = 'fro', dim: int | list[int] | None = None, keepdim: bool = False,
     out: Tensor | None = None, dtype: dtype | None = None) -> Tensor
 promote_types(type1: dtype, type2: dtype)
@@ -110,9 +109,9 @@ sparse.sum(input: Tensor, dim: int | list[int] | None = None, dtype: dtype | Non
 
 METHODS: Final = _table(
     """
-bfloat16 bool byte cdouble cfloat chalf char cpu double float half int long short(input: Tensor,
+bfloat16 bool byte cdouble cfloat chalf char cpu double float half int long short(input: Tensor, *,
     memory_format: memory_format | None = None) -> Tensor
-cuda ipu mtia xpu(input: Tensor, device: device | None = None, non_blocking: bool = False,
+cuda ipu mtia xpu(input: Tensor, device: device | None = None, non_blocking: bool = False, *,
     memory_format: memory_format | None = None) -> Tensor
 __add__ __and__ __div__ __eq__ __floordiv__ __ge__ __gt__ __iadd__ __iand__ __ifloordiv__ __ilshift__ __imod__ __imul__
     __ior__ __ipow__ __irshift__ __isub__ __itruediv__ __ixor__ __le__ __lshift__ __lt__ __matmul__ __mod__ __mul__
@@ -148,7 +147,7 @@ to(input: Tensor, device: device | None = None, dtype: dtype | None = None, non_
     copy: bool = False, *, memory_format: memory_format | None = None) -> Tensor
 to(input: Tensor, tensor: Tensor, non_blocking: bool = False, copy: bool = False, *,
     memory_format: memory_format | None = None) -> Tensor
-type(input: Tensor, dtype: dtype | str, non_blocking: bool = False,
+type(input: Tensor, dtype: dtype | str, non_blocking: bool = False, *,
     memory_format: memory_format | None = None) -> Tensor
 type(input: Tensor) -> str
 unflatten(input: Tensor, dim: int, sizes: list[int]) -> Tensor

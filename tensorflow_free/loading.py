@@ -51,7 +51,7 @@ def recipe_of(composed: Composed, in_case: InCase | None = None) -> Recipe:
         RecipeError: with every problem.
     """
     recipe, plan = _bound(composed, in_case or _from_file(composed))
-    recipe._plan = plan
+    recipe.keep(plan)
     return recipe
 
 
@@ -63,9 +63,9 @@ def plan_of(recipe: Recipe) -> Plan:
     """
     from tensorflow_free.binding import bind
 
-    if recipe._plan is None:
-        recipe._plan = bind(recipe)
-    plan: Plan = recipe._plan
+    if recipe.plan is None:
+        recipe.keep(bind(recipe))
+    plan: Plan = recipe.plan
     return plan
 
 
@@ -149,10 +149,10 @@ def _settle_cases(recipe: Recipe, called: Mapping[str, Any]) -> None:
     """Leave of the cases what running the written recipe again needs: the chosen one, merged already, and those called."""
     written = dict(recipe.written)
     written.pop("cases", None)
-    chosen = {} if recipe.case is None else {recipe.case: {}}
+    chosen: dict[str, Any] = {} if recipe.case is None else {recipe.case: {}}
     if chosen or called:
         written["cases"] = {**chosen, **called}
-    recipe._written = written
+    recipe.write(written)
 
 
 def _ordered(problems: list[Problem]) -> list[Problem]:

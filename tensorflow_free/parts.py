@@ -114,7 +114,7 @@ def whole_of(parts: Parts, dtype: torch.dtype, layout: str, shape: list[int] | N
     if "int_repr" in parts:
         return _quantized(parts)
     numbers = {part: _unpacked(tensor, dtype, shape) for part, tensor in parts.items()}
-    for only in ("", "dense", "dequantized"):
+    for only in ("" if layout == "strided" else "dense", "dequantized"):
         if only in numbers:
             return numbers[only]
     if shape is None:

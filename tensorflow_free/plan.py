@@ -185,11 +185,11 @@ def lay_out(rows: Sequence[Row], slots: Slots, kept: set[int]) -> tuple[Call, ..
         # arguments are read before the result is stored, so that the result may take the slot of one of them
         emptied = [slots.release(one) for one in before]
         out = slots.of(row.out)
-        calls.append(Call(function, arguments, out, row.site))
+        calls.append((function, arguments, out, row.site))
         emptied = [slot for slot in emptied if slot != out]
         emptied += [slots.release(one) for one in dying if one not in before]
         if emptied:
-            calls.append(Call(partial(_clear, tuple(emptied)), whole, slots.of(NOTHING), row.site))
+            calls.append((partial(_clear, tuple(emptied)), whole, slots.of(NOTHING), row.site))
     return tuple(calls)
 
 
@@ -245,7 +245,7 @@ def ids_in(argument: Any) -> Iterator[int]:
 
 
 def _call(row: Row, slots: Slots) -> Call:
-    return Call(_function(row, slots), _arguments(row, slots), slots.of(row.out), row.site)
+    return _function(row, slots), _arguments(row, slots), slots.of(row.out), row.site
 
 
 def _function(row: Row, slots: Slots) -> Callable[..., Any]:

@@ -200,6 +200,19 @@ class Recipe(Model):
         """The mapping that it was made from, as it stands in a run's `recipe.yaml`."""
         return self._written
 
+    def write(self, mapping: dict[str, Any]) -> None:
+        """Keep the mapping that it was made from."""
+        self._written = mapping
+
+    @property
+    def plan(self) -> Any:
+        """The plan that it was bound to, or None; kept here so that binding is done once."""
+        return self._plan
+
+    def keep(self, plan: Any) -> None:
+        """Keep the plan that it was bound to."""
+        self._plan = plan
+
 
 _OWNERS: Final[dict[str, tuple[str, type[Model]]]] = {
     "tensors": ("a tensor", TensorSpec),

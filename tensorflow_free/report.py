@@ -1,4 +1,4 @@
-"""A result in words: rows and verdicts as plain text, or drawn with rich where it is a terminal. Measures nothing new."""
+"""A result in words: rows and verdicts as plain text, or drawn with rich on a terminal. Measures nothing new."""
 
 from __future__ import annotations
 

@@ -10,15 +10,16 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free import settings
-from tensorflow_free.autograd import drawn, run_backward, spread
+from tensorflow_free.autograd import drawn, run_backward
 from tensorflow_free.backends import compiled
-from tensorflow_free.calls import GRADIENTS, TICK, Call, Site, Snapshot, Stopped, Values, described, retain, run_calls
+from tensorflow_free.calls import GRADIENTS, TICK, Site, Stopped, Values, described, retain, run_calls
 from tensorflow_free.devices import synchronize
 from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.expectations import judge
 from tensorflow_free.factories import Start, make
-from tensorflow_free.plan import Pass, Plan, Recording
+from tensorflow_free.plan import Pass, Plan
+from tensorflow_free.recording import records_of, standing_values
 from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
 
 Progress = Callable[[int, int], None]
@@ -64,7 +65,8 @@ class Run:
         except Stopped as stopped:
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = _report(plan, stopped, cause)
-        records = {record.name: record for record in self._records()}
+        made = records_of(plan, self._values, finished=self._finished) if self._started else ()
+        records = {record.name: record for record in made}
         result = Result(plan.recipe, records, error=error, environment=environment_of(torch.get_num_threads()))
         if error is None:
             try:
@@ -107,7 +109,7 @@ class Run:
         self._finished = True
 
     def _compiled(self) -> None:
-        """Compile the forward steps as one function of the starting tensors, call it, and put what it returns in place."""
+        """Compile the forward steps as one function of the starting tensors, call it, put what it returns in place."""
         plan, values = self._plan, self._values
         forward = compiled(forward_of(plan), plan.recipe.backend)
         rounds = plan.variants or (plan.starts,) * calls_of(plan)
@@ -118,8 +120,7 @@ class Run:
             try:
                 returned = forward(*(values[slot] for slot in input_slots(plan)))
             except Exception as error:
-                inner = _stopped_within(error)
-                raise Stopped(inner or Site("steps", plan.recipe.backend.name, ("steps",)), ()) from _own(error)
+                raise Stopped(Site("steps", plan.recipe.backend.name, ("steps",)), ()) from error
         for slot, value in zip(plan.returned, returned, strict=True):
             values[slot] = value
 
@@ -142,87 +143,25 @@ class Run:
                 gradient = drawn(one.gradient_start, target)
             inputs = None if one.inputs is None else [values[slot] for slot in one.inputs]
             retain_graph = True if one.retain_graph is None and keep_graph else one.retain_graph
-            run_backward((), retain_graph, one.create_graph, target, gradient, inputs)
+            options = {"retain_graph": retain_graph, "create_graph": one.create_graph}
+            run_backward((), options, target, gradient, inputs)
         except Exception as error:
             raise Stopped(Site("backward", "backward", one.path, (one.target,)), (target,)) from error
 
     def _checks(self, records: dict[str, Record]) -> None:
         """Run each check on the recorded values; one whose values are not recorded does not run."""
         plan, values = self._plan, self._values
-        if not plan.checks:
-            return
-        for name, slot in plan.standing.items():
-            values[slot] = _standing(plan, name, values)
+        stood = standing_values(plan, values)
+        for name in stood.keys() & {name for check in plan.checks for name in check.reads}:
+            values[plan.standing[name]] = stood[name]
         with torch.no_grad():
             have = {record.partition(".")[0] for record in records} | {start.name for start in plan.starts}
             for check in plan.checks:
                 if have.issuperset(check.reads):
                     run_calls(check.calls, values)
                     have.add(check.name)
-                    records.update(
-                        (record.name, record) for record in recorded(check.name, "check", values[check.slot], check.op)
-                    )
-
-    # what is recorded
-
-    def _records(self) -> Iterator[Record]:
-        if not self._started:
-            return
-        listed = self._plan.recipe.record
-        for record in self._all_records():
-            if not isinstance(listed, list) or any(_is_listed(record.name, word) for word in listed):
-                yield record
-
-    def _all_records(self) -> Iterator[Record]:
-        values = self._values
-        for one in self._plan.recordings:
-            if one.stood is not None and self._is_made(one, one.stood):
-                yield from recorded(one.name, one.kind, values[one.stood], one.op)  # type: ignore[arg-type]
-            if one.after and self._is_made(one, one.slot):
-                yield from recorded(f"{one.name}.after", "after", values[one.slot], one.op)
-        yield from self._gradients()
-
-    def _is_made(self, one: Recording, slot: int) -> bool:
-        # a value may be None itself (the grad_fn of a leaf); one whose step never ran is not a value
-        return self._finished or self._values[slot] is not None or one.kind == "tensor"
-
-    def _gradients(self) -> Iterator[Record]:
-        plan, values = self._plan, self._values
-        for start, slot in zip(plan.starts, plan.leaf_slots, strict=True):
-            leaf = values[slot]
-            if isinstance(leaf, torch.Tensor) and leaf.requires_grad and leaf.is_leaf:
-                yield from recorded(f"{start.name}.grad", "gradient", leaf.grad)
-        for name, slot in plan.retained:
-            watched = {key: value for key, value in values[GRADIENTS].items() if key == name}
-            yield from (
-                [record for value in watched.values() for record in recorded(f"{name}.grad", "gradient", value)]
-                if name in plan.watched
-                else _step_gradients(name, values[slot])
-            )
-
-
-def _is_listed(name: str, word: str) -> bool:
-    return name == word or (name.startswith(f"{word}.") and not name.endswith((".grad", ".after")))
-
-
-def _step_gradients(name: str, value: Any) -> Iterator[Record]:
-    """The gradient that autograd kept for a step's value, or for each of its fields."""
-    if isinstance(value, torch.Tensor):
-        if (value.retains_grad or (value.is_leaf and value.requires_grad)) and value.grad is not None:
-            yield from recorded(f"{name}.grad", "gradient", value.grad)
-    elif isinstance(value, (tuple, list)):
-        for record, part in zip(recorded(name, "step", value), value, strict=False):
-            yield from _step_gradients(record.name, part)
-
-
-def _standing(plan: Plan, name: str, values: Values) -> Any:
-    """A value as it stood when its step ended, for a check to read."""
-    found = next((one for one in plan.recordings if one.name == name), None)
-    if found is not None and found.stood is not None:
-        value = values[found.stood]
-        return value.values if isinstance(value, Snapshot) else value
-    slots = {start.name: slot for start, slot in zip(plan.starts, plan.start_slots, strict=True)}
-    return values[slots[name]] if name in slots else None
+                    made = recorded(check.name, "check", values[check.slot], check.op)
+                    records.update((record.name, record) for record in made)
 
 
 def draw(plan: Plan, starts: Sequence[Start], values: Values) -> None:
@@ -268,15 +207,6 @@ def forward_of(plan: Plan) -> Callable[..., tuple[Any, ...]]:
         return tuple([values[slot] for slot in returned])
 
     return forward
-
-
-def _stopped_within(error: Exception) -> Site | None:
-    return error.site if isinstance(error, Stopped) else None
-
-
-def _own(error: Exception) -> Exception:
-    cause = error.__cause__
-    return cause if isinstance(error, Stopped) and isinstance(cause, Exception) else error
 
 
 # what the process was before, it is afterwards
@@ -338,13 +268,8 @@ def _words(cause: Exception) -> str:
     return words.partition("\nException raised from")[0].strip()
 
 
-def step_error(result: Result, plan: Plan) -> StepError:
-    """The exception for a result whose run failed."""
-    error = result.error
-    assert error is not None
+def step_error(error: ErrorReport, plan: Plan) -> StepError:
+    """The exception for a run that failed."""
     place = plan.place(tuple(error.path.split(".")))
     message = f"'{error.op}' failed: {error.message}"
     return StepError(Problem(place, message), error.step, error.op, error.operands)
-
-
-__all__ = ["Call", "run", "spread", "step_error"]

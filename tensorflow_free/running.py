@@ -25,5 +25,5 @@ def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
     plan = plan_of(recipe)
     result, cause = run(plan, progress=progress)
     if result.error is not None and not result.error.expected:
-        raise step_error(result, plan) from cause
+        raise step_error(result.error, plan) from cause
     return result

@@ -45,6 +45,9 @@ SECOND_NAMES: Final = {"dim": ("axis",), "keepdim": ("keepdims",), "input": ("x"
 BUFFERS: Final = ("running_mean", "running_var")
 """Parameters that normalizations change, though their schemas do not say so."""
 
+PYTHON_OUT: Final = ("_copy", "slice_scatter")
+"""How the names of ops end whose generated overload for `out` Python shows. Source: tried, with torch 2.13."""
+
 SWITCHES: Final = ("training", "train", "use_input_stats")
 """The parameters that say whether a normalization changes its buffers."""
 
@@ -187,8 +190,12 @@ def _positional(schema: Schema) -> tuple[str, ...]:
 
 
 def _with_out(schemas: Iterable[Schema]) -> set[tuple[str, ...]]:
-    """The positional parameters of the overloads whose Python form takes `out`; generated ones have none."""
-    return {_positional(schema) for schema in schemas if _is_out(schema) and not _tagged(schema, torch.Tag.generated)}
+    """The positional parameters of the overloads whose Python form takes `out`; of the generated ones few do."""
+    return {
+        _positional(schema)
+        for schema in schemas
+        if _is_out(schema) and (schema.name.endswith(PYTHON_OUT) or not _tagged(schema, torch.Tag.generated))
+    }
 
 
 def _out_parameter(returns: tuple[str, ...] | None) -> Parameter:

@@ -97,6 +97,8 @@ class Starts:
         self._check_numbers(spec, arguments, made_dtype, path)
         shape = self._shape(spec, arguments, source, path)
         self._check_memory(spec, shape, dtype, device, path)
+        if shape is not None and spec.stride is not None and "data" in arguments and not self._faulty:
+            self._check_expansion(spec.stride, arguments["data"], shape, path)
         if spec.requires_grad and dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             self._wrong(
                 (*path, "requires_grad"),
@@ -317,8 +319,9 @@ class Starts:
         if strided and (problem := _stride_problem(spec.stride or (), shape)):
             self._wrong((*path, "stride"), problem)
             return
-        extent = extent_of(shape, spec.stride or (), spec.storage_offset or 0) if strided else math.prod(shape)
-        needed = extent * dtype.itemsize
+        extent = extent_of(shape, spec.stride or (), spec.storage_offset or 0) if strided else 0
+        # the values are made for the whole size first, also where a stride of 0 keeps few of them
+        needed = max(extent, 0 if spec.init == "as_strided" else math.prod(shape)) * dtype.itemsize
         if device != "meta" and needed > installed():
             given = (*(spec.model_extra or {}), *(("stride",) if spec.stride else ()), "init")
             key = next(key for key in ("size", "end", "steps", "n", "window_length", "stride", "init") if key in given)
@@ -333,6 +336,19 @@ class Starts:
         if overlaps(kept, stride):
             better = "each place holds one element, but where a stride is 0"
             self._wrong((*path, "stride"), f"'{list(stride)}' lets elements of {list(shape)} overlap; {better}")
+
+    def _check_expansion(
+        self, stride: Sequence[int], data: Any, shape: Sequence[int], path: tuple[str | int, ...]
+    ) -> None:
+        """Data that differ along a stride of 0 would be lost but for the first of them."""
+        if 0 not in stride or 0 in shape:
+            return
+        values = (data if isinstance(data, torch.Tensor) else torch.tensor(data)).reshape(list(shape))
+        for dimension, step in enumerate(stride):
+            first = values.narrow(dimension, 0, 1).expand_as(values)
+            if step == 0 and not torch.equal(values.nan_to_num(), first.nan_to_num()):
+                lost = f"'0' keeps one element along dimension {dimension}, and the data differ there"
+                self._wrong((*path, "stride", dimension), lost)
 
     def _check_format(self, spec: TensorSpec, shape: list[int] | None, path: tuple[str | int, ...]) -> None:
         wanted = {"channels_last": 4, "channels_last_3d": 5}.get(spec.memory_format or "")

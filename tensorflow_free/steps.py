@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -106,9 +107,12 @@ class Steps:
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         scope = self._scope
         written = bound.by_parameter
-        operands = [self._lowered(written.get(key), site, rows) for key in ("target", "gradient", "inputs")]
+        operands = [self._lowered(written.get(key), site, rows) for key in _OPERANDS]
         names = tuple(scope.leaves)
-        function = partial(run_backward, names, written.get("retain_graph"), bool(written.get("create_graph", False)))
+        site = replace(site, operands=(*(_label(key, written.get(key)) for key in _OPERANDS), *names))
+        flags = ("retain_graph", "create_graph")
+        options: dict[str, bool | None] = {key: written[key] for key in flags if key in written}
+        function = partial(run_backward, names, options)
         leaves = [Value(scope.leaves[name]) for name in names]
         args = (*operands, *leaves)
         rows.append(Row(function, args, {}, out, site, changes=tuple(scope.gradients.values())))
@@ -257,6 +261,14 @@ def all_step_names(steps: Mapping[str, Step], path: Path) -> Iterator[tuple[str,
         yield name, (*path, name)
         if step.steps:
             yield from all_step_names(step.steps, (*path, name, "steps"))
+
+
+_OPERANDS: Final = ("target", "gradient", "inputs")
+"""The arguments of a `backward` step that are values."""
+
+
+def _label(key: str, value: Any) -> str:
+    return ".".join((value.name, *value.fields)) if isinstance(value, Ref) else key
 
 
 def _operand_names(bound: Bound) -> Iterator[str]:

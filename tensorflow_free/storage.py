@@ -66,7 +66,7 @@ def write_result(result: Result, folder: Path) -> Path:
     except OSError as error:
         place = error.filename or folder
         raise StorageError(f"{place}: the result cannot be written: {error.strerror or error}") from error
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, TypeError) as error:
         raise StorageError(f"{folder}: the result cannot be written: {error}") from error
     return folder
 
@@ -198,13 +198,18 @@ class _Inputs:
             mapping["ops"] = list(self._result.ops)
         if mapping.get("tensors"):
             mapping["tensors"] = self._tensors(mapping["tensors"], "")
-        cases = mapping.get("cases") or {}
-        if any("tensors" in case for case in cases.values()):
-            mapping["cases"] = {
-                name: {**case, "tensors": self._tensors(case.get("tensors", {}), f"{name}-")}
-                for name, case in cases.items()
-            }
+        if cases := self._cases(mapping.get("cases") or {}):
+            mapping["cases"] = cases
         return mapping
+
+    def _cases(self, cases: Mapping[str, Any]) -> dict[str, Any]:
+        """The cases that the stored recipe needs, and those that a `when` names."""
+        recipe = self._result.recipe
+        needed: dict[str, Any] = {name: {} for name in recipe.cases} if _asks_for_case(recipe) else {}
+        for name, case in cases.items():
+            tensors = self._tensors(case.get("tensors") or {}, f"{name}-")
+            needed[name] = {**case, "tensors": tensors} if tensors else case
+        return needed
 
     def _tensors(self, tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         return {name: self._tensor(prefix + name, spec) for name, spec in tensors.items()}
@@ -233,7 +238,8 @@ class _Inputs:
     def _saved(self, name: str, data: torch.Tensor) -> str:
         """Write a tensor that a mapping held, in the memory that it lies in, to a file of `inputs/`."""
         # safetensors keeps neither strides nor offsets, nor every dtype; torch's own format does
-        simple = is_plain(data) and data.is_contiguous() and data.storage_offset() == 0 and data.dtype in HELD
+        simple = is_plain(data) and data.dtype in HELD and not (data.is_conj() or data.is_neg())
+        simple = simple and data.is_contiguous() and data.storage_offset() == 0
         file = f"{name}{'.safetensors' if simple else '.pt'}"
         while self._taken.setdefault(file, "") != "":
             file = f"_{file}"
@@ -243,6 +249,11 @@ class _Inputs:
         else:
             torch.save(copied(data), path)
         return f"{INPUTS}/{file}"
+
+
+def _asks_for_case(recipe: Recipe) -> bool:
+    conditions = [one.when for ones in recipe.expect.values() for one in ones] + [fault.when for fault in recipe.xfail]
+    return any("case" in (when or ()) for when in conditions)
 
 
 # reading
@@ -318,7 +329,7 @@ def _read_recipe(path: Path) -> Recipe:
         raise StorageError(f"{path}: is not the recipe of a run: {error}") from error
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read: {_words(error)}") from error
-    recipe._written = mapping  # noqa: SLF001 - as loading does
+    recipe.write(mapping)  # noqa: SLF001 - as loading does
     return recipe
 
 

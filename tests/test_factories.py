@@ -25,8 +25,8 @@ def starts(overrides=(), **tensors):
 def same(actual, expected):
     """Equal in dtype, shape and bits."""
     assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
-    bits = [torch.view_as_real(one) if one.is_complex() else one for one in (actual.cpu(), expected.cpu())]
-    return all(one.contiguous().view(torch.uint8).equal(two.contiguous().view(torch.uint8)) for one, two in [bits]) or not actual.numel()
+    actual, expected = (one.contiguous().unsqueeze(-1).view(torch.uint8) for one in (actual, expected))
+    return actual.equal(expected)
 
 
 def filled(name, *arguments, size=(3, 4), **kwargs):
@@ -44,7 +44,7 @@ PLAIN = [
     ({"init": "tensor", "data": [True, False]}, lambda: torch.tensor([True, False])),
     ({"init": "tensor", "data": [True, 2]}, lambda: torch.tensor([True, 2])),
     ({"init": "tensor", "data": [math.nan, math.inf, -math.inf, -0.0]}, lambda: torch.tensor([math.nan, math.inf, -math.inf, -0.0])),
-    ({"init": "tensor", "data": ["1+2j", "-3j", 4]}, lambda: torch.tensor([1 + 2j, -3j, 4])),
+    ({"init": "tensor", "data": ["1+2j", "-3j", 4]}, lambda: torch.tensor([1 + 2j, complex("-3j"), 4])),
     ({"init": "tensor", "data": {"complex": [1, -2.5]}}, lambda: torch.tensor(1 - 2.5j)),
     ({"init": "tensor", "data": [{"finfo": "max"}, {"finfo": "tiny"}]}, lambda: torch.tensor([torch.finfo(torch.float32).max, torch.finfo(torch.float32).tiny])),
     ({"data": [1.5]}, lambda: torch.tensor([1.5])),
@@ -77,6 +77,7 @@ PLAIN = [
     ({"init": "bartlett_window", "window_length": 6}, lambda: torch.bartlett_window(6)),
     ({"init": "blackman_window", "window_length": 6, "periodic": False}, lambda: torch.blackman_window(6, periodic=False)),
     ({"init": "hann_window", "window_length": 6}, lambda: torch.hann_window(6)),
+    ({"init": "hamming_window", "window_length": 6, "alpha": 0.6}, lambda: torch.hamming_window(6, True, 0.6)),
     ({"init": "hamming_window", "window_length": 6, "alpha": 0.6, "beta": 0.4}, lambda: torch.hamming_window(6, True, 0.6, 0.4)),
     ({"init": "kaiser_window", "window_length": 6, "beta": 8.0}, lambda: torch.kaiser_window(6, True, 8.0)),
     ({"init": "dirac", "size": [4, 2, 3]}, lambda: nn_init.dirac_(torch.empty(4, 2, 3))),

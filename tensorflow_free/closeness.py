@@ -1,0 +1,136 @@
+"""Whether two tensors are close, few ULPs apart, or alike bit for bit; and if not, where they differ most. Knows torch alone.
+
+Each function gives None where they agree, else why not, in words. Both tensors have one shape, and lie on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from tensorflow_free.dtypes import EXACT, Tolerance, ulp_distance, word_of
+
+
+def is_floating(dtype: torch.dtype) -> bool:
+    """Whether numbers of the dtype are rounded: floating and complex ones."""
+    return dtype.is_floating_point or dtype.is_complex
+
+
+def dense(values: torch.Tensor) -> torch.Tensor:
+    """The values as a plain tensor on the CPU: not quantized, not sparse, not a view that conjugates or negates."""
+    if values.is_quantized:
+        values = values.dequantize()
+    if values.layout != torch.strided:
+        values = values.to_dense()
+    return values.cpu().resolve_conj().resolve_neg()
+
+
+def not_close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance) -> str | None:
+    """Why `actual` is further from `expected` than `tolerance`; NaN is close to NaN alone."""
+    rtol, atol = tolerance
+    floating = [is_floating(one.dtype) for one in (actual, expected)]
+    if tolerance == EXACT and not floating[0]:
+        close = _same_integers(actual, expected)
+    else:
+        close = _close(actual.to(_wide(actual)), expected.to(_wide(expected)), tolerance)
+    if bool(close.all()):
+        return None
+    return _told(actual, expected, ~close, _apart(actual, expected), f"rtol {rtol:g}, atol {atol:g}")
+
+
+def not_within(actual: torch.Tensor, expected: torch.Tensor, ulp: float) -> str | None:
+    """Why `actual`, floating or complex, is more than `ulp` units in the last place of its dtype from `expected`."""
+    if expected.is_complex() and not actual.is_complex():
+        actual = actual.to(torch.promote_types(actual.dtype, torch.complex32))
+    expected = expected.to(actual.dtype)
+    apart = ulp_distance(actual, expected)
+    bad = apart > ulp
+    return _told(actual, expected, bad, apart, f"{ulp:g} ULP", " ULP") if bool(bad.any()) else None
+
+
+def not_equal(actual: torch.Tensor, expected: torch.Tensor) -> str | None:
+    """Why the bits of `actual` are not those of `expected`, whose dtype is the same."""
+    if actual.numel() == 0:
+        return None
+    bad = (bits(actual) != bits(expected)).any(-1)
+    return _told(actual, expected, bad, _apart(actual, expected), "bit for bit") if bool(bad.any()) else None
+
+
+def bits(values: torch.Tensor) -> torch.Tensor:
+    """A tensor's bytes, a last dimension of them for each element."""
+    return values.contiguous().unsqueeze(-1).view(torch.uint8)
+
+
+def _wide(values: torch.Tensor) -> torch.dtype:
+    return torch.complex128 if values.is_complex() else torch.float64
+
+
+def _close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance) -> torch.Tensor:
+    rtol, atol = tolerance
+    if not (actual.is_complex() or expected.is_complex()):
+        return torch.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
+    actual, expected = actual.to(torch.complex128), expected.to(torch.complex128)
+    # the distance of complex numbers says nothing where a part is infinite or NaN: each part must agree then
+    parts = torch.isclose(
+        torch.view_as_real(actual), torch.view_as_real(expected), rtol=rtol, atol=atol, equal_nan=True
+    ).all(-1)
+    finite = actual.isfinite() & expected.isfinite()
+    return torch.where(finite, torch.isclose(actual, expected, rtol=rtol, atol=atol), parts)
+
+
+def _same_integers(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """Where integers and booleans are just the expected numbers, also those that float64 cannot tell apart."""
+    if expected.is_complex():
+        return actual.to(torch.complex128) == expected
+    if not expected.is_floating_point():
+        # 64 bits of either sign: those of 2**63 and more are negative as int64, and so told apart
+        large = (actual.dtype == torch.uint64) != (expected.dtype == torch.uint64)
+        same = actual.to(torch.int64) == expected.to(torch.int64)
+        return same & (actual.to(torch.int64) >= 0) if large else same
+    rounded = actual.to(torch.float64) == expected
+    return rounded & (actual.to(torch.int64) == expected.nan_to_num().to(torch.int64))
+
+
+def _apart(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """How far apart the elements are, for a reader; float64."""
+    return (actual.to(_wide(actual)) - expected.to(_wide(expected))).abs().to(torch.float64)
+
+
+def _told(
+    actual: torch.Tensor, expected: torch.Tensor, bad: torch.Tensor, apart: torch.Tensor, allowed: str, unit: str = ""
+) -> str:
+    """Where the worst element is, what it is and should be, and how many there are."""
+    weight = torch.where(bad, apart.nan_to_num(torch.inf, torch.inf), torch.full_like(apart, -1.0))
+    worst = int(weight.flatten().argmax())
+    here = f" at {_index(worst, actual.shape)}" if actual.dim() else ""
+    found, wanted = _texts(actual.flatten()[worst], expected.flatten()[worst])
+    distance = float(apart.flatten()[worst])
+    by = f", {distance:.3g}{unit} apart" if math.isfinite(distance) and distance else ""
+    count = f"; {int(bad.sum())} of {actual.numel()} elements differ" if actual.numel() > 1 else ""
+    return f"it is {found}{here}, and {wanted} is expected{by} (allowed: {allowed}){count}"
+
+
+def _index(position: int, shape: torch.Size) -> list[int]:
+    return [int(part) for part in torch.unravel_index(torch.tensor(position), shape)]
+
+
+def _texts(found: torch.Tensor, wanted: torch.Tensor) -> tuple[str, str]:
+    """Both numbers in as many digits as tell them apart, or with their bits."""
+    for digits in (9, 17):
+        texts = _number(found, digits), _number(wanted, digits)
+        if texts[0] != texts[1]:
+            return texts
+    return f"{texts[0]} ({_hexadecimal(found)})", f"{texts[1]} ({_hexadecimal(wanted)})"
+
+
+def _number(value: torch.Tensor, digits: int) -> str:
+    number = value.item()
+    if isinstance(number, bool):
+        return "true" if number else "false"
+    return str(number) if isinstance(number, int) else f"{number:.{digits}g}"
+
+
+def _hexadecimal(value: torch.Tensor) -> str:
+    number = bytes(bits(value).flatten().tolist())[::-1].hex()
+    return f"{word_of(value.dtype)} 0x{number}"

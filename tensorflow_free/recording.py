@@ -1,0 +1,75 @@
+"""What a run has made, as records: values as they stood and in the end, and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from tensorflow_free.calls import GRADIENTS, Snapshot, Values
+from tensorflow_free.plan import Plan, Recording
+from tensorflow_free.result import Record, recorded
+
+
+def records_of(plan: Plan, values: Values, *, finished: bool) -> Iterator[Record]:
+    """Every record that the plan asks for.
+
+    Args:
+        plan: what ran.
+        values: its list of values, as the run left it.
+        finished: whether all steps ran; if not, a value that is None was never made.
+    """
+    listed = plan.recipe.record
+    for record in _all_records(plan, values, finished=finished):
+        if not isinstance(listed, list) or any(_is_listed(record.name, word) for word in listed):
+            yield record
+
+
+def _is_listed(name: str, word: str) -> bool:
+    return name == word or (name.startswith(f"{word}.") and not name.endswith((".grad", ".after")))
+
+
+def _all_records(plan: Plan, values: Values, *, finished: bool) -> Iterator[Record]:
+    for one in plan.recordings:
+        if one.stood is not None and _is_made(one, values[one.stood], finished=finished):
+            yield from recorded(one.name, one.kind, values[one.stood], one.op)  # type: ignore[arg-type]
+        if one.after and _is_made(one, values[one.slot], finished=finished):
+            yield from recorded(f"{one.name}.after", "after", values[one.slot], one.op)
+    yield from _gradients(plan, values)
+
+
+def _is_made(one: Recording, value: Any, *, finished: bool) -> bool:
+    # a value may be None itself (the grad_fn of a leaf)
+    return finished or value is not None or one.kind == "tensor"
+
+
+def _gradients(plan: Plan, values: Values) -> Iterator[Record]:
+    for start, slot in zip(plan.starts, plan.leaf_slots, strict=True):
+        leaf = values[slot]
+        if isinstance(leaf, torch.Tensor) and leaf.requires_grad and leaf.is_leaf:
+            yield from recorded(f"{start.name}.grad", "gradient", leaf.grad)
+    watched = values[GRADIENTS]
+    for name, slot in plan.retained:
+        if name not in plan.watched:
+            yield from _step_gradients(name, values[slot])
+        elif name in watched:
+            yield from recorded(f"{name}.grad", "gradient", watched[name])
+
+
+def _step_gradients(name: str, value: Any) -> Iterator[Record]:
+    """The gradient that autograd kept for a step's value, or for each of its fields."""
+    if isinstance(value, torch.Tensor):
+        if (value.retains_grad or (value.is_leaf and value.requires_grad)) and value.grad is not None:
+            yield from recorded(f"{name}.grad", "gradient", value.grad)
+    elif isinstance(value, (tuple, list)):
+        for record, part in zip(recorded(name, "step", value), value, strict=False):
+            yield from _step_gradients(record.name, part)
+
+
+def standing_values(plan: Plan, values: Values) -> dict[str, Any]:
+    """Starting tensors and recorded values as they stood when their steps ended, by name, for checks to read."""
+    slots = {start.name: slot for start, slot in zip(plan.starts, plan.start_slots, strict=True)}
+    slots |= {one.name: one.stood for one in plan.recordings if one.stood is not None and one.name in plan.standing}
+    stood = {name: values[slot] for name, slot in slots.items()}
+    return {name: value.values if isinstance(value, Snapshot) else value for name, value in stood.items()}
