@@ -13,7 +13,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for."""
     names = [benchmark.name for benchmark in BENCHMARKS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", metavar="NAME", action="append", choices=names, help=f"one of {', '.join(names)}; may be given again; writes nothing")
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        choices=names,
+        help=f"one of {', '.join(names)}; may be given again; writes nothing",
+    )
     parser.add_argument("--quick", action="store_true", help="a tenth of the pairs; writes nothing")
     asked = parser.parse_args(arguments)
     chosen = [benchmark for benchmark in BENCHMARKS if benchmark.name in (asked.only or names)]

@@ -43,9 +43,7 @@ def against_fx(effort: Effort) -> Figure:
 def chain(length: int, record: str, tensors: dict[str, Any] | None = None) -> dict[str, Any]:
     """The chain as a recipe: `s0` is made of `x` and `w`, each step of the one before it and `w`."""
     names = ["x", *(f"s{index}" for index in range(length))]
-    steps = {
-        names[index + 1]: {"op": OPS[index % len(OPS)], "args": [names[index], "w"]} for index in range(length)
-    }
+    steps = {names[index + 1]: {"op": OPS[index % len(OPS)], "args": [names[index], "w"]} for index in range(length)}
     return {"tensors": tensors or {"x": 0.5, "w": 0.75}, "steps": steps, "record": record}
 
 

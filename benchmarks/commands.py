@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -46,4 +47,6 @@ def _measured(compare: Callable[[Side, Side], Figure], words: Sequence[str], scr
 
 def _command(words: Sequence[str], folder: str) -> Side:
     """A command run in a folder, what it prints thrown away."""
-    return Side(lambda _: subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL))  # noqa: S603 - ours
+    # Python keeps what it has compiled, as it does unless it is told not to
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return Side(lambda _: subprocess.run(words, cwd=folder, env=kept, check=True, stdout=subprocess.DEVNULL))

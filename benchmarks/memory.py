@@ -45,7 +45,10 @@ def _run(which: str, length: int, elements: int) -> int:
     import torch  # noqa: PLC0415
 
     def tensors(size: int) -> dict[str, object]:
-        return {"x": {"init": "full", "size": [size], "fill_value": 0.5}, "w": {"init": "full", "size": [size], "fill_value": 0.75}}
+        return {
+            "x": {"init": "full", "size": [size], "fill_value": 0.5},
+            "w": {"init": "full", "size": [size], "fill_value": 0.75},
+        }
 
     small, large = (load_recipe(chain(length, "outputs", tensors(size))) for size in (1, elements))
     python = compiled_source(python_source(length, keep=False))

@@ -112,7 +112,9 @@ def table(figures: Mapping[Benchmark, Figure]) -> str:
 def peers() -> str:
     """The versions of everything that was measured or measured against."""
     libyaml = ".".join(str(part) for part in yaml._yaml.get_version())  # type: ignore[attr-defined]  # noqa: SLF001
-    versions = {name: importlib.metadata.version(name) for name in ("torch", "PyYAML", "safetensors", "tensorflow_free")}
+    versions = {
+        name: importlib.metadata.version(name) for name in ("torch", "PyYAML", "safetensors", "tensorflow_free")
+    }
     versions["Python"] = platform.python_version()
     versions["libyaml"] = libyaml
     named = ", ".join(f"{name} {version}" for name, version in sorted(versions.items(), key=lambda one: one[0].lower()))

@@ -79,10 +79,10 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
     copies = {name: parts.new() for name in wanted if name in changed and wanted[name]}
     if compiled:
         copies = {name: copy for name, copy in copies.items() if parts.kinds[name] == "tensor"}
-    watched = [name for name, _ in retained if name in changed and not compiled]
+    watched = frozenset(name for name, _ in retained if name in changed and not compiled)
     prelude = [_copy(parts.live[name], copy, name) for name, copy in copies.items() if parts.kinds[name] == "tensor"]
     by_id = {parts.live[name]: name for name, _ in parts.values()}
-    rows = list(_with_copies(parts.rows, by_id, copies, set(watched)))
+    rows = list(_with_copies(parts.rows, by_id, copies, watched))
     unchanged = [identity for name, identity in retained if name not in changed or compiled]
     rows = list(_with_retention(rows, set(unchanged))) if unchanged else rows
     _keep_history(rows)
@@ -113,7 +113,7 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
         returned=returned,
         passes=passes,
         retained=tuple((name, slots.of(identity)) for name, identity in retained),
-        watched=tuple(watched),
+        watched=watched,
         checks=checks,
         standing={name: slots.of(identity) for name, identity in parts.standing.items()},
         recordings=recordings,
@@ -164,7 +164,7 @@ def _copy(live: int, copy: int, name: str) -> Row:
 
 
 def _with_copies(
-    rows: Sequence[Row], by_id: dict[int, str], copies: dict[str, int], watched: set[str]
+    rows: Sequence[Row], by_id: dict[int, str], copies: dict[str, int], watched: frozenset[str]
 ) -> Iterator[Row]:
     """The rows, each followed by what keeps its value as it stood, where a later step changes it."""
     for row in rows:

@@ -127,6 +127,14 @@ class Binding:
             if backend.name == "eager" and key in given:
                 why = "the backend 'eager' compiles nothing; name another, or leave the key out"
                 self.scope.wrong(("backend", key), f"'{key}' is for compilers, and {why}")
+        if backend.name in settings.WRITING_BACKENDS:
+            self.scope.wrong(("backend",), f"'{backend.name}' writes files, which a recipe may not; name another")
+        if backend.mode is not None and backend.mode not in settings.COMPILER_MODES:
+            modes = settings.COMPILER_MODES
+            near = did_you_mean(backend.mode, modes) or f"; it is one of {', '.join(modes)}"
+            self.scope.wrong(("backend", "mode"), f"'{backend.mode}' is not a mode of a compiler{near}")
+        for name, message in settings.option_problems(backend.name, backend.options or {}):
+            self.scope.wrong(("backend", "options", name), message)
         if backend.mode is not None and backend.options is not None:
             self.scope.wrong(("backend", "options"), "'options' and 'mode' both choose a compiler's options; give one")
 
@@ -242,7 +250,7 @@ class Binding:
             scope.kinds[name] = "check"
 
     def _bind_expectations(self) -> None:
-        known = [name for name in self.scope.kinds]
+        known = self.scope.kinds
         for name, expectations in self.recipe.expect.items():
             for position, one in enumerate(expectations):
                 path: Path = ("expect", name, position) if self._is_list(name) else ("expect", name)
@@ -264,7 +272,7 @@ class Binding:
             isinstance(written, list) and len(self.recipe.expect[name]) == len(written) and isinstance(written[0], dict)
         )
 
-    def _bind_error(self, one: Expectation, path: Path, known: list[str]) -> None:
+    def _bind_error(self, one: Expectation, path: Path, known: Mapping[str, Any]) -> None:
         for key in one.model_fields_set - {*ERROR_KEYS, "when"}:
             wanted = "an error is {step: y, type: RuntimeError, match: shape}"
             message = f"'{key}' is a key of what is expected of a value; {wanted}"
@@ -280,7 +288,7 @@ class Binding:
             near = did_you_mean(one.step, known) or "; it is a step's name, or backward"
             self.scope.wrong((*path, "step"), f"'{one.step}' is not a step of this recipe{near}")
 
-    def _bind_expectation(self, name: str, one: Expectation, path: Path, known: list[str]) -> None:
+    def _bind_expectation(self, name: str, one: Expectation, path: Path, known: Mapping[str, Any]) -> None:
         self._check_name(name, path, known)
         for key in ERROR_KEYS:
             if key in one.model_fields_set:
@@ -307,10 +315,10 @@ class Binding:
         except Mismatch as mismatch:
             self.scope.wrong(path, mismatch.message)
 
-    def _check_name(self, word: str, path: Path, known: list[str]) -> None:
+    def _check_name(self, word: str, path: Path, known: Mapping[str, Any]) -> None:
         root, *fields = word.split(".")
         if root not in known:
-            near = did_you_mean(root, known) or (f"; its values are {', '.join(known[:12])}" if known else "")
+            near = did_you_mean(root, known) or (f"; its values are {', '.join(list(known)[:12])}" if known else "")
             self.scope.wrong(path, f"'{root}' is not a value of this recipe{near}")
         elif self.scope.kinds[root] == "block" and not fields:
             self.scope.wrong(path, f"'{root}' is a block and has no value of its own; name a step in it")
@@ -324,7 +332,7 @@ class Binding:
     def _bind_records(self) -> None:
         if isinstance(self.recipe.record, list):
             for position, word in enumerate(self.recipe.record):
-                self._check_name(word, ("record", position), list(self.scope.kinds))
+                self._check_name(word, ("record", position), self.scope.kinds)
 
     # what is made of it
 

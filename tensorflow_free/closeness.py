@@ -1,4 +1,4 @@
-"""Whether two tensors are close, few ULPs apart, or alike bit for bit; and if not, where they differ most. Knows torch alone.
+"""Whether two tensors are close, few ULPs apart, or alike bit for bit; and where they differ most. Knows torch alone.
 
 Each function gives None where they agree, else why not, in words. Both tensors have one shape, and lie on the CPU.
 """

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tensorflow_free.names import DEVICES, RECIPE_DTYPES, did_you_mean
 from tensorflow_free.recipe import Recipe, shown
+from tensorflow_free.settings import SETTINGS
 
 PLAIN: Final = ("device", "dtype", "backend", "case")
 GROUPS: Final = ("params", "settings")
@@ -17,7 +18,11 @@ def problems(when: Mapping[str, Any], recipe: Recipe) -> Iterator[tuple[str, str
     allowed = (*PLAIN, *(f"params.{name}" for name in recipe.params), *(f"settings.{name}" for name in recipe.settings))
     for key in when:
         group, _, rest = key.partition(".")
-        if key in allowed or (group == "settings" and rest):
+        if group == "settings" and rest not in SETTINGS:
+            near = did_you_mean(key, [f"settings.{name}" for name in SETTINGS]) or "; `settings` lists none of that name"
+            yield key, f"'{key}' is not something that `when` can ask for{near}"
+            continue
+        if key in allowed or group == "settings":
             yield from ((key, why) for one in _listed(when[key]) if (why := _wrong_value(key, one, recipe)))
             continue
         near = did_you_mean(key, allowed) or f"; it may name {', '.join(allowed)}"

@@ -101,6 +101,9 @@ def ulp_distance(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
 
 def _ordered(values: torch.Tensor) -> torch.Tensor:
     """Each element's bit pattern as a signed integer that grows as the number does."""
+    if values.dtype == torch.float8_e8m0fnu:
+        # it has no sign bit
+        return values.contiguous().view(torch.uint8).to(torch.int64)
     bits = values.contiguous().view(_INTEGER_OF_SIZE[values.dtype.itemsize])
     wide = bits.to(torch.int64)
     lowest = torch.iinfo(bits.dtype).min

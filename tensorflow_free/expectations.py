@@ -138,6 +138,8 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
             for part in fields[cut:]:
                 value = _indexed(value, part, name)
             return value
+    if (record := _by_position(root, fields, result)) is not None:
+        return record.value
     if fields[-1:] == ["grad"]:
         return _no_gradient(name, result, plan)
     if result.error is not None:
@@ -155,6 +157,16 @@ def _record(name: str, result: Result) -> Record | None:
     if record is None and name.endswith(".after"):
         record = result.records.get(name.removesuffix(".after"))
     return record
+
+
+def _by_position(root: str, fields: Sequence[str], result: Result) -> Record | None:
+    """The field of several values that has a name, by its position: `topk.0` is `topk.values`."""
+    if len(fields) != 1 or not fields[0].isdigit():
+        return None
+    ends = (f"{root}.grad", f"{root}.after")
+    parts = [one for name, one in result.records.items() if name.rpartition(".")[0] == root and name not in ends]
+    position = int(fields[0])
+    return parts[position] if position < len(parts) else None
 
 
 def _indexed(value: Any, part: str, name: str) -> Any:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -40,8 +39,14 @@ OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Invert: "~",
 }
 
-NAMESPACES: Final = frozenset({"torch", "F", "nn", "linalg", "fft", "special", "signal", "masked", "sparse", "aten"})
-"""The first words of an op's dotted name, where no value of the recipe has that name."""
+ATTRIBUTES: Final = frozenset(
+    """
+    H T data device dtype grad_dtype grad_fn imag is_cpu is_cuda is_leaf is_meta is_mkldnn is_mps is_mtia is_nested
+    is_quantized is_sparse is_sparse_csr is_xpu itemsize layout mH mT nbytes ndim output_nr real requires_grad
+    retains_grad shape
+    """.split()
+)
+"""The attributes of a tensor that are ops; any other is a field of several values, such as `Q` and `indices`."""
 
 _MEANT: Final[dict[type[ast.AST], str]] = {
     ast.BoolOp: "`and` and `or` ask for one truth value; `&` and `|` (or logical_and, logical_or) work by element",
@@ -105,8 +110,8 @@ def _subscript(node: ast.expr) -> Any:
             return Slice(*(None if part is None else _subscript(part) for part in (lower, upper, step)))
         case ast.Constant(value=value) if value is None or value is ... or isinstance(value, (bool, int)):
             return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))) if not isinstance(value, bool):
-            return -value
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=int(value))):
+            return -value if isinstance(sign, ast.USub) else +value
         case ast.Name() | ast.Attribute():
             return Name(_dotted(node))
         case ast.Subscript(value=value, slice=ast.Constant(value=int(field))):
@@ -163,13 +168,21 @@ def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
             f"'{text}' is not an operation; a step is a call or an operator, such as 'relu(x)' or 'w * x'"
         )
     result = _operand(node, expansion)
+    if isinstance(node, ast.Attribute) and result not in expansion.steps:
+        _read_field(result, expansion)
     if not expansion.steps:
-        root, _, attribute = str(result).rpartition(".")
-        if not attribute or not root or attribute.isdigit():
-            raise ExpressionError(f"'{text}' is not an operation; a step is a call or an operator, such as 'w * x'")
-        expansion.add(attribute, [root])
+        raise ExpressionError(f"'{text}' is not an operation; a step is a call or an operator, such as 'w * x'")
     last = f"{expansion.name}_{len(expansion.steps)}"
     return {expansion.name if made == last else made: step for made, step in expansion.steps.items()}
+
+
+def _read_field(dotted: Any, to: Expansion) -> None:
+    """A step of its own for what a dotted word reads: an op of that name, or all of the field."""
+    root, _, attribute = str(dotted).rpartition(".")
+    if root and attribute in ATTRIBUTES:
+        to.add(attribute, [root])
+    elif root and not isinstance(dotted, dict):
+        to.add("[]", [dotted, "..."])
 
 
 def _parse(text: str, offset: int = 0) -> ast.expr:
@@ -222,10 +235,12 @@ def _constant(value: Any, node: ast.expr) -> Any:
 
 
 def _attribute(node: ast.Attribute, to: Expansion) -> Any:
-    """`x.T` of a value is a dotted word; of anything else, a step that reads the attribute."""
+    """`x.T` of a value is a dotted word; of anything else, a step that reads the attribute, or a field of it."""
     dotted = _dotted_or_none(node)
     if dotted is None:
-        return to.add(node.attr, [_operand(node.value, to)])
+        value = _operand(node.value, to)
+        is_op = node.attr in ATTRIBUTES or not isinstance(value, str)
+        return to.add(node.attr, [value]) if is_op else f"{value}.{node.attr}"
     root, _, rest = dotted.partition(".")
     if root == "torch" and root not in to.values and (rest in DTYPES or rest in DTYPE_ALIASES):
         return {"dtype": rest}
@@ -253,7 +268,7 @@ def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
     if isinstance(node, ast.Attribute):
         dotted = _dotted_or_none(node)
         root = dotted.partition(".")[0] if dotted else ""
-        if dotted and root in NAMESPACES and root not in to.values:
+        if dotted and root not in to.values:
             return dotted, None
         return node.attr, node.value
     raise ExpressionError(f"'{ast.unparse(node)}' cannot be called; an op or a value's method can", node.col_offset)
@@ -261,7 +276,8 @@ def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
 
 def _index_text(node: ast.expr, to: Expansion) -> Any:
     """The text of a subscript; what is more than a subscript can hold becomes a step of its own."""
-    return re.sub(r"^\((.*)\)$", r"\1", ast.unparse(_plain_index(node, to)))
+    text = ast.unparse(_plain_index(node, to))
+    return text[1:-1] if isinstance(node, ast.Tuple) and node.elts and text.startswith("(") else text
 
 
 def _plain_index(node: ast.expr, to: Expansion) -> ast.expr:
@@ -275,6 +291,8 @@ def _plain_index(node: ast.expr, to: Expansion) -> ast.expr:
         case ast.BinOp() | ast.Compare() | ast.Call() | ast.Subscript() | ast.UnaryOp(op=ast.Invert()):
             return ast.Name(str(_operand(node, to)), ast.Load())
         case ast.UnaryOp(operand=inner) if not isinstance(inner, ast.Constant):
+            return ast.Name(str(_operand(node, to)), ast.Load())
+        case ast.Attribute() if _dotted_or_none(node) is None:
             return ast.Name(str(_operand(node, to)), ast.Load())
     return node
 
@@ -299,7 +317,8 @@ def _refusal(node: ast.expr) -> str:
         return f"'{_cut(ast.unparse(node))}' compares more than two values; compare two at a time and join them with &"
     kind: ast.AST = node.op if isinstance(node, ast.UnaryOp) else node
     why = next((words for meant, words in _MEANT.items() if isinstance(kind, meant)), None)
-    return f"'{_cut(ast.unparse(node))}' cannot stand in a step; {why or 'names, numbers, operators, calls of ops and subscripts can'}"
+    can = "names, numbers, operators, calls of ops and subscripts can"
+    return f"'{_cut(ast.unparse(node))}' cannot stand in a step; {why or can}"
 
 
 def names_in(subscript: Any) -> Iterator[str]:

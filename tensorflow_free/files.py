@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ def read_tensor(path: Path, key: str | None, suffixes: Sequence[str]) -> torch.T
             return _read_numpy(path, key)
         if path.suffix == ".safetensors":
             return _read_safetensors(path, key)
-        return _choose(torch.load(path, map_location="cpu", weights_only=True), key, path)
+        return _choose(_load(path), key, path)
     except FileProblem:
         raise
     except Exception as error:  # readers raise what they like on broken files; each is the file's fault
@@ -83,6 +84,13 @@ def read_tensor(path: Path, key: str | None, suffixes: Sequence[str]) -> torch.T
         elif path.suffix == ".pt" and not zipfile.is_zipfile(path):
             words = "it is no file that torch.save wrote"
         raise FileProblem(f"'{path.name}' cannot be read: {words}") from error
+
+
+def _load(path: Path) -> Any:
+    with warnings.catch_warnings():
+        # torch warns of what it then refuses
+        warnings.simplefilter("ignore")
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _read_numpy(path: Path, key: str | None) -> torch.Tensor:
@@ -103,7 +111,8 @@ def _read_numpy(path: Path, key: str | None) -> torch.Tensor:
     try:
         return torch.from_numpy(numpy.require(array, requirements=["W"]))
     except TypeError as error:
-        raise FileProblem(f"'{path.name}' holds elements of NumPy's type {array.dtype}, and torch has no such dtype") from error
+        message = f"'{path.name}' holds elements of NumPy's type {array.dtype}, and torch has no such dtype"
+        raise FileProblem(message) from error
 
 
 def _begins_with(path: Path, prefix: bytes) -> bool:

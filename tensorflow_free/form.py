@@ -120,7 +120,7 @@ def _step_names(steps: Any) -> Iterator[str]:
 
 
 def _without(mapping: Any, paths: Sequence[Path], *, named: bool = False) -> Any:
-    """The mapping without what stands at these paths, or above them where nothing does; a named value leaves its name."""
+    """The mapping without what stands at these paths, or above where nothing does; a named value leaves its name."""
     if isinstance(mapping, list):
         dropped = {path[0] for path in paths if len(path) == 1}
         return [

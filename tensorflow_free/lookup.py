@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -41,12 +40,12 @@ def matching(pattern: str) -> list[str]:
     return [name for name in known if (fnmatchcase(name, pattern) if wild else pattern in name)]
 
 
-def as_json(pattern: str | None) -> str:
-    """The same as JSON: a list of names, or one op's record."""
+def records(pattern: str | None) -> list[str] | dict[str, Any]:
+    """The same as plain values: a list of names, or one op's record."""
     op = find(pattern) if pattern is not None else None
     if op is None:
-        return json.dumps(list(names() if pattern is None else matching(pattern)), indent=1)
-    return json.dumps(_record(op), indent=1, ensure_ascii=False)
+        return list(names() if pattern is None else matching(pattern))
+    return _record(op)
 
 
 def _listing(found: Sequence[str]) -> str:

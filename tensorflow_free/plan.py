@@ -112,7 +112,7 @@ class Plan:
     returned: tuple[int, ...]
     passes: tuple[Pass, ...]
     retained: tuple[tuple[str, int], ...]
-    watched: tuple[str, ...]
+    watched: frozenset[str]
     checks: tuple[Check, ...]
     standing: dict[str, int]
     recordings: tuple[Recording, ...]

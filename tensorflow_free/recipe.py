@@ -96,6 +96,8 @@ class BackwardPass(Model):
 
 def _backward_form(written: Any) -> Any:
     """A name, a mapping or a list of either, as a list of mappings."""
+    if written is None:
+        return []
     passes = written if isinstance(written, list) else [written]
     return [{"target": one} if isinstance(one, str) else one for one in passes]
 
@@ -120,12 +122,24 @@ KINDS: Final = ("value", "close", "equal", "shape", "dtype", "stride", "contiguo
 """What an expectation may ask of a value, in the order it is judged."""
 
 
+def _reference_form(written: Any) -> Any:
+    """A word is a value's name, but for one that is a complex number: `1+2j` is `{complex: [1, 2]}`."""
+    # Python reads `j` as a number, and it is a good name
+    if not isinstance(written, str) or written.isidentifier():
+        return written
+    try:
+        number = complex(written.replace(" ", ""))
+    except ValueError:
+        return written
+    return {"complex": [number.real, number.imag]}
+
+
 class Expectation(Model):
     """What must hold of one value; under the key `error`, where and how the run must stop."""
 
     value: Any = None
-    close: Any = None
-    equal: Any = None
+    close: Annotated[Any, BeforeValidator(_reference_form)] = None
+    equal: Annotated[Any, BeforeValidator(_reference_form)] = None
     rtol: float | None = Field(default=None, ge=0)
     atol: float | None = Field(default=None, ge=0)
     ulp: float | None = Field(default=None, ge=0)
@@ -296,12 +310,12 @@ def _findings(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[_F
 
 
 def _is_above(path: tuple[str | int, ...], other: tuple[str | int, ...]) -> bool:
-    """Whether `other` is a closer look at what is wrong at `path`, as pydantic tries one alternative after the other."""
+    """Whether `other` is a closer look at what is wrong at `path`, as pydantic tries several alternatives."""
     return len(other) > len(path) and other[: len(path)] == path
 
 
 def _written_path(loc: tuple[str | int, ...], mapping: Any) -> tuple[str | int, ...]:
-    """pydantic's location as the recipe has it: without alternatives that it tried, and lists that stand for one thing."""
+    """A location of pydantic's as the recipe has it: without alternatives that it tried, and lists of one thing."""
     path: list[str | int] = []
     node = mapping
     for position, part in enumerate(loc):
@@ -363,7 +377,9 @@ def written_keys(model: type[Model]) -> tuple[str, ...]:
 def shown(value: Any) -> str:
     """A value as a recipe would write it, cut to what fits in a message."""
     text = _flow(value)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    text = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    # a line break would look like another problem, and an escape would speak to the terminal
+    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _flow(value: Any) -> str:

@@ -20,14 +20,20 @@ def records_of(plan: Plan, values: Values, *, finished: bool) -> Iterator[Record
         values: its list of values, as the run left it.
         finished: whether all steps ran; if not, a value that is None was never made.
     """
-    listed = plan.recipe.record
+    wanted = plan.recipe.record
+    listed = frozenset(wanted) if isinstance(wanted, list) else None
     for record in _all_records(plan, values, finished=finished):
-        if not isinstance(listed, list) or any(_is_listed(record.name, word) for word in listed):
+        if listed is None or _is_listed(record.name, listed):
             yield record
 
 
-def _is_listed(name: str, word: str) -> bool:
-    return name == word or (name.startswith(f"{word}.") and not name.endswith((".grad", ".after")))
+def _is_listed(name: str, listed: frozenset[str]) -> bool:
+    """Whether a record is listed, or is a field of what is."""
+    if name in listed:
+        return True
+    parts = name.split(".")
+    above = (".".join(parts[:count]) for count in range(1, len(parts)))
+    return parts[-1] not in ("grad", "after") and any(one in listed for one in above)
 
 
 def _all_records(plan: Plan, values: Values, *, finished: bool) -> Iterator[Record]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
-from tensorflow_free.calls import described
 from tensorflow_free.dtypes import word_of
+from tensorflow_free.parts import is_plain, numbers_of
 from tensorflow_free.recipe import shown
 from tensorflow_free.result import Record, Result, Verdict, counts
+from tensorflow_free.table import GAP, Columns, columns_of, lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,50 +43,34 @@ LONGEST: Final = 200
 """Rows of the table; a longer one is cut in its middle, and the folder has all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of the table, in words."""
-
-    name: str
-    op: str
-    dtype: str
-    shape: str
-    value: str
-    gradient: str
-    grad_fn: str
-
-    def cells(self) -> tuple[str, ...]:
-        """The row's words in the order of `COLUMNS`."""
-        return self.name, self.op, self.dtype, self.shape, self.value, self.gradient, self.grad_fn
+Row = tuple[str, ...]
+"""The words of a row, in the order of `COLUMNS`."""
 
 
-def lines_of(result: Result) -> list[Line]:
+def rows_of(result: Result) -> list[Row]:
     """The table: a row for each value, its gradient beside it."""
-    found = [_line(record, result) for record in result.records.values() if record.kind != "gradient"]
-    return (
-        found
-        if len(found) <= LONGEST
-        else [*found[: LONGEST // 2], _gap(len(found) - LONGEST), *found[-LONGEST // 2 :]]
-    )
+    found = [record for record in result.records.values() if record.kind != "gradient"]
+    left_out = len(found) - LONGEST
+    if left_out <= 0:
+        return [_row(record, result) for record in found]
+    first, last = found[: LONGEST // 2], found[-LONGEST // 2 :]
+    gap = ("…", "", "", "", f"{left_out} more", "", "")
+    return [*(_row(record, result) for record in first), gap, *(_row(record, result) for record in last)]
 
 
-def _line(record: Record, result: Result) -> Line:
+def _row(record: Record, result: Result) -> Row:
     value = record.value
     is_tensor = isinstance(value, torch.Tensor)
     gradient = result.records.get(f"{record.name}.grad")
-    return Line(
-        name=record.name,
-        op=record.op or ("" if record.kind == "tensor" else record.kind),
-        dtype=word_of(value.dtype) if is_tensor else type(value).__name__,
-        shape=str(list(value.shape)) if is_tensor else "",
-        value=summary(value),
-        gradient=summary(gradient.value) if gradient is not None else "",
-        grad_fn=record.grad_fn or "",
+    return (
+        record.name,
+        record.op or ("" if record.kind == "tensor" else record.kind),
+        word_of(value.dtype) if is_tensor else "" if value is None else type(value).__name__,
+        str(list(value.shape)) if is_tensor and not value.is_nested else "",
+        summary(value),
+        summary(gradient.value) if gradient is not None else "",
+        record.grad_fn or "",
     )
-
-
-def _gap(count: int) -> Line:
-    return Line("…", "", "", "", f"{count} more", "", "")
 
 
 def summary(value: Any) -> str:
@@ -96,21 +81,31 @@ def summary(value: Any) -> str:
         return _number_or_word(value)
     if value.device.type == "meta":
         return "no values (meta)"
-    if value.layout != torch.strided or value.is_quantized or value.is_nested:
-        return str(value.layout).removeprefix("torch.")
-    value = value.resolve_conj().resolve_neg().cpu()
-    if value.numel() <= FEW:
-        return _numbers(_plain(value).tolist())
-    return _range(value)
+    if is_plain(value) and value.numel() <= FEW:
+        return _numbers(_readable(value).tolist())
+    numbers = [_readable(part).flatten() for part in numbers_of(value)]
+    words = _range(torch.cat(numbers)) if numbers else "no numbers"
+    kind = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+    return words if is_plain(value) else f"{kind}: {words}"
 
 
 def _number_or_word(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return shown(f"[{', '.join(_number_or_word(part) for part in value)}]")
+    if isinstance(value, bool):
+        return shown(value)
+    if type(value).__module__ == "numpy":
+        return summary(torch.as_tensor(value))
     return f"{value:.6g}" if isinstance(value, (float, complex)) else shown(str(value).removeprefix("torch."))
 
 
-def _plain(value: torch.Tensor) -> torch.Tensor:
+def _readable(value: torch.Tensor) -> torch.Tensor:
+    """The same numbers on the CPU, in a dtype that has every op."""
+    value = value.resolve_conj().resolve_neg().cpu()
+    if value.dtype in (torch.uint16, torch.uint32):
+        return value.to(torch.int64)
+    if value.dtype == torch.uint64:
+        return value.double() if value.numel() > FEW else value
     return value.float() if value.is_floating_point() and value.dtype.itemsize == 1 else value
 
 
@@ -121,14 +116,11 @@ def _numbers(numbers: Any) -> str:
 
 
 def _range(value: torch.Tensor) -> str:
+    if value.numel() <= FEW:
+        return _numbers(value.tolist())
     if value.dtype == torch.bool:
-        return f"{int(value.sum())} of {value.numel()} true"
-    if value.is_complex():
-        words = f"|z| {_bounds(value.abs())}"
-    elif value.dtype in (torch.uint16, torch.uint32, torch.uint64):
-        words = _bounds(value.double())
-    else:
-        words = _bounds(_plain(value))
+        return f"{int(value.count_nonzero())} of {value.numel()} true"
+    words = f"|z| {_bounds(value.abs())}" if value.is_complex() else _bounds(value)
     nan, inf = counts(value) or (0, 0)
     return words + (f", {nan} nan" if nan else "") + (f", {inf} inf" if inf else "")
 
@@ -137,7 +129,14 @@ def _bounds(value: torch.Tensor) -> str:
     finite = value[value.isfinite()] if value.is_floating_point() else value
     if finite.numel() == 0:
         return "nothing finite"
-    return f"{finite.min().item():.4g} … {finite.max().item():.4g}"
+    least, greatest = (bound.item() for bound in finite.aminmax())
+    if least == greatest:
+        return f"all {_bound(least)}"
+    return f"{_bound(least)} … {_bound(greatest)}"
+
+
+def _bound(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.4g}"
 
 
 def heading(result: Result) -> str:
@@ -181,76 +180,84 @@ def _count(verdicts: Sequence[Verdict], outcome: str) -> int:
     return sum(verdict.outcome == outcome for verdict in verdicts)
 
 
-def plain_text(result: Result, folder: str | None = None) -> str:
-    """The whole report without colour or lines drawn: for files, pipes and logs."""
+def plain_text(result: Result, file: str | None = None) -> str:
+    """The whole report without colour, as wide as it takes: for files, pipes and logs."""
     parts = [heading(result)]
     if result.recipe.description:
         parts.append(result.recipe.description.strip())
-    rows = [COLUMNS, *(line.cells() for line in lines_of(result))]
-    if len(rows) > 1:
-        parts += ["", *_aligned(rows)]
-    parts += _plain_expectations(result)
-    told = list(failure(result))
-    parts += ["", *told] if told else []
-    parts += ["", folder] if folder else []
-    return "\n".join(parts)
+    if rows := rows_of(result):
+        parts += ["", *lines_of(columns_of(COLUMNS, rows))]
+    if result.expectations:
+        parts += ["", *(f"{judged}{message and NEXT_LINE}{message}" for judged, message in _judged(result))]
+        parts.append(tally(result))
+    if told := list(failure(result)):
+        parts += ["", *told]
+    return "\n".join([*parts, *(["", file] if file else [])])
 
 
-def _plain_expectations(result: Result) -> list[str]:
-    if not result.expectations:
-        return []
-    rows = [(MARKS[one.outcome], one.name, one.asks, one.message) for one in result.expectations]
-    return ["", *_aligned(rows), tally(result)]
+NEXT_LINE: Final = "\n    "
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+def _judged(result: Result) -> Iterator[tuple[str, str]]:
+    """A line for each expectation, and the reason of its outcome."""
+    marks = max(len(MARKS[one.outcome]) for one in result.expectations)
+    names = max(len(one.name) for one in result.expectations)
+    for one in result.expectations:
+        yield f"{MARKS[one.outcome].ljust(marks)}  {one.name.ljust(names)}  {one.asks}".rstrip(), one.message
 
 
-def draw(result: Result, console: Console, folder: str | None = None) -> None:
-    """The whole report with colour, for a terminal."""
-    from rich.padding import Padding
-    from rich.table import Table
+def draw(result: Result, console: Console, file: str | None = None) -> None:
+    """The whole report with colour, for a terminal, made to fit its width."""
     from rich.text import Text
 
     console.print(Text(heading(result), style="bold"))
     if result.recipe.description:
         console.print(Text(result.recipe.description.strip(), style="dim"))
-    lines = lines_of(result)
-    if lines:
-        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-        for column in COLUMNS:
-            table.add_column(column, overflow="fold", style="cyan" if column == "name" else None)
-        for line in lines:
-            table.add_row(*(Text(cell, style="red" if _is_alarming(cell) else "") for cell in line.cells()))
-        console.print(Padding(table, (1, 0)))
-    _draw_expectations(result, console)
-    for text in failure(result):
-        console.print(Text(text, style="bold red"))
-    if folder:
-        console.print(Text(folder, style="dim"))
+    if rows := rows_of(result):
+        console.print()
+        _draw_table(columns_of(COLUMNS, rows, console.width), console)
+    if result.expectations:
+        console.print()
+        _draw_expectations(result, console)
+    if told := list(failure(result)):
+        console.print()
+        console.print(Text("\n".join(told), style="yellow" if result.error and result.error.expected else "bold red"))
+    if file:
+        console.print()
+        console.print(Text(file, style="dim", overflow="fold"), soft_wrap=True)
 
 
-def _is_alarming(cell: str) -> bool:
-    return cell in ("nan", "inf", "-inf") or cell.endswith((" nan", " inf"))
+def _draw_table(columns: Columns, console: Console) -> None:
+    from rich.text import Text
+
+    headings = list(columns)
+    for number, cells in enumerate(zip(*columns.values(), strict=True)):
+        line = Text(GAP).join(
+            Text(cell, style="bold" if number == 0 else _style(heading, cell))
+            for heading, cell in zip(headings, cells, strict=True)
+        )
+        line.rstrip()
+        console.print(line, no_wrap=True, crop=False, overflow="ignore")
+
+
+def _style(heading: str, cell: str) -> str:
+    if heading in ("value", "gradient"):
+        return "red" if _ALARMING.search(cell) else ""
+    return STYLES_OF_COLUMNS.get(heading, "")
+
+
+_ALARMING: Final = re.compile(r"\b(nan|inf)\b")
+STYLES_OF_COLUMNS: Final = {"name": "cyan", "dtype": "dim", "shape": "dim", "grad_fn": "dim"}
 
 
 def _draw_expectations(result: Result, console: Console) -> None:
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    if not result.expectations:
-        return
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for _ in range(4):
-        table.add_column(overflow="fold")
-    for one in result.expectations:
-        mark = Text(MARKS[one.outcome], style=STYLES[one.outcome])
-        table.add_row(mark, Text(one.name, style="cyan"), Text(one.asks), Text(one.message))
-    console.print(table)
-    console.print(tally(result))
-
-
-__all__ = ["described", "draw", "failure", "heading", "lines_of", "plain_text", "summary", "tally"]
+    for verdict, (judged, message) in zip(result.expectations, _judged(result), strict=True):
+        line = Text(judged, overflow="ellipsis", no_wrap=True)
+        line.stylize(STYLES[verdict.outcome], 0, len(MARKS[verdict.outcome]))
+        console.print(line)
+        if message:
+            console.print(Padding(Text(message), (0, 0, 0, 4)))
+    console.print(Text(tally(result)))

@@ -151,6 +151,8 @@ class Run:
     def _checks(self, records: dict[str, Record]) -> None:
         """Run each check on the recorded values; one whose values are not recorded does not run."""
         plan, values = self._plan, self._values
+        if not plan.checks:
+            return
         stood = standing_values(plan, values)
         for name in stood.keys() & {name for check in plan.checks for name in check.reads}:
             values[plan.standing[name]] = stood[name]

@@ -48,7 +48,7 @@ class Scope:
         return Known(self.names, self.later, self.recipe.dtype, self.recipe.device, self.kinds, self.traces, own)
 
     def is_broken(self, path: Path) -> bool:
-        """Whether the form of the tensor, step or expectation at `path` was refused, so that what is left of it says little."""
+        """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest of it says little."""
         return path in self._broken
 
     def new(self) -> int:

@@ -13,6 +13,10 @@ from tensorflow_free.names import did_you_mean
 from tensorflow_free.recipe import shown
 
 
+MOST_THREADS: Final = 1024
+"""More would be a slip: each is made at the first step that is run in parallel, and the system may refuse them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One switch: what it may be, how it is read and how it is set."""
@@ -26,8 +30,10 @@ class Setting:
     def problem(self, value: Any) -> str | None:
         """Why the switch cannot be set to `value`, or None."""
         if self.kind is int:
-            fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-            return None if fits else f"'{shown(value)}' is not a setting of {self.name}; it is an integer of at least 1"
+            fits = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_THREADS
+            above = isinstance(value, int) and value > MOST_THREADS
+            wanted = f"at most {MOST_THREADS}" if above else "at least 1"
+            return None if fits else f"'{shown(value)}' is not a setting of {self.name}; it is an integer of {wanted}"
         if any(value is word or (isinstance(word, str) and value == word) for word in self.words):
             return None
         words = [shown(word) for word in self.words]
@@ -36,9 +42,8 @@ class Setting:
 
 
 def _read_deterministic() -> Any:
-    if torch.is_deterministic_algorithms_warn_only_enabled():
-        return "warn_only"
-    return torch.are_deterministic_algorithms_enabled()
+    enabled = torch.are_deterministic_algorithms_enabled()
+    return "warn_only" if enabled and torch.is_deterministic_algorithms_warn_only_enabled() else enabled
 
 
 def _write_deterministic(value: Any) -> None:
@@ -55,13 +60,21 @@ def _attribute(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any]
     return (lambda: getattr(owner, name)), (lambda value: setattr(owner, name, value))
 
 
-def _read_tf32() -> bool:
-    return bool(torch.backends.cuda.matmul.allow_tf32)
+def _read_tf32() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
 
-def _write_tf32(value: bool) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = value
-    torch.backends.cudnn.allow_tf32 = value
+def _write_tf32(value: bool | tuple[bool, bool]) -> None:
+    both = value if isinstance(value, tuple) else (value, value)
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = both
+
+
+def _read_anomaly() -> tuple[bool, bool]:
+    return torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
+
+
+def _write_anomaly(value: bool | tuple[bool, bool]) -> None:
+    torch.autograd.set_detect_anomaly(*(value if isinstance(value, tuple) else (value,)))
 
 
 SDP_BACKENDS: Final = {
@@ -105,7 +118,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting("cudnn_benchmark", *_attribute(torch.backends.cudnn, "benchmark")),
         Setting("cudnn_deterministic", *_attribute(torch.backends.cudnn, "deterministic")),
         Setting("mkldnn", *_attribute(torch.backends.mkldnn, "enabled")),
-        Setting("detect_anomaly", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+        Setting("detect_anomaly", _read_anomaly, _write_anomaly),
         Setting(
             "fill_uninitialized_memory",
             *_attribute(torch.utils.deterministic, "fill_uninitialized_memory"),
@@ -122,6 +135,56 @@ SETTINGS: Final[dict[str, Setting]] = {
     )
 }
 """Each switch by its name. `sdp_backend` is a context of torch's own, and `cpu_capability` a condition on the process."""
+
+
+COMPILER_MODES: Final = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+"""What `backend.mode` may be. Source: the documentation of torch.compile."""
+
+COMPILER_OPTIONS: Final[dict[str, type]] = {
+    **dict.fromkeys(
+        (
+            "aggressive_fusion", "allow_buffer_reuse", "batch_fusion", "comprehensive_padding", "conv_1x1_as_mm",
+            "coordinate_descent_tuning", "deterministic", "eager_numerics.disable_ftz",
+            "eager_numerics.division_rounding", "emulate_precision_casts", "epilogue_fusion", "fallback_random", "force_layout_optimization", "freezing",
+            "inplace_buffers", "joint_graph_constant_folding", "keep_output_stride", "layout_optimization",
+            "loop_ordering_after_fusion", "max_autotune", "max_autotune_gemm", "max_autotune_pointwise", "nan_asserts",
+            "pattern_matcher", "permute_fusion", "prologue_fusion", "shape_padding", "size_asserts", "split_reductions",
+            "use_fast_math", "cpp.dynamic_threads", "cpp.enable_concat_linear", "cpp.enable_loop_tail_vec",
+            "cpp.enable_tiling_heuristics", "cpp.enable_unsafe_math_opt_flag", "cpp.fallback_scatter_reduce_sum",
+            "cpp.use_decompose_tanh", "cpp.weight_prepack", "triton.codegen_upcast_to_fp32", "triton.cudagraph_trees",
+            "triton.cudagraphs", "triton.persistent_reductions", "triton.prefer_nd_tiling", "triton.use_block_ptr",
+        ),
+        bool,
+    ),
+    **dict.fromkeys(
+        (
+            "max_fusion_size", "realize_opcount_threshold", "realize_reads_threshold", "unroll_reductions_threshold",
+            "cpp.max_horizontal_fusion_size", "cpp.min_chunk_size", "cpp.simdlen", "cpp.threads", "triton.max_tiles",
+            "triton.multi_kernel",
+        ),
+        int,
+    ),
+}  # fmt: skip
+"""Options of inductor that a recipe may give, and their kinds: those that choose how numbers are computed.
+
+The others name compilers, flags, folders and hooks (`cpp.cxx`, `aot_inductor.output_path`, `trace.enabled`): they run
+code and write files, which a recipe may not. Source: torch/_inductor/config.py of torch 2.13.
+"""
+
+WRITING_BACKENDS: Final = ("dynamo_minifier_backend", "dynamo_accuracy_minifier_backend")
+"""Backends of torch's that write files where they run."""
+
+
+def option_problems(backend: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each of a compiler's options that a recipe may not give, with why."""
+    for name, value in options.items():
+        kind = COMPILER_OPTIONS.get(name) if backend == "inductor" else type(value)
+        if kind is None:
+            near = did_you_mean(name, COMPILER_OPTIONS) or f"; it is one of {', '.join(COMPILER_OPTIONS)}"
+            yield name, f"'{name}' is not an option of inductor that a recipe may give{near}"
+        elif kind not in (bool, int, float) or type(value) is not kind:
+            wanted = {bool: "true or false", int: "an integer"}.get(kind, "a number, true or false")
+            yield name, f"'{shown(value)}' does not fit the option `{name}`, which is {wanted}"
 
 
 def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -379,13 +379,17 @@ def _misfits(numbers: Sequence[Any], dtype: torch.dtype) -> list[Any]:
     """One of the numbers that torch cannot make in `dtype`, or none."""
     if dtype.is_complex:
         return []
-    real = [number for number in numbers if not isinstance(number, complex) and number == number]
-    odd = [number for number in numbers if isinstance(number, complex) or number != number][:1]
+    odd = [number for number in numbers if isinstance(number, complex) or _is_nan(number)][:1]
+    real = [number for number in numbers if not isinstance(number, complex) and not _is_nan(number)]
     extremes = [min(real), max(real)] if real else []
     if dtype.is_floating_point:
         odd = [number for number in odd if isinstance(number, complex)]
         extremes = [number for number in extremes if isinstance(number, int) and number.bit_length() > LONGEST_INTEGER]
     return [number for number in (*odd, *extremes) if not _fits(number, dtype)][:1]
+
+
+def _is_nan(number: float) -> bool:
+    return isinstance(number, float) and math.isnan(number)
 
 
 def _fits(number: Any, dtype: torch.dtype) -> bool:
@@ -529,7 +533,7 @@ def _triangle(init: str, arguments: Mapping[str, Any]) -> int:
     # row i of the lower one has min(max(i + offset + 1, 0), columns); the upper one is what that of offset - 1 leaves
     first = offset + 1 if init == "tril_indices" else offset
     growing = range(max(0, -first), max(0, min(rows, columns - first)))
-    lower = sum((first + growing.start, first + growing.stop - 1)) * len(growing) // 2 if growing else 0
+    lower: int = len(growing) * (2 * first + growing.start + growing.stop - 1) // 2
     lower += columns * (rows - max(0, min(rows, columns - first)))
     return lower if init == "tril_indices" else rows * columns - lower
 

@@ -79,7 +79,8 @@ class Steps:
         written = step.op or ""
         op = find(written)
         if op is None:
-            self._scope.wrong((*path, "op"), f"'{shown(written)}' is not an op{suggest(written) or '; `recipe ops` lists them all'}")
+            near = suggest(written) or "; `recipe ops` lists them all"
+            self._scope.wrong((*path, "op"), f"'{shown(written)}' is not an op{near}")
         elif op.name in registered():
             self.users_ops[op.name] = None
         return {BACKWARD.name: BACKWARD, GRAD.name: GRAD}.get(op.name, op) if op is not None else None

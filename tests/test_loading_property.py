@@ -83,19 +83,23 @@ def loaded(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()
     try:
         recipe = load_recipe(source, overrides)
     except RecipeError as error:
-        seen["refused"] += 1
-        assert error.problems
-        assert all(str(problem).strip() for problem in error.problems)
-        return None
-    seen["accepted"] += 1
-    return recipe
+        refused = error
+    else:
+        seen["accepted"] += 1
+        return recipe
+    seen["refused"] += 1
+    assert refused.problems
+    assert all(str(problem).strip() for problem in refused.problems)
+    return None
 
 
 def nested() -> st.SearchStrategy[Any]:
     """Anything that YAML can hold, the odd more often."""
     leaves = st.sampled_from(ODD) | st.sampled_from(WORDS) | st.integers() | st.floats() | st.text(max_size=8)
     keys = st.sampled_from(WORDS) | st.text(max_size=4)
-    return st.recursive(leaves, lambda below: st.lists(below, max_size=4) | st.dictionaries(keys, below, max_size=3), max_leaves=6)
+    return st.recursive(
+        leaves, lambda below: st.lists(below, max_size=4) | st.dictionaries(keys, below, max_size=3), max_leaves=6
+    )
 
 
 def paths(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -143,7 +147,12 @@ def test_any_bytes_are_refused_or_accepted(file: Path, raw: bytes) -> None:
 
 
 @quietly
-@given(pieces=st.lists(st.sampled_from([*WORDS, "\n", "\n  ", "\n    ", ": ", " ", ", ", "- ", "&a ", "*a", "!!str ", "<<: "]), max_size=60))
+@given(
+    pieces=st.lists(
+        st.sampled_from([*WORDS, "\n", "\n  ", "\n    ", ": ", " ", ", ", "- ", "&a ", "*a", "!!str ", "<<: "]),
+        max_size=60,
+    )
+)
 def test_any_salad_of_words_is_refused_or_accepted(file: Path, pieces: list[str]) -> None:
     file.write_text("".join(pieces), encoding="utf-8")
     loaded(file)
@@ -151,12 +160,18 @@ def test_any_salad_of_words_is_refused_or_accepted(file: Path, pieces: list[str]
 
 @quietly
 @given(choice=st.data())
-def test_a_recipe_with_a_token_dropped_doubled_or_altered_is_refused_or_accepted(file: Path, choice: st.DataObject) -> None:
+def test_a_recipe_with_a_token_dropped_doubled_or_altered_is_refused_or_accepted(
+    file: Path, choice: st.DataObject
+) -> None:
     tokens = TOKEN.findall(choice.draw(st.sampled_from([*TEXTS, MOTLEY])))
     for _ in range(choice.draw(st.integers(1, 3))):
         position = choice.draw(st.integers(0, len(tokens) - 1))
-        word = choice.draw(st.sampled_from(WORDS) | st.sampled_from(["\n", "\t", " ", ":", "{", "}", "[", "]", "'", '"']))
-        tokens[position : position + 1] = choice.draw(st.sampled_from([[], [tokens[position]] * 2, [word], [word, tokens[position]]]))
+        word = choice.draw(
+            st.sampled_from(WORDS) | st.sampled_from(["\n", "\t", " ", ":", "{", "}", "[", "]", "'", '"'])
+        )
+        tokens[position : position + 1] = choice.draw(
+            st.sampled_from([[], [tokens[position]] * 2, [word], [word, tokens[position]]])
+        )
     file.write_text("".join(tokens), encoding="utf-8")
     loaded(file)
 
@@ -188,12 +203,32 @@ def test_an_odd_value_in_each_place_is_refused_or_accepted(value: Any) -> None:
 @given(choice=st.data())
 def test_any_override_is_refused_or_accepted(choice: st.DataObject) -> None:
     key = choice.draw(st.sampled_from([".".join(map(str, path)) for path in PATHS]) | st.text(max_size=10))
-    value = choice.draw(st.sampled_from(WORDS) | st.text(max_size=20) | st.sampled_from(["[]", "{}", "[1,2]", "{a: 1}", "null", "", "'", "1,2"]))
-    loaded(WHOLE, [choice.draw(st.sampled_from(["", "+", "++", "~"])) + key + choice.draw(st.sampled_from(["=", "", "=="])) + value])
+    value = choice.draw(
+        st.sampled_from(WORDS)
+        | st.text(max_size=20)
+        | st.sampled_from(["[]", "{}", "[1,2]", "{a: 1}", "null", "", "'", "1,2"])
+    )
+    loaded(
+        WHOLE,
+        [
+            choice.draw(st.sampled_from(["", "+", "++", "~"]))
+            + key
+            + choice.draw(st.sampled_from(["=", "", "=="]))
+            + value
+        ],
+    )
 
 
 @quietly
-@given(text=st.text(max_size=60) | st.lists(st.sampled_from([*"()[]{}.,:+-*/@<>=!~'\"0 ", "x", "i", "a", "sum", "F", "relu", "**", "lambda", "0.5", "1j", "if", "for"]), max_size=14).map(" ".join))
+@given(
+    text=st.text(max_size=60)
+    | st.lists(
+        st.sampled_from(
+            [*"()[]{}.,:+-*/@<>=!~'\"0 ", "x", "i", "a", "sum", "F", "relu", "**", "lambda", "0.5", "1j", "if", "for"]
+        ),
+        max_size=14,
+    ).map(" ".join)
+)
 @pytest.mark.parametrize("place", ["step", "subscript", "argument", "data"])
 def test_any_line_in_a_step_is_refused_or_accepted(place: str, text: str) -> None:
     step = {"step": text, "subscript": {"op": "[]", "args": ["x", text]}}.get(place, {"op": "add", "args": ["x", text]})

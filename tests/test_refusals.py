@@ -30,10 +30,15 @@ GENERATED: dict[str, Callable[[], bytes]] = {
     "an-integer-of-five-thousand-digits": lambda: b"seed: " + b"9" * 5_000 + b"\n",
     "a-word-of-two-million-letters": lambda: b"description: " + b"a" * 2_000_000 + b"\n",
     "a-file-of-sixty-five-mebibytes": lambda: b"description: " + b"a" * (65 * 2**20) + b"\n",
-    "a-bomb-of-references": lambda: b"params:\n  a0: [x]\n"
-    + b"".join(b'  a%d: ["${params.a%d}", "${params.a%d}"]\n' % (level, level - 1, level - 1) for level in range(1, 40)),
-    "a-chain-of-references": lambda: b"params:\n  a0: x\n"
-    + b"".join(b'  a%d: "${params.a%d}"\n' % (level, level - 1) for level in range(1, 52)),
+    "a-bomb-of-references": lambda: (
+        b"params:\n  a0: [x]\n"
+        + b"".join(
+            b'  a%d: ["${params.a%d}", "${params.a%d}"]\n' % (level, level - 1, level - 1) for level in range(1, 40)
+        )
+    ),
+    "a-chain-of-references": lambda: (
+        b"params:\n  a0: x\n" + b"".join(b'  a%d: "${params.a%d}"\n' % (level, level - 1) for level in range(1, 52))
+    ),
 }
 """Texts that are too large to keep, by the names of the files that say what must be said of them."""
 
@@ -51,7 +56,11 @@ class Refusal:
 
     def pattern(self, file: Path) -> re.Pattern[str]:
         """What the whole message must match."""
-        parts = [text if kind == "pattern" else re.escape(text) for kind, text in self._read() if kind in ("error", "pattern")]
+        parts = [
+            text if kind == "pattern" else re.escape(text)
+            for kind, text in self._read()
+            if kind in ("error", "pattern")
+        ]
         text = "\n".join(parts).replace(r"\{file\}", "{file}").replace(r"\{folder\}", "{folder}")
         return re.compile(text.replace("{file}", re.escape(str(file))).replace("{folder}", re.escape(str(file.parent))))
 

@@ -6,23 +6,25 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 
-from opdb.translation import SEED, tensors_in
+SEED: Final = 42
+"""What the entries that draw random numbers seed torch with."""
 
 
 class Copies:
     """Copies of tensors in equal memory layouts, each tensor once."""
 
     def __init__(self) -> None:
-        self.by_id: dict[int, torch.Tensor] = {}
+        self._copies: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def of(self, value: Any) -> Any:
         """The value with each tensor inside replaced by its copy."""
         if isinstance(value, torch.Tensor):
-            return self.by_id.setdefault(id(value), _copy(value))
+            # the original is held, for an id is only its own while it lives
+            return self._copies.setdefault(id(value), (_copy(value), value))[0]
         if isinstance(value, Mapping):
             return {key: self.of(part) for key, part in value.items()}
         if isinstance(value, slice):
@@ -36,31 +38,46 @@ def _copy(tensor: torch.Tensor) -> torch.Tensor:
     numbers = tensor.detach()
     if numbers.layout != torch.strided:  # no storage to copy
         made = numbers.clone()
-    elif numbers.is_conj():  # whose deep copy is worked out
+    elif numbers.is_conj():  # its deep copy would be worked out
         made = copy.deepcopy(numbers.conj()).conj()
     else:
         made = copy.deepcopy(numbers)
     return made.requires_grad_(tensor.requires_grad)
 
 
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """Every tensor inside arguments, in order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from tensors_in(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, slice):
+        yield from tensors_in([value.start, value.stop, value.step])
+
+
 @dataclass
 class Outcome:
-    """What plain torch gave, by the names that a recipe's result has."""
+    """What plain torch gave."""
 
     value: Any = None
     values: dict[str, Any] = field(default_factory=dict)
     """Each part of the value by its position: `y`, or `y.0`, `y.1.0`."""
     inputs: list[torch.Tensor] = field(default_factory=list)
+    """The inputs as they are in the end."""
     gradients: list[torch.Tensor | None] = field(default_factory=list)
+    """The inputs' gradients."""
     passes: dict[str, torch.Tensor] = field(default_factory=dict)
+    """The gradient that backward began from, by the name of the part."""
     error: Exception | None = None
-    refused_pass: Exception | None = None
 
 
 def run_eagerly(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Sequence[torch.Tensor]
 ) -> Outcome:
-    """Call the function on copies, then backward from every differentiable output.
+    """Call the function on copies, then backward from every differentiable part of its value.
 
     Args:
         function: what the database calls.
@@ -68,34 +85,30 @@ def run_eagerly(
         kwargs: its keyword arguments.
         inputs: the tensors in them whose state afterwards and gradients are wanted.
     """
-    copies = Copies()
-    outcome = Outcome()
-    torch.manual_seed(SEED)
+    copies, outcome = Copies(), Outcome()
     args, kwargs = copies.of(list(args)), copies.of(dict(kwargs))
     outcome.inputs = [copies.of(tensor) for tensor in inputs]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(SEED)
+        try:
             outcome.value = function(*args, **kwargs)
-    except Exception as error:  # the recipe must fail alike
-        outcome.error = error
-        return outcome
-    outcome.values = dict(flat("y", outcome.value))
-    _differentiate(outcome)
+        except Exception as error:  # noqa: BLE001 - however it fails, the recipe must fail alike
+            outcome.error = error
+            return outcome
+        outcome.values = dict(flat("y", outcome.value))
+        _differentiate(outcome)
     return outcome
 
 
 def _differentiate(outcome: Outcome) -> None:
-    """Backward from each output in turn; those that torch refuses are left out, and leave no gradient behind."""
+    """Backward from each part in turn; what torch refuses (eigenvectors of no certain phase) is left out."""
     for name, value in outcome.values.items():
         if isinstance(value, torch.Tensor) and value.requires_grad:
             gradient = gradient_for(value)
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    torch.autograd.backward(value, gradient, retain_graph=True)
-            except RuntimeError as error:
-                outcome.refused_pass = error
+                torch.autograd.backward(value, gradient, retain_graph=True)
+            except RuntimeError:
                 continue
             outcome.passes[name] = gradient
     outcome.gradients = [tensor.grad if tensor.is_leaf else None for tensor in outcome.inputs]
@@ -116,6 +129,3 @@ def flat(name: str, value: Any, *, fields: bool = False) -> Iterator[tuple[str, 
             yield from flat(f"{name}.{part}", inner, fields=fields)
     else:
         yield name, value
-
-
-__all__ = ["Copies", "Outcome", "flat", "gradient_for", "run_eagerly", "tensors_in"]

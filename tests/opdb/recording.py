@@ -25,7 +25,7 @@ class Call:
     result: Any = None
 
 
-class Unnamed(Exception):
+class UnnamedError(Exception):
     """A function that no recipe can name."""
 
 
@@ -42,7 +42,7 @@ class Seen:
         """The call, by the op's name.
 
         Raises:
-            Unnamed: no recipe can name it.
+            UnnamedError: no recipe can name it.
         """
         name = self.called if isinstance(self.called, str) else op_name(self.called, self.args, self.kwargs)
         return Call(name, self.args, self.kwargs, self.result)
@@ -76,7 +76,7 @@ def recorded_calls(
         name: the entry's name; `torch.NAME` is seen even where torch does not tell of it.
 
     Raises:
-        Unnamed: it made none, or one that no recipe can name.
+        UnnamedError: it made none, or one that no recipe can name.
     """
     result = None
     with Recording() as recording, _announced(name, recording), contextlib.suppress(Exception):
@@ -84,7 +84,7 @@ def recorded_calls(
     # what is called besides (to keep the state of the random generators, say) gives no tensor
     seen = [one for one in recording.seen if one.result is result or _holds_tensor(one.result)]
     if not seen:
-        raise Unnamed(f"{function} makes no call of torch's that can be seen")
+        raise UnnamedError(f"{function} makes no call of torch's that can be seen")
     return [one.named() for one in seen]
 
 
@@ -115,7 +115,7 @@ def op_name(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapp
     """What a recipe calls a function of torch's; for a private one, the overload of aten that these arguments reach.
 
     Raises:
-        Unnamed: nothing.
+        UnnamedError: nothing.
     """
     name = _public_name(function)
     if name is not None and find(name) is not None:
@@ -123,7 +123,7 @@ def op_name(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapp
     aten = _aten_name(function, args, kwargs or {})
     if aten is not None and find(aten) is not None:
         return aten
-    raise Unnamed(f"{name or aten or function} is not an op")
+    raise UnnamedError(f"{name or aten or function} is not an op")
 
 
 def _public_name(function: Callable[..., Any]) -> str | None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import torch
 
+from opdb.eager import SEED, Copies
+from opdb.entries import Case
 from opdb.recording import Call
+from tensorflow_free import Result, load_recipe, run_recipe
 from tensorflow_free.dtypes import word_of
 
-SEED = 42
-"""What the entries that draw random numbers seed torch with."""
-
-SUBSCRIPTED = ("__getitem__", "Tensor.__getitem__", "[]")
+SUBSCRIPTED: Final = ("__getitem__", "Tensor.__getitem__", "[]")
 
 
-class Untranslatable(Exception):
+class UntranslatableError(Exception):
     """An argument that is no recipe's: code, a generator's state."""
 
 
@@ -44,21 +45,8 @@ class Names:
         """The name of a tensor."""
         name = self._names.get(id(tensor))
         if name is None:
-            raise Untranslatable("a tensor that the function makes for itself, out of sight")
+            raise UntranslatableError("a tensor that the function makes for itself, out of sight")
         return name
-
-
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """Every tensor inside arguments, in order."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from tensors_in(list(value.values()))
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from tensors_in(part)
-    elif isinstance(value, slice):
-        yield from tensors_in([value.start, value.stop, value.step])
 
 
 def written(value: Any, names: Names) -> Any:
@@ -79,7 +67,7 @@ def written(value: Any, names: Names) -> Any:
         return int(value.value)  # torch's own enumerations, which its operators take as integers
     if isinstance(value, (list, tuple, range)):
         return [written(part, names) for part in value]
-    raise Untranslatable(f"a {type(value).__name__}")
+    raise UntranslatableError(f"a {type(value).__name__}")
 
 
 def subscript(index: Any, names: Names) -> str:
@@ -98,7 +86,7 @@ def subscript(index: Any, names: Names) -> str:
         return "..."
     if index is None or isinstance(index, (bool, int)):
         return str(index)
-    raise Untranslatable(f"a {type(index).__name__} in a subscript")
+    raise UntranslatableError(f"a {type(index).__name__} in a subscript")
 
 
 def step(call: Call, names: Names) -> dict[str, Any]:
@@ -124,3 +112,36 @@ def literal(tensor: torch.Tensor) -> dict[str, Any]:
     """A tensor as a starting tensor: its numbers, its dtype pinned."""
     spec: dict[str, Any] = {"data": tensor.detach(), "dtype": word_of(tensor.dtype)}
     return {**spec, "requires_grad": True} if tensor.requires_grad else spec
+
+
+def recipe_of(case: Case, passes: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """The recipe of a case: its tensors `t0`, `t1`, …, its steps, the last of them `y`, and backward passes.
+
+    Args:
+        case: what is called.
+        passes: by the name of a part of `y`, the gradient that backward begins from there.
+
+    Raises:
+        UnnamedError: no recipe can name one of the calls.
+        UntranslatableError: no recipe can write one of the arguments.
+    """
+    names, copies, tensors = Names(), Copies(), {}
+    for position, tensor in enumerate(case.inputs):
+        names.give(copies.of(tensor), f"t{position}")
+        tensors[f"t{position}"] = literal(tensor)
+    # finding out the calls of a lambda runs it, on copies
+    calls = case.calls(copies.of(case.args), copies.of(case.kwargs))
+    mapping: dict[str, Any] = {"seed": SEED, "tensors": tensors, "steps": steps(calls, names)}
+    for position, gradient in enumerate(passes.values()):
+        tensors[f"g{position}"] = literal(gradient)
+    backward = [
+        {"target": target, "gradient": f"g{position}", "retain_graph": True} for position, target in enumerate(passes)
+    ]
+    return {**mapping, "backward": backward} if backward else mapping
+
+
+def run_quietly(mapping: Mapping[str, Any]) -> Result:
+    """Run a recipe without torch's warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return run_recipe(load_recipe(mapping))

@@ -1,143 +1,98 @@
-"""One sample input, run as a recipe and in plain eager torch, and how the two differ."""
+"""A case run as a recipe and in plain eager torch, and how the two differ: values, inputs afterwards, gradients."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import torch
 
 from opdb.bits import differences
-from opdb.eager import Copies, Outcome, flat, run_eagerly
-from opdb.entries import Entry, Form, calls_of, forms, samples
+from opdb.eager import Outcome, flat, run_eagerly
+from opdb.entries import Case, Entry, cases, samples, with_out
 from opdb.exceptions import UNWRITTEN
-from opdb.recording import Call, Unnamed
-from opdb.translation import SEED, Names, Untranslatable, literal, steps, tensors_in
-from tensorflow_free import Result, load_recipe, run_recipe
+from opdb.recording import UnnamedError
+from opdb.sharing import try_sharing
+from opdb.translation import UntranslatableError, recipe_of, run_quietly
+from opdb.verdicts import Tally, Verdict
+from tensorflow_free import Result
 from tensorflow_free.errors import RecipeError, StepError
 
-ATTEMPTS = 200
+ATTEMPTS: Final = 200
 """How often plain torch is asked again whether it gives the same bits each time."""
-
-
-@dataclass
-class Tally:
-    """What became of an entry's samples: how many by verdict, and the first words of each kind of trouble."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    troubles: dict[str, str] = field(default_factory=dict)
-
-    def add(self, verdict: str, words: str = "") -> None:
-        """Count one sample."""
-        self.counts[verdict] += 1
-        if words:
-            self.troubles.setdefault(f"{verdict}: {words[:400]}", words)
-
-    @property
-    def is_well(self) -> bool:
-        """Whether there was a sample, and each was the same bit for bit."""
-        return bool(self.counts["alike"]) and set(self.counts) <= {"alike", "fails alike", "wavers"}
 
 
 def try_entry(entry: Entry, dtype: torch.dtype, *, every: bool = False) -> Tally:
     """Run an entry's samples in each of its forms."""
     tally = Tally()
     for sample in samples(entry, dtype, every=every):
-        for form in forms(entry):
-            if form.in_place and (sample.broadcasts_input or not isinstance(sample.input, torch.Tensor)):
-                continue
-            try_sample(tally, entry, form, sample)
+        tally.samples += 1
+        for case in cases(entry, sample):
+            tally.add(try_case(case), case)
+            tally.add(try_sharing(case), case)
+            written = with_out(case)
+            if written is not None:
+                tally.add(try_case(written), written)
     return tally
 
 
-def try_sample(tally: Tally, entry: Entry, form: Form, sample: Any) -> None:
-    """Run one sample in one form, and count its verdict."""
-    args, kwargs = [sample.input, *sample.args], sample.kwargs
-    inputs = list({id(tensor): tensor for tensor in tensors_in([args, kwargs])}.values())
-    function = form.function if not form.in_place else lambda first, *rest, **more: form.function(first.clone(), *rest, **more)
-    expected = run_eagerly(function, args, kwargs, inputs)
+def try_case(case: Case) -> Verdict:
+    """Run one case both ways."""
+    expected = run_eagerly(case.call, case.args, case.kwargs, case.inputs)
     try:
-        mapping = recipe_for(entry, form, args, kwargs, inputs, expected)
-    except (Unnamed, Untranslatable) as reason:
-        tally.add("not a recipe's", f"{form.name}: {reason}")
-        return
+        mapping = recipe_of(case, expected.passes)
+    except (UnnamedError, UntranslatableError) as reason:
+        return Verdict("not a recipe's", str(reason))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result = run_recipe(load_recipe(mapping))
-    except RecipeError as error:
-        # what Python refuses as a call, a recipe refuses before it runs
-        alike = isinstance(expected.error, TypeError)
-        tally.add("fails alike" if alike else "refused", f"{form.name}: {error} <- {mapping['steps']}")
-        return
-    except StepError as error:
-        alike = expected.error is not None and type(error.__cause__) is type(expected.error)
-        tally.add("fails alike" if alike else "fails", f"{form.name}: {error} <- {mapping['steps']}")
-        return
+        result = run_quietly(mapping)
+    except (RecipeError, StepError) as error:
+        return _failed(error, expected.error, mapping)
     if expected.error is not None:
-        tally.add("does not fail", f"{form.name}: {expected.error!r}")
-        return
-    found = list(compared(result, expected, inputs, form, defined=entry.name not in UNWRITTEN))
+        return Verdict("does not fail", repr(expected.error))
+    found = list(compared(result, expected, case))
     if not found:
-        tally.add("alike")
-    elif _wavers(lambda: run_eagerly(function, args, kwargs, inputs), expected):
-        tally.add("wavers", f"{form.name}: plain torch differs from itself")
+        return Verdict("alike", gradients=sum(gradient is not None for gradient in expected.gradients))
+    if _wavers(case, expected):
+        return Verdict("wavers")
+    return Verdict("differs", f"{'; '.join(found[:3])} <- {mapping['steps']}")
+
+
+def _failed(error: RecipeError | StepError, expected: Exception | None, mapping: Mapping[str, Any]) -> Verdict:
+    if isinstance(error, RecipeError):
+        # what Python refuses as a call, a recipe refuses before it runs
+        alike = isinstance(expected, TypeError)
     else:
-        tally.add("differs", f"{form.name}: {'; '.join(found[:3])} <- {mapping['steps']}")
+        alike = type(error.__cause__) is type(expected) and str(error.__cause__) == str(expected)
+    return Verdict("fails alike" if alike else "fails", f"{error} <- {mapping['steps']}, where torch gave {expected!r}")
 
 
-def _wavers(call: Callable[[], Outcome], expected: Outcome) -> bool:
+def _wavers(case: Case, expected: Outcome) -> bool:
     """Whether plain torch gives other bits from one call to the next."""
-    values = list(expected.values.items())
     for _ in range(ATTEMPTS):
-        again = call().values
-        if any(list(differences(name, again[name], value)) for name, value in values):
+        again = run_eagerly(case.call, case.args, case.kwargs, case.inputs)
+        if any(any(differences(name, again.values[name], value)) for name, value in expected.values.items()):
             return True
     return False
 
 
-def recipe_for(
-    entry: Entry, form: Form, args: list[Any], kwargs: dict[str, Any], inputs: list[torch.Tensor], expected: Outcome
-) -> dict[str, Any]:
-    """The recipe of a call: its tensors, its steps, and the backward passes that plain torch can do."""
-    names, copies = Names(), Copies()
-    given = {}
-    for position, tensor in enumerate(inputs):
-        names.give(copies.of(tensor), f"t{position}")
-        given[f"t{position}"] = literal(tensor)
-    args, kwargs = copies.of(args), copies.of(dict(kwargs))
-    calls: list[Call] = []
-    if form.in_place:
-        first = args[0].detach().clone()
-        calls.append(Call("clone", [args[0]], {}, first))
-        args = [first, *args[1:]]
-    written = steps([*calls, *calls_of(entry, form, args, kwargs)], names)
-    passes = []
-    for position, (target, gradient) in enumerate(expected.passes.items()):
-        given[f"g{position}"] = literal(gradient)
-        passes.append({"target": target, "gradient": f"g{position}", "retain_graph": True})
-    mapping: dict[str, Any] = {"seed": SEED, "tensors": given, "steps": written}
-    return {**mapping, "backward": passes} if passes else mapping
-
-
-def compared(
-    result: Result, expected: Outcome, inputs: list[torch.Tensor], form: Form, *, defined: bool
-) -> Iterator[str]:
+def compared(result: Result, expected: Outcome, case: Case) -> Iterator[str]:
     """Every difference between a recipe's result and plain torch's outcome."""
-    names = [name for name in result if name.partition(".")[0] == "y" and not name.endswith((".grad", ".after"))]
+    names = [name for name in result if name.partition(".")[0] == "y" and not name.endswith(".grad")]
     fields = [name for name, _ in flat("y", expected.value, fields=True)]
-    # a lambda of the database's may give only the first of several results
-    if names[: len(fields)] != fields and form.name == "function" and form.op is not None:
+    # a lambda of the database's may give only the first of several results, and a method name them otherwise
+    if names != fields and case.form.name == "function" and case.form.op is not None:
         yield f"the values are {names}, not {fields}"
         return
-    for name, value in zip(names, expected.values.values(), strict=form.op is not None):
+    defined = case.entry.name not in UNWRITTEN
+    for name, value in zip(names, expected.values.values(), strict=case.form.op is not None):
         yield from differences(name, result[name], value, defined=defined)
         if isinstance(value, torch.Tensor):
             yield from _history(result, name, value)
-    for position, (before, after) in enumerate(zip(inputs, expected.inputs, strict=True)):
+    yield from _inputs(result, expected, case, defined=defined)
+
+
+def _inputs(result: Result, expected: Outcome, case: Case, *, defined: bool) -> Iterator[str]:
+    for position, (before, after) in enumerate(zip(case.inputs, expected.inputs, strict=True)):
         name = f"t{position}"
         yield from differences(name, result[name], before)
         ending = f"{name}.after" if f"{name}.after" in result else name

@@ -1,0 +1,125 @@
+"""What the commands print: results, complaints, progress; on whatever the streams are. Imports late, to stay light."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tensorflow_free.flags import Flags
+
+if TYPE_CHECKING:
+    from tensorflow_free.result import Result
+
+
+def open_streams() -> None:
+    """Streams that take what we print: in any encoding, and also where there are none."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays open to the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def flushed(code: int) -> int:
+    """The exit code, when all that was printed is out."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+    return code
+
+
+def _silence() -> None:
+    """Print no more: whoever read our output has enough of it."""
+    # Python would write the rest again on its way out, and complain
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(text: str) -> None:
+    """Say what is wrong, where it is in nobody's way."""
+    print(text, file=sys.stderr)
+
+
+def show(result: Result, file: str | None, flags: Flags) -> None:
+    """Show a result as the flags ask for it, and the file that holds it."""
+    try:
+        _show(result, file, flags)
+    except BrokenPipeError:
+        _silence()
+
+
+def _show(result: Result, file: str | None, flags: Flags) -> None:
+    if flags.json:
+        from tensorflow_free.storage import document
+
+        print_json(document(result).model_dump(mode="json"))
+    elif flags.quiet:
+        _show_what_is_wrong(result)
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        from tensorflow_free.report import draw
+
+        draw(result, Console(), file)
+    else:
+        from tensorflow_free.report import plain_text
+
+        print(plain_text(result, file))
+
+
+def print_json(content: Any) -> None:
+    """JSON that reads back right in any encoding of the output."""
+    import json
+
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(content, indent=1, ensure_ascii=not unicode, allow_nan=False))
+
+
+def _show_what_is_wrong(result: Result) -> None:
+    from tensorflow_free.report import failure
+
+    if result.error is not None and not result.error.expected:
+        complain("\n".join(failure(result)))
+    for verdict in result.expectations:
+        if not verdict.is_well:
+            complain(f"{result.name}: {verdict.path}: {verdict.outcome}: {verdict.asks}: {verdict.message}")
+
+
+class Progress:
+    """A bar on a terminal for runs that take more than a moment; nothing elsewhere."""
+
+    MOMENT_S: Final = 0.5
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled and sys.stderr.isatty()
+        self._bar: Any = None
+        self._task: Any = None
+        self._begun = 0.0
+
+    def __enter__(self) -> Callable[[int, int], None] | None:
+        from time import monotonic
+
+        self._begun = monotonic()
+        return self._tick if self._enabled else None
+
+    def _tick(self, done: int, total: int) -> None:
+        from time import monotonic
+
+        if self._bar is None:
+            if monotonic() - self._begun < self.MOMENT_S:
+                return
+            from rich.console import Console
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("running", total=total)
+        self._bar.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,81 @@
+"""The benchmarks run, each with the smallest sizes; none fails on time."""
+
+import math
+
+import pytest
+
+from benchmarks import table
+from benchmarks.__main__ import main
+from benchmarks.chains import chain, compiled_source, python_source
+from benchmarks.figures import TINY, Figure, Side, excess, figure, ratio
+from tensorflow_free import load_recipe, run_recipe
+
+
+@pytest.mark.parametrize("benchmark", table.BENCHMARKS, ids=lambda one: one.name)
+def test_benchmark_gives_a_figure(benchmark):
+    found = benchmark.measure(TINY)
+    assert math.isfinite(found.value)
+    assert found.value > 0 or found.kind != "ratio"
+    assert found.pairs == 1
+
+
+def test_sides_are_run_in_turn_and_their_first_runs_are_not_counted():
+    runs = []
+    found = ratio(Side(lambda _: runs.append("A")), Side(lambda _: runs.append("B")), 3)
+    assert runs == ["A", "B"] * 4
+    assert found.pairs == 3
+
+
+def test_what_prepares_a_run_is_not_timed(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr("benchmarks.figures.perf_counter", lambda: next(clock))
+    slow = Side(lambda _: None, prepare=lambda: [next(clock) for _ in range(10)])
+    assert slow.seconds() == 1
+
+
+def test_excess_is_a_difference_for_each_part(monkeypatch):
+    clock = iter([0, 5, 10, 11, 20, 25, 30, 31])
+    monkeypatch.setattr("benchmarks.figures.perf_counter", lambda: next(clock))
+    nothing = Side(lambda _: None)
+    assert excess(nothing, nothing, 1, "seconds", share=2).value == (5 - 1) / 2
+
+
+def test_a_figure_is_the_median_with_its_quartiles():
+    assert figure([4.0, 1.0, 2.0, 3.0, 100.0], "ratio") == Figure(3.0, 2.0, 4.0, "ratio", 5)
+
+
+def test_the_chain_in_python_gives_every_value_of_the_recipe_bit_for_bit():
+    result = run_recipe(load_recipe(chain(8, "all")))
+    values = compiled_source(python_source(8, keep=True))(result["x"], result["w"])
+    assert [result[f"s{index}"].item() for index in range(8)] == [value.item() for value in values]
+
+
+def test_a_row_that_is_over_its_limit_says_so():
+    benchmark = table.BENCHMARKS[0]
+    over, under = (figure([benchmark.limit * factor], "ratio") for factor in (2, 0.5))
+    assert "**no**" in table.row(benchmark, over)
+    assert "**no**" not in table.row(benchmark, under)
+
+
+def test_the_table_is_written_between_its_marks_and_nothing_else_changes(tmp_path, monkeypatch):
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    monkeypatch.setattr(table, "PAGE", page)
+    table.write("new")
+    assert page.read_text() == f"before\n{table.BEGIN}\nnew\n{table.END}\nafter\n"
+
+
+def test_only_the_named_benchmark_runs_and_the_page_stays(capsys, monkeypatch):
+    monkeypatch.setattr("benchmarks.__main__.QUICK", TINY)
+    before = table.PAGE.read_text()
+    main(["--quick", "--only", "run"])
+    assert capsys.readouterr().out.startswith("| `run_recipe` of a loaded recipe")
+    assert table.PAGE.read_text() == before
+
+
+def test_the_page_has_every_row_and_names_the_peers():
+    page = table.PAGE.read_text()
+    assert [
+        benchmark.name for benchmark in table.BENCHMARKS if f"| {benchmark.what} | {benchmark.against} |" not in page
+    ] == []
+    assert all(peer in page for peer in ("torch 2.", "libyaml 0.", "safetensors 0.", "PyYAML 6."))

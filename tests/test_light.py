@@ -1,0 +1,67 @@
+"""What only asks, answers at once: neither torch nor Hydra nor pydantic is loaded for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+RECIPE = "recipes/linear_autograd.yaml"
+HEAVY = ("torch", "hydra", "omegaconf", "pydantic", "numpy", "yaml", "rich", "safetensors")
+
+
+def loaded_by(code):
+    """Which heavy modules a fresh Python has loaded after running `code`."""
+    listed = f"import sys\n{code}\nprint(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", listed], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def command(name, *words):
+    """The lines that run one of the commands inside `loaded_by`."""
+    return f"from tensorflow_free import cli\ntry:\n    sys.argv = {['x', *words]}\n    cli.{name}()\nexcept SystemExit: pass"
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert loaded_by("import tensorflow_free; tensorflow_free.__version__, tensorflow_free.RecipeError") == set()
+
+
+@pytest.mark.parametrize("name", ["run_recipe_command", "recipe_command"])
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["--version"], []])
+def test_help_and_version_load_nothing_heavy(name, words):
+    assert loaded_by(command(name, *words)) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [RECIPE, "--no-such-flag"],
+        [RECIPE, "dtpye=float64"],
+        [RECIPE, "steps.y.op"],
+        ["nowhere.yaml"],
+    ],
+)
+def test_a_mistake_on_the_command_line_is_told_without_torch_and_hydra(words):
+    assert loaded_by(command("run_recipe_command", *words)) & {"torch", "omegaconf"} == set()
+
+
+def test_listing_recipes_loads_neither_torch_nor_hydra():
+    assert loaded_by(command("recipe_command", "list", "recipes")) & {"torch", "hydra", "omegaconf"} == set()
+
+
+def test_reading_for_form_loads_neither_torch_nor_hydra():
+    code = f"from tensorflow_free.loading import read_form; read_form('{RECIPE}')"
+    assert loaded_by(code) & {"torch", "hydra", "omegaconf"} == set()
+
+
+def test_a_plain_run_loads_no_hydra():
+    assert loaded_by(command("run_recipe_command", RECIPE, "--no-save", "--quiet")) & {"hydra", "omegaconf"} == set()
+
+
+def test_these_tests_can_fail():
+    assert loaded_by("import tensorflow_free; tensorflow_free.load_recipe") >= {"pydantic"}
+    assert loaded_by(command("run_recipe_command", RECIPE, "--cfg", "job")) >= {"hydra", "omegaconf"}
+    assert loaded_by(command("run_recipe_command", RECIPE, "--no-save", "--quiet")) >= {"torch"}
