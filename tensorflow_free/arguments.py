@@ -432,7 +432,7 @@ def _meaning(word: str, parameter: Parameter, known: Known) -> Any:
     types = parameter.types
     readers: dict[str, Callable[[str], Any]] = {
         "dtype": lambda text: dtype_of(text.removeprefix("torch."), known.dtype),
-        "layout": LAYOUTS.get,
+        "layout": lambda text: LAYOUTS.get(text.removeprefix("torch.")),
         "memory_format": lambda text: MEMORY_FORMATS.get(text.removeprefix("torch.")),
         "device": _device,
     }

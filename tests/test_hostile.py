@@ -410,7 +410,7 @@ def test_the_process_is_as_it_was_after_every_refusal(folder: Path, watch: Watch
             torch.get_default_dtype(),
             torch.get_num_threads(),
             torch.are_deterministic_algorithms_enabled(),
-            os.getcwd(),
+            Path.cwd(),
             dict(os.environ),
         )
 
