@@ -1,4 +1,4 @@
-"""The peak memory of a chain on large tensors, against the same chain in Python; each run in an interpreter of its own."""
+"""The peak memory of a chain on large tensors, against the same chain in Python; each in an interpreter of its own."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def _peak(*words: str) -> int:
     """Bytes that a run in a new interpreter took at most."""
     command = [sys.executable, "-m", "benchmarks.memory", *words]
     root = Path(__file__).resolve().parent.parent
-    done = subprocess.run(command, cwd=root, env=os.environ | PROMPT, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    done = subprocess.run(command, cwd=root, env=os.environ | PROMPT, check=True, stdout=subprocess.PIPE, text=True)
     return int(done.stdout)
 
 
 def _run(which: str, length: int, elements: int) -> int:
     """Bytes that the chain takes at most, above what the process had when it began."""
+    import torch  # noqa: PLC0415
+
     from benchmarks.chains import chain, compiled_source, python_source  # noqa: PLC0415 - the parent needs no torch
     from tensorflow_free import load_recipe, run_recipe  # noqa: PLC0415
-
-    import torch  # noqa: PLC0415
 
     def tensors(size: int) -> dict[str, object]:
         return {

@@ -37,7 +37,7 @@ def _ops(*, backward: bool) -> Side:
     def act(w: torch.Tensor) -> list[torch.Tensor]:
         values: list[torch.Tensor] = run(x, w)
         if backward:
-            values[-1].backward()
+            values[-1].backward()  # type: ignore[no-untyped-call]
         return values
 
     return Side(act, lambda: torch.tensor(0.75, requires_grad=backward))

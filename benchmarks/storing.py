@@ -11,14 +11,14 @@ from typing import Final
 import torch
 from safetensors.torch import load_file, save_file
 
-from benchmarks.figures import Effort, Figure, Side, ratio
+from benchmarks.figures import WALL, Effort, Figure, Side, ratio
 from tensorflow_free import Result, load_recipe, read_result, run_recipe
 
 TENSORS: Final = 16
 ELEMENTS: Final = 16 * 2**20
 """Numbers of a tensor: 64 MiB in float32, 1 GiB in all."""
 
-PAIRS: Final = 7
+PAIRS: Final = 15
 
 
 def save_and_read(effort: Effort) -> Figure:
@@ -38,7 +38,7 @@ def _ours(result: Result, folder: Path) -> Side:
         read = read_result(result.save(path))
         _look_at(read[name] for name in read)
 
-    return Side(act, lambda: _emptied(folder))
+    return Side(act, lambda: _emptied(folder), WALL)
 
 
 def _theirs(result: Result, folder: Path) -> Side:
@@ -48,7 +48,7 @@ def _theirs(result: Result, folder: Path) -> Side:
         save_file(tensors, path / "tensors.safetensors")
         _look_at(load_file(path / "tensors.safetensors").values())
 
-    return Side(act, lambda: _emptied(folder))
+    return Side(act, lambda: _emptied(folder), WALL)
 
 
 def _look_at(tensors: Iterable[torch.Tensor]) -> None:

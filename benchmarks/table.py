@@ -96,8 +96,8 @@ def row(benchmark: Benchmark, figure: Figure) -> str:
 
 
 def number(value: float, figure: Figure) -> str:
-    """A number of the figure's kind: `1.25×`, `+0.15 s`."""
-    sign = "" if figure.kind == "ratio" else "+" if value >= 0 else "−"
+    """A number with the sign of the figure's kind, such as `+0.15 s`."""
+    sign = "" if figure.kind == "ratio" else "+" if value >= 0 else "-"
     return f"{sign}{abs(value):.2f}{SIGNS[figure.kind]}"
 
 
@@ -111,15 +111,13 @@ def table(figures: Mapping[Benchmark, Figure]) -> str:
 
 def peers() -> str:
     """The versions of everything that was measured or measured against."""
-    libyaml = ".".join(str(part) for part in yaml._yaml.get_version())  # type: ignore[attr-defined]  # noqa: SLF001
-    versions = {
-        name: importlib.metadata.version(name) for name in ("torch", "PyYAML", "safetensors", "tensorflow_free")
-    }
+    packages = ("torch", "PyYAML", "safetensors", "tensorflow_free")
+    versions = {name: importlib.metadata.version(name) for name in packages}
     versions["Python"] = platform.python_version()
-    versions["libyaml"] = libyaml
-    named = ", ".join(f"{name} {version}" for name, version in sorted(versions.items(), key=lambda one: one[0].lower()))
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {torch.get_num_threads()} threads of torch"
-    return f"Measured with {named}, on {machine}."
+    versions["libyaml"] = ".".join(str(part) for part in yaml._yaml.get_version())
+    named = ", ".join(f"{name} {versions[name]}" for name in sorted(versions, key=str.lower))
+    threads = f"{os.cpu_count()} processors, {torch.get_num_threads()} threads of torch"
+    return f"Measured with {named}, on {platform.system()} {platform.machine()}, {threads}."
 
 
 def write(text: str) -> None:

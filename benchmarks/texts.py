@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -14,7 +14,7 @@ from tensorflow_free import load_recipe
 
 RECIPES: Final = 1000
 STEPS: Final = 10_000
-PAIRS: Final = 9
+PAIRS: Final = 15
 
 SMALL: Final = """\
 description: Recipe number {number}, of the size of the first example.
@@ -96,5 +96,4 @@ def _loading(paths: Sequence[Path]) -> Side:
 
 
 def _reading(paths: Sequence[Path]) -> Side:
-    read: Callable[[Path], Any] = lambda path: yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)  # noqa: E731, S506
-    return Side(lambda _: [read(path) for path in paths])
+    return Side(lambda _: [yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) for path in paths])

@@ -19,7 +19,9 @@ def problems(when: Mapping[str, Any], recipe: Recipe) -> Iterator[tuple[str, str
     for key in when:
         group, _, rest = key.partition(".")
         if group == "settings" and rest not in SETTINGS:
-            near = did_you_mean(key, [f"settings.{name}" for name in SETTINGS]) or "; `settings` lists none of that name"
+            near = (
+                did_you_mean(key, [f"settings.{name}" for name in SETTINGS]) or "; `settings` lists none of that name"
+            )
             yield key, f"'{key}' is not something that `when` can ask for{near}"
             continue
         if key in allowed or group == "settings":

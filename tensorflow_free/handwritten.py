@@ -181,11 +181,11 @@ RANDOM: Final = frozenset(
 """Functions without a schema that draw random numbers where their arguments say so."""
 
 _SHARES_INPUT: Final = """
-    __getitem__ __pos__ alpha_dropout bfloat16 bool byte cdouble cfloat chalf char conj_physical cpu cuda double dropout
-    feature_alpha_dropout feature_dropout float half int ipu long masked.prod mtia nn.functional.alpha_dropout
-    nn.functional.dropout nn.functional.dropout1d nn.functional.dropout2d nn.functional.dropout3d
-    nn.functional.feature_alpha_dropout numpy resize resize_as short sum_to_size to type unflatten unsafe_chunk
-    unsafe_split unsafe_split_with_sizes xpu
+    __getitem__ __pos__ alpha_dropout bfloat16 bool byte cdouble cfloat chalf char conj_physical cpu cuda dequantize
+    double dropout feature_alpha_dropout feature_dropout float half int ipu long masked.prod mtia
+    nn.functional.alpha_dropout nn.functional.dropout nn.functional.dropout1d nn.functional.dropout2d
+    nn.functional.dropout3d nn.functional.feature_alpha_dropout numpy resize resize_as short sum_to_size to to_dense
+    type type_as unflatten unsafe_chunk unsafe_split unsafe_split_with_sizes xpu
 """
 
 SHARES: Final[dict[str, tuple[str, ...]]] = {

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from tensorflow_free.arguments import described
 from tensorflow_free.recipe import shown
 from tensorflow_free.registry import aten_names, find, names, registered, suggest
 from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
 
+NEAR: Final = 20
+"""Names of other ops that stand below an op."""
+
 
 def look_up(pattern: str | None) -> tuple[str, bool]:
     """What `recipe ops PATTERN` prints, and whether anything fits.
 
-    No pattern lists every op; one op's name shows it in full; a pattern (`*`, `?`, or a part of a name) lists what fits.
+    No pattern lists every op; an op's name shows it in full; a pattern (`*`, `?`, or a part of a name) lists what fits.
     """
     if pattern is None:
         return _listing(names()), True
     op = find(pattern)
     others = [name for name in matching(pattern) if op is None or name != op.name]
     if op is not None:
-        near = (
-            f"\n\nnames with '{pattern}' in them: {', '.join(others[:20])}{', …' if len(others) > 20 else ''}"
-            if others
-            else ""
-        )
+        more = ", …" if len(others) > NEAR else ""
+        near = f"\n\nnames with '{pattern}' in them: {', '.join(others[:NEAR])}{more}" if others else ""
         return "\n".join(_in_full(op)) + near, True
     if others:
         return _listing(others), True

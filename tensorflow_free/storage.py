@@ -329,7 +329,7 @@ def _read_recipe(path: Path) -> Recipe:
         raise StorageError(f"{path}: is not the recipe of a run: {error}") from error
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read: {_words(error)}") from error
-    recipe.write(mapping)  # noqa: SLF001 - as loading does
+    recipe.write(mapping)
     return recipe
 
 

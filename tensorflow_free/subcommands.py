@@ -1,4 +1,4 @@
-"""What `recipe` does: looks ops up, lists and checks recipes, shows results and the schema. Imports late, to be light."""
+"""What `recipe` does: looks ops up, lists and checks recipes, shows results and the schema. Imports late."""
 
 from __future__ import annotations
 

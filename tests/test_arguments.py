@@ -51,8 +51,18 @@ def refused(message, op, *args, tensors=None, **kwargs):
         ("div", ["x", "x"], {"rounding_mode": None}, lambda x: torch.div(x, x, rounding_mode=None)),
         ("einsum", ["ij,jk->ik", "x", "x"], {}, lambda x: torch.einsum("ij,jk->ik", x, x)),
         ("einsum", ["ij,jk->ik", ["x", "x"]], {}, lambda x: torch.einsum("ij,jk->ik", x, x)),
-        ("F.pad", ["x", [1, 1]], {"mode": "constant", "value": 2.0}, lambda x: F.pad(x, [1, 1], mode="constant", value=2.0)),
-        ("ones_like", ["x"], {"memory_format": "preserve_format", "layout": "strided", "device": "cpu"}, torch.ones_like),
+        (
+            "F.pad",
+            ["x", [1, 1]],
+            {"mode": "constant", "value": 2.0},
+            lambda x: F.pad(x, [1, 1], mode="constant", value=2.0),
+        ),
+        (
+            "ones_like",
+            ["x"],
+            {"memory_format": "preserve_format", "layout": "strided", "device": "cpu"},
+            torch.ones_like,
+        ),
         ("clone", ["x"], {"memory_format": "torch.contiguous_format"}, torch.clone),
         ("ones_like", ["x"], {"layout": "torch.strided"}, torch.ones_like),
         ("view", ["x", "int32"], {}, lambda x: x.view(torch.int32)),
@@ -79,7 +89,9 @@ def test_padding_is_a_word_or_numbers():
     torch.manual_seed(0)
     image, kernel = torch.randn(1, 1, 4, 4), torch.randn(1, 1, 3, 3)
     for padding in ("same", "valid", 1, [1, 0]):
-        assert value("conv2d", "x", "w", tensors=tensors, padding=padding).equal(torch.conv2d(image, kernel, padding=padding))
+        assert value("conv2d", "x", "w", tensors=tensors, padding=padding).equal(
+            torch.conv2d(image, kernel, padding=padding)
+        )
 
 
 # a word that is also a name
@@ -87,7 +99,9 @@ def test_padding_is_a_word_or_numbers():
 
 def test_where_only_words_fit_a_name_does_not_matter():
     assert value("F.mse_loss", "x", "sum", tensors={"sum": X, "mean": 2.0}, reduction="sum").dim() == 0
-    assert value("div", "x", 2.0, tensors={"floor": 1.0}, rounding_mode="floor").equal(torch.div(x(), 2.0, rounding_mode="floor"))
+    assert value("div", "x", 2.0, tensors={"floor": 1.0}, rounding_mode="floor").equal(
+        torch.div(x(), 2.0, rounding_mode="floor")
+    )
 
 
 def test_where_only_values_fit_a_word_is_a_name():
@@ -96,13 +110,31 @@ def test_where_only_values_fit_a_word_is_a_name():
 
 
 def test_a_word_that_could_be_both_asks_which():
-    refused(r"args\.1: 'fro' is the name of a value and also a word that the op takes; write \{ref: fro\} or \{str: fro\}", "linalg.norm", "x", "fro", tensors={"fro": 2})
+    refused(
+        r"args\.1: 'fro' is the name of a value and also a word that the op takes; write \{ref: fro\} or \{str: fro\}",
+        "linalg.norm",
+        "x",
+        "fro",
+        tensors={"fro": 2},
+    )
     tensors = {"x": {"init": "ones", "size": [1, 1, 3]}, "same": 1}
-    refused(r"kwargs\.padding: 'same' is the name of a value and also a word", "conv1d", "x", "x", tensors=tensors, padding="same")
+    refused(
+        r"kwargs\.padding: 'same' is the name of a value and also a word",
+        "conv1d",
+        "x",
+        "x",
+        tensors=tensors,
+        padding="same",
+    )
 
 
 def test_ref_and_str_say_which():
-    steps = {"two": "n.item()", "y": {"op": "linalg.norm", "args": ["x", {"str": "fro"}]}, "fro": "two * 1", "z": {"op": "linalg.norm", "args": ["x", {"ref": "fro"}]}}
+    steps = {
+        "two": "n.item()",
+        "y": {"op": "linalg.norm", "args": ["x", {"str": "fro"}]},
+        "fro": "two * 1",
+        "z": {"op": "linalg.norm", "args": ["x", {"ref": "fro"}]},
+    }
     found = run_recipe(load_recipe({"tensors": {"x": X, "n": 2}, "steps": steps}))
     assert found["y"].equal(torch.linalg.norm(x(), "fro"))
     assert found["z"].equal(torch.linalg.norm(x(), 2))
@@ -114,14 +146,22 @@ def test_a_name_given_later_does_not_make_a_word_ambiguous():
 
 
 def test_a_name_that_is_no_word_of_the_op_is_a_value():
-    steps = {"order": "n.item()", "y": {"op": "linalg.norm", "args": ["x", "order"]}, "t": "w.to(x)", "u": {"op": "to", "args": ["w", "x"]}}
+    steps = {
+        "order": "n.item()",
+        "y": {"op": "linalg.norm", "args": ["x", "order"]},
+        "t": "w.to(x)",
+        "u": {"op": "to", "args": ["w", "x"]},
+    }
     found = run_recipe(load_recipe({"tensors": {"x": {**X, "dtype": "float64"}, "w": 1.0, "n": 1}, "steps": steps}))
     assert found["y"].equal(torch.linalg.norm(found["x"], 1))
     assert found["t"].dtype == found["u"].dtype == torch.float64
 
 
 def test_a_dotted_word_is_a_value():
-    steps = {"y": {"op": "to", "args": ["w", "x.dtype"]}, "z": {"op": "zeros", "args": ["x.shape"], "kwargs": {"dtype": "x.dtype", "device": "x.device"}}}
+    steps = {
+        "y": {"op": "to", "args": ["w", "x.dtype"]},
+        "z": {"op": "zeros", "args": ["x.shape"], "kwargs": {"dtype": "x.dtype", "device": "x.device"}},
+    }
     found = run_recipe(load_recipe({"tensors": {"x": {**X, "dtype": "float64"}, "w": 1.0}, "steps": steps}))
     assert (found["y"].dtype, found["z"].dtype, list(found["z"].shape)) == (torch.float64, torch.float64, [3, 3])
 
@@ -152,7 +192,11 @@ def test_an_op_of_the_users_takes_words_where_it_says_so():
         ("cat", [["x", {"ref": "x"}]], lambda x: torch.cat([x, x])),
         ("clamp", ["x", None, 0.5], lambda x: x.clamp(None, 0.5)),
         ("sum", ["x", [0, 1]], lambda x: x.sum([0, 1])),
-        ("index_put", ["x", [{"tensor": [0]}, {"tensor": [1]}], {"tensor": 5.0}], lambda x: x.index_put([torch.tensor([0]), torch.tensor([1])], torch.tensor(5.0))),
+        (
+            "index_put",
+            ["x", [{"tensor": [0]}, {"tensor": [1]}], {"tensor": 5.0}],
+            lambda x: x.index_put([torch.tensor([0]), torch.tensor([1])], torch.tensor(5.0)),
+        ),
         ("add", ["x", 1], lambda x: x + 1),
     ],
 )
@@ -164,7 +208,15 @@ def test_finfo_is_of_the_recipes_dtype():
     assert value("full", [1], {"finfo": "max"}, overrides=["dtype=float16"]).item() == torch.finfo(torch.float16).max
 
 
-@pytest.mark.parametrize(("op", "args", "kwargs"), [("add", [], {"input": "x", "other": 1}), ("softmax", ["x"], {"axis": 0}), ("sum", ["x"], {"axis": 1, "keepdims": True}), ("mul", [], {"self": "x", "other": "x"})])
+@pytest.mark.parametrize(
+    ("op", "args", "kwargs"),
+    [
+        ("add", [], {"input": "x", "other": 1}),
+        ("softmax", ["x"], {"axis": 0}),
+        ("sum", ["x"], {"axis": 1, "keepdims": True}),
+        ("mul", [], {"self": "x", "other": "x"}),
+    ],
+)
 def test_the_names_that_python_takes_are_taken(op, args, kwargs):
     values = {key: (x() if one == "x" else one) for key, one in kwargs.items() if key != "self"}
     first = [x()] * (bool(args) or "self" in kwargs)
@@ -191,7 +243,12 @@ def test_a_boolean_is_no_integer():
         ("add", ["x"], {}, r"add needs 'other'"),
         ("add", ["x", "x"], {"alpa": 2}, r"kwargs\.alpa: 'alpa' is not a parameter of add; did you mean 'alpha'\?"),
         ("add", ["x", "x"], {"other": 2}, r"'other' is given twice"),
-        ("F.mse_loss", ["x", "x"], {"reduction": "men"}, r"kwargs\.reduction: 'men' is not a word that 'reduction' takes; did you mean 'mean'\?"),
+        (
+            "F.mse_loss",
+            ["x", "x"],
+            {"reduction": "men"},
+            r"kwargs\.reduction: 'men' is not a word that 'reduction' takes; did you mean 'mean'\?",
+        ),
         ("sum", ["x"], {"dtype": "flot64"}, r"kwargs\.dtype: 'flot64' .*did you mean 'float64'\?"),
         ("softmax", ["x", 0.5], {}, r"args\.1: '0\.5' does not fit 'dim'"),
         ("softmax", ["x", [0]], {}, r"args\.1: '\[0\]' does not fit 'dim'"),

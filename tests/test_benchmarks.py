@@ -1,6 +1,7 @@
 """The benchmarks run, each with the smallest sizes; none fails on time."""
 
 import math
+import sys
 
 import pytest
 
@@ -13,6 +14,8 @@ from tensorflow_free import load_recipe, run_recipe
 
 @pytest.mark.parametrize("benchmark", table.BENCHMARKS, ids=lambda one: one.name)
 def test_benchmark_gives_a_figure(benchmark):
+    if benchmark.name == "memory" and sys.platform != "linux":
+        pytest.skip("the peak is read from Linux's /proc")
     found = benchmark.measure(TINY)
     assert math.isfinite(found.value)
     assert found.value > 0 or found.kind != "ratio"
@@ -26,17 +29,15 @@ def test_sides_are_run_in_turn_and_their_first_runs_are_not_counted():
     assert found.pairs == 3
 
 
-def test_what_prepares_a_run_is_not_timed(monkeypatch):
+def test_what_prepares_a_run_is_not_timed():
     clock = iter(range(100))
-    monkeypatch.setattr("benchmarks.figures.perf_counter", lambda: next(clock))
-    slow = Side(lambda _: None, prepare=lambda: [next(clock) for _ in range(10)])
+    slow = Side(lambda _: None, prepare=lambda: [next(clock) for _ in range(10)], clock=lambda: next(clock))
     assert slow.seconds() == 1
 
 
-def test_excess_is_a_difference_for_each_part(monkeypatch):
+def test_excess_is_a_difference_for_each_part():
     clock = iter([0, 5, 10, 11, 20, 25, 30, 31])
-    monkeypatch.setattr("benchmarks.figures.perf_counter", lambda: next(clock))
-    nothing = Side(lambda _: None)
+    nothing = Side(lambda _: None, clock=lambda: next(clock))
     assert excess(nothing, nothing, 1, "seconds", share=2).value == (5 - 1) / 2
 
 

@@ -509,7 +509,7 @@ def test_ops_lists_one_many_or_all(typed):
         (["ops", "sofmax"], "'sofmax' is not an op, nor part of the name of one; did you mean 'softmax'?"),
         (["check"], "command line: no recipe is named; give the path of a .yaml file"),
         (["show"], "command line: no folder is named; give a run's folder"),
-        (["check", "toast.yaml"], "toast.yaml: there is no such file"),
+        (["check", "zzzzzzzz.yaml"], "zzzzzzzz.yaml: there is no such file"),
     ],
 )
 def test_2_for_words_that_recipe_does_not_know(typed, words, said):

@@ -12,12 +12,41 @@ from hypothesis import strategies as st
 from tensorflow_free import names
 from tensorflow_free.dtypes import TOLERANCES, TORCH_DTYPES, dtype_of, tolerance_of, ulp_distance, word_of
 
-FLOATING = ["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"]
+FLOATING = [
+    "float64",
+    "float32",
+    "bfloat16",
+    "float16",
+    "float8_e4m3fn",
+    "float8_e5m2",
+    "float8_e4m3fnuz",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+]
 
 
 def test_every_dtype_of_torchs_that_numbers_have_has_a_word():
     known = {one for name in dir(torch) if isinstance(one := getattr(torch, name), torch.dtype)}
-    odd = ("q", "bits", "uint1", "uint2", "uint3", "uint4", "uint5", "uint6", "uint7", "int1", "int2", "int3", "int4", "int5", "int6", "int7", "float4", "complex32")
+    odd = (
+        "q",
+        "bits",
+        "uint1",
+        "uint2",
+        "uint3",
+        "uint4",
+        "uint5",
+        "uint6",
+        "uint7",
+        "int1",
+        "int2",
+        "int3",
+        "int4",
+        "int5",
+        "int6",
+        "int7",
+        "float4",
+        "complex32",
+    )
     unnamed = {str(one).removeprefix("torch.") for one in known - set(TORCH_DTYPES.values())}
     assert all(name.startswith(odd) for name in unnamed), unnamed
 
@@ -34,7 +63,15 @@ def test_second_names_are_torchs(alias, word):
     assert dtype_of(alias, "float32") is getattr(torch, word)
 
 
-@pytest.mark.parametrize(("recipe", "floating", "complex_"), [("float64", "float64", "complex128"), ("float32", "float32", "complex64"), ("bfloat16", "bfloat16", "complex64"), ("float16", "float16", "complex32")])
+@pytest.mark.parametrize(
+    ("recipe", "floating", "complex_"),
+    [
+        ("float64", "float64", "complex128"),
+        ("float32", "float32", "complex64"),
+        ("bfloat16", "bfloat16", "complex64"),
+        ("float16", "float16", "complex32"),
+    ],
+)
 def test_floating_and_complex_follow_the_recipe(recipe, floating, complex_):
     assert dtype_of("floating", recipe) is getattr(torch, floating)
     assert dtype_of("complex", recipe) is getattr(torch, complex_)
@@ -55,7 +92,9 @@ def test_tolerances_are_those_of_assert_close(word):
         actual, expected = (torch.tensor(one, dtype=wide) for one in (8.0 + factor * (atol + rtol * 8.0), 8.0))
         assert torch.isclose(actual, expected, rtol=rtol, atol=atol).item() == is_close
     with pytest.raises(AssertionError, match=rf"up to {atol} allowed"):
-        torch.testing.assert_close(torch.ones((), dtype=getattr(torch, word)), torch.zeros((), dtype=getattr(torch, word)))
+        torch.testing.assert_close(
+            torch.ones((), dtype=getattr(torch, word)), torch.zeros((), dtype=getattr(torch, word))
+        )
 
 
 def test_integers_have_no_tolerance():

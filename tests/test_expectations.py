@@ -154,7 +154,9 @@ def test_numbers_sizes_and_words_are_values_too():
 
 
 def test_a_wrong_word_is_told():
-    assert verdicts(run(tensors={"x": 0.1}, steps={"t": "x.dtype"}, expect={"t": "float64"})) == [("fails", "it is float32")]
+    assert verdicts(run(tensors={"x": 0.1}, steps={"t": "x.dtype"}, expect={"t": "float64"})) == [
+        ("fails", "it is float32")
+    ]
     assert verdicts(run(tensors={"x": 0.1}, steps={"t": "x.dtype"}, expect={"t": 1.0})) == [("fails", "it is float32")]
 
 
@@ -206,7 +208,9 @@ def test_rtol_or_atol_alone_leaves_the_other_0():
     assert not holds(1.0000001, {"value": 1.0, "rtol": 0, "atol": 0})
 
 
-@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-7), ("float32", 1.3e-6), ("bfloat16", 1.6e-2), ("float16", 1e-3)])
+@pytest.mark.parametrize(
+    ("dtype", "rtol"), [("float64", 1e-7), ("float32", 1.3e-6), ("bfloat16", 1.6e-2), ("float16", 1e-3)]
+)
 def test_the_default_is_the_table_of_assert_close(dtype, rtol):
     written = {"init": "full", "size": [], "fill_value": 1024.0}
     near, one = (torch.tensor(number, dtype=torch.float64) for number in (1024.0, 1024.0 * (1 + 0.9 * rtol)))
@@ -292,10 +296,23 @@ def test_ulp_and_rtol_must_both_hold():
 def test_close_holds_a_value_against_another_or_a_literal():
     tensors = {"y": [0.1, 0.2], "z": [0.1000001, 0.2]}
     assert run(tensors=tensors, expect={"y": [{"close": "z"}, {"close": [0.1, 0.2]}, {"close": "y.after"}]}).is_well
-    assert verdicts(run(tensors={"y": [0.1, 0.2], "z": 0.1}, expect={"y": {"close": "z"}}))[0][1] == "the shape is [2], and [] is expected"
+    assert (
+        verdicts(run(tensors={"y": [0.1, 0.2], "z": 0.1}, expect={"y": {"close": "z"}}))[0][1]
+        == "the shape is [2], and [] is expected"
+    )
 
 
-@pytest.mark.parametrize(("one", "other", "is_held"), [(0.0, -0.0, False), (0.0, 0.0, True), ([1, 2], [1, 2], True), (1.0, 1, False), ("1+2j", "1+2j", True), ("0j", {"complex": [0.0, -0.0]}, False)])
+@pytest.mark.parametrize(
+    ("one", "other", "is_held"),
+    [
+        (0.0, -0.0, False),
+        (0.0, 0.0, True),
+        ([1, 2], [1, 2], True),
+        (1.0, 1, False),
+        ("1+2j", "1+2j", True),
+        ("0j", {"complex": [0.0, -0.0]}, False),
+    ],
+)
 def test_equal_is_bit_for_bit(one, other, is_held):
     result = run(tensors={"y": one, "z": other}, expect={"y": {"equal": "z"}})
     assert result.is_well == is_held
@@ -321,7 +338,9 @@ def test_equal_tells_nans_of_different_bits_apart():
 
 
 def test_a_value_is_held_against_what_a_step_gave():
-    assert run(tensors={"x": 2.0}, steps={"n": "x.item()", "y": "x * 1"}, expect={"y": {"close": "n"}, "n": {"close": "y"}}).is_well
+    assert run(
+        tensors={"x": 2.0}, steps={"n": "x.item()", "y": "x * 1"}, expect={"y": {"close": "n"}, "n": {"close": "y"}}
+    ).is_well
 
 
 # form and memory
@@ -337,12 +356,21 @@ def test_shape_dtype_stride_and_contiguous_are_asked_for():
 def test_a_wrong_form_is_told():
     ask = {"shape": [2, 3], "dtype": "float64", "stride": [3, 1], "contiguous": True}
     result = run(tensors={"x": {"init": "rand", "size": [2, 3]}}, steps={"y": "x.t()"}, expect={"y": ask})
-    assert [message for _, message in verdicts(result)] == ["the shape is [3, 2]", "the dtype is float32", "the stride is [1, 3]", "the stride is [1, 3]"]
+    assert [message for _, message in verdicts(result)] == [
+        "the shape is [3, 2]",
+        "the dtype is float32",
+        "the stride is [1, 3]",
+        "the stride is [1, 3]",
+    ]
 
 
 def test_the_strides_are_those_that_the_run_had():
     steps = {"y": "x.t()", "z": {"op": "mul_", "args": ["y", 2.0]}}
-    result = run(tensors={"x": {"init": "rand", "size": [2, 3]}}, steps=steps, expect={"y": {"stride": [1, 3]}, "x.0": {"stride": [1]}})
+    result = run(
+        tensors={"x": {"init": "rand", "size": [2, 3]}},
+        steps=steps,
+        expect={"y": {"stride": [1, 3]}, "x.0": {"stride": [1]}},
+    )
     assert verdicts(result) == [("holds", "")] * 2
 
 
@@ -365,7 +393,12 @@ def test_what_a_sparse_tensor_has_not_fails_in_words():
 
 def test_null_expects_that_there_is_no_gradient():
     tensors = {"w": {"data": 2.0, "requires_grad": True}, "v": {"data": 2.0, "requires_grad": True}, "c": 1.0}
-    result = run(tensors=tensors, steps={"y": "w * 3"}, backward="y", expect={"v.grad": None, "c.grad": None, "w.grad": [{"value": None}, {"value": 3.0}]})
+    result = run(
+        tensors=tensors,
+        steps={"y": "w * 3"},
+        backward="y",
+        expect={"v.grad": None, "c.grad": None, "w.grad": [{"value": None}, {"value": 3.0}]},
+    )
     assert verdicts(result) == [("holds", ""), ("holds", ""), ("fails", "there is one: 3.0"), ("holds", "")]
 
 
@@ -381,7 +414,12 @@ def test_a_missing_gradient_is_nothing_to_hold_another_against():
 
 
 def test_gradients_of_steps_are_expected_by_name():
-    result = run(tensors={"w": {"data": 2.0, "requires_grad": True}}, steps={"h": "w * 3", "y": "h ** 2"}, backward="y", expect={"h.grad": 12.0, "y.grad": 1.0})
+    result = run(
+        tensors={"w": {"data": 2.0, "requires_grad": True}},
+        steps={"h": "w * 3", "y": "h ** 2"},
+        backward="y",
+        expect={"h.grad": 12.0, "y.grad": 1.0},
+    )
     assert result.is_well
 
 
@@ -390,12 +428,16 @@ def test_gradients_of_steps_are_expected_by_name():
 
 def test_after_is_the_value_in_the_end_or_the_value_itself():
     steps = {"y": "x * 2", "z": {"op": "add_", "args": ["y", 1.0]}}
-    assert run(tensors={"x": 1.0}, steps=steps, expect={"y": 2.0, "y.after": 3.0, "z.after": 3.0, "x.after": 1.0}).is_well
+    assert run(
+        tensors={"x": 1.0}, steps=steps, expect={"y": 2.0, "y.after": 3.0, "z.after": 3.0, "x.after": 1.0}
+    ).is_well
 
 
 def test_checks_may_be_expected_of():
     checks = {"total": "y.sum()", "again": "total + 1"}
-    assert run(tensors={"x": [1.0, 2.0]}, steps={"y": "x * 2"}, checks=checks, expect={"total": 6.0, "again": 7.0}).is_well
+    assert run(
+        tensors={"x": [1.0, 2.0]}, steps={"y": "x * 2"}, checks=checks, expect={"total": 6.0, "again": 7.0}
+    ).is_well
 
 
 def test_a_check_sees_values_as_they_stood_and_after():
@@ -408,7 +450,9 @@ def test_a_check_sees_values_as_they_stood_and_after():
 
 
 def test_an_expectation_is_for_the_cells_that_when_names():
-    expect = {"y": [{"value": 1.0, "when": {"dtype": ["float32", "float64"]}}, {"value": 9.0, "when": {"dtype": "float16"}}]}
+    expect = {
+        "y": [{"value": 1.0, "when": {"dtype": ["float32", "float64"]}}, {"value": 9.0, "when": {"dtype": "float16"}}]
+    }
     recipe = {"tensors": {"x": 1.0}, "steps": {"y": "x * 1"}, "expect": expect}
     assert [len(run([f"dtype={one}"], **recipe).expectations) for one in ("float32", "float64")] == [1, 1]
     assert verdicts(run(["dtype=float16"], **recipe))[0][0] == "fails"
@@ -439,7 +483,9 @@ def test_when_names_cells_by_all_that_a_cell_is(when, is_held):
 
 
 def test_a_setting_that_when_asks_for_is_one_of_torchs():
-    with pytest.raises(RecipeError, match=r"'settings\.determinstic' is not something .*; did you mean 'settings\.deterministic'\?"):
+    with pytest.raises(
+        RecipeError, match=r"'settings\.determinstic' is not something .*; did you mean 'settings\.deterministic'\?"
+    ):
         run(tensors={"x": 1.0}, expect={"x": {"value": 1.0, "when": {"settings.determinstic": True}}})
 
 
@@ -524,7 +570,11 @@ def test_a_broken_pattern_is_refused():
 
 
 def test_what_is_not_recorded_is_not_judged():
-    recipe = {"tensors": {"x": {"data": 1.0, "requires_grad": True}}, "steps": {"h": "x * 2", "y": "h + 1"}, "backward": "y"}
+    recipe = {
+        "tensors": {"x": {"data": 1.0, "requires_grad": True}},
+        "steps": {"h": "x * 2", "y": "h + 1"},
+        "backward": "y",
+    }
     result = run(["record=outputs"], **recipe, expect={"h": 99.0, "h.grad": 99.0, "y": 3.0, "x.grad": 2.0})
     assert [outcome for outcome, _ in verdicts(result)] == ["not judged", "not judged", "holds", "holds"]
     assert "'h' is not recorded in this cell (record: outputs)" in result.expectations[0].message
@@ -553,13 +603,29 @@ def test_a_meta_cell_has_forms_to_judge_and_no_values():
 @pytest.mark.parametrize(
     ("data", "expected", "message"),
     [
-        ([[1.0, 2.5], [3.0, 9.0]], [[1, 2], [3, 4]], "it is 9 at [1, 1], and 4 is expected, 5 apart (allowed: rtol 1.3e-06, atol 1e-05); 2 of 4 elements differ"),
+        (
+            [[1.0, 2.5], [3.0, 9.0]],
+            [[1, 2], [3, 4]],
+            "it is 9 at [1, 1], and 4 is expected, 5 apart (allowed: rtol 1.3e-06, atol 1e-05); 2 of 4 elements differ",
+        ),
         (1.0, 2.0, "it is 1, and 2 is expected, 1 apart (allowed: rtol 1.3e-06, atol 1e-05)"),
-        ([1, 2], [1, 3], "it is 2 at [1], and 3 is expected, 1 apart (allowed: rtol 0, atol 0); 1 of 2 elements differ"),
+        (
+            [1, 2],
+            [1, 3],
+            "it is 2 at [1], and 3 is expected, 1 apart (allowed: rtol 0, atol 0); 1 of 2 elements differ",
+        ),
         ([True], False, "it is true at [0], and false is expected, 1 apart (allowed: rtol 0, atol 0)"),
-        ([1.0, math.nan], 1.0, "it is nan at [1], and 1 is expected (allowed: rtol 1.3e-06, atol 1e-05); 1 of 2 elements differ"),
+        (
+            [1.0, math.nan],
+            1.0,
+            "it is nan at [1], and 1 is expected (allowed: rtol 1.3e-06, atol 1e-05); 1 of 2 elements differ",
+        ),
         (-0.0, {"equal": 0.0}, "it is -0, and 0 is expected (allowed: bit for bit)"),
-        ({"data": 0.1, "dtype": "float64"}, {"equal": 0.1 + 2**-56}, "it is 0.10000000000000001, and 0.10000000000000002 is expected, 1.39e-17 apart (allowed: bit for bit)"),
+        (
+            {"data": 0.1, "dtype": "float64"},
+            {"equal": 0.1 + 2**-56},
+            "it is 0.10000000000000001, and 0.10000000000000002 is expected, 1.39e-17 apart (allowed: bit for bit)",
+        ),
         (1.5, {"value": 1.0, "ulp": 2}, "it is 1.5, and 1 is expected, 4.19e+06 ULP apart (allowed: 2 ULP)"),
         ("1+2j", "1+3j", "it is 1+2j, and 1+3j is expected, 1 apart (allowed: rtol 1.3e-06, atol 1e-05)"),
         ([1.0], [[1.0]], "the shape is [1], and [1, 1] is expected"),
@@ -572,7 +638,11 @@ def test_a_failure_names_the_worst_element(data, expected, message):
 
 def test_a_verdict_says_what_was_asked_and_where():
     result = run(tensors={"x": 1.0}, expect={"x": [{"value": 1.0, "ulp": 2}, {"shape": [], "dtype": "float32"}]})
-    assert [(one.path, one.asks) for one in result.expectations] == [("expect.x.0", "1.0 within 2 ULP"), ("expect.x.1", "shape []"), ("expect.x.1", "dtype float32")]
+    assert [(one.path, one.asks) for one in result.expectations] == [
+        ("expect.x.0", "1.0 within 2 ULP"),
+        ("expect.x.1", "shape []"),
+        ("expect.x.1", "dtype float32"),
+    ]
 
 
 def test_an_op_of_the_users_may_give_what_cannot_be_judged():

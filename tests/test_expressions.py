@@ -21,7 +21,24 @@ TENSORS = {
     "m": [[True, False, True], [False, False, True], [True, True, True]],
     "n": 2,
 }
-FUNCTIONS = ("relu", "exp", "sin", "maximum", "minimum", "where", "cat", "stack", "matmul", "softmax", "clamp", "add", "logical_and", "linalg", "special", "fft")
+FUNCTIONS = (
+    "relu",
+    "exp",
+    "sin",
+    "maximum",
+    "minimum",
+    "where",
+    "cat",
+    "stack",
+    "matmul",
+    "softmax",
+    "clamp",
+    "add",
+    "logical_and",
+    "linalg",
+    "special",
+    "fft",
+)
 CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -78,16 +95,62 @@ def longer(inner):
         st.tuples(inner, st.sampled_from(COMPARISONS), inner).map(lambda one: f"(({one[0]}) {one[1]} ({one[2]}))"),
         st.tuples(st.sampled_from("abci"), st.sampled_from(["2", "c", "-1", "0.5", "b ** 2", "-c"])).map(" ** ".join),
         st.tuples(st.sampled_from("-~"), inner).map("".join),
-        st.tuples(st.sampled_from(["relu", "torch.sin", "F.softplus", "special.expit", "linalg.norm"]), inner).map(lambda one: f"{one[0]}({one[1]})"),
-        st.tuples(st.sampled_from(["maximum", "add", "cat", "F.mse_loss"]), inner, inner).map(lambda one: f"cat([{one[1]}, {one[2]}])" if one[0] == "cat" else f"{one[0]}({one[1]}, {one[2]})"),
-        st.tuples(inner, st.sampled_from(["exp()", "sum(dim=0)", "sum(0, keepdim=True)", "to(torch.float64)", "mean()", "T", "abs()", "max(dim=-1).values", "shape[-1]", "clamp(min=0.0)", "reshape(-1)", "double()"])).map(lambda one: f"({one[0]}).{one[1]}"),
-        st.tuples(inner, st.sampled_from(["0", "-1", "1:", "::2", "None", "...", ":, 1", "1, 2", "[0, 2]", "m", "i", "n", "n - 1", "a > 0", "..., 0", "-n:"])).map(lambda one: f"({one[0]})[{one[1]}]"),
+        st.tuples(st.sampled_from(["relu", "torch.sin", "F.softplus", "special.expit", "linalg.norm"]), inner).map(
+            lambda one: f"{one[0]}({one[1]})"
+        ),
+        st.tuples(st.sampled_from(["maximum", "add", "cat", "F.mse_loss"]), inner, inner).map(
+            lambda one: f"cat([{one[1]}, {one[2]}])" if one[0] == "cat" else f"{one[0]}({one[1]}, {one[2]})"
+        ),
+        st.tuples(
+            inner,
+            st.sampled_from(
+                [
+                    "exp()",
+                    "sum(dim=0)",
+                    "sum(0, keepdim=True)",
+                    "to(torch.float64)",
+                    "mean()",
+                    "T",
+                    "abs()",
+                    "max(dim=-1).values",
+                    "shape[-1]",
+                    "clamp(min=0.0)",
+                    "reshape(-1)",
+                    "double()",
+                ]
+            ),
+        ).map(lambda one: f"({one[0]}).{one[1]}"),
+        st.tuples(
+            inner,
+            st.sampled_from(
+                [
+                    "0",
+                    "-1",
+                    "1:",
+                    "::2",
+                    "None",
+                    "...",
+                    ":, 1",
+                    "1, 2",
+                    "[0, 2]",
+                    "m",
+                    "i",
+                    "n",
+                    "n - 1",
+                    "a > 0",
+                    "..., 0",
+                    "-n:",
+                ]
+            ),
+        ).map(lambda one: f"({one[0]})[{one[1]}]"),
     )
 
 
 def usable(text):
     """A text with a step in it that names a value, and no numbers that are methods' owners (a recipe has only tensors)."""
-    return any(mark in text for mark in "(+-*/%@&|^<>[~") and any(name in text for name in ("a", "b", "c", "i", "m", "n"))
+    return any(mark in text for mark in "(+-*/%@&|^<>[~") and any(
+        name in text for name in ("a", "b", "c", "i", "m", "n")
+    )
 
 
 @CALM
@@ -200,10 +263,17 @@ def test_random_steps_draw_in_the_order_of_python():
 # random subscripts
 
 numbers = st.integers(-3, 2)
-slices = st.tuples(st.one_of(st.none(), numbers), st.one_of(st.none(), numbers), st.one_of(st.none(), st.integers(1, 3)))
+slices = st.tuples(
+    st.one_of(st.none(), numbers), st.one_of(st.none(), numbers), st.one_of(st.none(), st.integers(1, 3))
+)
 items = st.one_of(
     numbers.map(str),
-    slices.map(lambda one: f"{'' if one[0] is None else one[0]}:{'' if one[1] is None else one[1]}" + ("" if one[2] is None else f":{one[2]}")),
+    slices.map(
+        lambda one: (
+            f"{'' if one[0] is None else one[0]}:{'' if one[1] is None else one[1]}"
+            + ("" if one[2] is None else f":{one[2]}")
+        )
+    ),
     st.lists(st.integers(-3, 2), min_size=1, max_size=3).map(str),
     st.sampled_from(["None", "...", "True", "i", "m", "n", "n:", ":n", "i[0]", "[True, False, True]", "()", "[]"]),
 )
@@ -283,14 +353,20 @@ def test_an_op_of_the_users_own_namespace_is_called_by_its_name():
 
 
 def test_a_field_that_no_op_has_is_read_as_it_is():
-    recipe = {"tensors": {"x": {"data": [[2.0, 0.0], [0.0, 3.0]], "requires_grad": True}}, "steps": {"f": "linalg.qr(x)", "r": "f.R", "q": "linalg.qr(x).Q", "y": "r.sum()"}}
+    recipe = {
+        "tensors": {"x": {"data": [[2.0, 0.0], [0.0, 3.0]], "requires_grad": True}},
+        "steps": {"f": "linalg.qr(x)", "r": "f.R", "q": "linalg.qr(x).Q", "y": "r.sum()"},
+    }
     result = run_recipe(load_recipe({**recipe, "backward": "y", "expect": {"r": {"shares_memory": "f.R"}}}))
     assert result["q"].equal(torch.linalg.qr(torch.tensor([[2.0, 0.0], [0.0, 3.0]])).Q)
     assert result.is_well
 
 
 def test_lines_stand_in_blocks_and_checks():
-    steps = {"loop": {"repeat": 3, "carry": {"h": "k"}, "steps": {"k": "(h * 2 + 1) * 1.0"}}, "block": {"with": "no_grad", "steps": {"y": "k @ k.T + 1"}}}
+    steps = {
+        "loop": {"repeat": 3, "carry": {"h": "k"}, "steps": {"k": "(h * 2 + 1) * 1.0"}},
+        "block": {"with": "no_grad", "steps": {"y": "k @ k.T + 1"}},
+    }
     result = run_recipe(load_recipe({"tensors": {"h": [[1.0]]}, "steps": steps, "checks": {"c": "(y - 1).sqrt()"}}))
     assert (result["k"].item(), result["y"].item(), result["c"].item()) == (15.0, 226.0, 15.0)
 
@@ -300,7 +376,9 @@ def test_the_attributes_that_are_ops_are_those_of_the_registry():
 
 
 def test_part_of_a_line_is_not_overridden():
-    with pytest.raises(RecipeError, match=r"'y_1' is the name of a part of this one-line step, .* override 'steps\.y' whole"):
+    with pytest.raises(
+        RecipeError, match=r"'y_1' is the name of a part of this one-line step, .* override 'steps\.y' whole"
+    ):
         load_recipe({"tensors": {"x": 1.0}, "steps": {"y": "x * 2 + 1"}}, ["steps.y_1.op=sub"])
 
 
@@ -365,7 +443,17 @@ def test_what_a_line_cannot_say_is_refused(text, message):
         load_recipe({"tensors": TENSORS, "steps": {"y": text}})
 
 
-@pytest.mark.parametrize(("text", "message"), [("1:2:3:4", "cannot be read"), ("1.5", "cannot stand"), ("a + 1", "cannot stand"), ("0] + [1", "is not a subscript"), ("f(x)", "cannot stand"), ("", "cannot be read")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1:2:3:4", "cannot be read"),
+        ("1.5", "cannot stand"),
+        ("a + 1", "cannot stand"),
+        ("0] + [1", "is not a subscript"),
+        ("f(x)", "cannot stand"),
+        ("", "cannot be read"),
+    ],
+)
 def test_what_a_subscript_cannot_say_is_refused(text, message):
     with pytest.raises(ExpressionError, match=message):
         parse_subscript(text)

@@ -43,10 +43,16 @@ PLAIN = [
     ({"init": "tensor", "data": [[], []]}, lambda: torch.empty(2, 0)),
     ({"init": "tensor", "data": [True, False]}, lambda: torch.tensor([True, False])),
     ({"init": "tensor", "data": [True, 2]}, lambda: torch.tensor([True, 2])),
-    ({"init": "tensor", "data": [math.nan, math.inf, -math.inf, -0.0]}, lambda: torch.tensor([math.nan, math.inf, -math.inf, -0.0])),
+    (
+        {"init": "tensor", "data": [math.nan, math.inf, -math.inf, -0.0]},
+        lambda: torch.tensor([math.nan, math.inf, -math.inf, -0.0]),
+    ),
     ({"init": "tensor", "data": ["1+2j", "-3j", 4]}, lambda: torch.tensor([1 + 2j, complex("-3j"), 4])),
     ({"init": "tensor", "data": {"complex": [1, -2.5]}}, lambda: torch.tensor(1 - 2.5j)),
-    ({"init": "tensor", "data": [{"finfo": "max"}, {"finfo": "tiny"}]}, lambda: torch.tensor([torch.finfo(torch.float32).max, torch.finfo(torch.float32).tiny])),
+    (
+        {"init": "tensor", "data": [{"finfo": "max"}, {"finfo": "tiny"}]},
+        lambda: torch.tensor([torch.finfo(torch.float32).max, torch.finfo(torch.float32).tiny]),
+    ),
     ({"data": [1.5]}, lambda: torch.tensor([1.5])),
     ([1.5, 2.5], lambda: torch.tensor([1.5, 2.5])),
     (7, lambda: torch.tensor(7)),
@@ -61,7 +67,10 @@ PLAIN = [
     ({"init": "full", "size": [2], "fill_value": 3}, lambda: torch.full((2,), 3)),
     ({"init": "full", "size": [2], "fill_value": True}, lambda: torch.full((2,), True)),
     ({"init": "full", "size": [2], "fill_value": "1-1j"}, lambda: torch.full((2,), 1 - 1j)),
-    ({"init": "full", "size": [2], "fill_value": {"finfo": "min"}}, lambda: torch.full((2,), torch.finfo(torch.float32).min)),
+    (
+        {"init": "full", "size": [2], "fill_value": {"finfo": "min"}},
+        lambda: torch.full((2,), torch.finfo(torch.float32).min),
+    ),
     ({"init": "arange", "end": 5}, lambda: torch.arange(5)),
     ({"init": "arange", "start": 1, "end": 9, "step": 3}, lambda: torch.arange(1, 9, 3)),
     ({"init": "arange", "start": 5, "end": 1, "step": -2}, lambda: torch.arange(5, 1, -2)),
@@ -75,10 +84,16 @@ PLAIN = [
     ({"init": "tril_indices", "row": 3, "col": 4, "offset": -1}, lambda: torch.tril_indices(3, 4, -1)),
     ({"init": "triu_indices", "row": 4, "col": 3, "offset": 1}, lambda: torch.triu_indices(4, 3, 1)),
     ({"init": "bartlett_window", "window_length": 6}, lambda: torch.bartlett_window(6)),
-    ({"init": "blackman_window", "window_length": 6, "periodic": False}, lambda: torch.blackman_window(6, periodic=False)),
+    (
+        {"init": "blackman_window", "window_length": 6, "periodic": False},
+        lambda: torch.blackman_window(6, periodic=False),
+    ),
     ({"init": "hann_window", "window_length": 6}, lambda: torch.hann_window(6)),
     ({"init": "hamming_window", "window_length": 6, "alpha": 0.6}, lambda: torch.hamming_window(6, True, 0.6)),
-    ({"init": "hamming_window", "window_length": 6, "alpha": 0.6, "beta": 0.4}, lambda: torch.hamming_window(6, True, 0.6, 0.4)),
+    (
+        {"init": "hamming_window", "window_length": 6, "alpha": 0.6, "beta": 0.4},
+        lambda: torch.hamming_window(6, True, 0.6, 0.4),
+    ),
     ({"init": "kaiser_window", "window_length": 6, "beta": 8.0}, lambda: torch.kaiser_window(6, True, 8.0)),
     ({"init": "dirac", "size": [4, 2, 3]}, lambda: nn_init.dirac_(torch.empty(4, 2, 3))),
     ({"init": "dirac", "size": [4, 2, 3], "groups": 2}, lambda: nn_init.dirac_(torch.empty(4, 2, 3), 2)),
@@ -102,11 +117,23 @@ DRAWN = [
     ({"init": "xavier_uniform", "size": [3, 4]}, lambda: nn_init.xavier_uniform_(torch.empty(3, 4))),
     ({"init": "xavier_normal", "size": [3, 4], "gain": 2.0}, lambda: nn_init.xavier_normal_(torch.empty(3, 4), 2.0)),
     ({"init": "kaiming_uniform", "size": [3, 4], "a": 0.1}, lambda: nn_init.kaiming_uniform_(torch.empty(3, 4), 0.1)),
-    ({"init": "kaiming_uniform", "size": [3, 4], "mode": "fan_out"}, lambda: nn_init.kaiming_uniform_(torch.empty(3, 4), mode="fan_out")),
-    ({"init": "kaiming_normal", "size": [3, 4], "nonlinearity": "relu"}, lambda: nn_init.kaiming_normal_(torch.empty(3, 4), nonlinearity="relu")),
-    ({"init": "trunc_normal", "size": [3, 4], "mean": 1, "std": 2, "a": -1, "b": 2}, lambda: nn_init.trunc_normal_(torch.empty(3, 4), 1, 2, -1, 2)),
+    (
+        {"init": "kaiming_uniform", "size": [3, 4], "mode": "fan_out"},
+        lambda: nn_init.kaiming_uniform_(torch.empty(3, 4), mode="fan_out"),
+    ),
+    (
+        {"init": "kaiming_normal", "size": [3, 4], "nonlinearity": "relu"},
+        lambda: nn_init.kaiming_normal_(torch.empty(3, 4), nonlinearity="relu"),
+    ),
+    (
+        {"init": "trunc_normal", "size": [3, 4], "mean": 1, "std": 2, "a": -1, "b": 2},
+        lambda: nn_init.trunc_normal_(torch.empty(3, 4), 1, 2, -1, 2),
+    ),
     ({"init": "orthogonal", "size": [3, 4], "gain": 2.0}, lambda: nn_init.orthogonal_(torch.empty(3, 4), 2.0)),
-    ({"init": "sparse", "size": [8, 4], "sparsity": 0.5, "std": 0.1}, lambda: nn_init.sparse_(torch.empty(8, 4), 0.5, 0.1)),
+    (
+        {"init": "sparse", "size": [8, 4], "sparsity": 0.5, "std": 0.1},
+        lambda: nn_init.sparse_(torch.empty(8, 4), 0.5, 0.1),
+    ),
 ]
 LIKE = [
     ({"init": "zeros_like", "input": "x"}, torch.zeros_like),
@@ -158,7 +185,9 @@ def test_every_init_is_tried():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16"])
-@pytest.mark.parametrize(("written", "made"), named([row for row in DRAWN if row[0]["init"] not in ("randint", "randperm", "bernoulli")]))
+@pytest.mark.parametrize(
+    ("written", "made"), named([row for row in DRAWN if row[0]["init"] not in ("randint", "randperm", "bernoulli")])
+)
 def test_a_random_init_is_drawn_in_float32_and_then_converted(written, made, dtype):
     [x] = starts([f"dtype={dtype}"], x=written)
     torch.manual_seed(0)
@@ -196,7 +225,12 @@ def test_a_pinned_complex_dtype_is_drawn_in(init, dtype):
     [x] = starts(x={"init": init, "size": [5, 5], "dtype": dtype})
     torch.manual_seed(0)
     numbers = torch.empty(5, 5, dtype=getattr(torch, dtype))
-    calls = {"rand": torch.rand_like, "randn": torch.randn_like, "normal": torch.Tensor.normal_, "xavier_normal": nn_init.xavier_normal_}
+    calls = {
+        "rand": torch.rand_like,
+        "randn": torch.randn_like,
+        "normal": torch.Tensor.normal_,
+        "xavier_normal": nn_init.xavier_normal_,
+    }
     assert same(x, calls[init](numbers))
 
 
@@ -207,7 +241,9 @@ def test_an_orthogonal_matrix_of_half_precision_is_made_in_float32(dtype):
     assert same(x, nn_init.orthogonal_(torch.empty(4, 4)).to(getattr(torch, dtype)))
 
 
-@pytest.mark.parametrize(("dtype", "word"), [("float64", "complex128"), ("float32", "complex64"), ("bfloat16", "complex64")])
+@pytest.mark.parametrize(
+    ("dtype", "word"), [("float64", "complex128"), ("float32", "complex64"), ("bfloat16", "complex64")]
+)
 def test_complex_follows_the_recipe_from_the_same_numbers(dtype, word):
     [x] = starts([f"dtype={dtype}"], x={"init": "randn", "size": [4], "dtype": "complex"})
     torch.manual_seed(0)
@@ -226,7 +262,15 @@ def test_literals_and_ranges_are_made_straight_in_their_dtype():
 
 
 @pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2", "uint16", "uint64", "bool", "complex32", "int8"])
-@pytest.mark.parametrize("written", [{"init": "eye", "n": 2}, {"init": "arange", "end": 2}, {"init": "linspace", "start": 0, "end": 1, "steps": 2}, {"init": "ones", "size": [2]}])
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"init": "eye", "n": 2},
+        {"init": "arange", "end": 2},
+        {"init": "linspace", "start": 0, "end": 1, "steps": 2},
+        {"init": "ones", "size": [2]},
+    ],
+)
 @pytest.mark.filterwarnings("ignore:ComplexHalf support")
 def test_a_dtype_without_a_kernel_of_torchs_is_converted_to(written, dtype):
     wide, x = starts(wide={**written, "dtype": "float64"}, x={**written, "dtype": dtype})
@@ -236,7 +280,9 @@ def test_a_dtype_without_a_kernel_of_torchs_is_converted_to(written, dtype):
 
 @pytest.mark.parametrize("dtype", INTEGERS)
 def test_integers_are_drawn_in_their_pinned_dtype(dtype):
-    x, p = starts(x={"init": "randint", "high": 100, "size": [9], "dtype": dtype}, p={"init": "randperm", "n": 9, "dtype": dtype})
+    x, p = starts(
+        x={"init": "randint", "high": 100, "size": [9], "dtype": dtype}, p={"init": "randperm", "n": 9, "dtype": dtype}
+    )
     torch.manual_seed(0)
     assert same(x, torch.randint(100, (9,), dtype=getattr(torch, dtype)))
     assert same(p, torch.randperm(9, dtype=getattr(torch, dtype)))
@@ -262,7 +308,11 @@ def test_finfo_is_of_the_dtype_that_the_tensor_has():
 
 
 def test_empty_holds_what_shows_that_it_was_read():
-    found = starts(i={"init": "empty", "size": 2, "dtype": "int16"}, b={"init": "empty", "size": 2, "dtype": "bool"}, c={"init": "empty", "size": 1, "dtype": "complex"})
+    found = starts(
+        i={"init": "empty", "size": 2, "dtype": "int16"},
+        b={"init": "empty", "size": 2, "dtype": "bool"},
+        c={"init": "empty", "size": 1, "dtype": "complex"},
+    )
     assert [one.tolist() for one in found[:2]] == [[32767, 32767], [True, True]]
     assert found[2].isnan().all()
 
@@ -300,14 +350,20 @@ def test_the_largest_seeds_are_taken():
     ],
 )
 def test_input_precision_makes_cells_of_every_dtype_start_alike(written):
-    wide, narrow = (starts([f"dtype={one}", "input_precision=float8_e5m2"], x=written)[0] for one in ("float64", "float32"))
+    wide, narrow = (
+        starts([f"dtype={one}", "input_precision=float8_e5m2"], x=written)[0] for one in ("float64", "float32")
+    )
     parts = [torch.view_as_real(one) if one.is_complex() else one for one in (wide, narrow)]
     assert parts[0].equal(parts[1].double())
     assert parts[0].to(torch.float8_e5m2).double().equal(parts[0])
 
 
 def test_input_precision_leaves_pinned_tensors_alone():
-    x, y = starts(["input_precision=bfloat16"], x={"data": 0.1, "dtype": "float64"}, y={"init": "full_like", "input": "x", "fill_value": 0.3})
+    x, y = starts(
+        ["input_precision=bfloat16"],
+        x={"data": 0.1, "dtype": "float64"},
+        y={"init": "full_like", "input": "x", "fill_value": 0.3},
+    )
     assert (x.item(), y.item()) == (0.1, 0.3)
 
 
@@ -332,7 +388,10 @@ def test_input_precision_leaves_pinned_tensors_alone():
         ({"init": "hann_window", "window_length": 3, "periodic": 1}, r"`periodic` is"),
         ({"data": [[1], [2, 3]]}, r"'\[\[1\], \[2, 3\]\]' is ragged"),
         ({"data": "nan"}, r"the number is written \.nan"),
-        ({"data": [1, 2], "requires_grad": True}, r"'x' is int64, and only floating and complex tensors have gradients"),
+        (
+            {"data": [1, 2], "requires_grad": True},
+            r"'x' is int64, and only floating and complex tensors have gradients",
+        ),
         ({"init": "rand_like", "input": "y"}, r"'y' is not a tensor given before"),
         ({"init": "rand", "size": 3, "dtype": "flaot64"}, r"'flaot64' is not a dtype; did you mean 'float64'\?"),
     ],

@@ -57,7 +57,9 @@ def test_a_fixed_fault_is_placed_where_its_mark_stands():
 
 def test_a_mark_is_on_the_fields_of_its_value_too():
     steps = {"top": {"op": "topk", "args": ["x", 1]}}
-    result = run(tensors={"x": [1.0, 2.0]}, steps=steps, expect={"top.values": [9.0]}, xfail=[{"keys": ["top"], "reason": "r"}])
+    result = run(
+        tensors={"x": [1.0, 2.0]}, steps=steps, expect={"top.values": [9.0]}, xfail=[{"keys": ["top"], "reason": "r"}]
+    )
     assert outcomes(result) == [("top.values", "known fault")]
 
 

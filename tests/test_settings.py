@@ -26,7 +26,12 @@ def deterministic():
 
 def sdp():
     cuda = torch.backends.cuda
-    return [cuda.math_sdp_enabled(), cuda.flash_sdp_enabled(), cuda.mem_efficient_sdp_enabled(), cuda.cudnn_sdp_enabled()]
+    return [
+        cuda.math_sdp_enabled(),
+        cuda.flash_sdp_enabled(),
+        cuda.mem_efficient_sdp_enabled(),
+        cuda.cudnn_sdp_enabled(),
+    ]
 
 
 # each row: a setting, a value, and how a step sees it
@@ -50,7 +55,12 @@ SEEN = [
     ("attention_fastpath", False, torch.backends.mha.get_fastpath_enabled, False),
     ("sdp_backend", "math", sdp, [True, False, False, False]),
     ("sdp_backend", ["flash", "efficient"], sdp, [False, True, True, False]),
-    ("cpu_capability", torch.backends.cpu.get_cpu_capability().lower(), torch.backends.cpu.get_cpu_capability, torch.backends.cpu.get_cpu_capability()),
+    (
+        "cpu_capability",
+        torch.backends.cpu.get_cpu_capability().lower(),
+        torch.backends.cpu.get_cpu_capability,
+        torch.backends.cpu.get_cpu_capability(),
+    ),
 ]
 
 
@@ -62,7 +72,15 @@ def process():
 
 
 def run(settings, text="look_inside(x)"):
-    return run_recipe(load_recipe({"settings": settings, "tensors": {"x": [1.0], "w": [1.0, 2.0, 3.0]}, "steps": {"y": text, "z": "x + w[:2]"}}))
+    return run_recipe(
+        load_recipe(
+            {
+                "settings": settings,
+                "tensors": {"x": [1.0], "w": [1.0, 2.0, 3.0]},
+                "steps": {"y": text, "z": "x + w[:2]"},
+            }
+        )
+    )
 
 
 @pytest.mark.parametrize(("name", "value", "read", "expected"), SEEN)
@@ -117,7 +135,12 @@ def test_deterministic_refuses_what_has_no_deterministic_kernel():
 
 def test_detect_anomaly_stops_at_a_nan_of_backward():
     x = {"data": [0.0], "requires_grad": True}
-    recipe = {"tensors": {"x": x}, "steps": {"y": "(x.sqrt() * 0).sum()"}, "backward": "y", "settings": {"detect_anomaly": True}}
+    recipe = {
+        "tensors": {"x": x},
+        "steps": {"y": "(x.sqrt() * 0).sum()"},
+        "backward": "y",
+        "settings": {"detect_anomaly": True},
+    }
     assert run_recipe(load_recipe({**recipe, "expect": {"error": {"step": "backward", "match": "nan"}}})).is_well
 
 
@@ -130,7 +153,10 @@ def test_flush_denormal_makes_subnormals_0():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"determinstic": True}, r"settings\.determinstic: 'determinstic' is not a setting; did you mean 'deterministic'\?"),
+        (
+            {"determinstic": True},
+            r"settings\.determinstic: 'determinstic' is not a setting; did you mean 'deterministic'\?",
+        ),
         ({"deterministic": "yes"}, r"'yes' is not a setting of deterministic; it is one of true, false, warn_only"),
         ({"deterministic": 1}, r"'1' is not a setting of deterministic"),
         ({"float32_matmul_precision": "hihg"}, r"did you mean 'high'\?"),
@@ -141,7 +167,10 @@ def test_flush_denormal_makes_subnormals_0():
         ({"sdp_backend": ["math", "flahs"]}, r"did you mean 'flash'\?"),
         ({"sdp_backend": []}, r"'\[\]' is not a setting of sdp_backend"),
         ({"cpu_capability": "avx"}, r"'avx' is not a setting of cpu_capability; did you mean 'avx2'\?"),
-        ({"cpu_capability": "zvector"}, r"'zvector' is not this process's CPU capability, which is '\w+'; torch reads it at its start: set ATEN_CPU_CAPABILITY=zvector before Python starts"),
+        (
+            {"cpu_capability": "zvector"},
+            r"'zvector' is not this process's CPU capability, which is '\w+'; torch reads it at its start: set ATEN_CPU_CAPABILITY=zvector before Python starts",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(settings, message):

@@ -114,14 +114,20 @@ def test_overlap_is_judged_exactly(pairs):
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ({"init": "ones", "size": [4, 3], "stride": [2, 3]}, r"x\.stride: '\[2, 3\]' lets elements of \[4, 3\] overlap"),
+        (
+            {"init": "ones", "size": [4, 3], "stride": [2, 3]},
+            r"x\.stride: '\[2, 3\]' lets elements of \[4, 3\] overlap",
+        ),
         ({"init": "ones", "size": [4, 3], "stride": [1, 1]}, r"overlap"),
         ({"init": "ones", "size": [4, 3], "stride": [3]}, r"'\[3\]' is 1 long; the tensor has 2 dimensions"),
         ({"init": "ones", "size": [4], "stride": [-1]}, r"negative stride; torch has none"),
         ({"init": "ones", "size": [4], "stride": [10**11]}, r"takes [\d,.]+ GiB in float32"),
         ({"init": "ones", "size": [4], "stride": [1], "storage_offset": 10**12}, r"takes [\d,.]+ GiB"),
         ({"init": "ones", "size": [10**12], "stride": [0]}, r"takes [\d,.]+ GiB"),
-        ({"data": [[1.0, 2.0]], "stride": [2, 0]}, r"x\.stride\.1: '0' keeps one element along dimension 1, and the data differ"),
+        (
+            {"data": [[1.0, 2.0]], "stride": [2, 0]},
+            r"x\.stride\.1: '0' keeps one element along dimension 1, and the data differ",
+        ),
         ({"init": "ones", "size": [4], "storage_offset": 2}, r"give `stride` too"),
         ({"init": "ones", "size": [4], "stride": [1], "memory_format": "contiguous_format"}, r"give one"),
         ({"init": "ones", "size": [4], "memory_format": "channels_last"}, r"is for tensors of 4 dimensions"),
@@ -129,7 +135,10 @@ def test_overlap_is_judged_exactly(pairs):
         ({"init": "ones", "size": [4], "shape": [3]}, r"'\[3\]' does not hold 4 elements"),
         ({"init": "ones", "size": [4], "shape": [-1, 3]}, r"does not hold 4 elements"),
         ({"init": "as_strided", "input": "w", "size": [2], "stride": [1], "shape": [2]}, r"x\.shape: .*view of memory"),
-        ({"init": "as_strided", "input": "w", "size": [2], "stride": [1], "dtype": "int8"}, r"is not the dtype of the memory"),
+        (
+            {"init": "as_strided", "input": "w", "size": [2], "stride": [1], "dtype": "int8"},
+            r"is not the dtype of the memory",
+        ),
         ({"init": "as_strided", "input": "w", "size": [2]}, r"as_strided needs 'stride'"),
     ],
 )
@@ -141,7 +150,15 @@ def test_memory_that_cannot_be_is_refused(written, message):
 # other layouts
 
 
-@pytest.mark.parametrize(("name", "size"), [("channels_last", [2, 3, 4, 5]), ("channels_last_3d", [2, 3, 4, 5, 6]), ("contiguous_format", [2, 3]), ("preserve_format", [2, 3])])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("channels_last", [2, 3, 4, 5]),
+        ("channels_last_3d", [2, 3, 4, 5, 6]),
+        ("contiguous_format", [2, 3]),
+        ("preserve_format", [2, 3]),
+    ],
+)
 def test_a_memory_format_is_torchs(name, size):
     [x] = seen(x={"init": "randn", "size": size, "memory_format": name})
     torch.manual_seed(0)
@@ -156,7 +173,10 @@ def test_shape_reshapes_the_values():
 
 
 def test_as_strided_is_a_view_of_its_inputs_memory():
-    tensors = {"x": {"init": "arange", "end": 6.0}, "v": {"init": "as_strided", "input": "x", "size": [2, 2], "stride": [1, 2], "storage_offset": 1}}
+    tensors = {
+        "x": {"init": "arange", "end": 6.0},
+        "v": {"init": "as_strided", "input": "x", "size": [2, 2], "stride": [1, 2], "storage_offset": 1},
+    }
     result = run(tensors=tensors, steps={"z": {"op": "zero_", "args": ["v"]}}, expect={"v": {"shares_memory": "x"}})
     assert result["v"].equal(torch.arange(6.0).as_strided((2, 2), (1, 2), 1))
     assert result["x.after"].tolist() == [0.0, 0.0, 0.0, 0.0, 0.0, 5.0]
@@ -177,14 +197,21 @@ def test_a_clone_has_memory_of_its_own_and_the_same_strides():
 
 
 def test_a_clone_may_have_another_dtype_and_a_gradient_of_its_own():
-    tensors = {"x": {"data": [1.0, 2.0], "requires_grad": True}, "y": {"init": "clone", "input": "x", "dtype": "float64", "requires_grad": True}}
+    tensors = {
+        "x": {"data": [1.0, 2.0], "requires_grad": True},
+        "y": {"init": "clone", "input": "x", "dtype": "float64", "requires_grad": True},
+    }
     result = run(tensors=tensors, steps={"z": "(y * 3).sum()"}, backward="z")
     assert result["x.grad"] is None
     assert result["y.grad"].tolist() == [3.0, 3.0]
 
 
 def test_what_is_like_a_pinned_tensor_is_pinned_with_it():
-    tensors = {"x": {"init": "rand", "size": 3, "dtype": "float64"}, "y": {"init": "rand_like", "input": "x"}, "z": {"init": "rand_like", "input": "y"}}
+    tensors = {
+        "x": {"init": "rand", "size": 3, "dtype": "float64"},
+        "y": {"init": "rand_like", "input": "x"},
+        "z": {"init": "rand_like", "input": "y"},
+    }
     _, y, z = seen(**tensors)
     torch.manual_seed(0)
     expected = [torch.rand(3, dtype=torch.float64) for _ in range(3)]
@@ -247,7 +274,11 @@ def test_an_array_of_numpys_is_read(folder, name, init):
 
 def test_floating_files_take_the_recipes_dtype_or_the_pinned_one(folder):
     np.save(folder.path / "a.npy", np.float32([0.1]))
-    words = ["{init: load, path: a.npy}", "{init: load, path: a.npy, dtype: float64}", "{init: load, path: a.npy, dtype: int8}"]
+    words = [
+        "{init: load, path: a.npy}",
+        "{init: load, path: a.npy, dtype: float64}",
+        "{init: load, path: a.npy, dtype: int8}",
+    ]
     result = folder(["dtype=bfloat16"], x=words[0], w=words[1], i=words[2])
     assert [result[name].dtype for name in "xwi"] == [torch.bfloat16, torch.float64, torch.int8]
     assert result["w"].item() == np.float32(0.1)

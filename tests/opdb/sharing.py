@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from opdb.bits import differences
-from opdb.eager import SEED, Copies, flat
+from opdb.eager import SEED, Copies, flat, seed
 from opdb.entries import Case
 from opdb.exceptions import UNWRITTEN, WAVERING
 from opdb.recording import UnnamedError
@@ -49,7 +49,7 @@ def try_sharing(case: Case) -> Verdict | None:
 def _eagerly(case: Case) -> tuple[Pairs, list[int]]:
     """The parts of the value, and the positions of the inputs that could be set to zero; none where the call fails."""
     copies = Copies()
-    torch.manual_seed(SEED)
+    seed(SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

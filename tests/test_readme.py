@@ -1,0 +1,134 @@
+"""The README does what it says: its commands run and print what it shows, its code runs, its recipes run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+VERSION = re.compile(r"torch \d+\.\d+\.\d+\S*")
+
+
+def blocks(language):
+    return [text for found, text in BLOCK.findall(README) if found == language]
+
+
+@dataclass
+class Command:
+    """A line to type, and what is shown below it."""
+
+    line: str
+    shown: str
+
+    def __str__(self):
+        return self.line
+
+
+def commands(text):
+    """The commands of a block."""
+    parts = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
+    return [Command(line, shown) for line, shown in zip(parts[1::2], parts[2::2], strict=True)]
+
+
+COMMANDS = [command for text in blocks("console") for command in commands(text)]
+
+
+def matches(shown, printed):
+    """Whether what was printed is what is shown; `…` stands for anything, alone on a line for any lines."""
+    shown, printed = (VERSION.sub("torch VERSION", text.strip()) for text in (shown, printed))
+    anything = {"\n…": "(?:\n.*)*", "…": ".*"}
+    pattern = "".join(anything.get(part) or re.escape(part) for part in re.split("(\n…|…)", shown))
+    return re.fullmatch(pattern, printed) is not None
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A folder that looks like the repository, but that commands may write to."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("recipes", "tests", "docs"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def run(folder, *command):
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=600
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_a_command_prints_what_is_shown(clone, command):
+    done = run(clone, "bash", "-c", command.line)
+    printed = done.stdout + done.stderr
+    assert matches(command.shown, printed), f"{command.line}\nshown:\n{command.shown}\nprinted:\n{printed}"
+    assert done.returncode == (2 if "refusals" in command.line else 0)
+
+
+@pytest.mark.parametrize("code", blocks("python"), ids=lambda code: code.splitlines()[0])
+def test_python_runs(clone, code):
+    done = run(clone, sys.executable, "-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("text", blocks("yaml"), ids=lambda text: text.splitlines()[0])
+def test_a_recipe_runs_and_gives_what_it_expects(tmp_path, text):
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    done = run(tmp_path, "run-recipe", "recipe.yaml", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_recipe_at_the_top_is_the_one_of_the_repository():
+    assert blocks("yaml")[0] == (ROOT / "recipes" / "linear_autograd.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("end", ["/run-recipe recipes/linear_autograd.yaml", "/python -m pytest"])
+def test_one_line_sets_up_and_ends_with(end):
+    lines = [line for text in blocks("sh") for line in text.splitlines()]
+    assert len(lines) == 2
+    assert [line.startswith("python3 -m venv .venv && ") for line in lines if line.endswith(end)] == [True]
+
+
+def test_set_up_installs_what_ci_pins():
+    assert all("-c constraints.txt" in text for text in blocks("sh"))
+    assert "torch==" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+
+
+def test_every_file_that_is_linked_is_there():
+    links = re.findall(r"\]\(([^):]+)\)", README)
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_blocks_are_seen():
+    assert len(COMMANDS) >= 6
+    assert len(blocks("python")) >= 2
+    assert len(blocks("yaml")) >= 1
+
+
+def test_what_is_shown_must_match():
+    assert matches("a …\n…\nz", "a b c\nd\ne\nz")
+    assert matches("torch 2.13.0", "torch 2.11.0+cpu")
+    assert not matches("a", "b")
+    assert not matches("a.c", "abc")
+    assert not matches("a …\nz", "a b\nc\nz")
+
+
+def test_the_picture_shows_what_a_terminal_shows():
+    spec = importlib.util.spec_from_file_location("draw", ROOT / "docs" / "draw.py")
+    draw = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(draw)
+    drawn, kept = draw.picture("linear_autograd"), (ROOT / "docs" / "linear_autograd.svg").read_text(encoding="utf-8")
+    version = re.compile(r"torch&#160;[\d.]+")
+    assert version.sub("", kept) == version.sub("", drawn), "run `python docs/draw.py`"
