@@ -190,7 +190,7 @@ class Snapshot:
 def snapshot(value: Any) -> Any:
     """The value as it stands now, out of reach of later changes in place."""
     if isinstance(value, torch.Tensor):
-        stride = tuple(value.stride()) if value.layout == torch.strided else ()
+        stride = tuple(value.stride()) if value.layout == torch.strided and not value.is_nested else ()
         copy = value.detach().clone()
         return Snapshot(copy, stride, value.requires_grad, value.is_leaf, grad_fn_name(value))
     if isinstance(value, (tuple, list)):

@@ -14,12 +14,12 @@ from tensorflow_free.closeness import dense, is_floating, not_close, not_equal, 
 from tensorflow_free.conditions import holds
 from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
 from tensorflow_free.factories import flat
+from tensorflow_free.known_faults import is_of, with_known_faults
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.plan import Plan
-from tensorflow_free.recipe import KINDS, Expectation, KnownFault, Pair, Recipe, shown
+from tensorflow_free.recipe import KINDS, Expectation, Pair, Recipe, shown
 from tensorflow_free.result import Outcome, Record, Result, Verdict
 from tensorflow_free.starts import literal_number
-
 
 COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""
@@ -32,7 +32,7 @@ class _Unjudged(Exception):
 def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
     """Add a verdict for each expectation of the recipe to the result."""
     verdicts = list(_verdicts(result, plan, cause))
-    result.expectations.extend(_with_known_faults(verdicts, result, plan.recipe))
+    result.expectations.extend(with_known_faults(verdicts, result, plan.recipe))
     stopped = result.error is not None and not result.error.expected
     if plan.recipe.expect and not stopped and all(one.outcome == "not judged" for one in result.expectations):
         why = "nothing was compared: no expectation is for this cell, or of a value that it records"
@@ -74,7 +74,7 @@ def _judge_error(one: Expectation, path: str, result: Result, cause: Exception |
     error = result.error
     if error is None or cause is None:
         return verdict("fails", "the run ended without an error")
-    if one.step is not None and not _is_of(error.step, one.step):
+    if one.step is not None and not is_of(error.step, one.step):
         return verdict("fails", f"the run stopped at {error.step}, not at {one.step}: {error.message}")
     types = [kind.__name__ for kind in type(cause).__mro__]
     if one.type is not None and one.type not in types:
@@ -83,11 +83,6 @@ def _judge_error(one: Expectation, path: str, result: Result, cause: Exception |
         return verdict("fails", f"'{error.message}' does not match '{one.match}'")
     result.error = error.model_copy(update={"expected": True})
     return verdict("holds")
-
-
-def _is_of(stopped: str, step: str) -> bool:
-    """Whether the step that stopped is this one, or a part of it where it is written in one line."""
-    return re.fullmatch(rf"{re.escape(step)}(_\d+)?", stopped) is not None
 
 
 # a value
@@ -427,64 +422,3 @@ def _brief(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return f"{value.item()}" if value.numel() == 1 and value.device.type != "meta" else described(value)
     return described(value) if type(value) in _NUMBERS else shown(value)
-
-
-# known faults
-
-
-def _with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recipe) -> Sequence[Verdict]:
-    """The verdicts with those marked that are known to fail, and one more for each mark that nothing bears out."""
-    marked = list(verdicts)
-    fixed: list[Verdict] = []
-    for number, fault in enumerate(recipe.xfail):
-        if not holds(fault.when, recipe):
-            continue
-        bears = _mark(marked, fault) | _mark_error(result, fault)
-        if not bears and _is_judged(marked, result, fault):
-            fixed.append(_fixed(fault, number))
-    return [*marked, *fixed]
-
-
-def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
-    """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one."""
-    found = False
-    for position, verdict in enumerate(verdicts):
-        if _is_marked(verdict.name, fault) and verdict.outcome in ("fails", "known fault"):
-            message = f"{verdict.message} (known: {fault.reason})"
-            verdicts[position] = verdict.model_copy(update={"outcome": "known fault", "message": message})
-            found = True
-    return found
-
-
-def _mark_error(result: Result, fault: KnownFault) -> bool:
-    """Take the error that stopped the run as expected, where the mark is on the run or on the step."""
-    error = result.error
-    if error is None or error.expected:
-        return False
-    if fault.keys is not None and not any(_is_of(error.step, key.partition(".")[0]) for key in fault.keys):
-        return False
-    result.error = error.model_copy(update={"expected": True})
-    return True
-
-
-def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -> bool:
-    """Whether the run went far enough, and recorded enough, to say that the fault is gone."""
-    if result.error is not None and not result.error.expected:
-        return False
-    on = [verdict for verdict in verdicts if _is_marked(verdict.name, fault)]
-    return not on or any(verdict.outcome != "not judged" for verdict in on)
-
-
-def _is_marked(name: str, fault: KnownFault) -> bool:
-    return fault.keys is None or any(name == key or name.startswith(f"{key}.") for key in fault.keys)
-
-
-def _fixed(fault: KnownFault, number: int) -> Verdict:
-    what = ", ".join(fault.keys) if fault.keys else "the run"
-    return Verdict(
-        name=what,
-        path=f"xfail.{number}",
-        asks=f"the known fault: {fault.reason}",
-        outcome="fixed",
-        message="it holds now: take the mark away",
-    )

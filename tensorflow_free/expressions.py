@@ -1,4 +1,4 @@
-"""Steps in one line and subscripts: Python's grammar read by rules of our own. Nothing is evaluated, and torch is not known.
+"""Steps in one line and subscripts: Python's grammar by rules of our own. Nothing is evaluated, and torch is not known.
 
 `ast.parse` only builds a tree; what of the tree may stand in a recipe is listed here, node by node.
 """
@@ -14,6 +14,9 @@ from tensorflow_free.names import DTYPE_ALIASES, DTYPES
 
 LONGEST: Final = 10_000
 """Characters of a one-line step or subscript; far beyond any that a person writes."""
+
+LONGEST_SHOWN: Final = 60
+"""Characters of a text in a message."""
 
 OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Add: "+",
@@ -39,13 +42,11 @@ OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Invert: "~",
 }
 
-ATTRIBUTES: Final = frozenset(
-    """
-    H T data device dtype grad_dtype grad_fn imag is_cpu is_cuda is_leaf is_meta is_mkldnn is_mps is_mtia is_nested
-    is_quantized is_sparse is_sparse_csr is_xpu itemsize layout mH mT nbytes ndim output_nr real requires_grad
-    retains_grad shape
-    """.split()
-)
+ATTRIBUTES: Final = frozenset({
+    "H", "T", "data", "device", "dtype", "grad_dtype", "grad_fn", "imag", "is_cpu", "is_cuda", "is_leaf", "is_meta",
+    "is_mkldnn", "is_mps", "is_mtia", "is_nested", "is_quantized", "is_sparse", "is_sparse_csr", "is_xpu", "itemsize",
+    "layout", "mH", "mT", "nbytes", "ndim", "output_nr", "real", "requires_grad", "retains_grad", "shape",
+})  # fmt: skip
 """The attributes of a tensor that are ops; any other is a field of several values, such as `Q` and `indices`."""
 
 _MEANT: Final[dict[type[ast.AST], str]] = {
@@ -210,18 +211,26 @@ def _operand(node: ast.expr, to: Expansion) -> Any:
             return [_operand(item, to) for item in items]
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=int() | float() as number)):
             return -number if isinstance(sign, ast.USub) else number
-        case ast.UnaryOp(op=ast.USub() | ast.Invert() as sign, operand=inner):
-            return to.add(OPERATORS[type(sign)], [_operand(inner, to)])
-        case ast.BinOp(left=left, op=operator, right=right):
-            return to.add(OPERATORS[type(operator)], [_operand(left, to), _operand(right, to)])
-        case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in OPERATORS:
-            return to.add(OPERATORS[type(operator)], [_operand(left, to), _operand(right, to)])
         case ast.Subscript(value=value, slice=index):
             read = _operand(value, to)
             return to.add("[]", [read, _index_text(index, to)])
         case ast.Call():
             return _call(node, to)
-    raise ExpressionError(_refusal(node), node.col_offset)
+    return _operation(node, to)
+
+
+def _operation(node: ast.expr, to: Expansion) -> str:
+    """The step of an operator and its operands, of which the left one's steps come first."""
+    match node:
+        case ast.UnaryOp(op=ast.USub() | ast.Invert() as operator, operand=inner):
+            operands = [inner]
+        case ast.BinOp(left=left, op=operator, right=right):
+            operands = [left, right]
+        case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in OPERATORS:
+            operands = [left, right]
+        case _:
+            raise ExpressionError(_refusal(node), node.col_offset)
+    return to.add(OPERATORS[type(operator)], [_operand(one, to) for one in operands])
 
 
 def _constant(value: Any, node: ast.expr) -> Any:
@@ -333,4 +342,4 @@ def names_in(subscript: Any) -> Iterator[str]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."

@@ -1,4 +1,4 @@
-"""The inits of tensors: what each is called, what it takes, and how it is made. Knows torch, and neither steps nor files.
+"""The inits of tensors: what each is called, takes, and how it is made. Knows torch, and neither steps nor files.
 
 Random values are drawn on the CPU in float32 (or the pinned dtype) from torch's default generator, which the runner has
 seeded; only then are they rounded, converted, moved and laid out. So every cell of a sweep starts from equal numbers.
@@ -16,8 +16,8 @@ from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES
 from tensorflow_free.memory import copied, in_storage, unwritten
 from tensorflow_free.names import INTEGERS
 
-Kind = Literal["floating", "integer", "boolean", "data", "fill", "range", "input"]
-"""What decides the dtype where none is pinned: the recipe, the kind itself, the data, the fill value, the bounds, the input."""
+Kind = Literal["floating", "integer", "boolean", "data", "fill", "range"]
+"""What decides the dtype where none is pinned: the recipe, the kind itself, the data, the fill value, the bounds."""
 
 Arguments = Mapping[str, Any]
 
@@ -412,4 +412,4 @@ def _wide(target: torch.dtype) -> torch.dtype:
 
 _INTEGERS: Final = frozenset(TORCH_DTYPES[word] for word in INTEGERS if word in TORCH_DTYPES)
 
-__all__ = ["INITS", "LIKE", "NAMES", "VIEWS", "Init", "Start", "make", "made_in", "own_dtype"]
+__all__ = ["INITS", "LIKE", "NAMES", "VIEWS", "Init", "Start", "made_in", "make", "own_dtype"]

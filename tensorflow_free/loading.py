@@ -126,7 +126,8 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCa
 
     calls = recipe.backend.calls
     names = [] if isinstance(calls, int) else calls
-    starts, written = [], {}
+    plans: list[Plan] = []
+    written: dict[str, Any] = {}
     for position, name in enumerate(names):
         place = composed.place(("backend", "calls", position))
         if name not in recipe.cases:
@@ -139,14 +140,15 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCa
         if variant.steps != recipe.steps:
             why = "one compiled function is called for cases that differ in their tensors alone"
             raise RecipeError([Problem(place, f"'{name}' has other steps; {why}")])
-        starts.append(bind(variant, form.place, composed.folder).starts)
+        plans.append(bind(variant, form.place, composed.folder))
         written[name] = {"tensors": variant.written.get("tensors", {})}
     _settle_cases(recipe, written)
-    return replace(plan, variants=tuple(starts))
+    files = dict.fromkeys(file for one in (plan, *plans) for file in one.files)
+    return replace(plan, variants=tuple(one.starts for one in plans), files=tuple(files))
 
 
 def _settle_cases(recipe: Recipe, called: Mapping[str, Any]) -> None:
-    """Leave of the cases what running the written recipe again needs: the chosen one, merged already, and those called."""
+    """Leave of the cases what the written recipe needs to run again: the chosen one, merged already, and those called."""
     written = dict(recipe.written)
     written.pop("cases", None)
     chosen: dict[str, Any] = {} if recipe.case is None else {recipe.case: {}}

@@ -1,4 +1,4 @@
-"""Where a tensor's values lie: strides, the storage that they reach over, and what fills the rest of it. Knows torch alone."""
+"""Where a tensor's values lie: strides, the storage they reach over, and what fills the rest. Knows torch alone."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ import torch
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.recipe import shown
 
-
 MOST_THREADS: Final = 1024
 """More would be a slip: each is made at the first step that is run in parallel, and the system may refuse them."""
 
@@ -64,7 +63,7 @@ def _read_tf32() -> tuple[bool, bool]:
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
 
-def _write_tf32(value: bool | tuple[bool, bool]) -> None:
+def _write_tf32(value: Any) -> None:
     both = value if isinstance(value, tuple) else (value, value)
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = both
 
@@ -73,7 +72,7 @@ def _read_anomaly() -> tuple[bool, bool]:
     return torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
 
 
-def _write_anomaly(value: bool | tuple[bool, bool]) -> None:
+def _write_anomaly(value: Any) -> None:
     torch.autograd.set_detect_anomaly(*(value if isinstance(value, tuple) else (value,)))
 
 

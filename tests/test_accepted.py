@@ -168,7 +168,8 @@ def test_tensor_may_be_written(file: Path, written: str, expected: torch.Tensor)
         "F.relu(w)": w.relu(), "nn.functional.relu(w)": w.relu(), "torch.nn.functional.relu(w)": w.relu(), "relu(w)": w.relu(),
         "w.to(torch.float64)": w.double(), "w.to(float64)": w.double(), "w @ w.T": w @ w.T, "w.sum(0, keepdim=True)": w.sum(0, keepdim=True),
         "w.sum(axis=0)": w.sum(0), "2 ** w": 2**w, "1e-3 * w": 1e-3 * w, "~(w > 0)": ~(w > 0), "(w > 0) & (w < 4)": (w > 0) & (w < 4),
-        "(w + 1).mean().sqrt()": (w + 1).mean().sqrt(), "linalg.norm(w, 'fro')": torch.linalg.norm(w, "fro"),
+        "w.max(dim=0).values": w.max(0).values,
+        "w.max(dim=0).values * 2": w.max(0).values * 2, "(w + 1).mean().sqrt()": (w + 1).mean().sqrt(), "linalg.norm(w, 'fro')": torch.linalg.norm(w, "fro"),
         "norm(w, p='fro')": torch.norm(w, p="fro"), "einsum('ij,jk->ik', w, w)": w @ w, "w.view(-1)": w.view(-1), "w.view(4, 1)": w.view(4, 1),
         "'w * 2  # twice'": w * 2, "'   w * 2   '": w * 2, "w*2": w * 2, "cat([w, w], 1)": torch.cat([w, w], 1), "where(w > 0, w, 0)": torch.where(w > 0, w, 0),
         "w.add(1, alpha=2)": w.add(1, alpha=2), "w.real": w.real, "aten.add.Tensor(w, w)": w + w, "{op: aten.add.Tensor, args: [w, w]}": w + w,
@@ -277,3 +278,18 @@ def test_accepting_warns_of_nothing(file: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert step(file, "(w @ w).sum()") == (w @ w).sum()
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "inductor",
+        "aot_eager",
+        "{name: inductor, mode: reduce-overhead}",
+        "{name: inductor, options: {epilogue_fusion: false, cpp.simdlen: 8, max_autotune: true}}",
+        "{name: inductor, options: {}, mode: null, calls: 2, dynamic: null, fullgraph: true}",
+    ],
+)
+def test_backend_may_be_written(file: Path, backend: str) -> None:
+    file.write_text(f"backend: {backend}\ntensors: {{x: 1.0}}\nsteps: {{y: x * 2}}\n", encoding="utf-8")
+    assert load_recipe(file).backend.name in backend

@@ -54,6 +54,8 @@ class _Copying:
             return None
         if type(value) is str and not _is_text(value):
             self.findings.append((path, f"{value!r} holds half of a character (a lone surrogate); remove it"))
+        if _is_tensor(value) and not _is_data(path):
+            self.findings.append((path, "a tensor stands among `tensors`, as `data`; give it a name there, and use that"))
         if type(value) in _PLAIN or _is_tensor(value):
             return value
         if isinstance(value, Mapping):
@@ -75,6 +77,12 @@ class _Copying:
 def _is_text(text: str) -> bool:
     """Whether `text` can be written to a file: it holds no lone surrogate."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _is_data(path: Path) -> bool:
+    """Whether a starting tensor, or its `data`, stands at `path`, in a case too."""
+    below = path[2:] if path[:1] == ("cases",) else path
+    return below[:1] == ("tensors",) and (len(below) == len(("tensors", "x")) or below[2:] == ("data",))
 
 
 def _is_tensor(value: Any) -> bool:

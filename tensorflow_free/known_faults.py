@@ -1,0 +1,73 @@
+"""`xfail`: the marks on cells, values and steps that are known to fail. Turns verdicts, and knows not how they came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tensorflow_free.conditions import holds
+from tensorflow_free.recipe import KnownFault, Recipe
+from tensorflow_free.result import Result, Verdict
+
+
+def with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recipe) -> Sequence[Verdict]:
+    """The verdicts with those marked that are known to fail, and one more for each mark that nothing bears out."""
+    marked = list(verdicts)
+    fixed: list[Verdict] = []
+    for number, fault in enumerate(recipe.xfail):
+        if not holds(fault.when, recipe):
+            continue
+        bears = _mark(marked, fault) | _mark_error(result, fault)
+        if not bears and _is_judged(marked, result, fault):
+            fixed.append(_fixed(fault, number))
+    return [*marked, *fixed]
+
+
+def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
+    """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one."""
+    found = False
+    for position, verdict in enumerate(verdicts):
+        if _is_marked(verdict.name, fault) and verdict.outcome in ("fails", "known fault"):
+            message = f"{verdict.message} (known: {fault.reason})"
+            verdicts[position] = verdict.model_copy(update={"outcome": "known fault", "message": message})
+            found = True
+    return found
+
+
+def _mark_error(result: Result, fault: KnownFault) -> bool:
+    """Take the error that stopped the run as expected, where the mark is on the run or on the step."""
+    error = result.error
+    if error is None or error.expected:
+        return False
+    if fault.keys is not None and not any(is_of(error.step, key.partition(".")[0]) for key in fault.keys):
+        return False
+    result.error = error.model_copy(update={"expected": True})
+    return True
+
+
+def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -> bool:
+    """Whether the run went far enough, and recorded enough, to say that the fault is gone."""
+    if result.error is not None and not result.error.expected:
+        return False
+    on = [verdict for verdict in verdicts if _is_marked(verdict.name, fault)]
+    return not on or any(verdict.outcome != "not judged" for verdict in on)
+
+
+def _is_marked(name: str, fault: KnownFault) -> bool:
+    return fault.keys is None or any(name == key or name.startswith(f"{key}.") for key in fault.keys)
+
+
+def _fixed(fault: KnownFault, number: int) -> Verdict:
+    what = ", ".join(fault.keys) if fault.keys else "the run"
+    return Verdict(
+        name=what,
+        path=f"xfail.{number}",
+        asks=f"the known fault: {fault.reason}",
+        outcome="fixed",
+        message="it holds now: take the mark away",
+    )
+
+
+def is_of(stopped: str, step: str) -> bool:
+    """Whether the step that stopped is this one, or a part of it where it is written in one line."""
+    return re.fullmatch(rf"{re.escape(step)}(_\d+)?", stopped) is not None
