@@ -48,7 +48,12 @@ class RecipeError(TensorflowFreeError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(_in_one_line(str(problem)) for problem in self.problems))
+
+
+def _in_one_line(text: str) -> str:
+    """The text with what a terminal would act on written out: a quoted value must not pass for a message of ours."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 class UnavailableError(RecipeError):

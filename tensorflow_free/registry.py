@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import functools
 import operator
+import re
 from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, Final
@@ -84,7 +85,17 @@ def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
     if wanted.startswith("aten."):
         plain = f"{wanted}.default"
         return plain if plain in known else _alike(wanted, known)
-    return tails.get(tail) or _alike(wanted, known) or tails.get(_alike(tail, tails) or "")
+    # classes of torch.nn are written `ReLU`, `LogSoftmax`: their ops in small letters, a line between the words
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", tail).lower()
+    plain = [name for name in (snake, tail.lower()) if name in known]
+    return (
+        tails.get(tail)
+        or next(iter(plain), None)
+        or tails.get(snake)
+        or tails.get(tail.lower())
+        or _alike(wanted, known)
+        or tails.get(_alike(tail, tails) or _alike(snake, tails) or "")
+    )
 
 
 def _alike(word: str, words: Iterable[str]) -> str | None:

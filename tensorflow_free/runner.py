@@ -111,16 +111,18 @@ class Run:
     def _compiled(self) -> None:
         """Compile the forward steps as one function of the starting tensors, call it, put what it returns in place."""
         plan, values = self._plan, self._values
-        forward = compiled(forward_of(plan), plan.recipe.backend)
         rounds = plan.variants or (plan.starts,) * calls_of(plan)
-        for number, starts in enumerate(rounds):
-            if number or plan.variants:
-                draw(plan, starts, values)
-                run_calls(plan.prelude, values)
-            try:
+        try:
+            forward = compiled(forward_of(plan), plan.recipe.backend)
+            for number, starts in enumerate(rounds):
+                if number or plan.variants:
+                    draw(plan, starts, values)
+                    run_calls(plan.prelude, values)
                 returned = forward(*(values[slot] for slot in input_slots(plan)))
-            except Exception as error:
-                raise Stopped(Site("steps", plan.recipe.backend.name, ("steps",)), ()) from error
+        except Stopped:
+            raise
+        except Exception as error:
+            raise Stopped(Site("steps", plan.recipe.backend.name, ("steps",)), ()) from error
         for slot, value in zip(plan.returned, returned, strict=True):
             values[slot] = value
 

@@ -78,6 +78,7 @@ def changes(text, name="x"):
 
 
 @pytest.mark.parametrize("text", VIEWS)
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")
 def test_a_change_of_a_view_is_a_change_of_its_tensor(text):
     assert shares_for_torch(text)
     assert changes(text)

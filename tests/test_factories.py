@@ -250,6 +250,7 @@ def test_complex_follows_the_recipe_from_the_same_numbers(dtype, word):
     assert same(x, torch.randn(4, dtype=torch.complex64).to(getattr(torch, word)))
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf support")
 def test_literals_take_the_recipes_dtype_and_integers_keep_theirs():
     found = starts(["dtype=float16"], a=1.5, b=[1, 2], c=[True], d="1+1j", e={"data": [1, 2], "dtype": "floating"})
     assert [one.dtype for one in found] == [torch.float16, torch.int64, torch.bool, torch.complex32, torch.float16]

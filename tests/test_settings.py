@@ -133,6 +133,7 @@ def test_deterministic_refuses_what_has_no_deterministic_kernel():
     assert run_recipe(load_recipe(recipe, ["settings.deterministic=true"])).is_well
 
 
+@pytest.mark.filterwarnings("ignore:Anomaly Detection", "ignore:Error detected in")
 def test_detect_anomaly_stops_at_a_nan_of_backward():
     x = {"data": [0.0], "requires_grad": True}
     recipe = {

@@ -79,7 +79,7 @@ def _at(text: str, start: int, file: str, message: str) -> Problem:
 
 
 def syntax_problem(error: MarkedYAMLError, text: str, file: str, path: Sequence[str | int]) -> Problem:
-    """libyaml's `error`, while reading the value at `path`, in words of ours."""
+    """What libyaml found, while reading the value at `path`, in words of ours."""
     mark = error.problem_mark or error.context_mark
     dotted = ".".join(str(part) for part in path)
     if mark is None:
@@ -94,6 +94,8 @@ def _words(error: MarkedYAMLError, here: str, before: str) -> str:
         return 'a reference inside braces or brackets must be in quotes: "${params.n}"'
     if "cannot start any token" in problem:
         return _odd_start(here, problem)
+    if "expected alphabetic or numeric character" in problem and before[-1:] in ("*", "&"):
+        return f"'{before[-1]}' begins an alias or an anchor in YAML; put an operator in quotes: '{before[-1]}'"
     for libyaml, words in _WORDS:
         if problem.startswith(libyaml):
             return f"{words}{_beginning(error)} ({problem})"
