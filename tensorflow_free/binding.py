@@ -264,7 +264,8 @@ class Binding:
             for key, message in conditions.problems(fault.when or {}, self.recipe):
                 self.scope.wrong(("xfail", position, "when", key), message)
             for index, key in enumerate(fault.keys or []):
-                self._check_name(key, ("xfail", position, "keys", index), known)
+                if key != "error":
+                    self._check_name(key, ("xfail", position, "keys", index), known)
 
     def _is_list(self, name: str) -> bool:
         written = self.recipe.written.get("expect", {}).get(name)

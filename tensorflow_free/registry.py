@@ -87,10 +87,10 @@ def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
         return plain if plain in known else _alike(wanted, known)
     # classes of torch.nn are written `ReLU`, `LogSoftmax`: their ops in small letters, a line between the words
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", tail).lower()
-    plain = [name for name in (snake, tail.lower()) if name in known]
+    whole = [name for name in (snake, tail.lower()) if name in known]
     return (
         tails.get(tail)
-        or next(iter(plain), None)
+        or next(iter(whole), None)
         or tails.get(snake)
         or tails.get(tail.lower())
         or _alike(wanted, known)

@@ -17,7 +17,7 @@ from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.plan import Block, Row, Value
 from tensorflow_free.recipe import Step, shown
-from tensorflow_free.registry import find, registered, suggest
+from tensorflow_free.registry import find, names, registered, suggest
 from tensorflow_free.scope import Path, Scope, values_of
 from tensorflow_free.signatures import Op, Signature
 
@@ -79,11 +79,19 @@ class Steps:
         written = step.op or ""
         op = find(written)
         if op is None:
-            near = suggest(written) or "; `recipe ops` lists them all"
-            self._scope.wrong((*path, "op"), f"'{shown(written)}' is not an op{near}")
+            self._scope.wrong((*path, "op"), self._no_op(written))
         elif op.name in registered():
             self.users_ops[op.name] = None
         return {BACKWARD.name: BACKWARD, GRAD.name: GRAD}.get(op.name, op) if op is not None else None
+
+    def _no_op(self, written: str) -> str:
+        """Why a word is no op: most like another; or the method of a value that there is not, in a one-line step."""
+        root, _, method = written.rpartition(".")
+        is_module = any(name.startswith(f"{root}.") for name in names())
+        if root.isidentifier() and not is_module and find(method) is not None:
+            near = did_you_mean(root, self._scope.names) or f", nor a module of ops{suggest(written)}"
+            return f"'{shown(root)}' is not a value of this recipe{near}"
+        return f"'{shown(written)}' is not an op{suggest(written) or '; `recipe ops` lists them all'}"
 
     def _fit(self, op: Op, step: Step, path: Path) -> Bound | None:
         found = fit(op, step.args, step.kwargs, self._scope.known(str(path[-1])))
@@ -162,7 +170,7 @@ class Steps:
         signature, written = bound.signature, bound.by_parameter
         switches = dict(signature.changes_when)
         changed = [name for name in signature.changes if _switched_on(switches.get(name), signature, written)]
-        if written.get("inplace") is True and signature.parameters:
+        if written.get("inplace") not in (None, False) and signature.parameters:
             changed.append(signature.parameters[0].name)
         changes = tuple(self._roots(values_of(written, changed)))
         return changes, (*changes, *self._roots(values_of(written, signature.shares)))

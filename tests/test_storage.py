@@ -530,7 +530,7 @@ def test_device_auto_is_written_as_the_device_that_it_was(tmp_path):
         torch.zeros(0, 2),
         torch.eye(3).to_sparse(),
     ],
-    ids=str,
+    ids=lambda tensor: f"{tensor.dtype}-{list(tensor.shape)}".removeprefix("torch."),
 )
 def test_torch_tensors_of_a_mapping_run_again(tmp_path, data):
     steps = {"y": {"op": "clone", "args": ["x"]}}
