@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from tensorflow_free.factories import Start, make
-from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
+from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 
 
 def run_backward(

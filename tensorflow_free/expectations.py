@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.arguments import Mismatch
+from tensorflow_free.binding.arguments import Mismatch
+from tensorflow_free.binding.starts import literal_number
 from tensorflow_free.calls import described
 from tensorflow_free.closeness import dense, is_floating, not_close, not_equal, not_within
 from tensorflow_free.conditions import holds
@@ -19,7 +20,6 @@ from tensorflow_free.names import did_you_mean
 from tensorflow_free.plan import Plan
 from tensorflow_free.recipe import KINDS, Expectation, Pair, Recipe, shown
 from tensorflow_free.result import Outcome, Record, Result, Verdict
-from tensorflow_free.starts import literal_number
 
 COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""

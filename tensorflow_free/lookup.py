@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from tensorflow_free.arguments import described
+from tensorflow_free.binding.arguments import described
+from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe import shown
 from tensorflow_free.registry import aten_names, find, names, registered, suggest
-from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
 
 NEAR: Final = 20
 """Names of other ops that stand below an op."""

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, Final
 
-from tensorflow_free import additions, aten, callables, handwritten, namespaces, operators, schemas
-from tensorflow_free.additions import load_entry_points, load_ops_file, register_op, registered
-from tensorflow_free.aten import aten_names
-from tensorflow_free.signatures import Form, Op, Parameter, Signature
+from tensorflow_free.ops import additions, aten, callables, handwritten, namespaces, operators, schemas
+from tensorflow_free.ops.additions import load_entry_points, load_ops_file, register_op, registered
+from tensorflow_free.ops.aten import aten_names
+from tensorflow_free.ops.signatures import Form, Op, Parameter, Signature
 
 __all__ = [
     "aten_names",

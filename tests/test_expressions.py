@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tensorflow_free import RecipeError, StepError, load_recipe, namespaces, register_op, run_recipe
+from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
 from tensorflow_free.expressions import ATTRIBUTES, ExpressionError, Name, Slice, expand_step, parse_subscript
+from tensorflow_free.ops import namespaces
 
 TENSORS = {
     "a": {"init": "randn", "size": [3, 3]},

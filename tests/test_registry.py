@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tensorflow_free import additions, registry
+from tensorflow_free import registry
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
+from tensorflow_free.ops import additions
+from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 
 SMALLEST_TABLE = 1_100
 SMALLEST_ATEN_TABLE = 2_500

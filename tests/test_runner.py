@@ -103,7 +103,12 @@ def test_there_is_no_gradient_without_backward():
 
 
 def test_backward_takes_a_gradient_by_name_literal_or_init():
-    for gradient, expected in (("g", [3.0, 4.0]), ([5.0, 6.0], [5.0, 6.0]), ({"init": "ones"}, [1.0, 1.0]), (2.0, [2.0, 2.0])):
+    for gradient, expected in (
+        ("g", [3.0, 4.0]),
+        ([5.0, 6.0], [5.0, 6.0]),
+        ({"init": "ones"}, [1.0, 1.0]),
+        (2.0, [2.0, 2.0]),
+    ):
         result = run(
             tensors={"x": {"data": [1.0, 1.0], "requires_grad": True}, "g": [3.0, 4.0]},
             steps={"y": "x * 1"},
@@ -235,7 +240,9 @@ def test_every_dtype_starts_from_the_same_numbers(dtype):
 def test_input_precision_rounds_what_every_cell_starts_from():
     recipe = {"tensors": {"x": {"init": "randn", "size": [6]}, "l": [0.1, 0.2]}, "steps": {"y": "x * 1"}}
     for name in ("x", "l"):
-        wide, narrow = (run([f"dtype={d}"], input_precision="bfloat16", **recipe)[name] for d in ("float64", "bfloat16"))
+        wide, narrow = (
+            run([f"dtype={d}"], input_precision="bfloat16", **recipe)[name] for d in ("float64", "bfloat16")
+        )
         assert narrow.double().equal(wide)
 
 
@@ -295,7 +302,12 @@ def test_nothing_of_the_process_is_left_changed():
         torch.get_rng_state().tolist(),
     )
     settings = {"deterministic": True, "num_threads": 1, "float32_matmul_precision": "medium", "flush_denormal": True}
-    run(["dtype=float64", "seed=9"], settings=settings, tensors={"x": {"init": "rand", "size": [2]}}, steps={"y": "x * 1"})
+    run(
+        ["dtype=float64", "seed=9"],
+        settings=settings,
+        tensors={"x": {"init": "rand", "size": [2]}},
+        steps={"y": "x * 1"},
+    )
     with pytest.raises(StepError):
         run(settings=settings, tensors={"x": [1.0, 2.0], "y": [1.0, 2.0, 3.0]}, steps={"z": "x + y"})
     assert before == (
@@ -320,7 +332,12 @@ def test_settings_hold_while_the_steps_run():
 
     register_op("look_at_settings", look, replace=True)
     settings = {"num_threads": 1, "deterministic": True}
-    run(["dtype=bfloat16"], settings=settings, tensors={"x": 1.0}, steps={"y": {"op": "look_at_settings", "args": ["x"]}})
+    run(
+        ["dtype=bfloat16"],
+        settings=settings,
+        tensors={"x": 1.0},
+        steps={"y": {"op": "look_at_settings", "args": ["x"]}},
+    )
     assert seen == {"threads": 1, "deterministic": True, "dtype": torch.bfloat16}
 
 
@@ -328,8 +345,13 @@ def test_settings_hold_while_the_steps_run():
 
 
 def test_a_step_that_fails_names_its_operands_and_keeps_the_cause():
-    with pytest.raises(StepError, match=r"(?s)steps\.y: 'matmul' failed: .*x: float32 \[2, 3\] cpu.*w: float32 \[2, 3\] cpu") as caught:
-        run(tensors={k: {"init": "ones", "size": [2, 3]} for k in "xw"}, steps={"y": {"op": "matmul", "args": ["x", "w"]}})
+    with pytest.raises(
+        StepError, match=r"(?s)steps\.y: 'matmul' failed: .*x: float32 \[2, 3\] cpu.*w: float32 \[2, 3\] cpu"
+    ) as caught:
+        run(
+            tensors={k: {"init": "ones", "size": [2, 3]} for k in "xw"},
+            steps={"y": {"op": "matmul", "args": ["x", "w"]}},
+        )
     assert (caught.value.step, caught.value.op) == ("y", "matmul")
     assert isinstance(caught.value.__cause__, RuntimeError)
 
@@ -346,7 +368,11 @@ def test_an_expected_error_is_well():
 
 def test_a_compiled_run_gives_what_eager_gives():
     recipe = {
-        "tensors": {"x": {"init": "randn", "size": [4, 4]}, "w": {"init": "randn", "size": [4, 4], "requires_grad": True}, "b": [0.0]},
+        "tensors": {
+            "x": {"init": "randn", "size": [4, 4]},
+            "w": {"init": "randn", "size": [4, 4], "requires_grad": True},
+            "b": [0.0],
+        },
         "steps": {"h": "F.relu(x @ w)", "n": {"op": "add_", "args": ["b", 1.0]}, "y": "h.sum() + n"},
         "backward": "y",
     }

@@ -55,7 +55,9 @@ class _Copying:
         if type(value) is str and not _is_text(value):
             self.findings.append((path, f"{value!r} holds half of a character (a lone surrogate); remove it"))
         if _is_tensor(value) and not _is_data(path):
-            self.findings.append((path, "a tensor stands among `tensors`, as `data`; give it a name there, and use that"))
+            self.findings.append(
+                (path, "a tensor stands among `tensors`, as `data`; give it a name there, and use that")
+            )
         if type(value) in _PLAIN or _is_tensor(value):
             return value
         if isinstance(value, Mapping):

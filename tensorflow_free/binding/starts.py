@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free import devices, files
-from tensorflow_free.arguments import MEMORY_FORMATS, Mismatch, dtype_words, literal
+from tensorflow_free.binding.arguments import MEMORY_FORMATS, Mismatch, dtype_words, literal
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of
 from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Init, Start, flat, made_in, own_dtype, parameters_of
 from tensorflow_free.memory import extent_of, installed, overlaps

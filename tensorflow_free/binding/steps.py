@@ -9,17 +9,17 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.arguments import Bound, Ref, TensorLiteral, fit, references
 from tensorflow_free.autograd import BACKWARD, GRAD, run_backward
+from tensorflow_free.binding.arguments import Bound, Ref, TensorLiteral, fit, references
+from tensorflow_free.binding.scope import Path, Scope, values_of
 from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan import Block, Row, Value
 from tensorflow_free.recipe import Step, shown
 from tensorflow_free.registry import find, names, registered, suggest
-from tensorflow_free.scope import Path, Scope, values_of
-from tensorflow_free.signatures import Op, Signature
 
 RUNNERS: Final = frozenset({BACKWARD.name, GRAD.name})
 """The ops that are the runner's own; the first of them ends what a backend compiles."""

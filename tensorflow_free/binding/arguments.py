@@ -13,8 +13,8 @@ from tensorflow_free.calls import ATTRIBUTES
 from tensorflow_free.dtypes import dtype_of
 from tensorflow_free.expressions import ExpressionError, Name, Slice, parse_subscript
 from tensorflow_free.names import DEVICES, did_you_mean, nearest
+from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe import LITERAL_KEYS, shown
-from tensorflow_free.signatures import REQUIRED, Op, Parameter, Signature
 
 Path = tuple[str | int, ...]
 

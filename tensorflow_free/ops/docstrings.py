@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from tensorflow_free.signatures import Parameter, Signature
+from tensorflow_free.ops.signatures import Parameter, Signature
 
 _FIRST_LINE: Final = re.compile(r"\s*[\w.]*\((.*)\)\s*->")
 _BRACKETED: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")

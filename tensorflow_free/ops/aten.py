@@ -8,9 +8,9 @@ from typing import Final
 
 import torch
 
-from tensorflow_free import schemas
-from tensorflow_free.schemas import Schema
-from tensorflow_free.signatures import Signature
+from tensorflow_free.ops import schemas
+from tensorflow_free.ops.schemas import Schema
+from tensorflow_free.ops.signatures import Signature
 
 PLAIN: Final = "default"
 """What an overload without a name is called."""

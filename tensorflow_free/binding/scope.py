@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from tensorflow_free.arguments import Known
+from tensorflow_free.binding.arguments import Known
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.plan import RESERVED, Kind
 from tensorflow_free.recipe import Recipe

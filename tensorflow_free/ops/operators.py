@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from torch import Tensor
 
-from tensorflow_free.signatures import Op, Parameter, Signature
+from tensorflow_free.ops.signatures import Op, Parameter, Signature
 
 LARGEST_BITS: Final = 4096
 """An integer of a recipe has no more bits than this: `9 ** 9 ** 9` would take all memory and time there is."""

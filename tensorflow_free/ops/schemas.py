@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.docstrings import with_documented_names
-from tensorflow_free.signatures import REQUIRED, Form, Parameter, Signature
-from tensorflow_free.words import words_of
+from tensorflow_free.ops.docstrings import with_documented_names
+from tensorflow_free.ops.signatures import REQUIRED, Form, Parameter, Signature
+from tensorflow_free.ops.words import words_of
 
 Schema = Any
 """A torch._C.FunctionSchema; torch's stubs leave its attributes untyped."""

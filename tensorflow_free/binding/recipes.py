@@ -11,8 +11,11 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from tensorflow_free import backends, conditions, devices, settings
-from tensorflow_free.arguments import Mismatch, reference
-from tensorflow_free.assembly import Parts, PassRows, assemble
+from tensorflow_free.binding.arguments import Mismatch, reference
+from tensorflow_free.binding.assembly import Parts, PassRows, assemble
+from tensorflow_free.binding.scope import Path, Places, Scope
+from tensorflow_free.binding.starts import NUMBER_WORDS, Starts, check_literal
+from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.calls import Site
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
@@ -30,9 +33,6 @@ from tensorflow_free.recipe import (
     written_keys,
 )
 from tensorflow_free.registry import find
-from tensorflow_free.scope import Path, Places, Scope
-from tensorflow_free.starts import NUMBER_WORDS, Starts, check_literal
-from tensorflow_free.steps import Steps, all_step_names
 
 FOLLOWERS: Final = ("grad", "after")
 """What may follow the name of any value: its gradient, and itself as it was in the end."""

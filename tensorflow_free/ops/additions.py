@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
-from tensorflow_free import callables, handwritten, namespaces, operators
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.signatures import Op
+from tensorflow_free.ops import callables, handwritten, namespaces, operators
+from tensorflow_free.ops.signatures import Op
 
 ENTRY_POINTS: Final = "tensorflow_free.ops"
 """The group of entry points in which packages offer ops."""

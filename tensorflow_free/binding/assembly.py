@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tensorflow_free.aliasing import Aliases
+from tensorflow_free.binding.aliasing import Aliases
+from tensorflow_free.binding.scope import Path, Places
+from tensorflow_free.binding.steps import RUNNERS
 from tensorflow_free.calls import GRADIENTS, Site, retain, snapshot, watch
 from tensorflow_free.factories import Start
 from tensorflow_free.plan import (
@@ -24,8 +26,6 @@ from tensorflow_free.plan import (
     read_ids,
 )
 from tensorflow_free.recipe import BackwardPass, Recipe
-from tensorflow_free.scope import Path, Places
-from tensorflow_free.steps import RUNNERS
 
 
 @dataclass(slots=True)

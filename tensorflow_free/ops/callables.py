@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
-from tensorflow_free.signatures import REQUIRED, Form, Parameter, Signature
-from tensorflow_free.words import words_of
+from tensorflow_free.ops.signatures import REQUIRED, Form, Parameter, Signature
+from tensorflow_free.ops.words import words_of
 
 LEAVES: Final[dict[str, frozenset[str]]] = {
     "Tensor": frozenset({"Tensor"}),
