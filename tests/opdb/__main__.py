@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -42,7 +43,8 @@ $ PYTHONPATH=tests python -m opdb > docs/coverage.md
 
 *Samples* are all sample inputs of the entries in their usual dtype, float32 wherever they support it; *runs* the recipes
 made of them, one or more for each form; *gradients* the gradients of inputs that were compared. A few samples of each
-entry were run in its other dtypes, too: {sweep_dtypes}. That made {sweep_runs} runs more{sweep_wrong}.
+entry were run in its other dtypes, too, which made {sweep_runs} runs more{sweep_wrong}. The dtypes:
+{sweep_dtypes}.
 
 Where torch itself refuses a sample (an in-place form whose result does not fit the input's dtype), the recipe must stop
 at that step in torch's own words; {failing} of the runs are such.
@@ -136,7 +138,7 @@ def page() -> str:
         entries=len(ENTRIES),
         torch=torch.__version__.partition("+")[0],
         table="\n".join(table(totals)),
-        sweep_dtypes=", ".join(sorted(sweep)),
+        sweep_dtypes=textwrap.fill(", ".join(sorted(sweep)), 120),
         sweep_runs=f"{sum(total.runs for total in sweep.values()):,}",
         sweep_wrong=f", {len(wrong)} of them wrong" if wrong else ", all of them the same",
         failing=f"{sum(total.failing for total in totals.values()):,}",

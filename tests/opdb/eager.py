@@ -127,7 +127,7 @@ def gradient_for(value: torch.Tensor) -> torch.Tensor:
 
 def flat(name: str, value: Any, *, fields: bool = False) -> Iterator[tuple[str, Any]]:
     """A value, or each part of several values, with its name: by position, or (`fields`) as a recipe's result has it."""
-    if isinstance(value, (tuple, list)) and not isinstance(value, torch.Size):
+    if isinstance(value, (tuple, list)) and value and not isinstance(value, torch.Size):
         named = getattr(type(value), "__match_args__", ()) if fields else ()
         for position, inner in enumerate(value):
             part = named[position] if named else position
