@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -218,9 +218,17 @@ def applied(settings: Mapping[str, Any]) -> Iterator[None]:
                 stack.enter_context(_sdp_kernels([value] if isinstance(value, str) else value))
             elif name != "cpu_capability":
                 setting = SETTINGS[name]
-                stack.callback(setting.write, setting.read())
-                setting.write(value)
+                stack.callback(_write, setting, setting.read())
+                _write(setting, value)
         yield
+
+
+def _write(setting: Setting, value: Any) -> None:
+    # torch's own test suite locks these switches for its process (disable_global_flags), lest one be left changed;
+    # here each is put back. The name is torch's, of versions 2.11 to 2.13.
+    unlocked = getattr(torch.backends, "__allow_nonbracketed_mutation", nullcontext)
+    with unlocked():
+        setting.write(value)
 
 
 def _sdp_kernels(words: Sequence[str]) -> Any:
