@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import keyword
 from collections.abc import Iterable
+from typing import Final
 
 RECIPE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 """What the key `dtype` of a recipe may say."""
@@ -74,10 +75,17 @@ def name_problem(name: object) -> str | None:
     return None
 
 
+MOST_LIKENED: Final = 500
+"""Words among which the nearest is looked for one by one."""
+
+
 def nearest(word: object, words: Iterable[str]) -> str | None:
     """The one of `words` that `word` was most likely meant to be, or None."""
-    known = list(words)
-    written = str(word)
+    known, written = list(words), str(word)
+    if len(known) > MOST_LIKENED:
+        # likening a word to each of ten thousand takes milliseconds, and a recipe may have as many that are wrong
+        near = [one for one in known if one[:1] == written[:1] and abs(len(one) - len(written)) <= 1]
+        known = near[:MOST_LIKENED]
     found = difflib.get_close_matches(written, known, n=1, cutoff=0.6)
     found = found or difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
     return found[0] if found else None
