@@ -20,7 +20,7 @@ from tensorflow_free.errors import (
     TensorflowFreeError,
     UnavailableError,
 )
-from tensorflow_free.version import VERSION as __version__
+from tensorflow_free.version import VERSION as __version__  # noqa: N811 - the name that Python gives to a version
 
 if TYPE_CHECKING:
     from tensorflow_free.loading import load_recipe

@@ -126,7 +126,7 @@ class Repeat:
 
 
 def _traced(value: Any, *, history: bool) -> Any:
-    """A value of one round: with its history where a later step reads the trace, else a copy that no later round changes."""
+    """A value of one round: with its history where a later step reads the trace, else a copy that stays as it is."""
     if not isinstance(value, torch.Tensor) or history:
         return value
     return value.detach().clone()

@@ -49,7 +49,8 @@ def _autocast(written: Any, device: str) -> Context | str:
     options: dict[str, Any] = {"dtype": written} if isinstance(written, str) else dict(written or {})
     for name in options:
         if name not in AUTOCAST:
-            return f"'{name}' is not a key of autocast{did_you_mean(name, AUTOCAST) or '; it is one of ' + ', '.join(AUTOCAST)}"
+            near = did_you_mean(name, AUTOCAST) or f"; it is one of {', '.join(AUTOCAST)}"
+            return f"'{name}' is not a key of autocast{near}"
     if "dtype" in options:
         dtype = TORCH_DTYPES.get(str(options["dtype"]))
         if dtype is None:

@@ -17,12 +17,16 @@ def best_device() -> str:
     return "cpu" if accelerator is None else accelerator.type
 
 
+def kinds() -> tuple[str, ...]:
+    """The device types that torch knows by name, a custom back end's own name among them."""
+    return (*DEVICES, torch._C._get_privateuse1_backend_name())  # noqa: SLF001 - torch tells the name nowhere else
+
+
 def form_problem(word: Any) -> str | None:
     """Why `word` is no device at all, or None."""
-    kinds = (*DEVICES, torch._C._get_privateuse1_backend_name())
     kind, colon, index = str(word).partition(":")
-    if not isinstance(word, str) or kind not in kinds:
-        near = MEANT.get(kind) or did_you_mean(kind, kinds)
+    if not isinstance(word, str) or kind not in kinds():
+        near = MEANT.get(kind) or did_you_mean(kind, kinds())
         return f"'{shown(word)}' is not a device{near or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
     if colon and not (_INDEX.fullmatch(index) and int(index) <= LARGEST_INDEX):
         return f"'{word}' is not a device; behind the ':' stands its number, such as {kind}:0"
@@ -42,9 +46,11 @@ def absence(word: str) -> str | None:
         return None
     count = _count(device.type)
     if count == 0:
-        return f"'{word}' is not here: this torch ({torch.__version__}) sees no {device.type} device; device=cpu runs anywhere"
+        seen = f"this torch ({torch.__version__}) sees no {device.type} device"
+        return f"'{word}' is not here: {seen}; device=cpu runs anywhere"
     if device.index is not None and device.index >= count:
-        return f"'{word}' is not here: there are {count} {device.type} devices, {device.type}:0 to {device.type}:{count - 1}"
+        there = f"there are {count} {device.type} devices, {device.type}:0 to {device.type}:{count - 1}"
+        return f"'{word}' is not here: {there}"
     return None
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.binding.arguments import Mismatch
-from tensorflow_free.binding.starts import literal_number
+from tensorflow_free.binding.literals import literal_number
+from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.calls import described
 from tensorflow_free.closeness import dense, is_floating, not_close, not_equal, not_within
 from tensorflow_free.conditions import holds

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
@@ -97,19 +97,19 @@ def _read_numpy(path: Path, key: str | None) -> torch.Tensor:
     if path.suffix == ".npy":
         if key is not None:
             raise FileProblem(f"'{key}' names an array of an .npz; '{path.name}' holds one array without a name", "key")
-        if not _begins_with(path, numpy.lib.format.MAGIC_PREFIX):
+        if not _begins_with(path, np.lib.format.MAGIC_PREFIX):
             # NumPy would take it for a pickle
             raise FileProblem(f"'{path.name}' is not an .npy file")
-        array = numpy.load(path, allow_pickle=False)
+        array = np.load(path, allow_pickle=False)
     else:
         if not zipfile.is_zipfile(path):
             raise FileProblem(f"'{path.name}' is not an .npz file")
-        with numpy.load(path, allow_pickle=False) as arrays:
+        with np.load(path, allow_pickle=False) as arrays:
             array = arrays[_one(list(arrays.files), key, path)]
     if array.dtype.byteorder not in "=|" and not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     try:
-        return torch.from_numpy(numpy.require(array, requirements=["W"]))
+        return torch.from_numpy(np.require(array, requirements=["W"]))
     except TypeError as error:
         message = f"'{path.name}' holds elements of NumPy's type {array.dtype}, and torch has no such dtype"
         raise FileProblem(message) from error

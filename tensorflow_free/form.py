@@ -1,4 +1,4 @@
-"""A composed mapping read for its form: one-line steps written out, then pydantic's judgement in our words. Knows no torch."""
+"""A composed mapping read for its form: one-line steps written out, then pydantic's findings in our words. No torch."""
 
 from __future__ import annotations
 

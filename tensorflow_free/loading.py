@@ -148,7 +148,7 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCa
 
 
 def _settle_cases(recipe: Recipe, called: Mapping[str, Any]) -> None:
-    """Leave of the cases what the written recipe needs to run again: the chosen one, merged already, and those called."""
+    """Leave of the cases what the written recipe needs to run again: the chosen one, now merged, and those called."""
     written = dict(recipe.written)
     written.pop("cases", None)
     chosen: dict[str, Any] = {} if recipe.case is None else {recipe.case: {}}

@@ -1,4 +1,4 @@
-"""A recipe with every name bound: the `Plan`, and how lowered rows become calls on slots. Knows no text and no files."""
+"""A recipe with every name bound: the `Plan`, and how lowered rows become calls on slots. Knows no text, no files."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A value that the result keeps: its name, what it is, its slot, and the slot of it as it stood when its step ended.
+    """A value that the result keeps: its name, what it is, its slot, and that of it as it stood when its step ended.
 
-    `stood` is None where that is not kept; `after` says that it may be changed later, and so is kept as it is in the end.
+    `stood` is None where that is not kept; `after` says that it may change later, and so is kept as it is in the end.
     """
 
     name: str
@@ -253,7 +253,7 @@ def _function(row: Row, slots: Slots) -> Callable[..., Any]:
     if row.block is not None:
         return _block(row.block, slots)
     function = row.function
-    assert function is not None, row.site
+    assert function is not None, row.site  # noqa: S101 - a row without a block has one; this tells mypy
     constants = {name: value for name, value in row.kwargs.items() if not _moves(value)}
     if len(constants) < len(row.kwargs):
         moving = tuple(name for name in row.kwargs if name not in constants)

@@ -28,7 +28,7 @@ class Model(BaseModel):
 
 
 class TensorSpec(Model):
-    """A tensor that the run starts from. Its init's own parameters are in `model_extra`; the init's table judges them."""
+    """A tensor that the run starts from. Its init's own parameters are in `model_extra`; the init's table judges."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.recipe import shown
@@ -133,7 +134,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         ),
     )
 }
-"""Each switch by its name. `sdp_backend` is a context of torch's own, and `cpu_capability` a condition on the process."""
+"""Each switch by its name. `sdp_backend` is a context of torch's own, `cpu_capability` a condition on the process."""
 
 
 COMPILER_MODES: Final = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
@@ -144,8 +145,8 @@ COMPILER_OPTIONS: Final[dict[str, type]] = {
         (
             "aggressive_fusion", "allow_buffer_reuse", "batch_fusion", "comprehensive_padding", "conv_1x1_as_mm",
             "coordinate_descent_tuning", "deterministic", "eager_numerics.disable_ftz",
-            "eager_numerics.division_rounding", "emulate_precision_casts", "epilogue_fusion", "fallback_random", "force_layout_optimization", "freezing",
-            "inplace_buffers", "joint_graph_constant_folding", "keep_output_stride", "layout_optimization",
+            "eager_numerics.division_rounding", "emulate_precision_casts", "epilogue_fusion", "fallback_random",
+            "force_layout_optimization", "freezing", "inplace_buffers", "joint_graph_constant_folding", "keep_output_stride", "layout_optimization",
             "loop_ordering_after_fusion", "max_autotune", "max_autotune_gemm", "max_autotune_pointwise", "nan_asserts",
             "pattern_matcher", "permute_fusion", "prologue_fusion", "shape_padding", "size_asserts", "split_reductions",
             "use_fast_math", "cpp.dynamic_threads", "cpp.enable_concat_linear", "cpp.enable_loop_tail_vec",
@@ -232,6 +233,4 @@ def _write(setting: Setting, value: Any) -> None:
 
 
 def _sdp_kernels(words: Sequence[str]) -> Any:
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
     return sdpa_kernel([getattr(SDPBackend, SDP_BACKENDS[word]) for word in words])

@@ -75,7 +75,7 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
     changed = _changed(parts)
     wanted = _wanted(parts, compiled=compiled)
     differentiates = bool(parts.passes) or any(_has_backward(row) for row in parts.rows)
-    retained = _retained(parts, wanted, changed, compiled=compiled) if differentiates else []
+    retained = _retained(parts, compiled=compiled) if differentiates else []
     copies = {name: parts.new() for name in wanted if name in changed and wanted[name]}
     if compiled:
         copies = {name: copy for name, copy in copies.items() if parts.kinds[name] == "tensor"}
@@ -98,7 +98,7 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
     rest = lay_out(rows[split:], slots, kept)
     slots.reuse = False
     passes = tuple(_pass(one, slots) for one in parts.passes)
-    recordings = tuple(_recordings(parts, wanted, changed, copies, slots, compiled=compiled))
+    recordings = tuple(_recordings(parts, wanted, changed, copies, slots))
     returned = _returned(parts, rows[:split], rows[split:], recordings, slots) if compiled else ()
     checks = tuple(_checks(parts, slots))
     return Plan(
@@ -234,7 +234,7 @@ def _wanted(parts: Parts, *, compiled: bool) -> dict[str, bool]:
     return {name: listed[name] for name in names if name in listed}
 
 
-def _retained(parts: Parts, wanted: dict[str, bool], changed: set[str], *, compiled: bool) -> list[tuple[str, int]]:
+def _retained(parts: Parts, *, compiled: bool) -> list[tuple[str, int]]:
     """The steps whose gradients are kept."""
     record = parts.recipe.record
     everything = record == "all" or (record is None and not compiled)
@@ -268,7 +268,7 @@ def _kept(
 
 
 def _recordings(
-    parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], slots: Slots, *, compiled: bool
+    parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], slots: Slots
 ) -> Iterator[Recording]:
     for name, value_wanted in wanted.items():
         slot = slots.of(parts.live[name])

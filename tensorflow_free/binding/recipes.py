@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from tensorflow_free import backends, conditions, devices, settings
-from tensorflow_free.binding.arguments import Mismatch, reference
 from tensorflow_free.binding.assembly import Parts, PassRows, assemble
+from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal
+from tensorflow_free.binding.mismatch import Mismatch
+from tensorflow_free.binding.references import reference
 from tensorflow_free.binding.scope import Path, Places, Scope
-from tensorflow_free.binding.starts import NUMBER_WORDS, Starts, check_literal
+from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.calls import Site
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from tensorflow_free.binding.arguments import Known
+from tensorflow_free.binding.references import Known
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.plan import RESERVED, Kind
 from tensorflow_free.recipe import Recipe
@@ -48,7 +48,7 @@ class Scope:
         return Known(self.names, self.later, self.recipe.dtype, self.recipe.device, self.kinds, self.traces, own)
 
     def is_broken(self, path: Path) -> bool:
-        """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest of it says little."""
+        """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""
         return path in self._broken
 
     def new(self) -> int:

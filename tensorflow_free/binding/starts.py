@@ -5,38 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 
 from tensorflow_free import devices, files
-from tensorflow_free.binding.arguments import MEMORY_FORMATS, Mismatch, dtype_words, literal
+from tensorflow_free.binding.inits import read_parameter
+from tensorflow_free.binding.literals import misfits
+from tensorflow_free.binding.mismatch import Mismatch
+from tensorflow_free.binding.reading import MEMORY_FORMATS
+from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, shape_problem, stride_problem
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of
-from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Init, Start, flat, made_in, own_dtype, parameters_of
+from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Start, flat, made_in, own_dtype, parameters_of
 from tensorflow_free.memory import extent_of, installed, overlaps
 from tensorflow_free.names import FOLLOWING, did_you_mean, nearest
 from tensorflow_free.recipe import TensorSpec, shown, written_keys
 
 Report = Callable[[Sequence[str | int], str], None]
-
-WORDS: Final = {
-    "mode": ("fan_in", "fan_out"),
-    "nonlinearity": (
-        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-        "sigmoid", "tanh", "relu", "leaky_relu", "selu",
-    ),
-}  # fmt: skip
-"""Parameters of inits that are words. Source: torch.nn.init.calculate_gain."""
-
-INTEGERS: Final = frozenset({"n", "m", "steps", "row", "col", "window_length", "groups", "offset", "low", "high"})
-_LEAST: Final = {"n": 0, "m": 0, "steps": 0, "row": 0, "col": 0, "window_length": 0, "groups": 1}
-LONGEST_INTEGER: Final = 1023
-"""Bits of an integer that is sure to become a float64."""
-
-COMPLEX: Final = frozenset({"fill_value", "start", "end", "step"})
-"""Parameters of inits that may be complex, or true and false."""
-
-NUMBER_WORDS: Final = {"nan", "inf", "-inf", "+inf", "infinity"}
 
 
 class _Wrong(Exception):
@@ -160,7 +145,7 @@ class Starts:
         better = "pin another dtype" if spec.dtype else "write it with a point, or pin another dtype"
         for key in ("data", "fill_value"):
             if key in arguments and not isinstance(arguments[key], torch.Tensor):
-                for number in _misfits(flat(arguments[key]), dtype):
+                for number in misfits(flat(arguments[key]), dtype):
                     self._wrong((*path, key), f"'{shown(number)}' does not fit in {word_of(dtype)}; {better}")
 
     def _arguments(self, spec: TensorSpec, path: tuple[str | int, ...]) -> dict[str, Any]:
@@ -172,12 +157,13 @@ class Starts:
             given.update({key: value for key, value in layout.items() if value is not None})
         allowed = (*required, *optional)
         arguments: dict[str, Any] = {}
+        literal_dtype = self._literal_dtype(spec)
         for key, written in given.items():
             if key not in allowed:
                 self._wrong((*path, key), f"'{key}' is not a parameter of {spec.init}{_meant(key, allowed)}")
                 continue
             try:
-                arguments[key] = self._read(spec, key, written, path)
+                arguments[key] = read_parameter(spec.init, key, written, literal_dtype, self.made)
             except Mismatch as mismatch:
                 self._wrong((*path, key), mismatch.message)
         misspelt = {nearest(key, allowed) for key in given if key not in allowed}
@@ -187,50 +173,6 @@ class Starts:
         if spec.init in ("load", "from_numpy") and not self._faulty:
             arguments = {"data": self._read_file(spec, arguments, path)}
         return arguments
-
-    def _read(self, spec: TensorSpec, key: str, written: Any, path: tuple[str | int, ...]) -> Any:
-        if key == "input":
-            if not isinstance(written, str) or written not in self.made:
-                near = did_you_mean(written, self.made) or (f"; those are {', '.join(self.made)}" if self.made else "")
-                raise Mismatch(f"'{shown(written)}' is not a tensor given before{near}")
-            return written
-        if key in ("path", "key"):
-            if not isinstance(written, str):
-                raise Mismatch(f"'{shown(written)}' is not a word; `{key}` is")
-            return written
-        if key in ("size", "stride"):
-            return _size(key, written)
-        if key == "storage_offset":
-            return written
-        if key in WORDS:
-            if written not in WORDS[key]:
-                near = did_you_mean(written, WORDS[key]) or f"; it is one of {', '.join(WORDS[key])}"
-                raise Mismatch(f"'{shown(written)}' is not a {key}{near}")
-            return written
-        if key == "periodic":
-            if not isinstance(written, bool):
-                raise Mismatch(f"'{shown(written)}' is not true or false; `periodic` is")
-            return written
-        if key == "data":
-            return self._literal(spec, written)
-        return self._number(spec, key, written)
-
-    def _number(self, spec: TensorSpec, key: str, written: Any) -> Any:
-        number = literal_number(written, self._literal_dtype(spec))
-        if key not in COMPLEX and (isinstance(number, (complex, bool))):
-            raise Mismatch(f"'{shown(written)}' is not a real number; `{key}` is")
-        if key in INTEGERS and not (spec.init == "uniform" and key in ("low", "high")):
-            if not isinstance(number, int) or isinstance(number, bool):
-                raise Mismatch(f"'{shown(written)}' is not an integer; `{key}` is")
-            if number < _LEAST.get(key, number):
-                raise Mismatch(f"'{number}' is less than {_LEAST[key]}; `{key}` is a size")
-        return number
-
-    def _literal(self, spec: TensorSpec, written: Any) -> Any:
-        if isinstance(written, torch.Tensor):
-            return written
-        _shape_of_literal(written)
-        return _map_numbers(written, lambda number: literal_number(number, self._literal_dtype(spec)))
 
     def _literal_dtype(self, spec: TensorSpec) -> str:
         """Whose finfo `{finfo: max}` asks for: the pinned floating dtype's, or the recipe's."""
@@ -256,7 +198,7 @@ class Starts:
         if spec.dtype is not None:
             pinned = dtype_of(spec.dtype, self._dtype)
             if pinned is None:
-                self._wrong((*path, "dtype"), f"'{spec.dtype}' is not a dtype{did_you_mean(spec.dtype, dtype_words())}")
+                self._wrong((*path, "dtype"), f"'{spec.dtype}' is not a dtype{did_you_mean(spec.dtype, TORCH_DTYPES)}")
                 raise _Wrong
         if spec.init in VIEWS:
             dtype = pinned or source[0]
@@ -286,18 +228,18 @@ class Starts:
     def _shape(
         self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: tuple[str | int, ...]
     ) -> list[int] | None:
-        if spec.shape is not None and (problem := _shape_problem(spec.shape)):
+        if spec.shape is not None and (problem := shape_problem(spec.shape)):
             self._wrong((*path, "shape"), problem)
             raise _Wrong
-        if (wrong := _range_problem(spec.init, arguments)) is not None:
+        if (wrong := range_problem(spec.init, arguments)) is not None:
             self._wrong((*path, wrong[0]), wrong[1])
             raise _Wrong
         made = list(source[2]) if source is not None and source[2] is not None and "size" not in arguments else None
         if source is None or "size" in arguments:
-            made = _shape_made(INITS.get(spec.init), arguments)
+            made = shape_made(INITS.get(spec.init), arguments)
         if spec.shape is None:
             return made
-        shape = _inferred(spec.shape, made)
+        shape = inferred(spec.shape, made)
         if made is None or math.prod(made) == math.prod(shape):
             return shape
         self._wrong((*path, "shape"), f"'{spec.shape}' does not hold {math.prod(made)} elements, which the tensor has")
@@ -316,7 +258,7 @@ class Starts:
             self._wrong((*path, "storage_offset"), f"'{spec.storage_offset}' is less than 0; storage begins at 0")
             return
         strided = spec.stride is not None and spec.init != "as_strided"
-        if strided and (problem := _stride_problem(spec.stride or (), shape)):
+        if strided and (problem := stride_problem(spec.stride or (), shape)):
             self._wrong((*path, "stride"), problem)
             return
         extent = extent_of(shape, spec.stride or (), spec.storage_offset or 0) if strided else 0
@@ -373,190 +315,3 @@ def _meant(key: str, allowed: Sequence[str]) -> str:
     shared = [word for word in written_keys(TensorSpec) if word != "init"]
     elsewhere = any(key in (*init.required, *init.optional) for init in INITS.values())
     return ("" if elsewhere else did_you_mean(key, [*allowed, *shared])) or f"; it takes {', '.join(allowed)}"
-
-
-def _misfits(numbers: Sequence[Any], dtype: torch.dtype) -> list[Any]:
-    """One of the numbers that torch cannot make in `dtype`, or none."""
-    if dtype.is_complex:
-        return []
-    odd = [number for number in numbers if isinstance(number, complex) or _is_nan(number)][:1]
-    real = [number for number in numbers if not isinstance(number, complex) and not _is_nan(number)]
-    extremes = [min(real), max(real)] if real else []
-    if dtype.is_floating_point:
-        odd = [number for number in odd if isinstance(number, complex)]
-        extremes = [number for number in extremes if isinstance(number, int) and number.bit_length() > LONGEST_INTEGER]
-    return [number for number in (*odd, *extremes) if not _fits(number, dtype)][:1]
-
-
-def _is_nan(number: float) -> bool:
-    return isinstance(number, float) and math.isnan(number)
-
-
-def _fits(number: Any, dtype: torch.dtype) -> bool:
-    try:
-        torch.tensor(number, dtype=dtype)
-    except (RuntimeError, TypeError, OverflowError, ValueError):
-        return False
-    return True
-
-
-def _shape_problem(shape: Sequence[int]) -> str | None:
-    if any(length < -1 for length in shape) or shape.count(-1) > 1:
-        return f"'{shown(shape)}' is not a shape; its lengths are at least 0, and one may be -1 for what is left"
-    return None
-
-
-def _range_problem(init: str, arguments: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The parameter of `arange` that is wrong, and why."""
-    if init != "arange":
-        return None
-    for key in ("start", "end", "step"):
-        number = arguments.get(key, 0)
-        if isinstance(number, complex) or (isinstance(number, float) and not math.isfinite(number)):
-            return key, f"'{shown(number)}' is not a finite number; arange counts from one to another"
-    start, end, step = arguments.get("start", 0), arguments["end"], arguments.get("step", 1)
-    if step == 0:
-        return "step", "'0' steps nowhere; `step` is any number but 0"
-    count = _range_count(arguments)
-    if count < 0:
-        return (
-            "step" if "step" in arguments else "end"
-        ), f"'{shown(step)}' does not step from {shown(start)} to {shown(end)}"
-    if not math.isfinite(count):
-        return "end", f"'{shown(end)}' is too many steps away; no tensor is that large"
-    return None
-
-
-def _inferred(shape: list[int], made: list[int] | None) -> list[int]:
-    """A shape with its -1 filled in."""
-    if made is None or -1 not in shape:
-        return shape
-    rest = math.prod(length for length in shape if length != -1)
-    return [math.prod(made) // max(rest, 1) if length == -1 else length for length in shape]
-
-
-def _size(key: str, written: Any) -> list[int]:
-    sizes = written if isinstance(written, list) else [written]
-    for length in sizes:
-        if not isinstance(length, int) or isinstance(length, bool):
-            raise Mismatch(f"'{shown(written)}' is not a {key}; it is a list of integers, such as [2, 3]")
-        if length < 0:
-            raise Mismatch(f"'{shown(written)}' has a negative length; a {key} is a list of integers of at least 0")
-        if length >= 2**63:
-            raise Mismatch(f"'{shown(written)}' is past what 64 bits hold; no tensor is that large")
-    return sizes
-
-
-def literal_number(written: Any, dtype: str) -> Any:
-    """A number of literal data: itself, a complex number in words, or `{finfo: max}` of `dtype`.
-
-    Raises:
-        Mismatch: it is no number.
-    """
-    if isinstance(written, (bool, int, float, complex)):
-        return written
-    if isinstance(written, dict) and len(written) == 1 and set(written) <= {"finfo", "complex"}:
-        return literal(written, dtype)
-    if isinstance(written, str):
-        if written.lower() in NUMBER_WORDS:
-            sign = "-" if written.startswith("-") else ""
-            raise Mismatch(f"'{written}' is a word; the number is written {sign}.{written.lower().lstrip('+-')[:3]}")
-        try:
-            return complex(
-                written.replace(" ", "").replace("i", "j") if written.endswith("i") else written.replace(" ", "")
-            )
-        except ValueError:
-            raise Mismatch(
-                f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them"
-            ) from None
-    raise Mismatch(f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them")
-
-
-def check_literal(written: Any, dtype: str) -> None:
-    """See that nested lists hold numbers, as many in each.
-
-    Raises:
-        Mismatch: they do not.
-    """
-    data = written["tensor"] if isinstance(written, dict) and list(written) == ["tensor"] else written
-    _shape_of_literal(data)
-    _map_numbers(data, lambda number: literal_number(number, dtype))
-
-
-def _map_numbers(data: Any, read: Callable[[Any], Any]) -> Any:
-    if isinstance(data, (list, tuple)):
-        return [_map_numbers(part, read) for part in data]
-    return read(data)
-
-
-def _shape_of_literal(data: Any) -> list[int]:
-    """The shape of nested lists.
-
-    Raises:
-        Mismatch: they are ragged.
-    """
-    if not isinstance(data, (list, tuple)):
-        return []
-    shapes = [_shape_of_literal(part) for part in data]
-    for position, shape in enumerate(shapes):
-        if shape != shapes[0]:
-            raise Mismatch(
-                f"'{shown(list(data))}' is ragged: its part {position} has the shape {shape}, its part 0 {shapes[0]}"
-            )
-    return [len(data), *(shapes[0] if shapes else [])]
-
-
-def _shape_made(init: Init | None, arguments: Mapping[str, Any]) -> list[int] | None:
-    """The shape that an init gives, or None where only making it tells."""
-    if "data" in arguments:
-        found = arguments["data"]
-        return list(found.shape) if isinstance(found, torch.Tensor) else _shape_of_literal(found)
-    if "size" in arguments:
-        return list(arguments["size"])
-    for key in ("steps", "window_length"):
-        if key in arguments:
-            return [arguments[key]]
-    if init is not None and init.name == "eye":
-        return [arguments["n"], arguments.get("m", arguments["n"])]
-    if init is not None and init.name == "randperm":
-        return [arguments["n"]]
-    if init is not None and init.name == "arange":
-        return _shape_of_range(arguments)
-    if init is not None and init.name in ("tril_indices", "triu_indices"):
-        return [2, _triangle(init.name, arguments)]
-    return None
-
-
-def _triangle(init: str, arguments: Mapping[str, Any]) -> int:
-    """How many elements lie in the lower or upper triangle of a matrix, the diagonal `offset` included."""
-    rows, columns, offset = arguments["row"], arguments["col"], arguments.get("offset", 0)
-    # row i of the lower one has min(max(i + offset + 1, 0), columns); the upper one is what that of offset - 1 leaves
-    first = offset + 1 if init == "tril_indices" else offset
-    growing = range(max(0, -first), max(0, min(rows, columns - first)))
-    lower: int = len(growing) * (2 * first + growing.start + growing.stop - 1) // 2
-    lower += columns * (rows - max(0, min(rows, columns - first)))
-    return lower if init == "tril_indices" else rows * columns - lower
-
-
-def _shape_of_range(arguments: Mapping[str, Any]) -> list[int]:
-    return [math.ceil(_range_count(arguments))]
-
-
-def _range_count(arguments: Mapping[str, Any]) -> float:
-    """How many steps `arange` takes; less than 0 where it steps away from its end."""
-    start, end, step = arguments.get("start", 0), arguments["end"], arguments.get("step", 1)
-    try:
-        return float((end - start) / step)
-    except OverflowError:
-        return math.inf
-
-
-def _stride_problem(stride: Sequence[int], shape: Sequence[int]) -> str | None:
-    if len(stride) != len(shape):
-        return f"'{list(stride)}' is {len(stride)} long; the tensor has {len(shape)} dimensions, each with a stride"
-    if any(step < 0 for step in stride):
-        return f"'{list(stride)}' has a negative stride; torch has none"
-    return None
-
-
-__all__ = ["Start", "Starts", "flat", "literal_number"]

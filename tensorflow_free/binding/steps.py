@@ -10,7 +10,9 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.autograd import BACKWARD, GRAD, run_backward
-from tensorflow_free.binding.arguments import Bound, Ref, TensorLiteral, fit, references
+from tensorflow_free.binding.arguments import Bound, fit
+from tensorflow_free.binding.reading import TensorLiteral
+from tensorflow_free.binding.references import Ref, references
 from tensorflow_free.binding.scope import Path, Scope, values_of
 from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of

@@ -63,6 +63,7 @@ class Words:
 
     @property
     def is_multirun(self) -> bool:
+        """Whether `-m` asks for a sweep."""
         return "--multirun" in self.flags
 
     @property

@@ -38,23 +38,34 @@ class RecipeSource(ConfigSource):
 
     @staticmethod
     def scheme() -> str:
+        """The word before `://`."""
         return "recipe"
 
     @property
     def folder(self) -> Path:
+        """The folder whose recipes are served."""
         return Path(unquote(self.path))
 
     def available(self) -> bool:
+        """Whether the folder is there."""
         return self.folder.is_dir()
 
     def is_group(self, config_path: str) -> bool:
+        """Whether the path is a folder of recipes."""
         below = _below(config_path)
         return below == "" or (below is not None and _inside(self.folder, below).is_dir())
 
     def is_config(self, config_path: str) -> bool:
+        """Whether the path is a recipe."""
         return self._file(config_path) is not None
 
     def load_config(self, config_path: str) -> ConfigResult:
+        """A recipe, its `defaults` merged.
+
+        Raises:
+            ConfigLoadError: there is none of that name.
+            RecipeError: its text cannot be taken.
+        """
         file = self._file(config_path)
         if file is None:
             message = f"there is no recipe '{config_path}'"
@@ -68,6 +79,7 @@ class RecipeSource(ConfigSource):
         )
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        """The names of the recipes and folders at a path, sorted."""
         below = _below(config_path)
         if below is None:
             return [GROUP] if config_path == "" and results_filter in (None, ObjectType.GROUP) else []
@@ -103,6 +115,7 @@ class RecipeSearchPath(SearchPathPlugin):
     """Puts the folder of this run's recipes on Hydra's search path; in any other Hydra app it does nothing."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Add the folder, where a run is under way."""
         folder = _FOLDER.get()
         if folder is not None:
             search_path.append(PRIMARY, f"{RecipeSource.scheme()}://{quote(str(folder))}")

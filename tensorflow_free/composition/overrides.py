@@ -46,6 +46,7 @@ class Override:
 
     @property
     def place(self) -> Place:
+        """Where messages say that it stands."""
         return override_place(self.text)
 
 

@@ -47,7 +47,7 @@ MOST_PROBLEMS: Final = 100
 _NO_KEY: Final = object()
 
 
-class _Stop(Exception):  # noqa: N818 - it ends the reading of a text, and is caught where the reading began
+class _Stop(Exception):
     """Nothing after this problem can be read."""
 
 

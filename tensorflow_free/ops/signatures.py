@@ -14,7 +14,7 @@ class Required:
 
     __slots__ = ()
 
-    def __repr__(self) -> str:  # noqa: D105 - says what it says
+    def __repr__(self) -> str:
         return "REQUIRED"
 
 

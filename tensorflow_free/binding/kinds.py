@@ -1,0 +1,50 @@
+"""What a parameter takes, in words."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tensorflow_free.ops.signatures import Parameter
+from tensorflow_free.recipe import shown
+
+_ARTICLE: Final[dict[str, str]] = {
+    "Tensor": "a tensor",
+    "Tensor[]": "a list of tensors",
+    "number": "a number",
+    "int": "an integer",
+    "float": "a number",
+    "complex": "a complex number",
+    "bool": "true or false",
+    "str": "a word",
+    "str[]": "a list of words",
+    "int[]": "a list of integers",
+    "float[]": "a list of numbers",
+    "number[]": "a list of numbers",
+    "bool[]": "a list of booleans",
+    "dtype": "a dtype",
+    "device": "a device",
+    "layout": "a layout",
+    "memory_format": "a memory format",
+    "generator": "a generator, which a recipe cannot give (its `seed` seeds the run)",
+    "callable": "a function, which a recipe cannot give",
+    "None": "null",
+    "any": "anything",
+}
+
+
+def wanted(written: Any, parameter: Parameter) -> str:
+    """Why what is written does not fit the parameter."""
+    return f"'{shown(written)}' does not fit '{parameter.name}', which is {_kinds(parameter)}"
+
+
+def meant_otherwise(word: str, parameter: Parameter) -> str:
+    """What else the parameter takes, where a word that names nothing may have been meant for that."""
+    if parameter.types & {"any", "str"}:
+        return f"; if a word is meant, write {{str: {word}}}"
+    if parameter.types & {"Tensor", "Tensor[]"}:
+        return ""
+    return f"; '{parameter.name}' is {_kinds(parameter)}, or a value that is"
+
+
+def _kinds(parameter: Parameter) -> str:
+    return " or ".join(sorted(_ARTICLE.get(kind, kind) for kind in parameter.types - {"None"}))

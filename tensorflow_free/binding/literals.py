@@ -1,0 +1,132 @@
+"""Numbers and nested lists of them, as recipes write them: `.nan`, `1+2i`, `{finfo: max}`, `[[1, 2], [3, 4]]`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.binding.mismatch import Mismatch
+from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe import shown
+
+LONGEST_INTEGER: Final = 1023
+"""Bits of an integer that is sure to become a float64."""
+
+
+NUMBER_WORDS: Final = {"nan", "inf", "-inf", "+inf", "infinity"}
+
+
+def literal(written: Mapping[str, Any], recipe_dtype: str) -> Any:
+    """The number or dtype that `{complex: [re, im]}`, `{finfo: max}` or `{dtype: int64}` stands for.
+
+    Raises:
+        Mismatch: it stands for none.
+    """
+    [(kind, value)] = written.items()
+    if kind == "complex" and isinstance(value, list) and [_is_real(part) for part in value] == [True, True]:
+        return complex(*value)
+    if kind == "dtype":
+        found = dtype_of(str(value).removeprefix("torch."), recipe_dtype)
+        if found is None:
+            raise Mismatch(f"'{value}' is not a dtype{did_you_mean(value, TORCH_DTYPES)}")
+        return found
+    if kind == "finfo":
+        fields = ("max", "min", "eps", "tiny", "smallest_normal", "resolution")
+        if value not in fields:
+            near = did_you_mean(value, fields) or f"; it is one of {', '.join(fields)}"
+            raise Mismatch(f"'{value}' is not a field of finfo{near}")
+        return getattr(torch.finfo(dtype_of(recipe_dtype, recipe_dtype)), value)  # type: ignore[arg-type]
+    raise Mismatch(f"'{shown(dict(written))}' is not a number; {{complex: [re, im]}} takes two numbers")
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def literal_number(written: Any, dtype: str) -> Any:
+    """A number of literal data: itself, a complex number in words, or `{finfo: max}` of `dtype`.
+
+    Raises:
+        Mismatch: it is no number.
+    """
+    if isinstance(written, (bool, int, float, complex)):
+        return written
+    if isinstance(written, dict) and len(written) == 1 and set(written) <= {"finfo", "complex"}:
+        return literal(written, dtype)
+    if isinstance(written, str):
+        if written.lower() in NUMBER_WORDS:
+            sign = "-" if written.startswith("-") else ""
+            raise Mismatch(f"'{written}' is a word; the number is written {sign}.{written.lower().lstrip('+-')[:3]}")
+        try:
+            return complex(
+                written.replace(" ", "").replace("i", "j") if written.endswith("i") else written.replace(" ", "")
+            )
+        except ValueError:
+            raise Mismatch(
+                f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them"
+            ) from None
+    raise Mismatch(f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them")
+
+
+def check_literal(written: Any, dtype: str) -> None:
+    """See that nested lists hold numbers, as many in each.
+
+    Raises:
+        Mismatch: they do not.
+    """
+    data = written["tensor"] if isinstance(written, dict) and list(written) == ["tensor"] else written
+    shape_of_literal(data)
+    map_numbers(data, lambda number: literal_number(number, dtype))
+
+
+def map_numbers(data: Any, read: Callable[[Any], Any]) -> Any:
+    """The nested lists with each number as `read` gives it; tuples become lists."""
+    if isinstance(data, (list, tuple)):
+        return [map_numbers(part, read) for part in data]
+    return read(data)
+
+
+def shape_of_literal(data: Any) -> list[int]:
+    """The shape of nested lists.
+
+    Raises:
+        Mismatch: they are ragged.
+    """
+    if not isinstance(data, (list, tuple)):
+        return []
+    shapes = [shape_of_literal(part) for part in data]
+    for position, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise Mismatch(
+                f"'{shown(list(data))}' is ragged: its part {position} has the shape {shape}, its part 0 {shapes[0]}"
+            )
+    return [len(data), *(shapes[0] if shapes else [])]
+
+
+def misfits(numbers: Sequence[Any], dtype: torch.dtype) -> list[Any]:
+    """One of the numbers that torch cannot make in `dtype`, or none."""
+    if dtype.is_complex:
+        return []
+    odd = [number for number in numbers if isinstance(number, complex) or _is_nan(number)][:1]
+    real = [number for number in numbers if not isinstance(number, complex) and not _is_nan(number)]
+    extremes = [min(real), max(real)] if real else []
+    if dtype.is_floating_point:
+        odd = [number for number in odd if isinstance(number, complex)]
+        extremes = [number for number in extremes if isinstance(number, int) and number.bit_length() > LONGEST_INTEGER]
+    return [number for number in (*odd, *extremes) if not _fits(number, dtype)][:1]
+
+
+def _is_nan(number: float) -> bool:
+    return isinstance(number, float) and math.isnan(number)
+
+
+def _fits(number: Any, dtype: torch.dtype) -> bool:
+    try:
+        torch.tensor(number, dtype=dtype)
+    except (RuntimeError, TypeError, OverflowError, ValueError):
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""Words that name values of the run: `w`, `qr.Q`, `train.loss`, and what is said of those that name none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from tensorflow_free.binding.kinds import meant_otherwise
+from tensorflow_free.binding.mismatch import Mismatch
+from tensorflow_free.calls import ATTRIBUTES
+from tensorflow_free.expressions import Slice
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.ops.signatures import Parameter
+
+FIELDS: Final = (*ATTRIBUTES, "after")
+"""What may follow the name of a starting tensor."""
+
+MOST_LISTED: Final = 12
+"""Names that a message lists of those given so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A value of the run, by name, with the fields read from it: `qr.Q` is Ref("qr", ("Q",))."""
+
+    name: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What binding knows while it reads an argument: the names given so far and later, and the recipe's own words."""
+
+    names: Mapping[str, Any]
+    later: Mapping[str, Any]
+    dtype: str
+    device: str
+    kinds: Mapping[str, str]
+    """What each name given so far is: a tensor, a step, a block, a check."""
+    traces: Mapping[str, Sequence[str]]
+    """What each block traces."""
+    own: str = ""
+    """The step whose argument it is."""
+
+
+def reference(word: str, known: Known, parameter: Parameter | None = None) -> Ref:
+    """The value that a word names.
+
+    Raises:
+        Mismatch: no value of that name is given yet.
+    """
+    name, *fields = word.split(".")
+    if name in known.names:
+        _check_fields(word, known)
+        return Ref(name, tuple(fields))
+    if name in known.later:
+        raise Mismatch(_too_early(name, known), weight=3)
+    raise Mismatch(partial(_unknown, word, known, parameter))
+
+
+def references(argument: Any) -> Iterator[Ref]:
+    """Every reference inside an argument."""
+    if isinstance(argument, Ref):
+        yield argument
+    elif isinstance(argument, Slice):
+        yield from references((argument.start, argument.stop, argument.step))
+    elif isinstance(argument, (list, tuple)):
+        for part in argument:
+            yield from references(part)
+
+
+def _unknown(word: str, known: Known, parameter: Parameter | None) -> str:
+    name = word.partition(".")[0]
+    near = did_you_mean(name, known.names)
+    if not near and parameter is not None:
+        near = meant_otherwise(word, parameter)
+    return f"'{name}' is not a value of this recipe{near or _given(known)}"
+
+
+def _given(known: Known) -> str:
+    names = list(known.names)
+    more = ", …" if len(names) > MOST_LISTED else ""
+    return f"; given so far: {', '.join(names[:MOST_LISTED])}{more}" if names else ""
+
+
+def _too_early(name: str, known: Known) -> str:
+    if name == known.own:
+        return f"'{name}' is used in its own step; a step reads values given before it"
+    if known.later[name] == "checks" and known.later.get(known.own) != "checks":
+        return f"'{name}' is one of `checks`, which run after the steps"
+    return f"'{name}' is used before it is given; it stands below"
+
+
+def _check_fields(word: str, known: Known) -> None:
+    """Refuse a field that no value of this kind has; those of several results are for the run to find."""
+    name, *fields = word.split(".")
+    kind = known.kinds.get(name)
+    if kind == "block":
+        _check_trace(name, fields, known.traces.get(name, ()))
+    for field in fields:
+        if not field.isdigit() and (not field.isidentifier() or field.startswith("_")):
+            raise Mismatch(f"'{field}' in '{word}' is not a field; one is read by name or position, as {name}.shape.0")
+    if fields and kind == "tensor" and not fields[0].isdigit() and fields[0] not in FIELDS:
+        near = did_you_mean(fields[0], FIELDS) or f"; it has {', '.join(FIELDS)}"
+        raise Mismatch(f"'{fields[0]}' is not a field of the tensor '{name}'{near}")
+
+
+def _check_trace(name: str, fields: Sequence[str], traces: Sequence[str]) -> None:
+    if not fields:
+        raise Mismatch(f"'{name}' is a block and has no value of its own; name a step in it")
+    if fields[0] not in traces:
+        near = did_you_mean(fields[0], traces) or "; name it in `trace`"
+        raise Mismatch(f"'{fields[0]}' is not traced by '{name}'{near}")
