@@ -7,6 +7,7 @@ in all dtypes.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,15 @@ COMMON = [
     *("nn.functional.linear", "nn.functional.scaled_dot_product_attention"),
 ]
 HALVES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """The samples are small: more threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def wanted_dtypes(entry: Any, option: str) -> list[torch.dtype]:

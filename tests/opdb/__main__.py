@@ -149,5 +149,6 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # the samples are small: more threads would only wait for each other
     text = page()
     print(text, end="")
