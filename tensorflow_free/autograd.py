@@ -28,8 +28,7 @@ def run_backward(
 
 def _stands(leaf: torch.Tensor) -> torch.Tensor | None:
     """A leaf's gradient, out of reach of the passes to come; with its history where it has one."""
-    gradient = leaf.grad
-    return gradient if gradient is None or gradient.requires_grad else gradient.clone()
+    return None if leaf.grad is None else leaf.grad.clone()
 
 
 def spread(number: Any, target: torch.Tensor) -> torch.Tensor:

@@ -127,12 +127,22 @@ class Repeat:
 
 def _traced(value: Any, *, history: bool) -> Any:
     """A value of one round: with its history where a later step reads the trace, else a copy that stays as it is."""
-    if not isinstance(value, torch.Tensor) or history:
-        return value
-    return value.detach().clone()
+    if isinstance(value, Snapshot):
+        return value.values
+    if isinstance(value, torch.Tensor):
+        return value.clone() if history else value.detach().clone()
+    if isinstance(value, Mapping):
+        return {name: _traced(part, history=history) for name, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        names = field_names(value) or [str(position) for position in range(len(value))]
+        return {name: _traced(part, history=history) for name, part in zip(names, value, strict=True)}
+    return value
 
 
 def _stacked(rounds: list[Any]) -> Any:
+    """A value's rounds as one tensor with a first dimension of rounds; of several values each field's."""
+    if rounds and isinstance(rounds[0], Mapping):
+        return {name: _stacked([one[name] for one in rounds]) for name in rounds[0]}
     if rounds and isinstance(rounds[0], torch.Tensor):
         return torch.stack(rounds)
     return torch.tensor(rounds)
@@ -204,15 +214,18 @@ def grad_fn_name(value: torch.Tensor) -> str | None:
     return None if value.grad_fn is None else type(value.grad_fn).__name__
 
 
-def watch(value: Any, name: str, gradients: dict[str, Any]) -> None:
-    """Gather the gradient of a value that a later step changes in place, as it was before the change."""
-    if isinstance(value, torch.Tensor) and value.requires_grad and not value.is_leaf:
+def watch(value: Any, name: str, gradients: dict[str, list[torch.Tensor]]) -> None:
+    """Gather the gradient of a value that a later step changes in place, as it was before the change.
 
-        def gather(gradient: torch.Tensor) -> None:
-            earlier = gradients.get(name)
-            gradients[name] = gradient.detach().clone() if earlier is None else earlier + gradient.detach()
-
-        value.register_hook(gather)  # type: ignore[no-untyped-call]
+    Each pass adds to the list under the value's name, or its field's; a value given anew begins a new list.
+    """
+    if isinstance(value, (tuple, list)):
+        names = field_names(value) or [str(position) for position in range(len(value))]
+        for field, part in zip(names, value, strict=True):
+            watch(part, f"{name}.{field}", gradients)
+    elif isinstance(value, torch.Tensor) and value.requires_grad and not value.is_leaf:
+        gathered = gradients[name] = []
+        value.register_hook(lambda gradient: gathered.append(gradient.detach().clone()))  # type: ignore[no-untyped-call]
 
 
 def retain(*values: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tensorflow_free.composition import Composed, case_names, compose
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
@@ -14,6 +14,9 @@ from tensorflow_free.recipe import Recipe
 
 if TYPE_CHECKING:
     from tensorflow_free.plan import Plan
+
+_SHARED: Final = ("steps", "backward", "checks", "seed", "dtype", "device", "settings", "input_precision", "record")
+"""Keys that the cases of one compiled function have in common."""
 
 InCase = Callable[[str], Composed]
 
@@ -137,9 +140,11 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCa
         variant = form.recipe()
         if variant is None or form.problems:
             raise RecipeError(form.problems)
-        if variant.steps != recipe.steps:
+        if [key for key in _SHARED if getattr(variant, key) != getattr(recipe, key)] or list(variant.tensors) != list(
+            recipe.tensors
+        ):
             why = "one compiled function is called for cases that differ in their tensors alone"
-            raise RecipeError([Problem(place, f"'{name}' has other steps; {why}")])
+            raise RecipeError([Problem(place, f"'{name}' changes more than the tensors; {why}")])
         plans.append(bind(variant, form.place, composed.folder))
         written[name] = {"tensors": variant.written.get("tensors", {})}
     _settle_cases(recipe, written)

@@ -67,9 +67,13 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A call of backward after the steps: the slots of its target and inputs, and what its gradient is."""
+    """A call of backward after the steps: the slots of its target and inputs, and what its gradient is.
+
+    `reads` are calls that read fields (`x.grad`, `qr.R`) just before it.
+    """
 
     target: str
+    reads: tuple[Call, ...]
     slot: int
     path: tuple[str | int, ...]
     gradient: Any

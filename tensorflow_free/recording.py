@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -41,7 +42,8 @@ def _all_records(plan: Plan, values: Values, *, finished: bool) -> Iterator[Reco
         if one.stood is not None and _is_made(one, values[one.stood], finished=finished):
             yield from recorded(one.name, one.kind, values[one.stood], one.op)  # type: ignore[arg-type]
         if one.after and _is_made(one, values[one.slot], finished=finished):
-            yield from recorded(f"{one.name}.after", "after", values[one.slot], one.op)
+            for record in recorded(one.name, "after", values[one.slot], one.op):
+                yield replace(record, name=f"{record.name}.after")
     yield from _gradients(plan, values)
 
 
@@ -59,8 +61,10 @@ def _gradients(plan: Plan, values: Values) -> Iterator[Record]:
     for name, slot in plan.retained:
         if name not in plan.watched:
             yield from _step_gradients(name, values[slot])
-        elif name in watched:
-            yield from recorded(f"{name}.grad", "gradient", watched[name])
+        else:
+            for watched_name, passes in watched.items():
+                if passes and (watched_name == name or watched_name.startswith(f"{name}.")):
+                    yield from recorded(f"{watched_name}.grad", "gradient", sum(passes[1:], passes[0]))
 
 
 def _step_gradients(name: str, value: Any) -> Iterator[Record]:

@@ -136,6 +136,7 @@ class Run:
 
     def _one_pass(self, one: Pass, *, keep_graph: bool) -> None:
         values = self._values
+        run_calls(one.reads, values)
         target = values[one.slot]
         try:
             gradient = one.gradient
@@ -159,7 +160,8 @@ class Run:
         for name in stood.keys() & {name for check in plan.checks for name in check.reads}:
             values[plan.standing[name]] = stood[name]
         with torch.no_grad():
-            have = {record.partition(".")[0] for record in records} | {start.name for start in plan.starts}
+            have = {start.name for start in plan.starts}
+            have |= {name.partition(".")[0] for name, one in records.items() if one.kind not in ("after", "gradient")}
             for check in plan.checks:
                 if have.issuperset(check.reads):
                     run_calls(check.calls, values)
@@ -224,10 +226,22 @@ def process_state(plan: Plan) -> Iterator[None]:
         stack.callback(torch.default_generator.set_state, torch.default_generator.get_state())
         stack.callback(torch.set_default_dtype, torch.get_default_dtype())
         torch.set_default_dtype(TORCH_DTYPES[recipe.dtype])
+        _leave_modes(recipe.device, stack)
         stack.enter_context(torch.enable_grad())
         _seed_device(recipe.device, recipe.seed, stack)
         stack.enter_context(settings.applied(recipe.settings))
         yield
+
+
+def _leave_modes(device: str, stack: ExitStack) -> None:
+    """Leave the caller's modes for the run: inference mode, autocast, a default device."""
+    if torch.is_inference_mode_enabled():
+        stack.enter_context(torch.inference_mode(mode=False))
+    for kind in {"cpu", torch.device(device).type} - {"meta"}:
+        if torch.is_autocast_enabled(kind):
+            stack.enter_context(torch.autocast(kind, enabled=False))
+    if torch.get_default_device().type != "cpu":
+        stack.enter_context(torch.device("cpu"))
 
 
 def _seed_device(device: str, seed: int, stack: ExitStack) -> None:
@@ -249,6 +263,8 @@ def _report(plan: Plan, stopped: Stopped, cause: Exception) -> ErrorReport:
     site = stopped.site
     place = plan.place(site.path)
     names = site.operands or [""] * len(stopped.operands)
+    if site.op in ("repeat", "with"):
+        stopped.operands = ()
     operands = [
         f"{name}: {described(value)}" if name else described(value)
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)

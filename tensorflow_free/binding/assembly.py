@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class PassRows:
 
     spec: BackwardPass
     path: Path
+    rows: list[Row]
     target: int
     gradient: Any
     gradient_id: int | None
@@ -85,7 +86,7 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
     rows = list(_with_copies(parts.rows, by_id, copies, watched))
     unchanged = [identity for name, identity in retained if name not in changed or compiled]
     rows = list(_with_retention(rows, set(unchanged))) if unchanged else rows
-    _keep_history(rows)
+    _keep_history(rows, {parts.live[name]: copy for name, copy in copies.items()})
 
     reuse = not compiled and parts.recipe.record != "all" and parts.recipe.record is not None
     slots = Slots({}, RESERVED, reuse=reuse, traced=compiled)
@@ -197,13 +198,14 @@ def _with_retention(rows: Sequence[Row], retained: set[int], carried: Sequence[i
         yield row
 
 
-def _keep_history(rows: Sequence[Row]) -> None:
-    """A trace that a later step reads keeps the history of its rounds."""
+def _keep_history(rows: Sequence[Row], copies: Mapping[int, int]) -> None:
+    """A trace that a later step reads keeps the history of its rounds; another is of the values as they stood."""
     read = {identity for row in rows for identity in read_ids(row)}
     for row in rows:
         if row.block is not None:
-            row.block.traces = [(value, trace, trace in read) for value, trace, _ in row.block.traces]
-            _keep_history(row.block.rows)
+            traced = [(value, trace, trace in read) for value, trace, _ in row.block.traces]
+            row.block.traces = [(value if keep else copies.get(value, value), trace, keep) for value, trace, keep in traced]
+            _keep_history(row.block.rows, copies)
 
 
 def _has_backward(row: Row) -> bool:
@@ -256,6 +258,7 @@ def _kept(
     kept |= set(copies.values()) | set(retained)
     kept |= {identity for name, identity in parts.live.items() if "." in name}
     for one in parts.passes:
+        kept |= {identity for row in one.rows for identity in read_ids(row)}
         kept |= {one.target, *(one.inputs or ())} | ({one.gradient_id} if one.gradient_id is not None else set())
     regrows = any(row.site.op.endswith("requires_grad_") for row in parts.rows)
     for start in parts.starts:
@@ -291,6 +294,7 @@ def _returned(
     made = {slots.of(identity) for row in forward for identity in _made(row)}
     needed = {slot for one in recordings for slot in (one.slot, one.stood) if slot is not None}
     needed |= {slots.of(identity) for row in rest for identity in read_ids(row)}
+    needed |= {slots.of(identity) for one in parts.passes for row in one.rows for identity in read_ids(row)}
     for one in parts.passes:
         needed |= {
             slots.of(identity)
@@ -314,6 +318,7 @@ def _made(row: Row) -> Iterator[int]:
 def _pass(one: PassRows, slots: Slots) -> Pass:
     return Pass(
         target=one.spec.target,
+        reads=lay_out(one.rows, slots, set()),
         slot=slots.of(one.target),
         path=one.path,
         gradient=one.gradient,

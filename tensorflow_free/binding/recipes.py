@@ -189,34 +189,41 @@ class Binding:
         written_as_list = isinstance(self.recipe.written.get("backward"), list)
         for position, spec in enumerate(self.recipe.backward):
             path: Path = ("backward", position) if written_as_list else ("backward",)
-            target = self._value(spec.target, (*path, "target"))
+            rows: list[Row] = []
+            target = self._value(spec.target, (*path, "target"), rows)
             inputs = None
             if spec.inputs is not None:
-                inputs = [self._leaf(name, (*path, "inputs", index)) for index, name in enumerate(spec.inputs)]
-            literal, identity, start = self._gradient(spec, path)
+                inputs = [self._leaf(name, (*path, "inputs", index), rows) for index, name in enumerate(spec.inputs)]
+            literal, identity, start = self._gradient(spec, path, rows)
             if target is not None:
                 kept = None if inputs is None else [one for one in inputs if one is not None]
-                self.passes.append(PassRows(spec, path, target, literal, identity, start, kept))
+                self.passes.append(PassRows(spec, path, rows, target, literal, identity, start, kept))
 
-    def _value(self, word: str, path: Path) -> int | None:
+    def _value(self, word: str, path: Path, rows: list[Row]) -> int | None:
         try:
             ref = reference(word, self.scope.known())
         except Mismatch as mismatch:
             self.scope.wrong(path, mismatch.message)
             return None
-        return self.steps.read(ref, Site(word, "read", path), self.rows)
+        return self.steps.read(ref, Site(word, "read", path), rows)
 
-    def _leaf(self, word: str, path: Path) -> int | None:
-        identity = self._value(word, path)
+    def _leaf(self, word: str, path: Path, rows: list[Row]) -> int | None:
+        identity = self._value(word, path, rows)
         return self.scope.leaves.get(word, identity)
 
-    def _gradient(self, spec: BackwardPass, path: Path) -> tuple[Any, int | None, Start | None]:
+    def _gradient(self, spec: BackwardPass, path: Path, rows: list[Row]) -> tuple[Any, int | None, Start | None]:
         """The gradient of a pass: a literal, the id of a value, or an init that is made for the target's shape."""
         written = spec.gradient
         if isinstance(written, str):
-            return None, self._value(written, (*path, "gradient")), None
+            return None, self._value(written, (*path, "gradient"), rows), None
         if not isinstance(written, dict):
             return written, None, None
+        if len(written) == 1 and set(written) <= {"finfo", "complex"}:
+            try:
+                return literal(written, self.recipe.dtype), None, None
+            except Mismatch as mismatch:
+                self.scope.wrong((*path, "gradient"), mismatch.message)
+                return None, None, None
         return None, None, self._gradient_start(written, (*path, "gradient"))
 
     def _gradient_start(self, written: Mapping[str, Any], path: Path) -> Start | None:

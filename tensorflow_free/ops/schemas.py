@@ -141,9 +141,23 @@ def signature(op: str, schema: Schema, function: Callable[..., Any], form: Form)
         parameters=parameters,
         returns=_returns(schema),
         changes=written + buffers,
-        shares=viewed,
+        shares=viewed if viewed or public_names or not _may_view(schema) else None,
         changes_when=_switched(parameters) if buffers else (),
     )
+
+
+def _may_view(schema: Schema) -> bool:
+    """Whether an overload's result may lie in an operand's memory though its schema does not say so.
+
+    One that is made of other ops (`aten::dropout` gives its input back in evaluation) says nothing; nor do those that
+    are called unsafe for this very reason.
+    """
+    composed = torch._C._dispatch_has_kernel_for_dispatch_key(_qualified(schema), "CompositeImplicitAutograd")
+    return composed or "unsafe" in schema.name
+
+
+def _qualified(schema: Schema) -> str:
+    return f"{schema.name}.{schema.overload_name}" if schema.overload_name else str(schema.name)
 
 
 def describable(schema: Schema) -> bool:
