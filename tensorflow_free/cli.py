@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.console import Progress, complain, flushed, open_streams, show
-from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
+from tensorflow_free.errors import Problem, RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.flags import Flags
 from tensorflow_free.version import VERSION
 
@@ -146,7 +146,10 @@ def _run_one(composed: Composed, folder: Path, flags: Flags) -> int:
     flags.load_ops()
     if (code := _without_steps(composed)) is not None:
         return code
-    recipe = recipe_of(composed)
+    try:
+        recipe = recipe_of(composed)
+    except RecipeError as error:
+        raise RecipeError([*error.problems, *_untaken_cases(composed)]) from error
     with Progress(enabled=not flags.quiet) as progress:
         result, _ = run(plan_of(recipe), progress=progress)
     result.name = composed.stem
@@ -177,6 +180,18 @@ def _without_steps(composed: Composed) -> int | None:
     cases = "".join(f"\n  case={name}" for name in mapping["cases"])
     complain(f"{composed.place(('cases',))}: the recipe has no steps of its own; choose one of its cases:{cases}")
     return WRONG
+
+
+def _untaken_cases(composed: Composed) -> list[Problem]:
+    """That there are cases to choose from, where none is: what is missing may stand in one of them."""
+    cases = composed.mapping.get("cases")
+    if not cases or composed.mapping.get("case"):
+        return []
+    return [
+        Problem(
+            composed.place(("cases",)), f"no case is chosen; there are {', '.join(cases)}: case={next(iter(cases))}"
+        )
+    ]
 
 
 # recipe

@@ -33,11 +33,12 @@ def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
     """Add a verdict for each expectation of the recipe to the result."""
     verdicts = list(_verdicts(result, plan, cause))
     result.expectations.extend(with_known_faults(verdicts, result, plan.recipe))
-    stopped = result.error is not None and not result.error.expected
-    if plan.recipe.expect and not stopped and all(one.outcome == "not judged" for one in result.expectations):
+    if plan.recipe.expect and result.error is None and all(one.outcome == "not judged" for one in result.expectations):
         why = "nothing was compared: no expectation is for this cell, or of a value that it records"
+        if plan.compiled and plan.recipe.record is None:
+            why += "; a compiled cell records the outputs alone, where `record` does not name more"
         result.expectations.append(
-            Verdict(name="expect", path="expect", asks="something", outcome="fails", message=why)
+            Verdict(name="expect", path="expect", asks="to be compared", outcome="fails", message=why)
         )
 
 
@@ -178,7 +179,8 @@ def _no_gradient(name: str, result: Result, plan: Plan) -> None:
         raise _Unjudged(f"the run stopped before '{name}' was there")
     is_start = any(start.name == root for start in plan.starts)
     listed = isinstance(plan.recipe.record, list) and name not in plan.recipe.record
-    if listed or (not is_start and root not in [kept for kept, _ in plan.retained] and plan.differentiates):
+    is_kept = is_start or (not plan.compiled and root in [kept for kept, _ in plan.retained])
+    if listed or (plan.differentiates and not is_kept):
         raise _Unjudged(f"'{name}' is not recorded in this cell (record: {_recorded_words(plan)})")
 
 

@@ -17,7 +17,10 @@ def with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recip
     for number, fault in enumerate(recipe.xfail):
         if not holds(fault.when, recipe):
             continue
-        bears = _mark(marked, fault) | _mark_error(result, fault)
+        stopped = _mark_error(result, fault)
+        if stopped:
+            fixed.append(_stopped(fault, number, result))
+        bears = _mark(marked, fault) | stopped
         if not bears and _is_judged(marked, result, fault):
             fixed.append(_fixed(fault, number))
     return [*marked, *fixed]
@@ -55,6 +58,18 @@ def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -
 
 def _is_marked(name: str, fault: KnownFault) -> bool:
     return fault.keys is None or any(name == key or name.startswith(f"{key}.") for key in fault.keys)
+
+
+def _stopped(fault: KnownFault, number: int, result: Result) -> Verdict:
+    error = result.error
+    step, words = ("the run", "") if error is None else (error.step, error.message)
+    return Verdict(
+        name=step,
+        path=f"xfail.{number}",
+        asks="the run to stop here",
+        outcome="known fault",
+        message=f"{words} (known: {fault.reason})",
+    )
 
 
 def _fixed(fault: KnownFault, number: int) -> Verdict:

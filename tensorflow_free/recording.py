@@ -23,8 +23,10 @@ def records_of(plan: Plan, values: Values, *, finished: bool) -> Iterator[Record
     """
     wanted = plan.recipe.record
     listed = frozenset(wanted) if isinstance(wanted, list) else None
+    retained = frozenset(name for name, _ in plan.retained)
     for record in _all_records(plan, values, finished=finished):
-        if listed is None or _is_listed(record.name, listed):
+        asked = record.kind == "gradient" and record.name.partition(".")[0] in retained
+        if listed is None or asked or _is_listed(record.name, listed):
             yield record
 
 

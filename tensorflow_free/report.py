@@ -49,7 +49,7 @@ Row = tuple[str, ...]
 
 def rows_of(result: Result) -> list[Row]:
     """The table: a row for each value, its gradient beside it."""
-    found = [record for record in result.records.values() if record.kind != "gradient"]
+    found = [record for record in result.records.values() if record.kind != "gradient" or _is_alone(record, result)]
     left_out = len(found) - LONGEST
     if left_out <= 0:
         return [_row(record, result) for record in found]
@@ -58,9 +58,24 @@ def rows_of(result: Result) -> list[Row]:
     return [*(_row(record, result) for record in first), gap, *(_row(record, result) for record in last)]
 
 
+def _is_alone(gradient: Record, result: Result) -> bool:
+    """Whether a gradient has no row to stand in, since its value is not recorded: in a compiled cell, a leaf's."""
+    return gradient.value is not None and gradient.name.removesuffix(".grad") not in result.records
+
+
 def _row(record: Record, result: Result) -> Row:
     value = record.value
     is_tensor = isinstance(value, torch.Tensor)
+    if record.kind == "gradient":
+        return (
+            record.name.removesuffix(".grad"),
+            "",
+            word_of(value.dtype),
+            str(list(value.shape)),
+            "",
+            summary(value),
+            "",
+        )
     gradient = result.records.get(f"{record.name}.grad")
     return (
         record.name,

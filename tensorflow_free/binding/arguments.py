@@ -217,7 +217,8 @@ def _fit_keywords(
                 # so that it is not told as missing too
                 by_parameter.setdefault(by_word[meant].name, None)
             message = f"'{name}' is not a parameter of {op.name}{near or ': ' + described(op, signature)}"
-            findings.append(Finding(("kwargs", name), message))
+            # a signature that knows the word, or one like it, is nearer to what was meant
+            findings.append(Finding(("kwargs", name), message, -1 if meant else -2))
             continue
         if parameter.name in by_parameter:
             before = "by position" if parameter.name not in keywords else f"as '{_other(name, parameter, kwargs)}'"

@@ -204,7 +204,9 @@ def _keep_history(rows: Sequence[Row], copies: Mapping[int, int]) -> None:
     for row in rows:
         if row.block is not None:
             traced = [(value, trace, trace in read) for value, trace, _ in row.block.traces]
-            row.block.traces = [(value if keep else copies.get(value, value), trace, keep) for value, trace, keep in traced]
+            row.block.traces = [
+                (value if keep else copies.get(value, value), trace, keep) for value, trace, keep in traced
+            ]
             _keep_history(row.block.rows, copies)
 
 
@@ -254,7 +256,11 @@ def _kept(
     parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], retained: Sequence[int]
 ) -> set[int]:
     """The ids whose values must stand when the steps have run."""
-    kept = {parts.live[name] for name, stood in wanted.items() if stood or name in changed}
+    kept = {
+        parts.live[name]
+        for name, stood in wanted.items()
+        if stood or name in changed or isinstance(parts.recipe.record, list)
+    }
     kept |= set(copies.values()) | set(retained)
     kept |= {identity for name, identity in parts.live.items() if "." in name}
     for one in parts.passes:
@@ -273,14 +279,16 @@ def _kept(
 def _recordings(
     parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], slots: Slots
 ) -> Iterator[Recording]:
+    listed = parts.recipe.record if isinstance(parts.recipe.record, list) else []
     for name, value_wanted in wanted.items():
         slot = slots.of(parts.live[name])
         is_changed = name in changed
         stood = slots.of(copies[name]) if name in copies else None if is_changed else slot
         if not value_wanted:
             stood = None
-        if stood is not None or is_changed:
-            yield Recording(name, parts.kinds[name], parts.ops.get(name), slot, stood, is_changed)
+        after = is_changed or f"{name}.after" in listed
+        if stood is not None or after:
+            yield Recording(name, parts.kinds[name], parts.ops.get(name), slot, stood, after)
     for block, names in parts.traces.items():
         for name in names:
             slot = slots.of(parts.live[f"{block}.{name}"])

@@ -61,6 +61,10 @@ def literal_number(written: Any, dtype: str) -> Any:
         if written.lower() in NUMBER_WORDS:
             sign = "-" if written.startswith("-") else ""
             raise Mismatch(f"'{written}' is a word; the number is written {sign}.{written.lower().lstrip('+-')[:3]}")
+        if written[-1:] not in ("j", "i"):
+            is_number = written.replace(".", "", 1).lstrip("+-").isdigit()
+            why = "leave the quotes away" if is_number else "data are numbers, booleans and lists of them"
+            raise Mismatch(f"'{shown(written)}' is {'text' if is_number else 'not a number'}; {why}")
         try:
             return complex(
                 written.replace(" ", "").replace("i", "j") if written.endswith("i") else written.replace(" ", "")

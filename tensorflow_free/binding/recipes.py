@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tensorflow_free import backends, conditions, devices, settings
 from tensorflow_free.binding.assembly import Parts, PassRows, assemble
-from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal
+from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal, literal
 from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.binding.references import reference
 from tensorflow_free.binding.scope import Path, Places, Scope
@@ -194,10 +194,10 @@ class Binding:
             inputs = None
             if spec.inputs is not None:
                 inputs = [self._leaf(name, (*path, "inputs", index), rows) for index, name in enumerate(spec.inputs)]
-            literal, identity, start = self._gradient(spec, path, rows)
+            number, identity, start = self._gradient(spec, path, rows)
             if target is not None:
                 kept = None if inputs is None else [one for one in inputs if one is not None]
-                self.passes.append(PassRows(spec, path, rows, target, literal, identity, start, kept))
+                self.passes.append(PassRows(spec, path, rows, target, number, identity, start, kept))
 
     def _value(self, word: str, path: Path, rows: list[Row]) -> int | None:
         try:
@@ -255,8 +255,18 @@ class Binding:
         self.standing = {name: scope.new() for name, kind in scope.kinds.items() if kind in ("tensor", "step")}
         scope.names.update(self.standing)
         self.steps.bind(self.recipe.checks, ("checks",), self.checks)
+        for row in self.checks:
+            self._check_looks_only(row)
         for name in self.recipe.checks:
             scope.kinds[name] = "check"
+
+    def _check_looks_only(self, row: Row) -> None:
+        """A check is made on the results; one that changed them would falsify what it is held against."""
+        if row.changes:
+            why = "and a check only looks at the result; make it a step, or take an op that gives a new value"
+            self.scope.wrong(row.site.path, f"'{row.site.op}' changes what it is given, {why}")
+        for inner in row.block.rows if row.block is not None else ():
+            self._check_looks_only(inner)
 
     def _bind_expectations(self) -> None:
         known = self.scope.kinds
@@ -309,7 +319,12 @@ class Binding:
             other = getattr(one, key)
             if isinstance(other, str):
                 self._check_name(other, (*path, key), known)
+        is_empty = name in self.recipe.tensors and self.recipe.tensors[name].init in ("empty", "empty_like")
         for key in ("value", "close", "equal"):
+            if is_empty and key in one.model_fields_set:
+                self.scope.wrong(
+                    (*path, key), f"'{name}' is empty: nobody has written its numbers, and none are expected"
+                )
             self._check_literal(getattr(one, key), (*path, key))
         if one.dtype is not None and dtype_of(one.dtype, self.recipe.dtype) is None:
             near = did_you_mean(one.dtype, (*TORCH_DTYPES, "floating", "complex"))
