@@ -194,7 +194,7 @@ def test_a_field_of_several_values_is_followed():
     steps = {"parts": "x.split(2)", "z": {"op": "zero_", "args": ["parts.1"]}}
     result = run(tensors={"x": [1.0, 2.0, 3.0]}, steps=steps)
     assert result["x.after"].tolist() == [1.0, 2.0, 0.0]
-    assert (result["parts.1"].tolist(), result["parts.after.1"].tolist()) == ([3.0], [0.0])
+    assert (result["parts.1"].tolist(), result["parts.1.after"].tolist()) == ([3.0], [0.0])
 
 
 def test_a_gradient_that_a_step_changes_is_not_the_tensor():

@@ -93,7 +93,7 @@ def test_an_error_of_a_step_may_be_a_known_fault():
     for fault in ({}, {"keys": ["y"]}, {"keys": ["h", "y"]}):
         result = marked({**FAILING, "expect": {"h": [2.0, 4.0], "z": 1.0}}, fault)
         assert result.is_well
-        assert outcomes(result) == [("h", "holds"), ("z", "not judged")]
+        assert outcomes(result) == [("h", "holds"), ("z", "not judged"), ("y", "known fault")]
 
 
 def test_an_error_in_a_part_of_a_one_line_step_is_known_by_the_steps_name():

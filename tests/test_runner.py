@@ -8,7 +8,7 @@ import weakref
 import pytest
 import torch
 
-from tensorflow_free import StepError, load_recipe, register_op, run_recipe
+from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
 
 
 def run(overrides=(), **recipe):
@@ -411,3 +411,105 @@ def test_a_compiled_function_is_called_for_each_case_in_turn():
     )
     assert sizes == [[2], [5]]
     assert result["y"].tolist() == [2.0] * 5
+
+
+# what a review found
+
+
+def test_reading_a_trace_does_not_change_it():
+    loop = {"repeat": 3, "steps": {"v": "x[0:1]", "m": {"op": "add_", "args": ["v", 1.0]}}, "trace": ["v"]}
+    result = run(tensors={"x": [1.0, 2.0]}, steps={"l": loop, "z": "l.v.sum()"})
+    assert (result["l.v"].flatten().tolist(), result["z"].item()) == ([2.0, 3.0, 4.0], 9.0)
+
+
+def test_a_trace_is_of_the_value_as_it_stood():
+    loop = {"repeat": 2, "steps": {"h": "x * 2", "g": {"op": "mul_", "args": ["h", 3.0]}}, "trace": ["h"]}
+    assert run(tensors={"x": [1.0]}, steps={"l": loop})["l.h"].flatten().tolist() == [2.0, 2.0]
+
+
+def test_each_field_of_a_step_of_several_values_is_traced():
+    loop = {"repeat": 2, "steps": {"m": {"op": "topk", "args": ["x", 2]}}, "trace": ["m"]}
+    result = run(tensors={"x": [1.0, 2.0, 3.0]}, steps={"l": loop})
+    assert result["l.m.values"].tolist() == [[3.0, 2.0]] * 2
+    assert result["l.m.indices"].tolist() == [[2, 1]] * 2
+
+
+def test_the_gradient_of_a_changed_value_is_that_of_the_last_round():
+    inner = {
+        "y": "x * 2",
+        "m": {"op": "mul_", "args": ["y", 3.0]},
+        "s": "m.sum()",
+        "bw": {"op": "backward", "args": ["s"]},
+    }
+    result = run(tensors={"x": {"data": [1.0], "requires_grad": True}}, steps={"l": {"repeat": 2, "steps": inner}})
+    assert result["y.grad"].tolist() == [3.0]
+
+
+def test_fields_that_are_changed_have_their_gradients_and_endings():
+    steps = {"k": "x.topk(2)", "v": {"op": "mul_", "args": ["k.values", 3.0]}, "y": "v.sum()"}
+    result = run(tensors={"x": {"data": [3.0, 1.0, 2.0], "requires_grad": True}}, steps=steps, backward="y")
+    assert result["k.values"].tolist() == [3.0, 2.0]
+    assert result["k.values.after"].tolist() == [9.0, 6.0]
+    assert result["k.values.grad"].tolist() == [3.0, 3.0]
+
+
+def test_a_gradient_with_history_stays_as_it_stood():
+    steps = {
+        "y": "x ** 3",
+        "bw": {"op": "backward", "args": ["y"], "kwargs": {"create_graph": True}},
+        "again": {"op": "backward", "args": ["bw.x"]},
+    }
+    result = run(tensors={"x": {"data": 2.0, "requires_grad": True}}, steps=steps)
+    assert (result["bw.x"].item(), result["x.grad"].item()) == (12.0, 24.0)
+
+
+def test_a_pass_may_differentiate_the_gradient_of_the_one_before():
+    passes = [{"target": "y", "create_graph": True}, {"target": "x.grad"}]
+    result = run(tensors={"x": {"data": 2.0, "requires_grad": True}}, steps={"y": "x ** 3"}, backward=passes)
+    assert result["x.grad"].item() == 24.0
+
+
+def test_an_aten_overload_without_alias_marks_may_share():
+    steps = {
+        "y": {"op": "aten.dropout.default", "args": ["x", 0.5, False]},
+        "z": {"op": "aten.fill_.Scalar", "args": ["y", 9.0]},
+    }
+    result = run(tensors={"x": [1.0, 2.0]}, steps=steps)
+    assert (result["x"].tolist(), result["x.after"].tolist()) == ([1.0, 2.0], [9.0, 9.0])
+
+
+def test_retain_grad_keeps_a_gradient_where_record_would_not():
+    steps = {"h": {"op": "mul", "args": ["x", 2], "retain_grad": True}, "y": "h * h"}
+    result = run(tensors={"x": {"data": 3.0, "requires_grad": True}}, steps=steps, backward="y", record=["y"])
+    assert (list(result), result["h.grad"].item()) == (["y", "h.grad"], 12.0)
+
+
+def test_a_check_only_looks():
+    with pytest.raises(RecipeError, match=r"checks\.c: 'zero_' changes what it is given"):
+        run(tensors={"x": [1.0]}, checks={"c": {"op": "zero_", "args": ["x"]}})
+
+
+def test_the_callers_modes_are_left_for_the_run():
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16), torch.device("meta"):
+        result = run(
+            tensors={"x": {"data": [[2.0]], "requires_grad": True}},
+            steps={"o": "torch.ones(1)", "y": "(x @ x).sum()"},
+            backward="y",
+        )
+        assert torch.is_inference_mode_enabled()
+    assert (result["x.grad"].item(), result["y"].dtype, result["o"].item()) == (4.0, torch.float32, 1.0)
+
+
+def test_cases_of_one_compiled_function_differ_in_tensors_alone():
+    with pytest.raises(RecipeError, match="'a' changes more than the tensors"):
+        run(
+            backend={"name": "aot_eager", "calls": ["a"]},
+            cases={"a": {"seed": 5}},
+            tensors={"x": 1.0},
+            steps={"y": "x * 2"},
+        )
+
+
+def test_the_numbers_of_an_empty_tensor_are_not_expected():
+    with pytest.raises(RecipeError, match="'x' is empty"):
+        run(tensors={"x": {"init": "empty", "size": [2]}}, expect={"x": 3.0})

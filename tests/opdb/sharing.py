@@ -75,11 +75,11 @@ def _emptied(tensor: torch.Tensor) -> bool:
 
 
 def _compared(result: Result, expected: Pairs, *, defined: bool) -> Iterator[str]:
-    names = [name for name in result if name.partition(".")[0] == "y" and not name.startswith("y.after")]
+    names = [name for name in result if name.partition(".")[0] == "y" and not name.endswith(".after")]
     if len(names) < len(expected):
         yield f"there are the values {names}, not {len(expected)}"
     # a lambda of the database's may give only the first of several results
     for name, (before, after) in zip(names, expected, strict=False):
-        ending = f"y.after{name.removeprefix('y')}"
+        ending = f"{name}.after"
         yield from differences(name, _stands(result[name]), before, defined=defined)
         yield from differences(ending, result[ending if ending in result else name], after, defined=defined)
