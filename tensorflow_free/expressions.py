@@ -270,6 +270,10 @@ def _call(node: ast.Call, to: Expansion) -> str:
     return to.add(op, args, {name: _operand(value, to) for name, value in kwargs.items()})
 
 
+_METHODS: Final = {"where": "Tensor.where"}
+"""Methods whose arguments stand in another order than the function's of that name: `x.where(condition, y)`."""
+
+
 def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
     """The op that a call names, and the value that it is a method of."""
     if isinstance(node, ast.Name):
@@ -279,7 +283,7 @@ def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
         root = dotted.partition(".")[0] if dotted else ""
         if dotted and root not in to.values:
             return dotted, None
-        return node.attr, node.value
+        return _METHODS.get(node.attr, node.attr), node.value
     raise ExpressionError(f"'{ast.unparse(node)}' cannot be called; an op or a value's method can", node.col_offset)
 
 

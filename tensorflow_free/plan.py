@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
@@ -155,6 +156,10 @@ class Slots:
             self._slots[identity] = slot
         return slot
 
+    def has(self, identity: int) -> bool:
+        """Whether the id has a slot still: inside a block it may have been let go."""
+        return identity in self._slots
+
     def constant(self, value: Any) -> int:
         """A slot that holds a constant of the plan."""
         return self._new(value)
@@ -170,7 +175,7 @@ class Slots:
         return len(self.initial) - 1
 
 
-def lay_out(rows: Sequence[Row], slots: Slots, kept: set[int]) -> tuple[Call, ...]:
+def lay_out(rows: Sequence[Row], slots: Slots, kept: AbstractSet[int]) -> tuple[Call, ...]:
     """The rows as calls on slots.
 
     Args:
@@ -183,15 +188,17 @@ def lay_out(rows: Sequence[Row], slots: Slots, kept: set[int]) -> tuple[Call, ..
     last = {identity: index for index, row in enumerate(rows) for identity in _ids(row)}
     calls: list[Call] = []
     for index, row in enumerate(rows):
-        dying = [one for one in dict.fromkeys(_ids(row)) if last[one] == index and one not in kept]
+        ids = dict.fromkeys(_ids(row))
+        dying = [one for one in ids if last[one] == index and one not in kept]
         before = [one for one in dying if row.block is None and one != row.out]
-        function, arguments = _function(row, slots), _arguments(row, slots)
+        function = _function(row, slots, kept | (ids.keys() - set(dying)))
+        arguments = _arguments(row, slots)
         # arguments are read before the result is stored, so that the result may take the slot of one of them
         emptied = [slots.release(one) for one in before]
         out = slots.of(row.out)
         calls.append((function, arguments, out, row.site))
         emptied = [slot for slot in emptied if slot != out]
-        emptied += [slots.release(one) for one in dying if one not in before]
+        emptied += [slots.release(one) for one in dying if one not in before and slots.has(one)]
         if emptied:
             calls.append((partial(_clear, tuple(emptied)), whole, slots.of(NOTHING), row.site))
     return tuple(calls)
@@ -225,6 +232,17 @@ def _ids(row: Row) -> Iterator[int]:
             yield from (value, trace)
 
 
+def made_ids(row: Row) -> Iterator[int]:
+    """Every id that a row gives, a block's inside too."""
+    if row.block is None:
+        yield row.out
+        return
+    for inner in row.block.rows:
+        yield from made_ids(inner)
+    for _, trace, _ in row.block.traces:
+        yield trace
+
+
 def read_ids(row: Row) -> Iterator[int]:
     """Every id that a row reads, a block's inside too."""
     yield from ids_in(row.args)
@@ -249,13 +267,13 @@ def ids_in(argument: Any) -> Iterator[int]:
 
 
 def _call(row: Row, slots: Slots) -> Call:
-    return _function(row, slots), _arguments(row, slots), slots.of(row.out), row.site
+    return _function(row, slots, frozenset()), _arguments(row, slots), slots.of(row.out), row.site
 
 
-def _function(row: Row, slots: Slots) -> Callable[..., Any]:
-    """What a row calls: the op, with constant keywords filled in; or its block."""
+def _function(row: Row, slots: Slots, kept: AbstractSet[int]) -> Callable[..., Any]:
+    """What a row calls: the op, with constant keywords filled in; or its block, which leaves the `kept` values be."""
     if row.block is not None:
-        return _block(row.block, slots)
+        return _block(row.block, slots, kept)
     function = row.function
     assert function is not None, row.site  # noqa: S101 - a row without a block has one; this tells mypy
     constants = {name: value for name, value in row.kwargs.items() if not _moves(value)}
@@ -273,14 +291,18 @@ def _with_keywords(
     return function(*operands[:count], **dict(zip(names, operands[count:], strict=True)), **constants)
 
 
-def _block(block: Block, slots: Slots) -> Callable[[Values], None]:
+def _block(block: Block, slots: Slots, kept: AbstractSet[int]) -> Callable[[Values], None]:
     def pairs(ids: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         return tuple((slots.of(to), slots.of(origin)) for to, origin in ids)
 
     enters = pairs(block.enters)
-    body = tuple(_call(row, slots) for row in block.rows)
     if block.context is not None:
-        return Within(block.context, body)
+        return Within(block.context, lay_out(block.rows, slots, kept))
+    # what a round takes from outside, or from the round before, the next round takes again
+    made = {identity for row in block.rows for identity in made_ids(row)}
+    outside = {identity for row in block.rows for identity in _ids(row)} - made
+    handed = {identity for pair in (*block.enters, *block.carry) for identity in pair}
+    body = lay_out(block.rows, slots, kept | outside | handed | {value for value, _, _ in block.traces})
     traces = tuple((slots.of(value), slots.of(trace), history) for value, trace, history in block.traces)
     return Repeat(block.rounds, body, enters, pairs(block.carry), traces)
 

@@ -513,3 +513,45 @@ def test_cases_of_one_compiled_function_differ_in_tensors_alone():
 def test_the_numbers_of_an_empty_tensor_are_not_expected():
     with pytest.raises(RecipeError, match="'x' is empty"):
         run(tensors={"x": {"init": "empty", "size": [2]}}, expect={"x": 3.0})
+
+
+@pytest.mark.parametrize("block", [{"with": "no_grad"}, {"repeat": 3}])
+def test_values_inside_a_block_are_let_go_at_their_last_use_too(block):
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most = 0
+
+    def counted(input: torch.Tensor) -> torch.Tensor:
+        nonlocal most
+        most = max(most, sum(one() is not None for one in alive))
+        made = input + 1
+        alive.append(weakref.ref(made))
+        return made
+
+    register_op("counted_increment", counted, replace=True)
+    inner = {f"s{i}": {"op": "counted_increment", "args": [f"s{i - 1}" if i else "x"]} for i in range(20)}
+    steps = {"b": {**block, "steps": inner}, "end": {"op": "add", "args": ["s19", "x"]}}
+    assert run(["record=outputs"], tensors={"x": 0.0}, steps=steps)["end"].item() == 20.0
+    assert most <= 2  # the one before, and in a later round the last of the round before
+    assert len(alive) == 20 * block.get("repeat", 1)
+
+
+def test_a_carried_value_outlives_the_slots_of_a_round():
+    inner = {"a": "h + 1", "b": "a * 2", "c": "b - h", "d": "c + k"}
+    loop = {"repeat": 4, "carry": {"h": "d", "k": "h"}, "trace": ["c"], "steps": inner}
+    values = [
+        run([f"record={r}"], tensors={"h": 1.0, "k": 0.5}, steps={"l": loop, "y": "d + h"})["y"].item()
+        for r in ("all", "outputs")
+    ]
+    h, k = 1.0, 0.5
+    for _ in range(4):
+        d = (h + 1) * 2 - h + k
+        h, k = d, h
+    assert values == [d + 1.0, d + 1.0]
+
+
+def test_where_as_a_method_has_the_methods_order():
+    result = run(
+        tensors={"x": [1.0, 2.0], "z": [3.0, 4.0]},
+        steps={"c": "x > 1", "y": "x.where(c, z)", "w": "torch.where(c, x, z)"},
+    )
+    assert result["y"].tolist() == result["w"].tolist() == [3.0, 2.0]

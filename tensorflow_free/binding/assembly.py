@@ -23,6 +23,7 @@ from tensorflow_free.plan import (
     Slots,
     Value,
     lay_out,
+    made_ids,
     read_ids,
 )
 from tensorflow_free.recipe import BackwardPass, Recipe
@@ -191,7 +192,7 @@ def _with_retention(rows: Sequence[Row], retained: set[int], carried: Sequence[i
         if ends and made:
             yield Row(retain, tuple(Value(identity) for identity in made), {}, NOTHING, row.site)
             made = list(carried)
-        own = [identity for identity in _made(row) if identity in retained]
+        own = [identity for identity in made_ids(row) if identity in retained]
         if ends and row.block is not None:
             row.block.rows = list(_with_retention(row.block.rows, retained, own))
         made += own
@@ -299,7 +300,7 @@ def _returned(
     parts: Parts, forward: Sequence[Row], rest: Sequence[Row], recordings: Sequence[Recording], slots: Slots
 ) -> tuple[int, ...]:
     """The slots that the compiled function must give back: what is recorded, or read after it."""
-    made = {slots.of(identity) for row in forward for identity in _made(row)}
+    made = {slots.of(identity) for row in forward for identity in made_ids(row)}
     needed = {slot for one in recordings for slot in (one.slot, one.stood) if slot is not None}
     needed |= {slots.of(identity) for row in rest for identity in read_ids(row)}
     needed |= {slots.of(identity) for one in parts.passes for row in one.rows for identity in read_ids(row)}
@@ -310,17 +311,6 @@ def _returned(
             if identity is not None
         }
     return tuple(sorted(made & needed))
-
-
-def _made(row: Row) -> Iterator[int]:
-    """Every id that a row gives, a block's inside too."""
-    if row.block is None:
-        yield row.out
-        return
-    for inner in row.block.rows:
-        yield from _made(inner)
-    for _, trace, _ in row.block.traces:
-        yield trace
 
 
 def _pass(one: PassRows, slots: Slots) -> Pass:
