@@ -84,9 +84,12 @@ def _show_what_is_wrong(result: Result) -> None:
 
     if result.error is not None and not result.error.expected:
         complain("\n".join(failure(result)))
+    recipe = result.recipe
+    case = f"{recipe.case} " if recipe.case else ""
+    cell = f"{result.name} ({case}{recipe.device} {recipe.dtype} {recipe.backend.name})"
     for verdict in result.expectations:
         if not verdict.is_well:
-            complain(f"{result.name}: {verdict.path}: {verdict.outcome}: {verdict.asks}: {verdict.message}")
+            complain(f"{cell}: {verdict.path}: {verdict.outcome}: {verdict.asks}: {verdict.message}")
 
 
 class Progress:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -195,7 +196,18 @@ def _parse(text: str, offset: int = 0) -> ast.expr:
         column = max((getattr(error, "offset", None) or 1) - 1 - offset, 0)
         words = getattr(error, "msg", None) or "it is nested too deeply"
         written = text[offset:-1] if offset else text
-        raise ExpressionError(f"'{_cut(written)}' cannot be read: {words}", column) from error
+        raise ExpressionError(f"'{_cut(written)}' cannot be read: {_hint(written) or words}", column) from error
+
+
+def _hint(text: str) -> str:
+    """What was meant where Python's parser only says that its syntax is another."""
+    if field := re.search(r"\b([A-Za-z_]\w*)\.(\d+)\b", text):
+        return f"a position stands in brackets in one line: {field[1]}[{field[2]}]"
+    if re.search(r"\]\s*=[^=]", text):
+        return 'nothing is assigned in a step; {op: "[]=", args: [x, "0", 1.0]} writes a part of x'
+    if re.search(r"(?<![=!<>])=(?!=)", re.sub(r"\([^()]*\)", "", text)):
+        return "nothing is assigned in a step: its name stands left of the colon; add_ and its like change in place"
+    return ""
 
 
 def _operand(node: ast.expr, to: Expansion) -> Any:

@@ -347,6 +347,8 @@ def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: M
         return f"{owner} needs the key '{path[-1]}'"
     if path == ("dtype",):
         return _dtype_message(value)
+    if path[-1] == "op" and value == []:
+        return "'[]' is an empty list to YAML; put the operator in quotes: '[]'"
     if kind == "literal_error" and path == ("input_precision",):
         return f"'{shown(value)}' is not a dtype to round starting values to{_listed(get_args(Precision))}"
     if len(path) > 1 and path[-2] in ("steps", "checks"):

@@ -235,7 +235,7 @@ def test_quiet_prints_nothing_when_all_is_well(typed):
 def test_quiet_prints_what_is_wrong(typed):
     code, out, err = typed("run-recipe", "linear.yaml", "-q", "expect.y=6")
     assert (code, out) == (1, "")
-    assert err.startswith("linear: expect.y: fails: 6: it is 5")
+    assert err.startswith("linear (cpu float32 eager): expect.y: fails: 6: it is 5")
     code, out, err = typed("run-recipe", "failing.yaml", "-q")
     assert (code, out) == (3, "")
     assert "'mm' failed" in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
@@ -476,3 +477,17 @@ def test_numbers_are_pythons():
     assert of_recipe("2 ** 10 + 7 // 2 - 7 % 4 * n").item() == 2**10 + 7 // 2 - 7 % 4 * 2
     assert of_recipe("n * 0x10").item() == 32
     assert math.isinf(of_recipe("n * 1e999").item())
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("(n.0 * n.1).sum()", "n[0]"),
+        ("x[0] = 3", '"[]="'),
+        ("x += 1", "nothing is assigned in a step"),
+        ("x = x + 1", "nothing is assigned in a step"),
+    ],
+)
+def test_what_python_only_calls_invalid_gets_a_hint(text, hint):
+    with pytest.raises(ExpressionError, match=re.escape(hint)):
+        expand_step("y", text, {"x", "n"})
