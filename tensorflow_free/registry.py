@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, Final
 
-from tensorflow_free.ops import additions, aten, callables, handwritten, namespaces, operators, schemas
+from tensorflow_free.ops import additions, aten, callables, handwritten, namespaces, operators, runners, schemas
 from tensorflow_free.ops.additions import load_entry_points, load_ops_file, register_op, registered
 from tensorflow_free.ops.aten import aten_names
 from tensorflow_free.ops.signatures import Form, Op, Parameter, Signature
@@ -32,9 +32,6 @@ __all__ = [
 ]
 
 DOCUMENTATION: Final = "https://docs.pytorch.org/docs/stable/"
-
-PAGES: Final = {"backward": "generated/torch.Tensor.backward.html", "grad": "generated/torch.autograd.grad.html"}
-"""Where the ops that the runner itself does are documented."""
 
 CHECKED: Final = frozenset(f"sparse_{layout}_tensor" for layout in ("coo", "csr", "csc", "bsr", "bsc", "compressed"))
 """Ops that make a sparse tensor out of its parts."""
@@ -111,7 +108,7 @@ def _torch_names() -> frozenset[str]:
             *namespaces.methods(),
             *namespaces.attributes(),
             *operators.SYMBOLS,
-            *handwritten.RUNNERS,
+            *runners.OPS,
         }
     )
 
@@ -137,8 +134,8 @@ def _built(name: str) -> Op | None:
         found = find(canonical)
         # every spelling gives the same Op, but a method's own name leaves out the function of another parameter order
         return _method_alone(found) if found is not None and name.endswith(f"Tensor.{canonical}") else found
-    if canonical in handwritten.RUNNERS:
-        return _runners(canonical)
+    if canonical in runners.OPS:
+        return runners.OPS[canonical]
     return operators.op(canonical) or _torchs(canonical)
 
 
@@ -158,16 +155,6 @@ def _aten(name: str) -> Op | None:
     base = name.split(".")[1]
     found = aten.signature(name, schema)
     return Op(name, (found,), documentation=None, factory=_is_factory(found), random=schemas.draws(base))
-
-
-def _runner_only(*_: object, **__: object) -> None:
-    message = "the runner does this op itself"
-    raise NotImplementedError(message)
-
-
-def _runners(name: str) -> Op:
-    found = tuple(callables.written(name, line, _runner_only, "function") for line in handwritten.RUNNERS[name])
-    return Op(name, found, documentation=DOCUMENTATION + PAGES[name])
 
 
 def _torchs(name: str) -> Op:

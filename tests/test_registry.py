@@ -97,10 +97,11 @@ def test_each_operator_of_the_format_is_an_op(symbol: str) -> None:
     assert {signature.form for signature in op(symbol).signatures} == {"operator"}
 
 
-def test_the_runners_own_ops_are_listed_and_do_nothing_by_themselves() -> None:
-    assert {"backward", "grad"} <= set(registry.names())
-    with pytest.raises(NotImplementedError):
-        op("grad").signatures[0].function()
+def test_the_runners_own_ops_are_told_as_recipes_may_call_them() -> None:
+    for name, keyword in (("backward", "retain_graph"), ("grad", "is_grads_batched")):
+        parameter = next(one for one in op(name).signatures[0].parameters if one.name == keyword)
+        assert parameter.keyword_only
+        assert name in registry.names()
 
 
 # What cannot be named

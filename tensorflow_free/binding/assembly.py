@@ -8,9 +8,9 @@ from typing import Any
 
 from tensorflow_free.binding.aliasing import Aliases
 from tensorflow_free.binding.scope import Path, Places
-from tensorflow_free.binding.steps import RUNNERS
 from tensorflow_free.calls import GRADIENTS, Site, retain, snapshot, watch
 from tensorflow_free.factories import Start
+from tensorflow_free.ops import runners
 from tensorflow_free.plan import (
     NOTHING,
     RESERVED,
@@ -216,7 +216,7 @@ def _has_backward(row: Row) -> bool:
 
 
 def _has_runner(row: Row) -> bool:
-    return row.site.op in RUNNERS or (row.block is not None and any(_has_runner(one) for one in row.block.rows))
+    return row.site.op in runners.OPS or (row.block is not None and any(_has_runner(one) for one in row.block.rows))
 
 
 # what is recorded

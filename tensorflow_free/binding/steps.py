@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.autograd import BACKWARD, GRAD, run_backward
+from tensorflow_free.autograd import run_backward
 from tensorflow_free.binding.arguments import Bound, fit
 from tensorflow_free.binding.reading import TensorLiteral
 from tensorflow_free.binding.references import Ref, references
@@ -18,13 +18,11 @@ from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.ops.runners import BACKWARD
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan import Block, Row, Value
 from tensorflow_free.recipe import Step, shown
 from tensorflow_free.registry import find, names, registered, suggest
-
-RUNNERS: Final = frozenset({BACKWARD.name, GRAD.name})
-"""The ops that are the runner's own; the first of them ends what a backend compiles."""
 
 _OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "carry": "carry", "trace": "trace"}
 """The keys of blocks, and the fields that hold them."""
@@ -84,7 +82,7 @@ class Steps:
             self._scope.wrong((*path, "op"), self._no_op(written))
         elif op.name in registered():
             self.users_ops[op.name] = None
-        return {BACKWARD.name: BACKWARD, GRAD.name: GRAD}.get(op.name, op) if op is not None else None
+        return op
 
     def _no_op(self, written: str) -> str:
         """Why a word is no op: most like another; or the method of a value that there is not, in a one-line step."""

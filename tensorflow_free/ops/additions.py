@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.ops import callables, handwritten, namespaces, operators
+from tensorflow_free.ops import callables, namespaces, operators, runners
 from tensorflow_free.ops.signatures import Op
 
 ENTRY_POINTS: Final = "tensorflow_free.ops"
@@ -42,7 +42,7 @@ def registered() -> dict[str, str]:
 
 def _is_torchs(name: str) -> bool:
     own = name in namespaces.functions() or name in namespaces.methods() or name in namespaces.attributes()
-    return own or name in operators.SYMBOLS or name in handwritten.RUNNERS
+    return own or name in operators.SYMBOLS or name in runners.OPS
 
 
 def _name_problem(name: object, *, replace: bool) -> str | None:

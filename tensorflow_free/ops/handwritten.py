@@ -158,17 +158,6 @@ unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: b
 )
 """The signatures of methods; what a method is called on comes first, as `input`."""
 
-RUNNERS: Final = _table(
-    """
-backward(target: Tensor | list[Tensor], gradient: Tensor | list[Tensor] | number | None = None,
-    retain_graph: bool | None = None, create_graph: bool = False, inputs: Tensor | list[Tensor] | None = None) -> None
-grad(outputs: Tensor | list[Tensor], inputs: Tensor | list[Tensor],
-    grad_outputs: Tensor | list[Tensor] | None = None, retain_graph: bool | None = None, create_graph: bool = False,
-    allow_unused: bool | None = None, materialize_grads: bool = False)
-"""
-)
-"""The ops that the runner itself does, as torch.Tensor.backward and torch.autograd.grad."""
-
 RANDOM: Final = frozenset(
     """
     lobpcg pca_lowrank svd_lowrank nn.functional.alpha_dropout nn.functional.dropout nn.functional.dropout1d
