@@ -31,7 +31,7 @@ def not_close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance
     rtol, atol = tolerance
     floating = [is_floating(one.dtype) for one in (actual, expected)]
     if tolerance == EXACT and not floating[0]:
-        close = _same_integers(actual, expected)
+        close = same_integers(actual, expected)
     else:
         close = _close(actual.to(_wide(actual)), expected.to(_wide(expected)), tolerance)
     if bool(close.all()):
@@ -79,7 +79,7 @@ def _close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance) -
     return torch.where(finite, torch.isclose(actual, expected, rtol=rtol, atol=atol), parts)
 
 
-def _same_integers(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+def same_integers(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     """Where integers and booleans are just the expected numbers, also those that float64 cannot tell apart."""
     if expected.is_complex():
         return actual.to(torch.complex128) == expected
@@ -103,19 +103,19 @@ def _told(
     """Where the worst element is, what it is and should be, and how many there are."""
     weight = torch.where(bad, apart.nan_to_num(torch.inf, torch.inf), torch.full_like(apart, -1.0))
     worst = int(weight.flatten().argmax())
-    here = f" at {_index(worst, actual.shape)}" if actual.dim() else ""
-    found, wanted = _texts(actual.flatten()[worst], expected.flatten()[worst])
+    here = f" at {index_of(worst, actual.shape)}" if actual.dim() else ""
+    found, wanted = texts_of(actual.flatten()[worst], expected.flatten()[worst])
     distance = float(apart.flatten()[worst])
     by = f", {distance:.3g}{unit} apart" if math.isfinite(distance) and distance else ""
     count = f"; {int(bad.sum())} of {actual.numel()} elements differ" if actual.numel() > 1 else ""
     return f"it is {found}{here}, and {wanted} is expected{by} (allowed: {allowed}){count}"
 
 
-def _index(position: int, shape: torch.Size) -> list[int]:
+def index_of(position: int, shape: torch.Size) -> list[int]:
     return [int(part) for part in torch.unravel_index(torch.tensor(position), shape)]
 
 
-def _texts(found: torch.Tensor, wanted: torch.Tensor) -> tuple[str, str]:
+def texts_of(found: torch.Tensor, wanted: torch.Tensor) -> tuple[str, str]:
     """Both numbers in as many digits as tell them apart, or with their bits."""
     for digits in (9, 17):
         texts = _number(found, digits), _number(wanted, digits)

@@ -312,6 +312,18 @@ def make(start: Start, earlier: Mapping[str, torch.Tensor]) -> tuple[torch.Tenso
     return _laid_out(start, values.to(device=start.device, dtype=start.dtype))
 
 
+def made_of(
+    numbers: torch.Tensor, start: Start, earlier: Mapping[str, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Make a starting tensor of numbers that are given, which are drawn, reshaped and rounded already; as `make`."""
+    if start.init == "as_strided":
+        return make(start, earlier)
+    same = start.dtype in (None, numbers.dtype) or not (numbers.is_floating_point() or numbers.is_complex())
+    values = copied(numbers) if same else numbers.to(dtype=start.dtype)
+    values = values.to(device=start.device)
+    return _laid_out(start, values if start.stride is not None or same else values.contiguous())
+
+
 def _rounded(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """The values on the grid of a floating dtype; of complex ones, both parts."""
     if not values.is_complex():

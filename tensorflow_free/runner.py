@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, Final
@@ -17,7 +17,7 @@ from tensorflow_free.devices import synchronize
 from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.expectations import judge
-from tensorflow_free.factories import Start, make
+from tensorflow_free.factories import Start, made_of, make
 from tensorflow_free.plan import Pass, Plan
 from tensorflow_free.recording import records_of, standing_values
 from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
@@ -25,27 +25,55 @@ from tensorflow_free.result import ErrorReport, Record, Result, Timings, environ
 Progress = Callable[[int, int], None]
 """Called with how much is done, and how much there is."""
 
+Given = Mapping[str, torch.Tensor]
+"""Numbers of starting tensors, by name."""
+
 CHUNK: Final = 256
 """Calls between two signs of progress."""
 
 
-def run(plan: Plan, *, progress: Progress | None = None) -> tuple[Result, Exception | None]:
+def run(
+    plan: Plan, *, progress: Progress | None = None, given: Given | None = None, stream: int | None = None
+) -> tuple[Result, Exception | None]:
     """Run a plan on fresh tensors.
+
+    Args:
+        plan: what to run.
+        progress: told how much is done, now and then.
+        given: the numbers of starting tensors, by name, that are used in place of those that the recipe draws or
+            makes; rounded to the start's dtype, on its device, in the memory that the recipe asks for.
+        stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps.
 
     Returns:
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
     with process_state(plan):
-        return Run(plan, progress).result()
+        return Run(plan, progress, given, stream).result()
+
+
+def starts_of(plan: Plan) -> dict[str, torch.Tensor]:
+    """The tensors that a run of the plan starts from, by name: what can be `given` to another run.
+
+    Raises:
+        Stopped: one cannot be made.
+    """
+    values: Values = list(plan.initial)
+    with process_state(plan):
+        draw(plan, plan.starts, values)
+    return {start.name: values[slot].detach() for start, slot in zip(plan.starts, plan.start_slots, strict=True)}
 
 
 class Run:
     """One run of a plan: its list of values, and what became of it."""
 
-    def __init__(self, plan: Plan, progress: Progress | None) -> None:
+    def __init__(
+        self, plan: Plan, progress: Progress | None, given: Given | None = None, stream: int | None = None
+    ) -> None:
         self._plan = plan
         self._progress = progress
+        self._given = given
+        self._stream = stream
         self._values: Values = list(plan.initial)
         self._values[GRADIENTS] = {}
         self._values[TICK] = progress
@@ -91,9 +119,11 @@ class Run:
     # the parts of a run
 
     def _draw(self) -> None:
-        draw(self._plan, self._plan.starts, self._values)
+        draw(self._plan, self._plan.starts, self._values, self._given)
         run_calls(self._plan.prelude, self._values)
         self._started = True
+        if self._stream is not None:
+            torch.default_generator.manual_seed(self._stream)
 
     def _steps(self) -> None:
         plan, values = self._plan, self._values
@@ -170,8 +200,8 @@ class Run:
                     records.update((record.name, record) for record in made)
 
 
-def draw(plan: Plan, starts: Sequence[Start], values: Values) -> None:
-    """Make the starting tensors into their slots.
+def draw(plan: Plan, starts: Sequence[Start], values: Values, given: Given | None = None) -> None:
+    """Make the starting tensors into their slots; numbers that are `given` are not drawn.
 
     Raises:
         Stopped: one cannot be made.
@@ -180,7 +210,10 @@ def draw(plan: Plan, starts: Sequence[Start], values: Values) -> None:
     torch.default_generator.manual_seed(plan.recipe.seed)
     for start, slot, leaf_slot in zip(starts, plan.start_slots, plan.leaf_slots, strict=True):
         try:
-            made[start.name], values[leaf_slot] = make(start, made)
+            numbers = None if given is None else given.get(start.name)
+            made[start.name], values[leaf_slot] = (
+                make(start, made) if numbers is None else made_of(numbers, start, made)
+            )
         except Exception as error:
             raise Stopped(Site(start.name, start.init, ("tensors", start.name)), ()) from error
         values[slot] = made[start.name]

@@ -1,0 +1,388 @@
+"""Two results held against each other, value by value: what is compared with what, and by which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.closeness import bits, dense, is_floating
+from tensorflow_free.comparison.blame import where_it_starts
+from tensorflow_free.comparison.graph import reads_of
+from tensorflow_free.comparison.measures import Measure, measure
+from tensorflow_free.comparison.rules import (
+    Judged,
+    Noise,
+    by_noise,
+    by_tolerance,
+    epsilon,
+)
+from tensorflow_free.comparison.verdicts import NOTHING_ALLOWED, Comparison, Rule, ValueVerdict
+from tensorflow_free.dtypes import TORCH_DTYPES, Tolerance, tolerance_of, word_of
+from tensorflow_free.parts import numbers_of
+from tensorflow_free.recipe import Pair, Recipe
+from tensorflow_free.result import Record, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How to judge.
+
+    Attributes:
+        rtol: the relative tolerance of all values, instead of the recipe's or the dtype's.
+        atol: the absolute one; of the two the one not given is 0.
+        k: how many times the noise is allowed, instead of the number of the dtype.
+        signed_zeros: whether -0.0 is told from 0.0.
+        incomparable: values and gradients that lie downstream of a random step with another random stream.
+        noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
+        overflows: whether as many NaN and infinities as `noise` has are let pass, where the dtype itself overflows.
+        starts: whether the tensors that the runs start from are compared, too.
+    """
+
+    rtol: float | None = None
+    atol: float | None = None
+    k: float | None = None
+    signed_zeros: bool = False
+    incomparable: frozenset[str] = frozenset()
+    noise: Mapping[str, Noise] | None = None
+    overflows: bool = False
+    starts: bool = True
+
+
+AS_USUAL: Final = Judging()
+
+
+def compare_results(
+    actual: Result,
+    expected: Result,
+    baseline: Result | None = None,
+    *,
+    judging: Judging = AS_USUAL,
+    reference: str = "",
+) -> Comparison:
+    """Hold every value and gradient of a run against those of another.
+
+    Args:
+        actual: the run that is judged.
+        expected: the run that it is held against, such as one in float64; of the same names and shapes.
+        baseline: an eager CPU run in the dtype of `actual`. With it, a value passes when its error is no worse than k
+            times the baseline's own and a floor, and integers must be the baseline's; without it, values are held to
+            the tolerance of the recipe, or of their dtype.
+        judging: other tolerances, and what to leave out.
+        reference: what `expected` is, in words.
+
+    Returns:
+        A verdict on each value, aligned by name, and where what is wrong begins.
+    """
+    comparing = Comparing(actual, expected, baseline, judging)
+    values = tuple(comparing.verdicts())
+    where = where_it_starts(values, actual.recipe) if any(one.outcome == "mismatch" for one in values) else None
+    return Comparison(values, where, reference)
+
+
+class Comparing:
+    """Two results being compared."""
+
+    def __init__(self, actual: Result, expected: Result, baseline: Result | None, judging: Judging) -> None:
+        self._actual = actual
+        self._expected = expected
+        self._baseline = baseline
+        self._judging = judging
+        self._recipe = actual.recipe
+
+    def verdicts(self) -> Iterator[ValueVerdict]:
+        """A verdict on each value of either run, those of the judged run first."""
+        expected, incomparable = self._expected.records, self._judging.incomparable
+        starts = self._judging.starts
+        for name, record in self._actual.records.items():
+            if not starts and record.kind == "tensor":
+                continue
+            other = expected.get(name)
+            mine = record.value
+            # most values of most cells are equal, and asking so costs least
+            if other is not None and type(mine) is type(other.value) is torch.Tensor and self._alike(mine, other.value):
+                yield ValueVerdict(
+                    name, record.kind, record.op, "ok", "equal", dtype=word_of(mine.dtype), shape=tuple(mine.shape)
+                )
+            elif name in incomparable:
+                yield self._verdict(record, "not comparable", "none", reason=OTHER_STREAM)
+            elif other is None:
+                yield from self._alone(record)
+            else:
+                yield self._compared(record, other)
+        yield from self._missing()
+
+    def _alike(self, mine: torch.Tensor, its: torch.Tensor) -> bool:
+        """Whether two plain tensors are equal number for number; what holds NaN is looked at more closely elsewhere."""
+        if mine.dtype != its.dtype or mine.shape != its.shape or mine.device != its.device or mine.is_meta:
+            return False
+        if mine.layout != torch.strided or mine.is_nested or mine.is_quantized:
+            return False
+        try:
+            equal = torch.equal(mine, its)
+        except (RuntimeError, NotImplementedError):
+            return _same_bits(mine, its)
+        return equal and (not self._judging.signed_zeros or _same_bits(mine, its))
+
+    # values that only one run has
+
+    def _alone(self, record: Record) -> Iterator[ValueVerdict]:
+        if record.kind == "gradient" and record.value is None:
+            return
+        if self._expected.error is not None or _records_less(self._expected, self._actual):
+            yield self._verdict(record, "not comparable", "none", reason="the reference does not record it")
+        else:
+            yield self._bad(record, "structure", "the reference has no such value")
+
+    def _missing(self) -> Iterator[ValueVerdict]:
+        """Values of the reference that the judged run does not have."""
+        if self._actual.error is not None or _records_less(self._actual, self._expected):
+            return
+        for name, record in self._expected.records.items():
+            gone = name not in self._actual.records and not (record.kind == "gradient" and record.value is None)
+            if gone and (self._judging.starts or record.kind != "tensor"):
+                yield self._bad(record, "structure", "it is missing; the reference has it")
+
+    # values that both have
+
+    def _compared(self, record: Record, other: Record) -> ValueVerdict:
+        mine, its = record.value, other.value
+        if isinstance(mine, torch.Tensor) and isinstance(its, torch.Tensor):
+            return self._tensors(record, mine, its)
+        if mine is None or its is None or isinstance(mine, torch.Tensor) or isinstance(its, torch.Tensor):
+            if mine is None and its is None:
+                return self._verdict(record, "ok", "exact")
+            return self._bad(record, "structure", f"it is {_kind(mine)}, and {_kind(its)} in the reference")
+        return self._plain_values(record, mine, its)
+
+    def _plain_values(self, record: Record, mine: Any, its: Any) -> ValueVerdict:
+        """Values that are no tensors: numbers, sizes, words."""
+        if isinstance(mine, (float, complex)) and isinstance(its, (float, complex)):
+            pair = (torch.tensor(one, dtype=_NUMBERS[type(one)]) for one in (mine, its))
+            return self._numbers(record, *pair, dtype=TORCH_DTYPES[self._recipe.dtype])
+        if mine == its:
+            return self._verdict(record, "ok", "exact")
+        if isinstance(mine, (bool, int)) and isinstance(its, (bool, int)):
+            pair = (torch.tensor(one) for one in (mine, its))
+            return self._integers(record, *pair)
+        if isinstance(mine, (torch.dtype, torch.device, str)) and type(mine) is type(its):
+            # they name what makes the cell what it is
+            return self._verdict(record, "not comparable", "none", reason=f"it is {mine}, and {its} in the reference")
+        return self._bad(record, "exact", f"it is {mine}, and {its} in the reference")
+
+    def _tensors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
+        if why := self._structure(record, mine, its):
+            return self._bad(record, "structure", why)
+        if mine.is_meta or its.is_meta:
+            return self._verdict(record, "ok", "structure", allowed="shape and dtype: a meta tensor has no values")
+        mine, its = readable(mine), readable(its)
+        if not (is_floating(mine.dtype) or is_floating(its.dtype)):
+            return self._integers(record, mine, its)
+        return self._numbers(record, mine, its, dtype=self._coarsest(record.name, mine.dtype))
+
+    def _structure(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> str | None:
+        """Why shape or dtype are not the expected ones. The dtype is that of the eager CPU run in the same dtype."""
+        if mine.is_nested or its.is_nested:
+            if mine.is_nested != its.is_nested:
+                return f"the layout is {mine.layout}, and {its.layout} in the reference"
+        elif mine.shape != its.shape:
+            return f"the shape is {list(mine.shape)}, and {list(its.shape)} in the reference"
+        alike = None if self._baseline is None else self._baseline.records.get(record.name)
+        if alike is not None and isinstance(alike.value, torch.Tensor):
+            wanted = alike.value.dtype
+            return (
+                None
+                if mine.dtype == wanted
+                else f"the dtype is {word_of(mine.dtype)}, and {word_of(wanted)} in eager CPU"
+            )
+        if _family(mine.dtype) != _family(its.dtype):
+            return f"the dtype is {word_of(mine.dtype)}, and {word_of(its.dtype)} in the reference"
+        return None
+
+    def _integers(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
+        """Integers and booleans: those of the eager CPU run in the same dtype, exactly."""
+        found = measure(mine, its)
+        alike = None if self._baseline is None else self._baseline.records.get(record.name)
+        if alike is not None:
+            base = alike.value if isinstance(alike.value, torch.Tensor) else torch.tensor(alike.value)
+            against = measure(mine, readable(base))
+            if against.unequal:
+                reason = (
+                    f"{against.unequal} of {against.elements} differ from eager CPU in the same dtype: {_told(against)}"
+                )
+                return self._bad(record, "exact", reason, against)
+        if not found.unequal:
+            return self._verdict(record, "ok", "exact", measure=found)
+        if alike is None and self._same_dtype:
+            return self._bad(record, "exact", f"{found.unequal} of {found.elements} differ: {_told(found)}", found)
+        reason = f"{found.unequal} of {found.elements} differ from the reference, in eager CPU of this dtype, too"
+        return self._verdict(record, "dtype-dependent", "exact", reason=reason, measure=found)
+
+    @cached_property
+    def _same_dtype(self) -> bool:
+        return self._actual.recipe.dtype == self._expected.recipe.dtype
+
+    def _numbers(self, record: Record, mine: torch.Tensor, its: torch.Tensor, *, dtype: torch.dtype) -> ValueVerdict:
+        """Floating and complex numbers: by noise where there is any to go by, else by tolerance."""
+        found = measure(mine, its)
+        noise = self._noise(record, its)
+        if found.nonfinite and not self._overflowed(found, noise):
+            return self._bad(record, _rule(noise), _lost(found), found)
+        if self._judging.signed_zeros and found.signed_zeros > (noise.signed_zeros if noise else 0):
+            reason = f"{found.signed_zeros} zeros have another sign: -0.0 is not 0.0"
+            return self._bad(record, "exact", reason, found)
+        judged = self._judged(found, noise, mine, its, dtype)
+        if judged.used <= 1:
+            return self._verdict(record, "ok", _rule(noise), judged.used, measure=found, allowed=judged.allowed)
+        return ValueVerdict(
+            record.name, record.kind, record.op, "mismatch", _rule(noise), judged.used, _told(found),
+            word_of(mine.dtype), tuple(mine.shape), judged.allowed, found,
+        )  # fmt: skip
+
+    def _overflowed(self, found: Measure, noise: Noise | None) -> bool:
+        """Whether so many NaN and infinities are what the dtype itself gives, and are let pass."""
+        return self._judging.overflows and noise is not None and found.nonfinite == noise.nonfinite
+
+    def _noise(self, record: Record, its: torch.Tensor) -> Noise | None:
+        if self._judging.noise is not None:
+            return self._judging.noise.get(record.name)
+        alike = None if self._baseline is None else self._baseline.records.get(record.name)
+        if alike is None or alike.value is None:
+            return None
+        base = alike.value if isinstance(alike.value, torch.Tensor) else torch.tensor(alike.value, dtype=its.dtype)
+        base = readable(base)
+        return Noise.of(measure(base, its)) if base.shape == its.shape else None
+
+    def _judged(
+        self, found: Measure, noise: Noise | None, mine: torch.Tensor, its: torch.Tensor, dtype: torch.dtype
+    ) -> Judged:
+        judging = self._judging
+        if judging.rtol is not None or judging.atol is not None:
+            return by_tolerance(mine, its, (judging.rtol or 0.0, judging.atol or 0.0), of_rms=False)
+        if noise is not None:
+            return by_noise(found, noise, dtype, judging.k)
+        stated = stated_tolerance(dtype, self._recipe)
+        return by_tolerance(mine, its, stated or tolerance_of(dtype), of_rms=stated is None)
+
+    # what a value went through
+
+    def _coarsest(self, name: str, dtype: torch.dtype) -> torch.dtype:
+        """The coarsest floating dtype that a value went through: its own, the recipe's, those of its operands."""
+        recipe_dtype = TORCH_DTYPES[self._recipe.dtype]
+        own = dtype if is_floating(dtype) else recipe_dtype
+        if name.endswith(".grad"):
+            return max((own, recipe_dtype, self._coarsest_of_all), key=epsilon)
+        return max((own, recipe_dtype, self._upstream.get(name.partition(".")[0], own)), key=epsilon)
+
+    @cached_property
+    def _upstream(self) -> dict[str, torch.dtype]:
+        """The coarsest computed floating dtype at or above each step that is not of the recipe's own dtype."""
+        computed = {
+            record.name.partition(".")[0]: record.value.dtype
+            for record in self._actual.records.values()
+            if record.kind != "tensor" and isinstance(record.value, torch.Tensor) and is_floating(record.value.dtype)
+        }
+        usual = TORCH_DTYPES[self._recipe.dtype]
+        if not any(epsilon(dtype) > epsilon(usual) for dtype in computed.values()):
+            return {}
+        coarsest: dict[str, torch.dtype] = {}
+        for step, read in reads_of(self._recipe).items():
+            above = [coarsest[name] for name in read if name in coarsest]
+            coarsest[step] = max((computed.get(step, usual), *above), key=epsilon)
+        return coarsest
+
+    @cached_property
+    def _coarsest_of_all(self) -> torch.dtype:
+        return max((TORCH_DTYPES[self._recipe.dtype], *self._upstream.values()), key=epsilon)
+
+    # verdicts
+
+    def _verdict(  # noqa: PLR0913 - what is not given is as usual
+        self, record: Record, outcome: Any, rule: Rule, used: float = 0.0, *, reason: str = "", allowed: str = "",
+        measure: Measure | None = None,
+    ) -> ValueVerdict:  # fmt: skip
+        value = record.value
+        is_tensor = isinstance(value, torch.Tensor)
+        shape = tuple(value.shape) if is_tensor and not value.is_nested else None
+        dtype = word_of(value.dtype) if is_tensor else _kind(value)
+        return ValueVerdict(
+            record.name, record.kind, record.op, outcome, rule, used, reason, dtype, shape, allowed, measure
+        )
+
+    def _bad(self, record: Record, rule: Rule, reason: str, found: Measure | None = None) -> ValueVerdict:
+        return self._verdict(record, "mismatch", rule, NOTHING_ALLOWED, reason=reason, measure=found)
+
+
+OTHER_STREAM: Final = "it lies downstream of a random step, and the reference has another random stream"
+
+_NUMBERS: Final[dict[type, torch.dtype]] = {float: torch.float64, complex: torch.complex128}
+
+
+def _same_bits(mine: torch.Tensor, its: torch.Tensor) -> bool:
+    return mine.numel() == 0 or torch.equal(bits(dense(mine)), bits(dense(its)))
+
+
+def readable(value: torch.Tensor) -> torch.Tensor:
+    """The numbers of a tensor as one plain tensor on the CPU, whatever its layout."""
+    if value.is_nested:
+        parts = [dense(part).flatten() for part in numbers_of(value)]
+        return torch.cat(parts) if parts else torch.empty(0)
+    return dense(value.detach())
+
+
+def _records_less(one: Result, other: Result) -> bool:
+    """Whether a run keeps fewer values than another by what it was asked to record."""
+    mine, its = ((each.recipe.record or ("all" if _is_eager(each) else "outputs")) for each in (one, other))
+    return mine != its or (_is_eager(other) and not _is_eager(one))
+
+
+def _is_eager(result: Result) -> bool:
+    return result.recipe.backend.name == "eager"
+
+
+def _family(dtype: torch.dtype) -> str:
+    """What a dtype must agree in across cells: that of floating and complex numbers follows the recipe."""
+    return "floating" if dtype.is_floating_point else "complex" if dtype.is_complex else str(dtype)
+
+
+def _rule(noise: Noise | None) -> Rule:
+    return "tolerance" if noise is None else "noise"
+
+
+def stated_tolerance(dtype: torch.dtype, recipe: Recipe) -> Tolerance | None:
+    """The recipe's own (rtol, atol) for values of a dtype; a pair without a dtype is for the recipe's own dtype."""
+    stated = recipe.tolerance
+    if stated is None:
+        return None
+    word = word_of(_PARTS.get(dtype, dtype))
+    pair: Pair | None = getattr(stated, word, None)
+    if pair is None and word == recipe.dtype and (stated.rtol is not None or stated.atol is not None):
+        pair = stated
+    return None if pair is None else (pair.rtol or 0.0, pair.atol or 0.0)
+
+
+_PARTS: Final = {torch.complex128: torch.float64, torch.complex64: torch.float32, torch.complex32: torch.float16}
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "none"
+    return word_of(value.dtype) if isinstance(value, torch.Tensor) else type(value).__name__
+
+
+def _told(found: Measure) -> str:
+    """The worst element in words."""
+    here = f" at {list(found.at)}" if found.at else ""
+    return f"it is {found.found}{here}, and {found.wanted} in the reference"
+
+
+def _lost(found: Measure) -> str:
+    """What is NaN or infinite, in words, with the largest finite error beside it."""
+    count = (
+        f"; {found.nonfinite} of {found.elements} are NaN or infinite on one side alone" if found.elements > 1 else ""
+    )
+    finite = f", the largest finite error is {found.max_abs:.3g}" if found.max_abs else ""
+    return f"{_told(found)}{count}{finite}"

@@ -1,0 +1,51 @@
+"""Which values a step reads, as its recipe says it: enough to tell what lies upstream. Knows no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tensorflow_free.recipe import Recipe, Step
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+def reads_of(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """The names that each step reads, in order, those inside blocks too; fields and gradients count as their value."""
+    steps = dict(_steps(recipe.steps))
+    known = {*recipe.tensors, *steps}
+    return {
+        name: tuple(dict.fromkeys(word for word in _words([step.args, step.kwargs, step.carry]) if word in known))
+        for name, step in steps.items()
+    }
+
+
+def readers_of(reads: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The steps that read each name."""
+    readers: dict[str, list[str]] = {}
+    for step, names in reads.items():
+        for name in names:
+            readers.setdefault(name, []).append(step)
+    return {name: tuple(steps) for name, steps in readers.items()}
+
+
+def _steps(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
+    for name, step in steps.items():
+        yield name, step
+        if step.steps is not None:
+            yield from _steps(step.steps)
+
+
+def _words(written: Any) -> Iterator[str]:
+    """The names that may stand in arguments: the first part of each dotted word, every name in a subscript."""
+    if isinstance(written, str):
+        for part in re.split(r"[^\w.]+", written):
+            if found := _NAME.match(part):
+                yield found[0]
+    elif isinstance(written, Mapping):
+        for value in written.values():
+            yield from _words(value)
+    elif isinstance(written, (list, tuple)):
+        for value in written:
+            yield from _words(value)

@@ -1,0 +1,178 @@
+"""The rules that judge how far a value may be from its reference: by the noise of its dtype, or by a tolerance.
+
+Noise is what an eager CPU run of the same dtype is away from the same reference. A value passes when
+
+    rmse    <= k * noise.rmse         + FLOOR * eps * rms(expected)
+    max_abs <= PEAK * k * noise.max_abs + FLOOR * eps * peak(expected)
+
+with the machine epsilon of its dtype and k by dtype and number of elements. Source: the rule by which torch's compiler
+minifier tells a wrong result from a noisy one (`torch._dynamo.utils.same`: RMSE against float64, a multiplier of 2, 3
+for half precision and for tensors of less than 1,000 elements, 10 for the smallest). The floor is relative to the
+values here, where torch adds a tenth of an absolute tolerance, so that small numbers are judged, too; and the largest
+error is bounded beside the RMSE, so that one wrong element among many shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from tensorflow_free.comparison.measures import Measure, Pair
+from tensorflow_free.dtypes import TORCH_DTYPES, Tolerance
+
+K: Final[dict[str, float]] = {"float64": 2.0, "float32": 2.0, "bfloat16": 3.0, "float16": 3.0}
+"""How many times the noise a value of this dtype may be away, of at least `MANY` elements."""
+
+MANY, FEW = 1000, 10
+"""Elements from which noise is well measured, and up to which it is hardly measured at all."""
+
+K_OF_SOME, K_OF_FEW = 3.0, 10.0
+"""k of tensors of less than `MANY` elements, and of up to `FEW`."""
+
+PEAK: Final = 2.0
+"""How much wider the bound on the largest error is than that on the RMSE, as a largest value spreads more."""
+
+FLOOR: Final = 4.0
+"""Machine epsilons of the expected numbers' size that are always allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How far an eager CPU run in some dtype is from float64.
+
+    Attributes:
+        rmse: over the pairs in which both numbers are finite.
+        max_abs: the largest |error| among them.
+        nonfinite: elements NaN or infinite on one side, and not the same on the other: what overflows in this dtype.
+        signed_zeros: zeros of another sign.
+    """
+
+    rmse: float = 0.0
+    max_abs: float = 0.0
+    nonfinite: int = 0
+    signed_zeros: int = 0
+
+    @classmethod
+    def of(cls, measure: Measure | None) -> Noise:
+        """The noise in what was measured; none where both sides are equal."""
+        if measure is None:
+            return NO_NOISE
+        return cls(measure.rmse, measure.max_abs, measure.nonfinite, measure.signed_zeros)
+
+    def scaled(self, factor: float) -> Noise:
+        """The errors to expect where epsilon is `factor` times as large: in proportion, to first order."""
+        return Noise(self.rmse * factor, self.max_abs * factor)
+
+    def with_at_least(self, other: Noise) -> Noise:
+        """This noise, its errors no less than those of `other`."""
+        rmse, max_abs = max(self.rmse, other.rmse), max(self.max_abs, other.max_abs)
+        return Noise(rmse, max_abs, self.nonfinite, self.signed_zeros)
+
+
+NO_NOISE: Final = Noise()
+
+
+def epsilon(dtype: torch.dtype) -> float:
+    """The machine epsilon of a floating dtype, or of a complex number's parts."""
+    return float(torch.finfo(dtype).eps)
+
+
+def usual_noise(noises: Mapping[str, Noise], dtype: str) -> Noise:
+    """The noise of a recipe dtype, no less than what that of the next wider or narrower ones lets expect.
+
+    One run can be exact by luck; rounding errors grow in proportion to epsilon (to first order), so that a run in
+    another dtype tells how large they are at least. A dtype that overflowed tells nothing.
+    """
+    noise = noises.get(dtype, NO_NOISE)
+    for other in _NEIGHBOURS[dtype]:
+        found = noises.get(other)
+        if found is not None and not found.nonfinite:
+            ratio = epsilon(TORCH_DTYPES[dtype]) / epsilon(TORCH_DTYPES[other])
+            return noise.with_at_least(found.scaled(ratio))
+    return noise
+
+
+_NEIGHBOURS: Final[dict[str, tuple[str, ...]]] = {
+    "float64": ("float32",),
+    "float32": ("float16", "bfloat16"),
+    "float16": ("float32",),
+    "bfloat16": ("float32",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a rule found: the share of the allowed error that was used, and that error in words."""
+
+    used: float
+    allowed: str
+
+
+def by_noise(measure: Measure, noise: Noise, dtype: torch.dtype, k: float | None = None) -> Judged:
+    """Judge by what an eager CPU run of the same dtype is away from the same reference.
+
+    Args:
+        measure: how far the value is from its reference.
+        noise: how far the eager CPU run is.
+        dtype: the coarsest floating dtype that the value went through.
+        k: instead of the one of its dtype.
+    """
+    k = k_of(dtype, measure.elements) if k is None else k
+    floor = FLOOR * epsilon(dtype)
+    least = 2 * torch.finfo(dtype).smallest_normal * epsilon(dtype)
+    allowed_rmse = k * noise.rmse + floor * measure.rms + least
+    allowed_peak = PEAK * k * noise.max_abs + floor * measure.peak + least
+    used = max(share(measure.rmse, allowed_rmse), share(measure.max_abs, allowed_peak))
+    words = (
+        f"rmse {allowed_rmse:.2g}, max {allowed_peak:.2g}: {k:g} times the noise of eager CPU (rmse {noise.rmse:.2g})"
+    )
+    return Judged(used, words)
+
+
+def k_of(dtype: torch.dtype, elements: int) -> float:
+    """How many times the noise a tensor of this dtype and size may be away."""
+    k = K.get(_PARTS.get(str(dtype), str(dtype)).removeprefix("torch."), 3.0)
+    if elements >= MANY:
+        return k
+    return max(k, K_OF_SOME if elements > FEW else K_OF_FEW)
+
+
+_PARTS: Final = {
+    "torch.complex128": "torch.float64",
+    "torch.complex64": "torch.float32",
+    "torch.complex32": "torch.float16",
+}
+
+
+def by_tolerance(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance, *, of_rms: bool) -> Judged:
+    """Judge each element: |actual - expected| <= atol + rtol * |expected|.
+
+    Args:
+        actual: what is judged.
+        expected: its reference, of the same shape.
+        tolerance: (rtol, atol).
+        of_rms: whether `rtol` is of the root mean square of the expected numbers where an element is smaller: a number
+            that came out small by cancellation has the error of what it came from.
+    """
+    rtol, atol = tolerance
+    pair = Pair(actual, expected)
+    sizes = pair.sizes
+    if of_rms and sizes.numel():
+        sizes = sizes.clamp(min=float(sizes.square().mean().sqrt()))
+    allowed = atol + rtol * sizes
+    used = torch.where(pair.errors == 0, pair.errors, pair.errors / allowed)
+    words = f"rtol {rtol:g}, atol {atol:g}" + (
+        ", of the number or the tensor's RMS, whichever is larger" if of_rms else ""
+    )
+    return Judged(float(used.max()) if used.numel() else 0.0, words)
+
+
+def share(error: float, allowed: float) -> float:
+    """The share of an allowed error that was used; NaN cannot pass for a small one."""
+    if math.isnan(error):
+        return math.inf
+    return 0.0 if error == 0 else error / allowed if allowed else math.inf

@@ -1,0 +1,170 @@
+"""What a comparison finds, as data: a verdict on each value, and where what is wrong begins. Words are for reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, Literal
+
+from tensorflow_free.comparison.measures import Measure
+from tensorflow_free.result import plain
+
+Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
+"""What judged a value.
+
+`equal`: alike bit for bit. `noise`: against the error of an eager CPU run of the same dtype. `tolerance`: that of the
+dtype or of the recipe. `exact`: integers, booleans and words. `structure`: shape, dtype, or whether there is a value at
+all. `none`: it was not judged.
+"""
+
+ValueOutcome = Literal["ok", "mismatch", "not comparable", "dtype-dependent"]
+"""`dtype-dependent`: an integer that differs between dtypes in eager PyTorch, too; it is told, and is no failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueVerdict:
+    """What was found of one value.
+
+    Attributes:
+        name: the value's name: `h`, `w.grad`, `qr.Q`.
+        kind: as of its record.
+        op: the op that gave it.
+        outcome: what was found.
+        rule: what judged it.
+        used: the share of the allowed error that it used: up to 1 it passes. Infinite where NaN, an infinity or the
+            structure decide, and where nothing is allowed.
+        reason: why it is not ok, in words.
+        dtype: its dtype, or type.
+        shape: its shape, where it is a tensor.
+        allowed: the error allowed, in words.
+        measure: the numbers; None where it is equal, or is not a tensor of the expected shape.
+    """
+
+    name: str
+    kind: str
+    op: str | None
+    outcome: ValueOutcome
+    rule: Rule
+    used: float = 0.0
+    reason: str = ""
+    dtype: str = ""
+    shape: tuple[int, ...] | None = None
+    allowed: str = ""
+    measure: Measure | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """As strict JSON holds it."""
+        written: dict[str, Any] = plain(
+            {item.name: getattr(self, item.name) for item in fields(self) if item.name != "measure"}
+        )
+        written["measure"] = None if self.measure is None else plain(asdict(self.measure))
+        return written
+
+    @classmethod
+    def from_plain(cls, written: Mapping[str, Any]) -> ValueVerdict:
+        """What `to_plain` gave, again."""
+        return cls(
+            **{
+                **written,
+                "used": float(written["used"]),
+                "shape": None if written["shape"] is None else tuple(written["shape"]),
+                "measure": None if written["measure"] is None else _measure(written["measure"]),
+            }
+        )
+
+
+_NUMBERS: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db", "rms", "peak")
+_TUPLES: Final = ("max_abs_at", "max_rel_at", "nan", "inf", "at")
+
+
+def _measure(written: Mapping[str, Any]) -> Measure:
+    numbers = {name: None if written[name] is None else float(written[name]) for name in _NUMBERS}
+    return Measure(**{**written, **numbers, **{name: tuple(written[name]) for name in _TUPLES}})
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where what is wrong begins.
+
+    Attributes:
+        direction: forward, or backward.
+        value: the first value out of bounds: `h`, or the gradient nearest the target, `h.grad`.
+        step: the step or starting tensor that it is of.
+        op: the op of that step.
+        through: backward, the steps that read `step`: it is the backward of one of these that went wrong.
+    """
+
+    direction: Literal["forward", "backward"]
+    value: str
+    step: str
+    op: str | None = None
+    through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs held against each other, value by value."""
+
+    values: tuple[ValueVerdict, ...]
+    where: Where | None = None
+    reference: str = ""
+
+    @property
+    def bad(self) -> list[ValueVerdict]:
+        """The values that do not agree, in order."""
+        return [one for one in self.values if one.outcome == "mismatch"]
+
+    @property
+    def compared(self) -> int:
+        """How many values were judged; the tensors that a run starts from do not count."""
+        return sum(one.kind != "tensor" and one.outcome in ("ok", "mismatch") for one in self.values)
+
+    @property
+    def not_comparable(self) -> int:
+        """How many values could not be judged."""
+        return sum(one.outcome == "not comparable" for one in self.values)
+
+    @property
+    def worst(self) -> ValueVerdict | None:
+        """The value that used the largest share of its allowed error; None where nothing was judged."""
+        judged = [one for one in self.values if one.outcome in ("ok", "mismatch")]
+        return max(judged, key=lambda one: (one.used, one.kind != "tensor"), default=None)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether something was compared, and all of it agrees."""
+        return self.compared > 0 and not self.bad
+
+    def __getitem__(self, name: str) -> ValueVerdict:
+        """The verdict on the value of this name.
+
+        Raises:
+            KeyError: neither run has a value of this name.
+        """
+        for one in self.values:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As strict JSON holds it."""
+        return {
+            "reference": self.reference,
+            "where": None if self.where is None else plain(asdict(self.where)),
+            "values": [one.to_plain() for one in self.values],
+        }
+
+    @classmethod
+    def from_plain(cls, written: Mapping[str, Any]) -> Comparison:
+        """What `to_plain` gave, again."""
+        where = written["where"]
+        return cls(
+            tuple(ValueVerdict.from_plain(one) for one in written["values"]),
+            None if where is None else Where(**{**where, "through": tuple(where["through"])}),
+            written["reference"],
+        )
+
+
+NOTHING_ALLOWED: Final = math.inf
+"""The share of the allowed error where nothing is allowed."""

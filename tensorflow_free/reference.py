@@ -1,0 +1,255 @@
+"""What a cell is held against: its reference, an eager CPU run of its dtype, and what cannot be compared.
+
+The reference is the same recipe on the CPU, eager, in float64, or the cell that `reference` names. It starts from the
+cell's own numbers, so that rounding of the inputs is not blamed on the ops; with `inputs: original` from its own.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.calls import Stopped
+from tensorflow_free.comparison import Comparison, Judging, Noise, compare_results, measure
+from tensorflow_free.comparison.comparing import readable
+from tensorflow_free.comparison.rules import usual_noise
+from tensorflow_free.errors import RecipeError
+from tensorflow_free.loading import load_recipe, plan_of
+from tensorflow_free.plan import Plan
+from tensorflow_free.recipe import Recipe, Step
+from tensorflow_free.registry import find
+from tensorflow_free.result import Result
+from tensorflow_free.runner import Given, run, starts_of
+
+Source = str | Path | Mapping[str, Any]
+
+USUAL: Final[Mapping[str, str]] = {"device": "cpu", "backend": "eager", "dtype": "float64"}
+"""What a reference is, where the recipe does not say otherwise."""
+
+INPUTS: Final = "inputs"
+"""The key of `reference` that says whose numbers it starts from: `own`, the cell's, or `original`, its own."""
+
+STREAMS: Final = tuple(range(1, 9))
+"""Seeds of the random streams that tell what lies downstream of a random step."""
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What a cell is held against.
+
+    Attributes:
+        reference: the run that is right by definition.
+        words: what it is, in words.
+        baseline: the eager CPU run in the cell's dtype, where that is another cell.
+        noise: what stands for the baseline's error where the baseline is the reference itself, by name.
+        incomparable: values downstream of a random step whose random stream the reference does not share.
+    """
+
+    reference: Result
+    words: str
+    baseline: Result | None = None
+    noise: Mapping[str, Noise] | None = None
+    incomparable: frozenset[str] = frozenset()
+
+    def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
+        """Hold a run of the cell against it."""
+        judging = (
+            Judging(incomparable=self.incomparable, noise=self.noise, starts=False) if judging is None else judging
+        )
+        return compare_results(result, self.reference, self.baseline, judging=judging, reference=self.words)
+
+
+class NoReference(Exception):
+    """There is nothing to hold a cell against; the message says why."""
+
+
+@dataclass
+class Kept:
+    """The last few runs that served as references, so that cells that share one run it once."""
+
+    most: int = 4
+    runs: OrderedDict[Any, Result] = field(default_factory=OrderedDict)
+
+    def get(self, key: Any, make: Callable[[], Result]) -> Result:
+        """The run under this key; made where it is not kept."""
+        found = self.runs.pop(key, None)
+        self.runs[key] = make() if found is None else found
+        while len(self.runs) > self.most:
+            self.runs.popitem(last=False)
+        return self.runs[key]
+
+
+def yardstick_of(source: Source, overrides: Sequence[str], recipe: Recipe, kept: Kept) -> Yardstick:
+    """What the cell of a recipe is held against.
+
+    Args:
+        source: the recipe's file or mapping.
+        overrides: the overrides that make the cell.
+        recipe: the cell's recipe.
+        kept: runs that may serve again.
+
+    Raises:
+        NoReference: the reference cannot be loaded or run.
+    """
+    return _Making(source, overrides, recipe, kept).yardstick()
+
+
+class _Making:
+    """A cell's yardstick being made."""
+
+    def __init__(self, source: Source, overrides: Sequence[str], recipe: Recipe, kept: Kept) -> None:
+        self._source = source
+        self._overrides = overrides
+        self._recipe = recipe
+        self._kept = kept
+        wanted = {**USUAL, **recipe.reference}
+        self._original = wanted.pop(INPUTS, "own") == "original"
+        self._wanted = wanted
+
+    def yardstick(self) -> Yardstick:
+        recipe = self._recipe
+        other = self._load(self._wanted)
+        plan = plan_of(other)
+        # the cell's own numbers, made on the CPU; its own plan would make them on its device
+        same_dtype = recipe if _is_eager_cpu(recipe) else self._load({"device": "cpu", "backend": "eager"})
+        # numbers that are float64 in both cells are the same, and need not be handed over
+        given = None if self._original or recipe.dtype == other.dtype else _starts(plan_of(same_dtype))
+        reference = self._ran(plan, given, recipe.dtype)
+        incomparable = frozenset[str]()
+        if _stream(recipe) != _stream(other) and draws(other):
+            incomparable = random_names(plan, given, reference)
+        words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
+        if same_dtype is recipe:
+            return Yardstick(reference, words, incomparable=incomparable)
+        if recipe.dtype == other.dtype == "float64" and _is_eager_cpu(other):
+            return Yardstick(reference, words, noise=self._noise_of_float32(reference), incomparable=incomparable)
+        baseline = self._ran(plan_of(same_dtype), None, None)
+        return Yardstick(reference, words, baseline, incomparable=incomparable)
+
+    def _load(self, wanted: Mapping[str, Any]) -> Recipe:
+        """The same recipe in another cell, which records the same values."""
+        recipe = self._recipe
+        record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
+        texts = [f"{key}={_written(value)}" for key, value in {**wanted, "record": record}.items()]
+        calls = recipe.backend.calls
+        if not isinstance(calls, int) and recipe.case is None:
+            # a function that is compiled for several cases is called for the last of them in the end
+            texts.append(f"case={calls[-1]}")
+        try:
+            return load_recipe(self._source, [*self._overrides, *texts])
+        except RecipeError as error:
+            raise NoReference(f"its reference ({_named(wanted)}) cannot be had: {error}") from error
+
+    def _ran(self, plan: Plan, given: Given | None, given_dtype: str | None) -> Result:
+        def make() -> Result:
+            try:
+                result, _ = run(plan, given=given)
+            except Stopped as stopped:  # pragma: no cover - a run tells of what stops it
+                raise NoReference(str(stopped)) from stopped
+            return result
+
+        result = self._kept.get((given_dtype, repr(plan.recipe.written)), make)
+        if result.error is not None and not result.error.expected:
+            recipe, error = plan.recipe, result.error
+            cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
+            raise NoReference(f"its reference ({cell}) failed at '{error.step}': {error.message}")
+        return result
+
+    def _noise_of_float32(self, reference: Result) -> dict[str, Noise]:
+        """What a float64 run may be away: what eager CPU float32 is, in proportion to the machine epsilons."""
+        try:
+            rough = self._ran(
+                plan_of(self._load({"device": "cpu", "backend": "eager", "dtype": "float32"})), None, None
+            )
+        except NoReference:
+            return {name: Noise() for name in reference.records}
+        return {
+            name: usual_noise({"float32": noise_between(rough, reference, name)}, "float64")
+            for name in reference.records
+        }
+
+
+def noise_between(rough: Result, exact: Result, name: str) -> Noise:
+    """How far a value of one run is from that of another; no noise where it is no tensor of the same shape."""
+    mine, its = (one.records[name].value if name in one.records else None for one in (rough, exact))
+    if not isinstance(mine, torch.Tensor) or not isinstance(its, torch.Tensor) or mine.is_meta:
+        return Noise()
+    mine, its = readable(mine), readable(its)
+    return Noise.of(measure(mine, its)) if mine.shape == its.shape else Noise()
+
+
+def _starts(plan: Plan) -> Given:
+    try:
+        return starts_of(plan)
+    except Stopped as stopped:
+        raise NoReference(f"its starting tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
+
+
+def _is_eager_cpu(recipe: Recipe) -> bool:
+    return recipe.backend.name == "eager" and recipe.device.partition(":")[0] == "cpu"
+
+
+def _stream(recipe: Recipe) -> tuple[str, str, str]:
+    """What a random stream depends on besides the seed."""
+    return recipe.device.partition(":")[0], recipe.dtype, recipe.backend.name
+
+
+def _written(value: Any) -> str:
+    """A value as the grammar of overrides has it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_written(one) for one in value) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def _named(wanted: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={_written(value)}" for key, value in wanted.items())
+
+
+# random steps
+
+
+def draws(recipe: Recipe) -> bool:
+    """Whether any step may draw random numbers."""
+    return any(_may_draw(step) for step in recipe.steps.values())
+
+
+def _may_draw(step: Step) -> bool:
+    if step.steps is not None:
+        return any(_may_draw(inner) for inner in step.steps.values())
+    op = find(step.op or "")
+    return op is not None and op.random
+
+
+def random_names(plan: Plan, given: Given | None, first: Result) -> frozenset[str]:
+    """The values and gradients that lie downstream of a random step: those that change with the random stream.
+
+    Found by trying, so that views, changes in place and gradients need no tracing: the same run again, in eight other
+    streams. A value that is the same in all of them (probability 2**-8 for a single coin) counts as not random.
+    """
+    found: set[str] = set()
+    for seed in STREAMS:
+        again, _ = run(plan, given=given, stream=seed)
+        names = first.records.keys() | again.records.keys()
+        found |= {name for name in names - found if _differs(first, again, name)}
+    return frozenset(found)
+
+
+def _differs(first: Result, again: Result, name: str) -> bool:
+    mine, its = (one.records[name].value if name in one.records else None for one in (first, again))
+    if not isinstance(mine, torch.Tensor) or not isinstance(its, torch.Tensor):
+        return not (mine is its or mine == its)
+    mine, its = readable(mine), readable(its)
+    return mine.shape != its.shape or not torch.equal(mine.nan_to_num(), its.nan_to_num()) or _nan(mine) != _nan(its)
+
+
+def _nan(value: torch.Tensor) -> int:
+    return int(value.isnan().count_nonzero())
