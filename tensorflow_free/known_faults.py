@@ -30,7 +30,7 @@ def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
     """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one."""
     found = False
     for position, verdict in enumerate(verdicts):
-        if _is_marked(verdict.name, fault) and verdict.outcome in ("fails", "known fault"):
+        if is_marked(verdict.name, fault) and verdict.outcome in ("fails", "known fault"):
             message = f"{verdict.message} (known: {fault.reason})"
             verdicts[position] = verdict.model_copy(update={"outcome": "known fault", "message": message})
             found = True
@@ -52,11 +52,15 @@ def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -
     """Whether the run went far enough, and recorded enough, to say that the fault is gone."""
     if result.error is not None and not result.error.expected:
         return False
-    on = [verdict for verdict in verdicts if _is_marked(verdict.name, fault)]
-    return not on or any(verdict.outcome != "not judged" for verdict in on)
+    on = [verdict for verdict in verdicts if is_marked(verdict.name, fault)]
+    if not on:
+        # what no expectation is for may be seen by a comparison alone
+        return fault.keys is None
+    return any(verdict.outcome != "not judged" for verdict in on)
 
 
-def _is_marked(name: str, fault: KnownFault) -> bool:
+def is_marked(name: str, fault: KnownFault) -> bool:
+    """Whether a mark is on the value of this name, or on the value that it is a part of."""
     return fault.keys is None or any(name == key or name.startswith(f"{key}.") for key in fault.keys)
 
 

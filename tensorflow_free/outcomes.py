@@ -1,0 +1,175 @@
+"""What became of a cell: its run, expectations, comparison and known faults, in one outcome with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from tensorflow_free.calls import described
+from tensorflow_free.comparison import Comparison, ValueVerdict
+from tensorflow_free.comparison.graph import reads_of
+from tensorflow_free.conditions import holds
+from tensorflow_free.kernels import is_unsupported
+from tensorflow_free.known_faults import is_marked
+from tensorflow_free.recipe import KnownFault, Recipe
+from tensorflow_free.report import failure
+from tensorflow_free.result import Result
+
+Outcome = Literal["ok", "not comparable", "known fault", "unsupported", "mismatch", "fixed", "failed"]
+
+UNMET, FAILED = 1, 3
+"""Exit codes: something expected does not hold; a step failed. `cli.py` has all of them."""
+
+SHOWN: Final = 5
+"""Names that are listed of the values out of bounds."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of a cell.
+
+    Attributes:
+        outcome: in a word.
+        reason: why, in words, a line or more; empty where it is ok.
+        exit_code: of a single run that came to this.
+        told: what is worth saying and is no failure.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    exit_code: int = 0
+    told: list[str] = field(default_factory=list)
+
+
+def outcome_of(
+    result: Result, cause: Exception | None, comparison: Comparison | None, without: str = "there is no reference"
+) -> Found:
+    """What became of a cell.
+
+    Args:
+        result: its run.
+        cause: the error that stopped the run, or None.
+        comparison: its values against the reference, or None where there is none.
+        without: why there is none.
+    """
+    if result.error is not None and not result.error.expected:
+        reason = "\n".join(failure(result))
+        return Found("unsupported", reason, FAILED) if is_unsupported(cause) else Found("failed", reason, FAILED)
+    return _Weighing(result, comparison, without).found()
+
+
+class _Weighing:
+    """A run that came to its end, or stopped as it was meant to, being weighed."""
+
+    def __init__(self, result: Result, comparison: Comparison | None, without: str) -> None:
+        self._result = result
+        self._comparison = comparison
+        self._without = without
+        recipe = result.recipe
+        self._faults = {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
+        self._bad = [] if comparison is None else comparison.bad
+
+    def found(self) -> Found:
+        told = list(self._told())
+        unmarked = [one for one in self._bad if not any(is_marked(one.name, mark) for mark in self._faults.values())]
+        unmet = list(self._unmet())
+        if unmarked and self._comparison is not None:
+            return Found("mismatch", "\n".join([*_mismatch(self._comparison, self._result), *unmet]), UNMET, told)
+        if unmet:
+            return Found("failed", "\n".join(unmet), UNMET, told)
+        if self._comparison is None:
+            return Found("failed", self._without, UNMET, told)
+        if fixed := [self._faults[number] for number in self._faults if self._is_fixed(number)]:
+            return Found("fixed", "\n".join(_fixed(one) for one in fixed), UNMET, told)
+        borne = [mark for number, mark in self._faults.items() if self._is_borne(number)]
+        if borne:
+            return Found("known fault", "\n".join(_known(one) for one in borne), 0, told)
+        return self._compared(self._comparison, told)
+
+    def _compared(self, comparison: Comparison, told: list[str]) -> Found:
+        """Nothing is wrong: whether anything was looked at."""
+        stopped = self._result.error is not None
+        if comparison.compared or stopped:
+            return Found("ok", "", 0, told)
+        if comparison.not_comparable:
+            return Found("not comparable", comparison.values[-1].reason, 0, told)
+        if any(one.outcome == "dtype-dependent" for one in comparison.values):
+            return Found("not comparable", "all values are integers that differ between dtypes", 0, told)
+        return Found("failed", "nothing was compared: the run records no value that the reference has", UNMET, told)
+
+    def _unmet(self) -> Iterator[str]:
+        for verdict in self._result.expectations:
+            if verdict.outcome == "fails":
+                yield f"{verdict.path}: {verdict.asks}: {verdict.message}"
+
+    def _is_borne(self, number: int) -> bool:
+        """Whether a mark is borne out: by a value, an expectation or the error that stopped the run."""
+        mark = self._faults[number]
+        return any(is_marked(one.name, mark) for one in self._bad) or any(
+            one.outcome == "known fault" and (one.path == f"xfail.{number}" or is_marked(one.name, mark))
+            for one in self._result.expectations
+        )
+
+    def _is_fixed(self, number: int) -> bool:
+        """Whether what a mark is on was judged, and is well."""
+        if self._is_borne(number):
+            return False
+        mark = self._faults[number]
+        values = () if self._comparison is None else self._comparison.values
+        judged = any(one.kind != "tensor" and one.outcome == "ok" and is_marked(one.name, mark) for one in values)
+        return judged or any(one.path == f"xfail.{number}" for one in self._result.expectations)
+
+    def _told(self) -> Iterator[str]:
+        values = () if self._comparison is None else self._comparison.values
+        for one in values:
+            if one.outcome == "dtype-dependent":
+                yield f"{one.name}: {one.reason}"
+        random = [one.name for one in values if one.outcome == "not comparable"]
+        if random:
+            reason = next(one.reason for one in values if one.outcome == "not comparable")
+            yield f"not comparable: {_some(random)}: {reason}"
+
+
+def _mismatch(comparison: Comparison, result: Result) -> Iterator[str]:
+    """The first value out of bounds, what it was made from, and how many there are."""
+    where = comparison.where
+    first = comparison.bad[0] if where is None else comparison[where.value]
+    yield f"{first.name}: {first.reason}{_spent(first)}"
+    if where is not None and (operands := operands_of(result, where.step)):
+        yield f"    {where.op or where.step} of {'; '.join(operands)}"
+    count = len(comparison.bad)
+    if count > 1:
+        names = _some([one.name for one in comparison.bad])
+        yield f"    {count} of {len(comparison.values)} values are out of bounds: {names}"
+
+
+def _spent(first: ValueVerdict) -> str:
+    """How much of what is allowed was used."""
+    return f"; {first.used:.3g} times what is allowed ({first.allowed})" if first.allowed else ""
+
+
+def operands_of(result: Result, step: str) -> list[str]:
+    """What a step read, as far as the run recorded it: `x: float16 [3, 4] cpu`."""
+    names = reads_of(result.recipe).get(step, ())
+    return [f"{name}: {described(result.records[name].value)}" for name in names if name in result.records]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _known(mark: KnownFault) -> str:
+    issue = f" ({mark.issue})" if mark.issue is not None else ""
+    return f"known: {mark.reason}{issue}"
+
+
+def _fixed(mark: KnownFault) -> str:
+    keys = f" of {', '.join(mark.keys)}" if mark.keys else ""
+    return f"the known fault{keys} is gone, take its mark away: {mark.reason}"
+
+
+def marks_of(recipe: Recipe) -> list[KnownFault]:
+    """The known faults that are marked for the cell."""
+    return [one for one in recipe.xfail if holds(one.when, recipe)]

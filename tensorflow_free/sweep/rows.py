@@ -1,0 +1,155 @@
+"""What is kept of each cell: one row, which is one line of `cells.jsonl`. Knows no torch."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+ROW_VERSION: Final = 1
+"""The version of a row's schema."""
+
+Outcome = Literal[
+    "ok",
+    "not comparable",
+    "known fault",
+    "unavailable",
+    "unsupported",
+    "mismatch",
+    "fixed",
+    "failed",
+    "refused",
+    "crashed",
+    "timed out",
+]
+
+OUTCOMES: Final[tuple[Outcome, ...]] = (
+    "crashed",
+    "timed out",
+    "failed",
+    "mismatch",
+    "fixed",
+    "refused",
+    "known fault",
+    "unsupported",
+    "unavailable",
+    "not comparable",
+    "ok",
+)
+"""What becomes of a cell, worst first."""
+
+BAD: Final[frozenset[Outcome]] = frozenset({"mismatch", "fixed", "failed", "refused", "crashed", "timed out"})
+"""Outcomes that fail a sweep."""
+
+ABSENT: Final[frozenset[Outcome]] = frozenset({"unavailable", "unsupported"})
+"""Outcomes of cells that cannot be had here; they are no failure, unless no cell ran at all."""
+
+EXIT_CODES: Final[dict[Outcome, int]] = {
+    "refused": 2,
+    "failed": 3,
+    "crashed": 3,
+    "timed out": 3,
+    "mismatch": 1,
+    "fixed": 1,
+}
+"""The exit code of each bad outcome, where the row does not say another; all else is 0."""
+
+
+PlainFloat = Annotated[float, PlainSerializer(lambda value: value if math.isfinite(value) else str(value))]
+"""A number that strict JSON can hold: `"nan"`, `"inf"` and `"-inf"` are strings, as in `result.json`."""
+
+
+class RowWhere(BaseModel):
+    """Where a cell goes wrong first: the value, its step and op; backward, the steps whose backward is suspect."""
+
+    model_config = ConfigDict(frozen=True)
+
+    direction: Literal["forward", "backward"]
+    value: str
+    step: str
+    op: str | None = None
+    through: tuple[str, ...] = ()
+
+
+class Row(BaseModel):
+    """One cell of a sweep: which it was, what became of it, and why.
+
+    Attributes:
+        recipe: the recipe file, as it was typed.
+        overrides: all overrides of the cell; with `recipe`, what runs it alone.
+        axes: of what varies in the sweep, the key and this cell's value as text.
+        reason: in words, a line or more; empty where the outcome is `ok`.
+        where: where it starts, for a mismatch.
+        rule: the rule that judged the worst value.
+        used: the share of the allowed error that the worst value used; infinite where NaN or infinity decided; None
+            where nothing was compared.
+        worst: the verdict of the worst value, as plain data.
+        compared: how many values were judged.
+        not_comparable: how many lie downstream of a random step whose stream the reference does not share.
+        told: what is worth saying and is no failure.
+        folder: the name of the cell's folder inside the sweep's folder; empty where none was kept.
+        exit_code: of a `failed` row, 1 where an expectation does not hold and 3 where a step failed; else None.
+        seconds: how long the cell took, its reference and its judgement included.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    schema_version: int = ROW_VERSION
+    number: int
+    recipe: str
+    overrides: list[str] = Field(default_factory=list)
+    axes: dict[str, str] = Field(default_factory=dict)
+    case: str | None = None
+    device: str = ""
+    dtype: str = ""
+    backend: str = ""
+    outcome: Outcome
+    reason: str = ""
+    where: RowWhere | None = None
+    rule: str = ""
+    used: PlainFloat | None = None
+    worst: dict[str, Any] | None = None
+    compared: int = 0
+    not_comparable: int = 0
+    told: list[str] = Field(default_factory=list)
+    folder: str = ""
+    exit_code: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it fails the sweep."""
+        return self.outcome in BAD
+
+    @property
+    def ran(self) -> bool:
+        """Whether the cell could be had at all."""
+        return self.outcome not in ABSENT
+
+    @property
+    def command(self) -> str:
+        """What a person types to run this cell alone."""
+        return shlex.join(["run-recipe", self.recipe, *self.overrides])
+
+    def code(self) -> int:
+        """The exit code that this cell asks for."""
+        return EXIT_CODES.get(self.outcome, 0) if self.exit_code is None else self.exit_code
+
+    def line(self) -> str:
+        """The row as one line of `cells.jsonl`, its end included; strict JSON."""
+        return self.model_dump_json() + "\n"
+
+
+def row_of(line: str | bytes) -> Row:
+    """The row that a line of `cells.jsonl` holds.
+
+    Raises:
+        ValueError: the line is cut off, is no row, or is of a newer schema.
+    """
+    row = Row.model_validate_json(line)
+    if row.schema_version > ROW_VERSION:
+        message = f"a row of schema version {row.schema_version}; this tensorflow_free reads up to {ROW_VERSION}"
+        raise ValueError(message)
+    return row
