@@ -15,8 +15,8 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.calls import Stopped
-from tensorflow_free.comparison import Comparison, Judging, Noise, compare_results, measure
-from tensorflow_free.comparison.comparing import readable
+from tensorflow_free.comparison import Comparison, Judging, Noise, compare_results
+from tensorflow_free.comparison.comparing import readable, tensor_of
 from tensorflow_free.comparison.rules import usual_noise
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import load_recipe, plan_of
@@ -175,12 +175,11 @@ class _Making:
 
 
 def noise_between(rough: Result, exact: Result, name: str) -> Noise:
-    """How far a value of one run is from that of another; no noise where it is no tensor of the same shape."""
-    mine, its = (one.records[name].value if name in one.records else None for one in (rough, exact))
-    if not isinstance(mine, torch.Tensor) or not isinstance(its, torch.Tensor) or mine.is_meta:
+    """How far a value of one run is from that of another; no noise where they are no numbers of the same shape."""
+    mine, its = (tensor_of(one.records[name].value) if name in one.records else None for one in (rough, exact))
+    if mine is None or its is None or mine.shape != its.shape:
         return Noise()
-    mine, its = readable(mine), readable(its)
-    return Noise.of(measure(mine, its)) if mine.shape == its.shape else Noise()
+    return Noise.of(mine, its)
 
 
 def _starts(plan: Plan) -> Given:

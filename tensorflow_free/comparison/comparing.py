@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.closeness import bits, dense, is_floating
 from tensorflow_free.comparison.blame import where_it_starts
 from tensorflow_free.comparison.graph import reads_of
-from tensorflow_free.comparison.measures import Measure, measure
+from tensorflow_free.comparison.measures import Errors, Measure
 from tensorflow_free.comparison.rules import (
     Judged,
     Noise,
@@ -20,7 +20,7 @@ from tensorflow_free.comparison.rules import (
     by_tolerance,
     epsilon,
 )
-from tensorflow_free.comparison.verdicts import NOTHING_ALLOWED, Comparison, Rule, ValueVerdict
+from tensorflow_free.comparison.verdicts import NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
 from tensorflow_free.dtypes import TORCH_DTYPES, Tolerance, tolerance_of, word_of
 from tensorflow_free.parts import numbers_of
 from tensorflow_free.recipe import Pair, Recipe
@@ -38,8 +38,12 @@ class Judging:
         signed_zeros: whether -0.0 is told from 0.0.
         incomparable: values and gradients that lie downstream of a random step with another random stream.
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
-        overflows: whether as many NaN and infinities as `noise` has are let pass, where the dtype itself overflows.
         starts: whether the tensors that the runs start from are compared, too.
+        measures: whether values that pass are measured in full, too.
+        dtypes: the dtypes that values must have, by name. Given, the expected run is a golden: integers must be its
+            own; as many NaN and infinities as `noise` has are let pass, as the dtype itself overflows; and what
+            exceeds the noise may still be within the recipe's own tolerance.
+        structural: values of which shape and dtype alone are judged, and why.
     """
 
     rtol: float | None = None
@@ -48,8 +52,10 @@ class Judging:
     signed_zeros: bool = False
     incomparable: frozenset[str] = frozenset()
     noise: Mapping[str, Noise] | None = None
-    overflows: bool = False
     starts: bool = True
+    measures: bool = True
+    dtypes: Mapping[str, torch.dtype] | None = None
+    structural: Mapping[str, str] = field(default_factory=dict)
 
 
 AS_USUAL: Final = Judging()
@@ -178,6 +184,8 @@ class Comparing:
             return self._bad(record, "structure", why)
         if mine.is_meta or its.is_meta:
             return self._verdict(record, "ok", "structure", allowed="shape and dtype: a meta tensor has no values")
+        if why := self._judging.structural.get(record.name):
+            return self._verdict(record, "ok", "structure", allowed=f"shape and dtype: {why}")
         mine, its = readable(mine), readable(its)
         if not (is_floating(mine.dtype) or is_floating(its.dtype)):
             return self._integers(record, mine, its)
@@ -190,25 +198,27 @@ class Comparing:
                 return f"the layout is {mine.layout}, and {its.layout} in the reference"
         elif mine.shape != its.shape:
             return f"the shape is {list(mine.shape)}, and {list(its.shape)} in the reference"
-        alike = None if self._baseline is None else self._baseline.records.get(record.name)
-        if alike is not None and isinstance(alike.value, torch.Tensor):
-            wanted = alike.value.dtype
-            return (
-                None
-                if mine.dtype == wanted
-                else f"the dtype is {word_of(mine.dtype)}, and {word_of(wanted)} in eager CPU"
-            )
+        wanted = self._wanted_dtype(record.name)
+        if wanted is not None:
+            return None if mine.dtype == wanted else f"the dtype is {word_of(mine.dtype)}, and not {word_of(wanted)}"
         if _family(mine.dtype) != _family(its.dtype):
             return f"the dtype is {word_of(mine.dtype)}, and {word_of(its.dtype)} in the reference"
         return None
 
+    def _wanted_dtype(self, name: str) -> torch.dtype | None:
+        """The dtype that eager CPU gives in a cell of this dtype, where that is known."""
+        if self._judging.dtypes is not None:
+            return self._judging.dtypes.get(name)
+        alike = None if self._baseline is None else self._baseline.records.get(name)
+        return alike.value.dtype if alike is not None and isinstance(alike.value, torch.Tensor) else None
+
     def _integers(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
         """Integers and booleans: those of the eager CPU run in the same dtype, exactly."""
-        found = measure(mine, its)
+        found = Errors(mine, its).measure()
         alike = None if self._baseline is None else self._baseline.records.get(record.name)
         if alike is not None:
             base = alike.value if isinstance(alike.value, torch.Tensor) else torch.tensor(alike.value)
-            against = measure(mine, readable(base))
+            against = Errors(mine, readable(base)).measure()
             if against.unequal:
                 reason = (
                     f"{against.unequal} of {against.elements} differ from eager CPU in the same dtype: {_told(against)}"
@@ -216,7 +226,7 @@ class Comparing:
                 return self._bad(record, "exact", reason, against)
         if not found.unequal:
             return self._verdict(record, "ok", "exact", measure=found)
-        if alike is None and self._same_dtype:
+        if alike is None and (self._same_dtype or self._judging.dtypes is not None):
             return self._bad(record, "exact", f"{found.unequal} of {found.elements} differ: {_told(found)}", found)
         reason = f"{found.unequal} of {found.elements} differ from the reference, in eager CPU of this dtype, too"
         return self._verdict(record, "dtype-dependent", "exact", reason=reason, measure=found)
@@ -227,45 +237,47 @@ class Comparing:
 
     def _numbers(self, record: Record, mine: torch.Tensor, its: torch.Tensor, *, dtype: torch.dtype) -> ValueVerdict:
         """Floating and complex numbers: by noise where there is any to go by, else by tolerance."""
-        found = measure(mine, its)
+        errors = Errors(mine, its)
         noise = self._noise(record, its)
-        if found.nonfinite and not self._overflowed(found, noise):
-            return self._bad(record, _rule(noise), _lost(found), found)
-        if self._judging.signed_zeros and found.signed_zeros > (noise.signed_zeros if noise else 0):
-            reason = f"{found.signed_zeros} zeros have another sign: -0.0 is not 0.0"
-            return self._bad(record, "exact", reason, found)
-        judged = self._judged(found, noise, mine, its, dtype)
-        if judged.used <= 1:
-            return self._verdict(record, "ok", _rule(noise), judged.used, measure=found, allowed=judged.allowed)
+        rule: Rule = "tolerance" if noise is None else "noise"
+        if errors.nonfinite and not self._overflowed(errors, noise):
+            found = errors.measure()
+            return self._bad(record, rule, _lost(found), found)
+        if self._judging.signed_zeros and (lost := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
+            reason = f"{lost} zeros have another sign: -0.0 is not 0.0"
+            return self._bad(record, "exact", reason, errors.measure())
+        rule, judged = self._judged(errors, noise, dtype)
+        outcome: ValueOutcome = "ok" if judged.used <= 1 else "mismatch"
+        measured = errors.measure() if self._judging.measures or outcome != "ok" else None
+        reason = _told(measured) if measured is not None and outcome != "ok" else ""
         return ValueVerdict(
-            record.name, record.kind, record.op, "mismatch", _rule(noise), judged.used, _told(found),
-            word_of(mine.dtype), tuple(mine.shape), judged.allowed, found,
+            record.name, record.kind, record.op, outcome, rule, judged.used, reason,
+            word_of(mine.dtype), tuple(mine.shape), judged.allowed, measured,
         )  # fmt: skip
 
-    def _overflowed(self, found: Measure, noise: Noise | None) -> bool:
+    def _overflowed(self, errors: Errors, noise: Noise | None) -> bool:
         """Whether so many NaN and infinities are what the dtype itself gives, and are let pass."""
-        return self._judging.overflows and noise is not None and found.nonfinite == noise.nonfinite
+        return self._judging.dtypes is not None and noise is not None and errors.nonfinite == noise.nonfinite
 
     def _noise(self, record: Record, its: torch.Tensor) -> Noise | None:
         if self._judging.noise is not None:
             return self._judging.noise.get(record.name)
         alike = None if self._baseline is None else self._baseline.records.get(record.name)
-        if alike is None or alike.value is None:
-            return None
-        base = alike.value if isinstance(alike.value, torch.Tensor) else torch.tensor(alike.value, dtype=its.dtype)
-        base = readable(base)
-        return Noise.of(measure(base, its)) if base.shape == its.shape else None
+        base = None if alike is None else tensor_of(alike.value)
+        return Noise.of(base, its) if base is not None and base.shape == its.shape else None
 
-    def _judged(
-        self, found: Measure, noise: Noise | None, mine: torch.Tensor, its: torch.Tensor, dtype: torch.dtype
-    ) -> Judged:
+    def _judged(self, errors: Errors, noise: Noise | None, dtype: torch.dtype) -> tuple[Rule, Judged]:
         judging = self._judging
         if judging.rtol is not None or judging.atol is not None:
-            return by_tolerance(mine, its, (judging.rtol or 0.0, judging.atol or 0.0), of_rms=False)
-        if noise is not None:
-            return by_noise(found, noise, dtype, judging.k)
+            return "tolerance", by_tolerance(errors, (judging.rtol or 0.0, judging.atol or 0.0), of_rms=False)
         stated = stated_tolerance(dtype, self._recipe)
-        return by_tolerance(mine, its, stated or tolerance_of(dtype), of_rms=stated is None)
+        if noise is None:
+            return "tolerance", by_tolerance(errors, stated or tolerance_of(dtype), of_rms=stated is None)
+        judged = by_noise(errors, noise, dtype, judging.k)
+        if judged.used > 1 and stated is not None and judging.dtypes is not None:
+            loose = by_tolerance(errors, stated, of_rms=False)
+            return ("tolerance", loose) if loose.used <= 1 else ("noise", judged)
+        return "noise", judged
 
     # what a value went through
 
@@ -301,7 +313,7 @@ class Comparing:
     # verdicts
 
     def _verdict(  # noqa: PLR0913 - what is not given is as usual
-        self, record: Record, outcome: Any, rule: Rule, used: float = 0.0, *, reason: str = "", allowed: str = "",
+        self, record: Record, outcome: ValueOutcome, rule: Rule, used: float = 0.0, *, reason: str = "", allowed: str = "",
         measure: Measure | None = None,
     ) -> ValueVerdict:  # fmt: skip
         value = record.value
@@ -325,6 +337,14 @@ def _same_bits(mine: torch.Tensor, its: torch.Tensor) -> bool:
     return mine.numel() == 0 or torch.equal(bits(dense(mine)), bits(dense(its)))
 
 
+def tensor_of(value: Any) -> torch.Tensor | None:
+    """A tensor or a number as one plain tensor on the CPU; None for what is neither."""
+    if isinstance(value, torch.Tensor):
+        return None if value.is_meta else readable(value)
+    dtype = {bool: torch.bool, int: torch.int64, **_NUMBERS}.get(type(value))
+    return None if dtype is None else torch.tensor(value, dtype=dtype)
+
+
 def readable(value: torch.Tensor) -> torch.Tensor:
     """The numbers of a tensor as one plain tensor on the CPU, whatever its layout."""
     if value.is_nested:
@@ -346,10 +366,6 @@ def _is_eager(result: Result) -> bool:
 def _family(dtype: torch.dtype) -> str:
     """What a dtype must agree in across cells: that of floating and complex numbers follows the recipe."""
     return "floating" if dtype.is_floating_point else "complex" if dtype.is_complex else str(dtype)
-
-
-def _rule(noise: Noise | None) -> Rule:
-    return "tolerance" if noise is None else "noise"
 
 
 def stated_tolerance(dtype: torch.dtype, recipe: Recipe) -> Tolerance | None:

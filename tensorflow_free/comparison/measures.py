@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
 
 import torch
 
-from tensorflow_free.closeness import index_of, is_floating, same_integers, texts_of
+from tensorflow_free.closeness import is_floating, same_integers, texts_of
 from tensorflow_free.dtypes import ulp_distance
 
 Index = tuple[int, ...]
@@ -65,103 +66,148 @@ class Measure:
 
 def measure(actual: torch.Tensor, expected: torch.Tensor) -> Measure:
     """Measure two plain tensors on the CPU, of one shape and of any dtypes."""
-    pair = Pair(actual, expected)
-    errors = pair.errors
-    largest, at = _largest(errors)
-    relative, relative_at = _largest(pair.relative)
-    worst = _largest(pair.lost.to(torch.float64))[1] if pair.nonfinite else at
-    found, wanted = texts_of(actual[worst], expected[worst]) if actual.numel() else ("", "")
-    square, power = float(errors.square().sum()), float(pair.sizes.square().sum())
-    count = max(1, errors.numel())
-    return Measure(
-        elements=actual.numel(),
-        unequal=int((~pair.same).count_nonzero()),
-        max_abs=largest,
-        max_abs_at=at,
-        max_rel=relative,
-        max_rel_at=relative_at,
-        rmse=math.sqrt(square / count),
-        max_ulp=pair.max_ulp(),
-        sqnr_db=10 * math.log10(power / square) if square and power else -math.inf if square else None,
-        nan=(int(actual.isnan().count_nonzero()), int(expected.isnan().count_nonzero())),
-        inf=(int(actual.isinf().count_nonzero()), int(expected.isinf().count_nonzero())),
-        nonfinite=pair.nonfinite,
-        signed_zeros=pair.signed_zeros(),
-        rms=math.sqrt(power / count),
-        peak=_largest(pair.sizes)[0],
-        at=worst,
-        found=found,
-        wanted=wanted,
-    )
+    return Errors(actual, expected).measure()
 
 
-class Pair:
-    """Two tensors as numbers wide enough to subtract."""
+class Errors:
+    """Two plain tensors on the CPU, of one shape, and how far apart they are: what judges first, the rest if asked.
+
+    Attributes:
+        elements: how many pairs there are.
+        nonfinite: as of `Measure`.
+        errors: |actual - expected|, float64, flat; 0 where either number is not finite.
+        sizes: |expected|, float64, flat; 0 there, too.
+        rmse: as of `Measure`; so are `max_abs`, `rms` and `peak`.
+    """
 
     def __init__(self, actual: torch.Tensor, expected: torch.Tensor) -> None:
-        self.actual = _readable(actual)
-        self.expected = _readable(expected)
+        self.actual, self.expected = actual, expected
         wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
-        mine, its = self.actual.to(wide), self.expected.to(wide)
-        finite = mine.isfinite() & its.isfinite()
-        self.same = self._same(mine, its)
-        self.lost = ~finite & ~self.same
-        self.nonfinite = int(self.lost.count_nonzero())
+        self._mine, self._its = actual.to(wide).flatten(), expected.to(wide).flatten()
+        self.elements = actual.numel()
+        self.errors = (self._mine - self._its).abs()
+        self.sizes = self._its.abs()
+        square, power = self._squares()
+        self.nonfinite = 0
+        if not (math.isfinite(square) and math.isfinite(power)):
+            self._leave_out()
+            square, power = self._squares()
+        count = max(1, self.elements)
+        self._square, self._power = square, power
+        self.rmse = math.sqrt(square / count)
+        self.rms = math.sqrt(power / count)
+        self.max_abs = float(self.errors.max()) if square else self._smallest()
+        self.peak = float(self.sizes.max()) if self.elements else 0.0
+
+    def _squares(self) -> tuple[float, float]:
+        return float(torch.dot(self.errors, self.errors)), float(torch.dot(self.sizes, self.sizes))
+
+    def _smallest(self) -> float:
+        """The largest error where its square is too small for float64, or there is none."""
+        return float(self.errors.max()) if self.elements else 0.0
+
+    def _leave_out(self) -> None:
+        """Errors and sizes of the pairs in which both numbers are finite alone, scaled down where squares overflow."""
+        finite = self._mine.isfinite() & self._its.isfinite()
+        self.nonfinite = int((~finite & ~self.same).count_nonzero())
         zero = torch.zeros((), dtype=torch.float64)
-        self.errors = torch.where(finite, (mine - its).abs(), zero)
-        """float64; 0 where either number is not finite."""
-        self.sizes = torch.where(finite, its.abs(), zero)
+        self.errors = torch.where(finite, self.errors, zero).clamp(max=_LARGEST)
+        self.sizes = torch.where(finite, self.sizes, zero).clamp(max=_LARGEST)
 
-    @property
-    def relative(self) -> torch.Tensor:
-        """The errors as shares of the expected numbers, float64; infinite where only the expected one is 0."""
-        return torch.where(self.errors == 0, self.errors, self.errors / self.sizes)
-
-    def _same(self, mine: torch.Tensor, its: torch.Tensor) -> torch.Tensor:
+    @cached_property
+    def same(self) -> torch.Tensor:
+        """Which pairs are the same number, flat; NaN is NaN, in complex numbers part by part."""
         if not (is_floating(self.actual.dtype) or is_floating(self.expected.dtype)):
-            return same_integers(self.actual, self.expected)
+            return same_integers(self.actual, self.expected).flatten()
+        mine, its = self._mine, self._its
         if mine.is_complex():
             parts, other = torch.view_as_real(mine), torch.view_as_real(its)
             return ((parts == other) | (parts.isnan() & other.isnan())).all(-1)
         return (mine == its) | (mine.isnan() & its.isnan())
 
-    def max_ulp(self) -> float | None:
-        """The largest distance in units in the last place of the actual's dtype, where both numbers are finite."""
-        dtype = self.actual.dtype
-        if not is_floating(dtype) or not self.actual.numel():
-            return None
-        rounded = self.expected.to(dtype)
-        apart = ulp_distance(self.actual, rounded)
-        finite = torch.isfinite(_readable(self.actual).to(_wide(dtype))) & torch.isfinite(rounded.to(_wide(dtype)))
-        return float(torch.where(finite, apart, torch.zeros_like(apart)).max())
+    def measure(self) -> Measure:
+        """All that there is to measure."""
+        position = int(self.errors.argmax()) if self.elements else 0
+        worst = self._lost() if self.nonfinite else position
+        found, wanted = "", ""
+        if self.elements:
+            found, wanted = texts_of(self.actual.flatten()[worst], self.expected.flatten()[worst])
+        max_rel, max_rel_at = self._relative()
+        return Measure(
+            elements=self.elements,
+            unequal=self.unequal(),
+            max_abs=self.max_abs,
+            max_abs_at=self._index(position),
+            max_rel=max_rel,
+            max_rel_at=max_rel_at,
+            rmse=self.rmse,
+            max_ulp=self._max_ulp(),
+            sqnr_db=self._sqnr(),
+            nan=_both(torch.isnan, self._mine, self._its),
+            inf=_both(torch.isinf, self._mine, self._its),
+            nonfinite=self.nonfinite,
+            signed_zeros=self.signed_zeros(),
+            rms=self.rms,
+            peak=self.peak,
+            at=self._index(worst),
+            found=found,
+            wanted=wanted,
+        )
+
+    def unequal(self) -> int:
+        """How many pairs differ."""
+        return self.elements - int(self.same.count_nonzero())
 
     def signed_zeros(self) -> int:
         """How many pairs of zeros differ in sign."""
-        mine, its = self.actual, self.expected
-        if not (mine.is_floating_point() and its.is_floating_point()):
+        mine, its = self._mine, self._its
+        if mine.is_complex() or not (self.actual.is_floating_point() and self.expected.is_floating_point()):
             return 0
-        mine, its = mine.to(torch.float64), its.to(torch.float64)
+        if int(mine.count_nonzero()) == self.elements:
+            return 0
         return int(((mine == 0) & (its == 0) & (mine.signbit() != its.signbit())).count_nonzero())
 
+    def _lost(self) -> int:
+        finite = self._mine.isfinite() & self._its.isfinite()
+        return int((~finite & ~self.same).to(torch.uint8).argmax())
 
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    return torch.complex128 if dtype.is_complex else torch.float64
+    def _relative(self) -> tuple[float, Index]:
+        if not self.max_abs:
+            return 0.0, self._index(0)
+        relative = torch.where(self.errors == 0, self.errors, self.errors / self.sizes)
+        position = int(relative.argmax())
+        return float(relative[position]), self._index(position)
+
+    def _sqnr(self) -> float | None:
+        if not self._square:
+            return None
+        return 10 * math.log10(self._power / self._square) if self._power else -math.inf
+
+    def _max_ulp(self) -> float | None:
+        """The largest distance in units in the last place of the actual's dtype, where both numbers are finite."""
+        dtype = self.actual.dtype
+        if not is_floating(dtype):
+            return None
+        if not self.elements or not self.max_abs:
+            return 0.0
+        expected = self.expected if is_floating(self.expected.dtype) else self.expected.to(torch.float64)
+        rounded = (expected if dtype.is_complex or not expected.is_complex() else expected.real).to(dtype).flatten()
+        apart = ulp_distance(self.actual.flatten(), rounded)
+        finite = self._mine.isfinite() & rounded.to(self._mine.dtype).isfinite()
+        return float(torch.where(finite, apart, torch.zeros_like(apart)).max())
+
+    def _index(self, position: int) -> Index:
+        """A flat position as an index."""
+        index: list[int] = []
+        for length in reversed(self.actual.shape):
+            position, here = divmod(position, length) if length else (0, 0)
+            index.insert(0, here)
+        return tuple(index)
 
 
-def _readable(values: torch.Tensor) -> torch.Tensor:
-    """The same numbers in a dtype that can be converted: torch tells the rarest floating dtypes only so."""
-    return values.to(torch.float32) if values.dtype in _RARE else values
+_LARGEST = 1e150
+"""Sizes up to which the sum of squares fits float64."""
 
 
-_RARE: Final = frozenset(
-    dtype for word in ("float4_e2m1fn_x2",) if isinstance(dtype := getattr(torch, word, None), torch.dtype)
-)
-
-
-def _largest(values: torch.Tensor) -> tuple[float, Index]:
-    """The largest of float64 numbers that hold no NaN, and its index."""
-    if not values.numel():
-        return 0.0, ()
-    position = int(values.argmax()) if values.dim() else 0
-    at = tuple(index_of(position, values.shape)) if values.dim() else ()
-    return float(values[at]), at
+def _both(count: Callable[[torch.Tensor], torch.Tensor], mine: torch.Tensor, its: torch.Tensor) -> tuple[int, int]:
+    return int(count(mine).count_nonzero()), int(count(its).count_nonzero())

@@ -21,7 +21,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.comparison.measures import Measure, Pair
+from tensorflow_free.comparison.measures import Errors
 from tensorflow_free.dtypes import TORCH_DTYPES, Tolerance
 
 K: Final[dict[str, float]] = {"float64": 2.0, "float32": 2.0, "bfloat16": 3.0, "float16": 3.0}
@@ -57,11 +57,10 @@ class Noise:
     signed_zeros: int = 0
 
     @classmethod
-    def of(cls, measure: Measure | None) -> Noise:
-        """The noise in what was measured; none where both sides are equal."""
-        if measure is None:
-            return NO_NOISE
-        return cls(measure.rmse, measure.max_abs, measure.nonfinite, measure.signed_zeros)
+    def of(cls, actual: torch.Tensor, expected: torch.Tensor) -> Noise:
+        """The noise in plain tensors of one shape, of which the second is exact."""
+        errors = Errors(actual, expected)
+        return cls(errors.rmse, errors.max_abs, errors.nonfinite, errors.signed_zeros())
 
     def scaled(self, factor: float) -> Noise:
         """The errors to expect where epsilon is `factor` times as large: in proportion, to first order."""
@@ -112,21 +111,21 @@ class Judged:
     allowed: str
 
 
-def by_noise(measure: Measure, noise: Noise, dtype: torch.dtype, k: float | None = None) -> Judged:
+def by_noise(found: Errors, noise: Noise, dtype: torch.dtype, k: float | None = None) -> Judged:
     """Judge by what an eager CPU run of the same dtype is away from the same reference.
 
     Args:
-        measure: how far the value is from its reference.
+        found: how far the value is from its reference.
         noise: how far the eager CPU run is.
         dtype: the coarsest floating dtype that the value went through.
         k: instead of the one of its dtype.
     """
-    k = k_of(dtype, measure.elements) if k is None else k
+    k = k_of(dtype, found.elements) if k is None else k
     floor = FLOOR * epsilon(dtype)
     least = 2 * torch.finfo(dtype).smallest_normal * epsilon(dtype)
-    allowed_rmse = k * noise.rmse + floor * measure.rms + least
-    allowed_peak = PEAK * k * noise.max_abs + floor * measure.peak + least
-    used = max(share(measure.rmse, allowed_rmse), share(measure.max_abs, allowed_peak))
+    allowed_rmse = k * noise.rmse + floor * found.rms + least
+    allowed_peak = PEAK * k * noise.max_abs + floor * found.peak + least
+    used = max(share(found.rmse, allowed_rmse), share(found.max_abs, allowed_peak))
     words = (
         f"rmse {allowed_rmse:.2g}, max {allowed_peak:.2g}: {k:g} times the noise of eager CPU (rmse {noise.rmse:.2g})"
     )
@@ -148,27 +147,25 @@ _PARTS: Final = {
 }
 
 
-def by_tolerance(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance, *, of_rms: bool) -> Judged:
+def by_tolerance(found: Errors, tolerance: Tolerance, *, of_rms: bool) -> Judged:
     """Judge each element: |actual - expected| <= atol + rtol * |expected|.
 
     Args:
-        actual: what is judged.
-        expected: its reference, of the same shape.
+        found: how far the value is from its reference.
         tolerance: (rtol, atol).
         of_rms: whether `rtol` is of the root mean square of the expected numbers where an element is smaller: a number
             that came out small by cancellation has the error of what it came from.
     """
     rtol, atol = tolerance
-    pair = Pair(actual, expected)
-    sizes = pair.sizes
-    if of_rms and sizes.numel():
-        sizes = sizes.clamp(min=float(sizes.square().mean().sqrt()))
-    allowed = atol + rtol * sizes
-    used = torch.where(pair.errors == 0, pair.errors, pair.errors / allowed)
     words = f"rtol {rtol:g}, atol {atol:g}" + (
         ", of the number or the tensor's RMS, whichever is larger" if of_rms else ""
     )
-    return Judged(float(used.max()) if used.numel() else 0.0, words)
+    if not found.max_abs:
+        return Judged(0.0, words)
+    sizes = found.sizes.clamp(min=found.rms) if of_rms else found.sizes
+    allowed = atol + rtol * sizes
+    used = torch.where(found.errors == 0, found.errors, found.errors / allowed)
+    return Judged(float(used.max()), words)
 
 
 def share(error: float, allowed: float) -> float:
