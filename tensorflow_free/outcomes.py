@@ -34,16 +34,22 @@ class Found:
         reason: why, in words, a line or more; empty where it is ok.
         exit_code: of a single run that came to this.
         told: what is worth saying and is no failure.
+        nothing: whether it failed as nothing was compared.
     """
 
     outcome: Outcome
     reason: str = ""
     exit_code: int = 0
     told: list[str] = field(default_factory=list)
+    nothing: bool = False
 
 
 def outcome_of(
-    result: Result, cause: Exception | None, comparison: Comparison | None, without: str = "there is no reference"
+    result: Result,
+    cause: Exception | None,
+    comparison: Comparison | None,
+    without: str = "there is no reference",
+    unmet: frozenset[str] = frozenset(),
 ) -> Found:
     """What became of a cell.
 
@@ -52,20 +58,22 @@ def outcome_of(
         cause: the error that stopped the run, or None.
         comparison: its values against the reference, or None where there is none.
         without: why there is none.
+        unmet: expectations, by their paths, that are known not to hold in this cell.
     """
     if result.error is not None and not result.error.expected:
         reason = "\n".join(failure(result))
         return Found("unsupported", reason, FAILED) if is_unsupported(cause) else Found("failed", reason, FAILED)
-    return _Weighing(result, comparison, without).found()
+    return _Weighing(result, comparison, without, unmet).found()
 
 
 class _Weighing:
     """A run that came to its end, or stopped as it was meant to, being weighed."""
 
-    def __init__(self, result: Result, comparison: Comparison | None, without: str) -> None:
+    def __init__(self, result: Result, comparison: Comparison | None, without: str, unmet: frozenset[str]) -> None:
         self._result = result
         self._comparison = comparison
         self._without = without
+        self._known_unmet = unmet
         recipe = result.recipe
         self._faults = {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
         self._bad = [] if comparison is None else comparison.bad
@@ -96,11 +104,18 @@ class _Weighing:
             return Found("not comparable", comparison.values[-1].reason, 0, told)
         if any(one.outcome == "dtype-dependent" for one in comparison.values):
             return Found("not comparable", "all values are integers that differ between dtypes", 0, told)
-        return Found("failed", "nothing was compared: the run records no value that the reference has", UNMET, told)
+        reason = "nothing was compared: the run records no value that the reference has"
+        return Found("failed", reason, UNMET, told, nothing=True)
 
     def _unmet(self) -> Iterator[str]:
+        compared = self._comparison is not None and self._comparison.compared > 0
         for verdict in self._result.expectations:
-            if verdict.outcome == "fails":
+            # that the expectations compare nothing is no fault where the reference does
+            if (
+                verdict.outcome == "fails"
+                and verdict.path not in self._known_unmet
+                and not (compared and verdict.path == "expect")
+            ):
                 yield f"{verdict.path}: {verdict.asks}: {verdict.message}"
 
     def _is_borne(self, number: int) -> bool:

@@ -14,6 +14,9 @@ from tensorflow_free.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
 
+INPUTS: Final = ("own", "original")
+"""Whose numbers a reference starts from: the cell's, or those that it would start from itself."""
+
 LONGEST_SHOWN: Final = 60
 """Characters of a value in a message."""
 

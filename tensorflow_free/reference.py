@@ -21,7 +21,7 @@ from tensorflow_free.comparison.rules import usual_noise
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.plan import Plan
-from tensorflow_free.recipe import Recipe, Step
+from tensorflow_free.recipe import INPUTS, Recipe, Step
 from tensorflow_free.registry import find
 from tensorflow_free.result import Result
 from tensorflow_free.runner import Given, run, starts_of
@@ -30,9 +30,6 @@ Source = str | Path | Mapping[str, Any]
 
 USUAL: Final[Mapping[str, str]] = {"device": "cpu", "backend": "eager", "dtype": "float64"}
 """What a reference is, where the recipe does not say otherwise."""
-
-INPUTS: Final = "inputs"
-"""The key of `reference` that says whose numbers it starts from: `own`, the cell's, or `original`, its own."""
 
 STREAMS: Final = tuple(range(1, 9))
 """Seeds of the random streams that tell what lies downstream of a random step."""
@@ -108,7 +105,7 @@ class _Making:
         self._recipe = recipe
         self._kept = kept
         wanted = {**USUAL, **recipe.reference}
-        self._original = wanted.pop(INPUTS, "own") == "original"
+        self._original = wanted.pop("inputs", INPUTS[0]) != INPUTS[0]
         self._wanted = wanted
 
     def yardstick(self) -> Yardstick:

@@ -22,9 +22,10 @@ from tensorflow_free.calls import Site
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.factories import LIKE, Start
-from tensorflow_free.names import did_you_mean, name_problem
+from tensorflow_free.names import RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.plan import Plan, Row
 from tensorflow_free.recipe import (
+    INPUTS,
     KINDS,
     BackwardPass,
     Expectation,
@@ -115,7 +116,7 @@ class Binding:
                 )
         if recipe.case is not None and recipe.cases and recipe.case not in recipe.cases:
             scope.wrong(("case",), f"'{recipe.case}' is not a case{did_you_mean(recipe.case, recipe.cases)}")
-        self._check_keys(recipe.reference, ("reference",))
+        self._check_reference(recipe.reference)
         for name, case in recipe.cases.items():
             # the chosen case is merged already, and its keys are judged with all others
             if name != recipe.case:
@@ -139,6 +140,18 @@ class Binding:
             self.scope.wrong(("backend", "options", name), message)
         if backend.mode is not None and backend.options is not None:
             self.scope.wrong(("backend", "options"), "'options' and 'mode' both choose a compiler's options; give one")
+
+    def _check_reference(self, reference: Mapping[str, Any]) -> None:
+        """Refuse what is no override, but for `inputs`, which says whose numbers the reference starts from."""
+        inputs = reference.get("inputs", INPUTS[0])
+        if inputs not in INPUTS:
+            near = did_you_mean(inputs, INPUTS) or f"; it is {' or '.join(INPUTS)}"
+            self.scope.wrong(("reference", "inputs"), f"'{shown(inputs)}' is not whose inputs a reference has{near}")
+        self._check_keys({key: value for key, value in reference.items() if key != "inputs"}, ("reference",))
+        dtype = reference.get("dtype", RECIPE_DTYPES[0])
+        if dtype not in RECIPE_DTYPES:
+            near = did_you_mean(dtype, RECIPE_DTYPES) or f"; it is one of {', '.join(RECIPE_DTYPES)}"
+            self.scope.wrong(("reference", "dtype"), f"'{shown(dtype)}' is not a dtype of a recipe{near}")
 
     def _check_keys(self, overrides: Mapping[str, Any], path: Path) -> None:
         """Refuse a key of a case, or of the reference, that no recipe has."""

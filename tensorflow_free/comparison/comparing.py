@@ -11,7 +11,7 @@ import torch
 
 from tensorflow_free.closeness import bits, dense, is_floating
 from tensorflow_free.comparison.blame import where_it_starts
-from tensorflow_free.comparison.graph import reads_of
+from tensorflow_free.comparison.graph import depths_of, reads_of
 from tensorflow_free.comparison.measures import Errors, Measure
 from tensorflow_free.comparison.rules import (
     Judged,
@@ -20,7 +20,7 @@ from tensorflow_free.comparison.rules import (
     by_tolerance,
     epsilon,
 )
-from tensorflow_free.comparison.verdicts import NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
+from tensorflow_free.comparison.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
 from tensorflow_free.dtypes import TORCH_DTYPES, Tolerance, tolerance_of, word_of
 from tensorflow_free.parts import numbers_of
 from tensorflow_free.recipe import Pair, Recipe
@@ -155,7 +155,7 @@ class Comparing:
     # values that both have
 
     def _compared(self, record: Record, other: Record) -> ValueVerdict:
-        mine, its = record.value, other.value
+        mine, its = _as_tensor(record.value), _as_tensor(other.value)
         if isinstance(mine, torch.Tensor) and isinstance(its, torch.Tensor):
             return self._tensors(record, mine, its)
         if mine is None or its is None or isinstance(mine, torch.Tensor) or isinstance(its, torch.Tensor):
@@ -177,7 +177,12 @@ class Comparing:
         if isinstance(mine, (torch.dtype, torch.device, str)) and type(mine) is type(its):
             # they name what makes the cell what it is
             return self._verdict(record, "not comparable", "none", reason=f"it is {mine}, and {its} in the reference")
-        return self._bad(record, "exact", f"it is {mine}, and {its} in the reference")
+        if isinstance(mine, _WORTH_ITS_VALUE) or isinstance(its, _WORTH_ITS_VALUE):
+            return self._bad(record, "exact", f"it is {mine}, and {its} in the reference")
+        if _type_name(mine) == _type_name(its):
+            return self._verdict(record, "ok", "structure", allowed="its type")
+        reason = f"it is a {_type_name(mine)}, and a {_type_name(its)} in the reference"
+        return self._verdict(record, "not comparable", "none", reason=reason)
 
     def _tensors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
         if why := self._structure(record, mine, its):
@@ -246,7 +251,7 @@ class Comparing:
         if self._judging.signed_zeros and (lost := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
             reason = f"{lost} zeros have another sign: -0.0 is not 0.0"
             return self._bad(record, "exact", reason, errors.measure())
-        rule, judged = self._judged(errors, noise, dtype)
+        rule, judged = self._judged(record.name, errors, noise, dtype)
         outcome: ValueOutcome = "ok" if judged.used <= 1 else "mismatch"
         measured = errors.measure() if self._judging.measures or outcome != "ok" else None
         reason = _told(measured) if measured is not None and outcome != "ok" else ""
@@ -266,16 +271,18 @@ class Comparing:
         base = None if alike is None else tensor_of(alike.value)
         return Noise.of(base, its) if base is not None and base.shape == its.shape else None
 
-    def _judged(self, errors: Errors, noise: Noise | None, dtype: torch.dtype) -> tuple[Rule, Judged]:
+    def _judged(self, name: str, errors: Errors, noise: Noise | None, dtype: torch.dtype) -> tuple[Rule, Judged]:
         judging = self._judging
         if judging.rtol is not None or judging.atol is not None:
-            return "tolerance", by_tolerance(errors, (judging.rtol or 0.0, judging.atol or 0.0), of_rms=False)
+            return "tolerance", by_tolerance(errors, (judging.rtol or 0.0, judging.atol or 0.0))
         stated = stated_tolerance(dtype, self._recipe)
         if noise is None:
-            return "tolerance", by_tolerance(errors, stated or tolerance_of(dtype), of_rms=stated is None)
+            if stated is not None:
+                return "tolerance", by_tolerance(errors, stated)
+            return "tolerance", by_tolerance(errors, tolerance_of(dtype), steps=self._steps_to(name))
         judged = by_noise(errors, noise, dtype, judging.k)
         if judged.used > 1 and stated is not None and judging.dtypes is not None:
-            loose = by_tolerance(errors, stated, of_rms=False)
+            loose = by_tolerance(errors, stated)
             return ("tolerance", loose) if loose.used <= 1 else ("noise", judged)
         return "noise", judged
 
@@ -289,6 +296,22 @@ class Comparing:
             return max((own, recipe_dtype, self._coarsest_of_all), key=epsilon)
         return max((own, recipe_dtype, self._upstream.get(name.partition(".")[0], own)), key=epsilon)
 
+    def _steps_to(self, name: str) -> int:
+        """How many steps lead to a value; to a gradient, those forward and then back."""
+        depths = self._depths
+        root = name.partition(".")[0]
+        if name.endswith(".grad"):
+            return 2 * max(depths.values(), default=1) - depths.get(root, 0)
+        return depths.get(root, 1)
+
+    @cached_property
+    def _reads(self) -> dict[str, tuple[str, ...]]:
+        return reads_of(self._recipe)
+
+    @cached_property
+    def _depths(self) -> dict[str, int]:
+        return depths_of(self._reads)
+
     @cached_property
     def _upstream(self) -> dict[str, torch.dtype]:
         """The coarsest computed floating dtype at or above each step that is not of the recipe's own dtype."""
@@ -301,7 +324,7 @@ class Comparing:
         if not any(epsilon(dtype) > epsilon(usual) for dtype in computed.values()):
             return {}
         coarsest: dict[str, torch.dtype] = {}
-        for step, read in reads_of(self._recipe).items():
+        for step, read in self._reads.items():
             above = [coarsest[name] for name in read if name in coarsest]
             coarsest[step] = max((computed.get(step, usual), *above), key=epsilon)
         return coarsest
@@ -313,9 +336,16 @@ class Comparing:
     # verdicts
 
     def _verdict(  # noqa: PLR0913 - what is not given is as usual
-        self, record: Record, outcome: ValueOutcome, rule: Rule, used: float = 0.0, *, reason: str = "", allowed: str = "",
+        self,
+        record: Record,
+        outcome: ValueOutcome,
+        rule: Rule,
+        used: float = 0.0,
+        *,
+        reason: str = "",
+        allowed: str = "",
         measure: Measure | None = None,
-    ) -> ValueVerdict:  # fmt: skip
+    ) -> ValueVerdict:
         value = record.value
         is_tensor = isinstance(value, torch.Tensor)
         shape = tuple(value.shape) if is_tensor and not value.is_nested else None
@@ -330,6 +360,9 @@ class Comparing:
 
 OTHER_STREAM: Final = "it lies downstream of a random step, and the reference has another random stream"
 
+_WORTH_ITS_VALUE: Final = (bool, int, float, complex, str, list, tuple, dict, torch.dtype, torch.device)
+"""Types whose values are compared; of any other object, such as a `grad_fn`, its type is."""
+
 _NUMBERS: Final[dict[type, torch.dtype]] = {float: torch.float64, complex: torch.complex128}
 
 
@@ -337,8 +370,19 @@ def _same_bits(mine: torch.Tensor, its: torch.Tensor) -> bool:
     return mine.numel() == 0 or torch.equal(bits(dense(mine)), bits(dense(its)))
 
 
+def _as_tensor(value: Any) -> Any:
+    """An array or a number of NumPy's as a tensor; all else as it is."""
+    return torch.as_tensor(value) if type(value).__module__ == "numpy" else value
+
+
+def _type_name(value: Any) -> str:
+    """The name of an object's type; what stands for one that no file can hold says of which type it was."""
+    return str(getattr(value, "type", None) or type(value).__name__)
+
+
 def tensor_of(value: Any) -> torch.Tensor | None:
     """A tensor or a number as one plain tensor on the CPU; None for what is neither."""
+    value = _as_tensor(value)
     if isinstance(value, torch.Tensor):
         return None if value.is_meta else readable(value)
     dtype = {bool: torch.bool, int: torch.int64, **_NUMBERS}.get(type(value))
@@ -385,7 +429,7 @@ _PARTS: Final = {torch.complex128: torch.float64, torch.complex64: torch.float32
 
 def _kind(value: Any) -> str:
     if value is None:
-        return "none"
+        return NO_VALUE
     return word_of(value.dtype) if isinstance(value, torch.Tensor) else type(value).__name__
 
 

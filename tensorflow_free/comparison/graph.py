@@ -30,6 +30,14 @@ def readers_of(reads: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...
     return {name: tuple(steps) for name, steps in readers.items()}
 
 
+def depths_of(reads: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """How many steps lead to each value, itself among them, on the longest way; starting tensors are not in it."""
+    depths: dict[str, int] = {}
+    for step, names in reads.items():
+        depths[step] = 1 + max((depths.get(name, 0) for name in names), default=0)
+    return depths
+
+
 def _steps(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
     for name, step in steps.items():
         yield name, step

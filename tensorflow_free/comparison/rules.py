@@ -147,24 +147,29 @@ _PARTS: Final = {
 }
 
 
-def by_tolerance(found: Errors, tolerance: Tolerance, *, of_rms: bool) -> Judged:
+def by_tolerance(found: Errors, tolerance: Tolerance, *, steps: int | None = None) -> Judged:
     """Judge each element: |actual - expected| <= atol + rtol * |expected|.
+
+    The tolerance of a dtype is that of one op. Given how many `steps` lead to a value, it is sqrt(steps) times as wide,
+    as errors that are independent grow (Higham and Mary, A New Approach to Probabilistic Rounding Error Analysis,
+    2019), and rtol is of the root mean square of the expected numbers where an element is smaller: a number that came
+    out small by cancellation has the error of what it came from.
 
     Args:
         found: how far the value is from its reference.
         tolerance: (rtol, atol).
-        of_rms: whether `rtol` is of the root mean square of the expected numbers where an element is smaller: a number
-            that came out small by cancellation has the error of what it came from.
+        steps: how many steps lead to the value; None for a tolerance that is meant as it stands.
     """
     rtol, atol = tolerance
-    words = f"rtol {rtol:g}, atol {atol:g}" + (
-        ", of the number or the tensor's RMS, whichever is larger" if of_rms else ""
-    )
+    words = f"rtol {rtol:g}, atol {atol:g}"
+    sizes = found.sizes
+    if steps is not None:
+        widened = math.sqrt(max(1, steps))
+        words += f", times sqrt({steps}) steps, of the number or the tensor's RMS, whichever is larger"
+        rtol, atol, sizes = rtol * widened, atol * widened, sizes.clamp(min=found.rms)
     if not found.max_abs:
         return Judged(0.0, words)
-    sizes = found.sizes.clamp(min=found.rms) if of_rms else found.sizes
-    allowed = atol + rtol * sizes
-    used = torch.where(found.errors == 0, found.errors, found.errors / allowed)
+    used = torch.where(found.errors == 0, found.errors, found.errors / (atol + rtol * sizes))
     return Judged(float(used.max()), words)
 
 

@@ -117,8 +117,9 @@ class Comparison:
 
     @property
     def compared(self) -> int:
-        """How many values were judged; the tensors that a run starts from do not count."""
-        return sum(one.kind != "tensor" and one.outcome in ("ok", "mismatch") for one in self.values)
+        """How many values were judged; the tensors that a run starts from do not count, nor gradients that are not."""
+        judged = [one for one in self.values if one.outcome in ("ok", "mismatch")]
+        return sum(one.kind != "tensor" and (one.dtype != NO_VALUE or one.outcome != "ok") for one in judged)
 
     @property
     def not_comparable(self) -> int:
@@ -165,6 +166,9 @@ class Comparison:
             written["reference"],
         )
 
+
+NO_VALUE: Final = "none"
+"""What stands for a dtype where there is no value: the gradient that there is not."""
 
 NOTHING_ALLOWED: Final = math.inf
 """The share of the allowed error where nothing is allowed."""

@@ -1,0 +1,116 @@
+"""A sweep's rows for other tools: `sweep.csv`, and a data frame of pandas where it is installed. Knows no torch."""
+
+from __future__ import annotations
+
+import csv
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.errors import StorageError
+from tensorflow_free.sweep.rows import Row
+from tensorflow_free.wording import place_of
+
+FIRST: Final = ("cell", "recipe")
+MEASURES: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db")
+LAST: Final = ("outcome", "where", "used", *MEASURES, "rule", "reason", "folder")
+"""Columns before and behind those of the axes; the measures are those of the worst value."""
+
+MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "seconds")
+"""Columns that a data frame has besides."""
+
+_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+_PLAIN_NUMBER: Final = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def write_csv(rows: Iterable[Row], path: Path) -> None:
+    """Write a line for each cell, in the order of their numbers, and a column for each axis; whole or not at all.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    written = sorted(((row.number, _cells(row), row.axes) for row in rows), key=lambda line: line[0])
+    axes = _keys(axes for _, _, axes in written)
+    beside = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        with beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*FIRST, *map(_safe, axes), *LAST])
+            for _, cells, values in written:
+                line = [*cells[: len(FIRST)], *(values.get(key, "") for key in axes), *cells[len(FIRST) :]]
+                writer.writerow([_safe(cell) if isinstance(cell, str) else cell for cell in line])
+        beside.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: the table cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _keys(axes: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """The axes' keys, in the order of the first cells that have them; the recipe has a column of its own."""
+    return tuple(dict.fromkeys(key for each in axes for key in each if key not in FIRST))
+
+
+def _cells(row: Row) -> tuple[Any, ...]:
+    """The cells of `FIRST` and `LAST`, in their order; None where there is nothing."""
+    measure = (row.worst or {}).get("measure") or {}
+    return (
+        row.number,
+        row.recipe,
+        row.outcome,
+        "" if row.where is None else place_of(row.where),
+        row.used,
+        *(None if measure.get(key) is None else float(measure[key]) for key in MEASURES),
+        row.rule,
+        row.reason,
+        row.folder,
+    )
+
+
+def _safe(text: str) -> str:
+    """The text as a spreadsheet shows it, and does not calculate it."""
+    return f"'{text}" if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text) else text
+
+
+def dataframe_of(rows: Iterable[Row]) -> Any:
+    """The rows as a `pandas.DataFrame`: the columns of `sweep.csv`, and device, dtype, backend, seconds and the like.
+
+    An axis whose values are all numbers is a column of numbers; a measure that there is not is NaN.
+
+    Raises:
+        ImportError: pandas is not installed.
+    """
+    try:
+        pandas = import_module("pandas")
+    except ImportError as error:
+        message = "a data frame wants pandas, which is not installed; pip install pandas, or read sweep.csv"
+        raise ImportError(message, name="pandas") from error
+    listed = sorted(rows, key=lambda row: row.number)
+    axes = _keys(row.axes for row in listed)
+    table = {name: list(column) for name, column in zip((*FIRST, *LAST), _turned(listed), strict=True)}
+    columns: dict[str, Sequence[Any]] = {name: table[name] for name in FIRST}
+    columns |= {key: _numbers([row.axes.get(key, "") for row in listed]) for key in axes}
+    columns |= {key: [getattr(row, key) for row in listed] for key in MORE if key not in axes}
+    return pandas.DataFrame({**columns, **{name: table[name] for name in LAST}})
+
+
+def _turned(rows: Sequence[Row]) -> Iterable[Sequence[Any]]:
+    """The rows' cells by column."""
+    return zip(*map(_cells, rows), strict=True) if rows else [() for _ in (*FIRST, *LAST)]
+
+
+def _numbers(texts: Sequence[str]) -> Sequence[Any]:
+    """The texts as numbers where all are; else as they are."""
+    for kind in (int, float):
+        try:
+            return [kind(text) for text in texts]
+        except ValueError:
+            continue
+    return texts

@@ -1,0 +1,86 @@
+"""What a sweep came to, taken in row by row, in any order, in memory that does not grow with its cells. No torch.
+
+The same rows give the same summary, whatever their order: everything kept is a count, or the first of some fixed order.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from tensorflow_free.sweep.groups import Groups, blanked, key_of
+from tensorflow_free.sweep.rows import Outcome, Row
+from tensorflow_free.sweep.shares import Axes, Share
+
+FEW: Final = 60
+"""Cells up to which each has a row in the table."""
+
+MOST_RECIPES: Final = 4
+"""Recipes that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above a sweep's table.
+
+    Attributes:
+        cells: how many cells the sweep has, those to come included; None where nobody knows.
+        reference: what its cells are held against, in words.
+        torch: the version of torch.
+    """
+
+    cells: int | None = None
+    reference: str = ""
+    torch: str = ""
+
+
+class Summary:
+    """A sweep's outcome: counts, what is alike, where the pattern lies, and the worst cells."""
+
+    def __init__(self, heading: Heading | None = None, rows: Iterable[Row] = ()) -> None:
+        self.heading = heading or Heading()
+        self.all = Share(0)
+        self.axes = Axes()
+        self.groups = Groups()
+        """Rows that are not ok."""
+        self.told = Groups()
+        """What is worth saying of rows, and is no failure."""
+        self.recipes: list[str] = []
+        """The first of the recipes by name; one more than are named, where there are more."""
+        self.few: list[Row] | None = []
+        """All rows while they are few; else None."""
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Row) -> None:
+        """Take a row in; each cell's once."""
+        self.all.add(row)
+        self.axes.add(row)
+        self._name(row.recipe)
+        if self.few is not None:
+            self.few = [*self.few, row] if len(self.few) < FEW else None
+        if row.outcome != "ok":
+            self.groups.add(row, key_of(row), row.reason)
+        for text in row.told:
+            self.told.add(row, (0, "", blanked(text)), text)
+
+    def _name(self, recipe: str) -> None:
+        if recipe not in self.recipes:
+            insort(self.recipes, recipe)
+            del self.recipes[MOST_RECIPES + 1 :]
+
+    @property
+    def cells(self) -> int:
+        """How many cells there are so far."""
+        return self.all.cells
+
+    @property
+    def bad(self) -> int:
+        """How many of them fail the sweep."""
+        return self.all.bad
+
+    def count(self, outcome: Outcome) -> int:
+        """How many cells have this outcome."""
+        return self.all.outcomes.get(outcome, 0)

@@ -1,0 +1,268 @@
+"""The table of a sweep: which cells went wrong, what they have in common, and each different failure once. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from tensorflow_free.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
+from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
+from tensorflow_free.sweep.patterns import sentences
+from tensorflow_free.sweep.rows import ABSENT, BAD, OUTCOMES, Outcome, Row
+from tensorflow_free.sweep.shares import Share
+from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
+from tensorflow_free.wording import counted, error_of, place_of, share_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MOST_ROWS: Final = 40
+"""Bad cells that have a row where not all cells have."""
+
+MOST_FAILURES: Final = 20
+"""Different failures that are told in full."""
+
+MOST_QUIET: Final = 20
+"""Different reasons of cells that are no failure, and of what is told besides."""
+
+MOST_LINES: Final = 30
+"""Lines of a reason; the cell's own run shows the rest."""
+
+MOST_VALUES: Final = 20
+"""Values of an axis that have a line where cells are counted by axis."""
+
+LONGEST_ASIDE: Final = 60
+"""Characters of a reason that still stands in the last line."""
+
+LEAST: Final = 10
+"""Characters of a column of words that are left before others go."""
+
+STYLES: Final = {"ok": "green", **{outcome.upper(): "bold red" for outcome in BAD}}
+OTHER_STYLE: Final = "yellow"
+
+
+def table_text(summary: Summary) -> str:
+    """The whole table without colour, as wide as it takes: for files, pipes and logs."""
+    return text_of(lines_of(summary))
+
+
+def draw_table(summary: Summary, console: Console) -> None:
+    """The whole table with colour, for a terminal, made to fit its width."""
+    draw_lines(lines_of(summary, console.width, ellipsis_of(console)), console)
+
+
+def lines_of(summary: Summary, width: int | None = None, dots: str = "...") -> Iterator[Line]:
+    """The table, line by line: the cells, the pattern, the failures, the rest, and how many of each there are.
+
+    Args:
+        summary: what the sweep came to.
+        width: characters that a row may have; None for as many as it takes.
+        dots: what ends a cell that is cut.
+    """
+    parts: list[Iterable[Line]] = [
+        [line(heading(summary), "bold")],
+        _cells(summary, width, dots),
+        [line(words) for words in sentences(summary.all, summary.axes)],
+        *_failures(summary),
+        _quiet(summary),
+        [line(tally(summary), "bold red" if summary.bad else "bold")],
+    ]
+    return parted(parts)
+
+
+def heading(summary: Summary) -> str:
+    """What was swept: `recipes/attention.yaml, 24 cells, held against cpu eager float64, torch 2.13.0`."""
+    known = summary.heading
+    recipes = summary.recipes
+    more = ["and more"] if len(recipes) > MOST_RECIPES else []
+    planned = summary.cells if known.cells is None else known.cells
+    done = "" if planned == summary.cells else f"{summary.cells:,} of "
+    return ", ".join(
+        [
+            *(recipes[:MOST_RECIPES] + more),
+            done + counted(planned, "cell"),
+            *([f"held against {known.reference}"] if known.reference else []),
+            *([f"torch {known.torch}"] if known.torch else []),
+        ]
+    )
+
+
+def tally(summary: Summary) -> str:
+    """How many cells came out how, in a sentence: `24 cells: 20 ok, 2 mismatch, 1 unavailable (no CUDA).`."""
+    planned = summary.heading.cells
+    cells = counted(summary.cells, "cell")
+    if planned is not None and planned != summary.cells:
+        cells = f"{summary.cells:,} of {counted(planned, 'cell')}"
+    order: list[Outcome] = ["ok", *(outcome for outcome in OUTCOMES if outcome != "ok")]
+    parts = [f"{count:,} {outcome}{_aside(summary, outcome)}" for outcome in order if (count := summary.count(outcome))]
+    return f"{cells}: {', '.join(parts) or 'none was run'}."
+
+
+def _aside(summary: Summary, outcome: Outcome) -> str:
+    """Why cells could not be had, where it is one short reason; else what they have in common."""
+    groups = [group for group in summary.groups if group.outcome == outcome]
+    if outcome not in ABSENT or len(groups) != 1:
+        return ""
+    reason = groups[0].text
+    words = reason if len(reason) <= LONGEST_ASIDE and reason.isprintable() else _shared(groups[0])
+    return f" ({words})" if words else ""
+
+
+# the cells
+
+
+def _cells(summary: Summary, width: int | None, dots: str) -> Iterator[Line]:
+    """A row for each cell while they are few; else one for the worst, and counts by the values of the axes."""
+    if summary.few is not None:
+        yield from grid(_columns(summary, _ordered(summary, summary.few)), width, dots)
+        return
+    worst = _worst(summary)
+    if worst:
+        yield from grid(_columns(summary, worst), width, dots)
+        if summary.bad > len(worst):
+            yield line(f"and {summary.bad - len(worst):,} more bad cells; sweep.csv has all", "dim")
+        yield line()
+    yield from grid(_counts(summary), width, dots)
+    for key, axis in summary.axes:
+        if axis.shares is None:
+            yield line(f"{key}: too many values to count the cells of each", "dim")
+        elif axis.is_even:
+            yield line(f"{key}: its {len(axis.shares)} values came out alike", "dim")
+        elif len(axis.shares) > MOST_VALUES:
+            yield line(f"{key}: of its {len(axis.shares)} values, the {MOST_VALUES} with most bad cells", "dim")
+
+
+def _ordered(summary: Summary, rows: Sequence[Row]) -> list[Row]:
+    """The rows, worst outcome first; of the bad ones those that are alike together, the worst of them first."""
+    ranks = {key: rank for rank, (key, _) in enumerate(summary.groups.ranked())}
+
+    def rank(row: Row) -> tuple[int, int, float, int]:
+        outcome = OUTCOMES.index(row.outcome)
+        return (outcome, ranks[key_of(row)], -spent(row), row.number) if row.is_bad else (outcome, 0, 0.0, row.number)
+
+    return sorted(rows, key=rank)
+
+
+def _worst(summary: Summary) -> list[Row]:
+    """The worst cells of each kind that is bad."""
+    bad = [group for group in summary.groups if group.outcome in BAD][:MOST_ROWS]
+    each = max(1, MOST_ROWS // max(1, len(bad)))
+    return [row for group in bad for row in group.worst[:each]]
+
+
+def _columns(summary: Summary, rows: Sequence[Row]) -> list[Column]:
+    outcomes = [row.outcome.upper() if row.is_bad else row.outcome for row in rows]
+    judged = [{"outcome": row.outcome, "used": row.used, **(row.worst or {})} for row in rows]
+    used = ["" if row.used is None else share_of(one) for row, one in zip(rows, judged, strict=True)]
+    return [
+        Column("cell", [str(row.number) for row in rows], is_number=True),
+        *(
+            Column(key, [row.axes.get(key, "") for row in rows], least=LEAST, style=lambda _: "cyan")
+            for key in summary.axes.keys
+        ),
+        Column("outcome", outcomes, style=lambda cell: STYLES.get(cell, OTHER_STYLE)),
+        Column("starts at", ["" if row.where is None else place_of(row.where) for row in rows], least=LEAST),
+        Column("used", used, is_number=True),
+        Column(
+            "largest error", ["" if row.worst is None else error_of(row.worst) for row in rows], least=LEAST, goes=2
+        ),
+        Column("rule", [row.rule for row in rows], goes=1, style=lambda _: "dim"),
+    ]
+
+
+def _counts(summary: Summary) -> list[Column]:
+    """How the cells of each value of each axis came out."""
+    shares: list[tuple[str, str, Share]] = [
+        (key if position == 0 else "", value, share)
+        for key, axis in summary.axes
+        for position, (value, share) in enumerate(_most_bad({} if axis.is_even else axis.shares or {}))
+    ]
+    columns = [
+        Column("axis", [key for key, _, _ in shares], least=LEAST, style=lambda _: "cyan"),
+        Column("value", [value for _, value, _ in shares], least=LEAST),
+        Column("cells", [f"{share.cells:,}" for _, _, share in shares], is_number=True),
+    ]
+    for outcome in reversed(OUTCOMES):
+        if summary.count(outcome):
+            counts = [f"{share.outcomes[outcome]:,}" if outcome in share.outcomes else "" for *_, share in shares]
+            columns.append(Column(outcome, counts, is_number=True))
+    used = ["" if share.used is None else share_of({"outcome": "", "used": share.used}) for *_, share in shares]
+    return [*columns, Column("most used", used, is_number=True)]
+
+
+def _most_bad(shares: dict[str, Share]) -> list[tuple[str, Share]]:
+    """The values in the order in which they were given; of many, those with most bad cells."""
+    most = sorted(shares.items(), key=lambda item: (-item[1].bad, item[1].first))[:MOST_VALUES]
+    return sorted(most, key=lambda item: item[1].first)
+
+
+# why
+
+
+def _failures(summary: Summary) -> Iterator[list[Line]]:
+    """Each different failure in full, once."""
+    bad = [group for group in summary.groups if group.outcome in BAD]
+    for group in bad[:MOST_FAILURES]:
+        yield list(_failure(group))
+    told = sum(group.count for group in bad[:MOST_FAILURES])
+    if summary.bad > told:
+        yield [line(f"and other failures, of {counted(summary.bad - told, 'cell')}; sweep.csv has all", "bold red")]
+
+
+def _failure(group: Group) -> Iterator[Line]:
+    row = group.row
+    place = f" at {place_of(row.where)}" if row.where is not None else ""
+    yield line(f"{group.outcome.upper()}{place}: {counted(group.count, 'cell')}{_common(group)}", "bold red")
+    if place and row.where is not None and row.where.direction == "backward":
+        yield line("forward, all is within bounds", indent=2)
+    yield from _reason(row)
+    if row.outcome == "fixed":
+        yield line(f"take the mark out of 'xfail' in {row.recipe}", indent=2)
+    yield line(f"cell {row.number} alone:", "dim", indent=2)
+    yield line(row.command, "cyan", indent=4, is_whole=True)
+    if group.count > 1:
+        yield line(f"and {group.count - 1:,} like it: {_numbers(group.numbers[1:], group.count - 1)}", "dim", indent=2)
+
+
+def _common(group: Group) -> str:
+    """What a group's cells have in common."""
+    common = _shared(group)
+    if not common:
+        return ""
+    return f", all with {common}" if group.count > 1 else f" ({common})"
+
+
+def _shared(group: Group) -> str:
+    return ", ".join(f"{key}={value}" for key, value in group.common.items())
+
+
+def _reason(row: Row) -> Iterator[Line]:
+    lines = row.reason.splitlines() or ["no reason is given"]
+    for words in lines[:MOST_LINES]:
+        inner = len(words) - len(words.lstrip())
+        yield line(words.strip(), indent=2 + inner)
+    if len(lines) > MOST_LINES:
+        yield line(f"and {len(lines) - MOST_LINES} more lines", "dim", indent=2)
+    worst = row.worst
+    if row.outcome == "mismatch" and worst and worst.get("allowed") and worst["allowed"] not in row.reason:
+        yield line(f"{worst['name']} used {share_of(worst)} of what is allowed: {worst['allowed']}", "dim", indent=2)
+
+
+def _numbers(numbers: Sequence[int], count: int) -> str:
+    listed = ", ".join(map(str, numbers[: MOST_NUMBERS - 1]))
+    return f"cell{'' if count == 1 else 's'} {listed}{', ...' if count > len(numbers) else ''}"
+
+
+# what is no failure
+
+
+def _quiet(summary: Summary) -> Iterator[Line]:
+    """Known faults, cells that could not be had or not be compared, and what else is worth saying: a line each."""
+    groups = [group for group in summary.groups if group.outcome not in BAD]
+    told = [(group.outcome, group) for group in groups] + [("note", group) for group in summary.told]
+    for words, group in told[:MOST_QUIET]:
+        reason = " ".join(group.text.split()).removeprefix("known: ")
+        cells = _numbers(group.numbers, group.count)
+        yield line(f"{words}: {reason or 'no reason is given'} ({cells})", "dim")
+    if len(told) > MOST_QUIET:
+        yield line(f"and {len(told) - MOST_QUIET} more such reasons; sweep.csv has all", "dim")

@@ -1,0 +1,98 @@
+"""What a comparison finds in words: where it starts, the share that was used, the largest error. Knows no torch.
+
+It reads verdicts as the plain data that they are on disk, so that a sweep's rows can be worded without torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+Plain = Mapping[str, Any]
+"""A verdict, or a measure, as `to_plain` gives it: NaN and infinities may be words."""
+
+LARGE, HUGE = 100.0, 1e6
+"""Shares of the allowed error from which on they are whole numbers, and powers of ten."""
+
+MOST_NAMES: Final = 8
+"""Names in a sentence."""
+
+
+class Beginning(Protocol):
+    """Where something goes wrong first: `comparison.Where`, or what a sweep's row keeps of it."""
+
+    @property
+    def direction(self) -> str: ...  # noqa: D102 - as of `comparison.Where`, all of them
+    @property
+    def value(self) -> str: ...  # noqa: D102
+    @property
+    def step(self) -> str: ...  # noqa: D102
+    @property
+    def op(self) -> str | None: ...  # noqa: D102
+    @property
+    def through(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+def place_of(where: Beginning) -> str:
+    """Where it starts: `exp (forward)`, `h (exp, forward)`, `w.grad (backward of y)`."""
+    if where.direction == "backward":
+        steps = some(where.through, MOST_NAMES // 2)
+        return f"{where.value} (backward{f' of {steps}' if steps else ''})"
+    known = where.op is None or where.op == where.value
+    return f"{where.value} ({'' if known else f'{where.op}, '}forward)"
+
+
+def some(names: Iterable[str], most: int = MOST_NAMES) -> str:
+    """The first of the names, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def share_of(verdict: Plain) -> str:
+    """The share of the allowed error that was used: `0.4x`, `3.2x`, `inf (NaN)`; nothing where it was not judged."""
+    if verdict["outcome"] in ("not comparable", "dtype-dependent"):
+        return ""
+    used = float(verdict["used"])
+    if not used < float("inf"):
+        return f"inf{_lost(verdict.get('measure'))}"
+    if used >= LARGE:
+        return f"{used:,.0f}x" if used < HUGE else f"{used:.1g}x"
+    return f"{used:.2g}x" if used else "0"
+
+
+def _lost(measure: Plain | None) -> str:
+    if not measure or not measure["nonfinite"]:
+        return ""
+    return " (NaN)" if "nan" in (measure["found"], measure["wanted"]) else " (inf)"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A number of a measure, which may be a word; nothing for None."""
+    return "" if value is None else f"{float(value):.{digits}g}"
+
+
+def index(at: Sequence[int]) -> str:
+    """The index of an element: `[0, 3]`; nothing for the only one."""
+    return f"[{', '.join(map(str, at))}]" if at else ""
+
+
+def error_of(verdict: Plain) -> str:
+    """The largest error, and where it is: `0.0012 at h[0, 3]`; nothing where none was measured."""
+    measure = verdict.get("measure")
+    if not measure or not measure["unequal"]:
+        return ""
+    if not float(measure["max_abs"]):
+        return f"at {verdict['name']}{index(measure['at'])}"
+    return f"{number(measure['max_abs'])} at {verdict['name']}{index(measure['max_abs_at'])}"
+
+
+def pair_of(measure: Plain, key: str) -> str:
+    """How many on each side, actual/expected; nothing where there are none."""
+    pair = measure.get(key) or (0, 0)
+    return f"{pair[0]}/{pair[1]}" if any(pair) else ""
+
+
+def counted(count: int, noun: str) -> str:
+    """So many: `1 cell`, `12,000 cells`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,291 @@
+"""A comparison in words: a row a value, where it starts, and a failure that fits a screen."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from tensorflow_free import load_recipe, run_recipe
+from tensorflow_free.comparison import Comparison, Measure, ValueVerdict, Where, compare_results
+from tensorflow_free.comparison_report import draw, failure_lines, plain_text
+from tensorflow_free.page import Column, draw_lines, grid, line, text_of
+from tensorflow_free.wording import counted, error_of, place_of, share_of, some
+
+RECIPE = {
+    "tensors": {"x": {"data": [1.0, 5.0, 12.0, 0.5], "requires_grad": True}},
+    "steps": {"e": "exp(x)", "s": "e.sum()"},
+    "backward": "s",
+}
+
+
+def run(dtype):
+    return run_recipe(load_recipe(RECIPE, [f"dtype={dtype}"]))
+
+
+def compared(dtype="float16", reference="cpu eager float64, own inputs"):
+    return compare_results(run(dtype), run("float64"), reference=reference)
+
+
+def measure(**more):
+    told = {"elements": 4, "unequal": 1, "max_abs": 0.5, "max_abs_at": (3,), "max_rel": 0.25, "max_rel_at": (2,)}
+    told |= {"rmse": 0.125, "max_ulp": 512.0, "sqnr_db": 9.5, "nan": (0, 0), "inf": (0, 0), "nonfinite": 0}
+    told |= {"signed_zeros": 0, "rms": 1.0, "peak": 2.0, "at": (3,), "found": "2.5", "wanted": "2"}
+    return Measure(**{**told, **more})
+
+
+def verdict(name, outcome="ok", rule="equal", **more):
+    told = {"kind": "step", "op": "exp", "dtype": "float16", "shape": (4,), **more}
+    return ValueVerdict(name=name, outcome=outcome, rule=rule, **told)
+
+
+def bad(name, used=3.21, **more):
+    told = {"reason": "it is 2.5 at [3], and 2 in the reference", "allowed": "rmse 0.1, max 0.2", "measure": measure()}
+    return verdict(name, "mismatch", "noise", used=used, **{**told, **more})
+
+
+FORWARD = Where("forward", "h", "h", "exp")
+BACKWARD = Where("backward", "w.grad", "w", None, ("y",))
+
+
+# words
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (FORWARD, "h (exp, forward)"),
+        (Where("forward", "exp", "exp", "exp"), "exp (forward)"),
+        (Where("forward", "w", "w"), "w (forward)"),
+        (BACKWARD, "w.grad (backward of y)"),
+        (Where("backward", "y.grad", "y"), "y.grad (backward)"),
+        (Where("backward", "y.grad", "y", None, tuple("abcdef")), "y.grad (backward of a, b, c, d and 2 more)"),
+    ],
+)
+def test_where_it_starts_in_words(where, words):
+    assert place_of(where) == words
+
+
+@pytest.mark.parametrize(
+    ("used", "more", "words"),
+    [
+        (0.0, {}, "0"),
+        (0.254, {}, "0.25x"),
+        (3.21, {}, "3.2x"),
+        (1234.5, {}, "1,234x"),
+        (2e12, {}, "2e+12x"),
+        (float("inf"), {}, "inf"),
+        (float("inf"), {"nonfinite": 1, "found": "nan"}, "inf (NaN)"),
+        (float("inf"), {"nonfinite": 1, "wanted": "inf"}, "inf (inf)"),
+        (float("nan"), {}, "inf"),
+    ],
+)
+def test_the_share_that_was_used_in_words(used, more, words):
+    assert share_of(bad("h", used, measure=measure(**more)).to_plain()) == words
+
+
+@pytest.mark.parametrize("outcome", ["not comparable", "dtype-dependent"])
+def test_what_was_not_judged_used_nothing(outcome):
+    assert share_of(verdict("h", outcome).to_plain()) == ""
+
+
+@pytest.mark.parametrize(
+    ("measured", "words"),
+    [
+        (measure(), "0.5 at h[3]"),
+        (measure(max_abs_at=()), "0.5 at h"),
+        (measure(max_abs=0.0, at=(1, 2)), "at h[1, 2]"),
+        (measure(unequal=0, max_abs=0.0), ""),
+        (None, ""),
+    ],
+)
+def test_the_largest_error_in_words(measured, words):
+    assert error_of(bad("h", measure=measured).to_plain()) == words
+
+
+def test_counts_and_names_in_words():
+    assert (counted(1, "cell"), counted(12_000, "cell"), counted(0, "cell")) == ("1 cell", "12,000 cells", "0 cells")
+    assert (some("ab"), some("abc", 2)) == ("a, b", "a, b and 1 more")
+
+
+# the table
+
+
+def test_a_whole_report():
+    values = (
+        verdict("x", kind="tensor", op=None),
+        bad("h", measure=measure(inf=(1, 0), nan=(0, 2), signed_zeros=3)),
+        verdict("i", "dtype-dependent", "exact", reason="1 of 4 differ", measure=measure(), dtype="int64"),
+        verdict("r", "not comparable", "none", reason="it lies downstream of a random step"),
+        verdict("r.grad", "not comparable", "none", reason="it lies downstream of a random step"),
+        verdict("y", used=0.5, rule="noise", measure=measure(max_ulp=None, sqnr_db=None)),
+    )
+    assert plain_text(Comparison(values, FORWARD, "cpu eager float64"), "A against B").splitlines() == [
+        "A against B",
+        "held against cpu eager float64",
+        "",
+        "  name    op   dtype    outcome          rule   used  max abs  at   max rel  at    rmse  ulp  sqnr dB  nan  inf  -0",
+        "  x            float16  ok               equal     0",
+        "> h       exp  float16  MISMATCH         noise  3.2x      0.5  [3]     0.25  [2]  0.125  512      9.5  0/2  1/0   3",
+        "  i       exp  int64    dtype-dependent  exact            0.5  [3]     0.25  [2]  0.125  512      9.5",
+        "  r       exp  float16  not comparable   none",
+        "  r.grad  exp  float16  not comparable   none",
+        "  y       exp  float16  ok               noise  0.5x      0.5  [3]     0.25  [2]  0.125",
+        "",
+        "h: it is 2.5 at [3], and 2 in the reference",
+        "    used 3.2x of what is allowed: rmse 0.1, max 0.2",
+        "dtype-dependent: i: 1 of 4 differ",
+        "not comparable: r, r.grad: it lies downstream of a random step",
+        "",
+        "1 value out of bounds, of 2 compared.",
+        "It starts at h (exp, forward).",
+    ]
+
+
+def test_what_is_equal_takes_no_columns():
+    text = plain_text(compare_results(run("float32"), run("float32")))
+    assert text.startswith("name    op   dtype    outcome  rule   used\nx            float32  ok       equal     0\n")
+    assert text.endswith("\n5 values compared, all within bounds.")
+
+
+def test_an_overflow_is_found_in_a_real_comparison():
+    lines = plain_text(compared()).splitlines()
+    assert any(one.startswith("> e") and "MISMATCH" in one and "inf (inf)" in one and "1/0" in one for one in lines)
+    assert lines[-1] == "It starts at e (exp, forward)."
+
+
+def test_backward_says_that_forward_is_well():
+    comparison = Comparison((verdict("y"), bad("w.grad", kind="gradient")), BACKWARD)
+    assert plain_text(comparison).endswith("\nIt starts at w.grad (backward of y): forward, all is within bounds.")
+
+
+def test_nothing_compared_is_no_agreement():
+    assert plain_text(Comparison(())) == "Nothing was compared: that is no agreement."
+
+
+def test_of_many_values_those_that_are_not_ok_have_rows():
+    values = (*(verdict(f"v{number}") for number in range(5000)), *(bad(f"b{number}") for number in range(300)))
+    lines = plain_text(Comparison(values)).splitlines()
+    assert "and 5,000 more that are ok, and 100 more that are not" in lines
+    assert "and 288 more" in lines
+    assert len(lines) < 240
+
+
+def drawn(comparison, width, **options):
+    stream = io.StringIO()
+    draw(comparison, Console(file=stream, width=width, **options), "A against B")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_a_drawn_report_fits_its_width(width):
+    lines = drawn(compared(), width).splitlines()
+    assert len(lines) > 10
+    assert max(map(len, lines)) <= width
+
+
+def test_a_wide_terminal_shows_what_a_pipe_gets():
+    comparison = compared()
+    lines = [one.rstrip() for one in drawn(comparison, 300).splitlines()]
+    assert lines == plain_text(comparison, "A against B").splitlines()
+
+
+def test_what_fails_is_red_and_said_in_words():
+    assert "\x1b[1;31mMISMATCH" in drawn(compared(), 200, force_terminal=True, color_system="standard")
+
+
+# a failure on a screen
+
+
+def test_a_failure_tells_where_it_starts_and_what_follows():
+    comparison = Comparison((verdict("x"), bad("h"), bad("y")), FORWARD, "cpu eager float64")
+    assert failure_lines(comparison, ["x: float16 [4] cpu"]) == [
+        "h (exp, forward) is the first value out of bounds: it is 2.5 at [3], and 2 in the reference",
+        "    used 3.2x of what is allowed: rmse 0.1, max 0.2",
+        "    1 of 4 elements differs, max abs 0.5 at [3], max rel 0.25 at [2], rmse 0.125, ulp 512, sqnr dB 9.5",
+        "    x: float16 [4] cpu",
+        "also out of bounds: y",
+        "held against cpu eager float64; 3 values compared",
+    ]
+
+
+def test_a_backward_failure_says_that_forward_is_well_on_a_screen_too():
+    lines = failure_lines(Comparison((verdict("y"), bad("w.grad")), BACKWARD))
+    assert lines[0].startswith("w.grad (backward of y) is the first value out of bounds: ")
+    assert lines[1] == "    forward, all is within bounds"
+
+
+def test_a_failure_without_numbers_tells_its_reason():
+    missing = verdict("y", "mismatch", "structure", used=float("inf"), reason="it is missing; the reference has it")
+    assert failure_lines(Comparison((missing,)))[0] == (
+        "y is the first value out of bounds: it is missing; the reference has it"
+    )
+
+
+def test_a_failure_fits_a_screen():
+    comparison = Comparison(tuple(bad(f"v{number}") for number in range(999)))
+    lines = failure_lines(comparison, [f"o{number}" for number in range(99)])
+    assert len(lines) < 20
+    assert "    and 91 more operands" in lines
+    assert "also out of bounds: v1, v2, v3, v4, v5, v6, v7, v8 and 990 more" in lines
+
+
+def test_nothing_compared_fails_with_its_reasons():
+    random = [verdict(name, "not comparable", "none", reason="it is random") for name in "ab"]
+    assert failure_lines(Comparison(tuple(random))) == [
+        "nothing was compared: that is no agreement",
+        "    a, b: it is random",
+    ]
+
+
+def test_what_agrees_has_no_failure_to_tell():
+    assert failure_lines(compared("float32")) == []
+
+
+def test_a_comparison_read_back_is_reported_alike():
+    comparison = compared()
+    assert plain_text(Comparison.from_plain(comparison.to_plain())) == plain_text(comparison)
+
+
+# lines and grids
+
+
+def test_a_column_of_numbers_ends_below_one_another():
+    columns = [Column("a", ["x", "yy"]), Column("n", ["1", "100"], is_number=True), Column("empty", ["", ""])]
+    assert text_of(grid(columns)) == "a     n\nx     1\nyy  100"
+
+
+def test_the_widest_column_is_cut_first():
+    columns = [Column("a", ["x" * 9], least=5), Column("b", ["y" * 40], least=5), Column("c", ["z" * 6])]
+    assert [str(one) for one in grid(columns, 30)][1] == "xxxxxxxxx  yyyyyyyy...  zzzzzz"
+
+
+def test_columns_go_in_their_order_where_there_is_no_room():
+    columns = [Column("a", ["x" * 9]), Column("b", ["y" * 9], goes=2), Column("c", ["z" * 9], goes=1)]
+    assert [str(one) for one in grid(columns, 20)][1] == "xxxxxxxxx  yyyyyyyyy"
+    assert [str(one) for one in grid(columns, 19)][1] == "xxxxxxxxx"
+
+
+def test_a_grid_of_nothing_has_no_lines():
+    assert list(grid([])) == []
+    assert list(grid([Column("a", [])], 80)) == []
+
+
+def test_a_broken_line_keeps_its_indent_and_a_whole_one_is_not_broken():
+    stream = io.StringIO()
+    draw_lines([line("one two three", indent=2), line("four five six", is_whole=True)], Console(file=stream, width=10))
+    assert [one.rstrip() for one in stream.getvalue().splitlines()] == ["  one two", "  three", "four five six"]
+
+
+def test_control_characters_are_written_out():
+    assert str(line("a\x1b[31m\nb")) == "a\\x1b[31m\\nb"
+
+
+def test_a_report_loads_neither_torch_nor_rich():
+    code = "import sys, tensorflow_free.comparison_report\n"
+    code += "print(*(name for name in ('torch', 'hydra', 'numpy', 'rich', 'pydantic') if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,136 @@
+"""What a cell is held against: its own numbers, the reference, the eager run of its dtype, random steps."""
+
+import pytest
+import torch
+
+from tensorflow_free import load_recipe, run_recipe
+from tensorflow_free.loading import plan_of
+from tensorflow_free.reference import Kept, NoReference, draws, random_names, yardstick_of
+from tensorflow_free.runner import run, starts_of
+
+NET = {
+    "tensors": {"x": {"init": "randn", "size": [8, 6]}, "w": {"init": "randn", "size": [6, 3], "requires_grad": True}},
+    "steps": {"h": "x @ w", "y": "F.softmax(h, dim=-1)", "loss": "(y ** 2).sum()"},
+    "backward": "loss",
+}
+
+
+def compared(recipe, *overrides):
+    loaded = load_recipe(recipe, overrides)
+    return yardstick_of(recipe, overrides, loaded, Kept()).compare(run_recipe(loaded))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+def test_an_eager_cpu_cell_is_well_in_every_dtype(dtype):
+    stated = {"float16": {"rtol": 0.01, "atol": 0.01}, "bfloat16": {"rtol": 0.05, "atol": 0.01}}
+    comparison = compared({**NET, "tolerance": stated}, f"dtype={dtype}")
+    assert comparison.is_well, comparison.bad
+    assert comparison.compared == 9
+    assert {one.rule for one in comparison.values} <= {"equal", "tolerance"}
+
+
+def test_the_reference_starts_from_the_cells_own_numbers():
+    low = load_recipe(NET, ["dtype=bfloat16"])
+    reference = yardstick_of(NET, ["dtype=bfloat16"], low, Kept()).reference
+    assert reference["x"].dtype == torch.float64
+    assert torch.equal(reference["x"], run_recipe(low)["x"].double())
+
+
+def test_original_inputs_are_the_references_own():
+    recipe = {**NET, "reference": {"inputs": "original"}}
+    reference = yardstick_of(recipe, ["dtype=bfloat16"], load_recipe(recipe, ["dtype=bfloat16"]), Kept()).reference
+    assert torch.equal(reference["x"], run_recipe(load_recipe(NET, ["dtype=float64"]))["x"])
+
+
+def test_a_reference_is_named_by_overrides():
+    recipe = {**NET, "reference": {"dtype": "float32"}}
+    comparison = compared(recipe, "dtype=bfloat16")
+    assert comparison.reference == "cpu eager float32, own inputs"
+
+
+def test_a_compiled_cell_is_held_to_the_noise_of_eager_and_records_the_same():
+    comparison = compared(NET, "backend=aot_eager")
+    assert comparison.is_well
+    assert {one.name for one in comparison.values} == {"loss", "w.grad"}
+    assert {one.rule for one in comparison.values} <= {"equal", "noise"}
+
+
+def test_a_reference_that_fails_is_told():
+    recipe = {"tensors": {"x": [1.0]}, "steps": {"y": "x.view(int32)"}}
+    assert compared({**recipe, "reference": {"dtype": "float32"}}).is_well
+    halves = {"tensors": {"x": {"init": "ones", "size": [2]}}, "steps": {"y": "x.view(int32)"}}
+    with pytest.raises(NoReference, match="failed at 'z'"):
+        compared({**halves, "steps": {"y": "x.element_size()", "z": {"op": "select", "args": ["x", 0, "y"]}}})
+    with pytest.raises(NoReference, match="'nowhere' is not a device"):
+        compared({**recipe, "reference": {"device": "nowhere"}})
+
+
+def test_cells_that_share_a_reference_run_it_once():
+    kept = Kept()
+    loaded = [load_recipe(NET, [f"backend={name}"]) for name in ("eager", "aot_eager")]
+    eager, compiled = (
+        yardstick_of(NET, [f"backend={one.backend.name}", "record=outputs"], one, kept) for one in loaded
+    )
+    assert len(kept.runs) >= 1
+    assert eager.words == compiled.words
+
+
+# starting numbers that are given
+
+
+def test_given_numbers_take_the_place_of_drawn_ones():
+    plan = plan_of(load_recipe(NET, ["dtype=float64"]))
+    numbers = {"x": torch.full((8, 6), 0.1), "w": torch.ones(6, 3)}
+    result, _ = run(plan, given=numbers)
+    assert torch.equal(result["x"], torch.full((8, 6), 0.1).double())
+    assert torch.equal(result["h"], result["x"] @ result["w"])
+
+
+def test_given_numbers_lie_in_the_memory_that_the_recipe_asks_for():
+    recipe = {"tensors": {"x": {"init": "randn", "size": [3, 4], "stride": [1, 5]}}, "steps": {"y": "x.t()"}}
+    plan = plan_of(load_recipe(recipe, ["dtype=float64"]))
+    result, _ = run(plan, given=starts_of(plan_of(load_recipe(recipe))))
+    assert result.records["x"].stride == (1, 5)
+    assert torch.equal(result["x"], run_recipe(load_recipe(recipe))["x"].double())
+
+
+def test_numbers_that_are_given_stay_as_they_are():
+    recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": {"op": "add_", "args": ["x", 1.0]}}}
+    numbers = {"x": torch.tensor([5.0, 6.0])}
+    result, _ = run(plan_of(load_recipe(recipe)), given=numbers)
+    assert torch.equal(result["y"], torch.tensor([6.0, 7.0]))
+    assert torch.equal(numbers["x"], torch.tensor([5.0, 6.0]))
+
+
+# random steps
+
+NOISY = {
+    "tensors": {"x": {"init": "ones", "size": [64], "requires_grad": True}},
+    "steps": {"a": "x * 2", "d": "F.dropout(a, p=0.5)", "e": "d.exp()", "b": "a + 1", "y": "(e + b).sum()"},
+    "backward": "y",
+}
+
+
+def test_what_lies_downstream_of_a_random_step_is_found():
+    plan = plan_of(load_recipe(NOISY))
+    result, _ = run(plan)
+    assert random_names(plan, None, result) == {"d", "e", "y", "y_1", "a.grad", "x.grad", "d.grad"}
+
+
+def test_what_draws_nothing_is_not_random():
+    assert draws(load_recipe(NOISY))
+    assert not draws(load_recipe(NET))
+    still = load_recipe({**NOISY, "steps": {**NOISY["steps"], "d": "F.dropout(a, p=0.5, training=False)"}})
+    assert random_names(plan_of(still), None, run(plan_of(still))[0]) == frozenset()
+
+
+def test_another_random_stream_is_neither_pass_nor_failure():
+    comparison = compared(NOISY, "dtype=float32")
+    outcomes = {one.name: one.outcome for one in comparison.values}
+    assert outcomes["d"] == outcomes["x.grad"] == "not comparable"
+    assert outcomes["b"] == outcomes["a"] == "ok"
+    assert comparison.is_well
+
+
+def test_the_same_random_stream_is_judged():
+    assert compared(NOISY, "dtype=float64").not_comparable == 0
