@@ -103,7 +103,7 @@ def _told(
     """Where the worst element is, what it is and should be, and how many there are."""
     weight = torch.where(bad, apart.nan_to_num(torch.inf, torch.inf), torch.full_like(apart, -1.0))
     worst = int(weight.flatten().argmax())
-    here = f" at {index_of(worst, actual.shape)}" if actual.dim() else ""
+    here = f" at {_index(worst, actual.shape)}" if actual.dim() else ""
     found, wanted = texts_of(actual.flatten()[worst], expected.flatten()[worst])
     distance = float(apart.flatten()[worst])
     by = f", {distance:.3g}{unit} apart" if math.isfinite(distance) and distance else ""
@@ -111,7 +111,7 @@ def _told(
     return f"it is {found}{here}, and {wanted} is expected{by} (allowed: {allowed}){count}"
 
 
-def index_of(position: int, shape: torch.Size) -> list[int]:
+def _index(position: int, shape: torch.Size) -> list[int]:
     return [int(part) for part in torch.unravel_index(torch.tensor(position), shape)]
 
 

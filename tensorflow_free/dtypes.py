@@ -28,6 +28,9 @@ COMPLEX_OF: Final[dict[str, str]] = {
 }
 """The complex dtype of a recipe dtype's width; bfloat16 has none, and takes complex64."""
 
+PARTS: Final = {torch.complex128: torch.float64, torch.complex64: torch.float32, torch.complex32: torch.float16}
+"""The dtype of a complex number's parts."""
+
 TOLERANCES: Final[dict[str, Tolerance]] = {
     "float64": (1e-7, 1e-7),
     "float32": (1.3e-6, 1e-5),

@@ -12,13 +12,14 @@ from tensorflow_free.binding.literals import literal_number
 from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.calls import described
 from tensorflow_free.closeness import dense, is_floating, not_close, not_equal, not_within
+from tensorflow_free.comparison.rules import stated_tolerance
 from tensorflow_free.conditions import holds
 from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
 from tensorflow_free.factories import flat
 from tensorflow_free.known_faults import is_of, with_known_faults
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.plan import Plan
-from tensorflow_free.recipe import KINDS, Expectation, Pair, Recipe, shown
+from tensorflow_free.recipe import KINDS, Expectation, Recipe, shown
 from tensorflow_free.result import Outcome, Record, Result, Verdict
 
 COMPARING: Final = ("value", "close")
@@ -320,24 +321,8 @@ def tolerance_for(dtype: torch.dtype, plan: Plan) -> Tolerance:
     recipe = plan.recipe
     dtypes = {dtype, TORCH_DTYPES[recipe.dtype]}
     dtypes |= {start.dtype for start in plan.starts if start.dtype is not None and is_floating(start.dtype)}
-    pairs = [_stated(one, recipe) or tolerance_of(one) for one in dtypes]
+    pairs = [stated_tolerance(one, recipe) or tolerance_of(one) for one in dtypes]
     return max(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
-
-
-def _stated(dtype: torch.dtype, recipe: Recipe) -> Tolerance | None:
-    """What the recipe says of a dtype, or of that of a complex one's parts; a pair without a dtype is for its own."""
-    stated = recipe.tolerance
-    if stated is None:
-        return None
-    word = word_of(PARTS.get(dtype, dtype))
-    pair: Pair | None = getattr(stated, word, None)
-    if pair is None and word == recipe.dtype and (stated.rtol is not None or stated.atol is not None):
-        pair = stated
-    return None if pair is None else (pair.rtol or 0.0, pair.atol or 0.0)
-
-
-PARTS: Final = {torch.complex128: torch.float64, torch.complex64: torch.float32, torch.complex32: torch.float16}
-"""The dtype of a complex number's parts."""
 
 
 def _compare(actual: Any, expected: Any, one: Expectation, plan: Plan) -> str | None:

@@ -19,11 +19,11 @@ from tensorflow_free.comparison.rules import (
     by_noise,
     by_tolerance,
     epsilon,
+    stated_tolerance,
 )
 from tensorflow_free.comparison.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
-from tensorflow_free.dtypes import TORCH_DTYPES, Tolerance, tolerance_of, word_of
+from tensorflow_free.dtypes import TORCH_DTYPES, tolerance_of, word_of
 from tensorflow_free.parts import numbers_of
-from tensorflow_free.recipe import Pair, Recipe
 from tensorflow_free.result import Record, Result
 
 
@@ -257,7 +257,7 @@ class Comparing:
         reason = _told(measured) if measured is not None and outcome != "ok" else ""
         return ValueVerdict(
             record.name, record.kind, record.op, outcome, rule, judged.used, reason,
-            word_of(mine.dtype), tuple(mine.shape), judged.allowed, measured,
+            word_of(mine.dtype), tuple(mine.shape), "" if measured is None else judged.allowed, measured,
         )  # fmt: skip
 
     def _overflowed(self, errors: Errors, noise: Noise | None) -> bool:
@@ -410,21 +410,6 @@ def _is_eager(result: Result) -> bool:
 def _family(dtype: torch.dtype) -> str:
     """What a dtype must agree in across cells: that of floating and complex numbers follows the recipe."""
     return "floating" if dtype.is_floating_point else "complex" if dtype.is_complex else str(dtype)
-
-
-def stated_tolerance(dtype: torch.dtype, recipe: Recipe) -> Tolerance | None:
-    """The recipe's own (rtol, atol) for values of a dtype; a pair without a dtype is for the recipe's own dtype."""
-    stated = recipe.tolerance
-    if stated is None:
-        return None
-    word = word_of(_PARTS.get(dtype, dtype))
-    pair: Pair | None = getattr(stated, word, None)
-    if pair is None and word == recipe.dtype and (stated.rtol is not None or stated.atol is not None):
-        pair = stated
-    return None if pair is None else (pair.rtol or 0.0, pair.atol or 0.0)
-
-
-_PARTS: Final = {torch.complex128: torch.float64, torch.complex64: torch.float32, torch.complex32: torch.float16}
 
 
 def _kind(value: Any) -> str:

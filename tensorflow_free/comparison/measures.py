@@ -163,7 +163,7 @@ class Errors:
         mine, its = self._mine, self._its
         if mine.is_complex() or not (self.actual.is_floating_point() and self.expected.is_floating_point()):
             return 0
-        if int(mine.count_nonzero()) == self.elements:
+        if not self.elements or float(self.sizes.min()) > 0:
             return 0
         return int(((mine == 0) & (its == 0) & (mine.signbit() != its.signbit())).count_nonzero())
 

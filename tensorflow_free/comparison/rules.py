@@ -17,12 +17,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import torch
 
 from tensorflow_free.comparison.measures import Errors
-from tensorflow_free.dtypes import TORCH_DTYPES, Tolerance
+from tensorflow_free.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
+from tensorflow_free.recipe import Pair, Recipe
 
 K: Final[dict[str, float]] = {"float64": 2.0, "float32": 2.0, "bfloat16": 3.0, "float16": 3.0}
 """How many times the noise a value of this dtype may be away, of at least `MANY` elements."""
@@ -75,9 +77,16 @@ class Noise:
 NO_NOISE: Final = Noise()
 
 
+@cache
 def epsilon(dtype: torch.dtype) -> float:
     """The machine epsilon of a floating dtype, or of a complex number's parts."""
     return float(torch.finfo(dtype).eps)
+
+
+@cache
+def smallest(dtype: torch.dtype) -> float:
+    """Two of the smallest subnormal numbers of a floating dtype."""
+    return 2 * float(torch.finfo(dtype).smallest_normal) * epsilon(dtype)
 
 
 def usual_noise(noises: Mapping[str, Noise], dtype: str) -> Noise:
@@ -105,10 +114,16 @@ _NEIGHBOURS: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a rule found: the share of the allowed error that was used, and that error in words."""
+    """What a rule found: the share of the allowed error that was used, and that error, put into words where asked."""
 
     used: float
-    allowed: str
+    form: str
+    numbers: tuple[float, ...]
+
+    @property
+    def allowed(self) -> str:
+        """The allowed error in words."""
+        return self.form.format(*self.numbers)
 
 
 def by_noise(found: Errors, noise: Noise, dtype: torch.dtype, k: float | None = None) -> Judged:
@@ -122,29 +137,22 @@ def by_noise(found: Errors, noise: Noise, dtype: torch.dtype, k: float | None = 
     """
     k = k_of(dtype, found.elements) if k is None else k
     floor = FLOOR * epsilon(dtype)
-    least = 2 * torch.finfo(dtype).smallest_normal * epsilon(dtype)
+    least = smallest(dtype)
     allowed_rmse = k * noise.rmse + floor * found.rms + least
     allowed_peak = PEAK * k * noise.max_abs + floor * found.peak + least
     used = max(share(found.rmse, allowed_rmse), share(found.max_abs, allowed_peak))
-    words = (
-        f"rmse {allowed_rmse:.2g}, max {allowed_peak:.2g}: {k:g} times the noise of eager CPU (rmse {noise.rmse:.2g})"
-    )
-    return Judged(used, words)
+    return Judged(used, BY_NOISE, (allowed_rmse, allowed_peak, k, noise.rmse))
+
+
+BY_NOISE: Final = "rmse {:.2g}, max {:.2g}: {:g} times the noise of eager CPU (rmse {:.2g})"
 
 
 def k_of(dtype: torch.dtype, elements: int) -> float:
     """How many times the noise a tensor of this dtype and size may be away."""
-    k = K.get(_PARTS.get(str(dtype), str(dtype)).removeprefix("torch."), 3.0)
+    k = K.get(word_of(PARTS.get(dtype, dtype)), 3.0)
     if elements >= MANY:
         return k
     return max(k, K_OF_SOME if elements > FEW else K_OF_FEW)
-
-
-_PARTS: Final = {
-    "torch.complex128": "torch.float64",
-    "torch.complex64": "torch.float32",
-    "torch.complex32": "torch.float16",
-}
 
 
 def by_tolerance(found: Errors, tolerance: Tolerance, *, steps: int | None = None) -> Judged:
@@ -161,16 +169,20 @@ def by_tolerance(found: Errors, tolerance: Tolerance, *, steps: int | None = Non
         steps: how many steps lead to the value; None for a tolerance that is meant as it stands.
     """
     rtol, atol = tolerance
-    words = f"rtol {rtol:g}, atol {atol:g}"
+    form, numbers = BY_TOLERANCE, tolerance
     sizes = found.sizes
     if steps is not None:
         widened = math.sqrt(max(1, steps))
-        words += f", times sqrt({steps}) steps, of the number or the tensor's RMS, whichever is larger"
+        form, numbers = BY_DTYPE, (rtol, atol, steps)
         rtol, atol, sizes = rtol * widened, atol * widened, sizes.clamp(min=found.rms)
     if not found.max_abs:
-        return Judged(0.0, words)
+        return Judged(0.0, form, numbers)
     used = torch.where(found.errors == 0, found.errors, found.errors / (atol + rtol * sizes))
-    return Judged(float(used.max()), words)
+    return Judged(float(used.max()), form, numbers)
+
+
+BY_TOLERANCE: Final = "rtol {:g}, atol {:g}"
+BY_DTYPE: Final = BY_TOLERANCE + ", times sqrt({:g}) steps, of the number or the tensor's RMS, whichever is larger"
 
 
 def share(error: float, allowed: float) -> float:
@@ -178,3 +190,15 @@ def share(error: float, allowed: float) -> float:
     if math.isnan(error):
         return math.inf
     return 0.0 if error == 0 else error / allowed if allowed else math.inf
+
+
+def stated_tolerance(dtype: torch.dtype, recipe: Recipe) -> Tolerance | None:
+    """The recipe's own (rtol, atol) for values of a dtype; a pair without a dtype is for the recipe's own dtype."""
+    stated = recipe.tolerance
+    if stated is None:
+        return None
+    word = word_of(PARTS.get(dtype, dtype))
+    pair: Pair | None = getattr(stated, word, None)
+    if pair is None and word == recipe.dtype and (stated.rtol is not None or stated.atol is not None):
+        pair = stated
+    return None if pair is None else (pair.rtol or 0.0, pair.atol or 0.0)
