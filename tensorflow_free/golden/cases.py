@@ -1,0 +1,121 @@
+"""A case of a golden with its numbers, as it is recorded and as it is held against, and what its models are made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.closeness import bits
+from tensorflow_free.dtypes import word_of
+from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Mark, Noise, Numbers, Part
+from tensorflow_free.golden.numbers import listed
+from tensorflow_free.golden.values import kind_of, plain_of
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.parts import PAIRS, parts_of
+
+INLINE: Final = 64
+"""Elements up to which an array's numbers are text."""
+
+DIGEST_DIGITS: Final = 16
+"""Hexadecimal digits of an array's digest in its name: enough against accidents, and short in a diff."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A value or gradient of the float64 run, and its noise by recipe dtype; a tensor is detached and on the CPU."""
+
+    name: str
+    kind: str
+    value: Any
+    op: str | None = None
+    noise: Mapping[str, Noise] = field(default_factory=dict)
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCase:
+    """What a golden holds of one case: `starts` are the starting tensors, `unsupported` a reason for each dtype."""
+
+    digest: str
+    made: Made
+    starts: Mapping[str, torch.Tensor]
+    values: Sequence[StoredValue]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    unmet: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> StoredValue:
+        for one in self.values:
+            if one.name == name:
+                return one
+        names = [one.name for one in self.values]
+        raise KeyError(f"'{name}' is not a value of this golden{did_you_mean(name, names)}")
+
+
+def encoded(case: StoredCase) -> tuple[GoldenCase, dict[str, torch.Tensor]]:
+    """The model of a case, and the arrays that it names, which are too big for text."""
+    arrays: dict[str, torch.Tensor] = {}
+    starts = [Numbers(**_fields(name, value, arrays)) for name, value in case.starts.items()]
+    values = [
+        GoldenValue(
+            **_fields(one.name, one.value, arrays), kind=one.kind, op=one.op, noise=dict(one.noise), mark=one.mark
+        )
+        for one in case.values
+    ]
+    model = GoldenCase(
+        digest=case.digest,
+        made=case.made,
+        unsupported=dict(case.unsupported),
+        unmet={dtype: list(paths) for dtype, paths in case.unmet.items()},
+        starts=starts,
+        values=values,
+    )
+    return model, arrays
+
+
+def _fields(name: str, value: Any, arrays: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """What the model of a value says of its numbers."""
+    if type(value).__module__ == "numpy":
+        value = torch.as_tensor(value)
+    if not isinstance(value, torch.Tensor):
+        return {"name": name, "type": kind_of(value), "value": plain_of(value)}
+    fields: dict[str, Any] = {
+        "name": name,
+        "dtype": word_of(value.dtype),
+        "shape": None if value.is_nested else list(value.shape),
+        "layout": str(value.layout).removeprefix("torch."),
+    }
+    if value.is_meta:
+        return fields
+    most = INLINE * (2 if value.dtype in PAIRS else 1)
+    parts = {
+        part: _part(f"{name}.{part}" if part else name, array, most, arrays) for part, array in parts_of(value).items()
+    }
+    if list(parts) == [""]:
+        return {**fields, "value": parts[""].value, "stored": parts[""].stored}
+    return {**fields, "parts": parts}
+
+
+def _part(name: str, array: torch.Tensor, most: int, arrays: dict[str, torch.Tensor]) -> Part:
+    """An array with its numbers where it has no more elements than `most`, else with its name among the arrays."""
+    form: dict[str, Any] = {"dtype": word_of(array.dtype), "shape": list(array.shape)}
+    if array.numel() <= most:
+        return Part(**form, value=listed(array))
+    stored = stored_name(name, array)
+    arrays[stored] = array
+    return Part(**form, stored=stored)
+
+
+def stored_name(name: str, array: torch.Tensor) -> str:
+    """The name of a contiguous array in the safetensors file: it tells its dtype, shape and bytes from any others."""
+    found = hashlib.sha256(f"{word_of(array.dtype)}{list(array.shape)}".encode())
+    found.update(bits(array).numpy().data)
+    return f"{name}#{found.hexdigest()[:DIGEST_DIGITS]}"
+
+
+def is_as_named(stored: str, array: torch.Tensor) -> bool:
+    """Whether an array is the one that had this name when it was recorded."""
+    return stored_name(stored.rpartition("#")[0], array) == stored

@@ -1,0 +1,92 @@
+"""A recipe's digest: it changes when the numbers may, and not when only the words around them do. Knows no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.composition import Composed, compose
+from tensorflow_free.errors import RecipeError
+from tensorflow_free.form import Form
+from tensorflow_free.golden.model import BARE
+
+LEFT_OUT: Final = frozenset({"description", "tags", "source", "defaults", "cases", "case", "expect", "xfail"})
+"""Keys that change no number of a golden.
+
+Words about the recipe; `defaults` and `cases`, which are merged by now; and what is asked of the results. A mark that
+comes or goes, or an expectation more, leaves the numbers what they were: calling them stale would cry wolf. `tolerance`
+stays in: it decides how far a value may stand from its golden, and a wider one must be seen.
+"""
+
+_ORDERED: Final = frozenset({"tensors", "steps", "checks"})
+"""Mappings whose order is the order of the run."""
+
+
+def digest_of(source: str | Path, case: str = BARE) -> str:
+    """The digest of a recipe file, composed with its defaults and its case, and of the files that it reads.
+
+    Without the command line's overrides, comments, and `LEFT_OUT`; the layout of one-line steps does not matter either.
+
+    Raises:
+        RecipeError: the file cannot be read or composed, or a one-line step in it is wrong.
+    """
+    return digest_of_composed(compose(source, [f"case={case}"] if case else []))
+
+
+def digest_of_composed(composed: Composed) -> str:
+    """The same of a recipe that is composed already, without overrides and without a best device.
+
+    Raises:
+        RecipeError: a one-line step is wrong.
+    """
+    form = Form(composed)
+    if form.problems:
+        raise RecipeError(form.problems)
+    kept: dict[str, Any] = {key: value for key, value in form.mapping.items() if key not in LEFT_OUT}
+    if called := _called_cases(form.mapping):
+        kept["cases"] = called
+    if files := dict(_file_digests(kept, composed.folder)):
+        kept["files"] = files
+    text = json.dumps(_canonical(kept), ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _called_cases(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The other cases that count: those that a compiled function is called for."""
+    backend = mapping.get("backend")
+    calls = backend.get("calls") if isinstance(backend, dict) else None
+    names = calls if isinstance(calls, list) else []
+    return {name: case for name, case in (mapping.get("cases") or {}).items() if name in names}
+
+
+def _file_digests(mapping: Mapping[str, Any], folder: Path | None) -> Iterator[tuple[str, str | None]]:
+    """Each file that the starting tensors are read from, as it is written, and its digest; None where there is none."""
+    specs = [spec for spec in (mapping.get("tensors") or {}).values() if isinstance(spec, dict)]
+    for written in dict.fromkeys(spec["path"] for spec in specs if isinstance(spec.get("path"), str)):
+        yield written, _file_digest(folder, written)
+
+
+def _file_digest(folder: Path | None, written: str) -> str | None:
+    try:
+        path = ((folder or Path()) / written).resolve()
+        # a recipe reads no file outside its folder; binding says so
+        if folder is None or not path.is_relative_to(folder.resolve()):
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
+def _canonical(value: Any, *, ordered: bool = False) -> Any:
+    """The value with the keys of its mappings sorted, but for those whose order says something."""
+    if isinstance(value, Mapping):
+        if ordered:
+            return [[key, _canonical(inner)] for key, inner in value.items()]
+        return {key: _canonical(value[key], ordered=key in _ORDERED) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_canonical(inner) for inner in value]
+    return value

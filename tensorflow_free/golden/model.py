@@ -1,0 +1,154 @@
+"""The models of `STEM.golden.json`. Knows pydantic, and neither torch nor files.
+
+GoldenFile
+└── cases: GoldenCase            by the case's name; '' is the bare file
+    ├── made: Made
+    ├── starts: Numbers          a starting tensor each
+    └── values: GoldenValue      a value or a gradient each
+        └── noise: Noise         by recipe dtype
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+FORMAT_VERSION: Final = 1
+"""The version of a golden; it grows when a reader of the older one would misread the newer."""
+
+BARE: Final = ""
+"""The name under which the recipe stands as its file says it, without a case."""
+
+Mark = Literal["dtype-dependent", "random"]
+"""Why only a value's shape and dtype are judged: it differs between dtypes, or comes after a random step."""
+
+
+class Model(BaseModel):
+    """What all models of a golden share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Made(Model):
+    """What the numbers depended on besides the recipe; nothing that another recording on the machine would change."""
+
+    tensorflow_free: str
+    torch: str
+    cpu: str
+    capability: str
+    num_threads: int
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Noise(Model):
+    """How far a value of an eager run in one dtype, from the same numbers rounded to it, stood from the float64 golden.
+
+    `rmse` and `max_abs` are over the elements that are finite on both sides; `nonfinite` counts those that are NaN or
+    infinite on one side, and not the same on the other; `signed_zeros` the zeros of another sign. `dtype` is the
+    value's own, where it is not the recipe's.
+    """
+
+    rmse: float = 0.0
+    max_abs: float = 0.0
+    nonfinite: int = 0
+    signed_zeros: int = 0
+    dtype: str | None = None
+
+
+class Part(Model):
+    """One plain array: its numbers, or the name under which the safetensors file holds them."""
+
+    dtype: str
+    shape: list[int]
+    value: Any = None
+    stored: str | None = None
+
+
+class Numbers(Model):
+    """A tensor, or another value of a run.
+
+    A plain tensor's numbers are in `value`, as nested lists, where they are few, else under the name `stored` in the
+    safetensors file; a complex number is [re, im]. A tensor that is no plain array has `parts`. Where a tensor has
+    none of the three, it lay on the device `meta` and had no numbers. A value that is no tensor is in `value`, and
+    `type` says what it is; one that no file can hold has its type alone.
+    """
+
+    name: str
+    type: str = "tensor"
+    dtype: str | None = None
+    shape: list[int] | None = None
+    layout: str = "strided"
+    value: Any = None
+    stored: str | None = None
+    parts: dict[str, Part] = Field(default_factory=dict)
+
+    def stored_names(self) -> Iterator[str]:
+        """The names in the safetensors file that hold it."""
+        if self.stored is not None:
+            yield self.stored
+        for part in self.parts.values():
+            if part.stored is not None:
+                yield part.stored
+
+
+class GoldenValue(Numbers):
+    """A value or a gradient of the float64 run, and how far each dtype may stand from it."""
+
+    kind: str
+    op: str | None = None
+    noise: dict[str, Noise] = Field(default_factory=dict)
+    mark: Mark | None = None
+
+
+class GoldenCase(Model):
+    """What one case of a recipe gave.
+
+    `unsupported` says why the recipe does not run in a dtype, by that dtype; `unmet` names the expectations that did
+    not hold in a dtype when it was recorded, other than the recipe's own.
+    """
+
+    digest: str
+    made: Made
+    unsupported: dict[str, str] = Field(default_factory=dict)
+    unmet: dict[str, list[str]] = Field(default_factory=dict)
+    starts: list[Numbers] = Field(default_factory=list)
+    values: list[GoldenValue] = Field(default_factory=list)
+
+    def stored_names(self) -> Iterator[str]:
+        """The names in the safetensors file that hold its numbers."""
+        for one in (*self.starts, *self.values):
+            yield from one.stored_names()
+
+
+class GoldenFile(Model):
+    """The whole of a golden's json: the recipe's stem, the device where it is for one alone, and the cases."""
+
+    format_version: int = Field(ge=1, le=FORMAT_VERSION)
+    recipe: str
+    device: str | None = None
+    cases: dict[str, GoldenCase]
+
+    _path: Path = PrivateAttr(default_factory=Path)
+    _recipe_path: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def path(self) -> Path:
+        """The file that it was read from."""
+        return self._path
+
+    @property
+    def recipe_path(self) -> Path:
+        """The recipe that it was read for."""
+        return self._recipe_path
+
+    def read_from(self, path: Path, recipe_path: Path) -> None:
+        """Keep the file that it was read from, and the recipe that it was read for."""
+        self._path = path
+        self._recipe_path = recipe_path
+
+    def stored_names(self) -> set[str]:
+        """The names that the safetensors file beside it holds."""
+        return {name for case in self.cases.values() for name in case.stored_names()}

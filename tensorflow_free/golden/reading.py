@@ -1,0 +1,140 @@
+"""A case read back from its golden with all its numbers, each checked to be the one that was recorded."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.dtypes import word_of
+from tensorflow_free.errors import StorageError
+from tensorflow_free.golden.arrays import Arrays
+from tensorflow_free.golden.cases import StoredCase, StoredValue, is_as_named
+from tensorflow_free.golden.files import arrays_beside, read_golden_file, record_again
+from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers, Part
+from tensorflow_free.golden.numbers import array_of
+from tensorflow_free.golden.values import constant_of, value_of
+from tensorflow_free.parts import HELD, PAIRS, whole_of
+
+_MOST_NAMES: Final = 3
+"""Names in a message."""
+
+
+def read_case(golden: GoldenFile, name: str) -> StoredCase:
+    """A case of a golden with its numbers.
+
+    Raises:
+        StorageError: an array is missing, or one too many, or not the one that was recorded.
+        KeyError: the golden has no such case.
+    """
+    try:
+        return _read(golden, name)
+    except StorageError:
+        # another worker may be recording it anew since its json was read; nobody does while the lock is held
+        from tensorflow_free.golden.lock import locked  # noqa: PLC0415 - it takes 40 ms, and is hardly ever needed
+
+        with locked(golden.path):
+            latest = read_golden_file(golden.path, golden.recipe_path)
+            return _read(latest if name in latest.cases else golden, name)
+
+
+def _read(golden: GoldenFile, name: str) -> StoredCase:
+    case = golden.cases[name]
+    _check_values(golden, case)
+    with Arrays(arrays_beside(golden.path)) as arrays:
+        _check_names(golden, arrays)
+        decoding = _Decoding(golden, arrays)
+        return StoredCase(
+            digest=case.digest,
+            made=case.made,
+            starts={one.name: decoding.value(one) for one in case.starts},
+            values=tuple(
+                StoredValue(one.name, one.kind, decoding.value(one), one.op, one.noise, one.mark) for one in case.values
+            ),
+            unsupported=case.unsupported,
+            unmet=case.unmet,
+        )
+
+
+def _check_values(golden: GoldenFile, case: GoldenCase) -> None:
+    for ones in (case.starts, case.values):
+        name, count = Counter(one.name for one in ones).most_common(1)[0] if ones else ("", 1)
+        if count > 1:
+            raise StorageError(f"{golden.path}: '{name}' stands in it twice; {record_again(golden.recipe_path)}")
+
+
+def _check_names(golden: GoldenFile, arrays: Arrays) -> None:
+    """That the safetensors file holds what the json names, and no more, but while a recording is under way."""
+    wanted, again = golden.stored_names(), record_again(golden.recipe_path)
+    if missing := sorted(wanted - arrays.names):
+        raise StorageError(f"{arrays.path}: {_some(missing)} missing; {again}")
+    extra = sorted(arrays.names - wanted)
+    if extra and not arrays.unfinished:
+        raise StorageError(f"{arrays.path}: {_some(extra)} not named in {golden.path.name}; {again}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:_MOST_NAMES])
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"
+
+
+class _Decoding:
+    """The values of one golden, made again."""
+
+    def __init__(self, golden: GoldenFile, arrays: Arrays) -> None:
+        self._path = golden.path
+        self._arrays = arrays
+        self._again = record_again(golden.recipe_path)
+
+    def value(self, one: Numbers) -> Any:
+        """The value of an entry."""
+        try:
+            return self._tensor(one) if one.type == "tensor" else value_of(one.type, one.value)
+        except StorageError as error:
+            raise StorageError(f"{error}; {self._again}") from error
+        except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+            words = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise StorageError(f"{self._path}: '{one.name}': {words}; {self._again}") from error
+
+    def _tensor(self, one: Numbers) -> torch.Tensor:
+        dtype: torch.dtype = constant_of(one.dtype or "", torch.dtype)
+        if one.value is None and one.stored is None and not one.parts:
+            return torch.empty(one.shape or [], dtype=dtype, device="meta")
+        if one.stored is None and one.layout == "strided" and not one.parts and (dtype in HELD or dtype in PAIRS):
+            return array_of(one.value, dtype, one.shape or [])
+        parts = dict(one.parts) or {"": _plain_part(one, dtype)}
+        arrays = {part: self._array(one.name, inner) for part, inner in parts.items()}
+        value = whole_of(arrays, dtype, one.layout, one.shape)
+        fits = value.dtype == dtype or "dequantized" in parts
+        if not fits or (one.shape is not None and list(value.shape) != one.shape):
+            raise ValueError(f"its parts make {word_of(value.dtype)} {list(value.shape)}, not {one.dtype} {one.shape}")
+        return value
+
+    def _array(self, name: str, part: Part) -> torch.Tensor:
+        dtype = constant_of(part.dtype, torch.dtype)
+        if part.stored is None:
+            return array_of(part.value, dtype, part.shape)
+        array = self._arrays.read(part.stored)
+        if (array.dtype, list(array.shape)) != (dtype, part.shape):
+            found = f"'{name}' is {word_of(array.dtype)} {list(array.shape)}"
+            raise self._fault(f"{found} here, and {part.dtype} {part.shape} in {self._path.name}")
+        if not is_as_named(part.stored, array):
+            raise self._fault(f"'{name}' does not hold the numbers that were recorded")
+        return array
+
+    def _fault(self, message: str) -> StorageError:
+        return StorageError(f"{self._arrays.path}: {message}")
+
+
+def _plain_part(one: Numbers, dtype: torch.dtype) -> Part:
+    """The one array of a plain tensor, as `parts_of` makes it."""
+    word, shape = one.dtype or "", one.shape or []
+    if dtype in PAIRS:
+        word, shape = word_of(PAIRS[dtype]), [*shape, 2]
+    elif dtype not in HELD:
+        word, shape = "uint8", [math.prod(shape) * dtype.itemsize]
+    return Part(dtype=word, shape=shape, value=one.value, stored=one.stored)

@@ -1,0 +1,244 @@
+"""Recording goldens: a float64 run, and how far eager runs in each dtype, from the same numbers, stand from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import torch
+
+from tensorflow_free.calls import Stopped
+from tensorflow_free.closeness import is_floating
+from tensorflow_free.comparison.comparing import tensor_of
+from tensorflow_free.comparison.rules import Noise as RunNoise
+from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
+from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.golden.cases import StoredCase, StoredValue
+from tensorflow_free.golden.digest import digest_of
+from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file
+from tensorflow_free.golden.model import BARE, Made, Mark, Noise
+from tensorflow_free.golden.writing import remove_case, write_golden
+from tensorflow_free.kernels import is_unsupported
+from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
+from tensorflow_free.names import RECIPE_DTYPES
+from tensorflow_free.plan import Plan
+from tensorflow_free.reference import draws, random_names
+from tensorflow_free.report import failure
+from tensorflow_free.result import Record, Result
+from tensorflow_free.runner import Given, run, starts_of
+
+EXACT: Final = "float64"
+"""The dtype of a golden."""
+
+Which = Literal["all", "missing", "stale"]
+"""What to record: every case, those that the golden does not hold, or those and the ones whose recipe has changed."""
+
+Did = Literal["written", "unchanged", "kept", "removed", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of the recording of one case.
+
+    Attributes:
+        recipe: the recipe file, as it was given.
+        case: the case's name; '' for the bare file.
+        did: `written`; `unchanged`, the golden says just this already; `kept`, it was not asked for; `removed`, the
+            recipe has no such case any more; `refused`, it cannot be recorded.
+        path: the golden's json, or None where there is none.
+        reason: why it was refused.
+    """
+
+    recipe: str
+    case: str
+    did: Did
+    path: Path | None = None
+    reason: str = ""
+
+
+def record(
+    path: str | Path, *, cases: Sequence[str] | None = None, which: Which = "all", device: str | None = None
+) -> Iterator[Recorded]:
+    """Record a recipe's golden, case by case.
+
+    Args:
+        path: the recipe file.
+        cases: the cases to record; all of them, or the bare file where it has none.
+        which: of these, all, those that are missing, or those that are missing or stale.
+        device: the device of the runs, whose own golden is written; None for the default golden, made on the CPU.
+
+    Raises:
+        RecipeError: the recipe's cases cannot be read.
+        StorageError: the golden cannot be written.
+    """
+    known = cases_of(path) or (BARE,)
+    for case in known if cases is None else cases:
+        if which != "all" and _is_there(path, case, device, which):
+            yield Recorded(str(path), case, "kept")
+            continue
+        yield _recorded(path, case, device)
+    if cases is None and which != "missing":
+        yield from _removed(path, known, device)
+
+
+def _is_there(path: str | Path, case: str, device: str | None, which: Which) -> bool:
+    try:
+        golden = find_case(path, case, device)
+        if golden is None:
+            return False
+        return which == "missing" or golden.cases[case].digest == digest_of(path, case)
+    except (StorageError, RecipeError):
+        return False
+
+
+def _recorded(path: str | Path, case: str, device: str | None) -> Recorded:
+    try:
+        stored = Recording(path, case, device or "cpu").case()
+    except NotRecorded as error:
+        return Recorded(str(path), case, "refused", reason=str(error))
+    written = write_golden(path, case, stored, device)
+    return Recorded(str(path), case, "unchanged" if written is None else "written", written)
+
+
+def _removed(path: str | Path, known: Sequence[str], device: str | None) -> Iterator[Recorded]:
+    """The cases that the golden holds and the recipe has not, taken out."""
+    found = golden_paths(path, device).json
+    golden = read_golden_file(found, path) if found.exists() else None
+    for case in [] if golden is None else list(golden.cases):
+        if case not in known:
+            yield Recorded(str(path), case, "removed", remove_case(path, case, device))
+
+
+class NotRecorded(Exception):
+    """A case that cannot be recorded; the message says why."""
+
+
+class Recording:
+    """One case of a recipe, being recorded."""
+
+    def __init__(self, path: str | Path, case: str, device: str) -> None:
+        self._path = path
+        self._case = case
+        self._device = device
+
+    def case(self) -> StoredCase:
+        """What the golden holds of the case.
+
+        Raises:
+            NotRecorded: the recipe does not bind, or does not run in float64.
+        """
+        plan = self._plan(EXACT)
+        starts = _starts(plan)
+        exact = self._run(plan, starts)
+        runs, unsupported = self._other_dtypes(starts)
+        random = random_names(plan, starts, exact) if draws(plan.recipe) else frozenset[str]()
+        unmet = self._unmet({EXACT: exact, **runs})
+        environment = exact.environment
+        assert environment is not None  # noqa: S101 - a run has one; this tells mypy
+        return StoredCase(
+            digest=digest_of(self._path, self._case),
+            made=Made(
+                tensorflow_free=environment.tensorflow_free,
+                torch=environment.torch,
+                cpu=environment.cpu,
+                capability=environment.cpu_capability,
+                num_threads=environment.num_threads,
+                settings=dict(plan.recipe.settings),
+            ),
+            starts=starts,
+            values=[_value(one, runs, random) for one in exact.records.values() if one.kind != "tensor"],
+            unsupported=unsupported,
+            unmet=unmet,
+        )
+
+    def _unmet(self, runs: Mapping[str, Result]) -> dict[str, list[str]]:
+        """The expectations that do not hold in a dtype, by that dtype.
+
+        Raises:
+            NotRecorded: one does not hold in the recipe's own dtype.
+        """
+        found = {dtype: [one for one in run.expectations if one.outcome == "fails"] for dtype, run in runs.items()}
+        own = read_form(self._path, [f"case={self._case}"] if self._case else []).dtype
+        if found.get(own):
+            first = found[own][0]
+            reason = f"{first.path}: {first.asks}: {first.message}"
+            raise NotRecorded(f"what it expects does not hold, so there is nothing good to record: {reason}")
+        return {dtype: [one.path for one in verdicts] for dtype, verdicts in found.items() if verdicts}
+
+    def _plan(self, dtype: str) -> Plan:
+        overrides = [f"device={self._device}", f"dtype={dtype}", "backend=eager"]
+        overrides += [f"case={self._case}"] if self._case else []
+        try:
+            return plan_of(load_recipe(self._path, overrides))
+        except RecipeError as error:
+            raise NotRecorded(str(error)) from error
+
+    def _run(self, plan: Plan, starts: Given) -> Result:
+        result, cause = run(plan, given=starts)
+        if result.error is not None and not result.error.expected:
+            raise NotRecorded("\n".join(["it does not run in float64:", *failure(result)])) from cause
+        return result
+
+    def _other_dtypes(self, starts: Given) -> tuple[dict[str, Result], dict[str, str]]:
+        """Eager runs from the same numbers, rounded to each other dtype, and why there is none in some."""
+        runs: dict[str, Result] = {}
+        unsupported: dict[str, str] = {}
+        for dtype in RECIPE_DTYPES:
+            if dtype == EXACT:
+                continue
+            try:
+                plan = self._plan(dtype)
+            except NotRecorded as error:
+                unsupported[dtype] = str(error)
+                continue
+            result, cause = run(plan, given=starts)
+            if result.error is None or result.error.expected:
+                runs[dtype] = result
+            else:
+                words = "there is no kernel for it" if is_unsupported(cause) else "it fails"
+                unsupported[dtype] = f"{words}: {result.error.step}: {result.error.message}"
+        return runs, unsupported
+
+
+def _starts(plan: Plan) -> dict[str, torch.Tensor]:
+    try:
+        return {name: value.cpu() for name, value in starts_of(plan).items()}
+    except Stopped as stopped:
+        raise NotRecorded(f"its tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
+
+
+def _value(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -> StoredValue:
+    value = record.value
+    exact = tensor_of(value)
+    noise: dict[str, Noise] = {}
+    mark: Mark | None = "random" if record.name in random else None
+    for dtype, result in runs.items():
+        other = result.records.get(record.name)
+        rough = None if other is None else tensor_of(other.value)
+        if exact is None or rough is None or rough.shape != exact.shape:
+            continue
+        if mark is None and not is_floating(exact.dtype) and not torch.equal(rough.to(exact.dtype), exact):
+            mark = "dtype-dependent"
+        noise[dtype] = _noise(rough, exact, dtype)
+    return StoredValue(record.name, record.kind, value, record.op, noise, mark)
+
+
+def _noise(rough: torch.Tensor, exact: torch.Tensor, dtype: str) -> Noise:
+    found = RunNoise.of(rough, exact)
+    kept = None if rough.dtype == expected_dtype(exact.dtype, dtype) else word_of(rough.dtype)
+    return Noise(
+        rmse=found.rmse,
+        max_abs=found.max_abs,
+        nonfinite=found.nonfinite,
+        signed_zeros=found.signed_zeros,
+        dtype=kept,
+    )
+
+
+def expected_dtype(exact: torch.dtype, dtype: str) -> torch.dtype:
+    """The dtype that a value of the float64 run has in a recipe dtype, where nothing in the recipe pins it."""
+    if exact == torch.float64:
+        return TORCH_DTYPES[dtype]
+    return TORCH_DTYPES[COMPLEX_OF[dtype]] if exact == torch.complex128 else exact

@@ -1,0 +1,296 @@
+"""Checking recipes against their goldens: each case run from the recorded numbers, held against the recorded values."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import torch
+
+from tensorflow_free.comparison import Comparison, Judging, compare_results
+from tensorflow_free.comparison.rules import Noise as RunNoise
+from tensorflow_free.comparison.rules import usual_noise
+from tensorflow_free.composition import Composed, compose
+from tensorflow_free.dtypes import TORCH_DTYPES
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnavailableError
+from tensorflow_free.golden.cases import StoredCase, StoredValue
+from tensorflow_free.golden.digest import digest_of_composed
+from tensorflow_free.golden.files import find_case, golden_paths
+from tensorflow_free.golden.model import BARE, GoldenFile, Noise
+from tensorflow_free.golden.reading import read_case
+from tensorflow_free.golden.recording import EXACT, expected_dtype
+from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
+from tensorflow_free.outcomes import Found, outcome_of
+from tensorflow_free.recipe import Backend, Recipe
+from tensorflow_free.result import Record, Result
+from tensorflow_free.runner import run
+
+Outcome = Literal[
+    "ok", "known fault", "unavailable", "unsupported",
+    "mismatch", "failed", "fixed", "stale", "missing", "unused", "nothing compared", "refused",
+]  # fmt: skip
+
+GOOD: Final[frozenset[Outcome]] = frozenset({"ok", "known fault", "unavailable", "unsupported"})
+"""Verdicts that fail nothing; the last two say that the cell is not to be had here."""
+
+CELL_KEYS: Final = ("device", "dtype", "backend", "settings", "tolerance", "xfail", "expect", "record")
+"""Keys that may be overridden when a recipe is checked: any other would make it another recipe."""
+
+
+AUTO: Final = "auto"
+"""The device that stands for the best one that is here."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of checking one case of a recipe in one cell.
+
+    Attributes:
+        recipe: the recipe file, as it was given.
+        case: the case's name; '' for the bare file.
+        cell: the cell in short: `bfloat16-cpu`, `float32-cpu-inductor`.
+        outcome: in a word or two.
+        reason: why, in words; empty where it is ok.
+        comparison: its values against the golden's, where it came to that.
+        golden: the golden that applied.
+        result: its run, where it came to that.
+        overrides: those that it was run with, its case's too.
+    """
+
+    recipe: str
+    case: str
+    cell: str
+    outcome: Outcome
+    reason: str = ""
+    comparison: Comparison | None = None
+    golden: Path | None = None
+    result: Result | None = None
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it fails nothing."""
+        return self.outcome in GOOD
+
+    @property
+    def command(self) -> str:
+        """What a person types to see this cell alone again."""
+        return shlex.join(["recipe", "verify", self.recipe, *self.overrides])
+
+
+def verify(path: str | Path, overrides: Sequence[str] = (), *, k: float | None = None) -> Iterator[Verification]:
+    """Check a recipe against its golden: every case, or the one that the overrides choose.
+
+    Args:
+        path: the recipe file.
+        overrides: the cell: of `device`, `dtype`, `backend`, `settings`, and `case`.
+        k: how many times the recorded noise is allowed, instead of the number of the dtype.
+
+    Raises:
+        RecipeError: an override would make it another recipe.
+    """
+    chosen, rest = _without_case(overrides)
+    _refuse_others(rest)
+    try:
+        known = cases_of(path) or (BARE,)
+    except RecipeError as error:
+        yield Verification(str(path), chosen or BARE, "", "refused", str(error), overrides=tuple(overrides))
+        return
+    for case in known if chosen is None else (chosen,):
+        yield verify_case(path, case, rest, k=k)
+    if chosen is None:
+        yield from unused_cases(path, known)
+
+
+def verify_case(path: str | Path, case: str, overrides: Sequence[str] = (), *, k: float | None = None) -> Verification:
+    """Check one case of a recipe, '' for the bare file, in the cell that the overrides make. Raises nothing."""
+    return _Checking(path, case, overrides, k).verification()
+
+
+def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verification]:
+    """A verdict on each case that a golden of the recipe holds and the recipe has not."""
+    own = golden_paths(path)
+    pattern = f"{Path(path).stem}*{''.join(own.json.suffixes[-2:])}"
+    for found in sorted(own.json.parent.glob(pattern)):
+        try:
+            golden = _golden_at(found, path)
+        except StorageError:
+            continue
+        for case in golden.cases if golden is not None else ():
+            if case not in known:
+                what = f"its case '{case}'" if case else "the bare file, and it has cases now"
+                reason = f"{found.name} holds {what}, which the recipe has not; record it again, or delete it"
+                yield Verification(str(path), case, "", "unused", reason, golden=found)
+
+
+def _golden_at(found: Path, path: str | Path) -> GoldenFile | None:
+    from_json = GoldenFile.model_validate_json(found.read_bytes())
+    return from_json if from_json.recipe == Path(path).stem else None
+
+
+def _without_case(overrides: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    chosen = [text.partition("=")[2] for text in overrides if text.startswith("case=")]
+    return (chosen[-1] if chosen else None), tuple(text for text in overrides if not text.startswith("case="))
+
+
+def _refuse_others(overrides: Sequence[str]) -> None:
+    """Refuse what would make another recipe of it."""
+    problems = [
+        Problem(
+            Place(file=f"override '{text}'"),
+            f"it makes another recipe of it, of which there is no golden; verify takes {', '.join(CELL_KEYS[:4])}",
+        )
+        for text in overrides
+        if text.lstrip("+~").partition("=")[0].partition(".")[0] not in CELL_KEYS
+    ]
+    if problems:
+        raise RecipeError(problems)
+
+
+class _Checking:
+    """One case of a recipe in one cell, being checked."""
+
+    def __init__(self, path: str | Path, case: str, overrides: Sequence[str], k: float | None) -> None:
+        self._path = path
+        self._case = case
+        self._rest = tuple(overrides)
+        self._overrides = (*overrides, *([f"case={case}"] if case else []))
+        self._k = k
+        self._cell = ""
+        self._golden: Path | None = None
+
+    def verification(self) -> Verification:
+        try:
+            plain = compose(self._path, self._overrides[len(self._rest) :])
+            recipe = self._recipe(plain)
+        except UnavailableError as error:
+            return self._is("unavailable", "; ".join(problem.message for problem in error.problems))
+        except RecipeError as error:
+            return self._is("refused", str(error))
+        self._cell = cell_of(recipe)
+        try:
+            stored = self._stored(recipe, digest_of_composed(plain))
+        except StorageError as error:
+            return self._is("refused", str(error))
+        if isinstance(stored, Verification):
+            return stored
+        return self._checked(recipe, stored)
+
+    def _recipe(self, plain: Composed) -> Recipe:
+        """The recipe in this cell; where nothing is overridden, of what is composed already."""
+        if self._rest or plain.mapping.get("device") == AUTO:
+            return load_recipe(self._path, self._overrides)
+        return recipe_of(plain)
+
+    def _stored(self, recipe: Recipe, digest: str) -> StoredCase | Verification:
+        """The case of the golden that applies, or why there is none."""
+        golden = find_case(self._path, self._case, recipe.device)
+        if golden is None:
+            what = f"case '{self._case}'" if self._case else "recipe"
+            return self._is("missing", f"the {what} has no golden; record it: {_record_command(self._path)}")
+        self._golden = golden.path
+        if golden.cases[self._case].digest != digest:
+            reason = f"the recipe has changed since {golden.path.name} was recorded; look at it, and record it again"
+            return self._is("stale", f"{reason}: {_record_command(self._path)}")
+        return read_case(golden, self._case)
+
+    def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:
+        plan = plan_of(recipe)
+        result, cause = run(plan, given=stored.starts)
+        comparison = compare(result, stored, self._k) if result.error is None or result.error.expected else None
+        found = outcome_of(result, cause, comparison, unmet=frozenset(stored.unmet.get(recipe.dtype, ())))
+        return self._is(_outcome(found, comparison), found.reason, comparison, result)
+
+    def _is(
+        self, outcome: Outcome, reason: str = "", comparison: Comparison | None = None, result: Result | None = None
+    ) -> Verification:
+        return Verification(
+            str(self._path), self._case, self._cell, outcome, reason, comparison, self._golden, result, self._overrides
+        )
+
+
+def _record_command(path: str | Path) -> str:
+    return shlex.join(["recipe", "record", str(path)])
+
+
+def _outcome(found: Found, comparison: Comparison | None) -> Outcome:
+    if found.outcome == "not comparable" or found.nothing:
+        # a fixture in which nothing is compared guards nothing; shape and dtype alone are judged at least
+        structural = comparison is not None and any(one.rule == "structure" for one in comparison.values)
+        return "ok" if structural and not found.nothing else "nothing compared"
+    return found.outcome
+
+
+def cell_of(recipe: Recipe) -> str:
+    """A cell in short: `bfloat16-cpu`, `float32-cpu-inductor`."""
+    backend = recipe.backend.name
+    return "-".join([recipe.dtype, recipe.device.replace(":", ""), *([] if backend == "eager" else [backend])])
+
+
+def compare(result: Result, stored: StoredCase, k: float | None = None) -> Comparison:
+    """Hold a run, started from a golden's numbers, against the golden's values."""
+    dtype = result.recipe.dtype
+    judging = Judging(
+        k=k,
+        signed_zeros=True,
+        noise=_noises(stored, dtype),
+        starts=False,
+        measures=False,
+        dtypes={one.name: _dtype(one, dtype) for one in stored.values if isinstance(one.value, torch.Tensor)},
+        structural=_structural(stored, result.recipe),
+    )
+    made = stored.made
+    words = f"golden of torch {made.torch}, {made.capability}"
+    return compare_results(result, _expected(stored, result.recipe), judging=judging, reference=words)
+
+
+def _expected(stored: StoredCase, recipe: Recipe) -> Result:
+    """The golden's values as the result of the float64 run that they are of."""
+    exact = recipe.model_copy(
+        update={"dtype": EXACT, "backend": Backend(name="eager"), "record": recipe.record or "all"}
+    )
+    records = {one.name: Record(one.name, one.kind, one.value, one.op) for one in stored.values}  # type: ignore[arg-type]
+    return Result(exact, records)
+
+
+def _noises(stored: StoredCase, dtype: str) -> dict[str, RunNoise]:
+    """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then."""
+    return {
+        one.name: usual_noise({name: _run_noise(noise) for name, noise in one.noise.items()}, dtype)
+        for one in stored.values
+        if dtype == EXACT or dtype in one.noise
+    }
+
+
+def _run_noise(noise: Noise) -> RunNoise:
+    return RunNoise(noise.rmse, noise.max_abs, noise.nonfinite, noise.signed_zeros)
+
+
+def _dtype(one: StoredValue, dtype: str) -> torch.dtype:
+    noise = one.noise.get(dtype)
+    if noise is not None and noise.dtype is not None:
+        return TORCH_DTYPES[noise.dtype]
+    return expected_dtype(one.value.dtype, dtype)
+
+
+def _structural(stored: StoredCase, recipe: Recipe) -> Mapping[str, str]:
+    """Values whose numbers are not judged in a cell, and why."""
+    same_stream = (recipe.dtype, recipe.device, recipe.backend.name) == (EXACT, "cpu", "eager")
+    return {
+        one.name: _WHY[one.mark]
+        for one in stored.values
+        if one.mark is not None and not (one.mark == "random" and same_stream) and not _is_exact(one.mark, recipe)
+    }
+
+
+def _is_exact(mark: str, recipe: Recipe) -> bool:
+    return mark == "dtype-dependent" and recipe.dtype == EXACT
+
+
+_WHY: Final = {
+    "random": "it lies downstream of a random step, and the golden has another random stream",
+    "dtype-dependent": "it differs between dtypes in eager PyTorch",
+}
