@@ -321,7 +321,8 @@ def made_of(
     same = start.dtype in (None, numbers.dtype) or not (numbers.is_floating_point() or numbers.is_complex())
     values = copied(numbers) if same else numbers.to(dtype=start.dtype)
     values = values.to(device=start.device)
-    return _laid_out(start, values if start.stride is not None or same else values.contiguous())
+    plain = values.layout == torch.strided and start.stride is None and not same
+    return _laid_out(start, values.contiguous() if plain else values)
 
 
 def _rounded(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -7,6 +7,9 @@ from typing import Final
 
 _KINDS: Final = "dtype|type|half|bfloat16|float|double|complex|int|long|bool|byte|device|cpu|cuda|mps|xpu|meta"
 
+_RARE: Final = r"(?:b?float16|bfloat16|half|complexhalf|float8\w*)"
+"""Dtypes that ops lack a kernel for most often; of others, a step may well have been given the wrong one."""
+
 _NO_KERNEL: Final = re.compile(
     r"not implemented for|"
     rf"not (?:yet |currently )?(?:supported|implemented) (?:yet )?(?:for|on|with)\b.{{0,40}}\b(?:{_KINDS})|"
@@ -14,6 +17,10 @@ _NO_KERNEL: Final = re.compile(
     rf"(?:does not|doesn't|do not|don't) support .{{0,40}}\b(?:{_KINDS})|"
     rf"only supports? .{{0,40}}\b(?:{_KINDS})|"
     r"low precision dtypes? not supported|"
+    rf"(?:expected|supports?|supported for) .{{0,120}}\bbut got (?:an? tensor of scalar type:? )?{_RARE}|"
+    r"must be (?:either )?(?:float or double|floating point) dtype|"
+    r"(?:does not|doesn't) handle types other than|"
+    r"expected a tensor .{0,40} of float, double, cfloat or cdouble types|"
     r"could not run '[^']+' with arguments from the '[^']+' backend",
     re.IGNORECASE,
 )

@@ -120,6 +120,7 @@ class _Making:
         incomparable = frozenset[str]()
         if _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(plan, given, reference)
+        incomparable |= unwritten(recipe)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         if same_dtype is recipe:
             return Yardstick(reference, words, incomparable=incomparable)
@@ -249,3 +250,12 @@ def _differs(first: Result, again: Result, name: str) -> bool:
 
 def _nan(value: torch.Tensor) -> int:
     return int(value.isnan().count_nonzero())
+
+
+def unwritten(recipe: Recipe) -> frozenset[str]:
+    """The steps whose value is memory that nobody has written."""
+    return frozenset(name for name, step in recipe.steps.items() if (step.op or "").rpartition(".")[2] in _EMPTY)
+
+
+_EMPTY: Final = frozenset({"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"})
+"""Ops that make a tensor without writing it."""

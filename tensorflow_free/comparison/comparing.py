@@ -104,7 +104,8 @@ class Comparing:
         expected, incomparable = self._expected.records, self._judging.incomparable
         starts = self._judging.starts
         for name, record in self._actual.records.items():
-            if not starts and record.kind == "tensor":
+            if record.kind == "check" or (not starts and record.kind == "tensor"):
+                # checks are there to be expected of, and part of nothing else
                 continue
             other = expected.get(name)
             mine = record.value
@@ -149,7 +150,7 @@ class Comparing:
             return
         for name, record in self._expected.records.items():
             gone = name not in self._actual.records and not (record.kind == "gradient" and record.value is None)
-            if gone and (self._judging.starts or record.kind != "tensor"):
+            if gone and record.kind != "check" and (self._judging.starts or record.kind != "tensor"):
                 yield self._bad(record, "structure", "it is missing; the reference has it")
 
     # values that both have
@@ -358,7 +359,7 @@ class Comparing:
         return self._verdict(record, "mismatch", rule, NOTHING_ALLOWED, reason=reason, measure=found)
 
 
-OTHER_STREAM: Final = "it lies downstream of a random step, and the reference has another random stream"
+OTHER_STREAM: Final = "it is unwritten memory, or downstream of a random step whose stream the reference does not share"
 
 _WORTH_ITS_VALUE: Final = (bool, int, float, complex, str, list, tuple, dict, torch.dtype, torch.device)
 """Types whose values are compared; of any other object, such as a `grad_fn`, its type is."""

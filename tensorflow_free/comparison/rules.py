@@ -169,7 +169,8 @@ def by_tolerance(found: Errors, tolerance: Tolerance, *, steps: int | None = Non
         steps: how many steps lead to the value; None for a tolerance that is meant as it stands.
     """
     rtol, atol = tolerance
-    form, numbers = BY_TOLERANCE, tolerance
+    form: str = BY_TOLERANCE
+    numbers: tuple[float, ...] = tolerance
     sizes = found.sizes
     if steps is not None:
         widened = math.sqrt(max(1, steps))

@@ -32,6 +32,9 @@ from tensorflow_free.runner import Given, run, starts_of
 EXACT: Final = "float64"
 """The dtype of a golden."""
 
+UNJUDGED: Final = ("tensor", "check")
+"""Kinds of records that a golden leaves out: starting tensors stand in it apart, and checks are only expected of."""
+
 Which = Literal["all", "missing", "stale"]
 """What to record: every case, those that the golden does not hold, or those and the ones whose recipe has changed."""
 
@@ -148,7 +151,7 @@ class Recording:
                 settings=dict(plan.recipe.settings),
             ),
             starts=starts,
-            values=[_value(one, runs, random) for one in exact.records.values() if one.kind != "tensor"],
+            values=[_value(one, runs, random) for one in exact.records.values() if one.kind not in UNJUDGED],
             unsupported=unsupported,
             unmet=unmet,
         )
