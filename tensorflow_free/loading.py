@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free.composition import Composed, case_names, compose
+from tensorflow_free.composition import Composed, cases_in, compose
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
 from tensorflow_free.names import did_you_mean
@@ -91,7 +91,7 @@ def cases_of(source: str | Path) -> tuple[str, ...]:
     Raises:
         RecipeError: the file cannot be read.
     """
-    return case_names(compose(source).mapping)
+    return cases_in(source)
 
 
 def _from_file(composed: Composed) -> InCase:

@@ -1,11 +1,13 @@
-"""What `recipe` does: looks ops up, lists and checks recipes, shows results and the schema. Imports late."""
+"""What `recipe` does: a command for each thing that is not running. Imports late, to stay light."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
+from tensorflow_free.commands.arguments import Options, Spec, not_negative, options_of, positive, recipe_files
 from tensorflow_free.console import complain, print_json, show
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.flags import Flags, wrong
@@ -20,28 +22,39 @@ Subcommand = Callable[[Sequence[str], Flags], int]
 """Takes the words behind its name and the flags; gives the exit code."""
 
 
+@dataclass(frozen=True)
+class _Command:
+    """What a command does with its options, and which it has."""
+
+    act: Callable[[Options, Flags], int]
+    spec: Spec = field(default_factory=dict)
+
+    def run(self, words: Sequence[str], flags: Flags) -> int:
+        return self.act(options_of(words, self.spec), flags)
+
+
 def subcommand(words: Sequence[str]) -> tuple[Subcommand, Sequence[str]]:
     """What the first word names, and the words behind it.
 
     Raises:
-        RecipeError: it names nothing, or there is a flag that nobody knows.
+        RecipeError: it names nothing.
     """
     from tensorflow_free.names import did_you_mean
 
-    unknown = [word for word in words if word.startswith("-") and len(word) > 1 and word != "->"]
-    if unknown:
-        near = did_you_mean(unknown[0], (*Flags.SWITCHES, "--ops")) or "; see recipe --help"
-        raise wrong(f"flag '{unknown[0]}'", f"it is not a flag{near}")
     name, *rest = words or [""]
+    if name.startswith("-"):
+        # a flag of no command; its name is what is missed first
+        options_of(words, {})
     if name not in COMMANDS:
         near = did_you_mean(name, COMMANDS) or f"; the commands are {', '.join(COMMANDS)}"
         raise wrong("command line", f"'{name}' is not a command{near}")
-    return COMMANDS[name], rest
+    return COMMANDS[name].run, rest
 
 
-def _ops(words: Sequence[str], flags: Flags) -> int:
+def _ops(options: Options, flags: Flags) -> int:
     from tensorflow_free.lookup import look_up, records
 
+    words = options.words
     if len(words) > 1:
         raise wrong("command line", f"'{words[1]}' is one word too many; give one op or one pattern, in quotes")
     flags.load_ops()
@@ -56,13 +69,13 @@ def _ops(words: Sequence[str], flags: Flags) -> int:
     return WELL if found else WRONG
 
 
-def _list(words: Sequence[str], flags: Flags) -> int:
+def _list(options: Options, flags: Flags) -> int:
     """Each recipe below a folder: its path, its cases, its description."""
     from tensorflow_free.loading import read_form
 
     recipes: dict[str, Recipe] = {}
     code = WELL
-    for path in _recipe_files(words or ["recipes"]):
+    for path in recipe_files(options.words or ["recipes"]):
         try:
             recipes[str(path)] = read_form(path)
         except RecipeError as error:
@@ -78,17 +91,6 @@ def _list(words: Sequence[str], flags: Flags) -> int:
     return code
 
 
-def _recipe_files(folders: Sequence[str]) -> Iterator[Path]:
-    for folder in map(Path, folders):
-        if not folder.is_dir():
-            yield folder
-            continue
-        found = sorted(path for suffix in ("*.yaml", "*.yml") for path in folder.rglob(suffix))
-        if not found:
-            raise wrong(str(folder), "there is no recipe below this folder")
-        yield from found
-
-
 def _sentence(recipe: Recipe) -> str:
     return " ".join((recipe.description or "").split())
 
@@ -97,15 +99,15 @@ def _listed(path: str, recipe: Recipe) -> dict[str, object]:
     return {"recipe": path, "cases": list(recipe.cases), "tags": recipe.tags, "description": _sentence(recipe)}
 
 
-def _check(words: Sequence[str], flags: Flags) -> int:
+def _check(options: Options, flags: Flags) -> int:
     """Bind each recipe, in each of its cases; print every problem."""
     from tensorflow_free.loading import cases_of, load_recipe
 
-    if not words:
+    if not options.words:
         raise wrong("command line", "no recipe is named; give the path of a .yaml file")
     flags.load_ops()
     code = WELL
-    for path in _recipe_files(words):
+    for path in recipe_files(options.words):
         problems: dict[str, None] = {}
         try:
             cases = cases_of(path)
@@ -124,13 +126,13 @@ def _check(words: Sequence[str], flags: Flags) -> int:
     return code
 
 
-def _show_folders(words: Sequence[str], flags: Flags) -> int:
+def _show_folders(options: Options, flags: Flags) -> int:
     from tensorflow_free.storage import read_result
 
-    if not words:
+    if not options.words:
         raise wrong("command line", "no folder is named; give a run's folder")
     code = WELL
-    for folder in words:
+    for folder in options.words:
         try:
             show(read_result(folder), None, flags)
         except StorageError as error:
@@ -139,18 +141,44 @@ def _show_folders(words: Sequence[str], flags: Flags) -> int:
     return code
 
 
-def _schema(words: Sequence[str], flags: Flags) -> int:
-    del words, flags
+def _schema(options: Options, flags: Flags) -> int:
+    del options, flags
     from tensorflow_free.result import RunFile
 
     print_json(RunFile.model_json_schema())
     return WELL
 
 
-COMMANDS: Final[dict[str, Subcommand]] = {
-    "ops": _ops,
-    "list": _list,
-    "check": _check,
-    "show": _show_folders,
-    "schema": _schema,
+def _late(module: str, name: str, options: Options, flags: Flags) -> int:
+    """A command of `commands`, which needs torch and is loaded when it is typed."""
+    from importlib import import_module
+
+    act: Any = getattr(import_module(f"tensorflow_free.commands.{module}"), name)
+    code: int = act(options, flags)
+    return code
+
+
+COMMANDS: Final[dict[str, _Command]] = {
+    "ops": _Command(_ops),
+    "list": _Command(_list),
+    "check": _Command(_check),
+    "show": _Command(_show_folders),
+    "schema": _Command(_schema),
+    "record": _Command(partial(_late, "record", "record_command"), {"--missing": None, "--stale": None}),
+    "verify": _Command(partial(_late, "verify", "verify_command"), {"-k": positive}),
+    "review": _Command(
+        partial(_late, "review", "review_command"), {"--list": None, "--accept-all": None, "--accept-noise": None}
+    ),
+    "compare": _Command(
+        partial(_late, "compare", "compare_command"),
+        {
+            "--rtol": not_negative,
+            "--atol": not_negative,
+            "--signed-zeros": None,
+            "--baseline": str,
+            "--k": positive,
+            "-k": positive,
+        },
+    ),
+    "table": _Command(partial(_late, "sweeps", "table_command")),
 }

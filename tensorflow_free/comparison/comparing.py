@@ -291,7 +291,7 @@ class Comparing:
 
     def _coarsest(self, name: str, dtype: torch.dtype) -> torch.dtype:
         """The coarsest floating dtype that a value went through: its own, the recipe's, those of its operands."""
-        recipe_dtype = TORCH_DTYPES[self._recipe.dtype]
+        recipe_dtype = max((TORCH_DTYPES[one.recipe.dtype] for one in (self._actual, self._expected)), key=epsilon)
         own = dtype if is_floating(dtype) else recipe_dtype
         if name.endswith(".grad"):
             return max((own, recipe_dtype, self._coarsest_of_all), key=epsilon)

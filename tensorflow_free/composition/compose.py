@@ -127,6 +127,15 @@ def case_names(mapping: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(cases) if isinstance(cases, Mapping) else ()
 
 
+def cases_in(source: str | Path | Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the cases of a recipe, which need not compose without one.
+
+    Raises:
+        RecipeError: the file, or one that it lists, cannot be read.
+    """
+    return case_names(_read(source).mapping)
+
+
 def _finished(start: Composed, overrides: Sequence[Override], best_device: BestDevice | None) -> Composed:
     """The merged files with their case, the overrides and the references done."""
     early = [override for override in overrides if override.parts[0] in _BEFORE_CASE]

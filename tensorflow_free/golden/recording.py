@@ -119,9 +119,10 @@ class NotRecorded(Exception):
 
 
 class Recording:
-    """One case of a recipe, being recorded."""
+    """One case of a recipe, being recorded; from the numbers of `starts`, where they are given."""
 
-    def __init__(self, path: str | Path, case: str, device: str) -> None:
+    def __init__(self, path: str | Path, case: str, device: str, starts: Given | None = None) -> None:
+        self._starts = starts
         self._path = path
         self._case = case
         self._device = device
@@ -133,7 +134,7 @@ class Recording:
             NotRecorded: the recipe does not bind, or does not run in float64.
         """
         plan = self._plan(EXACT)
-        starts = _starts(plan)
+        starts = _starts(plan) if self._starts is None else dict(self._starts)
         exact = self._run(plan, starts)
         runs, unsupported = self._other_dtypes(starts)
         random = random_names(plan, starts, exact) if draws(plan.recipe) else frozenset[str]()

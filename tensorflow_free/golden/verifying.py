@@ -18,8 +18,8 @@ from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
-from tensorflow_free.golden.files import find_case, golden_paths
-from tensorflow_free.golden.model import BARE, GoldenFile, Noise
+from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file
+from tensorflow_free.golden.model import BARE, Noise
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, expected_dtype
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
@@ -116,19 +116,15 @@ def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verificatio
     pattern = f"{Path(path).stem}*{''.join(own.json.suffixes[-2:])}"
     for found in sorted(own.json.parent.glob(pattern)):
         try:
-            golden = _golden_at(found, path)
+            golden = read_golden_file(found, path)
         except StorageError:
+            # of another recipe whose name begins alike; or broken, which checking a case tells
             continue
-        for case in golden.cases if golden is not None else ():
+        for case in golden.cases:
             if case not in known:
                 what = f"its case '{case}'" if case else "the bare file, and it has cases now"
                 reason = f"{found.name} holds {what}, which the recipe has not; record it again, or delete it"
                 yield Verification(str(path), case, "", "unused", reason, golden=found)
-
-
-def _golden_at(found: Path, path: str | Path) -> GoldenFile | None:
-    from_json = GoldenFile.model_validate_json(found.read_bytes())
-    return from_json if from_json.recipe == Path(path).stem else None
 
 
 def _without_case(overrides: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:

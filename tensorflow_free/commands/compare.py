@@ -1,0 +1,42 @@
+"""`recipe compare`: two runs, or two sweeps, judged anew by what is on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tensorflow_free.commands.arguments import Options
+from tensorflow_free.commands.runs import compare_runs
+from tensorflow_free.commands.sweeps import compare_sweeps
+from tensorflow_free.comparison import Judging
+from tensorflow_free.console import complain
+from tensorflow_free.errors import StorageError
+from tensorflow_free.flags import Flags, wrong
+from tensorflow_free.sweep.folder import SWEEP
+from tensorflow_free.wording import counted
+
+WRONG = 2
+"""The exit code for what cannot be read; `cli.py` has all of them."""
+
+
+def compare_command(options: Options, flags: Flags) -> int:
+    """Hold a run against another, or a sweep against another, cell by cell: the exit code."""
+    if len(options.words) != 2:  # noqa: PLR2004 - a pair
+        named = counted(len(options.words), "folder")
+        raise wrong("command line", f"{named} named; give two, the one that is judged first")
+    mine, its = map(Path, options.words)
+    swept = [(folder / SWEEP).is_file() for folder in (mine, its)]
+    k = options["--k"] if options["-k"] is None else options["-k"]
+    if k is not None and "--baseline" not in options:
+        raise wrong("flag '--k'", "it counts noise, which --baseline tells: an eager CPU run in the dtype of the first")
+    judging = Judging(options["--rtol"], options["--atol"], k, signed_zeros="--signed-zeros" in options)
+    try:
+        if swept[0] != swept[1]:
+            raise wrong("command line", f"'{options.words[swept.index(True)]}' is a sweep, and the other is a run")
+        if swept[0]:
+            if "--baseline" in options:
+                raise wrong("flag '--baseline'", "it is for two runs; give tolerances for two sweeps")
+            return compare_sweeps(mine, its, judging, flags)
+        return compare_runs(mine, its, options["--baseline"], judging, flags)
+    except StorageError as error:
+        complain(str(error))
+        return WRONG

@@ -1,0 +1,105 @@
+"""`recipe record`: goldens, written case by case."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.commands.arguments import Options, combinations, recipe_files, sorted_words
+from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
+from tensorflow_free.composition.overrides import parse_override
+from tensorflow_free.console import print_json
+from tensorflow_free.errors import Problem, RecipeError, StorageError
+from tensorflow_free.flags import Flags, wrong
+from tensorflow_free.golden.files import golden_paths
+from tensorflow_free.golden.recording import Recorded, Which, record
+from tensorflow_free.page import Line, line
+from tensorflow_free.wording import counted
+
+WELL, FAILED = 0, 3
+"""Exit codes; `cli.py` has all of them."""
+
+MOST_LINES: Final = 25
+"""Lines of a reason."""
+
+ORDER: Final = ("written", "unchanged", "kept", "removed", "refused")
+"""What became of cases, as the last line counts them."""
+
+
+def record_command(options: Options, flags: Flags) -> int:
+    """Record goldens, a line a case: the exit code."""
+    if len(options.names) > 1:
+        raise wrong("flag '--stale'", "it records what is missing, too; give one of --missing and --stale")
+    paths, overrides = sorted_words(options.words)
+    devices, cases = _device_and_cases(overrides)
+    which: Which = "missing" if "--missing" in options else "stale" if "--stale" in options else "all"
+    flags.load_ops()
+    files = list(dict.fromkeys(recipe_files(paths)))
+    printer, rows = Printer(), Rows(max(len(str(path)) for path in files))
+    done: Counter[str] = Counter()
+    documents: list[dict[str, Any]] = []
+    for path in files:
+        for device in devices:
+            for one in _recorded(path, cases, which, device):
+                done[one.did] += 1
+                if flags.json:
+                    documents.append(_recorded_plainly(one, device))
+                elif one.did == "refused" or not flags.quiet:
+                    printer(_recorded_lines(rows, one, device))
+    code = FAILED if done["refused"] else WELL
+    if flags.json:
+        print_json({"well": code == WELL, "recorded": documents})
+    elif code != WELL or not flags.quiet:
+        printer(["", f"{counted(done.total(), 'case')}: {counts_of(done, ORDER)}."])
+    return code
+
+
+def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[str] | None]:
+    """The devices whose goldens are recorded, None for the default one, and the cases; None for all."""
+    combinations(overrides)
+    devices: list[str | None] = []
+    cases: list[str] = []
+    problems: list[Problem] = []
+    for text in overrides:
+        key = text.partition("=")[0]
+        values = (
+            [str(parse_override(one).value) for (one,) in combinations([text])] if key in ("device", "case") else []
+        )
+        if key == "device":
+            # the default golden is made on the CPU
+            devices += [None if value == "cpu" else value for value in values]
+        elif key == "case":
+            cases += values
+        else:
+            message = "a golden serves every cell, so that record takes device= and case= alone"
+            problems += wrong(f"override '{text}'", message).problems
+    if problems:
+        raise RecipeError(problems)
+    return devices or [None], cases or None
+
+
+def _recorded(path: Path, cases: Sequence[str] | None, which: Which, device: str | None) -> Iterator[Recorded]:
+    """What became of each case; what cannot be read or written is refused, and the next recipe has its turn."""
+    try:
+        yield from record(path, cases=cases, which=which, device=device)
+    except (RecipeError, StorageError) as error:
+        yield Recorded(str(path), "", "refused", reason=str(error))
+
+
+def _golden_of(one: Recorded, device: str | None) -> Path:
+    return one.path or golden_paths(one.recipe, device).json
+
+
+def _recorded_lines(rows: Rows, one: Recorded, device: str | None) -> Iterator[Line]:
+    style = {"refused": BAD_STYLE, "written": WELL_STYLE, "removed": OTHER_STYLE}.get(one.did, "dim")
+    did = one.did.upper() if one.did == "refused" else one.did
+    golden = "" if one.did == "refused" else str(_golden_of(one, device))
+    yield rows.row([one.recipe, one.case, did, golden], ["", "cyan", style, "dim"])
+    yield from (line(words.strip(), indent=4) for words in one.reason.splitlines()[:MOST_LINES])
+
+
+def _recorded_plainly(one: Recorded, device: str | None) -> dict[str, Any]:
+    golden = None if one.did == "refused" else str(_golden_of(one, device))
+    return {"recipe": one.recipe, "case": one.case, "did": one.did, "golden": golden, "reason": one.reason}

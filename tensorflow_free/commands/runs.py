@@ -1,0 +1,173 @@
+"""Two runs that are on disk, held against each other; nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.commands.printing import Printer
+from tensorflow_free.comparison import Comparison, Judging, compare_results
+from tensorflow_free.comparison.graph import reads_of
+from tensorflow_free.comparison_report import lines_of
+from tensorflow_free.console import print_json
+from tensorflow_free.flags import Flags
+from tensorflow_free.page import Line, line
+from tensorflow_free.recipe import Recipe, Step, shown
+from tensorflow_free.registry import find
+from tensorflow_free.result import Result, plain
+from tensorflow_free.storage import read_result
+
+WELL, UNMET = 0, 1
+"""Exit codes; `cli.py` has all of them."""
+
+ENVIRONMENT: Final = (
+    "tensorflow_free", "torch", "torch_git", "python", "platform", "cpu", "cpu_capability", "num_threads", "cuda",
+    "devices",
+)  # fmt: skip
+"""What numbers depend on besides the recipe, in the order in which it is told."""
+
+MOST_KEYS: Final = 12
+"""Keys that are told of those in which two recipes differ."""
+
+LONGEST: Final = 60
+"""Characters of a value of such a key."""
+
+
+def compare_runs(mine: Path, its: Path, baseline: str | None, judging: Judging, flags: Flags) -> int:
+    """Hold a run against another: the exit code.
+
+    Raises:
+        StorageError: one cannot be read.
+    """
+    results = [read_result(folder) for folder in (mine, its)]
+    base = None if baseline is None else read_result(baseline)
+    comparison = compare(results[0], results[1], judging, base)
+    stopped = stopped_apart(results[0], results[1])
+    is_well = comparison.is_well and not stopped
+    if flags.json:
+        print_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
+    elif not (is_well and flags.quiet):
+        printer = Printer()
+        printer(lines_of(comparison, f"{mine} held against {its}", printer.width, printer.dots))
+        printer(line(words, "bold red") for words in stopped)
+        printer(_differences(results[0], results[1]))
+    return WELL if is_well else UNMET
+
+
+def compare(mine: Result, its: Result, judging: Judging, baseline: Result | None = None) -> Comparison:
+    """Hold a stored run against another."""
+    recipe = its.recipe
+    words = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
+    torch = "" if its.environment is None else f", torch {its.environment.torch}"
+    judging = replace(judging, incomparable=_downstream(mine, its))
+    return compare_results(mine, its, baseline, judging=judging, reference=words + torch)
+
+
+def _downstream(mine: Result, its: Result) -> frozenset[str]:
+    """The values downstream of a random step, where the two runs have other random streams; nothing is run to tell."""
+    if _stream(mine.recipe) == _stream(its.recipe):
+        return frozenset()
+    reads = reads_of(mine.recipe)
+    steps = dict(_all_steps(mine.recipe.steps))
+    random = {name for name, step in steps.items() if _draws(step.op)}
+    count = 0
+    # a value carried to the next round is read before its step
+    while len(random) > count:
+        count = len(random)
+        for name, read in reads.items():
+            step = steps[name]
+            if random & {*read, *(step.steps or ())}:
+                random.add(name)
+            if name in random and ((step.op or "").endswith("_") or step.op == "[]="):
+                # what it changes in place is random, too
+                random |= set(read)
+    if not random:
+        return frozenset()
+    # which gradients a random step is in the way of takes a run to tell
+    return frozenset(name for name in (*mine, *its) if name.partition(".")[0] in random or name.endswith(".grad"))
+
+
+def _all_steps(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
+    for name, step in steps.items():
+        yield name, step
+        yield from _all_steps(step.steps or {})
+
+
+def _draws(op: str | None) -> bool:
+    found = find(op or "")
+    return found is not None and found.random
+
+
+def _stream(recipe: Recipe) -> tuple[object, ...]:
+    return recipe.device.partition(":")[0], recipe.dtype, recipe.backend.name, recipe.seed
+
+
+def stopped_apart(mine: Result, its: Result) -> list[str]:
+    """Where one of the two stopped and the other did not, or elsewhere."""
+    ends = [None if one.error is None else (one.error.step, one.error.type) for one in (mine, its)]
+    if ends[0] == ends[1]:
+        return []
+    words = ["it ran to its end" if one is None else f"it stopped at '{one[0]}' ({one[1]})" for one in ends]
+    return [f"{words[0]}; in the reference, {words[1]}"]
+
+
+def _differences(mine: Result, its: Result) -> Iterator[Line | str]:
+    """What the two depended on, as far as it is not the same."""
+    parts = (("the environment differs", _environments(mine, its)), ("the recipes differ", _recipes(mine, its)))
+    for words, found in parts:
+        if not found:
+            continue
+        yield ""
+        yield f"{words}:"
+        for key, (one, other) in list(found.items())[:MOST_KEYS]:
+            yield line(f"{key}: {_short(one)}, and {_short(other)} in the reference", indent=4)
+        if len(found) > MOST_KEYS:
+            yield line(f"and {len(found) - MOST_KEYS} more", "dim", indent=4)
+
+
+Pairs = Mapping[str, tuple[Any, Any]]
+
+
+def _environments(mine: Result, its: Result) -> Pairs:
+    both = [{} if one.environment is None else one.environment.model_dump() for one in (mine, its)]
+    return {key: (both[0].get(key), both[1].get(key)) for key in ENVIRONMENT if both[0].get(key) != both[1].get(key)}
+
+
+def _recipes(mine: Result, its: Result) -> Pairs:
+    """The dotted keys in which two recipes differ."""
+    were, are = ({**_settled(one.recipe), **dict(_flat(one.recipe.written))} for one in (mine, its))
+    return {key: (were.get(key), are.get(key)) for key in dict.fromkeys((*were, *are)) if were.get(key) != are.get(key)}
+
+
+def _settled(recipe: Recipe) -> dict[str, Any]:
+    """What a recipe has where it does not say so."""
+    backend = {} if isinstance(recipe.written.get("backend"), Mapping) else {"backend": recipe.backend.name}
+    return {"device": recipe.device, "dtype": recipe.dtype, "seed": recipe.seed, **backend}
+
+
+def _flat(mapping: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in mapping.items():
+        dotted = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, dotted)
+        else:
+            yield dotted, plain(value)
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else shown(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _plain_pair(
+    mine: Result, its: Result, comparison: Comparison, stopped: Sequence[str], *, is_well: bool
+) -> dict[str, Any]:
+    return {
+        "well": is_well,
+        "comparison": comparison.to_plain(),
+        "stopped": list(stopped),
+        "environment": {key: plain(list(pair)) for key, pair in _environments(mine, its).items()},
+        "recipes": {key: plain(list(pair)) for key, pair in _recipes(mine, its).items()},
+    }

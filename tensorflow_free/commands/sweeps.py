@@ -1,0 +1,153 @@
+"""Sweeps that are on disk: their table again, and two held against each other, cell by cell; nothing is run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from tensorflow_free.commands.arguments import Options
+from tensorflow_free.commands.runs import compare, stopped_apart
+from tensorflow_free.comparison import Judging
+from tensorflow_free.console import complain, print_json
+from tensorflow_free.errors import StorageError
+from tensorflow_free.flags import Flags, wrong
+from tensorflow_free.result import Result
+from tensorflow_free.storage import read_result
+from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.pairs import Pair, pairs_of
+from tensorflow_free.sweep.rows import Outcome, Row
+from tensorflow_free.sweep.summary import Heading, Summary
+from tensorflow_free.sweep.table import draw_table, table_text
+
+WELL, UNMET, WRONG = 0, 1, 2
+"""Exit codes; `cli.py` has all of them."""
+
+
+# two of them
+
+
+def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int:
+    """Hold the cells of a sweep against those of another, and table what came of it: the exit code.
+
+    Raises:
+        StorageError: a sweep cannot be read.
+    """
+    folders = [SweepFolder(one) for one in (mine, its)]
+    documents = [folder.document() for folder in folders]
+    pairs = pairs_of(list(folders[0].rows()), list(folders[1].rows()))
+    torch = " and ".join(dict.fromkeys(str((one.environment or {}).get("torch", "")) for one in documents))
+    summary = Summary(Heading(len(pairs), str(its), torch))
+    rows: list[Row] = []
+    for number, pair in enumerate(pairs):
+        row = _row(number, pair, mine, its, judging)
+        summary.add(row)
+        if flags.json:
+            rows.append(row)
+    is_well = not summary.bad and summary.count("ok") > 0
+    if flags.json:
+        print_json({"well": is_well, "rows": [row.model_dump(mode="json") for row in rows]})
+    elif not (is_well and flags.quiet):
+        _show_table(summary)
+        for folder in folders:
+            if folder.bad_lines:
+                complain(_unreadable(folder))
+    if not flags.json and not summary.bad and not is_well:
+        complain("nothing was compared: that is no agreement")
+    return WELL if is_well else UNMET
+
+
+def _row(number: int, pair: Pair, mine: Path, its: Path, judging: Judging) -> Row:
+    """What came of a cell that both sweeps have, or one of them."""
+    row, other = pair
+    known = row or other
+    assert known is not None  # noqa: S101 - a pair has one of the two
+    update: dict[str, Any] = {"number": number, "axes": known.axes, "told": [], "folder": ""}
+    blank = Row(number=number, recipe=known.recipe, overrides=known.overrides, outcome="failed").model_copy(
+        update={**update, "case": known.case, "device": known.device, "dtype": known.dtype, "backend": known.backend}
+    )
+    if row is None or other is None:
+        reason = "the other sweep has no such cell" if other is None else "the judged sweep has no such cell"
+        return blank.model_copy(update={"reason": reason, "exit_code": UNMET})
+    if not (row.folder and other.folder):
+        return blank.model_copy(update=_by_outcome(row, other))
+    try:
+        results = read_result(mine / row.folder), read_result(its / other.folder)
+    except StorageError as error:
+        return blank.model_copy(update={"reason": str(error), "exit_code": UNMET})
+    return blank.model_copy(update=_judged(*results, judging))
+
+
+def _by_outcome(row: Row, other: Row) -> dict[str, Any]:
+    """Of cells that kept no results, only how they came out."""
+    if row.outcome == other.outcome:
+        outcome: Outcome = row.outcome if not row.ran else "not comparable"
+        return {"outcome": outcome, "reason": row.reason if not row.ran else f"both {row.outcome}, and no results kept"}
+    reason = f"it came out as '{row.outcome}', and as '{other.outcome}' in the other sweep"
+    return {"reason": f"{reason}\n{row.reason or other.reason}".strip(), "exit_code": UNMET}
+
+
+def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
+    comparison = compare(mine, its, judging)
+    if stopped := stopped_apart(mine, its):
+        return {"reason": stopped[0], "exit_code": UNMET}
+    worst, where = comparison.worst, comparison.where
+    first = None if where is None else comparison[where.value]
+    outcome: Outcome = "mismatch" if comparison.bad else "ok" if comparison.compared else "not comparable"
+    if not comparison.compared and mine.error is not None:
+        # both stopped where they were meant to, with the same error
+        outcome = "ok"
+    return {
+        "outcome": outcome,
+        "reason": "" if first is None else f"{first.name}: {first.reason}",
+        "where": comparison.to_plain()["where"],
+        "rule": "" if worst is None else worst.rule,
+        "used": None if worst is None else worst.used,
+        "worst": None if worst is None else worst.to_plain(),
+        "compared": comparison.compared,
+        "not_comparable": comparison.not_comparable,
+    }
+
+
+# table
+
+
+def table_command(options: Options, flags: Flags) -> int:
+    """The table of a sweep again, from what is on disk: the exit code."""
+    if not options.words:
+        raise wrong("command line", "no folder is named; give a sweep's folder")
+    code = WELL
+    for words in options.words:
+        try:
+            _table(Path(words), flags)
+        except StorageError as error:
+            complain(str(error))
+            code = WRONG
+    return code
+
+
+def _table(path: Path, flags: Flags) -> None:
+    folder = SweepFolder(path)
+    document = folder.document()
+    torch = str((document.environment or {}).get("torch", ""))
+    if flags.json:
+        rows = [row.model_dump(mode="json") for row in sorted(folder.rows(), key=lambda row: row.number)]
+        print_json({"sweep": document.model_dump(mode="json"), "rows": rows})
+    else:
+        _show_table(Summary(Heading(document.cells, document.reference, torch), folder.rows()))
+    if folder.bad_lines:
+        complain(_unreadable(folder))
+
+
+def _show_table(summary: Summary) -> None:
+    if sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415 - a pipe needs no rich
+
+        draw_table(summary, Console(highlight=False))
+    else:
+        sys.stdout.write(f"{table_text(summary)}\n")
+
+
+def _unreadable(folder: SweepFolder) -> str:
+    count = folder.bad_lines
+    return f"{folder.path}: {count} {'line' if count == 1 else 'lines'} of its rows could not be read"

@@ -1,0 +1,246 @@
+"""`recipe verify`: recipes checked against their goldens, a line a cell, and failures in full."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.commands.arguments import Options, combinations, recipe_files, recipes_at, sorted_words
+from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
+from tensorflow_free.comparison_report import failure_lines
+from tensorflow_free.console import print_json
+from tensorflow_free.flags import Flags
+from tensorflow_free.golden.orphans import orphans_below
+from tensorflow_free.golden.verifying import Outcome, Verification, verify
+from tensorflow_free.outcomes import operands_of
+from tensorflow_free.page import Line, line
+from tensorflow_free.result import plain
+from tensorflow_free.wording import counted, share_of
+
+WELL, UNMET, WRONG, FAILED = 0, 1, 2, 3
+"""Exit codes; `cli.py` has all of them."""
+
+MOST_FAILURES: Final = 20
+"""Failures that are told in full."""
+
+MOST_LINES: Final = 25
+"""Lines of one failure."""
+
+MOST_NAMED: Final = 10
+"""Recipes without a golden that are named in one command."""
+
+ORDER: Final[tuple[Outcome, ...]] = (
+    "ok", "mismatch", "failed", "refused", "stale", "missing", "unused", "nothing compared", "fixed", "known fault",
+    "unsupported", "unavailable",
+)  # fmt: skip
+"""Outcomes as the last line counts them."""
+
+
+def verify_command(options: Options, flags: Flags) -> int:
+    """Check recipes against their goldens, a line a cell: the exit code."""
+    paths, overrides = sorted_words(options.words)
+    cells = combinations(overrides)
+    flags.load_ops()
+    files = files_of(paths)
+    checked = Checked(paths)
+    printer, rows = Printer(), rows_of(files)
+    documents: list[dict[str, Any]] = []
+    for one in verifications(files, paths, cells, options["-k"]):
+        checked.add(one)
+        if flags.json:
+            documents.append(plain_of(one))
+        elif not (one.is_well and flags.quiet):
+            printer([row_of(rows, one)])
+    if flags.json:
+        print_json({"well": checked.code == WELL, "exit_code": checked.code, "verifications": documents})
+    elif checked.code != WELL or not flags.quiet:
+        printer(checked.lines())
+    return checked.code
+
+
+def verifications(
+    files: Sequence[Path], paths: Sequence[str], cells: Sequence[Sequence[str]], k: float | None = None
+) -> Iterator[Verification]:
+    """A verdict on each case of each recipe in each cell, and on each golden that nothing uses.
+
+    Args:
+        files: the recipes.
+        paths: the paths that named them; below folders, goldens without a recipe are looked for.
+        cells: the overrides of each cell.
+        k: how many times the recorded noise is allowed, instead of the number of the dtype.
+
+    Raises:
+        RecipeError: an override would make another recipe.
+    """
+    for path in files:
+        yield from checked_in(path, cells, k)
+    yield from orphans(paths)
+
+
+def checked_in(path: Path, cells: Sequence[Sequence[str]], k: float | None = None) -> Iterator[Verification]:
+    """The verdicts on a recipe; what is unused is found in each cell, and told once."""
+    unused: set[tuple[str, Path | None]] = set()
+    for cell in cells:
+        for one in verify(path, cell, k=k):
+            if one.outcome == "unused":
+                if (one.case, one.golden) in unused:
+                    continue
+                unused.add((one.case, one.golden))
+            yield one
+
+
+def files_of(paths: Sequence[str]) -> list[Path]:
+    """The recipes that paths name, each once; none where all that a folder holds is goldens without a recipe.
+
+    Raises:
+        RecipeError: there is nothing at all below a folder.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        folder = Path(path)
+        if recipes_at(folder) or next(orphans_below(folder), None) is None:
+            found |= dict.fromkeys(recipe_files([path]))
+    return list(found)
+
+
+def orphans(paths: Sequence[str]) -> Iterator[Verification]:
+    """Goldens whose recipe is gone: one that nothing checks would seem to guard something."""
+    folders = [path for path in map(Path, paths) if path.is_dir()]
+    for golden, recipe in dict.fromkeys(found for folder in folders for found in orphans_below(folder)):
+        reason = f"there is no '{recipe.name}' beside {golden.name}; put the recipe back, or delete the golden"
+        yield Verification(str(recipe), "", "", "unused", reason, golden=golden)
+
+
+def code_of(one: Verification) -> int:
+    """The exit code that a verdict asks for."""
+    if one.is_well:
+        return WELL
+    if one.outcome == "refused":
+        return WRONG
+    stopped = one.result is not None and one.result.error is not None and not one.result.error.expected
+    return FAILED if one.outcome == "failed" and stopped else UNMET
+
+
+class Checked:
+    """What checking came to, taken in one verdict after another."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+        self._counts: Counter[str] = Counter()
+        self._codes: set[int] = set()
+        self._failures: list[list[Line]] = []
+        self._untold = 0
+        self._missing: dict[str, None] = {}
+
+    def add(self, one: Verification) -> None:
+        """Take a verdict in."""
+        self._counts[one.outcome] += 1
+        self._codes.add(code_of(one))
+        if one.outcome == "missing":
+            self._missing[one.recipe] = None
+        elif not one.is_well and len(self._failures) < MOST_FAILURES:
+            self._failures.append(list(failure_of(one)))
+        elif not one.is_well:
+            self._untold += 1
+
+    @property
+    def code(self) -> int:
+        """The exit code: what is refused before a step that failed before what does not hold."""
+        code = next((one for one in (WRONG, FAILED, UNMET) if one in self._codes), WELL)
+        absent = self._counts["unavailable"] + self._counts["unsupported"]
+        if code == WELL and absent and absent == self._counts.total():
+            # what did not run was not checked
+            return WRONG if self._counts["unavailable"] else FAILED
+        return code
+
+    def lines(self) -> Iterator[Line | str]:
+        """The failures in full, and how many cells came out how."""
+        for failure in self._failures:
+            yield ""
+            yield from failure
+        if self._untold:
+            yield from ("", f"and {self._untold:,} more failures; check fewer recipes to see them, or give --json")
+        if self._missing:
+            yield ""
+            yield from self._missing_lines()
+        yield ""
+        style = "bold" if self.code == WELL else BAD_STYLE
+        yield line(f"{counted(self._counts.total(), 'cell')}: {counts_of(self._counts, ORDER)}.", style)
+
+    def _missing_lines(self) -> Iterator[Line]:
+        recipes = list(self._missing)
+        yield line(f"MISSING: {counted(len(recipes), 'recipe')} without a golden; record what is right:", BAD_STYLE)
+        named = recipes if len(recipes) <= MOST_NAMED else self._paths
+        yield line(shlex.join(["recipe", "record", "--missing", *named]), "cyan", indent=4, is_whole=True)
+
+
+def rows_of(files: Sequence[Path]) -> Rows:
+    """Rows for verdicts on these recipes."""
+    return Rows(
+        len("known fault"), max((len(str(path)) for path in files), default=0), 0, len("bfloat16-cpu"), len("0.123x")
+    )
+
+
+def row_of(rows: Rows, one: Verification) -> Line:
+    """A verdict in a row: outcome, recipe, case, cell, the share of the allowed error that was used, the golden."""
+    golden = "" if one.golden is None else one.golden.name
+    outcome = one.outcome if one.is_well else one.outcome.upper()
+    style = WELL_STYLE if one.outcome == "ok" else OTHER_STYLE if one.is_well else BAD_STYLE
+    cells = [outcome, one.recipe, one.case, one.cell, _used(one), golden]
+    return rows.row(cells, [style, "", "cyan", "", "", "dim"])
+
+
+def _used(one: Verification) -> str:
+    worst = None if one.comparison is None else one.comparison.worst
+    return "" if worst is None else share_of(worst.to_plain())
+
+
+def failure_of(one: Verification) -> Iterator[Line]:
+    """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
+    place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
+    yield line(f"{one.outcome.upper()}  {place}", BAD_STYLE)
+    told = [*_explained(one), *_unmet(one)] if one.outcome == "mismatch" else one.reason.splitlines()
+    for words in told[:MOST_LINES]:
+        inner = len(words) - len(words.lstrip())
+        yield line(words.strip(), indent=2 + inner)
+    if len(told) > MOST_LINES:
+        yield line(f"and {len(told) - MOST_LINES} more lines", "dim", indent=2)
+    if one.outcome not in ("unused", "stale"):
+        yield line("it alone again:", "dim", indent=2)
+        yield line(one.command, "cyan", indent=4, is_whole=True)
+
+
+def _explained(one: Verification) -> list[str]:
+    comparison = one.comparison
+    if comparison is None:
+        return one.reason.splitlines()
+    where, result = comparison.where, one.result
+    steps = () if where is None else where.through or (where.step,)
+    operands = [] if result is None else [words for step in steps for words in operands_of(result, step)]
+    return failure_lines(comparison, list(dict.fromkeys(operands)))
+
+
+def _unmet(one: Verification) -> Iterator[str]:
+    for verdict in () if one.result is None else one.result.expectations:
+        if verdict.outcome == "fails":
+            yield f"{verdict.path}: {verdict.asks}: {verdict.message}"
+
+
+def plain_of(one: Verification) -> dict[str, Any]:
+    """A verdict as strict JSON holds it."""
+    worst = None if one.comparison is None else one.comparison.worst
+    return {
+        "recipe": one.recipe,
+        "case": one.case,
+        "cell": one.cell,
+        "overrides": list(one.overrides),
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "golden": None if one.golden is None else str(one.golden),
+        "used": None if worst is None else plain(worst.used),
+        "comparison": None if one.comparison is None else one.comparison.to_plain(),
+        "command": one.command,
+    }

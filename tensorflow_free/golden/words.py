@@ -1,0 +1,190 @@
+"""What there is to review of a golden, in lines: old and new, how much of the allowed error that uses, what moved."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.closeness import texts_of
+from tensorflow_free.comparison.comparing import readable
+from tensorflow_free.dtypes import word_of
+from tensorflow_free.golden.cases import StoredValue
+from tensorflow_free.golden.changes import Budget, Change
+from tensorflow_free.golden.model import Noise
+from tensorflow_free.golden.review import CaseReview
+from tensorflow_free.golden.verifying import Verification
+from tensorflow_free.page import Line, line
+from tensorflow_free.report import summary
+from tensorflow_free.wording import counted, place_of, share_of, some
+
+MOST_MOVED: Final = 3
+"""Numbers that are shown of those that moved."""
+
+BAD_STYLE: Final = "bold red"
+
+WITHIN_STYLE: Final = "green"
+
+
+def heading_of(review: CaseReview) -> Line:
+    """Which case of which golden it is."""
+    case = f"  {review.case}" if review.case else ""
+    return line(f"{review.recipe}{case}  ({review.golden.name})", "bold")
+
+
+def context_of(review: CaseReview) -> Iterator[Line]:
+    """What is to be known before its values are looked at."""
+    for one in review.failures:
+        if one.outcome in ("mismatch", "failed", "fixed", "nothing compared"):
+            yield line(f"{one.outcome} in {one.cell}: {_first(one)}", indent=2)
+        elif one.outcome == "refused" and one.reason not in review.reason:
+            yield from (line(f"refused: {words}", indent=2) for words in one.reason.splitlines())
+    if review.is_stale:
+        moved = f"; its starting tensors {some(review.starts)} changed, too" if review.starts else ""
+        yield line(f"stale: the recipe changed since this was recorded{moved}", indent=2)
+    if review.is_of_the_cell:
+        yield line("a fresh recording gives what the golden says: it is the cell that is off", indent=2)
+        yield line(f"mend it, mark it under 'xfail'{_device_command(review)}", indent=2)
+    if review.whole is None:
+        yield from (line(words, "dim", indent=2) for words in review.reason.splitlines())
+
+
+def _first(one: Verification) -> str:
+    """Where a failure starts, and by how much; what is not about a value, in its own words."""
+    comparison = one.comparison
+    if one.outcome == "mismatch" and comparison is not None and comparison.where is not None:
+        used = share_of(comparison[comparison.where.value].to_plain())
+        return f"{place_of(comparison.where)} is the first value out of bounds, {used} of what is allowed"
+    return one.reason.splitlines()[0] if one.reason else "no reason is given"
+
+
+def _device_command(review: CaseReview) -> str:
+    """How a device gets a golden of its own, where a cell on one is off."""
+    results = [one.result for one in review.failures if one.result is not None]
+    devices = [one.recipe.device.partition(":")[0] for one in results]
+    device = next((one for one in devices if one not in ("cpu", review.device)), None)
+    if device is None:
+        return ""
+    return f", or record a golden for the device: {shlex.join(['recipe', 'record', review.recipe, f'device={device}'])}"
+
+
+def whole_of(review: CaseReview) -> Iterator[Line]:
+    """What is asked of a case as a whole."""
+    count = counted(0 if review.new is None else len(review.new.values), "value")
+    words = {
+        "missing": f"there is no golden; accepting records one of {count}",
+        "unused": f"{review.reason}; accepting deletes it",
+        "broken": f"{review.reason}; accepting records it anew, {count}",
+        "stale": f"the recipe changed, and none of its {count} did; accepting takes the golden for the changed recipe",
+    }
+    yield line(words[review.whole or "missing"], indent=2)
+
+
+def terms_of(review: CaseReview) -> Iterator[Line]:
+    """In which dtypes something runs or holds otherwise."""
+    yield from (line(words, indent=2) for words in review.terms)
+
+
+def change_of(change: Change) -> Iterator[Line]:
+    """A value, old and new, with its error budgets."""
+    one = change.new or change.old
+    op = f" ({one.op})" if one is not None and one.op and one.op != change.name else ""
+    yield line(f"{change.name}{op}: {_what(change)}", WITHIN_STYLE if change.is_within else BAD_STYLE, indent=2)
+    for word, value in (("old", change.old), ("new", change.new)):
+        yield line(f"{word}  {_shown(value)}", indent=4)
+    verdict = None if change.verdict is None else change.verdict.to_plain()
+    if verdict is not None and verdict["allowed"]:
+        yield line(f"used {share_of(verdict)} of what is allowed in float64: {verdict['allowed']}", "dim", indent=4)
+    yield from (line(words, indent=4) for words in moved_of(change.old, change.new))
+    budgets = change.budgets if change.kind != "within the noise" else ()
+    for budget in sorted(budgets, key=lambda one: -one.used):
+        yield line(_budget(budget), "dim" if budget.is_within else "", indent=4)
+
+
+def _what(change: Change) -> str:
+    """What became of it, in words."""
+    old, new, verdict = change.old, change.new, change.verdict
+    if change.kind == "changed" and old is not None and new is not None:
+        if old.mark != new.mark:
+            return (
+                f"changed: it was {old.mark or 'judged by its numbers'}, and is {new.mark or 'judged by its numbers'}"
+            )
+        if old.kind != new.kind:
+            return f"changed: it was a {old.kind}, and is a {new.kind}"
+        reason = "" if verdict is None else verdict.reason.replace("in the reference", "in the golden")
+        return f"changed: {reason}" if reason else "changed"
+    return {
+        "less exact": "less exact: float64 is as it was, within the noise; another dtype is further from it",
+        "new": "new: the golden does not have it",
+        "gone": "gone: the golden has it, and the run does not",
+    }.get(change.kind, change.kind)
+
+
+def _shown(value: StoredValue | None) -> str:
+    if value is None:
+        return "none"
+    noise = f"  noise {', '.join(_noises(value))}" if value.noise else ""
+    return f"{_kind(value.value)}  {summary(value.value)}{noise}"
+
+
+def _kind(value: Any) -> str:
+    if not isinstance(value, torch.Tensor):
+        return "no value" if value is None else type(value).__name__
+    return f"{word_of(value.dtype)} {'nested' if value.is_nested else list(value.shape)}"
+
+
+def _noises(value: StoredValue) -> Iterator[str]:
+    yield from (f"{dtype} {_noise(noise)}" for dtype, noise in value.noise.items())
+
+
+def _noise(noise: Noise | None) -> str:
+    if noise is None:
+        return "no run"
+    lost = f", {noise.nonfinite} NaN or infinite" if noise.nonfinite else ""
+    return f"{noise.rmse:.2g}{lost}"
+
+
+def _budget(budget: Budget) -> str:
+    used = share_of({"outcome": "", "used": budget.used})
+    noise = f"rmse {_noise(budget.old)} -> {_noise(budget.new)}"
+    if budget.old is not None and budget.new is not None and budget.old.dtype != budget.new.dtype:
+        noise += f", dtype {budget.old.dtype or budget.dtype} -> {budget.new.dtype or budget.dtype}"
+    return f"{budget.dtype}: {noise}: {used} of what is allowed"
+
+
+def moved_of(old: StoredValue | None, new: StoredValue | None) -> Iterator[str]:
+    """The first numbers that moved, old and new, and how many did."""
+    values = [one.value for one in (old, new) if one is not None and isinstance(one.value, torch.Tensor)]
+    if len(values) < 2 or any(one.is_meta for one in values):  # noqa: PLR2004 - old and new
+        return
+    was, is_ = map(readable, values)
+    if was.shape != is_.shape:
+        return
+    same = (was == is_) | ((was != was) & (is_ != is_))  # noqa: PLR0124 - NaN alone is not itself
+    places = (~same).nonzero().tolist()
+    if not places:
+        return
+    numbers = "; ".join(_moved(was, is_, place) for place in places[:MOST_MOVED])
+    more = "; ..." if places[MOST_MOVED:] else ""
+    yield f"{len(places):,} of {counted(was.numel(), 'number')} moved: {numbers}{more}"
+
+
+def _moved(was: torch.Tensor, is_: torch.Tensor, place: Sequence[int]) -> str:
+    before, after = texts_of(was[tuple(place)], is_[tuple(place)])
+    return f"{f'{list(place)} ' if place else ''}{before} -> {after}"
+
+
+def within_of(review: CaseReview) -> Iterator[Line]:
+    """The values that moved within the noise, together."""
+    changes = review.within
+    used = max((one.verdict.used for one in changes if one.verdict is not None), default=0.0)
+    budget = max((one.used for change in changes for one in change.budgets), default=0.0)
+    worst = share_of({"outcome": "", "used": max(used, budget)})
+    names = some([one.name for one in changes])
+    yield line(f"{counted(len(changes), 'value')} moved within the noise: {names}", WITHIN_STYLE, indent=2)
+    yield line(f"the most that one used of what is allowed: {worst}", "dim", indent=4)
+    shown = next(iter(change for change in changes if list(moved_of(change.old, change.new))), None)
+    if shown is not None:
+        yield from (line(f"{shown.name}: {words}", "dim", indent=4) for words in moved_of(shown.old, shown.new))

@@ -1,0 +1,380 @@
+"""`recipe record`, `recipe verify`, `recipe compare` and `recipe table` as they are typed: lines, files, exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import cli, load_recipe, register_op, run_recipe
+from tensorflow_free.commands.arguments import combinations, options_of, positive
+from tensorflow_free.errors import RecipeError
+
+SCALE = {"factor": 2.0}
+register_op("verify_scaled", lambda x: x * SCALE["factor"])
+
+CHAIN = """
+tensors:
+  x: {init: randn, size: [3, 4], requires_grad: true}
+steps:
+  h: {op: exp, args: [x]}
+  s: {op: verify_scaled, args: [h]}
+  loss: {op: sum, args: [s]}
+backward: loss
+"""
+CASES = """
+params: {n: 1}
+cases: {small: {params: {n: 2}}, big: {params: {n: 200}}}
+tensors: {x: {init: randn, size: ["${params.n}"]}}
+steps: {y: x * 3}
+"""
+FAILING = "tensors: {x: [[1.0, 2.0]]}\nsteps:\n  y: x * 2\n  z: {op: mm, args: [y, y]}\n"
+RANDOM = "tensors: {x: {init: ones, size: [9]}}\nsteps:\n  h: x * 2\n  y: F.dropout(h)\n  z: y + 1\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """A folder with recipes, in which every test runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(SCALE, "factor", 2.0)
+    for name, text in {"chain.yaml": CHAIN, "cases.yaml": CASES}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def typed(capsys):
+    """Runs a command line in this process: its exit code, standard output and standard error."""
+
+    def type_in(*words):
+        return cli._guarded(cli.recipe_main, words), *capsys.readouterr()
+
+    return type_in
+
+
+def ran(name, *overrides, recipe="chain.yaml"):
+    """The folder of a run."""
+    run_recipe(load_recipe(recipe, overrides)).save(name)
+    return name
+
+
+# record
+
+
+def test_each_case_has_a_line_that_says_what_became_of_it(typed):
+    code, out, err = typed("record", ".")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "cases.yaml  small  written  cases.golden.json",
+        "cases.yaml  big    written  cases.golden.json",
+        "chain.yaml         written  chain.golden.json",
+        "",
+        "3 cases: 3 written.",
+    ]
+
+
+def test_recording_again_changes_no_byte_and_says_so(typed, here):
+    typed("record", ".")
+    before = {path: path.read_bytes() for path in here.glob("*.golden.*")}
+    assert "3 cases: 3 unchanged." in typed("record", ".")[1]
+    assert {path: path.read_bytes() for path in here.glob("*.golden.*")} == before
+
+
+def test_one_case_alone_is_recorded_and_then_what_is_missing(typed):
+    assert "1 case: 1 written." in typed("record", "cases.yaml", "case=big")[1]
+    assert "2 cases: 1 written, 1 kept." in typed("record", "cases.yaml", "--missing")[1]
+
+
+def test_what_cannot_be_recorded_is_refused_with_its_reason_and_the_rest_is_recorded(typed, here):
+    (here / "failing.yaml").write_text(FAILING, encoding="utf-8")
+    code, out, _ = typed("record", ".", "--stale")
+    assert code == 3
+    assert re.search(r"failing\.yaml +REFUSED\n {4}it does not run in float64:\n.*'mm' failed", out)
+    assert "4 cases: 3 written, 1 refused." in out
+
+
+def test_record_as_json_holds_what_the_lines_hold(typed):
+    found = json.loads(typed("record", "chain.yaml", "--json")[1])
+    entry = {"recipe": "chain.yaml", "case": "", "did": "written", "golden": "chain.golden.json", "reason": ""}
+    assert found == {"well": True, "recorded": [entry]}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["record", "chain.yaml", "dtype=float64"], "override 'dtype=float64': a golden serves every cell"),
+        (["record", "chain.yaml", "--missing", "--stale"], "give one of --missing and --stale"),
+        (["record"], "command line: no recipe is named"),
+        (["record", "--sale", "chain.yaml"], "flag '--sale': it is not a flag; did you mean '--stale'?"),
+        (["verify", "chain.yaml", "steps.s.op=neg"], "it makes another recipe of it"),
+        (["verify", "chain.yaml", "dtpye=float64"], "'dtpye' is not a key of a recipe; did you mean 'dtype'?"),
+        (["verify", "chain.yaml", "-k"], "flag '-k': it wants a value"),
+        (["verify", "chain.yaml", "-k", "none"], "flag '-k': 'none' is not a number above 0"),
+        (["verify", "chain.yaml", "dtype=choice()"], "override 'dtype=choice()'"),
+        (["verify", "cases.yaml", "case=glob(*)"], "list them: case=A,B"),
+        (["compare", "one"], "command line: 1 folder named; give two"),
+        (["compare", "one", "two", "--k=3"], "flag '--k': it counts noise, which --baseline tells"),
+        (["compare", "one", "two", "--rtol=nan"], "'nan' is not a number of at least 0"),
+        (["compare", "one", "two", "--signed-zeros=1"], "it takes no value; write --signed-zeros"),
+        (["compare", "nowhere", "nobody"], "nowhere: is not a run's folder"),
+        (["table"], "command line: no folder is named"),
+        (["table", "nowhere"], "nowhere: is not a sweep's folder"),
+    ],
+)
+def test_2_for_a_command_line_that_makes_no_sense(typed, words, said):
+    code, out, err = typed(*words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+# verify
+
+
+def test_what_was_recorded_verifies_in_every_dtype_and_each_cell_has_a_line(typed):
+    typed("record", ".")
+    code, out, _ = typed("verify", ".", "dtype=float64,float32,bfloat16,float16")
+    assert code == 0
+    assert re.search(r"^ok +cases\.yaml +big +bfloat16-cpu +[\d.]+x? +cases\.golden\.json$", out, re.MULTILINE)
+    assert out.splitlines()[-1] == "12 cells: 12 ok."
+
+
+def test_a_failure_is_told_in_full_with_the_command_that_shows_it_alone(typed, monkeypatch):
+    typed("record", "chain.yaml")
+    monkeypatch.setitem(SCALE, "factor", 2.5)
+    code, out, _ = typed("verify", "chain.yaml", "dtype=float32,bfloat16")
+    assert code == 1
+    assert re.search(r"^MISMATCH +chain\.yaml +bfloat16-cpu +\d+x +chain\.golden\.json$", out, re.MULTILINE)
+    assert "s (verify_scaled, forward) is the first value out of bounds: it is " in out
+    assert "      h: bfloat16 [3, 4] cpu\n" in out
+    assert "also out of bounds: loss, x.grad, h.grad" in out
+    assert "    recipe verify chain.yaml dtype=bfloat16\n" in out
+    assert out.splitlines()[-1] == "2 cells: 2 mismatch."
+
+
+def test_the_command_of_a_failure_shows_that_cell_alone(typed, monkeypatch):
+    typed("record", "cases.yaml", "chain.yaml")
+    monkeypatch.setitem(SCALE, "factor", 2.5)
+    told = typed("verify", ".", "dtype=float32,float16")[1]
+    words = re.search(r"recipe (verify .* dtype=float16)", told)[1].split()
+    assert typed(*words)[1].splitlines()[-1] == "1 cell: 1 mismatch."
+
+
+def test_a_nan_uses_infinitely_much_of_what_is_allowed(typed, monkeypatch):
+    typed("record", "chain.yaml")
+    monkeypatch.setitem(SCALE, "factor", float("nan"))
+    out = typed("verify", "chain.yaml")[1]
+    assert re.search(r"MISMATCH +chain\.yaml +float32-cpu +inf \(NaN\)", out)
+
+
+def test_a_gradient_alone_that_moved_is_told_as_backward(typed, here):
+    typed("record", "chain.yaml")
+    golden = here / "chain.golden.json"
+    document = json.loads(golden.read_text(encoding="utf-8"))
+    gradient = next(one for one in document["cases"][""]["values"] if one["name"] == "x.grad")
+    gradient["value"][1][2] += 1
+    golden.write_text(json.dumps(document), encoding="utf-8")
+    out = typed("verify", "chain.yaml")[1]
+    assert "x.grad (backward of h) is the first value out of bounds" in out
+    assert "forward, all is within bounds" in out
+    assert "at [1, 2]" in out
+
+
+def test_missing_goldens_are_told_together_with_the_command_that_records_them(typed):
+    code, out, _ = typed("verify", ".")
+    assert code == 1
+    assert "MISSING: 2 recipes without a golden" in out
+    assert "    recipe record --missing cases.yaml chain.yaml\n" in out
+
+
+def test_a_recipe_that_changed_is_stale(typed, here):
+    typed("record", "chain.yaml")
+    (here / "chain.yaml").write_text(CHAIN + "dtype: float16\n", encoding="utf-8")
+    code, out, _ = typed("verify", "chain.yaml")
+    assert code == 1
+    assert "STALE" in out
+
+
+def test_goldens_of_cases_and_recipes_that_are_gone_are_unused(typed, here):
+    typed("record", ".")
+    (here / "chain.yaml").unlink()
+    (here / "cases.yaml").write_text(CASES.replace("big", "huge"), encoding="utf-8")
+    code, out, _ = typed("verify", ".", "dtype=float32,float64")
+    assert code == 1
+    assert "there is no 'chain.yaml' beside chain.golden.json" in out
+    assert "its case 'big'" in out
+    assert out.splitlines()[-1] == "6 cells: 2 ok, 2 missing, 2 unused."
+
+
+def test_a_folder_of_nothing_but_goldens_is_no_empty_folder(typed, here):
+    typed("record", "chain.yaml")
+    (here / "goldens").mkdir()
+    (here / "chain.golden.json").rename(here / "goldens" / "chain.golden.json")
+    assert typed("verify", "goldens")[1].splitlines()[-1] == "1 cell: 1 unused."
+
+
+def test_2_for_a_recipe_that_does_not_parse_and_the_others_are_checked(typed, here):
+    typed("record", ".")
+    (here / "broken.yaml").write_text("steps: {y: {op: mul", encoding="utf-8")
+    code, out, _ = typed("verify", ".")
+    assert code == 2
+    assert out.splitlines()[-1] == "4 cells: 3 ok, 1 refused."
+
+
+def test_3_for_a_step_that_fails(typed, here, monkeypatch):
+    typed("record", "chain.yaml")
+    monkeypatch.setitem(SCALE, "factor", torch.ones(7))
+    code, out, _ = typed("verify", "chain.yaml")
+    assert code == 3
+    assert "'verify_scaled' failed: The size of tensor a" in out
+
+
+def test_2_where_no_cell_could_be_had(typed):
+    typed("record", "chain.yaml")
+    code, out, _ = typed("verify", "chain.yaml", "device=cuda:99")
+    assert code == 2
+    assert out.splitlines()[-1] == "1 cell: 1 unavailable."
+
+
+def test_k_widens_what_is_allowed(typed, here, monkeypatch):
+    (here / "chain.yaml").write_text(CHAIN.replace("backward: loss", ""), encoding="utf-8")
+    typed("record", "chain.yaml")
+    monkeypatch.setitem(SCALE, "factor", 2.0 + 1e-5)
+    assert typed("verify", "chain.yaml", "-q")[0] == 1
+    assert typed("verify", "chain.yaml", "-q", "-k", "1e6") == (0, "", "")
+
+
+def test_verify_as_json_is_strict_and_holds_the_comparison(typed, monkeypatch):
+    typed("record", "chain.yaml")
+    monkeypatch.setitem(SCALE, "factor", float("nan"))
+    code, out, _ = typed("verify", "chain.yaml", "--json")
+    found = json.loads(out, parse_constant=pytest.fail)
+    one = found["verifications"][0]
+    assert (code, found["well"], found["exit_code"]) == (1, False, 1)
+    assert (one["outcome"], one["used"], one["golden"]) == ("mismatch", "inf", "chain.golden.json")
+    assert one["comparison"]["where"]["step"] == "s"
+
+
+# compare
+
+
+def test_two_equal_runs_agree(typed):
+    code, out, _ = typed("compare", ran("a"), ran("b"))
+    assert code == 0
+    assert "7 values compared, all within bounds." in out
+    assert "differ" not in out
+
+
+def test_a_run_is_held_against_another_and_what_differs_besides_is_said(typed, here):
+    ran("a", "seed=1")
+    ran("b")
+    stored = here / "b" / "result.json"
+    stored.write_text(re.sub(r'"torch": "[^"]+"', '"torch": "1.0"', stored.read_text("utf-8")), encoding="utf-8")
+    code, out, _ = typed("compare", "a", "b")
+    assert code == 1
+    assert "It starts at x (forward)." in out
+    assert f"    torch: {torch.__version__}, and 1.0 in the reference" in out
+    assert "    seed: 1, and 0 in the reference" in out
+
+
+def test_runs_are_judged_anew_under_other_tolerances(typed):
+    ran("low", "dtype=bfloat16")
+    ran("high", "dtype=float64")
+    codes = [typed("compare", "low", "high", f"--rtol={rtol}")[0] for rtol in ("1e-9", "0.1")]
+    assert codes == [1, 0]
+
+
+def test_with_a_baseline_noise_judges_and_k_says_how_much_of_it(typed):
+    ran("low", "dtype=float32")
+    ran("high", "dtype=float64")
+    code, out, _ = typed("compare", "low", "high", "--baseline", "low", "--k=1")
+    assert code == 0
+    assert re.search(r"^h +exp +float32 +ok +noise", out, re.MULTILINE)
+
+
+def test_signed_zeros_are_told_apart_where_that_is_asked(typed, here):
+    (here / "zero.yaml").write_text("tensors: {x: [0.0]}\nsteps: {y: x * 1}\n", encoding="utf-8")
+    ran("plus", recipe="zero.yaml")
+    ran("minus", "tensors.x=[-0.0]", recipe="zero.yaml")
+    assert [typed("compare", "minus", "plus", *flag)[0] for flag in ([], ["--signed-zeros"])] == [0, 1]
+
+
+def test_what_lies_downstream_of_a_random_step_is_not_comparable_across_streams(typed, here):
+    (here / "random.yaml").write_text(RANDOM, encoding="utf-8")
+    ran("low", "dtype=bfloat16", recipe="random.yaml")
+    ran("high", "dtype=float64", recipe="random.yaml")
+    code, out, _ = typed("compare", "low", "high")
+    assert code == 0
+    assert "\nnot comparable: y, z: " in out
+
+
+def test_a_run_that_stopped_does_not_agree_with_one_that_did_not(typed, here):
+    (here / "failing.yaml").write_text(FAILING, encoding="utf-8")
+    cli._guarded(cli.run_recipe_main, ["failing.yaml", "hydra.run.dir=stopped", "-q"])
+    ran("whole", "steps.z.op=add", recipe="failing.yaml")
+    code, out, _ = typed("compare", "stopped", "whole")
+    assert code == 1
+    assert "it stopped at 'z' (RuntimeError); in the reference, it ran to its end" in out
+
+
+def test_compare_as_json_holds_verdicts_and_differences(typed):
+    found = json.loads(typed("compare", ran("a", "dtype=float64"), ran("b"), "--rtol=1e-3", "--json")[1])
+    assert found["recipes"] == {"dtype": ["float64", "float32"]}
+    assert {one["outcome"] for one in found["comparison"]["values"]} == {"ok"}
+
+
+# sweeps
+
+
+@pytest.fixture
+def swept(here, capsys):
+    """Two sweeps that have float32 in common."""
+    (here / "plain.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: exp(x)}\n", encoding="utf-8")
+    for name, dtypes in (("one", "float32,float64"), ("two", "float32,float16")):
+        words = ["-m", "plain.yaml", f"dtype={dtypes}", f"hydra.sweep.dir={name}", "hydra.launcher.n_jobs=1", "-q"]
+        assert cli._guarded(cli.run_recipe_main, words) == 0
+    capsys.readouterr()
+
+
+def test_a_sweep_is_tabled_again_and_held_against_another_cell_by_cell(typed, swept, here):
+    code, out, _ = typed("table", "one")
+    assert (code, out.splitlines()[-1]) == (0, "2 cells: 2 ok.")
+    assert len(json.loads(typed("table", "one", "--json")[1])["rows"]) == 2
+    assert typed("compare", "one", "one")[0] == 0
+    code, out, _ = typed("compare", "one", "two")
+    assert (code, out.splitlines()[-1]) == (1, "3 cells: 1 ok, 2 failed.")
+    assert "the other sweep has no such cell" in out
+    code, _, err = typed("compare", "one", "one/0")
+    assert (code, err) == (2, "command line: 'one' is a sweep, and the other is a run\n")
+
+
+# the words of a command line
+
+
+def test_every_combination_of_the_values_given_is_a_cell():
+    assert combinations(["dtype=float32,float64", "device=cpu", "case=a,b"]) == [
+        ("dtype=float32", "device=cpu", "case=a"),
+        ("dtype=float32", "device=cpu", "case=b"),
+        ("dtype=float64", "device=cpu", "case=a"),
+        ("dtype=float64", "device=cpu", "case=b"),
+    ]
+
+
+def test_options_are_taken_off_wherever_they_stand_and_all_wrong_ones_are_told():
+    options = options_of(["a.yaml", "-k", "2", "b.yaml", "->"], {"-k": positive})
+    assert (options["-k"], options.words, options["--rtol"]) == (2.0, ("a.yaml", "b.yaml", "->"), None)
+    with pytest.raises(RecipeError) as raised:
+        options_of(["-k=0", "--what"], {"-k": positive})
+    assert len(raised.value.problems) == 2
+
+
+def test_the_commands_of_goldens_are_refused_without_loading_torch(typed):
+    from tests.test_light import loaded_by
+
+    lines = "from tensorflow_free import cli\ntry: cli._guarded(cli.recipe_main, ['verify', 'a.yaml', '--bogus'])\nexcept SystemExit: pass"
+    assert loaded_by(lines) & {"torch", "hydra", "omegaconf"} == set()
+    assert "torch" in loaded_by("import tensorflow_free.commands.verify")
+    assert Path("chain.yaml").is_file()
