@@ -23,24 +23,35 @@ from tensorflow_free.errors import (
 from tensorflow_free.version import VERSION as __version__  # noqa: N811 - the name that Python gives to a version
 
 if TYPE_CHECKING:
+    from tensorflow_free.asserting import assert_recipe
+    from tensorflow_free.comparison import Comparison, Judging, compare_results
     from tensorflow_free.loading import load_recipe
     from tensorflow_free.recipe import Recipe
     from tensorflow_free.registry import register_op
     from tensorflow_free.result import Result
     from tensorflow_free.running import run_recipe
     from tensorflow_free.storage import read_result
+    from tensorflow_free.sweep import Sweep, sweep_recipe
 
 _LATE = {
+    "assert_recipe": "asserting",
+    "Comparison": "comparison",
+    "compare_results": "comparison",
+    "Judging": "comparison",
     "load_recipe": "loading",
     "Recipe": "recipe",
     "register_op": "registry",
     "Result": "result",
     "run_recipe": "running",
+    "Sweep": "sweep",
+    "sweep_recipe": "sweep",
     "read_result": "storage",
 }
 """Names that need torch or pydantic, and the modules that they are loaded from when they are first used."""
 
 __all__ = [
+    "Comparison",
+    "Judging",
     "Place",
     "Problem",
     "Recipe",
@@ -48,13 +59,17 @@ __all__ = [
     "Result",
     "StepError",
     "StorageError",
+    "Sweep",
     "TensorflowFreeError",
     "UnavailableError",
     "__version__",
+    "assert_recipe",
+    "compare_results",
     "load_recipe",
     "read_result",
     "register_op",
     "run_recipe",
+    "sweep_recipe",
 ]
 
 

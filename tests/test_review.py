@@ -327,7 +327,7 @@ def test_a_missing_golden_is_recorded_where_that_is_accepted(walked, here):
 def test_a_golden_that_cannot_be_read_is_recorded_anew_where_that_is_accepted(walked, here):
     (here / "r.golden.json").write_text("{", encoding="utf-8")
     code, out = walked("a")
-    assert code == 0
+    assert code == 0, out
     assert "the golden is cut off at line 1" in out
     assert outcomes() == ["ok"]
 

@@ -132,7 +132,9 @@ class Walk:
             # what passes as it is waits for the end
             self._refreshes.append(review)
             return
-        told = {"refused", "failed", "fixed", "nothing compared"} | ({"mismatch"} if review.is_of_the_cell else set())
+        told = {"failed", "fixed", "nothing compared"} | ({"mismatch"} if review.is_of_the_cell else set())
+        # a broken golden is what there is to decide about
+        told |= set() if review.whole == "broken" else {"refused"}
         codes = {code_of(one) for one in review.failures if one.outcome in told or not items}
         if review.reason and review.whole is None and not codes:
             codes = {UNMET}

@@ -23,6 +23,7 @@ from tensorflow_free.golden.model import BARE, Noise
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, expected_dtype
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
+from tensorflow_free.names import DEVICES
 from tensorflow_free.outcomes import Found, outcome_of
 from tensorflow_free.recipe import Backend, Recipe
 from tensorflow_free.result import Record, Result
@@ -112,9 +113,10 @@ def verify_case(path: str | Path, case: str, overrides: Sequence[str] = (), *, k
 
 def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verification]:
     """A verdict on each case that a golden of the recipe holds and the recipe has not."""
-    own = golden_paths(path)
-    pattern = f"{Path(path).stem}*{''.join(own.json.suffixes[-2:])}"
-    for found in sorted(own.json.parent.glob(pattern)):
+    # by their names alone: to list the folder for each of its recipes would be quadratic
+    for found in (golden_paths(path, device).json for device in (None, *DEVICES)):
+        if not found.exists():
+            continue
         try:
             golden = read_golden_file(found, path)
         except StorageError:

@@ -1,0 +1,175 @@
+"""Recipes inside tests: what a case is held against, a failure in a screenful, and `assert_recipe`.
+
+A case is held against its golden; a recipe that has no golden and expects something, against its expectations.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NoReturn
+from unittest import SkipTest
+
+from tensorflow_free.comparison_report import failure_lines
+from tensorflow_free.errors import RecipeError
+from tensorflow_free.golden.files import golden_paths
+from tensorflow_free.golden.verifying import Outcome, Verification, verify, verify_case
+from tensorflow_free.loading import load_recipe, plan_of
+from tensorflow_free.outcomes import marks_of, operands_of, outcome_of
+from tensorflow_free.result import Result
+from tensorflow_free.runner import run
+
+ABSENT: Final = frozenset({"unavailable", "unsupported"})
+"""Verdicts on a cell that is not to be had here: a test of it is skipped."""
+
+MOST_LINES: Final = 30
+"""Lines of one failure: it must fit a screen with what pytest writes around it."""
+
+MOST_UNMET: Final = 4
+"""Expectations that are told beside a mismatch: mostly they follow from it."""
+
+
+def assert_recipe(path: str | Path, *overrides: str) -> None:
+    """Hold a recipe against its golden, or else against what it expects: every case, or the one that is chosen.
+
+    Args:
+        path: the recipe file; relative to the working directory, or to the calling file's folder or one above it.
+        overrides: the cell: of `device`, `dtype`, `backend`, `settings`, and `case`.
+
+    Raises:
+        AssertionError: a case is not well; what failed is told as pytest tells it of a recipe that it collected.
+        RecipeError: an override would make another recipe of it.
+        unittest.SkipTest: no case is to be had here, such as for want of a device (in pytest: pytest's own skip).
+
+    Example:
+        def test_attention_in_half_precision():
+            assert_recipe("recipes/attention.yaml", "dtype=bfloat16")
+    """
+    __tracebackhide__ = True
+    found = list(judge_all(_file(path, inspect.currentframe()), overrides))
+    bad = [one for one in found if not one.is_well]
+    if bad:
+        raise AssertionError("\n\n".join(f"{_title(one)}\n{failure_text(one)}" for one in bad))
+    if all(one.outcome in ABSENT for one in found):
+        _skip("; ".join(dict.fromkeys(one.reason for one in found)))
+
+
+def judge_all(path: str | Path, overrides: Sequence[str] = ()) -> Iterator[Verification]:
+    """A verdict on each case of a recipe in one cell, and on each case that only its golden has.
+
+    Raises:
+        RecipeError: an override would make another recipe of it.
+    """
+    for one in verify(path, overrides):
+        yield _by_expectations(one) if _has_no_golden(one) else one
+
+
+def judge_case(
+    path: str | Path, case: str = "", overrides: Sequence[str] = (), *, needs_golden: bool = False
+) -> Verification:
+    """The verdict on one case of a recipe, '' for the bare file, in one cell. Raises nothing.
+
+    Args:
+        path: the recipe file.
+        case: the case's name.
+        overrides: the cell.
+        needs_golden: whether a case without a golden is missing one, whatever it expects.
+    """
+    found = verify_case(path, case, overrides)
+    return found if needs_golden or not _has_no_golden(found) else _by_expectations(found)
+
+
+def _has_no_golden(found: Verification) -> bool:
+    """Whether the recipe has no golden at all: where it has one, a case that is not in it was forgotten."""
+    return found.outcome == "missing" and not golden_paths(found.recipe).json.exists()
+
+
+def _by_expectations(missing: Verification) -> Verification:
+    """The verdict of a recipe's own expectations on a case without a golden; that it is missing where it has none."""
+    try:
+        recipe = load_recipe(missing.recipe, missing.overrides)
+    except RecipeError as error:
+        return replace(missing, outcome="refused", reason=str(error))
+    if not recipe.expect:
+        return replace(missing, reason=f"{missing.reason}; it expects nothing either")
+    result, cause = run(plan_of(recipe))
+    outcome, reason = _expected(result, cause)
+    return replace(missing, outcome=outcome, reason=reason, result=result)
+
+
+def _expected(result: Result, cause: Exception | None) -> tuple[Outcome, str]:
+    """What a run's expectations and known faults say of it, where there is nothing else."""
+    if result.error is not None and not result.error.expected:
+        found = outcome_of(result, cause, None)
+        return ("unsupported" if found.outcome == "unsupported" else "failed"), found.reason
+    reasons: dict[str, list[str]] = {}
+    for one in result.expectations:
+        reasons.setdefault(one.outcome, []).append(f"{one.path}: {one.asks}{one.message and ': '}{one.message}")
+    outcomes: tuple[tuple[str, Outcome], ...] = (
+        ("fails", "failed"),
+        ("fixed", "fixed"),
+        ("known fault", "known fault"),
+    )
+    for judged, outcome in outcomes:
+        if judged in reasons:
+            issues = (
+                [str(mark.issue) for mark in marks_of(result.recipe) if mark.issue is not None]
+                if outcome != "failed"
+                else []
+            )
+            return outcome, "\n".join([*reasons[judged], *issues])
+    # that nothing was judged is an expectation of its own, and fails
+    return "ok", ""
+
+
+# words
+
+
+def failure_text(found: Verification) -> str:
+    """What is wrong with a case, for a person who has one screen: where first, how far off, and how to see it again."""
+    first, *rest = _lines(found) or [""]
+    if len(rest) > MOST_LINES:
+        rest = [*rest[: MOST_LINES - 1], f"and {len(rest) - MOST_LINES + 1} more lines"]
+    return "\n".join([f"{found.outcome}: {first}", *rest, f"see it alone: {found.command}"])
+
+
+def _title(found: Verification) -> str:
+    """The case and the cell that a verdict is on: `recipes/attention.yaml, case small, bfloat16-cpu`."""
+    case = [f"case {found.case}"] if found.case else []
+    return ", ".join([found.recipe, *case, *([found.cell] if found.cell else [])])
+
+
+def _lines(found: Verification) -> list[str]:
+    if found.outcome != "mismatch" or found.comparison is None or found.result is None:
+        return found.reason.splitlines()
+    where = found.comparison.where
+    operands = [] if where is None else operands_of(found.result, where.step)
+    golden = [f"golden: {found.golden}"] if found.golden is not None else []
+    unmet = [f"{one.path}: {one.asks}: {one.message}" for one in found.result.expectations if one.outcome == "fails"]
+    more = [f"and {len(unmet) - MOST_UNMET} more expectations do not hold"] if len(unmet) > MOST_UNMET else []
+    return [*failure_lines(found.comparison, operands), *golden, *unmet[:MOST_UNMET], *more]
+
+
+# the test that asks
+
+
+def _file(path: str | Path, frame: object) -> Path:
+    """The recipe file: from the working directory, else from the folder of the test's own file or one above it."""
+    if Path(path).is_absolute() or Path(path).exists():
+        return Path(path)
+    caller = getattr(getattr(frame, "f_back", None), "f_globals", {}).get("__file__")
+    folders = Path(caller).resolve().parents if caller else ()
+    return next((folder / path for folder in folders if (folder / path).is_file()), Path(path))
+
+
+def _skip(reason: str) -> NoReturn:
+    """Skip the test that runs, by its runner's own means."""
+    __tracebackhide__ = True
+    pytest = sys.modules.get("pytest") if "PYTEST_CURRENT_TEST" in os.environ else None
+    if pytest is not None:
+        pytest.skip(reason)
+    raise SkipTest(reason)

@@ -1,0 +1,71 @@
+"""The pytest plugin: recipe files as tests. This module is loaded in every session, so it knows only pytest.
+
+What it finds is collected by `collecting`, gathered over all workers by `gathering`; both load when there is a recipe.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+SUFFIXES: Final = (".yaml", ".yml")
+GOLDEN: Final = ".golden.json"
+
+RECORDING: Final = ("missing", "failing", "all")
+"""What `--record-recipes` may say."""
+
+WORKERS: Final = "tensorflow_free"
+"""The key under which an xdist worker hands over what it gathered."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the plugin's options."""
+    group = parser.getgroup("recipes", "recipes (tensorflow_free)")
+    group.addoption("--recipe-device", metavar="A,B", help="run recipes on these devices, each a test of its own")
+    group.addoption("--recipe-dtype", metavar="A,B", help="run recipes in these dtypes: float32,bfloat16")
+    group.addoption("--recipe-backend", metavar="A,B", help="run recipes by these backends: eager,inductor")
+    group.addoption(
+        "--record-recipes",
+        choices=RECORDING,
+        help="record goldens: those that are missing, those that are missing or fail, or all; never where CI is set",
+    )
+    group.addoption(
+        "--require-goldens", action="store_true", help="fail recipes that have no golden, whatever they expect"
+    )
+    parser.addini(
+        "recipe_files",
+        "patterns of recipe files, from the rootdir or any folder below it",
+        type="linelist",
+        default=["recipes/**/*.yaml"],
+    )
+    parser.addini("require_goldens", "as --require-goldens", type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a dtype that there is not, before anything is collected."""
+    if config.getoption("recipe_dtype") is not None:
+        from tensorflow_free.pytest_plugin import asked  # noqa: PLC0415 - a session without recipes stays light
+
+        asked.swept(config, "dtype")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a recipe file, and note a golden, which is no test but may have lost its recipe."""
+    name = file_path.name
+    if name.endswith((*SUFFIXES, GOLDEN)):
+        from tensorflow_free.pytest_plugin import collecting  # noqa: PLC0415 - as above
+
+        return collecting.collect(file_path, parent)
+    return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what an xdist worker gathered."""
+    gathered = (getattr(node, "workeroutput", None) or {}).get(WORKERS)
+    if gathered is not None:
+        from tensorflow_free.pytest_plugin import gathering  # noqa: PLC0415 - as above
+
+        gathering.gathering_of(node.config).add(gathered)

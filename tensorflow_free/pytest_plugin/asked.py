@@ -1,0 +1,73 @@
+"""What a person asked of recipes, on the command line and in the ini."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from tensorflow_free.names import RECIPE_DTYPES, did_you_mean
+from tensorflow_free.pytest_plugin import patterns
+
+SWEPT: Final = ("device", "dtype", "backend")
+"""Keys that an option sweeps over."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the ini and the command line say of recipes.
+
+    Attributes:
+        files: fits the paths of recipe files.
+        swept: the values of each key of `SWEPT`; None for the recipe's own.
+        needs_golden: whether a recipe without a golden fails, whatever it expects.
+        recording: what to record: `missing`, `failing`, `all`, or None.
+        valued_marks: marks that take arguments; a tag of that name is none of them.
+    """
+
+    files: re.Pattern[str]
+    swept: tuple[tuple[str | None, ...], ...]
+    needs_golden: bool
+    recording: str | None
+    valued_marks: frozenset[str]
+
+
+_ASKED: Final = pytest.StashKey[Asked]()
+
+
+def asked_of(config: pytest.Config) -> Asked:
+    """What is asked, read once a session.
+
+    Raises:
+        pytest.UsageError: an option says what no recipe can be.
+    """
+    found = config.stash.get(_ASKED, None)
+    if found is None:
+        marks = [line.partition(":")[0] for line in config.getini("markers")]
+        found = config.stash[_ASKED] = Asked(
+            files=patterns.compiled(config.getini("recipe_files")),
+            swept=tuple(swept(config, key) for key in SWEPT),
+            needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
+            recording=config.getoption("record_recipes"),
+            valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
+        )
+    return found
+
+
+def swept(config: pytest.Config, key: str) -> tuple[str | None, ...]:
+    """The values of a key that an option sweeps over; one None where it is not given.
+
+    Raises:
+        pytest.UsageError: one of them is no dtype of a recipe.
+    """
+    given = config.getoption(f"recipe_{key}")
+    if given is None:
+        return (None,)
+    values = tuple(dict.fromkeys(word for one in given.split(",") if (word := one.strip())))
+    unknown = [value for value in values if key == "dtype" and value not in RECIPE_DTYPES]
+    if unknown:
+        near = did_you_mean(unknown[0], RECIPE_DTYPES) or f"; it is one of {', '.join(RECIPE_DTYPES)}"
+        raise pytest.UsageError(f"--recipe-dtype: '{unknown[0]}' is not a dtype of a recipe{near}")
+    return values or (None,)

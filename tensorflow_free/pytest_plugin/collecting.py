@@ -1,0 +1,108 @@
+"""Recipe files and the tests in them: one a case and a swept cell. Collecting reads YAML and loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tensorflow_free.composition import case_names, cases_in, compose
+from tensorflow_free.composition.merging import merged
+from tensorflow_free.errors import RecipeError
+from tensorflow_free.pytest_plugin import GOLDEN, patterns
+from tensorflow_free.pytest_plugin.asked import SWEPT, asked_of
+from tensorflow_free.pytest_plugin.gathering import gathering_of
+from tensorflow_free.pytest_plugin.items import RecipeItem
+
+DEFAULTS: Final = {"device": "cpu", "dtype": "float32", "backend": "eager"}
+"""What the format says where a recipe says nothing."""
+
+BROKEN: Final = "broken"
+"""The name of the one test of a file that cannot be read."""
+
+
+def collect(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The collector of a recipe file, or None; a golden is noted."""
+    config = parent.config
+    named = parent.session.isinitpath(file_path)
+    if file_path.name.endswith(GOLDEN):
+        stem = file_path.with_name(file_path.name.removesuffix(GOLDEN) + ".yaml")
+        if named or patterns.fits(stem, config, asked_of(config).files):
+            gathering_of(config).goldens.add(str(file_path))
+        return None
+    if not named and not (patterns.fits(file_path, config, asked_of(config).files) and patterns.is_recipe(file_path)):
+        return None
+    if named and (golden := file_path.with_name(file_path.stem + GOLDEN)).exists():
+        gathering_of(config).goldens.add(str(golden))
+    gathering_of(config)
+    return RecipeFile.from_parent(parent, path=file_path)
+
+
+class RecipeFile(pytest.File):
+    """A recipe file."""
+
+    def collect(self) -> Iterator[RecipeItem]:
+        """A test for each case, or for the bare file, in each swept cell; one for a file that cannot be read."""
+        try:
+            owns = self._owns()
+        except RecipeError:
+            # running the test tells what is wrong
+            yield self._test(BROKEN)
+            return
+        gathering_of(self.config).cases[str(self.path)] = list(owns)
+        for case, own in owns.items():
+            yield from self._cells(case, own)
+
+    def _owns(self) -> dict[str, Mapping[str, Any]]:
+        """What the recipe says of its cell in each case; '' is the bare file.
+
+        Raises:
+            RecipeError: it cannot be read, or does not compose.
+        """
+        try:
+            mapping = compose(self.path).mapping
+        except RecipeError:
+            # what its references name may stand in its cases alone
+            cases = cases_in(self.path)
+            if not cases:
+                raise
+            return {case: compose(self.path, [f"case={case}"]).mapping for case in cases}
+        return {case: self._own(mapping, case) for case in case_names(mapping) or ("",)}
+
+    def _own(self, mapping: Mapping[str, Any], case: str) -> Mapping[str, Any]:
+        """What the recipe says of its cell in a case, and its tags."""
+        if not case:
+            return mapping
+        content = mapping["cases"][case]
+        content = content if isinstance(content, Mapping) else {}
+        said = {key: content[key] for key in (*SWEPT, "tags") if key in content}
+        if "${" in str(said):
+            return compose(self.path, [f"case={case}"]).mapping
+        return merged(mapping, said)
+
+    def _cells(self, case: str, own: Mapping[str, Any]) -> Iterator[RecipeItem]:
+        tags = own.get("tags")
+        words = [str(tag) for tag in tags] if isinstance(tags, list) else []
+        for values in product(*asked_of(self.config).swept):
+            swept = {key: value for key, value in zip(SWEPT, values, strict=True) if value is not None}
+            item = self._test(_name(case, {**own, **swept}))
+            item.case, item.overrides = case, tuple(f"{key}={value}" for key, value in swept.items())
+            item.tag(words)
+            yield item
+
+    def _test(self, name: str) -> RecipeItem:
+        item: RecipeItem = RecipeItem.from_parent(self, name=name)
+        item.asked, item.gathering = asked_of(self.config), gathering_of(self.config)
+        return item
+
+
+def _name(case: str, cell: Mapping[str, Any]) -> str:
+    """The name of a test: `small-bfloat16-cpu`, `float32-cpu-inductor`."""
+    device, dtype, backend = (cell.get(key, DEFAULTS[key]) for key in SWEPT)
+    if isinstance(backend, Mapping):
+        backend = backend.get("name", DEFAULTS["backend"])
+    parts = [*([case] if case else []), str(dtype), str(device).replace(":", "")]
+    return "-".join([*parts, *([] if backend == DEFAULTS["backend"] else [str(backend)])])

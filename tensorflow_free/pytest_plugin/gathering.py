@@ -1,0 +1,193 @@
+"""What a session gathers beside its tests: goldens that were seen, cases that there are, what was recorded.
+
+Under xdist each worker hands its own over when it ends, and the controller judges the sum: goldens that no recipe has
+any use for fail a session that ran everything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tensorflow_free.errors import TensorflowFreeError
+from tensorflow_free.pytest_plugin import GOLDEN, SUFFIXES, WORKERS
+from tensorflow_free.pytest_plugin.items import RecipeItem, in_a_line
+
+if TYPE_CHECKING:
+    from tensorflow_free.golden.verifying import Verification
+
+JUDGED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""Exit codes of sessions that came to their end."""
+
+
+class Gathering:
+    """What one session gathered; a plugin, registered when the first recipe or golden is seen."""
+
+    CLOSED: Final = "nothing is recorded where CI is set"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.goldens: set[str] = set()
+        self.cases: dict[str, list[str]] = {}
+        """The cases of each recipe that was collected; that of the bare file is ''."""
+        self.is_closed = os.environ.get("CI", "").lower() not in ("", "false", "0")
+        """Whether nothing may be recorded here."""
+        self._is_partial = _is_partial(config)
+        self._recorded: dict[str, str] = {}
+        self._unused: list[str] = []
+        self._marks: set[str] = set()
+
+    def register_mark(self, word: str) -> None:
+        """Make a tag known as a mark."""
+        if word not in self._marks:
+            self._marks.add(word)
+            self._config.addinivalue_line("markers", f"{word}: a tag of recipes")
+
+    def record(self, path: Path, case: str, found: Verification) -> str:
+        """Record a case's golden, once in a session; why that cannot be, or nothing."""
+        from tensorflow_free.golden.orphans import device_of  # noqa: PLC0415 - collecting loads no pydantic,
+        from tensorflow_free.golden.recording import record  # noqa: PLC0415 - and no torch
+
+        device = None if found.golden is None else device_of(found.golden, path)
+        key = f"{path}{f', case {case}' if case else ''}{f', for {device}' if device else ''}"
+        if key not in self._recorded:
+            try:
+                (done,) = record(path, cases=[case], device=device)
+            except TensorflowFreeError as error:
+                self._recorded[key] = f"not recorded: {error}"
+            else:
+                self._recorded[key] = f"not recorded: {in_a_line(done.reason)}" if done.did == "refused" else done.did
+        told = self._recorded[key]
+        return told if told.startswith("not") else ""
+
+    # over all workers
+
+    def add(self, other: Mapping[str, Any]) -> None:
+        """Take over what a worker gathered."""
+        self.goldens.update(other["goldens"])
+        self.cases.update(other["cases"])
+        # of two workers that recorded the same golden, the second found it unchanged
+        self._recorded.update(
+            (key, did) for key, did in other["recorded"].items() if self._recorded.get(key) != "written"
+        )
+        self._is_partial = self._is_partial or other["is_partial"]
+
+    def _plain(self) -> dict[str, Any]:
+        return {
+            "goldens": sorted(self.goldens),
+            "cases": self.cases,
+            "recorded": self._recorded,
+            "is_partial": self._is_partial,
+        }
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note that not every test of a recipe runs."""
+        if any(isinstance(item, RecipeItem) for item in items):
+            self._is_partial = True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Say of a skip that it is the recipe's, not that of the line which found out."""
+        report = yield
+        if isinstance(item, RecipeItem) and isinstance(report.longrepr, tuple):
+            report.longrepr = (str(item.path), 1, report.longrepr[2])
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        """Hand over to the controller, or fail the session for goldens that have no use."""
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output[WORKERS] = self._plain()
+            return
+        stopped = session.shouldstop or session.shouldfail or self._config.getoption("collectonly")
+        if self._is_partial or stopped or exitstatus not in JUDGED:
+            return
+        self._unused = list(unused(sorted(self.goldens), self.cases))
+        if self._unused:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was recorded, and which goldens have no use."""
+        asked = self._config.getoption("record_recipes")
+        if asked is not None:
+            terminalreporter.section("goldens recorded", sep="-")
+            lines = [f"{key}: {did}" for key, did in sorted(self._recorded.items())]
+            for line in [self.CLOSED] if self.is_closed else lines or ["none"]:
+                terminalreporter.write_line(line)
+        if self._unused:
+            terminalreporter.section("unused goldens", red=True, bold=True)
+            for line in self._unused:
+                terminalreporter.write_line(line)
+            count = len(self._unused)
+            words = "1 golden is" if count == 1 else f"{count} goldens are"
+            terminalreporter.write_line(f"{words} of no use, which fails this run", red=True)
+
+
+_GATHERING: Final = pytest.StashKey[Gathering]()
+
+
+def gathering_of(config: pytest.Config) -> Gathering:
+    """What the session of this configuration gathers."""
+    found = config.stash.get(_GATHERING, None)
+    if found is None:
+        found = config.stash[_GATHERING] = Gathering(config)
+        config.pluginmanager.register(found, "tensorflow_free_gathering")
+    return found
+
+
+def _is_partial(config: pytest.Config) -> bool:
+    """Whether a person chose some tests: by their ids, or those that failed last."""
+    chosen = any("::" in argument for argument in config.invocation_params.args)
+    return chosen or bool(config.getoption("lf", default=False))
+
+
+# goldens of no use
+
+
+def unused(goldens: Sequence[str], cases: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A line for each golden whose recipe is gone, and for each case of one that its recipe has not.
+
+    Args:
+        goldens: the goldens' json files.
+        cases: the cases of each recipe that was read; another one's goldens are not looked into.
+    """
+    for golden in map(Path, goldens):
+        written = _written(golden)
+        recipe = _recipe_of(golden, written)
+        if recipe is None:
+            yield f"{_shown(golden)}: its recipe is gone; delete it"
+            continue
+        known = cases.get(str(recipe), ())
+        for case in written.get("cases", ()):
+            if known and case not in known:
+                what = f"the case '{case}'" if case else "the bare file, and it has cases now"
+                again = f"record it again: recipe record {_shown(recipe)}"
+                yield f"{_shown(golden)}: it holds {what}, which {recipe.name} has not; {again}"
+
+
+def _written(golden: Path) -> Mapping[str, Any]:
+    """What stands in a golden; nothing where it is broken, which its own test tells."""
+    try:
+        written = json.loads(golden.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return written if isinstance(written, dict) else {}
+
+
+def _recipe_of(golden: Path, written: Mapping[str, Any]) -> Path | None:
+    """The recipe file beside a golden that it is for, or None."""
+    stem = golden.name.removesuffix(GOLDEN)
+    stems = [stem, stem.removesuffix(f".{written['device']}")] if written.get("device") else [stem]
+    beside = (golden.with_name(one + suffix) for one in stems for suffix in SUFFIXES)
+    return next((path for path in beside if path.is_file()), None)
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,87 @@
+"""The tests that recipes are: one case in one cell each, run and judged. Torch loads when one runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from tensorflow_free.golden.verifying import Verification
+    from tensorflow_free.pytest_plugin.asked import Asked
+    from tensorflow_free.pytest_plugin.gathering import Gathering
+
+RECORDED: Final = {"missing": {"missing"}, "failing": {"missing", "stale", "mismatch", "nothing compared", "refused"}}
+"""Verdicts on which each way of recording records; `all` records on any."""
+
+_WORD: Final = re.compile(r"[^\W_][\w.+/-]*")
+"""A tag that can be a mark: pytest's -m reads it as one word."""
+
+
+class RecipeItem(pytest.Item):
+    """One case of a recipe in one cell."""
+
+    case: str = ""
+    overrides: tuple[str, ...] = ()
+    asked: Asked
+    gathering: Gathering
+
+    def tag(self, words: Sequence[str]) -> None:
+        """Take the recipe's tags as marks; those that cannot be marks can still be chosen by -k."""
+        for word in words:
+            self.extra_keyword_matches.add(word)
+            if _WORD.fullmatch(word) and word not in self.asked.valued_marks:
+                self.gathering.register_mark(word)
+                self.add_marker(word)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where it stands, and its name in the heading of a failure."""
+        return self.path, 0, f"{self.path.name}: {self.name}"
+
+    def runtest(self) -> None:
+        """Run the case, and hold it against its golden, or else against what it expects."""
+        from tensorflow_free import asserting  # noqa: PLC0415 - only running needs torch
+
+        found = self._verification()
+        no_marks = self.config.getoption("runxfail")
+        if found.outcome in asserting.ABSENT:
+            pytest.skip(in_a_line(found.reason))
+        if found.outcome == "known fault":
+            pytest.xfail(in_a_line(found.reason))
+        elif found.outcome == "ok" or (found.outcome == "fixed" and no_marks):
+            return
+        text = asserting.failure_text(found)
+        pytest.fail(f"[XPASS(strict)] {text}" if found.outcome == "fixed" else text, pytrace=False)
+
+    def _verification(self) -> Verification:
+        from tensorflow_free.asserting import judge_case  # noqa: PLC0415 - only running needs torch
+
+        path, asked = self._shown_path(), self.asked
+        if asked.recording is None or self.gathering.is_closed:
+            found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
+            closed = asked.recording is not None and found.outcome in RECORDED["failing"]
+            return _with_reason(found, self.gathering.CLOSED) if closed else found
+        found = judge_case(path, self.case, self.overrides, needs_golden=True)
+        if asked.recording in RECORDED and found.outcome not in RECORDED[asked.recording]:
+            return found
+        refusal = self.gathering.record(path, self.case, found)
+        found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
+        return _with_reason(found, refusal) if refusal and not found.is_well else found
+
+    def _shown_path(self) -> Path:
+        """The recipe file as a person in the working directory types it."""
+        here = Path.cwd()
+        return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+
+
+def in_a_line(reason: str) -> str:
+    """A reason of several lines in one."""
+    return " ".join(reason.split())
+
+
+def _with_reason(found: Verification, more: str) -> Verification:
+    return replace(found, reason=f"{found.reason}\n{more}")
