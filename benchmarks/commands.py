@@ -41,14 +41,24 @@ def show_help(effort: Effort) -> Figure:
 
 
 def _measured(compare: Callable[[Side, Side], Figure], words: Sequence[str], script: str) -> Figure:
-    command = str(Path(sys.executable).with_name("run-recipe"))
+    command = installed("run-recipe")
     with tempfile.TemporaryDirectory() as folder:
-        return compare(_command([command, *words], folder), _command([sys.executable, "-c", script], folder))
+        return compare(whole([command, *words], folder), whole([sys.executable, "-c", script], folder))
 
 
-def _command(words: Sequence[str], folder: str) -> Side:
-    """A command run in a folder, what it prints thrown away."""
-    # Python keeps what it has compiled, as it does unless it is told not to
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    run = partial(subprocess.run, words, cwd=folder, env=kept, check=True, stdout=subprocess.DEVNULL)
-    return Side(lambda _: run(), clock=WALL)
+def whole(words: Sequence[str], folder: str | Path, prepare: Callable[[], object] = lambda: None) -> Side:
+    """A command run in a folder, from its start to its end, what it prints thrown away."""
+    run = partial(subprocess.run, words, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    return Side(lambda _: run(), prepare, WALL)
+
+
+def environment() -> dict[str, str]:
+    """The environment of a command, as a person's is who has set nothing."""
+    # Python keeps what it has compiled, as it does unless it is told not to; pytest takes no options from there
+    unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTEST_ADDOPTS")
+    return {name: value for name, value in os.environ.items() if name not in unwanted and "XDIST" not in name}
+
+
+def installed(name: str) -> str:
+    """A command of the environment that this Python is of."""
+    return str(Path(sys.executable).with_name(name))

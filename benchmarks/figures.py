@@ -53,10 +53,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is done: the share of the pairs, and of the sizes, that a figure for the table needs."""
+    """How much is done: the share of the pairs, and of the sizes, that a figure for the table needs.
+
+    `warm` says whether a first run of each side is made that is not counted.
+    """
 
     pairs: float = 1.0
     sizes: float = 1.0
+    warm: bool = True
 
     def pairs_of(self, full: int) -> int:
         """How many pairs to run."""
@@ -69,19 +73,21 @@ class Effort:
 
 FULL: Final = Effort()
 QUICK: Final = Effort(pairs=0.1)
-TINY: Final = Effort(pairs=0.0, sizes=0.001)
-"""For a test that the benchmarks run: one pair of the smallest sizes."""
+TINY: Final = Effort(pairs=0.0, sizes=0.001, warm=False)
+"""For a test that the benchmarks run: one pair of the smallest sizes, and of whole commands nothing else."""
 
 
-def ratio(ours: Side, theirs: Side, pairs: int) -> Figure:
-    """How many times as long `ours` takes."""
-    return figure([mine / its for mine, its in _in_turn(ours, theirs, pairs)], "ratio")
+def ratio(ours: Side, theirs: Side, pairs: int, *, warm: bool = True) -> Figure:
+    """How many times as long `ours` takes; `warm`: the first run of each is not counted."""
+    return figure([mine / its for mine, its in _in_turn(ours, theirs, pairs, warm=warm)], "ratio")
 
 
-def excess(ours: Side, theirs: Side, pairs: int, kind: Kind = "milliseconds", share: int = 1) -> Figure:
+def excess(  # noqa: PLR0913 - two sides, and how they are told
+    ours: Side, theirs: Side, pairs: int, kind: Kind = "milliseconds", share: int = 1, *, warm: bool = True
+) -> Figure:
     """How much longer each of `share` parts of `ours` takes."""
     scale = {"seconds": 1.0, "milliseconds": 1e3}[kind] / share
-    return figure([(mine - its) * scale for mine, its in _in_turn(ours, theirs, pairs)], kind)
+    return figure([(mine - its) * scale for mine, its in _in_turn(ours, theirs, pairs, warm=warm)], kind)
 
 
 def figure(values: list[float], kind: Kind) -> Figure:
@@ -90,9 +96,10 @@ def figure(values: list[float], kind: Kind) -> Figure:
     return Figure(median(values), low, high, kind, len(values))
 
 
-def _in_turn(ours: Side, theirs: Side, pairs: int) -> Iterator[tuple[float, float]]:
-    """Seconds of both sides, run A B A B; the first run of each is not counted."""
-    ours.seconds()
-    theirs.seconds()
+def _in_turn(ours: Side, theirs: Side, pairs: int, *, warm: bool = True) -> Iterator[tuple[float, float]]:
+    """Seconds of both sides, run A B A B; where `warm`, the first run of each is not counted."""
+    if warm:
+        ours.seconds()
+        theirs.seconds()
     for _ in range(pairs):
         yield ours.seconds(), theirs.seconds()

@@ -31,10 +31,15 @@ def outputs_recorded(effort: Effort) -> Figure:
 
 def _peak(*words: str) -> int:
     """Bytes that a run in a new interpreter took at most."""
-    command = [sys.executable, "-m", "benchmarks.memory", *words]
+    return int(printed("benchmarks.memory", *words))
+
+
+def printed(module: str, *words: str) -> str:
+    """What a module of the benchmarks prints when it is run in a new interpreter."""
+    command = [sys.executable, "-m", module, *words]
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(command, cwd=root, env=os.environ | PROMPT, check=True, stdout=subprocess.PIPE, text=True)
-    return int(done.stdout)
+    return done.stdout
 
 
 def _run(which: str, length: int, elements: int) -> int:
@@ -55,23 +60,23 @@ def _run(which: str, length: int, elements: int) -> int:
     # what the first run of each loads is not counted
     run_recipe(small)
     python(torch.full((1,), 0.5), torch.full((1,), 0.75))
-    before = _now_and_reset()
+    before = now_and_reset()
     if which == "recipe":
         kept = run_recipe(large)
     else:
         kept = python(torch.full((elements,), 0.5), torch.full((elements,), 0.75))
-    peak = _status("VmHWM") - before
+    peak = status("VmHWM") - before
     del kept
     return peak
 
 
-def _now_and_reset() -> int:
+def now_and_reset() -> int:
     """The resident memory now, from which Linux is told to measure the peak anew."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _status("VmRSS")
+    return status("VmRSS")
 
 
-def _status(field: str) -> int:
+def status(field: str) -> int:
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
 

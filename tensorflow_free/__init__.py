@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from tensorflow_free.result import Result
     from tensorflow_free.running import run_recipe
     from tensorflow_free.storage import read_result
-    from tensorflow_free.sweep import Sweep, sweep_recipe
+    from tensorflow_free.sweep.beginning import sweep_recipe
+    from tensorflow_free.sweep.sweep import Sweep
 
 _LATE = {
     "assert_recipe": "asserting",
@@ -43,8 +44,8 @@ _LATE = {
     "register_op": "registry",
     "Result": "result",
     "run_recipe": "running",
-    "Sweep": "sweep",
-    "sweep_recipe": "sweep",
+    "Sweep": "sweep.sweep",
+    "sweep_recipe": "sweep.beginning",
     "read_result": "storage",
 }
 """Names that need torch or pydantic, and the modules that they are loaded from when they are first used."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.console import Progress, complain, flushed, open_streams, show
 from tensorflow_free.errors import Problem, RecipeError, StorageError, TensorflowFreeError
-from tensorflow_free.flags import Flags
+from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.version import VERSION
 
 if TYPE_CHECKING:
     from tensorflow_free.composition import Composed
+    from tensorflow_free.composition.multirun import SweepHost
     from tensorflow_free.result import Result
 
 WELL, UNMET, WRONG, FAILED, OURS, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -30,7 +31,8 @@ value and gradient to outputs/RECIPE/.
   run-recipe recipes/linear_autograd.yaml device=cuda dtype=float64
   run-recipe recipes/attention.yaml params.n=128 backend=inductor
   run-recipe recipes/linear_autograd.yaml steps.y.op=sub '~expect.y'
-  run-recipe -m recipes/linear_autograd.yaml dtype=float32,bfloat16
+  run-recipe -m recipes/attention.yaml dtype=float32,bfloat16 backend=eager,inductor
+  run-recipe -m recipes/*.yaml 'params.n=range(1,9)' hydra.launcher.n_jobs=4
 
 overrides (Hydra's grammar)
   device=cuda      cpu, cuda, cuda:1, mps, xpu, meta, auto for the best present
@@ -40,14 +42,17 @@ overrides (Hydra's grammar)
   seed=1           seeds every random number
   record=outputs   all, outputs, or a list of names
   KEY=VALUE        any key of the recipe; ~KEY takes one away
-  hydra.run.dir=D  where to write
+  hydra.run.dir=D  where to write; of a sweep, hydra.sweep.dir=D
 
 flags
   --json           the result on standard output, as result.json has it
   -q, --quiet      print only what is wrong
   --ops FILE.py    a Python file that registers ops of your own (register_op); may be given again
   --no-save        write no result
-  -m, --multirun   run every combination of the values given (KEY=A,B)
+  -m, --multirun   sweep: run every combination of the values given, each in a worker process, hold each against the
+                   recipe's reference, and end with a table; values are A,B or range(1,9) or choice(a,b) or glob(*)
+  --fail-fast      end a sweep at the first bad cell
+  --resume FOLDER  go on with a sweep that was cut short; its recipe and overrides stand in the folder
   --cfg job        show the composed recipe's configuration, and run nothing
   --version, -h, --help
 
@@ -124,12 +129,23 @@ def run_recipe_main(arguments: Sequence[str]) -> int:
     if _answered(arguments, RUN_HELP):
         return WELL if arguments else WRONG
     flags = Flags(arguments)
+    if flags.resume is not None:
+        from tensorflow_free.sweep.hosting import go_on
+
+        return go_on(flags)
     from tensorflow_free.composition import run_through_hydra
 
     def task(composed: Composed, folder: Path) -> int:
+        if flags.fail_fast:
+            raise wrong("flag '--fail-fast'", "it ends sweeps; add -m")
         return _run_one(composed, folder, flags)
 
-    return run_through_hydra(flags.rest, task, best_device=_best_device)
+    def host() -> SweepHost:
+        from tensorflow_free.sweep.hosting import Host
+
+        return Host(flags)
+
+    return run_through_hydra(flags.rest, task, host=host, best_device=_best_device)
 
 
 def _best_device() -> str:

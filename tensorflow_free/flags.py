@@ -12,10 +12,17 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 class Flags:
     """Our own flags, taken off a command line before anyone else sees it."""
 
-    SWITCHES: Final = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--no-save": "no_save"}
+    SWITCHES: Final = {
+        "--json": "json",
+        "--quiet": "quiet",
+        "-q": "quiet",
+        "--no-save": "no_save",
+        "--fail-fast": "fail_fast",
+    }
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        self.json = self.quiet = self.no_save = False
+        self.json = self.quiet = self.no_save = self.fail_fast = False
+        self.resume: str | None = None
         self.ops: list[str] = []
         self.rest: list[str] = []
         words = list(arguments)
@@ -24,7 +31,9 @@ class Flags:
             if word in self.SWITCHES:
                 setattr(self, self.SWITCHES[word], True)
             elif word == "--ops" or word.startswith("--ops="):
-                self.ops.append(word.partition("=")[2] if "=" in word else _next(words))
+                self.ops.append(_value(word, words, "a Python file that registers ops"))
+            elif word == "--resume" or word.startswith("--resume="):
+                self.resume = _value(word, words, "the folder of a sweep")
             else:
                 self.rest.append(word)
 
@@ -36,10 +45,14 @@ class Flags:
             load_ops_file(Path(self.ops.pop(0)))
 
 
-def _next(words: list[str]) -> str:
-    if not words:
-        raise wrong("flag '--ops'", "it wants a Python file that registers ops")
-    return words.pop(0)
+def _value(word: str, words: list[str], wanted: str) -> str:
+    """The value of a flag: behind its `=`, or the next word."""
+    flag, equals, value = word.partition("=")
+    if not equals and words:
+        value = words.pop(0)
+    if not value:
+        raise wrong(f"flag '{flag}'", f"it wants {wanted}")
+    return value
 
 
 def wrong(place: str, message: str) -> RecipeError:

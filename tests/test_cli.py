@@ -261,7 +261,8 @@ def test_ops_of_a_file_can_be_used():
         f"run-recipe linear.yaml linear.yaml {words} --ops ops.py && run-recipe -m linear.yaml seed=1,2 {words} --ops=ops.py"
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(re.findall(rb"^y +cli_tripled +float32 +\[\] +6 ", done.stdout, re.MULTILINE)) == 4
+    assert len(re.findall(rb"^y +cli_tripled +float32 +\[\] +6 ", done.stdout, re.MULTILINE)) == 2
+    assert b"2 cells: 2 ok." in done.stdout
 
 
 def test_ops_of_a_file_can_be_looked_up():
@@ -308,18 +309,25 @@ def test_multirun_runs_every_combination(typed):
     assert code == 0
     assert len(results()) == 4
     assert {read_result(path.parent).recipe.dtype for path in results()} == {"float32", "float64"}
-    assert out.count("2 of 2 expectations hold.") == 4
+    assert "4 cells: 4 ok." in out
 
 
 def test_the_worst_exit_code_of_a_multirun_counts(typed):
-    assert typed("run-recipe", "-m", "linear.yaml", "expect.y=5,6", "-q")[0] == 1
+    code, out, err = typed("run-recipe", "-m", "linear.yaml", "expect.y=5,6", "-q")
+    assert (code, out) == (1, "")
+    assert err.startswith("cell 1 (expect.y=6): failed: ")
 
 
 def test_json_of_a_multirun_is_json_alone(typed):
     _, out, _ = typed("run-recipe", "-m", "linear.yaml", "dtype=float32,float64", "--json")
-    first, end = json.JSONDecoder().raw_decode(out)
-    second = json.loads(out[end:])
-    assert (first["dtype"], second["dtype"]) == ("float32", "float64")
+    sweep = json.loads(out)
+    assert (sweep["cells"], sweep["well"]) == (2, True)
+    assert [row["dtype"] for row in sweep["rows"]] == ["float32", "float64"]
+
+
+def test_a_multirun_without_saving_keeps_rows_and_no_results(typed):
+    typed("run-recipe", "-m", "linear.yaml", "dtype=float32,float64", "--no-save", "hydra.sweep.dir=kept")
+    assert sorted(path.name for path in Path("kept").iterdir()) == ["cells.jsonl", "sweep.csv", "sweep.json"]
 
 
 def test_cfg_shows_the_composed_recipe_and_runs_nothing(typed):

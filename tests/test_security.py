@@ -13,7 +13,38 @@ from typing import Any
 import pytest
 
 from tensorflow_free.composition import Composed, compose, run_through_hydra
+from tensorflow_free.composition.multirun import Multirun
 from tensorflow_free.errors import RecipeError
+
+
+class Recording:
+    """A host of sweeps that runs each cell as a task would be run, and keeps what it was asked for."""
+
+    chunk_task = None
+
+    def __init__(self, task) -> None:
+        self.task = task
+        self.multirun: Multirun | None = None
+
+    def __call__(self):
+        return self
+
+    def begin(self, multirun):
+        self.multirun = multirun
+        return len(multirun.matrix)
+
+    def end(self, *, interrupted=False):
+        if self.multirun is None:
+            return 130
+        cells = self.multirun.matrix.cells()
+        places = [self.multirun.folder / str(number) for number in range(len(self.multirun.matrix))]
+        composed = [compose(path, overrides) for path, overrides in cells]
+        return max(self.task(one, place) for one, place in zip(composed, places, strict=True))
+
+
+def sweeping(words, task):
+    return run_through_hydra(words, task, host=Recording(task))
+
 
 WAYS = {
     "compose": lambda path, task: compose(path),
@@ -21,8 +52,8 @@ WAYS = {
     "hydra run": lambda path, task: run_through_hydra([str(path), "hydra.run.dir=out"], task),
     "--cfg": lambda path, task: run_through_hydra([str(path), "--cfg", "job", "--resolve"], task),
     "--info": lambda path, task: run_through_hydra([str(path), "--info", "all"], task),
-    "-m": lambda path, task: run_through_hydra([str(path), "-m", "seed=1,2"], task),
-    "glob": lambda path, task: run_through_hydra([str(path), "-m", "recipe=glob(*)"], task),
+    "-m": lambda path, task: sweeping([str(path), "-m", "seed=1,2"], task),
+    "glob": lambda path, task: sweeping([str(path), "-m", "recipe=glob(*)"], task),
 }
 
 PYTHON = "{_target_: pathlib.Path.write_text, _args_: [MARKER, owned]}"
@@ -130,7 +161,7 @@ REFUSED_OVERRIDES = {
 def test_an_override_cannot_do_either_what_a_recipe_cannot(folder, override):
     for arguments in ([], ["hydra.run.dir=out"], ["-m"], ["--cfg", "job", "--resolve"]):
         with pytest.raises(RecipeError, match="override '") as caught:
-            run_through_hydra([str(folder / "other.yaml"), override, *arguments], never)
+            sweeping([str(folder / "other.yaml"), override, *arguments], never)
         assert REFUSED_OVERRIDES[override] in str(caught.value)
 
 
@@ -178,7 +209,7 @@ def test_hydra_sees_only_recipes_and_only_those_of_the_folder(folder, capsys):
 def test_no_choice_of_a_recipe_leads_out_of_the_folder(folder, choice):
     for arguments in ([], ["-m"], ["--cfg", "job"]):
         with pytest.raises(RecipeError):
-            run_through_hydra([str(folder / "other.yaml"), f"recipe='{choice}'", *arguments], never)
+            sweeping([str(folder / "other.yaml"), f"recipe='{choice}'", *arguments], never)
 
 
 # ------------------------------------------------------------------------------- what the command line may do
@@ -221,7 +252,7 @@ def test_each_run_has_a_folder_of_its_own_that_nobody_has_made(folder):
 def test_a_multirun_runs_every_combination_and_its_code_is_the_worst(folder):
     task = Recorder([0, 3, 1, 0])
     words = ["-m", str(folder / "other.yaml"), "seed=1,2", "steps.y.op=add,sub", "params.w=1_000"]
-    assert run_through_hydra(words, task) == 3
+    assert sweeping(words, task) == 3
     assert [(mapping["seed"], mapping["steps"]["y"]["op"]) for mapping in task.mappings()] == [
         (1, "add"), (1, "sub"), (2, "add"), (2, "sub"),
     ]  # fmt: skip
@@ -233,9 +264,9 @@ def test_a_multirun_takes_several_recipes_and_globs(folder):
     task = Recorder()
     (folder / "pipe.yaml").unlink()
     words = [str(folder / "other.yaml"), str(folder / "sub" / "other.yaml"), "seed=3,4", "--multirun"]
-    assert run_through_hydra(words, task) == 0
+    assert sweeping(words, task) == 0
     assert [composed.folder.name for composed, _ in task.jobs] == ["recipes", "recipes", "sub", "sub"]
-    assert run_through_hydra([str(folder / "other.yaml"), "-m", "recipe=glob(o*)"], task) == 0
+    assert sweeping([str(folder / "other.yaml"), "-m", "recipe=glob(o*)"], task) == 0
     assert len(task.jobs) == 5
 
 
@@ -266,7 +297,7 @@ def test_interrupting_a_run_gives_130(folder):
         raise KeyboardInterrupt
 
     for arguments in ([], ["hydra.job.name=x"], ["-m", "seed=1,2"]):
-        assert run_through_hydra([str(folder / "other.yaml"), *arguments], interrupted) == 130
+        assert sweeping([str(folder / "other.yaml"), *arguments], interrupted) == 130
 
 
 def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, capfd):
@@ -275,7 +306,7 @@ def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, ca
 
     for arguments in ([], ["hydra.job.name=x"], ["-m", "seed=1,2"]):
         with pytest.raises(ZeroDivisionError):
-            run_through_hydra([str(folder / "other.yaml"), *arguments], broken)
+            sweeping([str(folder / "other.yaml"), *arguments], broken)
     assert capfd.readouterr() == ("", "")
 
 
@@ -291,7 +322,9 @@ def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, ca
         (["R", "hydra.run.dir=["], "override 'hydra.run.dir=[': it does not parse"),
         (["R", "seed=1,2", "hydra.job.name=x"], "override 'seed=1,2': it gives several values"),
         (["R", "-m", "sede=1,2"], "override 'sede=1,2': 'sede' is not a key of a recipe; did you mean 'seed'?"),
-        (["R", "-m", "~params.q"], "Hydra refuses it: Could not delete from config. 'params.q' does not exist."),
+        (["R", "hydra.job.name=x", "~params.q"], "override '~params.q': 'params.q' is not there and cannot be deleted"),
+        (["R", "-m", "hydra/launcher=nothing"], "Hydra refuses it: "),
+        (["R", "-m", "hydra/sweeper=basic", "hydra/launcher=basic"], "'basic' cannot run what 'basic' chooses"),
         (["nothing.yaml", "-m"], "nothing.yaml: there is no such file"),
         (["R", "nothing.yaml"], "nothing.yaml: there is no such file"),
         (["R", "a b.yaml", "-m"], "a b.yaml: Hydra cannot read the name 'a b'"),
@@ -301,7 +334,7 @@ def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, ca
 def test_a_wrong_command_line_is_refused_in_our_words(folder, capfd, words, message):
     (folder.parent / "a b.yaml").write_text("seed: 1")
     with pytest.raises(RecipeError) as caught:
-        run_through_hydra([word.replace("R", str(folder / "other.yaml"), word == "R") for word in words], never)
+        sweeping([word.replace("R", str(folder / "other.yaml"), word == "R") for word in words], never)
     assert message in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
@@ -313,5 +346,5 @@ def test_hydra_leaves_the_process_as_it_was(folder):
     root = logging.getLogger()
     before = sys.argv[:], dict(os.environ), Path.cwd(), root.level, list(root.handlers)
     for arguments in (["-m", "seed=1,2"], ["--info", "plugins"], ["hydra.verbose=true"]):
-        run_through_hydra([str(folder / "other.yaml"), *arguments], Recorder())
+        sweeping([str(folder / "other.yaml"), *arguments], Recorder())
     assert (sys.argv[:], dict(os.environ), Path.cwd(), root.level, list(root.handlers)) == before

@@ -63,8 +63,8 @@ class Words:
 
     @property
     def is_multirun(self) -> bool:
-        """Whether `-m` asks for a sweep."""
-        return "--multirun" in self.flags
+        """Whether `-m` asks for a sweep, or Hydra's own setting does."""
+        return "--multirun" in self.flags or "hydra.mode=MULTIRUN" in self.hydra
 
     @property
     def needs_hydra(self) -> bool:

@@ -14,7 +14,11 @@ from typing import Final
 
 from tensorflow_free.composition.arguments import Words, sorted_words
 from tensorflow_free.composition.compose import BestDevice, Composed, compose
-from tensorflow_free.errors import Problem, RecipeError
+from tensorflow_free.composition.multirun import SweepHost
+from tensorflow_free.errors import Place, Problem, RecipeError
+
+Host = Callable[[], SweepHost]
+"""Gives what runs a sweep; called when there is one to run."""
 
 Task = Callable[[Composed, Path], int]
 """Runs one recipe into a folder, which may not exist yet, and gives the exit code."""
@@ -23,24 +27,37 @@ INTERRUPTED: Final = 130
 """The exit code after ^C, as shells have it: 128 + SIGINT."""
 
 
-def run_through_hydra(arguments: Sequence[str], task: Task, *, best_device: BestDevice | None = None) -> int:
+def run_through_hydra(
+    arguments: Sequence[str],
+    task: Task,
+    *,
+    host: Host | None = None,
+    best_device: BestDevice | None = None,
+) -> int:
     """Run what a command line asks for.
 
     Args:
         arguments: recipe files, overrides and Hydra's flags, in any order, without the program's name.
-        task: called once for each recipe, or each job of a multirun. The folder is
-            `outputs/STEM/<date>_<time>-<random>`, `multirun/<date>_<time>-<random>/<number>`, or what `hydra.run.dir`
-            and `hydra.sweep.dir` say; it does not exist, or holds nothing but Hydra's `.hydra`.
+        task: called once for each recipe. The folder is `outputs/STEM/<date>_<time>-<random>`, or what `hydra.run.dir`
+            says; it does not exist, or holds nothing but Hydra's `.hydra`.
+        host: gives what runs the sweep that `-m` asks for, in `multirun/<date>_<time>-<random>`, or where
+            `hydra.sweep.dir` says.
         best_device: as of `compose`; asked inside a job only.
 
     Returns:
-        The worst exit code of all jobs; 0 where Hydra only showed something; 130 after ^C.
+        The worst exit code of all recipes, or the sweep's; 0 where Hydra only showed something; 130 after ^C.
 
     Raises:
-        RecipeError: the command line, a recipe, or what Hydra was told, is wrong. In a multirun the other jobs ran.
+        RecipeError: the command line, a recipe, or what Hydra was told, is wrong.
     """
     words = sorted_words(arguments)
     try:
+        if words.is_multirun:
+            if host is None:
+                raise RecipeError([Problem(Place(file="flag '-m'"), "nothing here runs sweeps; use run-recipe")])
+            from tensorflow_free.composition.sweeping import swept  # noqa: PLC0415 - as below
+
+            return swept(words, arguments, host())
         if words.needs_hydra:
             # Hydra takes a tenth of a second to import, and a plain run has no use for it.
             from tensorflow_free.composition.handover import hand_over  # noqa: PLC0415

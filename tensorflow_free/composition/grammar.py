@@ -6,12 +6,24 @@ still asked.
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]
 from hydra.core.override_parser.overrides_parser import create_functions
 from hydra.core.override_parser.overrides_visitor import HydraErrorListener, HydraOverrideVisitor
-from hydra.core.override_parser.types import ChoiceSweep, OverrideType, Quote, QuotedString, ValueType
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    Glob,
+    IntervalSweep,
+    OverrideType,
+    Quote,
+    QuotedString,
+    RangeSweep,
+    ValueType,
+)
 from hydra.core.override_parser.types import Override as HydraOverride
 from hydra.errors import HydraException
 from hydra.grammar.gen.OverrideLexer import OverrideLexer
@@ -141,3 +153,95 @@ def _stock(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ",".join(f"{key}:{_stock(below)}" for key, below in value.items()) + "}"
     return dump_yaml(value).strip()
+
+
+# ------------------------------------------------------------------------------------------------------ sweeps
+
+MOST_VALUES: Final = 1_000_000
+"""Values of one axis."""
+
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*|[./][A-Za-z0-9_.:/-]*[A-Za-z0-9_]", re.ASCII)
+"""Words that the grammar reads as themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """An override that gives several values.
+
+    Attributes:
+        mark: what stands before the key: nothing, `+` or `++`.
+        key: the dotted key.
+        values: each value as the grammar writes it; None for a glob, whose values depend on what there is.
+        is_range: whether the values are numbers in order, at even steps.
+        glob: picks names out of those there are.
+    """
+
+    mark: str
+    key: str
+    values: tuple[str, ...] | None
+    is_range: bool = False
+    glob: Glob | None = None
+
+
+def swept(text: str) -> Swept | None:
+    """What `text` sweeps over, or None where it gives one value or none.
+
+    Raises:
+        OverrideError: it does not parse, or its values cannot be listed.
+        ScalarError: a word in it is refused.
+    """
+    override = hydra_override(text)
+    if not is_sweep(override):
+        return None
+    if override.package is not None or "/" in override.key_or_group:
+        message = "it chooses from a config group, and a recipe has none; write key=value with a dotted key"
+        raise OverrideError(message)
+    if override.type is OverrideType.DEL:
+        message = f"a key cannot be deleted several times; write ~{override.key_or_group}"
+        raise OverrideError(message)
+    mark = {OverrideType.ADD: "+", OverrideType.FORCE_ADD: "++"}.get(override.type, "")
+    value = _value(override)
+    if isinstance(value, Glob):
+        return Swept(mark, override.key_or_group, None, glob=value)
+    if isinstance(value, IntervalSweep):
+        message = (
+            f"interval({value.start}, {value.end}) has no end of values; write range({value.start}, {value.end}, STEP) "
+            "or a list, or choose a sweeper that draws from intervals, as hydra/sweeper=NAME"
+        )
+        raise OverrideError(message)
+    values = _listed(override)
+    in_order = isinstance(value, RangeSweep) and not value.shuffle
+    return Swept(mark, override.key_or_group, tuple(written(one) for one in values), is_range=in_order)
+
+
+def _listed(override: HydraOverride) -> list[Any]:
+    """The values of a choice or a range."""
+    try:
+        values = list(islice(override.sweep_iterator(), MOST_VALUES + 1))
+    except (HydraException, ValueError, ArithmeticError, TypeError, MemoryError, OverflowError) as error:
+        message = f"its values cannot be listed: {error}"
+        raise OverrideError(message) from error
+    if not values:
+        message = "it gives no values, so that no cell could run; give at least one"
+        raise OverrideError(message)
+    if len(values) > MOST_VALUES:
+        message = f"it gives more than {MOST_VALUES:,} values; a sweep has at most so many on one axis"
+        raise OverrideError(message)
+    return values
+
+
+def written(value: Any) -> str:
+    """`value` as an override writes it, so that it is read here as the same value."""
+    if isinstance(value, QuotedString):
+        value = value.text
+    if isinstance(value, str):
+        return value if _is_plain(value) else str(QuotedString(value, Quote.single).with_quotes())
+    if isinstance(value, list):
+        return "[" + ",".join(written(element) for element in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{written(below)}" for key, below in value.items()) + "}"
+    return dump_yaml(value).strip()
+
+
+def _is_plain(word: str) -> bool:
+    return _PLAIN_WORD.fullmatch(word) is not None and scalar(word) is word

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,44 +18,40 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.version import VersionBase
 
 from tensorflow_free.composition.arguments import GROUP, Words
+from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.command import Task, moment, output_folder
-from tensorflow_free.composition.compose import BestDevice, compose, merged_files, real_path
+from tensorflow_free.composition.compose import BestDevice, compose, real_path
 from tensorflow_free.composition.files import recipe_file
-from tensorflow_free.composition.grammar import for_hydra, hydra_override, is_sweep
+from tensorflow_free.composition.grammar import for_hydra, hydra_override
 from tensorflow_free.composition.hydra_source import PRIMARY, served
-from tensorflow_free.composition.overrides import OverrideError, check_key, override_place, parse_overrides
+from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
 
 _OPTION: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
 """Paths of recipes that Hydra's grammar reads as one word."""
 
-_SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
-"""Flags with which nothing runs."""
-
-
-_ONE_AT_A_TIME: Final = threading.RLock()
+ONE_AT_A_TIME: Final = threading.RLock()
 """Hydra's state and `sys.argv` are the process's."""
 
 
 def hand_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
     """Run `words` through Hydra; see `run_through_hydra`."""
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         return _handed_over(words, task, best_device)
 
 
 def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
     files = [real_path(file) for file in words.files]
     _check(words)
-    folder, options = _options(files, words.files)
+    folder, options = options_of(files, words.files)
     jobs = _Jobs(folder, task, best_device)
     shared = [for_hydra(text) for text in words.overrides] + list(words.hydra)
     chosen = any(text.partition("=")[0] == GROUP for text in words.hydra)
-    rounds = [options] if words.is_multirun else [[option] for option in options]
-    for names in rounds[:1] if chosen else rounds:
-        choice = [] if chosen else [f"{GROUP}={','.join(names)}"]
-        _call_hydra([*choice, *shared, *words.flags], folder, output_folder(Path(names[0]).name), jobs)
-    return jobs.outcome(ran=not _SHOWING & set(words.flags))
+    for option in options[:1] if chosen else options:
+        choice = [] if chosen else [f"{GROUP}={option}"]
+        call_hydra([*choice, *shared, *words.flags], folder, output_folder(Path(option).name), jobs)
+    return jobs.outcome()
 
 
 # -------------------------------------------------------------------------------------------------- beforehand
@@ -64,36 +60,19 @@ def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> in
 def _check(words: Words) -> None:
     """Refuse, before Hydra sees it, what would be refused in the job, and folders that hold something already."""
     problems: list[Problem] = []
-    single = [text for text in words.overrides if not (words.is_multirun and _sweeps(text, problems))]
     for file in words.files:
         try:
-            if words.is_multirun:
-                parse_overrides(single)
-                merged_files(real_path(file), file)
-            else:
-                compose(file, single)
+            compose(file, words.overrides)
         except RecipeError as error:
             problems.extend(problem for problem in error.problems if problem not in problems)
     for text in words.hydra:
-        problems.extend(_hydra_problems(text))
+        problems.extend(hydra_problems(text))
     if problems:
         raise RecipeError(problems)
 
 
-def _sweeps(text: str, problems: list[Problem]) -> bool:
-    """Whether `text` gives several values; then its key is checked here, as it is no override of one recipe."""
-    try:
-        override = hydra_override(text)
-        if not is_sweep(override):
-            return False
-        check_key(override.key_or_group.split("."))
-    except (OverrideError, ScalarError) as error:
-        problem = Problem(override_place(text), str(error))
-        problems.extend([] if problem in problems else [problem])
-    return True
-
-
-def _hydra_problems(text: str) -> Iterator[Problem]:
+def hydra_problems(text: str) -> Iterator[Problem]:
+    """What is wrong with an override of Hydra's own settings: that it does not parse, or names a folder in use."""
     place = override_place(text)
     try:
         override = hydra_override(text)
@@ -113,8 +92,12 @@ def _filled(folder: Path) -> Iterator[str]:
         yield f"the folder '{folder}' holds something already; name one that is new or empty"
 
 
-def _options(files: list[Path], shown: tuple[str, ...]) -> tuple[Path, list[str]]:
-    """The folder that holds all recipes, and each as the name that Hydra's group has for it."""
+def options_of(files: Sequence[Path], shown: Sequence[str]) -> tuple[Path, list[str]]:
+    """The folder that holds all recipes, and each as the name that Hydra's group has for it.
+
+    Raises:
+        RecipeError: Hydra's grammar cannot hold one of the names.
+    """
     folder = Path(os.path.commonpath([file.parent for file in files]))
     options = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
     problems = [
@@ -163,17 +146,14 @@ class _Jobs:
         option = str(job.runtime.choices[GROUP])
         file = recipe_file(self._folder, option) or self._folder / f"{option}.yaml"
         overrides = [_as_typed(text) for text in job.overrides.task if text.partition("=")[0] != GROUP]
-        return self._task(compose(_shown(file), overrides, best_device=self._best_device), folder)
+        return self._task(compose(seen_from_here(file), overrides, best_device=self._best_device), folder)
 
-    def outcome(self, *, ran: bool) -> int:
+    def outcome(self) -> int:
         """The worst exit code; raises what went wrong outside of the task's own reporting."""
         if self._failure is not None:
             raise self._failure
         if self._problems:
             raise RecipeError(self._problems)
-        if ran and not self._codes:
-            message = "this launcher ran the jobs elsewhere and their exit codes are not known; use the basic launcher"
-            raise RecipeError([Problem(Place(file="hydra/launcher"), message)])
         return max(self._codes, default=0)
 
 
@@ -182,23 +162,29 @@ def _as_typed(text: str) -> str:
     return text.removeprefix("++")
 
 
-def _shown(file: Path) -> Path:
-    """`file` as seen from here, where it lies below; for messages."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file
-
-
 # ---------------------------------------------------------------------------------------------- the call itself
 
 
-def _call_hydra(arguments: list[str], folder: Path, run_folder: Path, jobs: _Jobs) -> None:
-    def run_recipe(config: Any) -> int:
-        return jobs(config)
+def call_hydra(arguments: Sequence[str], folder: Path, run_folder: Path, job: Callable[[Any], Any]) -> None:
+    """Call `hydra.main` with these words; whatever it changes of the process is put back.
+
+    Args:
+        arguments: overrides and flags, as Hydra reads them.
+        folder: the folder whose recipes Hydra finds.
+        run_folder: where a run is put out, unless the words say otherwise.
+        job: called with the config of each job.
+
+    Raises:
+        RecipeError: Hydra refuses the words.
+    """
+
+    def run_recipe(config: Any) -> Any:
+        return job(config)
 
     base = "1.3" if hydra.__version__.startswith("1.3") else None
     with ExitStack() as undo:
         undo.enter_context(_state_kept())
-        undo.enter_context(_command_line(arguments))
+        undo.enter_context(_command_line(list(arguments)))
         undo.enter_context(served(folder, run_folder, Path("multirun") / moment()))
         undo.enter_context(_refusals())
         hydra.main(config_path=None, config_name=PRIMARY, version_base=base)(run_recipe)()
@@ -209,7 +195,7 @@ def _refusals() -> Iterator[None]:
     """What Hydra refuses becomes a RecipeError; exceptions of jobs never come this way."""
     try:
         yield
-    except RecipeError:
+    except TensorflowFreeError:
         raise
     except SystemExit as stop:
         if stop.code:

@@ -22,10 +22,12 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
 from tensorflow_free.composition.arguments import GROUP
 from tensorflow_free.composition.compose import merged_files
 from tensorflow_free.composition.files import SUFFIXES, recipe_file
 from tensorflow_free.composition.keys import settings
+from tensorflow_free.composition.multirun import WORKERS
 
 PRIMARY: Final = "tensorflow_free"
 """The name of the primary config in Hydra's config store."""
@@ -124,7 +126,8 @@ class RecipeSearchPath(SearchPathPlugin):
 @contextmanager
 def served(folder: Path, run_folder: Path, sweep_folder: Path) -> Iterator[None]:
     """Hydra finds the recipes of `folder`, and puts out into `run_folder` or, job by job, below `sweep_folder`."""
-    for plugin in (RecipeSource, RecipeSearchPath):
+    # an editable install hides plugins from Hydra's search
+    for plugin in (RecipeSource, RecipeSearchPath, CellsSweeper, WorkersLauncher):
         Plugins.instance().register(plugin)
     ConfigStore.instance().store(PRIMARY, _primary(run_folder, sweep_folder), provider=PRIMARY)
     token = _FOLDER.set(folder)
@@ -139,6 +142,8 @@ def _primary(run_folder: Path, sweep_folder: Path) -> dict[str, Any]:
         "defaults": [
             "_self_",
             {GROUP: "???"},
+            {"override hydra/sweeper": "cells"},
+            {"override hydra/launcher": WORKERS},
             # no log files, and no lines of Hydra's among the results
             {"override hydra/job_logging": "none"},
             {"override hydra/hydra_logging": "none"},

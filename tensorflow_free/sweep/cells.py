@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from tensorflow_free.composition.axes import CASE, Axis, Matrix
+from tensorflow_free.composition.matrix import CASE, Axis, Matrix
 from tensorflow_free.composition.overrides import OverrideError, parse_override
 from tensorflow_free.composition.scalars import ScalarError
 
@@ -81,7 +81,7 @@ class Cells:
             (*overrides, *texts),
             (*axes, *varying),
             self._folders[number] if self._folders else str(number),
-            capability_of(texts) if self._capable else None,
+            (capability_of(texts) if self._capable else None) or recipe.capabilities[case],
         )
 
 
