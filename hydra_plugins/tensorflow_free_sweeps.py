@@ -1,0 +1,81 @@
+"""The sweeper and the launcher that `run-recipe -m` gives to Hydra.
+
+Every Hydra app of an environment imports this module when it looks for plugins, so that it loads nothing but Hydra;
+and Hydra reads the annotations of the two dataclasses, so that they must not be postponed.
+"""
+
+# ruff: noqa: INP001 - Hydra's plugins live in a namespace package
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+@dataclass
+class CellsConf:
+    """The settings of `hydra.sweeper`, for other launchers: the cells of a job, and how long a cell may take."""
+
+    _target_: str = "hydra_plugins.tensorflow_free_sweeps.CellsSweeper"
+    cells_per_job: Optional[int] = None  # noqa: UP045 - Hydra's structured configs know no other way
+    cell_timeout_s: Optional[float] = None  # noqa: UP045
+
+
+@dataclass
+class WorkersConf:
+    """The settings of `hydra.launcher`: how many workers there are, and how long a cell may take."""
+
+    _target_: str = "hydra_plugins.tensorflow_free_sweeps.WorkersLauncher"
+    n_jobs: Optional[int] = None  # noqa: UP045
+    cell_timeout_s: Optional[float] = None  # noqa: UP045
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="cells", node=CellsConf, provider="tensorflow_free")
+ConfigStore.instance().store(group="hydra/launcher", name="workers", node=WorkersConf, provider="tensorflow_free")
+
+
+class CellsSweeper(Sweeper):
+    """Every combination of what a command line gives, each a cell; other launchers are given many cells a job."""
+
+    def __init__(self, cells_per_job: int | None = None, cell_timeout_s: float | None = None) -> None:
+        self.cells_per_job = cells_per_job
+        self.cell_timeout_s = cell_timeout_s
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what Hydra gives."""
+        self.hydra_context = hydra_context
+        self.task_function = task_function
+        self.config = config
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Make the sweep ready; where its launcher is another than ours, launch its jobs."""
+        del arguments  # read by our own rules before
+        from tensorflow_free.composition.hydra_sweeps import current  # noqa: PLC0415 - see above
+
+        return current().sweep(self.config, self.hydra_context, self.cells_per_job)
+
+
+class WorkersLauncher(Launcher):
+    """Runs cells in warm worker processes of this machine, for whatever sweeper chooses them."""
+
+    def __init__(self, n_jobs: int | None = None, cell_timeout_s: float | None = None) -> None:
+        self.n_jobs = n_jobs
+        self.cell_timeout_s = cell_timeout_s
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what Hydra gives."""
+        self.hydra_context = hydra_context
+        self.task_function = task_function
+        self.config = config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run a cell for each job; what it returns is the share of the allowed error that its worst value used."""
+        from tensorflow_free.composition.hydra_sweeps import current  # noqa: PLC0415 - see above
+
+        return current().launch(self.config, job_overrides, initial_job_idx)

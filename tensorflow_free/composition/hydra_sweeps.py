@@ -1,0 +1,309 @@
+"""A sweep as Hydra's plugins begin it: its folders as Hydra's settings name them, its jobs for other launchers."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf, flag_override
+from omegaconf.errors import OmegaConfBaseException
+
+from tensorflow_free.composition.arguments import GROUP, Words
+from tensorflow_free.composition.axes import seen_from_here
+from tensorflow_free.composition.compose import compose
+from tensorflow_free.composition.files import recipe_file
+from tensorflow_free.composition.keys import settings
+from tensorflow_free.composition.matrix import Matrix
+from tensorflow_free.composition.multirun import WORKERS, Chosen, Multirun, SweepHost
+from tensorflow_free.errors import Place, Problem, RecipeError
+
+USUAL_SUBDIR: Final = "${hydra.job.num}"
+"""Each cell's folder is its number."""
+
+MOST_CELLS_PER_JOB: Final = 250
+"""More cost little less, and a job that dies takes its cells with it."""
+
+RESERVED: Final = ("sweep.json", "sweep.csv", "cells.jsonl", ".hydra", ".submitit")
+"""Names in a sweep's folder that are no cell's."""
+
+JOB_ROWS: Final = "cells.*.jsonl"
+"""Where jobs of other launchers put their rows."""
+
+MINE: Final = "hydra_plugins.tensorflow_free_sweeps.WorkersLauncher"
+
+CARRIED: Final = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "ONEDNN_MAX_CPU_ISA",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "NVIDIA_TF32_OVERRIDE",
+)
+"""Variables that numbers hang on. joblib and Ray set some of them in their jobs, and a cluster has its own; in a job
+they are as they are here, or not set."""
+
+
+@dataclass(frozen=True)
+class Current:
+    """The sweep that Hydra is being asked for: its words, what they vary, its recipes' folder, and who runs it.
+
+    `option` is the recipe that Hydra itself is told of.
+    """
+
+    words: Words
+    arguments: tuple[str, ...]
+    matrix: Matrix
+    recipes: Path
+    option: str
+    host: SweepHost
+
+    def sweep(self, config: DictConfig, context: Any, cells_per_job: int | None) -> Any:
+        """Make the sweep ready; with a launcher that is not ours, launch its jobs too."""
+        launcher = str(OmegaConf.select(config, "hydra.launcher._target_"))
+        count = self.host.begin(_multirun(self, config))
+        if launcher == MINE:
+            return None
+        size = cells_per_job or min(MOST_CELLS_PER_JOB, math.ceil(count / max(1, os.cpu_count() or 1)))
+        folder = Path(str(config.hydra.sweep.dir)).resolve()
+        jobs = [
+            _job_overrides(self.option, folder, number, first, min(size, count - first))
+            for number, first in enumerate(range(0, count, size))
+        ]
+        _leave_the_store_to_ray(config)
+        plugin = Plugins.instance().instantiate_launcher(context, self.host.chunk_task, config)
+        self._launched(plugin, jobs, folder)
+        return None
+
+    def _launched(self, plugin: Launcher, jobs: Sequence[Sequence[str]], folder: Path) -> None:
+        """Launch jobs, and tell the host what became of them."""
+        try:
+            ended = plugin.launch(jobs, initial_job_idx=0)
+        except Exception as error:
+            # a job was killed, which joblib and submitit tell by what they raise; without rows none has begun
+            if not any(folder.glob(JOB_ROWS)):
+                raise
+            self.host.lost(_in_words(error))
+            return
+        for job in ended:
+            value = job._return_value  # noqa: SLF001 - the property prints, and raises
+            if job.status is JobStatus.COMPLETED:
+                self.host.returned(value)
+            else:
+                self.host.lost(_in_words(value))
+
+    def launch(self, config: DictConfig, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+        """Run the cells that another sweeper has chosen."""
+        if first == 0:
+            self.host.begin(_multirun(self, config, chosen=True))
+        chosen = [self._chosen(number, list(texts)) for number, texts in enumerate(jobs, first)]
+        used = self.host.batch(chosen)
+        return [_returned(one, share) for one, share in zip(jobs, used, strict=True)]
+
+    def _chosen(self, number: int, texts: list[str]) -> Chosen:
+        options = [text.partition("=")[2] for text in texts if text.partition("=")[0] == GROUP]
+        option = options[-1] if options else self.option
+        file = recipe_file(self.recipes, option) or self.recipes / f"{option}.yaml"
+        # the mark by which Hydra takes a new key changes nothing here
+        overrides = tuple(text.removeprefix("++") for text in texts if text.partition("=")[0] != GROUP)
+        return Chosen(number, str(seen_from_here(file)), overrides)
+
+
+_CURRENT: ContextVar[Current | None] = ContextVar("the sweep that Hydra is asked for", default=None)
+
+
+@contextmanager
+def asked_for(sweep: Current) -> Iterator[None]:
+    """Hydra's plugins find this sweep."""
+    token = _CURRENT.set(sweep)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def current() -> Current:
+    """The sweep that Hydra is being asked for.
+
+    Raises:
+        RecipeError: this is another Hydra app than `run-recipe`.
+    """
+    found = _CURRENT.get()
+    if found is None:
+        message = "this sweeper and this launcher run recipes, and serve `run-recipe -m` only"
+        raise RecipeError([Problem(Place(file="hydra/sweeper"), message)])
+    return found
+
+
+def _returned(overrides: Sequence[str], used: float) -> JobReturn:
+    job = JobReturn(overrides=list(overrides), status=JobStatus.COMPLETED, working_dir=str(Path.cwd()))
+    job.return_value = used
+    return job
+
+
+def _in_words(error: object) -> str:
+    """An error of another launcher, whose text may have many lines, in one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ": ".join([type(error).__name__, *lines[:1]])
+
+
+def _job_overrides(option: str, folder: Path, number: int, first: int, count: int) -> list[str]:
+    """What names a job of another launcher: the sweep's folder, which of its cells it runs, in what environment.
+
+    Hydra puts nothing of the job's own into the folder, and nothing into the one where the job happens to be.
+    """
+    variables = ",".join(f"{name}:{_quoted(os.environ.get(name))}" for name in CARRIED)
+    return [
+        f"{GROUP}={option}",
+        f"+chunk.folder={_quoted(str(folder))}",
+        f"+chunk.job={number}",
+        f"+chunk.first={first}",
+        f"+chunk.count={count}",
+        f"+chunk.environment={{{variables}}}",
+        f"hydra.sweep.dir={_quoted(str(folder))}",
+        "hydra.sweep.subdir=.",
+        "hydra.output_subdir=null",
+    ]
+
+
+def _quoted(text: str | None) -> str:
+    """A text as Hydra's grammar takes it, with nothing in it to be resolved."""
+    if text is None:
+        return "null"
+    return str(QuotedString(text.replace("${", "\\${"), Quote.single).with_quotes())
+
+
+def _leave_the_store_to_ray(config: DictConfig) -> None:
+    """Keep Ray's launcher from sizing an object store: a cluster has one, and Ray refuses the size.
+
+    Source: https://github.com/hydra-ecosystem/hydra/issues/2893, mended there behind hydra-ray-launcher 1.2.2.
+    """
+    init = OmegaConf.select(config, "hydra.launcher.ray.init")
+    if isinstance(init, DictConfig) and "object_store_memory" not in init:
+        with flag_override(config, ["struct", "readonly"], False):
+            init.object_store_memory = None
+
+
+# ------------------------------------------------------------------------------------------------------- folders
+
+
+def _multirun(current: Current, config: DictConfig, *, chosen: bool = False) -> Multirun:
+    """The sweep as Hydra's settings have it."""
+    mine = OmegaConf.select(config, "hydra.launcher._target_") == MINE
+    choices = config.hydra.runtime.choices
+    multirun = Multirun(
+        current.arguments,
+        current.matrix,
+        Path(_resolved(current, config, "hydra.sweep.dir")),
+        launcher=WORKERS if mine else str(choices.get("hydra/launcher", "another")),
+        n_jobs=config.hydra.launcher.n_jobs if mine else None,
+        cell_timeout_s=OmegaConf.select(config, f"hydra.{'launcher' if mine else 'sweeper'}.cell_timeout_s"),
+        chosen=chosen,
+    )
+    if chosen or _raw(config, "subdir") == USUAL_SUBDIR:
+        return multirun
+    return multirun.with_folders(_Folders(current, config).names())
+
+
+def _raw(config: DictConfig, key: str) -> Any:
+    return config.hydra.sweep._get_node(key)._value()  # noqa: SLF001 - OmegaConf tells what is unresolved nowhere else
+
+
+def _resolved(current: Current, config: DictConfig, key: str) -> str:
+    """A setting of Hydra's; what it says of the recipe is the recipe's with the overrides that all cells share."""
+    if "${" not in str(_raw(config, key.rpartition(".")[2])) or not current.matrix.recipes:
+        return str(OmegaConf.select(config, key))
+    recipe = current.matrix.recipes[0]
+    return _Folders(current, config).text(key, recipe.path, (*recipe.cases[:1], *current.matrix.shared()))
+
+
+class _Folders:
+    """The names of a sweep's folders as Hydra's settings put them together, cell by cell."""
+
+    def __init__(self, current: Current, config: DictConfig) -> None:
+        self._matrix = current.matrix
+        self._config = copy.deepcopy(config)
+
+    def names(self) -> list[str]:
+        """The name of each cell's folder.
+
+        Raises:
+            RecipeError: one leads out of the sweep's folder, or two are one.
+        """
+        names: list[str] = []
+        first: dict[PurePosixPath, int] = {}
+        for number, (path, overrides) in enumerate(self._matrix.cells()):
+            name = PurePosixPath(self.text("hydra.sweep.subdir", path, overrides, number))
+            problem = _name_problem(name)
+            twin = next((one for one in (name, *name.parents) if one in first), None)
+            if twin is not None:
+                problem = (
+                    f"cells {first[twin]} and {number} ({' '.join(overrides) or path}) would both write '{twin}'; name "
+                    f"all that varies, as in {'-'.join('${' + key + '}' for key in self._matrix.keys)}"
+                )
+            if problem is not None:
+                raise RecipeError([Problem(Place(file="hydra.sweep.subdir"), problem)])
+            first[name] = number
+            names.append(str(name))
+        self._refuse_nested(first)
+        return names
+
+    @staticmethod
+    def _refuse_nested(first: dict[PurePosixPath, int]) -> None:
+        """Refuse a cell's folder inside of one that came later."""
+        for name, number in first.items():
+            outer = next((one for one in name.parents if one in first), None)
+            if outer is not None:
+                message = f"cell {number} would write '{name}', inside of '{outer}', the folder of cell {first[outer]}"
+                raise RecipeError([Problem(Place(file="hydra.sweep.subdir"), message)])
+
+    def text(self, key: str, path: str, overrides: Sequence[str], number: int = 0) -> str:
+        """A setting of Hydra's in one cell.
+
+        Raises:
+            RecipeError: it names what is not there.
+        """
+        mapping = {**settings(), **compose(path, overrides).mapping}
+        config = self._config
+        try:
+            with flag_override(config, ["struct", "readonly"], False):
+                for name, value in mapping.items():
+                    config[name] = value
+                config.hydra.job.num = number
+                config.hydra.job.id = str(number)
+                config.hydra.job.override_dirname = self._dirname(path, overrides)
+            return str(OmegaConf.select(config, key, throw_on_missing=True))
+        except OmegaConfBaseException as error:
+            reason = str(error).splitlines()[0]
+            raise RecipeError([Problem(Place(file=key), f"it cannot be resolved: {reason}")]) from error
+
+    def _dirname(self, path: str, overrides: Sequence[str]) -> str:
+        """What `hydra.job.override_dirname` is: as Hydra puts it together."""
+        how = self._config.hydra.job.config.override_dirname
+        recipe = [f"{GROUP}={Path(path).stem}"] if len(self._matrix.recipes) > 1 else []
+        texts = [*recipe, *overrides]
+        kept = sorted(text for text in texts if text.lstrip("+~").partition("=")[0] not in how.exclude_keys)
+        return str(how.item_sep).join(kept).replace("=", str(how.kv_sep))
+
+
+def _name_problem(name: PurePosixPath) -> str | None:
+    """Why a cell's folder cannot have this name, or None."""
+    if name.is_absolute() or ".." in name.parts or not name.parts:
+        return f"'{name}' is no name of a folder inside of the sweep's; write one such as {USUAL_SUBDIR}"
+    if name.parts[0] in RESERVED:
+        return f"'{name}' is the name of a file of the sweep's; write another"
+    return None

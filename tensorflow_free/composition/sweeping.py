@@ -1,0 +1,115 @@
+"""A command line with `-m`, handed to `hydra.main`: Hydra settles its own settings, our sweeper and launcher run it.
+
+Hydra is told of one recipe and of its own settings only. What the cells are is read by our own rules, so that an
+override means the same as in a plain run. Another sweeper is told all, as it has to choose the cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tensorflow_free.composition.arguments import GROUP, Words
+from tensorflow_free.composition.axes import matrix_of
+from tensorflow_free.composition.command import output_folder
+from tensorflow_free.composition.compose import real_path
+from tensorflow_free.composition.grammar import for_hydra, hydra_override
+from tensorflow_free.composition.handover import ONE_AT_A_TIME, call_hydra, hydra_problems, options_of
+from tensorflow_free.composition.hydra_sweeps import Current, asked_for
+from tensorflow_free.composition.matrix import Matrix
+from tensorflow_free.composition.multirun import WORKERS, SweepHost
+from tensorflow_free.composition.overrides import OverrideError
+from tensorflow_free.composition.scalars import ScalarError
+from tensorflow_free.errors import Place, Problem, RecipeError
+
+CELLS = "cells"
+"""The name of the sweeper of our own."""
+
+
+def swept(words: Words, arguments: Sequence[str], host: SweepHost) -> int:
+    """Run the sweep that a command line asks for.
+
+    Args:
+        words: the command line, sorted.
+        arguments: the command line, as it was typed.
+        host: runs it.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        RecipeError: something of it is wrong, and nothing has run.
+    """
+    matrix = _matrix(words)
+    files = [recipe.path for recipe in matrix.recipes] or list(words.files)
+    folder, options = options_of([real_path(file) for file in files], files)
+    current = Current(words, tuple(arguments), matrix, folder, options[0], host)
+    try:
+        with ONE_AT_A_TIME, asked_for(current):
+            call_hydra(_told(words, options), folder, output_folder(Path(options[0]).name), _no_job)
+    except KeyboardInterrupt:
+        return host.end(interrupted=True)
+    return host.end()
+
+
+def _matrix(words: Words) -> Matrix:
+    """What varies; nothing where another sweeper is to choose.
+
+    Raises:
+        RecipeError: with all that is wrong with the command line.
+    """
+    problems = [problem for text in words.hydra if not _is_group(text) for problem in hydra_problems(text)]
+    problems.extend(_two_strangers(words))
+    groups = [text for text in words.hydra if _is_group(text)]
+    try:
+        matrix = matrix_of(words.files, [*groups, *words.overrides] if _is_ours(words) else groups)
+    except RecipeError as error:
+        raise RecipeError([*problems, *(one for one in error.problems if one not in problems)]) from error
+    if problems:
+        raise RecipeError(problems)
+    return matrix
+
+
+def _is_group(text: str) -> bool:
+    return text.partition("=")[0] == GROUP
+
+
+def _choice(words: Words, group: str, usual: str) -> str:
+    """The option of a config group of Hydra's that the command line chooses."""
+    for text in words.hydra:
+        try:
+            override = hydra_override(text)
+        except (OverrideError, ScalarError):
+            continue
+        if override.key_or_group == group:
+            usual = str(override.value())
+    return usual
+
+
+def _is_ours(words: Words) -> bool:
+    return _choice(words, "hydra/sweeper", CELLS) == CELLS
+
+
+def _two_strangers(words: Words) -> list[Problem]:
+    """That one of the sweeper and the launcher has to be ours, where neither is."""
+    sweeper, launcher = _choice(words, "hydra/sweeper", CELLS), _choice(words, "hydra/launcher", WORKERS)
+    if sweeper == CELLS or launcher == WORKERS:
+        return []
+    message = (
+        f"'{launcher}' cannot run what '{sweeper}' chooses, as neither would keep rows; leave out hydra/launcher to "
+        "run it in workers here, or hydra/sweeper to give the launcher every combination"
+    )
+    return [Problem(Place(file=f"override 'hydra/launcher={launcher}'"), message)]
+
+
+def _told(words: Words, options: Sequence[str]) -> list[str]:
+    """What Hydra is told: all, where another sweeper chooses; else what it has a say in."""
+    hydra = [text for text in words.hydra if not _is_group(text)]
+    if _is_ours(words):
+        return [f"{GROUP}={options[0]}", *hydra, *words.flags]
+    return [f"{GROUP}={','.join(options)}", *(for_hydra(text) for text in words.overrides), *hydra, *words.flags]
+
+
+def _no_job(config: Any) -> Any:
+    raise AssertionError(config)  # pragma: no cover - each launcher is given its own

@@ -1,0 +1,164 @@
+"""A sweep made ready: from recipes and overrides, from a matrix that is read already, or from its folder. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tensorflow_free.composition.axes import matrix_of
+from tensorflow_free.composition.command import moment
+from tensorflow_free.composition.matrix import Matrix
+from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.sweep.checking import Checked, checked
+from tensorflow_free.sweep.crew import CELL_TIMEOUT_S
+from tensorflow_free.sweep.document import (
+    FileOfSweep,
+    LauncherOfSweep,
+    SweepDocument,
+    axis_of_sweep,
+    digest_of_file,
+    recipe_of_sweep,
+)
+from tensorflow_free.sweep.folder import SweepFolder, filled
+from tensorflow_free.sweep.sweep import Settings, Sweep
+
+
+def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a name
+    recipes: str | Path | Sequence[str | Path],
+    overrides: Sequence[str] = (),
+    *,
+    folder: str | Path | None = None,
+    n_jobs: int | None = None,
+    cell_timeout_s: float | None = None,
+    fail_fast: bool = False,
+    ops: Sequence[str | Path] = (),
+    keep: bool = True,
+) -> Sweep:
+    """Every combination of what the overrides give, as `run-recipe -m` runs it: each in a worker process, and judged.
+
+    Args:
+        recipes: a recipe file, or several.
+        overrides: as on the command line behind `-m`: `["dtype=float32,float64", "params.n=range(1,9)"]`. A recipe
+            that has cases runs in all of them, unless `case=` says which.
+        folder: where to write; it must be new or empty. `multirun/<date>_<time>-<random>` where it is not said.
+        n_jobs: worker processes; one a core, or one a GPU where every cell is on one, where it is not said.
+        cell_timeout_s: seconds that a cell may take; ten minutes where it is not said.
+        fail_fast: whether the first bad cell ends the sweep.
+        ops: Python files that register ops. Workers are processes of their own: ops that only this one has registered
+            are not known there.
+        keep: whether each cell keeps its result in a folder of its own.
+
+    Returns:
+        The sweep, of which nothing has run yet: iterate over it, or call its `run`.
+
+    Raises:
+        RecipeError: with every problem of the files and the overrides; nothing runs then.
+    """
+    if isinstance(recipes, Mapping):
+        message = "a sweep runs in processes of its own, which read recipes from files; write this one to a .yaml file"
+        raise RecipeError([Problem(Place(), message)])
+    files = [str(recipes)] if isinstance(recipes, str | Path) else [str(one) for one in recipes]
+    settings = Settings(n_jobs, cell_timeout_s, fail_fast, [str(file) for file in ops], keep)
+    if not files:
+        raise RecipeError([Problem(Place(), "no recipe is given; give the path of a .yaml file")])
+    start = Start(matrix_of(files, overrides), Path("multirun") / moment() if folder is None else Path(folder))
+    return begun(start, settings, (*files, *overrides))
+
+
+def resume_sweep(
+    folder: str | Path,
+    *,
+    n_jobs: int | None = None,
+    cell_timeout_s: float | None = None,
+    fail_fast: bool = False,
+) -> Sweep:
+    """A sweep that was begun before, to be gone on with: cells that have a row are not run again.
+
+    Args:
+        folder: the sweep's folder.
+        n_jobs: as of `sweep_recipe`; as the sweep began where it is not said.
+        cell_timeout_s: likewise.
+        fail_fast: whether the first bad cell ends the sweep.
+
+    Raises:
+        RecipeError: a recipe has changed since, with the keys that differ; or another sweeper chose the cells.
+        StorageError: this is no sweep's folder.
+    """
+    place = SweepFolder(Path(folder))
+    document = place.document()
+    settings = Settings(n_jobs, cell_timeout_s, fail_fast, keeps=document.keeps)
+    problems = list(settings.problems())
+    if document.chosen:
+        message = (
+            "its cells were chosen by a sweeper as it went, so that nobody knows which are left; begin a new sweep"
+        )
+        problems.append(Problem(Place(file=str(folder)), message))
+    if problems:
+        raise RecipeError(problems)
+    document.refuse_changes()
+    return Sweep(place, document, settings, created=True)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a sweep starts from.
+
+    Attributes:
+        matrix: what it varies.
+        folder: where it writes.
+        folders: the names of the cells' folders, where those are not their numbers.
+        launcher: the name of what runs the cells.
+        chosen: whether another sweeper chooses the cells as it goes.
+    """
+
+    matrix: Matrix
+    folder: Path
+    folders: Sequence[str] = ()
+    launcher: str = "workers"
+    chosen: bool = False
+
+
+def begun(start: Start, settings: Settings, arguments: Sequence[str]) -> Sweep:
+    """A sweep that is looked through, and may run.
+
+    Raises:
+        RecipeError: with every problem of its recipes, values, settings and folder.
+    """
+    problems = list(settings.problems())
+    taken = filled(start.folder)
+    if taken is not None:
+        problems.append(Problem(Place(file="hydra.sweep.dir"), taken))
+    problems.extend(
+        Problem(Place(file="flag '--ops'"), f"'{file}' is not there; name a Python file")
+        for file in settings.ops
+        if not Path(file).is_file()
+    )
+    try:
+        found = Checked(frozenset(), "") if start.chosen else checked(start.matrix)
+    except RecipeError as error:
+        raise RecipeError([*problems, *error.problems]) from error
+    if problems:
+        raise RecipeError(problems)
+    cwd = Path.cwd()
+    document = SweepDocument(
+        arguments=list(arguments),
+        cwd=str(cwd),
+        recipes=[recipe_of_sweep(recipe, cwd) for recipe in start.matrix.recipes],
+        axes=[axis_of_sweep(axis) for axis in start.matrix.axes],
+        by_case=start.matrix.by_case,
+        cells=0 if start.chosen else len(start.matrix),
+        folders=list(start.folders),
+        keeps=settings.keeps,
+        chosen=start.chosen,
+        launcher=LauncherOfSweep(
+            name=start.launcher,
+            n_jobs=settings.n_jobs,
+            cell_timeout_s=CELL_TIMEOUT_S if settings.cell_timeout_s is None else settings.cell_timeout_s,
+            fail_fast=settings.fail_fast,
+        ),
+        ops=[FileOfSweep(path=file, digest=digest_of_file(Path(file))) for file in settings.ops],
+        devices=sorted(found.devices),
+        reference=found.reference,
+    )
+    return Sweep(SweepFolder(start.folder), document, settings, created=False)

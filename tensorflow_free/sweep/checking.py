@@ -1,0 +1,81 @@
+"""A sweep looked through before anything runs: each recipe, case and value once. Loads no torch, if it can."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tensorflow_free.composition import Composed, compose
+from tensorflow_free.composition.matrix import Matrix
+from tensorflow_free.errors import Problem, RecipeError
+from tensorflow_free.form import Form
+from tensorflow_free.names import DEVICES
+
+USUAL_REFERENCE: Final = ("cpu", "eager", "float64")
+
+_KNOWN: Final = re.compile(rf"(?:{'|'.join(DEVICES)})(?::(?:0|[1-9][0-9]?|1[01][0-9]|12[0-7]))?", re.ASCII)
+"""Devices that need no torch to be known, with a number as torch takes it."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a sweep's recipes say of it as a whole.
+
+    Attributes:
+        devices: the devices that cells ask for.
+        reference: what cells are held against, in words; empty where that is not the same for all.
+    """
+
+    devices: frozenset[str]
+    reference: str
+
+
+def checked(matrix: Matrix) -> Checked:
+    """Look a sweep through.
+
+    Every recipe, case and value is composed and judged for its form once, the others at their first: as many
+    compositions as there are values, and not as many as there are cells.
+
+    Raises:
+        RecipeError: with every problem found.
+    """
+    problems: dict[Problem, None] = {}
+    devices: set[str] = set()
+    references: set[str] = set()
+    for path, overrides in matrix.corners():
+        try:
+            composed = compose(path, overrides)
+        except RecipeError as error:
+            problems.update(dict.fromkeys(error.problems))
+            continue
+        form = Form(composed)
+        form.recipe()
+        problems.update(dict.fromkeys([*form.problems, *_device_problems(composed)]))
+        devices.add(str(composed.mapping.get("device", "cpu")))
+        references.add(_reference(composed.mapping))
+    if problems:
+        raise RecipeError(problems)
+    return Checked(frozenset(devices), references.pop() if len(references) == 1 else "")
+
+
+def _device_problems(composed: Composed) -> list[Problem]:
+    word = composed.mapping.get("device", "cpu")
+    # the form of what is no word is told already
+    if not isinstance(word, str) or word == "auto" or _KNOWN.fullmatch(word):
+        return []
+    # it may be the name of a back end of its own, which torch knows
+    from tensorflow_free.devices import form_problem  # noqa: PLC0415 - most sweeps name devices that need no torch
+
+    problem = form_problem(word)
+    return [] if problem is None else [composed.problem(["device"], problem)]
+
+
+def _reference(mapping: Mapping[str, Any]) -> str:
+    """What the cells of a recipe are held against, in words."""
+    wanted = mapping.get("reference")
+    given = {str(key): str(value) for key, value in wanted.items()} if isinstance(wanted, Mapping) else {}
+    words = [given.pop(key, usual) for key, usual in zip(("device", "backend", "dtype"), USUAL_REFERENCE, strict=True)]
+    inputs = f"{given.pop('inputs', 'own')} inputs"
+    return ", ".join([" ".join(words), *(f"{key}={value}" for key, value in given.items()), inputs])

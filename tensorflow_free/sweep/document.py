@@ -1,0 +1,197 @@
+"""`sweep.json`: what a sweep is, so that it can be gone on with, read elsewhere, made cell by cell. Knows no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tensorflow_free.composition import dump_yaml, read_yaml
+from tensorflow_free.composition.compose import merged_files, real_path
+from tensorflow_free.composition.matrix import Axis, Matrix, SweptRecipe
+from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.sweep.cells import Cells
+from tensorflow_free.version import VERSION
+
+SWEEP_VERSION: Final = 1
+"""The version of the schema of `sweep.json`."""
+
+MOST_NAMED: Final = 12
+"""Keys that are named of those that differ."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class RecipeOfSweep(_Model):
+    """A recipe of a sweep: its file as typed, and all that it said when the sweep began, its defaults merged."""
+
+    path: str
+    cases: list[str] = Field(default_factory=list)
+    capabilities: list[str | None] = [None]
+    digest: str
+    text: str
+
+
+class AxisOfSweep(_Model):
+    """An override with its values; one that does not vary has no key."""
+
+    key: str | None
+    texts: list[str]
+    is_range: bool = False
+
+
+class FileOfSweep(_Model):
+    """A file that a sweep depends on: its path, and the SHA-256 of what it held when the sweep began."""
+
+    path: str
+    digest: str
+
+
+class LauncherOfSweep(_Model):
+    """How the cells are run."""
+
+    name: str = "workers"
+    n_jobs: int | None = None
+    cell_timeout_s: float
+    fail_fast: bool = False
+
+
+class SweepDocument(_Model):
+    """What stands in `sweep.json`.
+
+    Attributes:
+        arguments: what was typed, or what stands for it.
+        cwd: the folder from which recipes and ops are named.
+        by_case: whether cases vary.
+        folders: the name of each cell's folder, where it is not its number.
+        keeps: whether cells keep their results in folders of their own.
+        chosen: whether another sweeper chose the cells as it went; such a sweep cannot be gone on with.
+        devices: the devices that cells ask for, as far as they are known beforehand.
+        environment: that of the first worker.
+        outcomes: how many cells came out how; filled when the sweep ends.
+        finished: whether every cell has a row.
+        well: whether all is well; None until the sweep ends.
+    """
+
+    schema_version: int = SWEEP_VERSION
+    tensorflow_free: str = VERSION
+    arguments: list[str] = Field(default_factory=list)
+    cwd: str
+    recipes: list[RecipeOfSweep]
+    axes: list[AxisOfSweep] = Field(default_factory=list)
+    by_case: bool = False
+    cells: int
+    folders: list[str] = Field(default_factory=list)
+    keeps: bool = True
+    chosen: bool = False
+    launcher: LauncherOfSweep
+    ops: list[FileOfSweep] = Field(default_factory=list)
+    devices: list[str] = Field(default_factory=list)
+    reference: str = ""
+    environment: dict[str, Any] | None = None
+    outcomes: dict[str, int] = Field(default_factory=dict)
+    finished: bool = False
+    well: bool | None = None
+    exit_code: int | None = None
+
+    def matrix(self) -> Matrix:
+        """What the sweep varies."""
+        return Matrix(
+            tuple(SweptRecipe(one.path, tuple(one.cases), tuple(one.capabilities)) for one in self.recipes),
+            tuple(Axis(one.key, tuple(one.texts), one.is_range) for one in self.axes),
+            by_case=self.by_case,
+        )
+
+    def all_cells(self) -> Cells:
+        """Its cells, each made when it is asked for."""
+        return Cells(self.matrix(), self.folders)
+
+    def refuse_changes(self) -> None:
+        """See that nothing that the sweep depends on has changed since it began.
+
+        Raises:
+            RecipeError: a recipe says something else now, with the keys that differ; or a file of ops does.
+        """
+        problems = [problem for recipe in self.recipes for problem in _changes(recipe, Path(self.cwd))]
+        for file in self.ops:
+            if digest_of_file(Path(self.cwd) / file.path) != file.digest:
+                message = "this file of ops has changed since the sweep began; put it back, or begin a new sweep"
+                problems.append(Problem(Place(file=file.path), message))
+        if problems:
+            raise RecipeError(problems)
+
+
+def recipe_of_sweep(recipe: SweptRecipe, cwd: Path) -> RecipeOfSweep:
+    """A recipe with all that it says now."""
+    text = _text(recipe.path, cwd)
+    return RecipeOfSweep(
+        path=recipe.path,
+        cases=list(recipe.cases),
+        capabilities=list(recipe.capabilities),
+        digest=_digest(text.encode()),
+        text=text,
+    )
+
+
+def axis_of_sweep(axis: Axis) -> AxisOfSweep:
+    """An axis as `sweep.json` holds it."""
+    return AxisOfSweep(key=axis.key, texts=list(axis.texts), is_range=axis.is_range)
+
+
+def _text(path: str, cwd: Path) -> str:
+    mapping, _ = merged_files(real_path(cwd / path), path)
+    return dump_yaml(mapping)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """The SHA-256 of a file; of nothing where it cannot be read, which whoever reads it will tell."""
+    try:
+        return _digest(path.read_bytes())
+    except OSError:
+        return _digest(b"")
+
+
+def _changes(recipe: RecipeOfSweep, cwd: Path) -> Iterator[Problem]:
+    """What a recipe's file says otherwise now."""
+    try:
+        now = _text(recipe.path, cwd)
+    except RecipeError as error:
+        yield from error.problems
+        return
+    if _digest(now.encode()) == recipe.digest:
+        return
+    before, after = read_yaml(recipe.text, recipe.path), read_yaml(now, recipe.path)
+    keys = list(_differing(before, after))
+    named = ", ".join(keys[:MOST_NAMED]) + (f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else "")
+    what = f"'{named}' differs" if len(keys) == 1 else f"these differ: {named}"
+    message = f"the recipe has changed since the sweep began; {what}; put it back, or begin a new sweep"
+    yield Problem(Place(file=recipe.path), message)
+
+
+def _differing(before: Any, after: Any, above: str = "") -> Iterator[str]:
+    """The dotted keys at which two mappings differ; where the order of keys does, the key above them."""
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        if dump_yaml(before) != dump_yaml(after):
+            yield above
+        return
+    found = False
+    for key in dict.fromkeys([*before, *after]):
+        dotted = f"{above}.{key}" if above else str(key)
+        if key not in before or key not in after:
+            found = True
+            yield dotted
+            continue
+        for one in _differing(before[key], after[key], dotted):
+            found = True
+            yield one
+    if not found and list(before) != list(after):
+        yield f"{above or 'the file'} (the order of its keys)"

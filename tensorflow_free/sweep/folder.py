@@ -1,0 +1,234 @@
+"""A sweep's folder: `sweep.json`, one line a cell in `cells.jsonl`, `sweep.csv`, the cells' own folders. No torch.
+
+A row is appended with one write, so that a sweep killed at any moment leaves whole lines and at most one that is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
+from tensorflow_free.sweep.rows import Row, row_of
+
+SWEEP, CELLS, TABLE = "sweep.json", "cells.jsonl", "sweep.csv"
+"""The files of a sweep's folder."""
+
+JOB_CELLS: Final = "cells.*.jsonl"
+"""Where the jobs of another launcher put their rows, until they are merged."""
+
+
+HYDRAS: Final = (".hydra", "multirun.yaml")
+"""What Hydra itself puts into a sweep's folder before anything runs."""
+
+
+class SweepFolder:
+    """The folder of one sweep."""
+
+    def __init__(self, path: Path, cells: str = CELLS) -> None:
+        self.path = path
+        self.bad_lines = 0
+        """Lines of rows that could not be read, when rows were last read."""
+        self._cells = path / cells
+        self._descriptor: int | None = None
+
+    # sweep.json
+
+    def create(self, document: SweepDocument) -> None:
+        """Make the folder.
+
+        Raises:
+            RecipeError: it holds something already.
+            StorageError: it cannot be written.
+        """
+        problem = filled(self.path)
+        if problem is not None:
+            raise RecipeError([Problem(Place(file="hydra.sweep.dir"), problem)])
+        self.write(document)
+
+    def write(self, document: SweepDocument) -> None:
+        """Write `sweep.json`, whole.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        beside = self.path / f".{SWEEP}-{secrets.token_hex(8)}"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            beside.write_text(document.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            beside.replace(self.path / SWEEP)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        finally:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+    def document(self) -> SweepDocument:
+        """What `sweep.json` says.
+
+        Raises:
+            StorageError: this is no sweep's folder, or of a newer tensorflow_free.
+        """
+        path = self.path / SWEEP
+        try:
+            content: Any = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            message = f"{self.path}: is not a sweep's folder; there is no {SWEEP} in it"
+            raise StorageError(message) from error
+        except (OSError, ValueError, RecursionError) as error:
+            message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+            raise StorageError(message) from error
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if not isinstance(version, int):
+            message = f"{path}: is no sweep; it has no 'schema_version'"
+            raise StorageError(message)
+        if version > SWEEP_VERSION:
+            message = f"{path}: is of schema version {version}; this tensorflow_free reads up to {SWEEP_VERSION}"
+            raise StorageError(message)
+        try:
+            return SweepDocument.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            message = f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+            raise StorageError(message) from error
+
+    # rows
+
+    def rows(self) -> Iterator[Row]:
+        """Every good row, in the order in which they came; of two of one cell the first.
+
+        Raises:
+            StorageError: a file of rows cannot be read.
+        """
+        self.bad_lines = 0
+        seen: set[int] = set()
+        for path in [self.path / CELLS, *sorted(self.path.glob(JOB_CELLS))]:
+            for line in _lines(path):
+                try:
+                    row = row_of(line)
+                except ValueError:
+                    self.bad_lines += 1
+                    continue
+                if row.number not in seen:
+                    seen.add(row.number)
+                    yield row
+
+    def open(self) -> None:
+        """Make ready to append rows, behind those that are there.
+
+        Raises:
+            StorageError: it cannot be written, or another process is appending.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._cells, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            _lock(self._descriptor)
+            end = os.lseek(self._descriptor, 0, os.SEEK_END)
+            if end and os.pread(self._descriptor, 1, end - 1) != b"\n":
+                # what was cut off must not spoil the next row
+                os.write(self._descriptor, b"\n")
+        except BlockingIOError as error:
+            self.close()
+            message = f"{self.path}: another process is at work on this sweep; wait for it, or end it"
+            raise StorageError(message) from error
+        except OSError as error:
+            self.close()
+            raise self._unwritable(error) from error
+
+    def append(self, row: Row) -> None:
+        """Keep a row.
+
+        Raises:
+            StorageError: it cannot be written; what was kept before stays.
+        """
+        if self._descriptor is None:
+            self.open()
+        descriptor = self._descriptor
+        assert descriptor is not None  # noqa: S101 - `open` has set it
+        line = row.line().encode()
+        before = os.fstat(descriptor).st_size
+        try:
+            written = os.write(descriptor, line)
+            if written < len(line):
+                # a disk that is full takes a part
+                os.write(descriptor, line[written:])
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(descriptor, before)
+            raise self._unwritable(error) from error
+
+    def close(self) -> None:
+        """Let go of the file of rows."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def merge(self) -> None:
+        """Put the rows of jobs behind those of `cells.jsonl`, and take the jobs' files away.
+
+        Raises:
+            StorageError: they cannot be read or written.
+        """
+        jobs = sorted(self.path.glob(JOB_CELLS))
+        there = {row.number for row in _good(self._cells)}
+        for path in jobs:
+            for row in _good(path):
+                if row.number not in there:
+                    there.add(row.number)
+                    self.append(row)
+        try:
+            for path in jobs:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StorageError:
+        place = error.filename or self.path
+        return StorageError(f"{place}: the sweep cannot be written: {error.strerror or error}")
+
+
+def filled(folder: Path) -> str | None:
+    """Why no sweep can begin in `folder`, or None where it is new or empty."""
+    if folder.exists() and not folder.is_dir():
+        return f"'{folder}' is a file; name a folder that is new or empty"
+    if folder.is_dir() and any(entry.name not in HYDRAS for entry in folder.iterdir()):
+        return f"the folder '{folder}' holds something already; name one that is new or empty"
+    return None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file that hold something; none where there is no file.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from (line for line in file if line.strip())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror or error}"
+        raise StorageError(message) from error
+
+
+def _good(path: Path) -> Iterator[Row]:
+    for line in _lines(path):
+        with suppress(ValueError):
+            yield row_of(line)
+
+
+def _lock(descriptor: int) -> None:
+    """Refuse a second process that would append: two would run each cell twice."""
+    if os.name == "posix":
+        import fcntl  # noqa: PLC0415 - not everywhere
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,132 @@
+"""Runs the sweep that Hydra's plugins ask for: in workers here, job by job elsewhere, or as another sweeper chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from tensorflow_free.composition.multirun import WORKERS, Chosen, Multirun
+from tensorflow_free.composition.overrides import OverrideError, override_place, parse_override
+from tensorflow_free.composition.scalars import ScalarError
+from tensorflow_free.console import complain
+from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.flags import Flags
+from tensorflow_free.sweep.beginning import Start, begun, resume_sweep
+from tensorflow_free.sweep.cells import Cell, capability_of
+from tensorflow_free.sweep.jobs import run_chunk
+from tensorflow_free.sweep.screen import INTERRUPTED, run_and_show, show
+from tensorflow_free.sweep.sweep import Settings, Sweep
+
+
+class Host:
+    """Runs one sweep of the command line. Its methods are those of `SweepHost`."""
+
+    def __init__(self, flags: Flags) -> None:
+        self.chunk_task: Callable[..., Any] = run_chunk
+        self._flags = flags
+        self._sweep: Sweep | None = None
+        self._elsewhere = False
+        self._cells: list[Cell] = []
+        self._lost: list[str] = []
+
+    def begin(self, multirun: Multirun) -> int:
+        """Make the sweep ready; with another launcher, its folder too, where the jobs look for it."""
+        flags = self._flags
+        settings = Settings(
+            multirun.n_jobs, multirun.cell_timeout_s, flags.fail_fast, list(flags.ops), keeps=not flags.no_save
+        )
+        start = Start(multirun.matrix, multirun.folder, multirun.folders, multirun.launcher, chosen=multirun.chosen)
+        self._sweep = begun(start, settings, multirun.arguments)
+        self._elsewhere = multirun.launcher != WORKERS or multirun.chosen
+        if self._elsewhere:
+            self._sweep.create()
+        return len(self._sweep)
+
+    def batch(self, chosen: Sequence[Chosen]) -> list[float]:
+        """Run cells that another sweeper chose."""
+        sweep = self._begun()
+        self._cells += [
+            Cell(
+                one.number,
+                one.recipe,
+                one.overrides,
+                tuple((key.lstrip("+"), value) for key, _, value in (text.partition("=") for text in one.overrides)),
+                str(one.number),
+                capability_of(one.overrides),
+            )
+            for one in chosen
+        ]
+        wanted = {one.number: float("inf") for one in chosen}
+        sweep.choose(self._cells)
+        for row in sweep:
+            if row.number in wanted and row.used is not None:
+                wanted[row.number] = row.used
+        return list(wanted.values())
+
+    def returned(self, value: Any) -> None:
+        """Keep the environment of another launcher's jobs: that of the first."""
+        document = self._begun().document
+        if document.environment is None and isinstance(value, dict) and value:
+            document.environment = value
+
+    def lost(self, reason: str) -> None:
+        """Keep why a job of another launcher ended before its time."""
+        self._lost.append(reason)
+
+    def end(self, *, interrupted: bool = False) -> int:
+        """Run what has not run, or gather what ran elsewhere; show it, and give the exit code."""
+        if self._sweep is None:
+            return INTERRUPTED if interrupted else 0
+        if not self._elsewhere:
+            return run_and_show(self._sweep, self._flags) if not interrupted else INTERRUPTED
+        self._sweep.gather()
+        for reason in dict.fromkeys(self._lost):
+            complain(f"{self._sweep.document.launcher.name}: a job ended before its time: {reason}")
+        return show(self._sweep, self._flags, interrupted=interrupted)
+
+    def _begun(self) -> Sweep:
+        assert self._sweep is not None  # noqa: S101 - Hydra's plugins begin a sweep before all else
+        return self._sweep
+
+
+LAUNCHER_KEYS: Final = ("hydra.launcher.n_jobs", "hydra.launcher.cell_timeout_s")
+"""What may be said anew of a sweep that goes on."""
+
+
+def go_on(flags: Flags) -> int:
+    """`run-recipe --resume FOLDER`: the exit code.
+
+    Raises:
+        RecipeError: there are words that a sweep which goes on cannot take, or its recipe has changed.
+        StorageError: the folder is no sweep's.
+    """
+    said: dict[str, Any] = {}
+    problems = [problem for text in flags.rest for problem in _said(text, said)]
+    given = (("--ops", flags.ops), ("--no-save", flags.no_save))
+    problems += [
+        Problem(Place(file=f"flag '{flag}'"), "a sweep that goes on does as it began") for flag, value in given if value
+    ]
+    if problems:
+        raise RecipeError(problems)
+    sweep = resume_sweep(
+        str(flags.resume),
+        n_jobs=said.get(LAUNCHER_KEYS[0]),
+        cell_timeout_s=said.get(LAUNCHER_KEYS[1]),
+        fail_fast=flags.fail_fast,
+    )
+    return run_and_show(sweep, flags)
+
+
+def _said(text: str, said: dict[str, Any]) -> Iterator[Problem]:
+    """Take in a setting of the launcher; a problem for every other word."""
+    try:
+        override = parse_override(text)
+    except (OverrideError, ScalarError) as error:
+        yield Problem(override_place(text), str(error))
+        return
+    key = ".".join(override.parts)
+    if key in LAUNCHER_KEYS:
+        said[key] = override.value
+    else:
+        message = f"--resume takes all from the folder; beside it stand only {' and '.join(LAUNCHER_KEYS)}"
+        yield Problem(override_place(text), message)

@@ -1,0 +1,113 @@
+"""What a sweep shows: how far it is, on a terminal, and then what it came to. Loads no torch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, Final
+
+from tensorflow_free.console import complain, flushed, print_json
+from tensorflow_free.flags import Flags
+from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.sweep import Sweep
+
+INTERRUPTED: Final = 130
+"""The exit code after ^C; `cli.py` has all of them."""
+
+MOMENT_S: Final = 0.1
+"""Seconds between two looks of the bar."""
+
+
+def run_and_show(sweep: Sweep, flags: Flags) -> int:
+    """Run what has not run, show what the sweep came to, and give the exit code; ^C ends it with what is there.
+
+    Raises:
+        TensorflowFreeError: it cannot be run, or its folder cannot be written.
+    """
+    interrupted = False
+    try:
+        with _bar(len(sweep), shown=sys.stderr.isatty() and not flags.quiet) as tick:
+            for row in sweep:
+                tick(row)
+    except KeyboardInterrupt:
+        interrupted = True
+    return show(sweep, flags, interrupted=interrupted)
+
+
+def show(sweep: Sweep, flags: Flags, *, interrupted: bool = False) -> int:
+    """Show what a sweep came to, and give the exit code."""
+    code = INTERRUPTED if interrupted else sweep.exit_code
+    for note in sweep.notes:
+        complain(note)
+    try:
+        _show(sweep, flags, interrupted=interrupted)
+    except BrokenPipeError:
+        # whoever read our output has enough of it
+        return flushed(code)
+    return code
+
+
+def _show(sweep: Sweep, flags: Flags, *, interrupted: bool) -> None:
+    if flags.json:
+        rows = [json.loads(row.line()) for row in sweep.rows]
+        print_json({**sweep.document.model_dump(mode="json"), "rows": rows})
+    elif flags.quiet:
+        for row in sweep.rows:
+            if row.is_bad:
+                complain(f"{_cell(row)}: {row.outcome}: {row.reason}")
+    elif sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415 - a pipe has no use for it
+
+        from tensorflow_free.sweep.table import draw_table  # noqa: PLC0415
+
+        draw_table(sweep.summary, Console())
+    else:
+        print(sweep.table(), end="")  # noqa: T201 - this is what was asked for
+    if not flags.json and not flags.quiet:
+        print(f"\n{sweep.folder}/sweep.json")  # noqa: T201
+    if len(sweep) > sweep.summary.cells:
+        left = len(sweep) - sweep.summary.cells
+        why = "interrupted" if interrupted else "ended early"
+        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; go on with run-recipe --resume {sweep.folder}")
+
+
+def _cell(row: Row) -> str:
+    axes = " ".join(f"{key}={value}" for key, value in row.axes.items())
+    return f"cell {row.number} ({axes or row.recipe})"
+
+
+@contextmanager
+def _bar(cells: int, *, shown: bool) -> Iterator[Any]:
+    """A bar on a terminal: how many cells there are, their rate, the time left, how many are bad; nothing elsewhere."""
+    if not shown:
+        yield lambda row: None  # noqa: ARG005 - nobody looks
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("cells, {task.fields[rate]:.1f}/s, left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[bad]}"),
+    )
+    begun = monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("cells", total=cells, rate=0.0, bad="")
+        bad, last = 0, 0.0
+
+        def tick(row: Row) -> None:
+            nonlocal bad, last
+            bad += row.is_bad
+            progress.advance(task)
+            now = monotonic()
+            if now - last > MOMENT_S:
+                last = now
+                done = progress.tasks[task].completed
+                progress.update(task, rate=done / max(now - begun, MOMENT_S), bad=f"{bad} bad" if bad else "")
+
+        yield tick

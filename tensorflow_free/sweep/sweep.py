@@ -1,0 +1,263 @@
+"""A sweep: its cells run in workers, their rows kept and given as they come, and what it came to. Loads no torch."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.errors import Place, Problem, TensorflowFreeError
+from tensorflow_free.sweep.cells import Cell, Cells
+from tensorflow_free.sweep.crew import Crew, Launch
+from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
+from tensorflow_free.sweep.document import SweepDocument
+from tensorflow_free.sweep.folder import TABLE, SweepFolder
+from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.standing import Standing
+from tensorflow_free.sweep.summary import Summary
+from tensorflow_free.sweep.table import table_text
+
+ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
+"""What numbers depend on most; where it changes on the way, it is told."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a sweep is run.
+
+    Attributes:
+        n_jobs: workers; None for one a core, or one a GPU where every cell is on one.
+        cell_timeout_s: seconds that a cell may take; None for ten minutes.
+        fail_fast: whether the first bad cell ends the sweep.
+        ops: files of the user's own ops.
+        keeps: whether cells keep their results in folders of their own.
+    """
+
+    n_jobs: int | None = None
+    cell_timeout_s: float | None = None
+    fail_fast: bool = False
+    ops: Sequence[str] = ()
+    keeps: bool = True
+
+    def problems(self) -> Iterator[Problem]:
+        """What no sweep can be run with."""
+        jobs, limit = self.n_jobs, self.cell_timeout_s
+        if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
+            message = f"'{jobs}' is no number of workers; give an integer of at least 1"
+            yield Problem(Place(file="hydra.launcher.n_jobs"), message)
+        if limit is not None and (not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0):
+            message = f"'{limit}' is no time to run in; give a number of seconds above 0"
+            yield Problem(Place(file="hydra.launcher.cell_timeout_s"), message)
+
+
+class Sweep:
+    """The cells of some recipes under some overrides, run in workers and judged; each row is kept as it comes.
+
+    Nothing runs before it is iterated over, or `run` is called. Iterating gives a row for each cell: first those that
+    are kept already, then the others as they come. Leaving the loop early ends the workers; a second loop goes on.
+
+    Example:
+        >>> from tensorflow_free.sweep.beginning import sweep_recipe
+        >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64"])
+        >>> [row.outcome for row in sweep]
+        ['ok', 'ok']
+    """
+
+    def __init__(self, folder: SweepFolder, document: SweepDocument, settings: Settings, *, created: bool) -> None:
+        self._folder = folder
+        self._document = document
+        self._settings = settings
+        self._created = created
+        self._cells: Cells | list[Cell] = document.all_cells()
+        self._standing: Standing | None = None
+        self.notes: list[str] = []
+        """What is worth saying of the sweep, and is no failure."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds all of it."""
+        return self._folder.path
+
+    @property
+    def document(self) -> SweepDocument:
+        """What `sweep.json` says."""
+        return self._document
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    # running
+
+    def __iter__(self) -> Iterator[Row]:
+        self.create()
+        standing = self._standing = Standing(len(self))
+        done = bytearray(len(self))
+        for row in self._kept():
+            done[row.number] = 1
+            standing.add(row)
+            yield row
+        if not standing.finished and not (self._settings.fail_fast and standing.summary.bad):
+            yield from self._running(bytes(done), standing)
+        else:
+            self._finish(standing)
+
+    def run(self) -> Sweep:
+        """Run every cell that has no row, and give the sweep itself."""
+        for _ in self:
+            pass
+        return self
+
+    def create(self) -> None:
+        """Make the sweep's folder, where that is not done.
+
+        Raises:
+            RecipeError: it holds something already.
+            StorageError: it cannot be written.
+        """
+        if not self._created:
+            self._folder.create(self._document)
+            self._created = True
+
+    def choose(self, cells: list[Cell]) -> None:
+        """Set the cells, of a sweep whose cells another sweeper chooses: those that have run, and some more."""
+        self._cells = cells
+        self._document.cells = len(cells)
+
+    def gather(self) -> None:
+        """Take in the rows of jobs that ran elsewhere.
+
+        Raises:
+            StorageError: the sweep's folder cannot be written.
+        """
+        self._folder.open()
+        try:
+            self._folder.merge()
+        finally:
+            self._folder.close()
+        self._standing = None
+        self._finish(self._stand())
+
+    def _running(self, done: bytes, standing: Standing) -> Generator[Row]:
+        """Run the cells that have no row."""
+        crew = Crew(self._launch(), self._folder.append, self._greet)
+        self._folder.open()
+        rows = crew.rows(self._waiting(done), done.count(0))
+        try:
+            for row in rows:
+                standing.add(row)
+                yield row
+        except BaseException:
+            rows.close()
+            self._folder.close()
+            # what is there is summed up; what went wrong is worth more than that it cannot be
+            with suppress(TensorflowFreeError):
+                self._finish(standing)
+            raise
+        self._folder.close()
+        self._finish(standing)
+
+    def _waiting(self, done: bytes) -> Iterator[Cell]:
+        """The cells that have no row, what an earlier try left of them taken away."""
+        fresh = not any(done)
+        for number in range(len(self)):
+            if done[number]:
+                continue
+            cell = self._cells[number]
+            if not fresh and self._document.keeps:
+                with suppress(OSError):
+                    shutil.rmtree(self.folder / cell.folder)
+            yield cell
+
+    def _launch(self) -> Launch:
+        document, settings = self._document, self._settings
+        return Launch(
+            cwd=document.cwd,
+            folder=self.folder.resolve() if document.keeps else None,
+            n_jobs=document.launcher.n_jobs if settings.n_jobs is None else settings.n_jobs,
+            cell_timeout_s=settings.cell_timeout_s or document.launcher.cell_timeout_s,
+            ops=[str(Path(document.cwd) / file.path) for file in document.ops],
+            devices=frozenset(document.devices),
+            fail_fast=settings.fail_fast,
+        )
+
+    def _greet(self, environment: dict[str, Any]) -> None:
+        """Keep what the numbers depend on; where a sweep goes on elsewhere, say so."""
+        began = self._document.environment
+        if began is None:
+            self._document.environment = environment
+            self._folder.write(self._document)
+            return
+        differing = [key for key in ENVIRONMENT if began.get(key) != environment.get(key)]
+        if differing:
+            words = "; ".join(f"{key} was '{began.get(key)}' and is '{environment.get(key)}'" for key in differing)
+            self._note(f"{self.folder}: the sweep began elsewhere, and its cells may not be alike: {words}")
+
+    def _finish(self, standing: Standing) -> None:
+        """Put what the sweep came to beside its rows."""
+        document = self._document
+        document.outcomes = standing.outcomes()
+        document.finished = standing.finished
+        document.exit_code = standing.exit_code()
+        document.well = document.exit_code == 0
+        self._folder.write(document)
+        write_csv(self._folder.rows(), self.folder / TABLE)
+
+    # what it came to
+
+    def _kept(self) -> Iterator[Row]:
+        """The rows that are kept, of cells that the sweep has."""
+        strangers = 0
+        for row in self._folder.rows():
+            if 0 <= row.number < len(self):
+                yield row
+            else:
+                strangers += 1
+        bad = self._folder.bad_lines + strangers
+        if bad:
+            lines = "line" if bad == 1 else "lines"
+            self._note(f"{self.folder}: {bad} {lines} of its rows could not be read; the good ones are kept")
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _stand(self) -> Standing:
+        """How the sweep stands, counted anew where nobody has iterated."""
+        if self._standing is None:
+            self._standing = Standing(len(self))
+            for row in self._kept() if self._created else ():
+                self._standing.add(row)
+        return self._standing
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows that are kept, in the order of their cells."""
+        return sorted(self._kept(), key=lambda row: row.number)
+
+    @property
+    def summary(self) -> Summary:
+        """What the sweep has come to so far."""
+        standing = self._stand()
+        standing.head(self._document.reference, str((self._document.environment or {}).get("torch", "")))
+        return standing.summary
+
+    @property
+    def exit_code(self) -> int:
+        """What `run-recipe -m` ends with; `Standing` says what it means."""
+        return self._stand().exit_code()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether every cell has a row, and none is bad."""
+        return self.exit_code == 0
+
+    def table(self) -> str:
+        """The table, as text."""
+        return table_text(self.summary)
+
+    def to_dataframe(self) -> Any:
+        """The rows as a data frame of pandas, where it is installed."""
+        return dataframe_of(self.rows)

@@ -1,0 +1,307 @@
+"""`run-recipe -m` as it is typed: exit codes, folders, launchers and sweepers of Hydra's, and what it prints.
+
+The cells run in this process, which saves a second a test; the tests of workers and of folders have real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import cli
+from tensorflow_free.errors import RecipeError
+from tensorflow_free.result import environment_of
+from tensorflow_free.sweep import crew
+from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
+from tensorflow_free.sweep.document import SweepDocument
+from tensorflow_free.sweep.folder import SweepFolder, filled
+from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.trial import Trial
+
+LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\nsteps: {y: w * x}\nbackward: y\n"
+
+
+class Here:
+    """A worker that runs its cells in this process."""
+
+    def __init__(self, ops, folder, cwd, environment) -> None:
+        self.trial = Trial(folder)
+
+    def ready(self):
+        return environment_of(torch.get_num_threads()).model_dump()
+
+    def run(self, cell, limit_s):
+        return self.trial.row(cell)
+
+    def kill(self): ...
+
+    def end(self): ...
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(crew, "Worker", Here)
+    monkeypatch.setattr(crew, "cores", lambda: 1)
+    (tmp_path / "linear.yaml").write_text(LINEAR)
+    return tmp_path
+
+
+@pytest.fixture
+def typed(capsys):
+    def type_in(*words):
+        code = cli._guarded(cli.run_recipe_main, words)
+        return code, *capsys.readouterr()
+
+    return type_in
+
+
+def like(rows):
+    """Rows but for how long they took."""
+    return [row.model_copy(update={"seconds": 0.0}) for row in rows]
+
+
+# exit codes
+
+
+def test_fail_fast_ends_a_sweep_at_the_first_bad_cell(typed):
+    words = [
+        "-m",
+        "linear.yaml",
+        "expect.y=6,7,6,6,6,6,6,6",
+        "--fail-fast",
+        "hydra.launcher.n_jobs=1",
+        "hydra.sweep.dir=kept",
+    ]
+    code, out, err = typed(*words)
+    assert code == 1
+    assert [row.outcome for row in resume_sweep("kept").rows] == ["ok", "failed"]
+    assert err == "ended early: 6 of 8 cells have not run; go on with run-recipe --resume kept\n"
+    assert "2 of 8 cells: 1 ok, 1 failed." in out
+    assert typed("--resume", "kept")[0] == 1
+    assert len(resume_sweep("kept").rows) == 8
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["expect.y=6,6"], 0),
+        (["expect.y=6,7"], 1),
+        (["steps.z=x,x + nothing", "expect.y=7"], 2),
+        (["steps.z=x + 0,x.nosuch()"], 2),
+        (["steps.z=x + 0,'(x + x.reshape(1, 1)).reshape(3)'", "expect.y=7"], 3),
+        (["device=cuda,cuda:1"], 2),
+        (["device=cuda,cpu"], 0),
+    ],
+)
+def test_the_exit_code_tells_the_worst(typed, words, code):
+    assert typed("-m", "linear.yaml", "-q", "hydra.launcher.n_jobs=1", *words)[0] == code
+
+
+# folders
+
+
+@pytest.mark.parametrize(
+    ("subdir", "names"),
+    [
+        ("${dtype}-${seed}", ["float32-1", "float32-2", "float64-1", "float64-2"]),
+        ("a/${hydra.job.override_dirname}", [f"a/dtype={d},seed={s}" for d in ("float32", "float64") for s in (1, 2)]),
+        ("${hydra.job.num}x", ["0x", "1x", "2x", "3x"]),
+    ],
+)
+def test_cells_write_where_the_command_line_says(typed, subdir, names):
+    words = [
+        "-m",
+        "linear.yaml",
+        "dtype=float32,float64",
+        "seed=1,2",
+        "hydra.sweep.dir=kept",
+        f"hydra.sweep.subdir={subdir}",
+        "-q",
+    ]
+    assert typed(*words)[0] == 0
+    assert [row.folder for row in resume_sweep("kept").rows] == names
+    assert all(Path("kept", name, "result.json").exists() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("subdir", "said"),
+    [
+        (
+            "${dtype}",
+            "cells 0 and 1 (dtype=float32 seed=2) would both write 'float32'; name all that varies, as in ${dtype}-${seed}",
+        ),
+        ("same", "cells 0 and 1 (dtype=float32 seed=2) would both write 'same'"),
+        ("../${hydra.job.num}", "is no name of a folder inside of the sweep's"),
+        ("/${hydra.job.num}", "is no name of a folder inside of the sweep's"),
+        ("sweep.json", "is the name of a file of the sweep's"),
+        ("${nothing}", "it cannot be resolved: Interpolation key 'nothing' not found"),
+    ],
+)
+def test_folders_that_cannot_be_are_refused_before_anything_runs(typed, subdir, said):
+    words = [
+        "-m",
+        "linear.yaml",
+        "dtype=float32,float64",
+        "seed=1,2",
+        "hydra.sweep.dir=kept",
+        f"hydra.sweep.subdir='{subdir}'",
+        "-q",
+    ]
+    code, _, err = typed(*words)
+    assert (code, said in err) == (2, True)
+    assert not Path("kept").exists()
+
+
+def test_a_folder_inside_of_another_cells_is_refused(typed):
+    words = ["-m", "linear.yaml", "hydra.sweep.dir=kept", "hydra.sweep.subdir='${params.k}'"]
+    for values in ("a,a/b", "a/b,a"):
+        code, _, err = typed(*words, f"+params.k={values}")
+        assert code == 2
+        assert "'a'" in err
+
+
+def test_the_sweeps_folder_may_name_what_all_cells_share(typed):
+    assert typed("-m", "linear.yaml", "dtype=float64", "seed=1,2", "hydra.sweep.dir='kept-${dtype}'", "-q")[0] == 0
+    assert Path("kept-float64/sweep.json").exists()
+
+
+@pytest.mark.parametrize("entry", ["cells.jsonl", "0", "x"])
+def test_a_folder_that_holds_something_is_refused(typed, entry):
+    Path("kept").mkdir()
+    Path("kept", entry).touch()
+    code, _, err = typed("-m", "linear.yaml", "hydra.sweep.dir=kept")
+    assert code == 2
+    assert err.endswith("the folder 'kept' holds something already; name one that is new or empty\n")
+    with pytest.raises(RecipeError, match="holds something already"):
+        sweep_recipe("linear.yaml", folder="kept")
+    assert filled(Path("linear.yaml")) == "'linear.yaml' is a file; name a folder that is new or empty"
+
+
+# Hydra's own launchers and sweepers
+
+
+@pytest.mark.parametrize("words", [["hydra/launcher=basic", "hydra.sweeper.cells_per_job=2"], ["hydra/sweeper=basic"]])
+def test_other_launchers_and_sweepers_end_with_the_same_rows(typed, words):
+    cells = ["linear.yaml", "dtype=float32,float64", "expect.y=6,7"]
+    assert typed("-m", *cells, "hydra.sweep.dir=ours", "hydra.launcher.n_jobs=1")[0] == 1
+    code, out, err = typed("-m", *cells, "hydra.sweep.dir=theirs", *words)
+    assert (code, err) == (1, "")
+    assert "4 cells: 2 ok, 2 failed." in out
+    ours, theirs = (SweepFolder(Path(name)) for name in ("ours", "theirs"))
+    assert like(sorted(theirs.rows(), key=lambda row: row.number)) == like(
+        sorted(ours.rows(), key=lambda row: row.number)
+    )
+    assert theirs.document().finished
+    assert not list(Path("theirs").glob("cells.*.jsonl"))
+
+
+def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkeypatch):
+    from tensorflow_free.sweep import hosting
+
+    monkeypatch.setattr(hosting, "run_chunk", dies)
+    words = [
+        "-m",
+        "linear.yaml",
+        "seed=1,2,3",
+        "hydra.sweep.dir=kept",
+        "hydra/launcher=basic",
+        "hydra.sweeper.cells_per_job=2",
+    ]
+    code, _, err = typed(*words)
+    assert code == 3
+    assert "basic: a job ended before its time: RuntimeError: the node is gone" in err
+    assert "2 of 3 cells have not run" in err
+    assert typed("--resume", "kept")[0] == 0
+    assert [row.number for row in resume_sweep("kept").rows] == [0, 1, 2]
+
+
+def dies(config):
+    from tensorflow_free.sweep.jobs import run_chunk
+
+    if config.chunk.job == 0:
+        message = "the node is gone"
+        raise RuntimeError(message)
+    return run_chunk(config)
+
+
+def test_a_sweep_whose_cells_another_sweeper_chose_cannot_be_gone_on_with(typed):
+    typed("-m", "linear.yaml", "seed=1,2", "hydra.sweep.dir=kept", "hydra/sweeper=basic", "-q")
+    code, _, err = typed("--resume", "kept")
+    assert code == 2
+    assert "its cells were chosen by a sweeper as it went" in err
+
+
+# on the screen
+
+
+def test_quiet_tells_of_bad_cells_only(typed):
+    words = ["-m", "linear.yaml", "expect.y=6,7", "-q", "hydra.launcher.n_jobs=1"]
+    code, out, err = typed(*words)
+    assert (code, out) == (1, "")
+    assert re.match(r"cell 1 \(expect\.y=7\): failed: expect\.y: 7: ", err)
+
+
+def test_the_document_is_what_sweep_json_says_and_the_rows(typed):
+    _, out, _ = typed("-m", "linear.yaml", "seed=1,2", "--json", "hydra.sweep.dir=kept", "hydra.launcher.n_jobs=1")
+    found = json.loads(out)
+    rows = found.pop("rows")
+    assert found == json.loads(Path("kept/sweep.json").read_text())
+    assert [Row.model_validate(row) for row in rows] == resume_sweep("kept").rows
+    assert SweepDocument.model_validate(found).arguments[:3] == ["-m", "linear.yaml", "seed=1,2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["linear.yaml", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: '0' is no number of workers"),
+        (["linear.yaml", "hydra.launcher.n_jobs=many"], "hydra.launcher.n_jobs=many"),
+        (["linear.yaml", "hydra.launcher.cell_timeout_s=0"], "'0.0' is no time to run in"),
+        (["linear.yaml", "--ops", "nowhere.py"], "flag '--ops': 'nowhere.py' is not there"),
+        (["linear.yaml", "dtype=float32,flaot64"], "override 'dtype=flaot64'"),
+        (["linear.yaml", "hydra/launcher=nothing"], "Hydra refuses it"),
+        (["linear.yaml", "--fail-fast=1"], "flag '--fail-fast=1': it is not a flag"),
+        (["--resume"], "flag '--resume': it wants the folder of a sweep"),
+        (["linear.yaml", "interval"], "interval: there is no such file"),
+        (["linear.yaml", "seed=interval(0,1)"], "has no end of values"),
+        (["linear.yaml", "seed=range(2,2)"], "it gives no values"),
+        (["a b.yaml"], "Hydra cannot read the name 'a b'"),
+    ],
+)
+def test_a_wrong_command_line_runs_nothing_and_leaves_nothing(typed, here, words, said):
+    (here / "a b.yaml").write_text(LINEAR)
+    before = sorted(here.iterdir())
+    code, out, err = typed("-m", *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert sorted(here.iterdir()) == before
+
+
+def test_what_only_sweeps_do_is_refused_elsewhere(typed):
+    assert typed("linear.yaml", "--fail-fast") == (2, "", "flag '--fail-fast': it ends sweeps; add -m\n")
+
+
+@pytest.mark.parametrize(
+    ("recipes", "overrides", "said"),
+    [
+        ({"steps": {}}, [], "write this one to a .yaml file"),
+        ([], [], "no recipe is given"),
+        ("linear.yaml", "seed=1,2", "a list of overrides is wanted; write ['seed=1,2']"),
+        ("linear.yaml", [3], "it is not a string"),
+        (["linear.yaml", "nowhere.yaml"], ["seed=1,"], "nowhere.yaml: there is no such file"),
+    ],
+)
+def test_what_python_cannot_sweep_is_refused(recipes, overrides, said):
+    with pytest.raises(RecipeError) as caught:
+        sweep_recipe(recipes, overrides)
+    assert said in str(caught.value)
+
+
+def test_hydras_own_setting_asks_for_a_sweep_too(typed):
+    code, out, _ = typed("linear.yaml", "seed=1,2", "hydra.mode=MULTIRUN")
+    assert code == 0
+    assert "2 cells: 2 ok." in out

@@ -1,0 +1,227 @@
+"""What can happen to a worker, and what it costs: one cell, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import load_recipe, read_result, run_recipe
+from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
+from tensorflow_free.sweep import crew, workers
+from tensorflow_free.sweep.beginning import sweep_recipe
+from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.crew import Launch
+
+OPS = """
+import ctypes, os, pathlib, signal, sys, time
+from tensorflow_free import register_op
+
+def op(act):
+    def run(x):
+        act()
+        return x + 0
+    register_op("w_" + act.__name__, run)
+    return act
+
+@op
+def aborts(): print("about to abort", file=sys.stderr, flush=True); os.abort()
+@op
+def killed(): os.kill(os.getpid(), signal.SIGKILL)
+@op
+def crashes(): ctypes.string_at(0)
+@op
+def leaves(): os._exit(7)
+@op
+def exits(): raise SystemExit(5)
+@op
+def prints(): print("x" * 1_000_000); print("y" * 1_000_000, file=sys.stderr)
+@op
+def closes(): sys.stdin.close(); sys.stdout.close()
+@op
+def hangs(): pathlib.Path("hanging").touch(); time.sleep(1000)
+@op
+def clings(): pathlib.Path(f"clinging-{os.getpid()}").touch(); ctypes.PyDLL(None).sleep(1000)
+@op
+def threads():
+    import torch
+    assert torch.get_num_threads() == 1, torch.get_num_threads()
+"""
+RECIPE = "tensors: {x: {init: randn, size: [8, 8], requires_grad: true}}\nsteps: {y: {op: w_prints, args: [x]}, z: y.exp().sum()}\nbackward: z\n"
+LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\nsteps: {y: w * x}\nbackward: y\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"ops.py": OPS, "one.yaml": RECIPE, "linear.yaml": LINEAR}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def swept(*words, recipe="one.yaml", **settings):
+    sweep = sweep_recipe(recipe, words, folder="swept", ops=["ops.py"], **settings).run()
+    return sweep, {row.number: row for row in sweep.rows}
+
+
+def test_a_cell_whose_process_dies_takes_nothing_else_with_it(capfd):
+    names = ["prints", "aborts", "killed", "prints", "crashes", "leaves", "exits", "closes", "threads"]
+    sweep, rows = swept("steps.y.op=" + ",".join(f"w_{name}" for name in names), n_jobs=2)
+    assert [rows[number].outcome for number in (0, 3, 7, 8)] == ["ok"] * 4
+    said = {names[number]: row.reason.splitlines()[0] for number, row in rows.items() if row.is_bad}
+    assert said == {
+        "aborts": "SIGABRT: it aborted itself while running the cell",
+        "killed": "killed (SIGKILL), perhaps for memory while running the cell",
+        "crashes": "SIGSEGV: it touched memory that is not its own while running the cell",
+        "leaves": "the process ended with exit code 7 while running the cell",
+        "exits": "the process ended with exit code 5 while running the cell",
+    }
+    assert rows[1].reason.splitlines()[1] == "  about to abort"
+    assert (rows[1].device, rows[1].dtype, rows[1].backend, rows[1].axes) == (
+        "cpu",
+        "float32",
+        "eager",
+        {"steps.y.op": "w_aborts"},
+    )
+    assert (sweep.exit_code, sweep.is_well) == (3, False)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_cell_that_hangs_is_ended_at_its_time_limit_also_where_it_clings_to_pythons_lock():
+    begun = time.monotonic()
+    _, rows = swept("steps.y.op=w_hangs,w_clings,w_prints", n_jobs=1, cell_timeout_s=2)
+    assert [rows[number].outcome for number in range(3)] == ["timed out", "timed out", "ok"]
+    assert rows[0].reason == "took longer than 2 s (cell_timeout_s) while running the cell"
+    assert time.monotonic() - begun < 60
+
+
+def test_a_worker_ends_when_its_parent_is_killed_also_where_its_cell_clings_to_pythons_lock(here):
+    code = "from tensorflow_free.sweep.beginning import sweep_recipe; sweep_recipe('one.yaml', ['steps.y.op=w_clings'], ops=['ops.py']).run()"
+    running = subprocess.Popen([sys.executable, "-c", code])
+    found = waited(lambda: list(here.glob("clinging-*")))
+    worker = int(found[0].name.partition("-")[2])
+    running.kill()
+    running.wait()
+    assert waited(lambda: not alive(worker))
+
+
+def bits(value):
+    return value.reshape(-1).view(torch.uint8).tolist()
+
+
+def waited(found, seconds=60):
+    until = time.monotonic() + seconds
+    while not (value := found()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return value
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_cell_in_a_worker_is_bit_equal_to_the_same_run_in_this_process():
+    words = "dtype=float64,float32,bfloat16,float16"
+    _, rows = swept(words, "seed=1,2", "steps.y.op=w_prints", n_jobs=2)
+    assert [row.outcome for row in rows.values()] == ["ok"] * 8
+    torch.set_num_threads(1)
+    for row in rows.values():
+        here = run_recipe(load_recipe(row.recipe, [*row.overrides, "steps.y.op=add", "steps.y.args=[x, 0]"]))
+        there = read_result(Path("swept") / row.folder)
+        for name in ("x", "z", "x.grad"):
+            assert bits(here[name]) == bits(there[name])
+
+
+def test_two_capabilities_each_have_a_process_of_their_own():
+    best = torch.backends.cpu.get_cpu_capability().lower()
+    _, rows = swept(f"settings.cpu_capability=default,{best},default,sve256,avx3", recipe="linear.yaml", n_jobs=1)
+    assert [rows[number].outcome for number in range(5)] == ["ok", "ok", "ok", "unavailable", "refused"]
+    stood = [read_result(Path("swept") / str(number)).environment.cpu_capability.lower() for number in range(3)]
+    assert stood == ["default", best, "default"]
+    assert rows[3].reason == f"this CPU has no 'sve256'; torch's best kernels for it are '{best}'"
+    assert "'avx3' is not a setting of cpu_capability" in rows[4].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("1 / 0", "ZeroDivisionError"), ("from tensorflow_free import register_op\nregister_op('mul', abs)", "'mul'")],
+)
+def test_a_file_of_ops_that_does_not_load_ends_the_sweep_in_words(here, text, said):
+    (here / "ops.py").write_text(text)
+    with pytest.raises(RecipeError, match=r"ops\.py") as caught:
+        swept(recipe="linear.yaml")
+    assert said in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_worker_that_cannot_start_is_told_with_its_last_words(monkeypatch):
+    monkeypatch.setattr(workers, "BOOT", "import sys; sys.exit('no torch today')")
+    with pytest.raises(TensorflowFreeError, match=r"could not start: the process ended with exit code 1") as caught:
+        swept(recipe="linear.yaml")
+    assert "no torch today" in str(caught.value)
+
+
+def test_a_result_that_cannot_be_written_ends_the_sweep_and_its_rows_stay(here):
+    sweep = sweep_recipe("linear.yaml", ["seed=1,2,3"], folder="swept", n_jobs=1)
+    rows = iter(sweep)
+    next(rows)
+    (here / "swept" / "2").write_text("in the way")
+    with pytest.raises(StorageError, match=r"swept/2"):
+        list(rows)
+    assert [row.number for row in sweep.rows] == [0, 1]
+    assert json.loads((here / "swept" / "sweep.json").read_text())["finished"] is False
+
+
+def test_an_error_of_ours_costs_one_cell_and_is_told_as_ours(monkeypatch):
+    monkeypatch.setattr(crew, "compose", lambda *_: 1 / 0)
+    launch = Launch(cwd=str(Path.cwd()))
+    made = crew.Crew(launch, lambda row: None, lambda environment: None)
+    worker = made._hired(None, 0)
+    worker._process.stderr and os.write(worker._commands, b"not json\n")
+    with pytest.raises(workers.Lost, match="exit code"):
+        worker.run(Cell(0, "linear.yaml"), 20)
+    made._dismiss(worker)
+
+
+def test_the_number_of_workers_is_that_of_the_cores_or_of_the_gpus():
+    cpu, gpu = Launch(cwd="."), Launch(cwd=".", devices=frozenset({"cuda"}))
+    mixed = Launch(cwd=".", devices=frozenset({"cuda", "cpu"}))
+    size = {name: crew.Crew(launch, print, print) for name, launch in {"cpu": cpu, "gpu": gpu, "mixed": mixed}.items()}
+    for one in size.values():
+        one._gpus = ["4", "5", "6"]
+    assert [one._size(1000) for one in size.values()] == [crew.cores(), 3, crew.cores()]
+    assert [one._size(1) for one in size.values()] == [1, 1, 1]
+    assert crew.Crew(Launch(cwd=".", n_jobs=7), print, print)._size(1000) == 7
+
+
+def test_gpus_are_shared_out_unless_a_cell_names_one(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
+    assert crew._gpus({"devices": ["a", "b", "c"]}) == ["4", "5", "6"]
+    for devices, expected in (({"cuda"}, ["4,5,6", "5", "6", "4"]), ({"cuda:1"}, ["4,5,6"] * 4)):
+        one = crew.Crew(Launch(cwd=".", devices=frozenset(devices)), print, print)
+        one._gpus = ["4", "5", "6"]
+        assert [one._environment(None, slot)["CUDA_VISIBLE_DEVICES"] for slot in range(4)] == expected
+
+
+def test_a_worker_has_one_thread_unless_the_user_says_otherwise(monkeypatch):
+    one = crew.Crew(Launch(cwd="."), print, print)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert one._environment(None, 0)["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert one._environment("avx2", 0)["OMP_NUM_THREADS"] == "3"
+    assert one._environment("avx2", 0)["ATEN_CPU_CAPABILITY"] == "avx2"
+
+
+@pytest.mark.parametrize("code", [-signal.SIGFPE, -signal.SIGTERM, -60, 0, None])
+def test_every_end_of_a_process_has_words(code):
+    assert workers._ending(code)
