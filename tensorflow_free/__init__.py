@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tensorflow_free.result import Result
     from tensorflow_free.running import run_recipe
     from tensorflow_free.storage import read_result
-    from tensorflow_free.sweep.beginning import sweep_recipe
+    from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
 
 _LATE = {
@@ -43,6 +43,7 @@ _LATE = {
     "Recipe": "recipe",
     "register_op": "registry",
     "Result": "result",
+    "resume_sweep": "sweep.beginning",
     "run_recipe": "running",
     "Sweep": "sweep.sweep",
     "sweep_recipe": "sweep.beginning",
@@ -69,6 +70,7 @@ __all__ = [
     "load_recipe",
     "read_result",
     "register_op",
+    "resume_sweep",
     "run_recipe",
     "sweep_recipe",
 ]

@@ -63,17 +63,32 @@ exit codes: 0 all well, 1 something expected does not hold, 2 the recipe or the 
 RECIPE_HELP: Final = """\
 usage: recipe COMMAND
 
+looking up
   recipe ops [PATTERN]        list the registry, or the ops that fit: recipe ops softmax, recipe ops 'linalg.*'
   recipe list [FOLDER …]      the recipes below a folder, with what each says of itself
   recipe check RECIPE.yaml …  read and bind recipes, and run nothing
-  recipe show FOLDER …        the result in a run's folder
   recipe schema               the JSON Schema of result.json
 
+what was run
+  recipe show FOLDER …        the result in a run's folder
+  recipe table FOLDER …       a sweep's table again
+  recipe compare A B          two runs' folders, or two sweeps', judged anew: --rtol X, --atol X, --signed-zeros,
+                              --baseline RUN with --k N times its noise
+
+recipes as regression fixtures
+  recipe record PATH …        write goldens beside recipes: --missing, --stale, case=NAME, device=cuda
+  recipe verify PATH …        hold recipes against their goldens: dtype=float32,bfloat16 backend=inductor device=cuda,
+                              -k N times the noise
+  recipe review PATH …        walk through what changed, and accept it or not; without a terminal --list,
+                              --accept-noise, --accept-all
+
 flags
-  --json                      the answer as JSON (ops, list, show)
-  -q, --quiet                 print only what is wrong (check, show)
+  --json                      the answer as JSON (ops, list, show, table, compare, record, verify)
+  -q, --quiet                 print only what is wrong (check, show, compare, record, verify, review)
   --ops FILE.py               a Python file that registers ops of your own
   --version, -h, --help
+
+exit codes: 0 all well, 1 something does not agree, 2 the recipe or the command line is wrong, 3 a step failed
 """
 
 
@@ -218,6 +233,9 @@ def recipe_main(arguments: Sequence[str]) -> int:
     if _answered(arguments, RECIPE_HELP):
         return WELL if arguments else WRONG
     flags = Flags(arguments)
+    for flag, is_given in (("--fail-fast", flags.fail_fast), ("--resume", flags.resume is not None)):
+        if is_given:
+            raise wrong(f"flag '{flag}'", "it is run-recipe's; see recipe --help")
     from tensorflow_free.subcommands import subcommand
 
     run, words = subcommand(flags.rest)

@@ -56,7 +56,7 @@ def write_result(result: Result, folder: Path) -> Path:
     """
     stored: dict[str, torch.Tensor] = {}
     entries = [_entry(record, stored) for record in result.records.values()]
-    text = json.dumps(_run_file(result, entries).model_dump(mode="json"), indent=1, allow_nan=False, ensure_ascii=False)
+    text = _run_file(result, entries).model_dump_json(indent=1)
     try:
         with _appearing(folder) as beside:
             written = _Inputs(result, beside).recipe()
@@ -159,9 +159,16 @@ def _entry(record: Record, stored: dict[str, torch.Tensor]) -> Entry:
         grad_fn=record.grad_fn,
         nan_count=None if found is None else found[0],
         inf_count=None if found is None else found[1],
-        value=plain(_listed(value)) if small else None,
+        value=_plain_numbers(value, found) if small else None,
         stored=_store(record.name, value, stored),
     )
+
+
+def _plain_numbers(value: torch.Tensor, found: tuple[int, int] | None) -> Any:
+    """The numbers as strict JSON holds them; those that are finite and real are so already."""
+    numbers = _listed(value)
+    is_plain_already = not value.is_complex() and (found == (0, 0) or not value.is_floating_point())
+    return numbers if is_plain_already else plain(numbers)
 
 
 def _listed(value: torch.Tensor) -> Any:

@@ -511,7 +511,13 @@ def test_ops_lists_one_many_or_all(typed):
     ("words", "said"),
     [
         (["lisst"], "command line: 'lisst' is not a command; did you mean 'list'?"),
-        (["toast"], "command line: 'toast' is not a command; the commands are ops, list, check, show, schema"),
+        (
+            ["toast"],
+            "command line: 'toast' is not a command; "
+            + "the commands are ops, list, check, show, schema, record, verify, review, compare, table",
+        ),
+        (["list", "--fail-fast"], "flag '--fail-fast': it is run-recipe's; see recipe --help"),
+        (["list", "--resume", "x"], "flag '--resume': it is run-recipe's; see recipe --help"),
         (["list", "--jsn"], "flag '--jsn': it is not a flag; did you mean '--json'?"),
         (["ops", "a", "b"], "command line: 'b' is one word too many; give one op or one pattern, in quotes"),
         (["ops", "sofmax"], "'sofmax' is not an op, nor part of the name of one; did you mean 'softmax'?"),

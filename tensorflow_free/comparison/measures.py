@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -63,6 +64,16 @@ class Measure:
     found: str
     wanted: str
 
+    def to_plain(self) -> dict[str, Any]:
+        """As strict JSON holds it: infinity is "inf"."""
+        return {name: _plain(getattr(self, name)) for name in self.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
 
 def measure(actual: torch.Tensor, expected: torch.Tensor) -> Measure:
     """Measure two plain tensors on the CPU, of one shape and of any dtypes."""
@@ -89,7 +100,8 @@ class Errors:
         self.sizes = self._its.abs()
         square, power = self._squares()
         self.nonfinite = 0
-        if not (math.isfinite(square) and math.isfinite(power)):
+        self._is_finite = math.isfinite(square) and math.isfinite(power)
+        if not self._is_finite:
             self._leave_out()
             square, power = self._squares()
         count = max(1, self.elements)
@@ -120,6 +132,8 @@ class Errors:
         if not (is_floating(self.actual.dtype) or is_floating(self.expected.dtype)):
             return same_integers(self.actual, self.expected).flatten()
         mine, its = self._mine, self._its
+        if self._is_finite:
+            return mine == its
         if mine.is_complex():
             parts, other = torch.view_as_real(mine), torch.view_as_real(its)
             return ((parts == other) | (parts.isnan() & other.isnan())).all(-1)
@@ -143,8 +157,8 @@ class Errors:
             rmse=self.rmse,
             max_ulp=self._max_ulp(),
             sqnr_db=self._sqnr(),
-            nan=_both(torch.isnan, self._mine, self._its),
-            inf=_both(torch.isinf, self._mine, self._its),
+            nan=self._both(torch.isnan),
+            inf=self._both(torch.isinf),
             nonfinite=self.nonfinite,
             signed_zeros=self.signed_zeros(),
             rms=self.rms,
@@ -193,8 +207,16 @@ class Errors:
         expected = self.expected if is_floating(self.expected.dtype) else self.expected.to(torch.float64)
         rounded = (expected if dtype.is_complex or not expected.is_complex() else expected.real).to(dtype).flatten()
         apart = ulp_distance(self.actual.flatten(), rounded)
-        finite = self._mine.isfinite() & rounded.to(self._mine.dtype).isfinite()
-        return float(torch.where(finite, apart, torch.zeros_like(apart)).max())
+        finite = rounded.to(self._mine.dtype).isfinite()
+        if not (self._is_finite and bool(finite.all())):
+            apart = torch.where(finite & self._mine.isfinite(), apart, torch.zeros_like(apart))
+        return float(apart.max())
+
+    def _both(self, count: Callable[[torch.Tensor], torch.Tensor]) -> tuple[int, int]:
+        """How many there are on either side."""
+        if self._is_finite:
+            return 0, 0
+        return int(count(self._mine).count_nonzero()), int(count(self._its).count_nonzero())
 
     def _index(self, position: int) -> Index:
         """A flat position as an index."""
@@ -207,7 +229,3 @@ class Errors:
 
 _LARGEST = 1e150
 """Sizes up to which the sum of squares fits float64."""
-
-
-def _both(count: Callable[[torch.Tensor], torch.Tensor], mine: torch.Tensor, its: torch.Tensor) -> tuple[int, int]:
-    return int(count(mine).count_nonzero()), int(count(its).count_nonzero())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from tensorflow_free.comparison.measures import Measure
@@ -55,10 +55,10 @@ class ValueVerdict:
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
-        written: dict[str, Any] = plain(
-            {item.name: getattr(self, item.name) for item in fields(self) if item.name != "measure"}
-        )
-        written["measure"] = None if self.measure is None else plain(asdict(self.measure))
+        written = {name: getattr(self, name) for name in self.__slots__}
+        written["used"] = plain(self.used)
+        written["shape"] = None if self.shape is None else list(self.shape)
+        written["measure"] = None if self.measure is None else self.measure.to_plain()
         return written
 
     @classmethod

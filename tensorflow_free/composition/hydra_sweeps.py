@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import math
 import os
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -84,7 +85,7 @@ class Current:
             _job_overrides(self.option, folder, number, first, min(size, count - first))
             for number, first in enumerate(range(0, count, size))
         ]
-        _leave_the_store_to_ray(config)
+        _settle_ray(config)
         plugin = Plugins.instance().instantiate_launcher(context, self.host.chunk_task, config)
         self._launched(plugin, jobs, folder)
         return None
@@ -92,7 +93,9 @@ class Current:
     def _launched(self, plugin: Launcher, jobs: Sequence[Sequence[str]], folder: Path) -> None:
         """Launch jobs, and tell the host what became of them."""
         try:
-            ended = plugin.launch(jobs, initial_job_idx=0)
+            # what a launcher prints is no part of the answer
+            with redirect_stdout(sys.stderr):
+                ended = plugin.launch(jobs, initial_job_idx=0)
         except Exception as error:
             # a job was killed, which joblib and submitit tell by what they raise; without rows none has begun
             if not any(folder.glob(JOB_ROWS)):
@@ -187,15 +190,17 @@ def _quoted(text: str | None) -> str:
     return str(QuotedString(text.replace("${", "\\${"), Quote.single).with_quotes())
 
 
-def _leave_the_store_to_ray(config: DictConfig) -> None:
-    """Keep Ray's launcher from sizing an object store: a cluster has one, and Ray refuses the size.
+RAY: Final = {"object_store_memory": None, "log_to_driver": False}
+"""Settings of `ray.init` where nobody says otherwise. Ray's launcher would size an object store, which a cluster has and
+Ray then refuses (https://github.com/hydra-ecosystem/hydra/issues/2893); and Ray puts lines of its own into our output."""
 
-    Source: https://github.com/hydra-ecosystem/hydra/issues/2893, mended there behind hydra-ray-launcher 1.2.2.
-    """
+
+def _settle_ray(config: DictConfig) -> None:
+    """Settle Ray's own settings, where the launcher is Ray's."""
     init = OmegaConf.select(config, "hydra.launcher.ray.init")
-    if isinstance(init, DictConfig) and "object_store_memory" not in init:
+    if isinstance(init, DictConfig):
         with flag_override(config, ["struct", "readonly"], False):
-            init.object_store_memory = None
+            init.update({key: value for key, value in RAY.items() if key not in init})
 
 
 # ------------------------------------------------------------------------------------------------------- folders
