@@ -513,8 +513,10 @@ def test_ops_lists_one_many_or_all(typed):
         (["lisst"], "command line: 'lisst' is not a command; did you mean 'list'?"),
         (
             ["toast"],
-            "command line: 'toast' is not a command; "
-            + "the commands are ops, list, check, show, schema, record, verify, review, compare, table",
+            (
+                "command line: 'toast' is not a command; the commands are ops, list, check, show, schema, record, verify, "
+                "review, compare, table"
+            ),
         ),
         (["list", "--fail-fast"], "flag '--fail-fast': it is run-recipe's; see recipe --help"),
         (["list", "--resume", "x"], "flag '--resume': it is run-recipe's; see recipe --help"),

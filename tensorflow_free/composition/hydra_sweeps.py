@@ -75,17 +75,17 @@ class Current:
 
     def sweep(self, config: DictConfig, context: Any, cells_per_job: int | None) -> Any:
         """Make the sweep ready; with a launcher that is not ours, launch its jobs too."""
-        launcher = str(OmegaConf.select(config, "hydra.launcher._target_"))
-        count = self.host.begin(_multirun(self, config))
-        if launcher == MINE:
+        multirun = _multirun(self, config)
+        count = self.host.begin(multirun)
+        if multirun.launcher == WORKERS:
             return None
         size = cells_per_job or min(MOST_CELLS_PER_JOB, math.ceil(count / max(1, os.cpu_count() or 1)))
-        folder = Path(str(config.hydra.sweep.dir)).resolve()
+        folder = multirun.folder.resolve()
         jobs = [
             _job_overrides(self.option, folder, number, first, min(size, count - first))
             for number, first in enumerate(range(0, count, size))
         ]
-        _settle_ray(config)
+        _settle(config, multirun.folder)
         plugin = Plugins.instance().instantiate_launcher(context, self.host.chunk_task, config)
         self._launched(plugin, jobs, folder)
         return None
@@ -184,22 +184,27 @@ def _job_overrides(option: str, folder: Path, number: int, first: int, count: in
 
 
 def _quoted(text: str | None) -> str:
-    """A text as Hydra's grammar takes it, with nothing in it to be resolved."""
+    """A text as Hydra's grammar takes it, with nothing in it that OmegaConf would resolve."""
     if text is None:
         return "null"
-    return str(QuotedString(text.replace("${", "\\${"), Quote.single).with_quotes())
+    return str(QuotedString(_unresolved(text), Quote.single).with_quotes())
+
+
+def _unresolved(text: str) -> str:
+    return text.replace("${", "\\${")
 
 
 RAY: Final = {"object_store_memory": None, "log_to_driver": False}
-"""Settings of `ray.init` where nobody says otherwise. Ray's launcher would size an object store, which a cluster has and
-Ray then refuses (https://github.com/hydra-ecosystem/hydra/issues/2893); and Ray puts lines of its own into our output."""
+"""Settings of `ray.init` where nobody says otherwise. Ray's launcher would size an object store, which a cluster has,
+so that Ray refuses it (https://github.com/hydra-ecosystem/hydra/issues/2893); and Ray would print lines of its own."""
 
 
-def _settle_ray(config: DictConfig) -> None:
-    """Settle Ray's own settings, where the launcher is Ray's."""
-    init = OmegaConf.select(config, "hydra.launcher.ray.init")
-    if isinstance(init, DictConfig):
-        with flag_override(config, ["struct", "readonly"], False):
+def _settle(config: DictConfig, folder: Path) -> None:
+    """Settle what another launcher reads: the sweep's folder as it is now known, and Ray's own settings."""
+    with flag_override(config, ["struct", "readonly"], False):
+        config.hydra.sweep.dir = _unresolved(str(folder))
+        init = OmegaConf.select(config, "hydra.launcher.ray.init")
+        if isinstance(init, DictConfig):
             init.update({key: value for key, value in RAY.items() if key not in init})
 
 
