@@ -57,7 +57,7 @@ CODES = [
 
 def matches(shown, printed):
     """Whether what was printed is what is shown; `…` stands for anything, alone on a line for any lines."""
-    shown, printed = (VERSION.sub("torch VERSION", text.strip()) for text in (shown, printed))
+    shown, printed = ("\n" + VERSION.sub("torch VERSION", text.strip()) for text in (shown, printed))
     anything = {"\n…": "(?:\n.*)*", "…": ".*"}
     pattern = "".join(anything.get(part) or re.escape(part) for part in re.split("(\n…|…)", shown))
     return re.fullmatch(pattern, printed) is not None

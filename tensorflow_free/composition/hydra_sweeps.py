@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import copy
-import math
-import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from hydra.core.override_parser.types import Quote, QuotedString
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
@@ -24,6 +18,7 @@ from tensorflow_free.composition.arguments import GROUP, Words
 from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.files import recipe_file
+from tensorflow_free.composition.hydra_jobs import jobs_of, launch, refuse_size
 from tensorflow_free.composition.keys import settings
 from tensorflow_free.composition.matrix import Matrix
 from tensorflow_free.composition.multirun import WORKERS, Chosen, Multirun, SweepHost
@@ -32,31 +27,10 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 USUAL_SUBDIR: Final = "${hydra.job.num}"
 """Each cell's folder is its number."""
 
-MOST_CELLS_PER_JOB: Final = 250
-"""More cost little less, and a job that dies takes its cells with it."""
-
 RESERVED: Final = ("sweep.json", "sweep.csv", "cells.jsonl", ".hydra", ".submitit")
 """Names in a sweep's folder that are no cell's."""
 
-JOB_ROWS: Final = "cells.*.jsonl"
-"""Where jobs of other launchers put their rows."""
-
 MINE: Final = "hydra_plugins.tensorflow_free_sweeps.WorkersLauncher"
-
-CARRIED: Final = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "ATEN_CPU_CAPABILITY",
-    "MKL_CBWR",
-    "ONEDNN_MAX_CPU_ISA",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "NVIDIA_TF32_OVERRIDE",
-)
-"""Variables that numbers hang on. joblib and Ray set some of them in their jobs, and a cluster has its own; in a job
-they are as they are here, or not set."""
 
 
 @dataclass(frozen=True)
@@ -73,41 +47,14 @@ class Current:
     option: str
     host: SweepHost
 
-    def sweep(self, config: DictConfig, context: Any, cells_per_job: int | None) -> Any:
+    def sweep(self, config: DictConfig, context: Any, cells_per_job: int | None) -> None:
         """Make the sweep ready; with a launcher that is not ours, launch its jobs too."""
+        refuse_size(cells_per_job)
         multirun = _multirun(self, config)
         count = self.host.begin(multirun)
-        if multirun.launcher == WORKERS:
-            return None
-        size = cells_per_job or min(MOST_CELLS_PER_JOB, math.ceil(count / max(1, os.cpu_count() or 1)))
-        folder = multirun.folder.resolve()
-        jobs = [
-            _job_overrides(self.option, folder, number, first, min(size, count - first))
-            for number, first in enumerate(range(0, count, size))
-        ]
-        _settle(config, multirun.folder)
-        plugin = Plugins.instance().instantiate_launcher(context, self.host.chunk_task, config)
-        self._launched(plugin, jobs, folder)
-        return None
-
-    def _launched(self, plugin: Launcher, jobs: Sequence[Sequence[str]], folder: Path) -> None:
-        """Launch jobs, and tell the host what became of them."""
-        try:
-            # what a launcher prints is no part of the answer
-            with redirect_stdout(sys.stderr):
-                ended = plugin.launch(jobs, initial_job_idx=0)
-        except Exception as error:
-            # a job was killed, which joblib and submitit tell by what they raise; without rows none has begun
-            if not any(folder.glob(JOB_ROWS)):
-                raise
-            self.host.lost(_in_words(error))
-            return
-        for job in ended:
-            value = job._return_value  # noqa: SLF001 - the property prints, and raises
-            if job.status is JobStatus.COMPLETED:
-                self.host.returned(value)
-            else:
-                self.host.lost(_in_words(value))
+        if multirun.launcher != WORKERS:
+            jobs = list(jobs_of(self.option, multirun.folder, count, cells_per_job))
+            launch(self.host, config, context, multirun.folder, jobs)
 
     def launch(self, config: DictConfig, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
         """Run the cells that another sweeper has chosen."""
@@ -156,56 +103,6 @@ def _returned(overrides: Sequence[str], used: float) -> JobReturn:
     job = JobReturn(overrides=list(overrides), status=JobStatus.COMPLETED, working_dir=str(Path.cwd()))
     job.return_value = used
     return job
-
-
-def _in_words(error: object) -> str:
-    """An error of another launcher, whose text may have many lines, in one."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ": ".join([type(error).__name__, *lines[:1]])
-
-
-def _job_overrides(option: str, folder: Path, number: int, first: int, count: int) -> list[str]:
-    """What names a job of another launcher: the sweep's folder, which of its cells it runs, in what environment.
-
-    Hydra puts nothing of the job's own into the folder, and nothing into the one where the job happens to be.
-    """
-    variables = ",".join(f"{name}:{_quoted(os.environ.get(name))}" for name in CARRIED)
-    return [
-        f"{GROUP}={option}",
-        f"+chunk.folder={_quoted(str(folder))}",
-        f"+chunk.job={number}",
-        f"+chunk.first={first}",
-        f"+chunk.count={count}",
-        f"+chunk.environment={{{variables}}}",
-        f"hydra.sweep.dir={_quoted(str(folder))}",
-        "hydra.sweep.subdir=.",
-        "hydra.output_subdir=null",
-    ]
-
-
-def _quoted(text: str | None) -> str:
-    """A text as Hydra's grammar takes it, with nothing in it that OmegaConf would resolve."""
-    if text is None:
-        return "null"
-    return str(QuotedString(_unresolved(text), Quote.single).with_quotes())
-
-
-def _unresolved(text: str) -> str:
-    return text.replace("${", "\\${")
-
-
-RAY: Final = {"object_store_memory": None, "log_to_driver": False}
-"""Settings of `ray.init` where nobody says otherwise. Ray's launcher would size an object store, which a cluster has,
-so that Ray refuses it (https://github.com/hydra-ecosystem/hydra/issues/2893); and Ray would print lines of its own."""
-
-
-def _settle(config: DictConfig, folder: Path) -> None:
-    """Settle what another launcher reads: the sweep's folder as it is now known, and Ray's own settings."""
-    with flag_override(config, ["struct", "readonly"], False):
-        config.hydra.sweep.dir = _unresolved(str(folder))
-        init = OmegaConf.select(config, "hydra.launcher.ray.init")
-        if isinstance(init, DictConfig):
-            init.update({key: value for key, value in RAY.items() if key not in init})
 
 
 # ------------------------------------------------------------------------------------------------------- folders
