@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from tensorflow_free.comparison.graph import readers_of, reads_of
+from tensorflow_free.comparison.graph import readers_of, reads_of, steps_of
 from tensorflow_free.comparison.verdicts import ValueVerdict, Where
-from tensorflow_free.recipe import Recipe
+from tensorflow_free.recipe import Recipe, Step
+from tensorflow_free.registry import find
 
 _GRADIENT: Final = ".grad"
+
+_DIFFERENTIATE: Final = frozenset({"backward", "grad"})
+"""Ops whose value is a gradient: what is wrong with it is the backward of a step above it."""
 
 
 def where_it_starts(values: Sequence[ValueVerdict], recipe: Recipe) -> Where | None:
@@ -21,48 +25,73 @@ def where_it_starts(values: Sequence[ValueVerdict], recipe: Recipe) -> Where | N
     """
     bad = [one for one in values if one.outcome == "mismatch"]
     forward = [one for one in bad if one.kind != "gradient"]
-    if forward:
-        return _forward(forward, recipe)
-    reads = reads_of(recipe)
-    order = {name: position for position, name in enumerate((*recipe.tensors, *reads))}
     gradients = [one for one in bad if one.kind == "gradient"]
-    if not gradients:
-        return None
-    # autograd goes from the target back, so that the last step in order is the one that it came to first
-    nearest = max(gradients, key=lambda one: (order.get(_root(one.name), -1), one.used))
-    return _backward(nearest, readers_of(reads), recipe)
+    blame = _Blame(recipe)
+    if forward:
+        return blame.forward(forward)
+    return blame.backward(gradients) if gradients else None
 
 
-def _forward(bad: Sequence[ValueVerdict], recipe: Recipe) -> Where:
-    # a value as it is in the end comes after all steps, and one that the run started from before them
-    first = min(bad, key=lambda one: _TURN.get(one.kind, 1))
-    step = _root(first.name)
-    if first.kind == "after":
-        step = _changer(step, recipe) or step
-    return Where("forward", first.name, step, _op(step, recipe) or first.op)
+class _Blame:
+    """A recipe whose values went wrong."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._steps: Mapping[str, Step] = dict(steps_of(recipe.steps))
+        self._reads = reads_of(recipe)
+
+    def forward(self, bad: Sequence[ValueVerdict]) -> Where:
+        # a value as it is in the end comes after all steps, and one that the run started from before them
+        first = min(bad, key=lambda one: _TURN.get(one.kind, 1))
+        step = _root(first.name)
+        if first.kind == "after":
+            step = self._changer(step) or step
+        op = self._op(step) or first.op
+        if op in _DIFFERENTIATE:
+            return Where("backward", first.name, step, op, tuple(reversed(list(self._above(step)))))
+        return Where("forward", first.name, step, op)
+
+    def backward(self, bad: Sequence[ValueVerdict]) -> Where:
+        order = {name: position for position, name in enumerate((*self._recipe.tensors, *self._reads))}
+        # autograd goes from the target back, so that the last step in order is the one that it came to first
+        nearest = max(bad, key=lambda one: (order.get(_root(one.name), -1), one.used))
+        step = _root(nearest.name)
+        return Where("backward", nearest.name, step, self._op(step), readers_of(self._reads).get(step, ()))
+
+    def _op(self, step: str) -> str | None:
+        found = self._steps.get(step)
+        return None if found is None else found.op
+
+    def _changer(self, name: str) -> str | None:
+        """The last step that writes to the memory of `name`, itself or through a view.
+
+        The last, as what an earlier one wrote is read by those after it, whose own values would be wrong.
+        """
+        found = None
+        there = {name}
+        for step, names in self._reads.items():
+            written = self._steps[step]
+            op = find(written.op or "")
+            if op is None or there.isdisjoint(names):
+                continue
+            changes = {one for signature in op.signatures for one in signature.changes}
+            if changes - {"out"} or "out" in written.kwargs:
+                found = step
+            if any(signature.shares != () for signature in op.signatures):
+                there.add(step)
+        return found
+
+    def _above(self, step: str) -> Iterator[str]:
+        """The steps that a value is computed from, in order."""
+        above = set(self._reads.get(step, ()))
+        for name in reversed(self._reads):
+            if name in above:
+                above.update(self._reads[name])
+        return (name for name in self._reads if name in above and name != step)
 
 
-_TURN: Final = {"tensor": 0, "step": 1, "trace": 1, "after": 2, "check": 3}
-
-
-def _changer(name: str, recipe: Recipe) -> str | None:
-    """The first step that reads `name` and works in place, if one can be told by its name."""
-    for step, names in reads_of(recipe).items():
-        op = _op(step, recipe) or ""
-        if name in names and (op.endswith("_") or op == "[]="):
-            return step
-    return None
-
-
-def _backward(nearest: ValueVerdict, readers: Mapping[str, tuple[str, ...]], recipe: Recipe) -> Where:
-    step = _root(nearest.name)
-    return Where("backward", nearest.name, step, _op(step, recipe), readers.get(step, ()))
+_TURN: Final = {"tensor": 0, "step": 1, "trace": 1, "after": 2}
 
 
 def _root(name: str) -> str:
     return name.removesuffix(_GRADIENT).partition(".")[0]
-
-
-def _op(step: str, recipe: Recipe) -> str | None:
-    found = recipe.steps.get(step)
-    return found.op if found is not None else None

@@ -13,7 +13,7 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 def reads_of(recipe: Recipe) -> dict[str, tuple[str, ...]]:
     """The names that each step reads, in order, those inside blocks too; fields and gradients count as their value."""
-    steps = dict(_steps(recipe.steps))
+    steps = dict(steps_of(recipe.steps))
     known = {*recipe.tensors, *steps}
     return {
         name: tuple(dict.fromkeys(word for word in _words([step.args, step.kwargs, step.carry]) if word in known))
@@ -38,11 +38,12 @@ def depths_of(reads: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
     return depths
 
 
-def _steps(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
+def steps_of(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
+    """Every step with its name, in order, those inside blocks too."""
     for name, step in steps.items():
         yield name, step
         if step.steps is not None:
-            yield from _steps(step.steps)
+            yield from steps_of(step.steps)
 
 
 def _words(written: Any) -> Iterator[str]:

@@ -39,7 +39,8 @@ PEAK: Final = 2.0
 """How much wider the bound on the largest error is than that on the RMSE, as a largest value spreads more."""
 
 FLOOR: Final = 4.0
-"""Machine epsilons of the expected numbers' size that are always allowed."""
+"""Machine epsilons of the expected numbers' size that are always allowed: a few ULPs, as math libraries state their
+largest errors (the CUDA C++ Programming Guide lists up to 4 for the functions of a tensor op)."""
 
 
 @dataclass(frozen=True, slots=True)

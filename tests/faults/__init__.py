@@ -1,0 +1,1 @@
+"""A bench of faults put into ops, one at a time, to see whether the fixtures of this repository catch them."""

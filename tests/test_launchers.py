@@ -1,0 +1,263 @@
+"""Other launchers of Hydra's, each for real: joblib, submitit's local executor, Ray on a cluster of two nodes.
+
+Each is an extra of its own, and no environment holds the newest of all three: what is not installed is skipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from tensorflow_free.errors import StorageError
+from tensorflow_free.sweep.beginning import sweep_recipe
+from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.jobs import run_chunk
+from tensorflow_free.sweep.rows import Row
+
+BIN = Path(sys.executable).parent
+FILES = {
+    "linear.yaml": "tensors: {x: {init: randn, size: [9]}, w: {init: randn, size: [9], requires_grad: true}}\n"
+    "steps: {y: w * x, s: y.sum()}\nbackward: s\n",
+    "overflow.yaml": "tensors: {x: {data: [1.0, 12.0], requires_grad: true}}\n"
+    "steps: {e: x.exp(), s: e.sum()}\nbackward: s\n",
+    "long.yaml": "tensors: {x: {init: rand, size: [1000000]}}\nsteps: {s: x.sum()}\n",
+    "dying.yaml": "tensors: {x: {init: randn, size: [4]}}\nsteps: {y: {op: l_dies_in_float16, args: [x]}}\n",
+    "ending.yaml": "tensors: {x: {init: randn, size: [4]}}\nsteps: {y: {op: l_ends_its_job_once, args: [x]}}\n",
+    "ops.py": """
+import os, pathlib, signal, time, torch
+from tensorflow_free import register_op
+
+def l_dies_in_float16(x):
+    if x.dtype is torch.float16:
+        os.abort()
+    return x * 2
+
+def l_ends_its_job_once(x):
+    flag = pathlib.Path("ended")
+    if x.dtype is torch.float32 and not flag.exists():
+        flag.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return x * 2
+
+register_op("l_dies_in_float16", l_dies_in_float16)
+register_op("l_ends_its_job_once", l_ends_its_job_once)
+""",
+}
+MIXED = (
+    *("linear.yaml", "overflow.yaml", "long.yaml", "dying.yaml"),
+    *("dtype=float64,float32,float16", "device=cpu,cuda", "--ops", "ops.py"),
+)
+ENDING = ("linear.yaml", "ending.yaml", "dtype=float64,float32", "--ops", "ops.py")
+LAUNCHERS = {
+    "joblib": "hydra_plugins.hydra_joblib_launcher",
+    "submitit_local": "hydra_plugins.hydra_submitit_launcher",
+    "ray": "hydra_plugins.hydra_ray_launcher",
+}
+"""Each launcher, and the module that it comes with."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Where a Ray cluster of two nodes is, begun in a folder that is no sweep's."""
+    from ray.cluster_utils import Cluster
+
+    with elsewhere(tmp_path_factory.mktemp("cluster")):
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        made.add_node(num_cpus=1)
+        made.wait_for_nodes()
+    yield made.address
+    made.shutdown()
+
+
+@pytest.fixture
+def words(request, launcher):
+    """What chooses a launcher on the command line."""
+    if importlib.util.find_spec(LAUNCHERS[launcher]) is None:
+        pytest.skip(f"{LAUNCHERS[launcher]} is not installed; it comes with an extra of this package")
+    if launcher == "ray":
+        return ["hydra/launcher=ray", f"hydra.launcher.ray.init.address={request.getfixturevalue('cluster')}"]
+    return [f"hydra/launcher={launcher}"]
+
+
+@contextmanager
+def elsewhere(folder):
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def swept(folder, *arguments):
+    """The exit code of `run-recipe` in a folder of its own, and what it says."""
+    folder.mkdir(exist_ok=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    environment = {name: text for name, text in os.environ.items() if name != "OMP_NUM_THREADS"}
+    typed = [BIN / "run-recipe", *arguments]
+    done = subprocess.run(typed, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def rows(folder):
+    """The rows of a sweep by their cells, but for how long each took."""
+    lines = (folder / "out" / "cells.jsonl").read_text().splitlines()
+    return sorted(({**json.loads(line), "seconds": 0} for line in lines), key=lambda row: row["number"])
+
+
+def numbers(folder):
+    """Every number that a sweep computed, as its bytes."""
+    found = (folder / "out").rglob("*.safetensors")
+    return {path.relative_to(folder): path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """The sweep by the launcher of our own: its folder, and what it said."""
+    folder = tmp_path_factory.mktemp("usual")
+    return folder, swept(folder, "-m", *MIXED, "hydra.sweep.dir=out")
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_every_launcher_gives_the_same_table_rows_and_numbers(tmp_path, usual, words, launcher):
+    folder, (code, table, _) = usual
+    assert swept(tmp_path, "-m", *MIXED, "hydra.sweep.dir=out", *words)[:2] == (code, table)
+    assert rows(tmp_path) == rows(folder)
+    assert numbers(tmp_path) == numbers(folder)
+    added = {path.name for path in (tmp_path / "out").iterdir()} ^ {path.name for path in (folder / "out").iterdir()}
+    assert added <= {".submitit"}
+    assert SweepFolder(tmp_path / "out").document().launcher.name == launcher
+
+
+def test_the_sweep_that_they_are_compared_by_has_every_outcome(usual):
+    folder, (code, table, said) = usual
+    assert (code, said) == (3, "")
+    assert {row["outcome"] for row in rows(folder)} == {"ok", "mismatch", "crashed", "unavailable"}
+    assert "24 cells: 9 ok, 1 crashed, 2 mismatch, 12 unavailable" in table
+    assert len(numbers(folder)) >= 11
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "ray"])
+def test_a_job_that_is_killed_costs_no_row_and_the_sweep_ends_as_an_unbroken_one(tmp_path, words, launcher):
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    (whole / "ended").touch()
+    expected = swept(whole, "-m", *ENDING, "hydra.sweep.dir=out")
+    assert expected[::2] == (0, "")
+    found = swept(folder, "-m", *ENDING, "hydra.sweep.dir=out", *words, "hydra.sweeper.cells_per_job=4")
+    if launcher == "joblib":
+        assert (found[0], [row["number"] for row in rows(folder)]) == (3, [0, 1, 2])
+        assert "joblib: a job ended before its time: TerminatedWorkerError: " in found[2]
+        assert "1 of 4 cells have not run" in found[2]
+        found = swept(folder, "--resume", "out")
+    # Ray itself begins such a job anew
+    assert (found[:2], rows(folder)) == (expected[:2], rows(whole))
+
+
+@pytest.mark.parametrize("launcher", ["joblib"])
+def test_a_launcher_that_cannot_begin_is_told_in_one_line(tmp_path, words, launcher):
+    code, table, said = swept(tmp_path, "-m", "linear.yaml", "hydra.sweep.dir=out", *words, "hydra.launcher.n_jobs=0")
+    assert (code, table) == (2, "")
+    assert said == "command line: Hydra refuses it: n_jobs == 0 in Parallel has no meaning\n"
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_jobs_without_cells_are_refused(tmp_path, size):
+    said = swept(tmp_path, "-m", "linear.yaml", "hydra/launcher=basic", f"hydra.sweeper.cells_per_job={size}")
+    assert said == (
+        2,
+        "",
+        f"hydra.sweeper.cells_per_job: '{size}' is no number of cells; give an integer of at least 1\n",
+    )
+    assert not (tmp_path / "multirun").exists()
+
+
+def test_jobs_find_the_folder_of_a_sweep_whatever_its_name_is(tmp_path):
+    folder = tmp_path / "it's \\ 50 % ${here}"
+    words = ["linear.yaml", "dtype=float64", "hydra.sweep.dir=out/${dtype}", "hydra/launcher=basic"]
+    code, table, said = swept(folder, "-m", *words)
+    assert (code, said) == (0, "")
+    assert table.endswith("\nout/float64/sweep.json\n")
+    assert {path.name for path in folder.iterdir()} == {*FILES, "out"}
+    assert [path.name for path in (folder / "out").iterdir()] == ["float64"]
+
+
+# a job, as a launcher calls it
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A sweep of which nothing has run, and the config of its one job."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    with elsewhere(tmp_path):
+        sweep = sweep_recipe("dying.yaml", ["dtype=float64,float16"], folder="out", ops=["ops.py"])
+        sweep.create()
+    chunk = {"folder": str(tmp_path / "out"), "job": 0, "first": 0, "count": 2, "environment": {}}
+    return sweep, OmegaConf.create({"chunk": chunk})
+
+
+def test_a_job_runs_its_cells_from_whatever_folder_it_is_in(begun, tmp_path_factory):
+    with elsewhere(tmp_path_factory.mktemp("elsewhere")):
+        here = Path.cwd()
+        run_chunk(begun[1])
+        assert Path.cwd() == here
+        assert list(here.iterdir()) == []
+    found = list(SweepFolder(Path(begun[1].chunk.folder)).rows())
+    assert [(row.outcome, row.dtype) for row in found] == [("ok", "float64"), ("crashed", "float16")]
+
+
+def test_a_job_has_the_environment_of_the_sweep_and_not_that_of_its_launcher(begun, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("MKL_NUM_THREADS", "2")
+    begun[1].chunk.count = 1
+    begun[1].chunk.environment = {"OMP_NUM_THREADS": None, "MKL_NUM_THREADS": None, "MKL_CBWR": "COMPATIBLE"}
+    assert run_chunk(begun[1])["num_threads"] == 1
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("2", "2")
+    assert "MKL_CBWR" not in os.environ
+
+
+def kept(begun, *found):
+    """The sweep's folder with the rows of a job that ended before its time."""
+    folder = SweepFolder(Path(begun[1].chunk.folder), "cells.0.jsonl")
+    for number, outcome in found:
+        folder.append(Row(number=number, recipe="dying.yaml", outcome=outcome))
+    folder.close()
+    return folder
+
+
+def test_a_job_that_is_begun_anew_runs_only_what_has_no_row(begun):
+    folder = kept(begun, (0, "not comparable"))
+    assert run_chunk(begun[1])
+    assert [(row.number, row.outcome) for row in folder.rows()] == [(0, "not comparable"), (1, "crashed")]
+    assert run_chunk(begun[1]) == {}
+
+
+def test_a_job_of_a_sweep_that_ends_early_does_not_begin_behind_a_bad_cell(begun):
+    sweep, config = begun
+    folder = kept(begun, (0, "mismatch"))
+    sweep.document.launcher.fail_fast = True
+    folder.write(sweep.document)
+    assert (run_chunk(config), len(list(folder.rows()))) == ({}, 1)
+
+
+@pytest.mark.parametrize("missing", ["folder", "cwd"])
+def test_a_job_on_a_machine_without_the_sweeps_folders_says_so(begun, missing):
+    sweep, config = begun
+    if missing == "folder":
+        config.chunk.folder = "/nowhere/out"
+    else:
+        sweep.document.cwd = "/nowhere"
+        SweepFolder(Path(config.chunk.folder)).write(sweep.document)
+    with pytest.raises(StorageError, match=r"^/nowhere.*: is not"):
+        run_chunk(config)
