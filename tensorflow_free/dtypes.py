@@ -92,13 +92,17 @@ def ulp_distance(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     if actual.dtype.is_complex:
         parts = ulp_distance(torch.view_as_real(actual.resolve_conj()), torch.view_as_real(expected.resolve_conj()))
         return parts.amax(-1)
-    apart = (_ordered(actual).to(torch.float64) - _ordered(expected).to(torch.float64)).abs()
-    if actual.dtype == torch.float64:
+    if actual.dtype.itemsize < torch.float64.itemsize:
+        apart = (_ordered(actual) - _ordered(expected)).abs().to(torch.float64)
+    else:
+        apart = (_ordered(actual).to(torch.float64) - _ordered(expected).to(torch.float64)).abs()
         # a difference of 64-bit integers does not fit float64 exactly where it is small against them
         exact = (_ordered(actual) - _ordered(expected)).abs()
         apart = torch.where(apart < 2.0**53, exact.to(torch.float64), apart)
-    one_nan = actual.isnan() != expected.isnan()
-    both_nan = actual.isnan() & expected.isnan()
+    mine, its = actual.isnan(), expected.isnan()
+    if not bool((mine | its).any()):
+        return apart
+    one_nan, both_nan = mine != its, mine & its
     return apart.masked_fill(one_nan, torch.inf).masked_fill(both_nan, 0.0)
 
 

@@ -151,7 +151,11 @@ class _Making:
                 raise NoReference(str(stopped)) from stopped
             return result
 
-        result = self._kept.get((given_dtype, repr(plan.recipe.written)), make)
+        if isinstance(self._source, Mapping):
+            # it may hold tensors, which have no short words
+            result = make()
+        else:
+            result = self._kept.get((given_dtype, repr(plan.recipe.written)), make)
         if result.error is not None and not result.error.expected:
             recipe, error = plan.recipe, result.error
             cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"

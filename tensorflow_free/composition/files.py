@@ -6,7 +6,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,9 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.names import did_you_mean
 
 SUFFIXES: Final = (".yaml", ".yml")
+KEPT: Final = 100_000
+"""Bytes of a text up to which it stays read."""
+
 SELF: Final = "_self_"
 LONGEST_CHAIN: Final = 50
 """Recipes of which each lists the next."""
@@ -52,6 +55,12 @@ def read_recipe_file(path: Path, shown: str) -> RecipeText:
         RecipeError: it cannot be read, is no YAML, is not a mapping, or says what no recipe may say.
     """
     raw = _bytes(path, shown)
+    # a cell of a sweep and its reference are composed of the same text
+    return (_read_again if len(raw) <= KEPT else _read)(raw, path, shown)
+
+
+def _read(raw: bytes, path: Path, shown: str) -> RecipeText:
+    """The text of a file, read."""
     mapping = read_yaml(raw, shown)
     if not isinstance(mapping, dict):
         kind = {list: "a list", type(None): "empty"}.get(type(mapping), "a single value")
@@ -63,6 +72,10 @@ def read_recipe_file(path: Path, shown: str) -> RecipeText:
         if problems:
             raise RecipeError(problems)
     return read
+
+
+_read_again: Final = lru_cache(maxsize=16)(_read)
+"""The last few texts stay read; nobody changes a mapping that was read."""
 
 
 def _bytes(path: Path, shown: str) -> bytes:
