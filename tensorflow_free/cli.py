@@ -117,6 +117,11 @@ def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> 
         return INTERRUPTED
     except BrokenPipeError:
         return flushed(WELL)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        complain(f"what there is to say cannot be written: {error.strerror or error}")
+        return OURS
     except Exception as error:  # noqa: BLE001 - the last door: an error of ours is told as such
         import traceback
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from tensorflow_free.calls import described
 from tensorflow_free.comparison import Comparison, ValueVerdict
-from tensorflow_free.comparison.graph import reads_of
+from tensorflow_free.comparison.graph import reads_of, steps_of
 from tensorflow_free.conditions import holds
 from tensorflow_free.kernels import is_unsupported
 from tensorflow_free.known_faults import is_marked
@@ -151,8 +151,10 @@ def _mismatch(comparison: Comparison, result: Result) -> Iterator[str]:
     where = comparison.where
     first = comparison.bad[0] if where is None else comparison[where.value]
     yield f"{first.name}: {first.reason}{_spent(first)}"
-    if where is not None and (operands := operands_of(result, where.step)):
-        yield f"    {where.op or where.step} of {'; '.join(operands)}"
+    # backward, it is the backward of a step that reads the value which went wrong
+    for step in () if where is None else where.through if where.direction == "backward" else (where.step,):
+        if operands := operands_of(result, step):
+            yield f"    {op_of(result, step)} of {'; '.join(operands)}"
     count = len(comparison.bad)
     if count > 1:
         names = _some([one.name for one in comparison.bad])
@@ -168,6 +170,12 @@ def operands_of(result: Result, step: str) -> list[str]:
     """What a step read, as far as the run recorded it: `x: float16 [3, 4] cpu`."""
     names = reads_of(result.recipe).get(step, ())
     return [f"{name}: {described(result.records[name].value)}" for name in names if name in result.records]
+
+
+def op_of(result: Result, step: str) -> str:
+    """The op of a step, inside blocks too; its name where it has none."""
+    found = dict(steps_of(result.recipe.steps)).get(step)
+    return step if found is None or found.op is None else found.op
 
 
 def _some(names: list[str]) -> str:

@@ -159,7 +159,8 @@ class _Making:
         if result.error is not None and not result.error.expected:
             recipe, error = plan.recipe, result.error
             cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
-            raise NoReference(f"its reference ({cell}) failed at '{error.step}': {error.message}")
+            another = "name another with `reference`, such as reference={dtype: float32}"
+            raise NoReference(f"its reference ({cell}) failed at '{error.step}': {error.message}; {another}")
         return result
 
     def _noise_of_float32(self, reference: Result) -> dict[str, Noise]:

@@ -267,7 +267,7 @@ def _asks_for_case(recipe: Recipe) -> bool:
 
 
 def read_result(folder: str | Path) -> Result:
-    """Read a run's folder.
+    """Read a run's folder, which may be named by its `result.json`.
 
     Returns:
         The result as it was when it was written; its recipe is for reading, not bound.
@@ -276,6 +276,9 @@ def read_result(folder: str | Path) -> Result:
         StorageError: the folder is no run's, or what is in it is broken or newer than this version reads.
     """
     folder = Path(folder)
+    if folder.name == RESULT:
+        # what a run prints at its end
+        folder = folder.parent
     run_file = _read_run_file(folder / RESULT)
     recipe = _read_recipe(folder / RECIPE)
     try:

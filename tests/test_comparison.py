@@ -110,6 +110,22 @@ def test_noise_is_allowed_k_times_over():
     assert [k_of(torch.float32, count) for count in (5, 500, 5000)] == [10, 3, 2]
 
 
+def test_the_element_that_is_told_is_the_one_that_used_most_of_what_is_allowed():
+    good, bad = run({"y": "x * 1"}, {"x": [1000.0, 1.0]}), run({"y": "x * 1"}, {"x": [1000.0, 1.0]})
+    bad.records["y"].value.add_(tensor(0.5, 0.1))
+    found = compare_results(bad, good, judging=Judging(rtol=1e-3))["y"]
+    assert found.measure.at == (1,)
+    assert found.measure.max_abs_at == (0,)
+    assert "it is 1.1" in found.reason
+    assert found.used == pytest.approx(100, rel=1e-3)
+
+
+def test_a_half_is_bounded_closely_where_eager_is_near():
+    expected = torch.ones(2000, dtype=torch.float64)
+    noise = Noise(rmse=1e-4, max_abs=2e-3)
+    assert by_noise(Errors(expected * 1.03, expected), noise, torch.bfloat16).used > 1
+
+
 def test_one_wrong_element_among_many_shows():
     expected = torch.randn(100_000, dtype=torch.float64)
     actual = expected + 1e-7 * torch.randn(100_000, dtype=torch.float64)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tensorflow_free import registry
+from tensorflow_free import load_recipe, registry, run_recipe
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.ops import additions
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
@@ -405,3 +405,17 @@ def test_a_file_of_ops_that_fails_is_a_problem_with_its_line(tmp_path: Path, tex
         file.write_text(text)
     with pytest.raises(RecipeError, match=place):
         registry.load_ops_file(file)
+
+
+def test_an_op_of_torch_ops_is_registered_by_its_schemas():
+    library = torch.library.Library("tensorflow_free_test", "DEF")
+    library.define("scaled(Tensor x, float by=1.0) -> Tensor")
+    library.impl("scaled", lambda x, by=1.0: x * by, "CompositeImplicitAutograd")
+    registry.register_op("mine.scaled", torch.ops.tensorflow_free_test.scaled)
+    registry.register_op("mine.scaled_default", torch.ops.tensorflow_free_test.scaled.default)
+    tensors = {"x": {"data": [1.0, 2.0], "requires_grad": True}}
+    steps = {"y": "mine.scaled(x, by=3.0)", "z": "mine.scaled_default(y).sum()"}
+    recipe = load_recipe({"tensors": tensors, "steps": steps, "backward": "z"})
+    result = run_recipe(recipe)
+    assert result["y"].tolist() == [3.0, 6.0]
+    assert result["x.grad"].tolist() == [3.0, 3.0]

@@ -254,7 +254,7 @@ class Comparing:
             return self._bad(record, "exact", reason, errors.measure())
         rule, judged = self._judged(record.name, errors, noise, dtype)
         outcome: ValueOutcome = "ok" if judged.used <= 1 else "mismatch"
-        measured = errors.measure() if self._judging.measures or outcome != "ok" else None
+        measured = errors.measure(judged.at) if self._judging.measures or outcome != "ok" else None
         reason = _told(measured) if measured is not None and outcome != "ok" else ""
         return ValueVerdict(
             record.name, record.kind, record.op, outcome, rule, judged.used, reason,

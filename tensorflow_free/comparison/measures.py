@@ -40,7 +40,8 @@ class Measure:
         signed_zeros: how many pairs of zeros differ in sign.
         rms: the root of the mean of |expected| squared.
         peak: the largest |expected|.
-        at: the index of the worst pair; a NaN or an infinity that stands alone is worse than any error.
+        at: the index of the worst pair: of the one that used most of what is allowed, where a rule judged each pair,
+            else of the largest error; a NaN or an infinity that stands alone is worse than any error.
         found: the actual number there, in words.
         wanted: the expected number there, in words.
     """
@@ -139,10 +140,10 @@ class Errors:
             return ((parts == other) | (parts.isnan() & other.isnan())).all(-1)
         return (mine == its) | (mine.isnan() & its.isnan())
 
-    def measure(self) -> Measure:
-        """All that there is to measure."""
+    def measure(self, at: int | None = None) -> Measure:
+        """All that there is to measure; the worst pair is the one at `at`, or the one with the largest error."""
         position = int(self.errors.argmax()) if self.elements else 0
-        worst = self._lost() if self.nonfinite else position
+        worst = self._lost() if self.nonfinite else position if at is None else at
         found, wanted = "", ""
         if self.elements:
             found, wanted = texts_of(self.actual.flatten()[worst], self.expected.flatten()[worst])

@@ -2,8 +2,8 @@
 
 Noise is what an eager CPU run of the same dtype is away from the same reference. A value passes when
 
-    rmse    <= k * noise.rmse         + FLOOR * eps * rms(expected)
-    max_abs <= PEAK * k * noise.max_abs + FLOOR * eps * peak(expected)
+    rmse    <= k * noise.rmse         + floor * eps * rms(expected)
+    max_abs <= PEAK * k * noise.max_abs + floor * eps * peak(expected)
 
 with the machine epsilon of its dtype and k by dtype and number of elements. Source: the rule by which torch's compiler
 minifier tells a wrong result from a noisy one (`torch._dynamo.utils.same`: RMSE against float64, a multiplier of 2, 3
@@ -38,9 +38,10 @@ K_OF_SOME, K_OF_FEW = 3.0, 10.0
 PEAK: Final = 2.0
 """How much wider the bound on the largest error is than that on the RMSE, as a largest value spreads more."""
 
-FLOOR: Final = 4.0
+FLOOR: Final[dict[str, float]] = {"float64": 4.0, "float32": 4.0, "bfloat16": 1.0, "float16": 1.0}
 """Machine epsilons of the expected numbers' size that are always allowed: a few ULPs, as math libraries state their
-largest errors (the CUDA C++ Programming Guide lists up to 4 for the functions of a tensor op)."""
+largest errors (the CUDA C++ Programming Guide lists up to 4 for the functions of a tensor op); 1 in half precision,
+where functions are computed in float32 and rounded once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ class Judged:
     used: float
     form: str
     numbers: tuple[float, ...]
+    at: int | None = None
+    """The flat position of the element that decided, where it is not that of the largest error."""
 
     @property
     def allowed(self) -> str:
@@ -137,7 +140,7 @@ def by_noise(found: Errors, noise: Noise, dtype: torch.dtype, k: float | None = 
         k: instead of the one of its dtype.
     """
     k = k_of(dtype, found.elements) if k is None else k
-    floor = FLOOR * epsilon(dtype)
+    floor = FLOOR.get(_word(dtype), 1.0) * epsilon(dtype)
     least = smallest(dtype)
     allowed_rmse = k * noise.rmse + floor * found.rms + least
     allowed_peak = PEAK * k * noise.max_abs + floor * found.peak + least
@@ -150,10 +153,15 @@ BY_NOISE: Final = "rmse {:.2g}, max {:.2g}: {:g} times the noise of eager CPU (r
 
 def k_of(dtype: torch.dtype, elements: int) -> float:
     """How many times the noise a tensor of this dtype and size may be away."""
-    k = K.get(word_of(PARTS.get(dtype, dtype)), 3.0)
+    k = K.get(_word(dtype), 3.0)
     if elements >= MANY:
         return k
     return max(k, K_OF_SOME if elements > FEW else K_OF_FEW)
+
+
+def _word(dtype: torch.dtype) -> str:
+    """The dtype, or that of a complex number's parts, in a word."""
+    return word_of(PARTS.get(dtype, dtype))
 
 
 def by_tolerance(found: Errors, tolerance: Tolerance, *, steps: int | None = None) -> Judged:
@@ -180,7 +188,8 @@ def by_tolerance(found: Errors, tolerance: Tolerance, *, steps: int | None = Non
     if not found.max_abs:
         return Judged(0.0, form, numbers)
     used = torch.where(found.errors == 0, found.errors, found.errors / (atol + rtol * sizes))
-    return Judged(float(used.max()), form, numbers)
+    worst = int(used.argmax())
+    return Judged(float(used[worst]), form, numbers, worst)
 
 
 BY_TOLERANCE: Final = "rtol {:g}, atol {:g}"

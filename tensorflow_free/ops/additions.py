@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.ops import callables, namespaces, operators, runners
+from tensorflow_free.ops import callables, namespaces, operators, runners, schemas
 from tensorflow_free.ops.signatures import Op
 
 ENTRY_POINTS: Final = "tensorflow_free.ops"
@@ -77,14 +77,19 @@ def _add(
         problem = f"'{name}': '{function}' cannot be called; an op is a function"
     if problem is not None:
         raise ValueError(problem)
-    found = callables.signature(name, function, "user")
-    known = [parameter.name for parameter in found.parameters]
-    signature = dataclasses.replace(
-        found,
-        changes=_names(changes, "changes", name, known),
-        shares=None if shares is None else _names(shares, "shares", name, known),
-    )
-    _ops[name] = Op(name, (signature,), documentation=None)
+    # what is under torch.ops says in its schemas what it takes, changes and shares
+    described = schemas.dispatched(name, function)
+    if described:
+        _ops[name] = Op(name, described, documentation=None)
+    else:
+        found = callables.signature(name, function, "user")
+        known = [parameter.name for parameter in found.parameters]
+        signature = dataclasses.replace(
+            found,
+            changes=_names(changes, "changes", name, known),
+            shares=None if shares is None else _names(shares, "shares", name, known),
+        )
+        _ops[name] = Op(name, (signature,), documentation=None)
     _origins[name] = _loading.get() or str(getattr(function, "__module__", None) or "__main__")
 
 
@@ -121,6 +126,7 @@ def register_op(
     """Adds an op to the registry, by call or as a decorator.
 
     Its parameters are those of the function, with the types that their annotations say; one without takes anything.
+    An op under `torch.ops`, or one overload of it, says all that in its schemas, `changes` and `shares` too.
 
     Args:
         name: What recipes call it: identifiers joined by dots, in a namespace that is not PyTorch's.

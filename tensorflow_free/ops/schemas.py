@@ -314,3 +314,12 @@ def overloads() -> list[tuple[str, str]]:
         for schema in found
         if schema.name.startswith("aten::") and describable(schema)
     ]
+
+
+def dispatched(op: str, function: object) -> tuple[Signature, ...]:
+    """The signatures of an op under `torch.ops`, or of one overload of it; none for any other function."""
+    if isinstance(function, torch._ops.OpOverloadPacket):
+        overloads = [getattr(function, name) for name in function.overloads()]  # type: ignore[no-untyped-call]
+    else:
+        overloads = [function] if isinstance(function, torch._ops.OpOverload) else []
+    return tuple(signature(op, overload._schema, overload, "user") for overload in overloads)
