@@ -32,12 +32,18 @@ print(y, w.grad)
 def run(effort: Effort) -> Figure:
     """`run-recipe recipes/linear_autograd.yaml`, its result saved and printed, against the script."""
     recipe = str(ROOT / "recipes" / "linear_autograd.yaml")
-    return _measured(lambda ours, theirs: ratio(ours, theirs, effort.pairs_of(PAIRS)), [recipe], SCRIPT)
+    return _measured(
+        lambda ours, theirs: ratio(ours, theirs, effort.pairs_of(PAIRS), warm=effort.warm), [recipe], SCRIPT
+    )
 
 
 def show_help(effort: Effort) -> Figure:
     """`run-recipe --help`, against an interpreter that does nothing."""
-    return _measured(lambda ours, theirs: excess(ours, theirs, effort.pairs_of(PAIRS), "seconds"), ["--help"], "pass")
+    return _measured(
+        lambda ours, theirs: excess(ours, theirs, effort.pairs_of(PAIRS), "seconds", warm=effort.warm),
+        ["--help"],
+        "pass",
+    )
 
 
 def _measured(compare: Callable[[Side, Side], Figure], words: Sequence[str], script: str) -> Figure:

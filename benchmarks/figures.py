@@ -82,7 +82,7 @@ def ratio(ours: Side, theirs: Side, pairs: int, *, warm: bool = True) -> Figure:
     return figure([mine / its for mine, its in _in_turn(ours, theirs, pairs, warm=warm)], "ratio")
 
 
-def excess(  # noqa: PLR0913 - two sides, and how they are told
+def excess(
     ours: Side, theirs: Side, pairs: int, kind: Kind = "milliseconds", share: int = 1, *, warm: bool = True
 ) -> Figure:
     """How much longer each of `share` parts of `ours` takes."""

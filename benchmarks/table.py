@@ -14,7 +14,7 @@ from typing import Final
 import torch
 import yaml
 
-from benchmarks import chains, commands, memory, runs, storing, texts
+from benchmarks import chains, commands, goldens, growth, memory, runs, storing, sweeps, texts
 from benchmarks.figures import SIGNS, Effort, Figure
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -82,6 +82,66 @@ BENCHMARKS: Final = (
     ),
     Benchmark("load-linear", "the same", "loading one of 1,000 steps ten times", 1.5, texts.linear),
     Benchmark("store", "saving and reading 1 GiB of results", "`safetensors` alone", 1.2, storing.save_and_read),
+    Benchmark(
+        "sweep",
+        "a sweep of 1,000 cells of 10 steps, one worker, judged, results on disk, whole process",
+        "the same runs, references and comparisons in one Python loop, saved",
+        1.3,
+        sweeps.against_loop,
+    ),
+    Benchmark(
+        "sweep-hydra",
+        "the same",
+        "Hydra's basic launcher calling a function that does nothing",
+        0.1,
+        sweeps.against_hydra,
+    ),
+    Benchmark(
+        "sweep-more", "one cell more of a sweep of 100,000", "one cell more of a sweep of 100", 1.1, growth.in_time
+    ),
+    Benchmark(
+        "sweep-memory",
+        "the peak memory that it adds, cells 50,000 to 100,000",
+        "cells 100 to 50,000",
+        1.1,
+        growth.in_memory,
+    ),
+    Benchmark(
+        "judge",
+        "judging a cell of 64×64 values, all equal to the reference",  # noqa: RUF001 - it means times
+        "`torch.equal` on each",
+        3.0,
+        sweeps.equal,
+    ),
+    Benchmark("sweep-two", "200 cells of 50 ms by two workers", "by one", 0.6, sweeps.two_workers),
+    Benchmark(
+        "golden-pytest",
+        "1,000 golden recipes of 5 steps under pytest",
+        "1,000 test functions with the same lines of torch and `assert_close` on each value",
+        2.0,
+        goldens.against_tests,
+    ),
+    Benchmark(
+        "golden-collect",
+        "collecting 1,000 recipes (`--collect-only`), each",
+        "a plugin that only names the files",
+        1.0,
+        goldens.collecting,
+    ),
+    Benchmark(
+        "golden-linear",
+        "`recipe verify` of a folder of 10,000 fixtures",
+        "of one of 1,000",
+        10.5,
+        goldens.linear,
+    ),
+    Benchmark(
+        "pytest-none",
+        "`pytest` in a project without recipes, the plugin installed",
+        "without the plugin",
+        5.0,
+        goldens.without_recipes,
+    ),
 )
 """Every benchmark. The limits are the project's own; that of `load-linear` puts a figure on 'linear in steps'."""
 
@@ -111,7 +171,7 @@ def table(figures: Mapping[Benchmark, Figure]) -> str:
 
 def peers() -> str:
     """The versions of everything that was measured or measured against."""
-    packages = ("torch", "PyYAML", "safetensors", "tensorflow_free")
+    packages = ("torch", "PyYAML", "safetensors", "tensorflow_free", "hydra-core", "pytest")
     versions = {name: importlib.metadata.version(name) for name in packages}
     versions["Python"] = platform.python_version()
     versions["libyaml"] = ".".join(str(part) for part in yaml._yaml.get_version())

@@ -19,7 +19,7 @@ from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.files import golden_paths
 from tensorflow_free.golden.verifying import Outcome, Verification, verify, verify_case
 from tensorflow_free.loading import load_recipe, plan_of
-from tensorflow_free.outcomes import marks_of, operands_of, outcome_of
+from tensorflow_free.outcomes import marks_of, outcome_of
 from tensorflow_free.result import Result
 from tensorflow_free.runner import run
 
@@ -144,14 +144,12 @@ def _title(found: Verification) -> str:
 
 
 def _lines(found: Verification) -> list[str]:
-    if found.outcome != "mismatch" or found.comparison is None or found.result is None:
+    if found.outcome != "mismatch" or found.comparison is None:
         return found.reason.splitlines()
-    where = found.comparison.where
-    operands = [] if where is None else operands_of(found.result, where.step)
     golden = [f"golden: {found.golden}"] if found.golden is not None else []
-    unmet = [f"{one.path}: {one.asks}: {one.message}" for one in found.result.expectations if one.outcome == "fails"]
+    unmet = found.unmet
     more = [f"and {len(unmet) - MOST_UNMET} more expectations do not hold"] if len(unmet) > MOST_UNMET else []
-    return [*failure_lines(found.comparison, operands), *golden, *unmet[:MOST_UNMET], *more]
+    return [*failure_lines(found.comparison, found.operands), *golden, *unmet[:MOST_UNMET], *more]
 
 
 # the test that asks

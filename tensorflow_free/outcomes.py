@@ -101,7 +101,8 @@ class _Weighing:
         if comparison.compared or stopped:
             return Found("ok", "", 0, told)
         if comparison.not_comparable:
-            return Found("not comparable", comparison.values[-1].reason, 0, told)
+            reason = next(one.reason for one in comparison.values if one.outcome == "not comparable")
+            return Found("not comparable", reason, 0, told)
         if any(one.outcome == "dtype-dependent" for one in comparison.values):
             return Found("not comparable", "all values are integers that differ between dtypes", 0, told)
         reason = "nothing was compared: the run records no value that the reference has"

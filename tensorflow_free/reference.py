@@ -17,6 +17,7 @@ import torch
 from tensorflow_free.calls import Stopped
 from tensorflow_free.comparison import Comparison, Judging, Noise, compare_results
 from tensorflow_free.comparison.comparing import readable, tensor_of
+from tensorflow_free.comparison.graph import steps_of
 from tensorflow_free.comparison.rules import usual_noise
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import load_recipe, plan_of
@@ -114,9 +115,10 @@ class _Making:
         plan = plan_of(other)
         # the cell's own numbers, made on the CPU; its own plan would make them on its device
         same_dtype = recipe if _is_eager_cpu(recipe) else self._load({"device": "cpu", "backend": "eager"})
-        # numbers that are float64 in both cells are the same, and need not be handed over
-        given = None if self._original or recipe.dtype == other.dtype else _starts(plan_of(same_dtype))
-        reference = self._ran(plan, given, recipe.dtype)
+        # a reference of the same dtype draws the same numbers, unless it is another in more than where it runs
+        alike = recipe.dtype == other.dtype and self._wanted.keys() <= USUAL.keys()
+        given = None if self._original or alike else _starts(plan_of(same_dtype))
+        reference = self._ran(plan, given, None if given is None else _what_starts(recipe))
         incomparable = frozenset[str]()
         if _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(plan, given, reference)
@@ -135,7 +137,7 @@ class _Making:
         record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
         texts = [f"{key}={_written(value)}" for key, value in {**wanted, "record": record}.items()]
         calls = recipe.backend.calls
-        if not isinstance(calls, int) and recipe.case is None:
+        if not isinstance(calls, int):
             # a function that is compiled for several cases is called for the last of them in the end
             texts.append(f"case={calls[-1]}")
         try:
@@ -143,7 +145,7 @@ class _Making:
         except RecipeError as error:
             raise NoReference(f"its reference ({_named(wanted)}) cannot be had: {error}") from error
 
-    def _ran(self, plan: Plan, given: Given | None, given_dtype: str | None) -> Result:
+    def _ran(self, plan: Plan, given: Given | None, given_by: str | None) -> Result:
         def make() -> Result:
             try:
                 result, _ = run(plan, given=given)
@@ -155,7 +157,7 @@ class _Making:
             # it may hold tensors, which have no short words
             result = make()
         else:
-            result = self._kept.get((given_dtype, repr(plan.recipe.written)), make)
+            result = self._kept.get((given_by, repr(plan.recipe.written), plan.files), make)
         if result.error is not None and not result.error.expected:
             recipe, error = plan.recipe, result.error
             cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
@@ -190,6 +192,11 @@ def _starts(plan: Plan) -> Given:
         return starts_of(plan)
     except Stopped as stopped:
         raise NoReference(f"its starting tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
+
+
+def _what_starts(recipe: Recipe) -> str:
+    """What a cell's starting numbers hang on: all that its recipe says but for where and how it runs."""
+    return repr({key: value for key, value in recipe.written.items() if key not in ("device", "backend", "record")})
 
 
 def _is_eager_cpu(recipe: Recipe) -> bool:
@@ -228,7 +235,8 @@ def _may_draw(step: Step) -> bool:
     if step.steps is not None:
         return any(_may_draw(inner) for inner in step.steps.values())
     op = find(step.op or "")
-    return op is not None and op.random
+    # what an op of the user's own draws is not known
+    return op is not None and (op.random or any(one.form == "user" for one in op.signatures))
 
 
 def random_names(plan: Plan, given: Given | None, first: Result) -> frozenset[str]:
@@ -242,7 +250,15 @@ def random_names(plan: Plan, given: Given | None, first: Result) -> frozenset[st
         again, _ = run(plan, given=given, stream=seed)
         names = first.records.keys() | again.records.keys()
         found |= {name for name in names - found if _differs(first, again, name)}
+        if not found and not _surely_draws(plan.recipe):
+            break
     return frozenset(found)
+
+
+def _surely_draws(recipe: Recipe) -> bool:
+    """Whether an op of torch's draws random numbers; one of the user's own is asked once."""
+    ops = [find(step.op or "") for _, step in steps_of(recipe.steps)]
+    return any(op is not None and op.random for op in ops)
 
 
 def _differs(first: Result, again: Result, name: str) -> bool:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from benchmarks import table
+from benchmarks import goldens, table
 from benchmarks.__main__ import main
 from benchmarks.chains import chain, compiled_source, python_source
 from benchmarks.figures import TINY, Figure, Side, excess, figure, ratio
@@ -29,6 +29,12 @@ def test_sides_are_run_in_turn_and_their_first_runs_are_not_counted():
     assert found.pairs == 3
 
 
+def test_cold_sides_are_run_once_a_pair():
+    runs = []
+    ratio(Side(lambda _: runs.append("A")), Side(lambda _: runs.append("B")), 1, warm=False)
+    assert runs == ["A", "B"]
+
+
 def test_what_prepares_a_run_is_not_timed():
     clock = iter(range(100))
     slow = Side(lambda _: None, prepare=lambda: [next(clock) for _ in range(10)], clock=lambda: next(clock))
@@ -49,6 +55,18 @@ def test_the_chain_in_python_gives_every_value_of_the_recipe_bit_for_bit():
     result = run_recipe(load_recipe(chain(8, "all")))
     values = compiled_source(python_source(8, keep=True))(result["x"], result["w"])
     assert [result[f"s{index}"].item() for index in range(8)] == [value.item() for value in values]
+
+
+@pytest.mark.parametrize("number", [0, 7, 123, 999])
+def test_the_test_written_by_hand_has_the_numbers_of_the_recipe(number, tmp_path):
+    (tmp_path / "recipe.yaml").write_text(goldens.recipe_text(number))
+    result = run_recipe(load_recipe(tmp_path / "recipe.yaml"))
+    written = goldens.test_text(number)
+    assert all(f"torch.tensor({result[name].tolist()})" in written for name in result)
+
+
+def test_recipes_of_different_numbers_have_different_ops():
+    assert len({tuple(goldens.ops_of(number)) for number in range(1000)}) == 1000
 
 
 def test_a_row_that_is_over_its_limit_says_so():

@@ -447,6 +447,16 @@ def test_unused_goldens_are_not_judged_where_not_everything_ran(project, words):
     assert "unused goldens" not in run(project, *words).stdout.str()
 
 
+@pytest.mark.parametrize("word", ["recipes/a.yaml", "recipes/below"])
+def test_goldens_beside_what_was_asked_for_are_not_judged(project, word):
+    recorded(project, "a.yaml", PLAIN)
+    recorded(project, "below/b.yaml", PLAIN)
+    recorded(project, "gone.yaml", PLAIN).unlink()
+    found = run(project, word)
+    assert found.ret == pytest.ExitCode.OK
+    found.assert_outcomes(passed=1)
+
+
 def test_a_recipe_that_does_not_parse_leaves_no_golden_unused(project):
     recorded(project, "a.yaml", CASES).write_text("cases: [\n")
     assert "unused goldens" not in run(project).stdout.str()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -82,6 +83,12 @@ def test_a_sweep_gives_a_row_for_each_cell_and_keeps_all_of_it():
 def test_iterating_again_gives_the_same_rows_and_runs_nothing():
     sweep = sweep_recipe("linear.yaml", ["seed=1,2"], folder="kept", n_jobs=1)
     assert list(sweep) == list(sweep) == sweep.rows
+
+
+def test_a_sweep_becomes_a_data_frame_with_a_line_for_each_cell(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
+    frame = sweep_recipe("linear.yaml", ["seed=1,2"], folder="kept", n_jobs=1).run().to_dataframe()
+    assert (frame["seed"], frame["outcome"]) == ([1, 2], ["ok", "ok"])
 
 
 def test_whoever_leaves_the_loop_may_go_on_later():
@@ -190,7 +197,8 @@ def test_what_is_no_sweep_is_told(typed, text, said):
     if text is not None:
         Path("kept/sweep.json").write_text(text)
     code, _, err = typed("--resume", "kept")
-    assert code == 4
+    assert code == 2
+    assert err.startswith("flag '--resume': kept")
     assert said in err
 
 

@@ -102,6 +102,27 @@ def test_the_exit_code_tells_the_worst(typed, words, code):
     assert typed("-m", "linear.yaml", "-q", "hydra.launcher.n_jobs=1", *words)[0] == code
 
 
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("{device: cpu, dtype: float32}", "cpu eager float32, own inputs"),
+        ("{backend: {name: aot_eager, fullgraph: true}}", "cpu aot_eager float64, own inputs"),
+        ("{inputs: original, params: {n: [1, 2]}}", "cpu eager float64, params={n:[1,2]}, original inputs"),
+    ],
+)
+def test_the_table_says_what_cells_are_held_against(typed, reference, words):
+    _, out, _ = typed("-m", "linear.yaml", "+params.n=[1, 2]", f"reference={reference}")
+    assert f"held against {words}, torch" in out.splitlines()[0]
+
+
+def test_a_fixed_cell_goes_wrong_nowhere_whatever_else_is_marked_in_it(typed):
+    Path("linear.yaml").write_text("tensors: {x: 90.0}\nsteps: {e: x.exp(), y: x + 1}\n")
+    marks = "xfail=[{reason: overflow, keys: [e]}, {reason: gone, keys: [y]}]"
+    assert typed("-m", "linear.yaml", marks, "hydra.sweep.dir=kept")[0] == 1
+    (row,) = resume_sweep("kept").rows
+    assert (row.outcome, row.where) == ("fixed", None)
+
+
 # folders
 
 
@@ -126,6 +147,21 @@ def test_cells_write_where_the_command_line_says(typed, subdir, names):
     assert typed(*words)[0] == 0
     assert [row.folder for row in resume_sweep("kept").rows] == names
     assert all(Path("kept", name, "result.json").exists() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("subdir", "names"),
+    [
+        ("${recipe}-${dtype}", ["linear-float32", "more/linear-float32"]),
+        ("${hydra.job.override_dirname}", ["dtype=float32,recipe=linear", "dtype=float32,recipe=more/linear"]),
+    ],
+)
+def test_recipes_of_one_name_in_two_folders_write_apart(typed, subdir, names):
+    Path("more").mkdir()
+    Path("more/linear.yaml").write_text(LINEAR)
+    words = ["linear.yaml", "more/linear.yaml", "dtype=float32", "hydra.sweep.dir=kept", f"hydra.sweep.subdir={subdir}"]
+    assert typed("-m", *words)[0] == 0
+    assert [row.folder for row in resume_sweep("kept").rows] == names
 
 
 @pytest.mark.parametrize(

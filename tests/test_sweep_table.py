@@ -110,13 +110,13 @@ def test_a_whole_table():
         "MISMATCH at h (exp, forward): 1 cell (dtype=float16, device=cpu)",
         "  h: it is inf at [2], and 54176.4 in the reference",
         "  cell 2 alone:",
-        "    run-recipe recipes/softmax.yaml dtype=float16 device=cpu",
+        "    run-recipe -m recipes/softmax.yaml dtype=float16 device=cpu",
         "",
         "FIXED: 1 cell (dtype=bfloat16, device=mps)",
         "  the known fault is gone: it rounds",
         "  take the mark out of 'xfail' in recipes/softmax.yaml",
         "  cell 5 alone:",
-        "    run-recipe recipes/softmax.yaml dtype=bfloat16 device=mps",
+        "    run-recipe -m recipes/softmax.yaml dtype=bfloat16 device=mps",
         "",
         "known fault: it rounds (issue 7) (cell 4)",
         "unavailable: no CUDA (cells 1, 3)",
@@ -301,6 +301,11 @@ def test_known_faults_are_not_called_well():
     assert pattern(rows) == ["d=cpu: 1 of 1 bad, at h (exp, forward); d=cuda: known faults, and none bad."]
 
 
+def test_known_faults_of_one_mark_are_told_in_one_line_wherever_they_show():
+    rows = [row(number, "known fault", reason="known: overflow", where=at) for number, at in enumerate((AT_EXP, AT_W))]
+    assert "known fault: overflow (cells 0, 1)\n" in table_text(Summary(rows=rows))
+
+
 def test_failures_without_a_place_are_told_by_their_outcome():
     rows = [row(number, "crashed", axes={"d": "cpu"}) for number in range(2)] + [row(2, axes={"d": "mps"})]
     assert pattern(rows) == ["d=cpu: 2 of 2 bad, all crashed; d=mps: all well."]
@@ -345,7 +350,7 @@ def test_names_and_dtypes_tell_reasons_apart():
 
 def test_a_failure_says_how_to_run_its_cell_alone():
     text = table([bad(0, recipe="my recipes/a.yaml", axes={"params.words": "[a, b]"})])
-    assert "    run-recipe 'my recipes/a.yaml' 'params.words=[a, b]'\n" in text
+    assert "    run-recipe -m 'my recipes/a.yaml' 'params.words=[a, b]'\n" in text
 
 
 def test_a_failure_says_what_its_cells_have_in_common():

@@ -171,6 +171,17 @@ def test_a_worker_that_cannot_start_is_told_with_its_last_words(monkeypatch):
     assert "no torch today" in str(caught.value)
 
 
+def test_a_machine_that_starts_no_more_processes_is_told(monkeypatch):
+    def refused(*words, **more):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers.subprocess, "Popen", refused)
+    open_files = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(TensorflowFreeError, match=r"^a worker process could not start: Resource temporarily"):
+        swept(recipe="linear.yaml")
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
+
+
 def test_a_result_that_cannot_be_written_ends_the_sweep_and_its_rows_stay(here):
     sweep = sweep_recipe("linear.yaml", ["seed=1,2,3"], folder="swept", n_jobs=1)
     rows = iter(sweep)

@@ -109,8 +109,10 @@ def test_record_as_json_holds_what_the_lines_hold(typed):
         (["record", "chain.yaml", "--missing", "--stale"], "give one of --missing and --stale"),
         (["record"], "command line: no recipe is named"),
         (["record", "--sale", "chain.yaml"], "flag '--sale': it is not a flag; did you mean '--stale'?"),
-        (["verify", "chain.yaml", "steps.s.op=neg"], "it makes another recipe of it"),
+        (["verify", "chain.yaml", "steps.s=x + 1"], "it makes another recipe of it"),
         (["verify", "chain.yaml", "dtpye=float64"], "'dtpye' is not a key of a recipe; did you mean 'dtype'?"),
+        (["record", "chain.yaml", "device=auto"], "a golden is for one type of device"),
+        (["record", "chain.yaml", "device=meta"], "there are no numbers on it"),
         (["verify", "chain.yaml", "-k"], "flag '-k': it wants a value"),
         (["verify", "chain.yaml", "-k", "none"], "flag '-k': 'none' is not a number above 0"),
         (["verify", "chain.yaml", "dtype=choice()"], "override 'dtype=choice()'"),
@@ -129,6 +131,11 @@ def test_2_for_a_command_line_that_makes_no_sense(typed, words, said):
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_the_golden_of_a_numbered_cpu_is_the_default_one(typed, here):
+    assert typed("record", "chain.yaml", "device=cpu:0")[0] == 0
+    assert sorted(path.name for path in here.glob("*.json")) == ["chain.golden.json"]
 
 
 # verify
@@ -293,6 +300,14 @@ def test_with_a_baseline_noise_judges_and_k_says_how_much_of_it(typed):
     code, out, _ = typed("compare", "low", "high", "--baseline", "low", "--k=1")
     assert code == 0
     assert re.search(r"^h +exp +float32 +ok +noise", out, re.MULTILINE)
+
+
+def test_a_baseline_of_another_dtype_or_no_eager_one_is_refused(typed):
+    ran("low", "dtype=float32")
+    ran("high", "dtype=float64")
+    code, _, err = typed("compare", "low", "high", "--baseline", "high")
+    assert code == 2
+    assert err == "flag '--baseline': 'high' is a run of cpu eager float64; give one of cpu eager float32\n"
 
 
 def test_signed_zeros_are_told_apart_where_that_is_asked(typed, here):

@@ -11,7 +11,7 @@ from tensorflow_free.commands.arguments import Options, combinations, recipe_fil
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
 from tensorflow_free.composition.overrides import parse_override
 from tensorflow_free.console import print_json
-from tensorflow_free.errors import Problem, RecipeError, StorageError
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.golden.files import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
@@ -26,6 +26,12 @@ MOST_LINES: Final = 25
 
 ORDER: Final = ("written", "unchanged", "kept", "removed", "refused")
 """What became of cases, as the last line counts them."""
+
+UNRECORDED: Final = {
+    "auto": "a golden is for one type of device; say which",
+    "meta": "there are no numbers on it; the default golden serves it",
+}
+"""Devices that have no golden of their own, and what to do."""
 
 
 def record_command(options: Options, flags: Flags) -> int:
@@ -68,8 +74,13 @@ def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[
             [str(parse_override(one).value) for (one,) in combinations([text])] if key in ("device", "case") else []
         )
         if key == "device":
+            problems += [
+                Problem(Place(file=f"override '{text}'"), f"'{value}': {UNRECORDED[value]}")
+                for value in values
+                if value in UNRECORDED
+            ]
             # the default golden is made on the CPU
-            devices += [None if value == "cpu" else value for value in values]
+            devices += [None if value.partition(":")[0] == "cpu" else value for value in values]
         elif key == "case":
             cases += values
         else:

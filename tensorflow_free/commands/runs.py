@@ -12,7 +12,7 @@ from tensorflow_free.comparison import Comparison, Judging, compare_results
 from tensorflow_free.comparison.graph import reads_of
 from tensorflow_free.comparison_report import lines_of
 from tensorflow_free.console import print_json
-from tensorflow_free.flags import Flags
+from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.page import Line, line
 from tensorflow_free.recipe import Recipe, Step, shown
 from tensorflow_free.registry import find
@@ -40,9 +40,10 @@ def compare_runs(mine: Path, its: Path, baseline: str | None, judging: Judging, 
 
     Raises:
         StorageError: one cannot be read.
+        RecipeError: the baseline cannot tell the noise of the first.
     """
     results = [read_result(folder) for folder in (mine, its)]
-    base = None if baseline is None else read_result(baseline)
+    base = None if baseline is None else _baseline(baseline, results[0].recipe)
     comparison = compare(results[0], results[1], judging, base)
     stopped = stopped_apart(results[0], results[1])
     is_well = comparison.is_well and not stopped
@@ -54,6 +55,21 @@ def compare_runs(mine: Path, its: Path, baseline: str | None, judging: Judging, 
         printer(line(words, "bold red") for words in stopped)
         printer(_differences(results[0], results[1]))
     return WELL if is_well else UNMET
+
+
+def _baseline(folder: str, judged: Recipe) -> Result:
+    """The run that tells the noise.
+
+    Raises:
+        StorageError: it cannot be read.
+        RecipeError: it is not of eager PyTorch on the CPU, or of another dtype.
+    """
+    result = read_result(folder)
+    recipe = result.recipe
+    if (recipe.device.partition(":")[0], recipe.backend.name, recipe.dtype) != ("cpu", "eager", judged.dtype):
+        cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
+        raise wrong("flag '--baseline'", f"'{folder}' is a run of {cell}; give one of cpu eager {judged.dtype}")
+    return result
 
 
 def compare(mine: Result, its: Result, judging: Judging, baseline: Result | None = None) -> Comparison:

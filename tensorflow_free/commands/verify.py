@@ -15,7 +15,6 @@ from tensorflow_free.console import print_json
 from tensorflow_free.flags import Flags
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Outcome, Verification, verify
-from tensorflow_free.outcomes import operands_of
 from tensorflow_free.page import Line, line
 from tensorflow_free.result import plain
 from tensorflow_free.wording import counted, share_of
@@ -202,7 +201,9 @@ def failure_of(one: Verification) -> Iterator[Line]:
     """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
     yield line(f"{one.outcome.upper()}  {place}", BAD_STYLE)
-    told = [*_explained(one), *_unmet(one)] if one.outcome == "mismatch" else one.reason.splitlines()
+    told = one.reason.splitlines()
+    if one.outcome == "mismatch" and one.comparison is not None:
+        told = [*failure_lines(one.comparison, one.operands), *one.unmet]
     for words in told[:MOST_LINES]:
         inner = len(words) - len(words.lstrip())
         yield line(words.strip(), indent=2 + inner)
@@ -211,22 +212,6 @@ def failure_of(one: Verification) -> Iterator[Line]:
     if one.outcome not in ("unused", "stale"):
         yield line("it alone again:", "dim", indent=2)
         yield line(one.command, "cyan", indent=4, is_whole=True)
-
-
-def _explained(one: Verification) -> list[str]:
-    comparison = one.comparison
-    if comparison is None:
-        return one.reason.splitlines()
-    where, result = comparison.where, one.result
-    steps = () if where is None else where.through or (where.step,)
-    operands = [] if result is None else [words for step in steps for words in operands_of(result, step)]
-    return failure_lines(comparison, list(dict.fromkeys(operands)))
-
-
-def _unmet(one: Verification) -> Iterator[str]:
-    for verdict in () if one.result is None else one.result.expectations:
-        if verdict.outcome == "fails":
-            yield f"{verdict.path}: {verdict.asks}: {verdict.message}"
 
 
 def plain_of(one: Verification) -> dict[str, Any]:

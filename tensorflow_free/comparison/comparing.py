@@ -44,6 +44,7 @@ class Judging:
             own; as many NaN and infinities as `noise` has are let pass, as the dtype itself overflows; and what
             exceeds the noise may still be within the recipe's own tolerance.
         structural: values of which shape and dtype alone are judged, and why.
+        shaped: those of them whose shape hangs on the dtype, and is not judged either.
     """
 
     rtol: float | None = None
@@ -56,6 +57,7 @@ class Judging:
     measures: bool = True
     dtypes: Mapping[str, torch.dtype] | None = None
     structural: Mapping[str, str] = field(default_factory=dict)
+    shaped: frozenset[str] = frozenset()
 
 
 AS_USUAL: Final = Judging()
@@ -203,6 +205,8 @@ class Comparing:
             if mine.is_nested != its.is_nested:
                 return f"the layout is {mine.layout}, and {its.layout} in the reference"
         elif mine.shape != its.shape:
+            if record.name in self._judging.shaped:
+                return None
             return f"the shape is {list(mine.shape)}, and {list(its.shape)} in the reference"
         wanted = self._wanted_dtype(record.name)
         if wanted is not None:
@@ -263,7 +267,9 @@ class Comparing:
 
     def _overflowed(self, errors: Errors, noise: Noise | None) -> bool:
         """Whether so many NaN and infinities are what the dtype itself gives, and are let pass."""
-        return self._judging.dtypes is not None and noise is not None and errors.nonfinite == noise.nonfinite
+        if self._judging.dtypes is None or noise is None:
+            return False
+        return (errors.nonfinite, errors.nan) == (noise.nonfinite, noise.nan)
 
     def _noise(self, record: Record, its: torch.Tensor) -> Noise | None:
         if self._judging.noise is not None:
@@ -303,6 +309,9 @@ class Comparing:
         root = name.partition(".")[0]
         if name.endswith(".grad"):
             return 2 * max(depths.values(), default=1) - depths.get(root, 0)
+        if name.endswith(".after"):
+            # whichever step changed its memory last
+            return max(depths.values(), default=1)
         return depths.get(root, 1)
 
     @cached_property
@@ -311,7 +320,7 @@ class Comparing:
 
     @cached_property
     def _depths(self) -> dict[str, int]:
-        return depths_of(self._reads)
+        return depths_of(self._reads, self._recipe.steps)
 
     @cached_property
     def _upstream(self) -> dict[str, torch.dtype]:

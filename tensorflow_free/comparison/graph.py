@@ -30,12 +30,32 @@ def readers_of(reads: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...
     return {name: tuple(steps) for name, steps in readers.items()}
 
 
-def depths_of(reads: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    """How many steps lead to each value, itself among them, on the longest way; starting tensors are not in it."""
+def depths_of(reads: Mapping[str, tuple[str, ...]], steps: Mapping[str, Step]) -> dict[str, int]:
+    """How many steps lead to each value, itself among them, on the longest way; of starting tensors, to those changed.
+
+    What a `repeat` carries from round to round, or changes in place, leads through all its rounds.
+    """
     depths: dict[str, int] = {}
-    for step, names in reads.items():
-        depths[step] = 1 + max((depths.get(name, 0) for name in names), default=0)
+    _deepen(depths, reads, steps)
     return depths
+
+
+def _deepen(depths: dict[str, int], reads: Mapping[str, tuple[str, ...]], steps: Mapping[str, Step]) -> None:
+    for name, step in steps.items():
+        if step.steps is not None:
+            _deepen_block(depths, reads, step)
+        depths[name] = max(depths.get(name, 0), 1 + max((depths.get(one, 0) for one in reads[name]), default=0))
+        if reads[name] and ((step.op or "").endswith("_") or step.op == "[]="):
+            depths[reads[name][0]] = depths[name]
+
+
+def _deepen_block(depths: dict[str, int], reads: Mapping[str, tuple[str, ...]], block: Step) -> None:
+    before = dict(depths)
+    _deepen(depths, reads, block.steps or {})
+    joined = [depths.get(given, 0) - before.get(taken, 0) for taken, given in block.carry.items()]
+    joined += [depth - before.get(name, 0) for name, depth in depths.items() if name in before or name not in reads]
+    grown = max(joined, default=0) * max(0, (block.repeat or 1) - 1)
+    depths.update({name: depth + grown for name, depth in depths.items() if depth != before.get(name)})
 
 
 def steps_of(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:

@@ -182,6 +182,11 @@ class Errors:
             return 0
         return int(((mine == 0) & (its == 0) & (mine.signbit() != its.signbit())).count_nonzero())
 
+    @property
+    def nan(self) -> int:
+        """How many pairs count as `nonfinite` and are NaN in the actual one."""
+        return int((self._mine.isnan() & ~self.same).count_nonzero()) if self.nonfinite else 0
+
     def _lost(self) -> int:
         finite = self._mine.isfinite() & self._its.isfinite()
         return int((~finite & ~self.same).to(torch.uint8).argmax())

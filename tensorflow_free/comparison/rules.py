@@ -52,6 +52,7 @@ class Noise:
         rmse: over the pairs in which both numbers are finite.
         max_abs: the largest |error| among them.
         nonfinite: elements NaN or infinite on one side, and not the same on the other: what overflows in this dtype.
+        nan: those of them that are NaN in this dtype.
         signed_zeros: zeros of another sign.
     """
 
@@ -59,12 +60,13 @@ class Noise:
     max_abs: float = 0.0
     nonfinite: int = 0
     signed_zeros: int = 0
+    nan: int = 0
 
     @classmethod
     def of(cls, actual: torch.Tensor, expected: torch.Tensor) -> Noise:
         """The noise in plain tensors of one shape, of which the second is exact."""
         errors = Errors(actual, expected)
-        return cls(errors.rmse, errors.max_abs, errors.nonfinite, errors.signed_zeros())
+        return cls(errors.rmse, errors.max_abs, errors.nonfinite, errors.signed_zeros(), errors.nan)
 
     def scaled(self, factor: float) -> Noise:
         """The errors to expect where epsilon is `factor` times as large: in proportion, to first order."""
@@ -73,7 +75,7 @@ class Noise:
     def with_at_least(self, other: Noise) -> Noise:
         """This noise, its errors no less than those of `other`."""
         rmse, max_abs = max(self.rmse, other.rmse), max(self.max_abs, other.max_abs)
-        return Noise(rmse, max_abs, self.nonfinite, self.signed_zeros)
+        return Noise(rmse, max_abs, self.nonfinite, self.signed_zeros, self.nan)
 
 
 NO_NOISE: Final = Noise()

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tensorflow_free.composition.arguments import GROUP, Words
 from tensorflow_free.composition.axes import seen_from_here
-from tensorflow_free.composition.compose import compose
+from tensorflow_free.composition.compose import compose, real_path
 from tensorflow_free.composition.files import recipe_file
 from tensorflow_free.composition.hydra_jobs import jobs_of, launch, refuse_size
 from tensorflow_free.composition.keys import settings
@@ -143,6 +143,7 @@ class _Folders:
 
     def __init__(self, current: Current, config: DictConfig) -> None:
         self._matrix = current.matrix
+        self._recipes = current.recipes
         self._config = copy.deepcopy(config)
 
     def names(self) -> list[str]:
@@ -190,6 +191,7 @@ class _Folders:
             with flag_override(config, ["struct", "readonly"], False):
                 for name, value in mapping.items():
                     config[name] = value
+                config[GROUP] = self._option(path)
                 config.hydra.job.num = number
                 config.hydra.job.id = str(number)
                 config.hydra.job.override_dirname = self._dirname(path, overrides)
@@ -198,10 +200,14 @@ class _Folders:
             reason = str(error).splitlines()[0]
             raise RecipeError([Problem(Place(file=key), f"it cannot be resolved: {reason}")]) from error
 
+    def _option(self, path: str) -> str:
+        """The name of a recipe below the folder that holds all of them: two in different folders have not the same."""
+        return real_path(path).relative_to(self._recipes).with_suffix("").as_posix()
+
     def _dirname(self, path: str, overrides: Sequence[str]) -> str:
         """What `hydra.job.override_dirname` is: as Hydra puts it together."""
         how = self._config.hydra.job.config.override_dirname
-        recipe = [f"{GROUP}={Path(path).stem}"] if len(self._matrix.recipes) > 1 else []
+        recipe = [f"{GROUP}={self._option(path)}"] if len(self._matrix.recipes) > 1 else []
         texts = [*recipe, *overrides]
         kept = sorted(text for text in texts if text.lstrip("+~").partition("=")[0] not in how.exclude_keys)
         return str(how.item_sep).join(kept).replace("=", str(how.kv_sep))

@@ -12,12 +12,11 @@ import torch
 from tensorflow_free.closeness import is_floating
 from tensorflow_free.comparison import Comparison, Errors, ValueVerdict
 from tensorflow_free.comparison.comparing import tensor_of
-from tensorflow_free.comparison.rules import Noise as RunNoise
-from tensorflow_free.comparison.rules import by_noise, epsilon, usual_noise
+from tensorflow_free.comparison.rules import by_noise, epsilon
 from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, Noise
-from tensorflow_free.golden.verifying import compare
+from tensorflow_free.golden.verifying import compare, noise_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.result import Record, Result
 
@@ -87,7 +86,7 @@ class Changes:
         self._were: Mapping[str, GoldenValue] = {one.name: one for one in old_model.values}
         self._are: Mapping[str, GoldenValue] = {one.name: one for one in new_model.values}
         records = {one.name: Record(one.name, one.kind, one.value, one.op) for one in new.values}  # type: ignore[arg-type]
-        self._comparison = compare(Result(exact, records), old)
+        self._comparison = compare(Result(exact, records), old, made_on=exact.device.partition(":")[0])
 
     def __iter__(self) -> Iterator[Change]:
         for name, new in self._new.items():
@@ -129,7 +128,7 @@ def _used(old: StoredValue, noise: Noise | None, dtype: str) -> float:
     if was is None:
         # what did not run and runs now is no worse
         return 0.0
-    if noise is None or (noise.dtype, noise.nonfinite) != (was.dtype, was.nonfinite):
+    if noise is None or _form(noise) != _form(was):
         return NOTHING_ALLOWED
     if noise.signed_zeros > was.signed_zeros:
         return NOTHING_ALLOWED
@@ -138,14 +137,14 @@ def _used(old: StoredValue, noise: Noise | None, dtype: str) -> float:
         return 0.0
     errors = Errors(exact, exact)
     errors.rmse, errors.max_abs = noise.rmse, noise.max_abs
-    usual = usual_noise({name: _run_noise(one) for name, one in old.noise.items()}, dtype)
-    return by_noise(errors, usual, _coarsest(noise, dtype)).used
-
-
-def _run_noise(noise: Noise) -> RunNoise:
-    return RunNoise(noise.rmse, noise.max_abs, noise.nonfinite, noise.signed_zeros)
+    return by_noise(errors, noise_of(old, dtype), _coarsest(noise, dtype)).used
 
 
 def _coarsest(noise: Noise, dtype: str) -> torch.dtype:
     own = TORCH_DTYPES[noise.dtype or dtype]
     return max((TORCH_DTYPES[dtype], own), key=epsilon) if is_floating(own) else TORCH_DTYPES[dtype]
+
+
+def _form(noise: Noise) -> tuple[object, ...]:
+    """What a dtype gives besides errors: its own dtype and shape, and what is NaN or infinite."""
+    return noise.dtype, noise.shape, noise.nonfinite, noise.nan

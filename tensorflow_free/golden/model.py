@@ -47,15 +47,17 @@ class Noise(Model):
     """How far a value of an eager run in one dtype, from the same numbers rounded to it, stood from the float64 golden.
 
     `rmse` and `max_abs` are over the elements that are finite on both sides; `nonfinite` counts those that are NaN or
-    infinite on one side, and not the same on the other; `signed_zeros` the zeros of another sign. `dtype` is the
-    value's own, where it is not the recipe's.
+    infinite on one side, and not the same on the other, `nan` those that are NaN in that run; `signed_zeros` the zeros
+    of another sign. `dtype` is the value's own, where it is not the recipe's; `shape` where it is not the golden's.
     """
 
     rmse: float = 0.0
     max_abs: float = 0.0
     nonfinite: int = 0
     signed_zeros: int = 0
+    nan: int = 0
     dtype: str | None = None
+    shape: list[int] | None = None
 
 
 class Part(Model):

@@ -221,7 +221,12 @@ def _value(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -
     for dtype, result in runs.items():
         other = result.records.get(record.name)
         rough = None if other is None else tensor_of(other.value)
-        if exact is None or rough is None or rough.shape != exact.shape:
+        if exact is None or rough is None:
+            continue
+        if rough.shape != exact.shape:
+            # a view as integers has as many as the dtype has bytes
+            mark = mark or "dtype-dependent"
+            noise[dtype] = Noise(dtype=word_of(rough.dtype), shape=list(rough.shape))
             continue
         if mark is None and not is_floating(exact.dtype) and not torch.equal(rough.to(exact.dtype), exact):
             mark = "dtype-dependent"
@@ -237,6 +242,7 @@ def _noise(rough: torch.Tensor, exact: torch.Tensor, dtype: str) -> Noise:
         max_abs=found.max_abs,
         nonfinite=found.nonfinite,
         signed_zeros=found.signed_zeros,
+        nan=found.nan,
         dtype=kept,
     )
 

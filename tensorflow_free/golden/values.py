@@ -51,7 +51,7 @@ def value_of(kind: str, value: Any) -> Any:
 
 
 def constant_of(word: str, kind: type) -> Any:
-    """One of torch's dtypes, layouts or memory formats by its word; no other name of torch is ever looked up.
+    """One of torch's dtypes, layouts or memory formats by its word; nothing else of torch's is ever given.
 
     Raises:
         ValueError: this torch has none of this word.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,13 +20,14 @@ from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, Un
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
 from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file
-from tensorflow_free.golden.model import BARE, Noise
+from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, expected_dtype
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.names import DEVICES
-from tensorflow_free.outcomes import Found, outcome_of
+from tensorflow_free.outcomes import Found, operands_of, outcome_of
 from tensorflow_free.recipe import Backend, Recipe
+from tensorflow_free.registry import files_of
 from tensorflow_free.result import Record, Result
 from tensorflow_free.runner import run
 
@@ -40,9 +42,11 @@ GOOD: Final[frozenset[Outcome]] = frozenset({"ok", "known fault", "unavailable",
 CELL_KEYS: Final = ("device", "dtype", "backend", "settings", "tolerance", "xfail", "expect", "record")
 """Keys that may be overridden when a recipe is checked: any other would make it another recipe."""
 
-
 AUTO: Final = "auto"
 """The device that stands for the best one that is here."""
+
+CPU: Final = "cpu"
+"""The device on which a golden is made that is for no device alone."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,25 @@ class Verification:
     @property
     def command(self) -> str:
         """What a person types to see this cell alone again."""
-        return shlex.join(["recipe", "verify", self.recipe, *self.overrides])
+        files = [] if self.result is None else files_of(self.result.ops)
+        return shlex.join(
+            ["recipe", "verify", self.recipe, *self.overrides, *(word for file in files for word in ("--ops", file))]
+        )
+
+    @property
+    def operands(self) -> list[str]:
+        """What the steps at which a mismatch starts read: `x: float16 [3, 4] cpu`; of a gradient, those it came by."""
+        where = None if self.comparison is None else self.comparison.where
+        if where is None or self.result is None:
+            return []
+        found = (operands_of(self.result, step) for step in where.through or (where.step,))
+        return list(dict.fromkeys(chain.from_iterable(found)))
+
+    @property
+    def unmet(self) -> list[str]:
+        """What the recipe expects and does not hold, a line each."""
+        expected = () if self.result is None else self.result.expectations
+        return [f"{one.path}: {one.asks}: {one.message}" for one in expected if one.outcome == "fails"]
 
 
 def verify(path: str | Path, overrides: Sequence[str] = (), *, k: float | None = None) -> Iterator[Verification]:
@@ -139,13 +161,22 @@ def _refuse_others(overrides: Sequence[str]) -> None:
     problems = [
         Problem(
             Place(file=f"override '{text}'"),
-            f"it makes another recipe of it, of which there is no golden; verify takes {', '.join(CELL_KEYS[:4])}",
+            f"it makes another recipe of it, of which there is no golden; {TAKES}",
         )
         for text in overrides
-        if text.lstrip("+~").partition("=")[0].partition(".")[0] not in CELL_KEYS
+        if not _makes_a_cell(text.lstrip("+~").partition("=")[0])
     ]
     if problems:
         raise RecipeError(problems)
+
+
+def _makes_a_cell(key: str) -> bool:
+    """Whether an override of this key leaves the recipe what it is; another kernel in place of an op does."""
+    parts = key.split(".")
+    return parts[0] in CELL_KEYS or (parts[0] == "steps" and parts[-1] == "op")
+
+
+TAKES: Final = "it takes device, dtype, backend, settings, case, xfail, and steps.NAME.op for another kernel"
 
 
 class _Checking:
@@ -159,6 +190,7 @@ class _Checking:
         self._k = k
         self._cell = ""
         self._golden: Path | None = None
+        self._made_on = CPU
 
     def verification(self) -> Verification:
         try:
@@ -189,7 +221,7 @@ class _Checking:
         if golden is None:
             what = f"case '{self._case}'" if self._case else "recipe"
             return self._is("missing", f"the {what} has no golden; record it: {_record_command(self._path)}")
-        self._golden = golden.path
+        self._golden, self._made_on = golden.path, golden.device or CPU
         if golden.cases[self._case].digest != digest:
             reason = f"the recipe has changed since {golden.path.name} was recorded; look at it, and record it again"
             return self._is("stale", f"{reason}: {_record_command(self._path)}")
@@ -198,9 +230,17 @@ class _Checking:
     def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:
         plan = plan_of(recipe)
         result, cause = run(plan, given=stored.starts)
-        comparison = compare(result, stored, self._k) if result.error is None or result.error.expected else None
+        ended = result.error is None or result.error.expected
+        comparison = compare(result, stored, self._k, self._made_on) if ended else None
         found = outcome_of(result, cause, comparison, unmet=frozenset(stored.unmet.get(recipe.dtype, ())))
+        if found.outcome == "unsupported" and self._ran(recipe, stored):
+            reason = f"{found.reason}\n{recipe.dtype} ran when the golden was recorded, and does not now"
+            return self._is("failed", reason, comparison, result)
         return self._is(_outcome(found, comparison), found.reason, comparison, result)
+
+    def _ran(self, recipe: Recipe, stored: StoredCase) -> bool:
+        """Whether this very cell ran when the golden was recorded."""
+        return _is_recorded(recipe, self._made_on) and recipe.dtype not in stored.unsupported
 
     def _is(
         self, outcome: Outcome, reason: str = "", comparison: Comparison | None = None, result: Result | None = None
@@ -228,8 +268,15 @@ def cell_of(recipe: Recipe) -> str:
     return "-".join([recipe.dtype, recipe.device.replace(":", ""), *([] if backend == "eager" else [backend])])
 
 
-def compare(result: Result, stored: StoredCase, k: float | None = None) -> Comparison:
-    """Hold a run, started from a golden's numbers, against the golden's values."""
+def compare(result: Result, stored: StoredCase, k: float | None = None, made_on: str = CPU) -> Comparison:
+    """Hold a run, started from a golden's numbers, against the golden's values.
+
+    Args:
+        result: the run.
+        stored: the golden's case.
+        k: how many times the recorded noise is allowed, instead of the number of the dtype.
+        made_on: the type of device that the golden was recorded on.
+    """
     dtype = result.recipe.dtype
     judging = Judging(
         k=k,
@@ -238,7 +285,8 @@ def compare(result: Result, stored: StoredCase, k: float | None = None) -> Compa
         starts=False,
         measures=False,
         dtypes={one.name: _dtype(one, dtype) for one in stored.values if isinstance(one.value, torch.Tensor)},
-        structural=_structural(stored, result.recipe),
+        structural=_structural(stored, result.recipe, made_on),
+        shaped=frozenset(one.name for one in stored.values if any(noise.shape for noise in one.noise.values())),
     )
     made = stored.made
     words = f"golden of torch {made.torch}, {made.capability}"
@@ -256,15 +304,16 @@ def _expected(stored: StoredCase, recipe: Recipe) -> Result:
 
 def _noises(stored: StoredCase, dtype: str) -> dict[str, RunNoise]:
     """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then."""
-    return {
-        one.name: usual_noise({name: _run_noise(noise) for name, noise in one.noise.items()}, dtype)
-        for one in stored.values
-        if dtype == EXACT or dtype in one.noise
+    return {one.name: noise_of(one, dtype) for one in stored.values if dtype == EXACT or dtype in one.noise}
+
+
+def noise_of(one: StoredValue, dtype: str) -> RunNoise:
+    """The noise that a value may be judged by in a dtype."""
+    noises = {
+        name: RunNoise(noise.rmse, noise.max_abs, noise.nonfinite, noise.signed_zeros, noise.nan)
+        for name, noise in one.noise.items()
     }
-
-
-def _run_noise(noise: Noise) -> RunNoise:
-    return RunNoise(noise.rmse, noise.max_abs, noise.nonfinite, noise.signed_zeros)
+    return usual_noise(noises, dtype)
 
 
 def _dtype(one: StoredValue, dtype: str) -> torch.dtype:
@@ -274,18 +323,17 @@ def _dtype(one: StoredValue, dtype: str) -> torch.dtype:
     return expected_dtype(one.value.dtype, dtype)
 
 
-def _structural(stored: StoredCase, recipe: Recipe) -> Mapping[str, str]:
+def _structural(stored: StoredCase, recipe: Recipe, made_on: str) -> Mapping[str, str]:
     """Values whose numbers are not judged in a cell, and why."""
-    same_stream = (recipe.dtype, recipe.device, recipe.backend.name) == (EXACT, "cpu", "eager")
-    return {
-        one.name: _WHY[one.mark]
-        for one in stored.values
-        if one.mark is not None and not (one.mark == "random" and same_stream) and not _is_exact(one.mark, recipe)
-    }
+    is_exact = recipe.dtype == EXACT
+    same_stream = is_exact and _is_recorded(recipe, made_on)
+    judged = {"random": same_stream, "dtype-dependent": is_exact}
+    return {one.name: _WHY[one.mark] for one in stored.values if one.mark is not None and not judged[one.mark]}
 
 
-def _is_exact(mark: str, recipe: Recipe) -> bool:
-    return mark == "dtype-dependent" and recipe.dtype == EXACT
+def _is_recorded(recipe: Recipe, made_on: str) -> bool:
+    """Whether a cell is one of those that a recording runs: eager, on the golden's type of device."""
+    return recipe.backend.name == "eager" and recipe.device.partition(":")[0] == made_on
 
 
 _WHY: Final = {

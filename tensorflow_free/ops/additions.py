@@ -40,6 +40,12 @@ def registered() -> dict[str, str]:
     return dict(_origins)
 
 
+def files_of(names: Iterable[str]) -> list[str]:
+    """The Python files that registered these ops, as `--ops` named them; none for those that came otherwise."""
+    origins = [_origins.get(name, "") for name in names]
+    return list(dict.fromkeys(origin for origin in origins if origin.endswith(".py")))
+
+
 def _is_torchs(name: str) -> bool:
     own = name in namespaces.functions() or name in namespaces.methods() or name in namespaces.attributes()
     return own or name in operators.SYMBOLS or name in runners.OPS

@@ -30,7 +30,9 @@ def collect(file_path: Path, parent: pytest.Collector) -> pytest.Collector | Non
     named = parent.session.isinitpath(file_path)
     if file_path.name.endswith(GOLDEN):
         stem = file_path.with_name(file_path.name.removesuffix(GOLDEN) + ".yaml")
-        if named or patterns.fits(stem, config, asked_of(config).files):
+        # of a folder in which one file is asked for, pytest shows all
+        asked = named or any(parent.session.isinitpath(folder) for folder in file_path.parents)
+        if asked and (named or patterns.fits(stem, config, asked_of(config).files)):
             gathering_of(config).goldens.add(str(file_path))
         return None
     if not named and not (patterns.fits(file_path, config, asked_of(config).files) and patterns.is_recipe(file_path)):

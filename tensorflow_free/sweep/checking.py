@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tensorflow_free.composition import Composed, compose
+from tensorflow_free.composition.grammar import written
 from tensorflow_free.composition.matrix import Matrix
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.form import Form
@@ -75,7 +76,10 @@ def _device_problems(composed: Composed) -> list[Problem]:
 def _reference(mapping: Mapping[str, Any]) -> str:
     """What the cells of a recipe are held against, in words."""
     wanted = mapping.get("reference")
-    given = {str(key): str(value) for key, value in wanted.items()} if isinstance(wanted, Mapping) else {}
+    given = {str(key): value for key, value in wanted.items()} if isinstance(wanted, Mapping) else {}
+    backend = given.get("backend")
+    if isinstance(backend, Mapping):
+        given["backend"] = backend.get("name", USUAL_REFERENCE[1])
     words = [given.pop(key, usual) for key, usual in zip(("device", "backend", "dtype"), USUAL_REFERENCE, strict=True)]
     inputs = f"{given.pop('inputs', 'own')} inputs"
-    return ", ".join([" ".join(words), *(f"{key}={value}" for key, value in given.items()), inputs])
+    return ", ".join([" ".join(map(str, words)), *(f"{key}={written(value)}" for key, value in given.items()), inputs])

@@ -15,7 +15,7 @@ from tensorflow_free.composition import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.sweep.capabilities import VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Outcome, Row
+from tensorflow_free.sweep.rows import Outcome, Row, row_of_cell
 from tensorflow_free.sweep.workers import Lost, Worker
 
 CELL_TIMEOUT_S: Final = 600.0
@@ -265,18 +265,5 @@ def lost_row(cell: Cell, outcome: Outcome, reason: str) -> Row:
     try:
         mapping = compose(cell.recipe, cell.overrides).mapping
     except RecipeError:
-        mapping = {}
-    backend = mapping.get("backend", "eager")
-    case = mapping.get("case")
-    return Row(
-        number=cell.number,
-        recipe=cell.recipe,
-        overrides=list(cell.overrides),
-        axes=dict(cell.axes),
-        case=None if case is None else str(case),
-        device=str(mapping.get("device", "cpu")),
-        dtype=str(mapping.get("dtype", "float32")),
-        backend=str(backend.get("name", "") if isinstance(backend, dict) else backend),
-        outcome=outcome,
-        reason=reason,
-    )
+        mapping = None
+    return row_of_cell(cell, mapping, outcome, reason)

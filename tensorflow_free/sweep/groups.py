@@ -91,7 +91,8 @@ def _rank(row: Row) -> tuple[float, int]:
 
 def key_of(row: Row) -> Key:
     """What a row has in common with those like it."""
-    place = "" if row.where is None else f"{place_of(row.where)} {row.where.op}"
+    # known faults are told by their reason, wherever they show
+    place = "" if row.where is None or not row.is_bad else f"{place_of(row.where)} {row.where.op}"
     return OUTCOMES.index(row.outcome), place, blanked(row.reason)
 
 

@@ -9,8 +9,8 @@ from tensorflow_free.composition.multirun import WORKERS, Chosen, Multirun
 from tensorflow_free.composition.overrides import OverrideError, override_place, parse_override
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.console import complain
-from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.flags import Flags
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.sweep.beginning import Start, begun, resume_sweep
 from tensorflow_free.sweep.cells import Cell, capability_of
 from tensorflow_free.sweep.jobs import run_chunk
@@ -97,8 +97,7 @@ def go_on(flags: Flags) -> int:
     """`run-recipe --resume FOLDER`: the exit code.
 
     Raises:
-        RecipeError: there are words that a sweep which goes on cannot take, or its recipe has changed.
-        StorageError: the folder is no sweep's.
+        RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
     """
     said: dict[str, Any] = {}
     problems = [problem for text in flags.rest for problem in _said(text, said)]
@@ -108,12 +107,15 @@ def go_on(flags: Flags) -> int:
     ]
     if problems:
         raise RecipeError(problems)
-    sweep = resume_sweep(
-        str(flags.resume),
-        n_jobs=said.get(LAUNCHER_KEYS[0]),
-        cell_timeout_s=said.get(LAUNCHER_KEYS[1]),
-        fail_fast=flags.fail_fast,
-    )
+    try:
+        sweep = resume_sweep(
+            str(flags.resume),
+            n_jobs=said.get(LAUNCHER_KEYS[0]),
+            cell_timeout_s=said.get(LAUNCHER_KEYS[1]),
+            fail_fast=flags.fail_fast,
+        )
+    except StorageError as error:
+        raise wrong("flag '--resume'", str(error)) from error
     return run_and_show(sweep, flags)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from tensorflow_free.sweep.cells import Cell
 
 ROW_VERSION: Final = 1
 """The version of a row's schema."""
@@ -81,7 +84,7 @@ class Row(BaseModel):
         overrides: all overrides of the cell; with `recipe`, what runs it alone.
         axes: of what varies in the sweep, the key and this cell's value as text.
         reason: in words, a line or more; empty where the outcome is `ok`.
-        where: where it starts, for a mismatch.
+        where: where it starts, for a mismatch or a known fault.
         rule: the rule that judged the worst value.
         used: the share of the allowed error that the worst value used; infinite where NaN or infinity decided; None
             where nothing was compared.
@@ -91,6 +94,7 @@ class Row(BaseModel):
         told: what is worth saying and is no failure.
         folder: the name of the cell's folder inside the sweep's folder; empty where none was kept.
         exit_code: of a `failed` row, 1 where an expectation does not hold and 3 where a step failed; else None.
+        ops: the files of the user's own ops that the cell needs.
         seconds: how long the cell took, its reference and its judgement included.
     """
 
@@ -116,6 +120,7 @@ class Row(BaseModel):
     told: list[str] = Field(default_factory=list)
     folder: str = ""
     exit_code: int | None = None
+    ops: list[str] = Field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -130,8 +135,9 @@ class Row(BaseModel):
 
     @property
     def command(self) -> str:
-        """What a person types to run this cell alone."""
-        return shlex.join(["run-recipe", self.recipe, *self.overrides])
+        """What a person types to run this cell alone, and have it judged again."""
+        ops = [word for file in self.ops for word in ("--ops", file)]
+        return shlex.join(["run-recipe", "-m", self.recipe, *self.overrides, *ops])
 
     def code(self) -> int:
         """The exit code that this cell asks for."""
@@ -153,3 +159,31 @@ def row_of(line: str | bytes) -> Row:
         message = f"a row of schema version {row.schema_version}; this tensorflow_free reads up to {ROW_VERSION}"
         raise ValueError(message)
     return row
+
+
+def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: Outcome, reason: str = "") -> Row:
+    """A row that says which cell it is of, and nothing yet of what it computed.
+
+    Args:
+        cell: the cell.
+        mapping: what its recipe says with its overrides, as far as that is right; None where it cannot be read.
+        outcome: what became of it.
+        reason: why.
+    """
+    row = Row(
+        number=cell.number,
+        recipe=cell.recipe,
+        overrides=list(cell.overrides),
+        axes=dict(cell.axes),
+        outcome=outcome,
+        reason=reason,
+    )
+    if mapping is None:
+        return row
+    backend = mapping.get("backend", "eager")
+    name = backend.get("name", "") if isinstance(backend, Mapping) else backend
+    words = {"device": mapping.get("device", "cpu"), "dtype": mapping.get("dtype", "float32"), "backend": name}
+    case = mapping.get("case")
+    return row.model_copy(
+        update={**{key: str(word) for key, word in words.items()}, "case": None if case is None else str(case)}
+    )

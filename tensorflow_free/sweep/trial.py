@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -17,10 +17,11 @@ from tensorflow_free.loading import plan_of, recipe_of
 from tensorflow_free.outcomes import Found, outcome_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.reference import Kept, NoReference, yardstick_of
+from tensorflow_free.registry import files_of
 from tensorflow_free.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.rows import Row, row_of_cell
 
 COMPARISON: Final = "comparison.json"
 """The file in a cell's folder that holds the verdict on each value."""
@@ -35,12 +36,12 @@ def _silent(stage: str) -> None:
 
 @dataclass
 class Trial:
-    """Runs cells, one after another, and keeps the references that cells share.
+    """Runs cells, one after another, and judges them.
 
     Attributes:
         folder: the sweep's folder; None to keep no results.
         stage: told what is about to be done.
-        signed_zeros: whether -0.0 is told from 0.0.
+        kept: references that cells share.
     """
 
     folder: Path | None
@@ -59,16 +60,10 @@ class Trial:
 
     def _found(self, cell: Cell) -> Row:
         self.stage("running the cell")
-        row = Row(
-            number=cell.number,
-            recipe=cell.recipe,
-            overrides=list(cell.overrides),
-            axes=dict(cell.axes),
-            outcome="refused",
-        )
+        row = row_of_cell(cell, None, "refused")
         try:
             composed = compose(cell.recipe, cell.overrides, best_device=best_device)
-            row = _named(row, composed.mapping)
+            row = row_of_cell(cell, composed.mapping, "refused")
             recipe = recipe_of(composed)
         except UnavailableError as error:
             return row.model_copy(update={"outcome": "unavailable", "reason": _brief(error)})
@@ -76,22 +71,24 @@ class Trial:
             return row.model_copy(update={"outcome": "refused", "reason": str(error), "exit_code": 2})
         result, cause = run(plan_of(recipe))
         result.name = composed.stem
-        comparison, without = self._compared(cell, recipe, result)
+        comparison, without, told = self._compared(cell, recipe, result)
         found = outcome_of(result, cause, comparison, without)
+        found.told.extend(told)
         self._save(cell, result, comparison)
+        row = row.model_copy(update={"ops": files_of(result.ops)})
         return _row(row, found, comparison, cell.folder if self.folder is not None else "")
 
-    def _compared(self, cell: Cell, recipe: Recipe, result: Result) -> tuple[Comparison | None, str]:
-        """The cell's values against its reference, or None and why there is none."""
+    def _compared(self, cell: Cell, recipe: Recipe, result: Result) -> tuple[Comparison | None, str, list[str]]:
+        """The cell's values against its reference, or None and why there is none; and what is to be told of that."""
         if result.error is not None and not result.error.expected:
-            return None, ""
+            return None, "", []
         self.stage("running its reference")
         try:
             yardstick = yardstick_of(cell.recipe, cell.overrides, recipe, self.kept)
         except NoReference as error:
-            return None, str(error)
+            return None, str(error), []
         self.stage("judging it")
-        return yardstick.compare(result), ""
+        return yardstick.compare(result), "", list(_shared_ops(result, yardstick.reference))
 
     def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> None:
         if self.folder is None:
@@ -110,14 +107,14 @@ class Trial:
             raise StorageError(f"{folder}: the comparison cannot be written: {error.strerror}") from error
 
 
-def _named(row: Row, mapping: dict[str, Any]) -> Row:
-    """The row with the cell's own words, as far as they are right."""
-    backend = mapping.get("backend", "eager")
-    name = backend.get("name", "") if isinstance(backend, dict) else backend
-    words = {"device": mapping.get("device", "cpu"), "dtype": mapping.get("dtype", "float32"), "backend": name}
-    case = mapping.get("case")
-    update = {key: str(word) for key, word in words.items()}
-    return row.model_copy(update={**update, "case": None if case is None else str(case)})
+def _shared_ops(result: Result, reference: Result) -> Iterator[str]:
+    """That an op of the user's own is its own measure, if it is."""
+    for name in result.ops:
+        if name in reference.ops:
+            yield (
+                f"'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both "
+                f"does not show; hold it against another: '+reference={{steps.STEP.op: OP}}'"
+            )
 
 
 def _row(row: Row, found: Found, comparison: Comparison | None, folder: str) -> Row:
@@ -130,7 +127,8 @@ def _row(row: Row, found: Found, comparison: Comparison | None, folder: str) -> 
     }
     if comparison is not None:
         worst = comparison.worst
-        where = comparison.to_plain()["where"] if comparison.where is not None else None
+        # of a fixed cell nothing starts anywhere: what is out of bounds in it is marked, and is not why it fails
+        where = None if comparison.where is None or found.outcome == "fixed" else comparison.to_plain()["where"]
         update |= {
             "where": where,
             "rule": "" if worst is None else worst.rule,

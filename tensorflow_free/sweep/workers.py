@@ -54,7 +54,11 @@ class Lost(Exception):
 
 
 class Worker:
-    """One worker process."""
+    """One worker process.
+
+    Raises:
+        TensorflowFreeError: this machine starts no more processes.
+    """
 
     def __init__(self, ops: Sequence[str], folder: Path | None, cwd: str, environment: Mapping[str, str]) -> None:
         commands, self._commands = os.pipe()
@@ -73,6 +77,11 @@ class Worker:
                 pass_fds=ends,
                 start_new_session=True,
             )
+        except OSError as error:
+            for end in (self._commands, self._answers, self._lifeline):
+                os.close(end)
+            message = f"a worker process could not start: {error.strerror or error}"
+            raise TensorflowFreeError(message) from error
         finally:
             for end in ends:
                 os.close(end)
@@ -184,10 +193,6 @@ class Worker:
         if self._process.stderr is not None and not self._listener.is_alive():
             self._process.stderr.close()
         self._commands = -1
-
-
-class WorkerError(TensorflowFreeError):
-    """Workers cannot be started on this machine."""
 
 
 def _ending(code: int | None) -> str:
