@@ -118,6 +118,8 @@ class _Making:
         # a reference of the same dtype draws the same numbers, unless it is another in more than where it runs
         alike = recipe.dtype == other.dtype and self._wanted.keys() <= USUAL.keys()
         given = None if self._original or alike else _starts(plan_of(same_dtype))
+        if given is not None and not self._wanted.keys() <= USUAL.keys():
+            _refuse_other_shapes(given, _starts(plan))
         reference = self._ran(plan, given, None if given is None else _what_starts(recipe))
         incomparable = frozenset[str]()
         if _stream(recipe) != _stream(other) and draws(other):
@@ -192,6 +194,14 @@ def _starts(plan: Plan) -> Given:
         return starts_of(plan)
     except Stopped as stopped:
         raise NoReference(f"its starting tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
+
+
+def _refuse_other_shapes(given: Given, own: Given) -> None:
+    """A reference with other parameters may have tensors of other shapes, into which the cell's numbers do not fit."""
+    for name, numbers in own.items():
+        if name in given and given[name].shape != numbers.shape:
+            shapes = f"{list(given[name].shape)} in the cell and {list(numbers.shape)} in its reference"
+            raise NoReference(f"'{name}' is {shapes}; say inputs: original, or leave the shapes alone")
 
 
 def _what_starts(recipe: Recipe) -> str:

@@ -55,6 +55,27 @@ def test_a_compiled_cell_is_held_to_the_noise_of_eager_and_records_the_same():
     assert {one.rule for one in comparison.values} <= {"equal", "noise"}
 
 
+def test_a_reference_of_other_shapes_is_refused():
+    recipe = {
+        "params": {"n": 3},
+        "tensors": {"x": {"init": "ones", "size": ["${params.n}"]}},
+        "steps": {"y": "x.sum()"},
+        "reference": {"params": {"n": 5}},
+    }
+    with pytest.raises(NoReference, match=r"\[3\] in the cell and \[5\] in its reference"):
+        compared(recipe)
+
+
+def test_a_reference_of_another_seed_starts_from_the_cells_numbers():
+    assert compared({**NET, "reference": {"seed": 7}}, "dtype=float64").is_well
+
+
+def test_rounds_of_a_block_widen_a_default_tolerance():
+    steps = {"h": "x * 1", "train": {"repeat": 200, "carry": {"h": "h_next"}, "steps": {"h_next": "h * 1.01"}}}
+    recipe = {"tensors": {"x": {"init": "rand", "size": [50]}}, "steps": steps}
+    assert compared(recipe).is_well
+
+
 def test_a_reference_that_fails_is_told():
     recipe = {"tensors": {"x": [1.0]}, "steps": {"y": "x.view(int32)"}}
     assert compared({**recipe, "reference": {"dtype": "float32"}}).is_well

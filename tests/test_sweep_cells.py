@@ -76,6 +76,7 @@ def test_a_shuffled_axis_has_all_its_values():
         ("seed=interval(0,1)", "interval(0.0, 1.0) has no end of values; write range(0.0, 1.0, STEP)"),
         ("params.n=range(3,3)", "it gives no values"),
         ("params.n=choice()", "empty choice"),
+        ("params.n=1e-5,choice(-1,3)", "one of its values is a choice, a range or a glob itself"),
         ("params.n=range(1,5,0)", "its values cannot be listed"),
         ("params.n=range(0,.inf,0.5)", "more than 1,000,000 values"),
         ("params.n=range(0,9999999999)", "more than 1,000,000 values"),

@@ -22,6 +22,7 @@ from hydra.core.override_parser.types import (
     Quote,
     QuotedString,
     RangeSweep,
+    Sweep,
     ValueType,
 )
 from hydra.core.override_parser.types import Override as HydraOverride
@@ -223,6 +224,9 @@ def _listed(override: HydraOverride) -> list[Any]:
         raise OverrideError(message) from error
     if not values:
         message = "it gives no values, so that no cell could run; give at least one"
+        raise OverrideError(message)
+    if any(isinstance(value, (Sweep, Glob)) for value in values):
+        message = "one of its values is a choice, a range or a glob itself; list all values in one"
         raise OverrideError(message)
     if len(values) > MOST_VALUES:
         message = f"it gives more than {MOST_VALUES:,} values; a sweep has at most so many on one axis"
