@@ -555,8 +555,8 @@ def test_an_assertion_tells_every_case_that_fails(project):
 
 
 def test_an_assertion_takes_no_override_that_makes_another_recipe():
-    with pytest.raises(RecipeError, match=r"steps\.y"):
-        assert_recipe("recipes/linear_autograd.yaml", "steps.y.op=sub")
+    with pytest.raises(RecipeError, match=r"tensors\.x"):
+        assert_recipe("recipes/linear_autograd.yaml", "tensors.x=2.0")
 
 
 def test_an_absent_device_skips_the_test_that_asserts(project):

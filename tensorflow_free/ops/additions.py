@@ -41,9 +41,11 @@ def registered() -> dict[str, str]:
 
 
 def files_of(names: Iterable[str]) -> list[str]:
-    """The Python files that registered these ops, as `--ops` named them; none for those that came otherwise."""
+    """The Python files that registered these ops, as they are named from here; none for those that came otherwise."""
     origins = [_origins.get(name, "") for name in names]
-    return list(dict.fromkeys(origin for origin in origins if origin.endswith(".py")))
+    here = Path.cwd()
+    files = dict.fromkeys(Path(origin) for origin in origins if origin.endswith(".py"))
+    return [str(file.relative_to(here) if file.is_relative_to(here) else file) for file in files]
 
 
 def _is_torchs(name: str) -> bool:
