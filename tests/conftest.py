@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+FULL_TIMEOUT = 1800
+"""The seconds that a test of the full tier may take, unless it is marked with a `timeout` of its own."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("operator database")
+    group = parser.getgroup("tensorflow_free's own tests")
+    group.addoption("--full", action="store_true", help="run what is marked `full`, too: the tests that take long")
     group.addoption(
         "--op-samples",
         choices=("some", "all"),
@@ -18,3 +22,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="usual",
         help="in which dtypes: usual (float32 wherever there is one; the default), all, or some, such as float64,int64",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("full") is None:
+            continue
+        if not config.getoption("--full"):
+            item.add_marker(pytest.mark.skip(reason="it is of the full tier; --full runs it"))
+        elif item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether the full tier runs: a test that repeats something repeats it often then, and a few times otherwise."""
+    return bool(pytestconfig.getoption("--full"))
