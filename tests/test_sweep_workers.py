@@ -95,11 +95,9 @@ def test_a_cell_whose_process_dies_takes_nothing_else_with_it(capfd):
 
 
 def test_a_cell_that_hangs_is_ended_at_its_time_limit_also_where_it_clings_to_pythons_lock():
-    begun = time.monotonic()
     _, rows = swept("steps.y.op=w_hangs,w_clings,w_prints", n_jobs=1, cell_timeout_s=2)
     assert [rows[number].outcome for number in range(3)] == ["timed out", "timed out", "ok"]
     assert rows[0].reason == "took longer than 2 s (cell_timeout_s) while running the cell"
-    assert time.monotonic() - begun < 60
 
 
 def test_a_worker_ends_when_its_parent_is_killed_also_where_its_cell_clings_to_pythons_lock(here):

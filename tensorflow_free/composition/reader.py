@@ -26,7 +26,7 @@ from yaml.reader import ReaderError
 
 from tensorflow_free.composition.marks import Mark, marks
 from tensorflow_free.composition.scalars import NAMED, NUMBER_STARTS, ScalarError, number
-from tensorflow_free.composition.syntax import decoded, reader_problem, syntax_problem
+from tensorflow_free.composition.syntax import before_too_deep, decoded, reader_problem, syntax_problem
 from tensorflow_free.errors import Place, Problem, RecipeError
 
 DEEPEST: Final = 100
@@ -90,6 +90,10 @@ class _Reading:
         except ReaderError:
             self._problems.append(reader_problem(self._text, self._file))
         except MarkedYAMLError as error:
+            shallow = before_too_deep(error, self._text)
+            if shallow is not None:
+                # our limit is lower than libyaml's, and says where: so it is met in what stands before libyaml's
+                return _Reading(shallow, self._file).value()
             self._problems.append(syntax_problem(error, self._text, self._file, self._path()))
         if not self._problems and not self._documents:
             self._problems.append(Problem(Place(file=self._file), "the file is empty; a recipe is a mapping of keys"))

@@ -13,6 +13,9 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 LARGEST_TEXT: Final = 64 * 2**20
 """Bytes or characters of one file."""
 
+_TOO_DEEP: Final = "exceeded maximum nesting depth"
+"""libyaml since 0.2.6 says so of the 1,001st level, up to 1,024 characters before the events get there."""
+
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What may not stand in YAML. Source: YAML 1.2.2, production 1, c-printable; libyaml takes no surrogates and no 7F."""
 
@@ -76,6 +79,13 @@ def reader_problem(text: str, file: str) -> Problem:
 def _at(text: str, start: int, file: str, message: str) -> Problem:
     line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
     return Problem(Place("", file, line, column), message)
+
+
+def before_too_deep(error: MarkedYAMLError, text: str) -> str | None:
+    """What stands before the level that libyaml refuses, if that is what it refuses."""
+    if error.problem != _TOO_DEEP or error.problem_mark is None:
+        return None
+    return text[: error.problem_mark.index]
 
 
 def syntax_problem(error: MarkedYAMLError, text: str, file: str, path: Sequence[str | int]) -> Problem:
