@@ -238,11 +238,26 @@ def retain(*values: Any) -> None:
             retain(*value)
 
 
+MOST_PARTS: Final = 4
+"""Parts of a nested tensor whose shapes are told."""
+
+
 def described(value: Any) -> str:
     """An operand in a few words: `float32 [3, 4] cpu`."""
     if isinstance(value, torch.Tensor):
-        stride = "" if value.layout != torch.strided or value.is_contiguous() else f" stride {list(value.stride())}"
-        return f"{word_of(value.dtype)} {list(value.shape)}{stride} {value.device}"
+        return f"{word_of(value.dtype)} {_laid_out(value)} {value.device}"
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(described(part) for part in value)}]"
     return str(value) if isinstance(value, (bool, int, float, complex, str)) or value is None else type(value).__name__
+
+
+def _laid_out(value: torch.Tensor) -> str:
+    """A tensor's shape, and how it lies in memory where that is not as usual: `[3, 4] stride [1, 3]`."""
+    if value.is_nested:
+        # the shape of a nested tensor is not one list of lengths: torch refuses to tell it, or tells symbols
+        parts = value.detach().unbind()
+        more = f", … {len(parts)} in all" if len(parts) > MOST_PARTS else ""
+        return f"nested [{', '.join(str(list(part.shape)) for part in parts[:MOST_PARTS])}{more}]"
+    if value.layout != torch.strided:
+        return f"{list(value.shape)} {str(value.layout).removeprefix('torch.').lstrip('_')}"
+    return str(list(value.shape)) + ("" if value.is_contiguous() else f" stride {list(value.stride())}")

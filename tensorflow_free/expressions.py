@@ -170,6 +170,9 @@ def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
             f"'{text}' is not an operation; a step is a call or an operator, such as 'relu(x)' or 'w * x'"
         )
     result = _operand(node, expansion)
+    if isinstance(result, dict):
+        written = text.strip()
+        raise ExpressionError(f"'{written}' is a dtype and not an operation; 'x.to({written})' makes x one of it")
     if isinstance(node, ast.Attribute) and result not in expansion.steps:
         _read_field(result, expansion)
     if not expansion.steps:
@@ -178,12 +181,12 @@ def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
     return {expansion.name if made == last else made: step for made, step in expansion.steps.items()}
 
 
-def _read_field(dotted: Any, to: Expansion) -> None:
+def _read_field(dotted: str, to: Expansion) -> None:
     """A step of its own for what a dotted word reads: an op of that name, or all of the field."""
-    root, _, attribute = str(dotted).rpartition(".")
+    root, _, attribute = dotted.rpartition(".")
     if root and attribute in ATTRIBUTES:
         to.add(attribute, [root])
-    elif root and not isinstance(dotted, dict):
+    elif root:
         to.add("[]", [dotted, "..."])
 
 

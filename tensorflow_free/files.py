@@ -74,7 +74,7 @@ def read_tensor(path: Path, key: str | None, suffixes: Sequence[str]) -> torch.T
             return _read_numpy(path, key)
         if path.suffix == ".safetensors":
             return _read_safetensors(path, key)
-        return _choose(_load(path), key, path)
+        return _load(path, key)
     except FileProblem:
         raise
     except Exception as error:  # readers raise what they like on broken files; each is the file's fault
@@ -86,11 +86,11 @@ def read_tensor(path: Path, key: str | None, suffixes: Sequence[str]) -> torch.T
         raise FileProblem(f"'{path.name}' cannot be read: {words}") from error
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, key: str | None) -> torch.Tensor:
     with warnings.catch_warnings():
-        # torch warns of what it then refuses
+        # torch warns of what it, or binding, then refuses
         warnings.simplefilter("ignore")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return _choose(torch.load(path, map_location="cpu", weights_only=True), key, path)
 
 
 def _read_numpy(path: Path, key: str | None) -> torch.Tensor:

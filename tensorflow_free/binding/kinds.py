@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import torch
+
+from tensorflow_free.dtypes import word_of
 from tensorflow_free.ops.signatures import Parameter
 from tensorflow_free.recipe import shown
 
@@ -48,3 +51,16 @@ def meant_otherwise(word: str, parameter: Parameter) -> str:
 
 def _kinds(parameter: Parameter) -> str:
     return " or ".join(sorted(_ARTICLE.get(kind, kind) for kind in parameter.types - {"None"}))
+
+
+def has_gradients(dtype: torch.dtype) -> bool:
+    """Whether tensors of the dtype can have gradients: floating and complex ones."""
+    return dtype.is_floating_point or dtype.is_complex
+
+
+def without_gradient(name: str, dtype: torch.dtype) -> str:
+    """What is said where a gradient of a tensor, or through it, is asked for, and it can have none."""
+    return (
+        f"'{name}' is {word_of(dtype)}, and only floating and complex tensors have gradients; "
+        "write its numbers with a point, or pin `dtype: floating`"
+    )

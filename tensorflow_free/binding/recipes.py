@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tensorflow_free import backends, conditions, devices, settings
 from tensorflow_free.binding.assembly import Parts, PassRows, assemble
+from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal, literal
 from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.binding.references import reference
@@ -192,6 +193,8 @@ class Binding:
             scope.gradients[name] = scope.new()
             if start is not None:
                 self.starts.append(start)
+                if start.dtype is not None and not has_gradients(start.dtype):
+                    scope.undifferentiable[name] = start.dtype
         self.files = starts.files
 
     def _wrong_start(self, path: Sequence[str | int], message: str) -> None:
@@ -204,13 +207,21 @@ class Binding:
             path: Path = ("backward", position) if written_as_list else ("backward",)
             rows: list[Row] = []
             target = self._value(spec.target, (*path, "target"), rows)
+            self._check_differentiable(spec.target, (*path, "target"))
             inputs = None
             if spec.inputs is not None:
+                for index, name in enumerate(spec.inputs):
+                    self._check_differentiable(name, (*path, "inputs", index))
                 inputs = [self._leaf(name, (*path, "inputs", index), rows) for index, name in enumerate(spec.inputs)]
             number, identity, start = self._gradient(spec, path, rows)
             if target is not None:
                 kept = None if inputs is None else [one for one in inputs if one is not None]
                 self.passes.append(PassRows(spec, path, rows, target, number, identity, start, kept))
+
+    def _check_differentiable(self, word: str, path: Path) -> None:
+        dtype = self.scope.undifferentiable.get(word)
+        if dtype is not None:
+            self.scope.wrong(path, without_gradient(word, dtype))
 
     def _value(self, word: str, path: Path, rows: list[Row]) -> int | None:
         try:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+import torch
+
 from tensorflow_free.binding.references import Known
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.plan import RESERVED, Kind
@@ -28,6 +30,8 @@ class Scope:
         """Names that are given further down, each with the top-level key that gives it."""
         self.kinds: dict[str, Kind] = {}
         self.ops: dict[str, str] = {}
+        self.undifferentiable: dict[str, torch.dtype] = {}
+        """The dtype of each starting tensor that can have no gradient."""
         self.leaves: dict[str, int] = {}
         """The id of the leaf that holds each starting tensor's gradient; the tensor itself, but for a stride of 0."""
         self.gradients: dict[str, int] = {}

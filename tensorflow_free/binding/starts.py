@@ -11,10 +11,12 @@ import torch
 
 from tensorflow_free import devices, files
 from tensorflow_free.binding.inits import read_parameter
+from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.literals import misfits
 from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.binding.reading import MEMORY_FORMATS
 from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, shape_problem, stride_problem
+from tensorflow_free.calls import described
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of
 from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Start, flat, made_in, own_dtype, parameters_of
 from tensorflow_free.memory import extent_of, installed, overlaps
@@ -73,6 +75,7 @@ class Starts:
             return None
         self._check_view(spec, path)
         arguments = self._arguments(spec, path)
+        self._check_one_shape(arguments, spec, path)
         if self._faulty:
             return None
         source = self.made.get(arguments.pop("input", ""), None)
@@ -84,12 +87,8 @@ class Starts:
         self._check_memory(spec, shape, dtype, device, path)
         if shape is not None and spec.stride is not None and "data" in arguments and not self._faulty:
             self._check_expansion(spec.stride, arguments["data"], shape, path)
-        if spec.requires_grad and dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            self._wrong(
-                (*path, "requires_grad"),
-                f"'{name}' is {word_of(dtype)}, and only floating and complex tensors have gradients; "
-                "write its numbers with a point, or pin `dtype: floating`",
-            )
+        if spec.requires_grad and dtype is not None and not has_gradients(dtype):
+            self._wrong((*path, "requires_grad"), without_gradient(name, dtype))
         if self._faulty:
             return None
         self.made[name] = (dtype, device, shape)
@@ -130,6 +129,13 @@ class Starts:
         for key in ("shape", "seed", "device", "memory_format"):
             if key in given:
                 self._wrong((*path, key), f"'{key}' says nothing of a view of memory that is there; leave it out")
+
+    def _check_one_shape(self, arguments: Mapping[str, Any], spec: TensorSpec, path: tuple[str | int, ...]) -> None:
+        data = arguments.get("data")
+        if isinstance(data, torch.Tensor) and data.is_nested:
+            key = "data" if "data" in (spec.model_extra or {}) else "path"
+            better = "a recipe starts from tensors of one shape; give its parts, each as a tensor of its own"
+            self._wrong((*path, key), f"'{described(data)}' is a nested tensor; {better}")
 
     def _follows(self, name: str, spec: TensorSpec) -> bool:
         """Whether the recipe decides the tensor's dtype: none is pinned, on it or on the tensor that it is like."""

@@ -11,6 +11,7 @@ import torch
 
 from tensorflow_free.autograd import run_backward
 from tensorflow_free.binding.arguments import Bound, fit
+from tensorflow_free.binding.kinds import without_gradient
 from tensorflow_free.binding.reading import TensorLiteral
 from tensorflow_free.binding.references import Ref, references
 from tensorflow_free.binding.scope import Path, Scope, values_of
@@ -18,7 +19,7 @@ from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
-from tensorflow_free.ops.runners import BACKWARD
+from tensorflow_free.ops.runners import BACKWARD, GRAD
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan import Block, Row, Value
 from tensorflow_free.recipe import Step, shown
@@ -96,10 +97,21 @@ class Steps:
     def _fit(self, op: Op, step: Step, path: Path) -> Bound | None:
         found = fit(op, step.args, step.kwargs, self._scope.known(str(path[-1])))
         if isinstance(found, Bound):
-            return found
+            return found if self._differentiable(op, found, path) else None
         for finding in found:
             self._scope.wrong((*path, *finding.path), finding.message)
         return None
+
+    def _differentiable(self, op: Op, bound: Bound, path: Path) -> bool:
+        """Whether nothing that the step differentiates is known to have no gradient; what is so known is a problem."""
+        before = len(self._scope.problems)
+        for position, parameter in enumerate(bound.signature.parameters if op in (BACKWARD, GRAD) else ()):
+            below = ("args", position) if position < len(bound.args) else ("kwargs", parameter.name)
+            asked = bound.by_parameter.get(parameter.name) if parameter.name in _DIFFERENTIATED else None
+            for ref in references(asked):
+                if not ref.fields and (dtype := self._scope.undifferentiable.get(ref.name)) is not None:
+                    self._scope.wrong((*path, *below), without_gradient(ref.name, dtype))
+        return len(self._scope.problems) == before
 
     def _lower(self, op: Op, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         if op is BACKWARD:
@@ -271,6 +283,9 @@ def all_step_names(steps: Mapping[str, Step], path: Path) -> Iterator[tuple[str,
         if step.steps:
             yield from all_step_names(step.steps, (*path, name, "steps"))
 
+
+_DIFFERENTIATED: Final = ("target", "outputs", "inputs")
+"""The parameters of `backward` and `grad` that need a gradient."""
 
 _OPERANDS: Final = ("target", "gradient", "inputs")
 """The arguments of a `backward` step that are values."""
