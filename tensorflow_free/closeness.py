@@ -10,6 +10,7 @@ import math
 import torch
 
 from tensorflow_free.dtypes import EXACT, Tolerance, ulp_distance, word_of
+from tensorflow_free.memory import check_room
 
 
 def is_floating(dtype: torch.dtype) -> bool:
@@ -18,7 +19,13 @@ def is_floating(dtype: torch.dtype) -> bool:
 
 
 def dense(values: torch.Tensor) -> torch.Tensor:
-    """The values as a plain tensor on the CPU: not quantized, not sparse, not a view that conjugates or negates."""
+    """The values as a plain tensor on the CPU: not quantized, not sparse, not a view that conjugates or negates.
+
+    Raises:
+        MemoryError: this machine cannot hold them.
+        RuntimeError: torch cannot make it so.
+    """
+    check_room(values)
     if values.is_quantized:
         values = values.dequantize()
     if values.layout != torch.strided:

@@ -74,5 +74,11 @@ class StepError(TensorflowFreeError):
         super().__init__("\n".join([str(problem), *(f"    {operand}" for operand in self.operands)]))
 
 
+def words_of(error: BaseException) -> str:
+    """An error's own words in a line, without the C++ stack and the list of back ends that torch may add."""
+    words = (str(error) or type(error).__name__).partition("\nException raised from")[0]
+    return words.strip().partition("\n")[0]
+
+
 class StorageError(TensorflowFreeError):
     """A result that cannot be written to its folder or read back from it."""

@@ -15,9 +15,11 @@ from tensorflow_free.closeness import dense, is_floating, not_close, not_equal, 
 from tensorflow_free.comparison.rules import stated_tolerance
 from tensorflow_free.conditions import holds
 from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
+from tensorflow_free.errors import words_of
 from tensorflow_free.factories import flat
 from tensorflow_free.known_faults import is_of, with_known_faults
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.parts import UNTAKEN
 from tensorflow_free.plan import Plan
 from tensorflow_free.recipe import KINDS, Expectation, Recipe, shown
 from tensorflow_free.result import Outcome, Record, Result, Verdict
@@ -103,9 +105,9 @@ def _judge_value(name: str, one: Expectation, path: str, result: Result, plan: P
             outcome, message = "not judged", str(unjudged)
         except Mismatch as mismatch:
             outcome, message = "fails", mismatch.message
-        except (RuntimeError, TypeError, ValueError) as error:
+        except UNTAKEN as error:
             # torch has not every comparison for every kind of tensor
-            outcome, message = "fails", f"it cannot be judged: {error}"
+            outcome, message = "fails", f"it cannot be judged: {words_of(error)}"
         yield Verdict(name=name, path=path, asks=_asks(kind, one), outcome=outcome, message=message)
 
 

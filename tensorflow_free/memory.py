@@ -84,6 +84,23 @@ def _reach(pairs: Sequence[tuple[int, int]]) -> int:
     return sum(step * (length - 1) for step, length in pairs)
 
 
+def check_room(values: torch.Tensor) -> None:
+    """See that this machine could hold a tensor's numbers apart from each other; an expanded view may have any size.
+
+    Raises:
+        MemoryError: it could not.
+    """
+    if values.layout == torch.strided and not values.is_nested and values.device.type != "meta":
+        needed = values.numel() * values.itemsize
+        if needed > installed():
+            raise MemoryError(f"{gibibytes(needed)} are more than this machine has")
+
+
+def gibibytes(count: int) -> str:
+    """A number of bytes in words: `1.5 GiB`."""
+    return f"{count / 2**30:,.1f} GiB" if count < 2**63 else "more than 2**33 GiB"
+
+
 def installed() -> int:
     """Bytes of memory of this machine."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63

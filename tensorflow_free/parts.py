@@ -11,6 +11,8 @@ from typing import Final
 
 import torch
 
+from tensorflow_free.memory import check_room
+
 PAIRS: Final = {torch.complex128: torch.float64, torch.complex32: torch.float16}
 """Complex dtypes that safetensors has not, and the real ones that hold them as pairs in a last dimension of 2."""
 
@@ -37,6 +39,9 @@ _UNCOALESCED: Final = ("uncoalesced_indices", "uncoalesced_values")
 _NUMBERS: Final = ("", "values", _UNCOALESCED[1], "dense", "dequantized")
 """The parts that hold numbers; those of a nested tensor have positions for names."""
 
+UNTAKEN: Final = (RuntimeError, MemoryError, TypeError, ValueError, LookupError, ArithmeticError)
+"""What is raised where a value's numbers cannot be had: it lacks an op for the kind of tensor, or memory."""
+
 Parts = Mapping[str, torch.Tensor]
 """Plain arrays by the name of the part; a plain tensor is the part ''."""
 
@@ -47,12 +52,22 @@ def is_plain(value: torch.Tensor) -> bool:
 
 
 def parts_of(value: torch.Tensor) -> dict[str, torch.Tensor]:
-    """A tensor's parts: contiguous, on the CPU, of dtypes that safetensors holds; copied only where they must be."""
+    """A tensor's parts: contiguous, on the CPU, of dtypes that safetensors holds; copied only where they must be.
+
+    Raises:
+        MemoryError: this machine cannot hold it.
+        RuntimeError: torch cannot take it apart.
+    """
     return {part: _array(tensor) for part, tensor in _split(value.detach())}
 
 
 def numbers_of(value: torch.Tensor) -> Iterator[torch.Tensor]:
-    """The plain tensors that hold a tensor's numbers; none for a dtype whose numbers torch does not tell."""
+    """The plain tensors that hold a tensor's numbers; none for a dtype whose numbers torch does not tell.
+
+    Raises:
+        MemoryError: this machine cannot hold it.
+        RuntimeError: torch cannot take it apart.
+    """
     for part, tensor in _split(value.detach()):
         is_number = part in _NUMBERS or part.isdigit()
         if is_number and (tensor.dtype in HELD or tensor.dtype in PAIRS):
@@ -60,6 +75,7 @@ def numbers_of(value: torch.Tensor) -> Iterator[torch.Tensor]:
 
 
 def _split(value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    check_room(value)
     if is_plain(value):
         yield "", value
     elif value.is_quantized:

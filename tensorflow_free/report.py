@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 
 from tensorflow_free.dtypes import word_of
-from tensorflow_free.parts import is_plain, numbers_of
+from tensorflow_free.errors import words_of
+from tensorflow_free.parts import UNTAKEN, is_plain, numbers_of
 from tensorflow_free.recipe import shown
 from tensorflow_free.result import Record, Result, Verdict, counts
 from tensorflow_free.table import GAP, Columns, columns_of, lines_of
@@ -82,10 +83,14 @@ def _row(record: Record, result: Result) -> Row:
         record.op or ("" if record.kind == "tensor" else record.kind),
         word_of(value.dtype) if is_tensor else "" if value is None else type(value).__name__,
         str(list(value.shape)) if is_tensor and not value.is_nested else "",
-        summary(value),
-        summary(gradient.value) if gradient is not None else "",
+        _shown(record),
+        _shown(gradient) if gradient is not None else "",
         record.grad_fn or "",
     )
+
+
+def _shown(record: Record) -> str:
+    return shown(f"not stored: {record.unstored}") if record.unstored else summary(record.value)
 
 
 def summary(value: Any) -> str:
@@ -94,6 +99,13 @@ def summary(value: Any) -> str:
         return "none"
     if not isinstance(value, torch.Tensor):
         return _number_or_word(value)
+    try:
+        return _summary(value)
+    except UNTAKEN as error:
+        return shown(f"not shown: {words_of(error)}")
+
+
+def _summary(value: torch.Tensor) -> str:
     if value.device.type == "meta":
         return "no values (meta)"
     if is_plain(value) and value.numel() <= FEW:

@@ -39,6 +39,8 @@ class Record:
     stride: tuple[int, ...] | None = None
     requires_grad: bool = False
     grad_fn: str | None = None
+    unstored: str | None = None
+    """Why the numbers of a tensor that was read back are not there."""
 
     @property
     def is_tensor(self) -> bool:
@@ -75,6 +77,7 @@ class Entry(Model):
 
     `value`: numbers and nested lists; NaN and infinities are "nan", "inf", "-inf", a complex number is [re, im].
     `stored`: the names in `tensors.safetensors` that hold it: one, or one a part where it is not a plain array.
+    `unstored`: why its numbers are not stored, where they could not be had.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Entry(Model):
     inf_count: int | None = None
     value: Any = None
     stored: dict[str, str] | None = None
+    unstored: str | None = None
 
 
 class Verdict(Model):

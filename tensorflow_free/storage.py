@@ -20,9 +20,9 @@ from safetensors.torch import load_file, save_file
 
 from tensorflow_free.composition import dump_yaml, read_yaml
 from tensorflow_free.dtypes import TORCH_DTYPES, word_of
-from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.memory import copied
-from tensorflow_free.parts import HELD, is_plain, numbers_of, parts_of, whole_of
+from tensorflow_free.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.result import (
     SCHEMA_VERSION,
@@ -143,8 +143,6 @@ def _entry(record: Record, stored: dict[str, torch.Tensor]) -> Entry:
         record = Record(record.name, record.kind, value, record.op, tuple(value.stride()))
     if not isinstance(value, torch.Tensor):
         return Entry(name=record.name, kind=record.kind, type=type_of(value), op=record.op, value=plain(value))
-    found = counts(value)
-    small = is_plain(value) and value.numel() <= INLINE and value.device.type != "meta"
     return Entry(
         name=record.name,
         kind=record.kind,
@@ -157,11 +155,23 @@ def _entry(record: Record, stored: dict[str, torch.Tensor]) -> Entry:
         device=str(value.device),
         requires_grad=record.requires_grad,
         grad_fn=record.grad_fn,
-        nan_count=None if found is None else found[0],
-        inf_count=None if found is None else found[1],
-        value=_plain_numbers(value, found) if small else None,
-        stored=_store(record.name, value, stored),
+        **({"unstored": record.unstored} if record.unstored else _numbers(record.name, value, stored)),
     )
+
+
+def _numbers(name: str, value: torch.Tensor, stored: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """What an entry says of a tensor's numbers; where they cannot be had, why, so that it costs no other value."""
+    try:
+        found = counts(value)
+        small = is_plain(value) and value.numel() <= INLINE and value.device.type != "meta"
+        return {
+            "nan_count": None if found is None else found[0],
+            "inf_count": None if found is None else found[1],
+            "value": _plain_numbers(value, found) if small else None,
+            "stored": _store(name, value, stored),
+        }
+    except UNTAKEN as error:
+        return {"unstored": words_of(error)}
 
 
 def _plain_numbers(value: torch.Tensor, found: tuple[int, int] | None) -> Any:
@@ -365,7 +375,8 @@ def _record(entry: Entry, tensors: Mapping[str, torch.Tensor], folder: Path) -> 
             value = _FROM_PLAIN.get(entry.type, lambda same: same)(entry.value)
     except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise StorageError(f"{folder / RESULT}: '{entry.name}' is broken: {error}") from error
-    return Record(entry.name, entry.kind, value, entry.op, stride, bool(entry.requires_grad), entry.grad_fn)
+    grad = bool(entry.requires_grad), entry.grad_fn
+    return Record(entry.name, entry.kind, value, entry.op, stride, *grad, entry.unstored)
 
 
 def _tensor(entry: Entry, tensors: Mapping[str, torch.Tensor], folder: Path) -> torch.Tensor:

@@ -82,7 +82,11 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
     if compiled:
         copies = {name: copy for name, copy in copies.items() if parts.kinds[name] == "tensor"}
     watched = frozenset(name for name, _ in retained if name in changed and not compiled)
-    prelude = [_copy(parts.live[name], copy, name) for name, copy in copies.items() if parts.kinds[name] == "tensor"]
+    prelude = [
+        _copy(parts.live[name], copy, name, ("tensors", name))
+        for name, copy in copies.items()
+        if parts.kinds[name] == "tensor"
+    ]
     by_id = {parts.live[name]: name for name, _ in parts.values()}
     rows = list(_with_copies(parts.rows, by_id, copies, watched))
     unchanged = [identity for name, identity in retained if name not in changed or compiled]
@@ -161,8 +165,9 @@ def _follow(rows: Sequence[Row], aliases: Aliases) -> None:
             aliases.give(trace)
 
 
-def _copy(live: int, copy: int, name: str) -> Row:
-    return Row(snapshot, (Value(live),), {}, copy, Site(name, "snapshot", ()))
+def _copy(live: int, copy: int, name: str, path: Path) -> Row:
+    """What keeps a value, which stands at `path`, as it is: should that fail, it is told there."""
+    return Row(snapshot, (Value(live),), {}, copy, Site(name, "snapshot", path, (name,)))
 
 
 def _with_copies(
@@ -175,10 +180,10 @@ def _with_copies(
             row.block.rows = list(_with_copies(row.block.rows, by_id, copies, watched))
         name = by_id.get(row.out, "")
         if name in copies:
-            yield _copy(row.out, copies[name], name)
+            yield _copy(row.out, copies[name], name, row.site.path)
         if name in watched:
             args = (Value(row.out), name, Value(GRADIENTS))
-            yield Row(watch, args, {}, NOTHING, Site(name, "watch", ()))
+            yield Row(watch, args, {}, NOTHING, Site(name, "watch", row.site.path, (name,)))
 
 
 def _with_retention(rows: Sequence[Row], retained: set[int], carried: Sequence[int] = ()) -> Iterator[Row]:

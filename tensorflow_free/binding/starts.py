@@ -19,7 +19,7 @@ from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, 
 from tensorflow_free.calls import described
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of
 from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Start, flat, made_in, own_dtype, parameters_of
-from tensorflow_free.memory import extent_of, installed, overlaps
+from tensorflow_free.memory import extent_of, gibibytes, installed, overlaps
 from tensorflow_free.names import FOLLOWING, did_you_mean, nearest
 from tensorflow_free.recipe import TensorSpec, shown, written_keys
 
@@ -273,8 +273,8 @@ class Starts:
         if device != "meta" and needed > installed():
             given = (*(spec.model_extra or {}), *(("stride",) if spec.stride else ()), "init")
             key = next(key for key in ("size", "end", "steps", "n", "window_length", "stride", "init") if key in given)
-            takes = f"takes {_gibibytes(needed)} in {word_of(dtype)}"
-            self._wrong((*path, key), f"'{shown(shape)}' {takes}; this machine has {_gibibytes(installed())}")
+            takes = f"takes {gibibytes(needed)} in {word_of(dtype)}"
+            self._wrong((*path, key), f"'{shown(shape)}' {takes}; this machine has {gibibytes(installed())}")
         elif strided:
             self._check_overlap(spec.stride or (), shape, path)
 
@@ -310,10 +310,6 @@ class Starts:
                 (*path, "memory_format"),
                 f"'{spec.memory_format}' is for tensors of {wanted} dimensions; this one has {len(shape)}",
             )
-
-
-def _gibibytes(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB" if count < 2**63 else "more than 2**33 GiB"
 
 
 def _meant(key: str, allowed: Sequence[str]) -> str:

@@ -23,7 +23,9 @@ from tensorflow_free.comparison.rules import (
 )
 from tensorflow_free.comparison.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
 from tensorflow_free.dtypes import TORCH_DTYPES, tolerance_of, word_of
-from tensorflow_free.parts import numbers_of
+from tensorflow_free.errors import words_of
+from tensorflow_free.memory import check_room
+from tensorflow_free.parts import UNTAKEN, numbers_of
 from tensorflow_free.result import Record, Result
 
 
@@ -131,7 +133,10 @@ class Comparing:
         if mine.layout != torch.strided or mine.is_nested or mine.is_quantized:
             return False
         try:
+            check_room(mine)
             equal = torch.equal(mine, its)
+        except MemoryError:
+            return False
         except RuntimeError:
             return _same_bits(mine, its)
         return equal and (not self._judging.signed_zeros or _same_bits(mine, its))
@@ -158,6 +163,14 @@ class Comparing:
     # values that both have
 
     def _compared(self, record: Record, other: Record) -> ValueVerdict:
+        if why := record.unstored or other.unstored:
+            return self._verdict(record, "not comparable", "none", reason=f"its numbers are not stored: {why}")
+        try:
+            return self._both(record, other)
+        except UNTAKEN as error:
+            return self._verdict(record, "not comparable", "none", reason=f"it cannot be compared: {words_of(error)}")
+
+    def _both(self, record: Record, other: Record) -> ValueVerdict:
         mine, its = _as_tensor(record.value), _as_tensor(other.value)
         if isinstance(mine, torch.Tensor) and isinstance(its, torch.Tensor):
             return self._tensors(record, mine, its)

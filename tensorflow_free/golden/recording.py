@@ -14,7 +14,7 @@ from tensorflow_free.closeness import is_floating
 from tensorflow_free.comparison.comparing import tensor_of
 from tensorflow_free.comparison.rules import Noise as RunNoise
 from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
-from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file
@@ -23,6 +23,7 @@ from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.kernels import is_unsupported
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
 from tensorflow_free.names import RECIPE_DTYPES
+from tensorflow_free.parts import UNTAKEN
 from tensorflow_free.plan import Plan
 from tensorflow_free.reference import draws, random_names
 from tensorflow_free.report import failure
@@ -214,6 +215,18 @@ def _starts(plan: Plan) -> dict[str, torch.Tensor]:
 
 
 def _value(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -> StoredValue:
+    """What is kept of a value.
+
+    Raises:
+        NotRecorded: its numbers cannot be had.
+    """
+    try:
+        return _measured(record, runs, random)
+    except UNTAKEN as error:
+        raise NotRecorded(f"its value '{record.name}' cannot be kept: {words_of(error)}") from error
+
+
+def _measured(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -> StoredValue:
     value = record.value
     exact = tensor_of(value)
     noise: dict[str, Noise] = {}

@@ -1,0 +1,63 @@
+"""A value whose numbers cannot be had, as no memory holds them: it costs no other value, and is told as what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tensorflow_free import Result, compare_results, load_recipe, read_result, run_recipe
+from tensorflow_free.golden.recording import record
+from tensorflow_free.report import plain_text
+
+TOO_MUCH = "1,490,116.1 GiB are more than this machine has"
+TEXT = """
+tensors: {x: [1.0]}
+steps: {y: {op: expand, args: [x, [400000000000000]]}, z: x + 1}
+expect: {z: 2.0}
+"""
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Result:
+    """A run whose `y` has more elements than any machine holds, in the memory of one."""
+    (tmp_path / "giant.yaml").write_text(TEXT, encoding="utf-8")
+    return run_recipe(load_recipe(tmp_path / "giant.yaml"))
+
+
+def test_its_row_says_why_no_numbers_stand_there(result: Result) -> None:
+    assert f"not shown: {TOO_MUCH}" in plain_text(result)
+
+
+def test_the_other_values_are_stored_beside_the_reason(result: Result, tmp_path: Path) -> None:
+    kept = read_result(result.save(tmp_path / "kept"))
+    assert kept["z"].tolist() == [2.0]
+    assert (kept["y"].is_meta, list(kept["y"].shape)) == (True, [400_000_000_000_000])
+    assert kept.records["y"].unstored == TOO_MUCH
+    assert f"not stored: {TOO_MUCH}" in plain_text(kept)
+
+
+def test_nothing_is_agreed_on_where_nothing_was_compared(result: Result, tmp_path: Path) -> None:
+    for other in (result, read_result(result.save(tmp_path / "kept"))):
+        verdicts = {one.name: one for one in compare_results(other, result).values}
+        assert verdicts["y"].outcome == "not comparable"
+        assert TOO_MUCH in verdicts["y"].reason
+        assert verdicts["z"].outcome == "ok"
+
+
+def test_what_is_expected_of_it_is_told_to_be_out_of_reach(tmp_path: Path) -> None:
+    (tmp_path / "giant.yaml").write_text(TEXT.replace("z: 2.0", "y: {value: 1.0, shape: [400000000000000]}"))
+    verdicts = run_recipe(load_recipe(tmp_path / "giant.yaml")).expectations
+    assert [(one.outcome, one.message) for one in verdicts] == [
+        ("fails", f"it cannot be judged: {TOO_MUCH}"),
+        ("holds", ""),
+    ]
+
+
+def test_no_golden_is_recorded_of_it(result: Result, tmp_path: Path) -> None:
+    del result
+    [one] = record(tmp_path / "giant.yaml")
+    assert (one.did, one.reason) == (
+        "refused",
+        "its value 'y' cannot be kept: 2,980,232.2 GiB are more than this machine has",
+    )
