@@ -52,7 +52,8 @@ flags
   -m, --multirun   sweep: run every combination of the values given, each in a worker process, hold each against the
                    recipe's reference, and end with a table; values are A,B or range(1,9) or choice(a,b) or glob(*)
   --fail-fast      end a sweep at the first bad cell
-  --resume FOLDER  go on with a sweep that was cut short; its recipe and overrides stand in the folder
+  --resume FOLDER  go on with a sweep that was cut short; its recipe and overrides stand in the folder;
+                   files of ops are named again (--ops)
   --cfg job        show the composed recipe's configuration, and run nothing
   --version, -h, --help
 

@@ -159,7 +159,7 @@ def test_a_job_that_is_killed_costs_no_row_and_the_sweep_ends_as_an_unbroken_one
         assert (found[0], [row["number"] for row in rows(folder)]) == (3, [0, 1, 2])
         assert "joblib: a job ended before its time: TerminatedWorkerError: " in found[2]
         assert "1 of 4 cells have not run" in found[2]
-        found = swept(folder, "--resume", "out")
+        found = swept(folder, "--resume", "out", "--ops", "ops.py")
     # Ray itself begins such a job anew
     assert (found[:2], rows(folder)) == (expected[:2], rows(whole))
 
@@ -203,7 +203,14 @@ def begun(tmp_path):
     with elsewhere(tmp_path):
         sweep = sweep_recipe("dying.yaml", ["dtype=float64,float16"], folder="out", ops=["ops.py"])
         sweep.create()
-    chunk = {"folder": str(tmp_path / "out"), "job": 0, "first": 0, "count": 2, "environment": {}}
+    chunk = {
+        "folder": str(tmp_path / "out"),
+        "job": 0,
+        "first": 0,
+        "count": 2,
+        "environment": {},
+        "ops": [str(tmp_path / "ops.py")],
+    }
     return sweep, OmegaConf.create({"chunk": chunk})
 
 

@@ -21,6 +21,7 @@ class Recording:
     """A host of sweeps that runs each cell as a task would be run, and keeps what it was asked for."""
 
     chunk_task = None
+    ops = ()
 
     def __init__(self, task) -> None:
         self.task = task

@@ -162,7 +162,7 @@ def test_a_file_of_ops_that_has_changed_is_refused(here):
     sweep_recipe("linear.yaml", ["seed=1,2"], folder="kept", n_jobs=1, ops=["ops.py"]).run()
     (here / "ops.py").write_text(OPS + "\n")
     with pytest.raises(RecipeError, match=r"ops\.py: this file of ops has changed since the sweep began"):
-        resume_sweep("kept")
+        resume_sweep("kept", ops=["ops.py"])
 
 
 def test_a_sweep_can_be_gone_on_with_from_another_folder(here, monkeypatch):
@@ -278,7 +278,9 @@ def test_interrupting_a_sweep_ends_it_with_the_table_of_what_is_there():
     code, out, err = interrupt(*words)
     assert code == 130
     assert re.search(r"^[\d,]+ of 5,000 cells: \d+ ok\.$", out, re.MULTILINE)
-    assert re.fullmatch(r"interrupted: [\d,]+ of 5,000 cells have not run; go on with run-recipe --resume kept\n", err)
+    assert re.fullmatch(
+        r"interrupted: [\d,]+ of 5,000 cells have not run; go on with run-recipe --resume kept --ops ops.py\n", err
+    )
     assert Path("kept/sweep.csv").read_text().count("\n") == count("kept") + 1
 
 

@@ -22,7 +22,7 @@ def s_nap(x):
 
 register_op("s_nap", s_nap)
 """
-RESUME = "from tensorflow_free.sweep.beginning import resume_sweep; resume_sweep('torn').run()"
+RESUME = "from tensorflow_free.sweep.beginning import resume_sweep; resume_sweep('torn', ops=['ops.py']).run()"
 
 
 def like(rows):
@@ -49,8 +49,8 @@ def test_twenty_kills_at_random_moments_end_with_the_same_table(tmp_path, monkey
         running = start(sys.executable, "-c", RESUME)
     running.kill()
     running.wait()
-    done = run(BIN / "run-recipe", "--resume", "torn")
-    whole, torn = resume_sweep("whole"), resume_sweep("torn")
+    done = run(BIN / "run-recipe", "--resume", "torn", "--ops", "ops.py")
+    whole, torn = (resume_sweep(name, ops=["ops.py"]) for name in ("whole", "torn"))
     assert [row.outcome for row in torn.rows] == ["ok"] * 48
     assert like(torn.rows) == like(whole.rows)
     assert torn.table() == whole.table()

@@ -45,7 +45,9 @@ RAY: Final = {"object_store_memory": None, "log_to_driver": False}
 so that Ray refuses it (https://github.com/hydra-ecosystem/hydra/issues/2893); and Ray would print lines of its own."""
 
 
-def jobs_of(option: str, folder: Path, count: int, cells_per_job: int | None) -> Iterator[list[str]]:
+def jobs_of(
+    option: str, folder: Path, count: int, cells_per_job: int | None, ops: Sequence[str] = ()
+) -> Iterator[list[str]]:
     """What names each job, as Hydra's overrides: the sweep's folder, which of its cells, and in what environment.
 
     Hydra puts nothing of a job's own into the folder, and nothing into the one where the job happens to be.
@@ -55,10 +57,12 @@ def jobs_of(option: str, folder: Path, count: int, cells_per_job: int | None) ->
         folder: the sweep's folder.
         count: how many cells there are.
         cells_per_job: how many a job has at most; as many as give each core a job, where it is None.
+        ops: the files of the user's own ops that the command line names; what lies in the folder names none.
     """
     size = cells_per_job or min(MOST_CELLS_PER_JOB, math.ceil(count / (os.cpu_count() or 1)))
     there = _quoted(str(folder.resolve()))
     variables = ",".join(f"{name}:{_quoted(os.environ.get(name))}" for name in CARRIED)
+    files = ",".join(_quoted(str(Path(file).absolute())) for file in ops)
     for number, first in enumerate(range(0, count, size)):
         yield [
             f"{GROUP}={option}",
@@ -67,6 +71,7 @@ def jobs_of(option: str, folder: Path, count: int, cells_per_job: int | None) ->
             f"+chunk.first={first}",
             f"+chunk.count={min(size, count - first)}",
             f"+chunk.environment={{{variables}}}",
+            f"+chunk.ops=[{files}]",
             f"hydra.sweep.dir={there}",
             "hydra.sweep.subdir=.",
             "hydra.output_subdir=null",

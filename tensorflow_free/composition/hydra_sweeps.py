@@ -53,7 +53,7 @@ class Current:
         multirun = _multirun(self, config)
         count = self.host.begin(multirun)
         if multirun.launcher != WORKERS:
-            jobs = list(jobs_of(self.option, multirun.folder, count, cells_per_job))
+            jobs = list(jobs_of(self.option, multirun.folder, count, cells_per_job, self.host.ops))
             launch(self.host, config, context, multirun.folder, jobs)
 
     def launch(self, config: DictConfig, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:

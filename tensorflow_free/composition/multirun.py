@@ -57,6 +57,9 @@ class SweepHost(Protocol):
     chunk_task: Callable[..., Any]
     """What another launcher calls for each of its jobs; it can be pickled, and finds its cells by its config."""
 
+    ops: Sequence[str]
+    """The Python files of the user's own ops that the command line names."""
+
     def begin(self, multirun: Multirun) -> int:
         """Make a sweep ready, and give the number of its cells.
 

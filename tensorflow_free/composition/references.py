@@ -124,7 +124,10 @@ class _Resolution:
             self.findings.append((path, f"'{found.group()}' is a {kind} and cannot stand inside the text '{text}'"))
             return text
         words = value if isinstance(value, str) else dump_yaml(value).strip()
-        return text.replace(found.group(), words)
+        whole = text.replace(found.group(), words)
+        if "${" in whole:
+            self.findings.append((path, f"'{text}' makes '{whole}', another reference; write that one itself"))
+        return whole
 
     def _named(self, name: str, path: Path, depth: int) -> Any:
         """The resolved value of the key `name`."""

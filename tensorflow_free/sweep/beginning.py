@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,7 @@ def resume_sweep(
     n_jobs: int | None = None,
     cell_timeout_s: float | None = None,
     fail_fast: bool = False,
+    ops: Sequence[str | Path] = (),
 ) -> Sweep:
     """A sweep that was begun before, to be gone on with: cells that have a row are not run again.
 
@@ -80,15 +81,18 @@ def resume_sweep(
         n_jobs: as of `sweep_recipe`; as the sweep began where it is not said.
         cell_timeout_s: likewise.
         fail_fast: whether the first bad cell ends the sweep.
+        ops: the Python files with which it began, named again: a folder alone makes no code run.
 
     Raises:
-        RecipeError: a recipe has changed since, with the keys that differ; or another sweeper chose the cells.
+        RecipeError: a recipe has changed since, with the keys that differ; another sweeper chose the cells; or other
+            files of ops are named than those with which it began.
         StorageError: this is no sweep's folder.
     """
     place = SweepFolder(Path(folder))
     document = place.document()
-    settings = Settings(n_jobs, cell_timeout_s, fail_fast, keeps=document.keeps)
-    problems = list(settings.problems())
+    named = [str(Path(file).absolute()) for file in ops]
+    settings = Settings(n_jobs, cell_timeout_s, fail_fast, named, keeps=document.keeps)
+    problems = [*settings.problems(), *_other_ops(document, named, folder)]
     if document.chosen:
         message = (
             "its cells were chosen by a sweeper as it went, so that nobody knows which are left; begin a new sweep"
@@ -98,6 +102,19 @@ def resume_sweep(
         raise RecipeError(problems)
     document.refuse_changes()
     return Sweep(place, document, settings, created=True)
+
+
+def _other_ops(document: SweepDocument, named: Sequence[str], folder: str | Path) -> Iterator[Problem]:
+    """That other files of ops are named than those with which the sweep began, with the command to type."""
+    began = [Path(document.cwd) / file.path for file in document.ops]
+    if {Path(file).resolve() for file in named} == {file.resolve() for file in began}:
+        return
+    why = (
+        "the sweep began with ops of Python files, which run only where you name them; if you trust them, type"
+        if began
+        else "the sweep began without ops of Python files, and goes on as it began; type"
+    )
+    yield Problem(Place(file="flag '--ops'"), f"{why}: {document.resume_command(folder)}")
 
 
 @dataclass(frozen=True)

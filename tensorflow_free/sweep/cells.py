@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import PurePosixPath
 from typing import Final
 
 from tensorflow_free.composition.matrix import CASE, Axis, Matrix
@@ -17,6 +18,19 @@ CAPABILITY_KEY: Final = "settings.cpu_capability"
 
 RECIPE: Final = "recipe"
 """The key of the axis of recipes."""
+
+
+def refuse_outside(folder: str) -> str:
+    """The name of a cell's folder, which is read back from files: what lies there is written, and cleared away.
+
+    Raises:
+        ValueError: it leads out of the sweep's folder.
+    """
+    path = PurePosixPath(folder)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in folder:
+        message = f"'{folder}' is no folder inside of the sweep's"
+        raise ValueError(message)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)

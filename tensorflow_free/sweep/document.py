@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tensorflow_free.composition import dump_yaml, read_yaml
+from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.compose import merged_files, real_path
 from tensorflow_free.composition.matrix import Axis, Matrix, SweptRecipe
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.sweep.cells import Cells
+from tensorflow_free.sweep.cells import Cells, refuse_outside
 from tensorflow_free.version import VERSION
 
 SWEEP_VERSION: Final = 1
@@ -36,12 +38,19 @@ class RecipeOfSweep(_Model):
     digest: str
     text: str
 
+    @model_validator(mode="after")
+    def _whole(self) -> RecipeOfSweep:
+        if len(self.capabilities) != max(1, len(self.cases)):
+            message = f"{len(self.capabilities)} capabilities do not fit {len(self.cases)} cases"
+            raise ValueError(message)
+        return self
+
 
 class AxisOfSweep(_Model):
     """An override with its values; one that does not vary has no key."""
 
     key: str | None
-    texts: list[str]
+    texts: list[str] = Field(min_length=1)
     is_range: bool = False
 
 
@@ -86,7 +95,7 @@ class SweepDocument(_Model):
     axes: list[AxisOfSweep] = Field(default_factory=list)
     by_case: bool = False
     cells: int
-    folders: list[str] = Field(default_factory=list)
+    folders: list[Annotated[str, AfterValidator(refuse_outside)]] = Field(default_factory=list)
     keeps: bool = True
     chosen: bool = False
     launcher: LauncherOfSweep
@@ -99,6 +108,13 @@ class SweepDocument(_Model):
     well: bool | None = None
     exit_code: int | None = None
 
+    @model_validator(mode="after")
+    def _whole(self) -> SweepDocument:
+        if self.folders and len(self.folders) != len(self.all_cells()):
+            message = f"{len(self.folders)} folders do not fit {len(self.all_cells())} cells"
+            raise ValueError(message)
+        return self
+
     def matrix(self) -> Matrix:
         """What the sweep varies."""
         return Matrix(
@@ -110,6 +126,13 @@ class SweepDocument(_Model):
     def all_cells(self) -> Cells:
         """Its cells, each made when it is asked for."""
         return Cells(self.matrix(), self.folders)
+
+    def resume_command(self, folder: str | Path) -> str:
+        """What a person types to go on with the sweep in `folder`; files of ops are named again."""
+        files = [str(seen_from_here(Path(self.cwd) / file.path)) for file in self.ops]
+        return shlex.join(
+            ["run-recipe", "--resume", str(folder), *(word for file in files for word in ("--ops", file))]
+        )
 
     def refuse_changes(self) -> None:
         """See that nothing that the sweep depends on has changed since it began.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -97,8 +98,28 @@ class SweepFolder:
             return SweepDocument.model_validate(content)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            message = f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+            where = ".".join(str(part) for part in first["loc"])
+            message = f"{path}: {where and f'{where}: '}{first['msg'].removeprefix('Value error, ')}"
             raise StorageError(message) from error
+
+    # cells
+
+    def clear(self, name: str) -> None:
+        """Take away what an earlier try left of a cell; a link is taken away itself, and not what it leads to.
+
+        Raises:
+            StorageError: the cell's folder lies elsewhere, by a link above it.
+        """
+        place = self.path / name
+        if not place.parent.resolve().is_relative_to(self.path.resolve()):
+            raise StorageError(
+                f"{place}: is not inside of the sweep's folder, as a link leads out of it; remove the link"
+            )
+        with suppress(OSError):
+            if place.is_symlink():
+                place.unlink()
+            else:
+                shutil.rmtree(place)
 
     # rows
 

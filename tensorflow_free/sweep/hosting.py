@@ -23,6 +23,7 @@ class Host:
 
     def __init__(self, flags: Flags) -> None:
         self.chunk_task: Callable[..., Any] = run_chunk
+        self.ops: Sequence[str] = tuple(flags.ops)
         self._flags = flags
         self._sweep: Sweep | None = None
         self._elsewhere = False
@@ -101,10 +102,8 @@ def go_on(flags: Flags) -> int:
     """
     said: dict[str, Any] = {}
     problems = [problem for text in flags.rest for problem in _said(text, said)]
-    given = (("--ops", flags.ops), ("--no-save", flags.no_save))
-    problems += [
-        Problem(Place(file=f"flag '{flag}'"), "a sweep that goes on does as it began") for flag, value in given if value
-    ]
+    if flags.no_save:
+        problems.append(Problem(Place(file="flag '--no-save'"), "a sweep that goes on does as it began"))
     if problems:
         raise RecipeError(problems)
     try:
@@ -113,6 +112,7 @@ def go_on(flags: Flags) -> int:
             n_jobs=said.get(LAUNCHER_KEYS[0]),
             cell_timeout_s=said.get(LAUNCHER_KEYS[1]),
             fail_fast=flags.fail_fast,
+            ops=flags.ops,
         )
     except StorageError as error:
         raise wrong("flag '--resume'", str(error)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ def run_chunk(config: Any) -> dict[str, Any]:
     The sweep's folder says what they are. Cells that have a row are not run again, as a job may be begun anew.
 
     Args:
-        config: `chunk` in it names the sweep's folder, the job, the first cell and how many there are, and variables
-            of the environment as the sweep has them, null where they are not set.
+        config: `chunk` in it names the sweep's folder, the job, the first cell and how many there are, variables of
+            the environment as the sweep has them, null where they are not set, and the files of the user's own ops.
 
     Returns:
         The environment of its worker, or nothing where every cell had its row.
@@ -34,7 +34,7 @@ def run_chunk(config: Any) -> dict[str, Any]:
     folder = Path(str(chunk.folder))
     kept = SweepFolder(folder, f"cells.{int(chunk.job)}.jsonl")
     document = kept.document()
-    launch = _launch(document, folder)
+    launch = _launch(document, folder, [str(file) for file in chunk.ops])
     cells = document.all_cells()
     rows = list(kept.rows())
     done = {row.number for row in rows}
@@ -54,7 +54,7 @@ def run_chunk(config: Any) -> dict[str, Any]:
     return environment
 
 
-def _launch(document: SweepDocument, folder: Path) -> Launch:
+def _launch(document: SweepDocument, folder: Path, ops: Sequence[str]) -> Launch:
     """How the job runs its cells.
 
     Raises:
@@ -68,7 +68,7 @@ def _launch(document: SweepDocument, folder: Path) -> Launch:
         folder=folder if document.keeps else None,
         n_jobs=1,
         cell_timeout_s=document.launcher.cell_timeout_s,
-        ops=[str(cwd / file.path) for file in document.ops],
+        ops=ops,
         devices=frozenset(document.devices),
         fail_fast=document.launcher.fail_fast,
     )

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
-from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.cells import Cell, refuse_outside
 
 ROW_VERSION: Final = 1
 """The version of a row's schema."""
@@ -118,7 +118,7 @@ class Row(BaseModel):
     compared: int = 0
     not_comparable: int = 0
     told: list[str] = Field(default_factory=list)
-    folder: str = ""
+    folder: Annotated[str, AfterValidator(lambda folder: folder and refuse_outside(folder))] = ""
     exit_code: int | None = None
     ops: list[str] = Field(default_factory=list)
     seconds: float = 0.0

@@ -71,7 +71,8 @@ def _show(sweep: Sweep, flags: Flags, *, interrupted: bool) -> None:
     if len(sweep) > sweep.summary.cells:
         left = len(sweep) - sweep.summary.cells
         why = "interrupted" if interrupted else "ended early"
-        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; go on with run-recipe --resume {sweep.folder}")
+        command = sweep.document.resume_command(sweep.folder)
+        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; go on with {command}")
 
 
 def _cell(row: Row) -> str:

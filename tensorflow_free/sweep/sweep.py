@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,6 +70,7 @@ class Sweep:
         self._document = document
         self._settings = settings
         self._created = created
+        self._is_resumed = created
         self._cells: Cells | list[Cell] = document.all_cells()
         self._standing: Standing | None = None
         self.notes: list[str] = []
@@ -161,14 +161,13 @@ class Sweep:
 
     def _waiting(self, done: bytes) -> Iterator[Cell]:
         """The cells that have no row, what an earlier try left of them taken away."""
-        fresh = not any(done)
+        fresh = not self._is_resumed and not any(done)
         for number in range(len(self)):
             if done[number]:
                 continue
             cell = self._cells[number]
             if not fresh and self._document.keeps:
-                with suppress(OSError):
-                    shutil.rmtree(self.folder / cell.folder)
+                self._folder.clear(cell.folder)
             yield cell
 
     def _launch(self) -> Launch:
@@ -178,7 +177,8 @@ class Sweep:
             folder=self.folder.resolve() if document.keeps else None,
             n_jobs=document.launcher.n_jobs if settings.n_jobs is None else settings.n_jobs,
             cell_timeout_s=settings.cell_timeout_s or document.launcher.cell_timeout_s,
-            ops=[str(Path(document.cwd) / file.path) for file in document.ops],
+            # of files, only those that were named to this process: a folder alone makes no code run
+            ops=[str(Path(document.cwd) / file) for file in settings.ops],
             devices=frozenset(document.devices),
             fail_fast=settings.fail_fast,
         )

@@ -30,6 +30,11 @@ BOOT: Final = (
 """What Python runs: the package is found where the parent found it."""
 
 
+def import_path() -> str:
+    """Where this process finds modules, as JSON for another: `''` is this process's folder, and never the other's."""
+    return json.dumps([str(Path(entry).absolute()) for entry in sys.path])
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run cells until there are no more.
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Outcome, Row, row_of
-from tensorflow_free.sweep.worker import BOOT, FAULT, READY, REFUSED, ROW, STAGE, UNWRITABLE
+from tensorflow_free.sweep.worker import BOOT, FAULT, READY, REFUSED, ROW, STAGE, UNWRITABLE, import_path
 
 START_LIMIT_S: Final = 600.0
 """Seconds that a worker may take to import torch."""
@@ -68,7 +68,7 @@ class Worker:
         ends = (commands, answers, lifeline)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this Python, and our own program
-                [sys.executable, "-P", "-c", BOOT, json.dumps(sys.path), *map(str, ends), asked],
+                [sys.executable, "-P", "-c", BOOT, import_path(), *map(str, ends), asked],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
