@@ -15,6 +15,8 @@ from benchmarks.figures import WALL, Effort, Figure, Side, excess, ratio
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAIRS: Final = 20
+LIMIT: Final = 600
+"""Seconds that a command may take."""
 
 SCRIPT: Final = """\
 import torch
@@ -55,7 +57,7 @@ def _measured(compare: Callable[[Side, Side], Figure], words: Sequence[str], scr
 def whole(words: Sequence[str], folder: str | Path, prepare: Callable[[], object] = lambda: None) -> Side:
     """A command run in a folder, from its start to its end, what it prints thrown away."""
     run = partial(subprocess.run, words, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
-    return Side(lambda _: run(), prepare, WALL)
+    return Side(lambda _: run(timeout=LIMIT), prepare, WALL)
 
 
 def environment() -> dict[str, str]:

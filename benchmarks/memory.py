@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ ELEMENTS: Final = 4 * 2**20
 """Numbers of a tensor: 16 MiB in float32."""
 
 PAIRS: Final = 5
+LIMIT: Final = 600
+"""Seconds that one of them may take."""
 
 PROMPT: Final = {"MALLOC_MMAP_THRESHOLD_": str(2**17)}
 """Has glibc give large blocks back to the system at once; else it keeps some, and the peak is a matter of chance."""
@@ -38,8 +41,8 @@ def printed(module: str, *words: str) -> str:
     """What a module of the benchmarks prints when it is run in a new interpreter."""
     command = [sys.executable, "-m", module, *words]
     root = Path(__file__).resolve().parent.parent
-    done = subprocess.run(command, cwd=root, env=os.environ | PROMPT, check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout
+    run = partial(subprocess.run, command, cwd=root, env=os.environ | PROMPT, stdout=subprocess.PIPE, text=True)
+    return run(check=True, timeout=LIMIT).stdout
 
 
 def _run(which: str, length: int, elements: int) -> int:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tensorflow_free import cli, read_result, storage
 from tensorflow_free.result import RunFile
+from tests.processes import finished, shown_on_terminal, started, waited, without_escapes
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -64,7 +63,7 @@ def typed(capsys):
 def shell(line, **environment):
     """A line as a shell runs it, in a process of its own."""
     variables = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **environment}
-    return subprocess.run(["bash", "-c", line], capture_output=True, check=False, env=variables, timeout=120)
+    return finished("bash", "-c", line, text=False, env=variables)
 
 
 def results():
@@ -148,13 +147,10 @@ def test_4_and_a_traceback_for_an_error_of_ours(typed, monkeypatch):
 
 def test_130_when_it_is_interrupted(here):
     command = [BIN / "run-recipe", "slow.yaml", "steps.many.repeat=100000", "--ops", "slow_ops.py"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    for _ in range(600):
-        if Path("napping").exists():
-            break
-        time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        waited(Path("napping").exists)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
     assert (running.returncode, out, err) == (130, b"", b"")
     assert results() == []
 
@@ -376,43 +372,21 @@ def test_messages_go_to_standard_error_in_any_encoding():
     assert b"Traceback" not in done.stderr
 
 
-def on_terminal(*command, columns):
-    """What a command writes to a terminal of this width."""
-    ours, theirs = pty.openpty()
-    variables = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "40"}
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        variables.pop(name, None)
-    running = subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=variables)
-    os.close(theirs)
-    written = b""
-    while True:
-        try:
-            read = os.read(ours, 65536)
-        except OSError:
-            break
-        if not read:
-            break
-        written += read
-    os.close(ours)
-    assert running.wait(timeout=60) == 0
-    return written.decode()
-
-
 def test_a_terminal_gets_colour():
-    text = on_terminal(BIN / "run-recipe", "linear.yaml", columns=80)
+    text = shown_on_terminal(BIN / "run-recipe", "linear.yaml", columns=80)
     assert "\x1b[" in text
     assert "2 of 2 expectations hold." in text
 
 
 def test_a_narrow_terminal_gets_a_narrow_table():
-    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", on_terminal(BIN / "run-recipe", "linear.yaml", columns=40))
+    text = without_escapes(shown_on_terminal(BIN / "run-recipe", "linear.yaml", columns=40))
     rows = [line for line in text.splitlines() if line.startswith(("name", "x ", "w ", "wx ", "y "))]
     assert all(len(row.rstrip()) <= 40 for row in rows)
     assert any("value" in row for row in rows)
 
 
 def test_a_long_run_shows_progress_on_a_terminal():
-    text = on_terminal(BIN / "run-recipe", "slow.yaml", "--ops", "slow_ops.py", columns=80)
+    text = shown_on_terminal(BIN / "run-recipe", "slow.yaml", "--ops", "slow_ops.py", columns=80)
     assert "running" in text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 
 import pytest
@@ -14,6 +13,7 @@ from tensorflow_free.comparison import Comparison, Measure, ValueVerdict, Where,
 from tensorflow_free.comparison_report import draw, failure_lines, plain_text
 from tensorflow_free.page import Column, draw_lines, grid, line, text_of
 from tensorflow_free.wording import counted, error_of, place_of, share_of, some
+from tests.processes import succeeded
 
 RECIPE = {
     "tensors": {"x": {"data": [1.0, 5.0, 12.0, 0.5], "requires_grad": True}},
@@ -287,5 +287,5 @@ def test_control_characters_are_written_out():
 def test_a_report_loads_neither_torch_nor_rich():
     code = "import sys, tensorflow_free.comparison_report\n"
     code += "print(*(name for name in ('torch', 'hydra', 'numpy', 'rich', 'pydantic') if name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = succeeded(sys.executable, "-c", code)
     assert done.stdout.split() == []

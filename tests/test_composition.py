@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -30,6 +29,7 @@ from tensorflow_free.composition.merging import merged
 from tensorflow_free.composition.overrides import apply_overrides, parse_override, parse_overrides
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.recipe import Recipe, written_keys
+from tests.processes import succeeded
 
 LINE = """\
 tensors:
@@ -413,9 +413,9 @@ def test_a_plain_composition_loads_neither_torch_nor_hydra(line):
         f"import sys; from tensorflow_free.composition import compose; compose({str(line)!r}, ['case=big', 'seed=3'])"
     )
     code += "; print([name for name in ('torch', 'hydra', 'omegaconf', 'antlr4') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert succeeded(sys.executable, "-c", code).stdout == "[]\n"
     code = code.replace("seed=3", "params.m=[1]")  # the twin, which shows that the test can fail
-    assert "hydra" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "hydra" in succeeded(sys.executable, "-c", code).stdout
 
 
 def test_threads_compose_at_once(line):

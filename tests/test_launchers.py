@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from tensorflow_free.sweep.beginning import sweep_recipe
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.jobs import run_chunk
 from tensorflow_free.sweep.rows import Row
+from tests.processes import finished
 
 BIN = Path(sys.executable).parent
 FILES = {
@@ -72,10 +72,13 @@ def cluster(tmp_path_factory):
 
     with elsewhere(tmp_path_factory.mktemp("cluster")):
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        made.add_node(num_cpus=1)
-        made.wait_for_nodes()
-    yield made.address
-    made.shutdown()
+    try:
+        with elsewhere(tmp_path_factory.mktemp("node")):
+            made.add_node(num_cpus=1)
+        made.wait_for_nodes(timeout=60)
+        yield made.address
+    finally:
+        made.shutdown()
 
 
 @pytest.fixture
@@ -105,7 +108,7 @@ def swept(folder, *arguments):
         (folder / name).write_text(text)
     environment = {name: text for name, text in os.environ.items() if name != "OMP_NUM_THREADS"}
     typed = [BIN / "run-recipe", *arguments]
-    done = subprocess.run(typed, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = finished(*typed, cwd=folder, env=environment)
     return done.returncode, done.stdout, done.stderr
 
 

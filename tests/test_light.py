@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import succeeded
 
 ROOT = Path(__file__).parent.parent
 RECIPE = "recipes/linear_autograd.yaml"
@@ -16,7 +17,7 @@ HEAVY = ("torch", "hydra", "omegaconf", "pydantic", "numpy", "yaml", "rich", "sa
 def loaded_by(code):
     """Which heavy modules a fresh Python has loaded after running `code`."""
     listed = f"import sys\n{code}\nprint(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", listed], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = succeeded(sys.executable, "-c", listed, cwd=ROOT)
     return set(done.stderr.splitlines()[-1].split())
 
 

@@ -494,7 +494,7 @@ def test_under_xdist_the_workers_findings_are_put_together(project):
     for name in ("a", "b", "c"):
         write(project, f"{name}.yaml", CASES)
     recorded(project, "gone.yaml", PLAIN).unlink()
-    found = project.runpytest_subprocess("-n2", *WITHOUT[2:], "--record-recipes=missing")
+    found = project.runpytest_subprocess("-n2", *WITHOUT[2:], "--record-recipes=missing", timeout=100)
     found.assert_outcomes(passed=6)
     assert found.ret == pytest.ExitCode.TESTS_FAILED
     found.stdout.fnmatch_lines(["recipes/c.yaml, case small: written", "recipes/gone.golden.json: its recipe is gone*"])
@@ -504,7 +504,7 @@ def test_under_xdist_a_partial_run_judges_no_golden_and_a_failure_reads_as_ever(
     recorded(project, "gone.yaml", PLAIN).unlink()
     write(project, "a.yaml", EXPECTING.replace("6.0", "7.0"))
     write(project, "b.yaml", EXPECTING)
-    found = project.runpytest_subprocess("-n2", *WITHOUT[2:], "-k", "a.yaml", "--recipe-device=cpu,xpu")
+    found = project.runpytest_subprocess("-n2", *WITHOUT[2:], "-k", "a.yaml", "--recipe-device=cpu,xpu", timeout=100)
     found.assert_outcomes(failed=1, skipped=1)
     found.stdout.fnmatch_lines(["failed: expect.y: *", "FAILED recipes/a.yaml::float32-cpu - *expect.y*"])
     assert "unused goldens" not in found.stdout.str()

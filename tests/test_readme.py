@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.processes import finished
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,9 +75,7 @@ def clone(tmp_path_factory):
 
 def run(folder, *command):
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=600
-    )
+    return finished(*command, cwd=folder, env=environment)
 
 
 def code_of(command):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +18,7 @@ from tensorflow_free.golden.files import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.review import reviews_of
 from tensorflow_free.golden.verifying import verify
+from tests.processes import terminal
 
 WRONG = {"scale": 2.0, "shift": 0.0, "coarse": False}
 
@@ -379,24 +376,7 @@ def test_what_a_golden_says_of_other_dtypes_is_accepted_by_itself(walked, here):
 # in a terminal
 
 
-def terminal(*words):
-    """The command in a terminal of its own: the process and the terminal's other end."""
-    ours, theirs = pty.openpty()
-    line = [sys.executable, "-c", "from tensorflow_free.cli import recipe_command; recipe_command()", *words]
-    process = subprocess.Popen(line, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "COLUMNS": "100"})
-    os.close(theirs)
-    return process, ours
-
-
-def read_until(ours, text):
-    """What the terminal shows up to a text, or to its end."""
-    shown, begun = "", time.monotonic()
-    while text not in shown and time.monotonic() - begun < 60:
-        try:
-            shown += os.read(ours, 4096).decode(errors="replace")
-        except OSError:
-            break
-    return shown
+REVIEW = (sys.executable, "-c", "from tensorflow_free.cli import recipe_command; recipe_command()", "review")
 
 
 @pytest.fixture
@@ -410,19 +390,19 @@ def spoiled(here):
 
 
 def test_a_person_answers_with_a_key_in_a_terminal(spoiled):
-    process, ours = terminal("review", "plain.yaml")
-    assert "y (*): changed" in read_until(ours, "quit [q]: ")
-    os.write(ours, b"a")
-    assert "1 accepted; 1 golden written." in read_until(ours, "written.")
-    assert process.wait(30) == 0
+    with terminal(*REVIEW, "plain.yaml") as screen:
+        assert "y (*): changed" in screen.read("quit [q]: ")
+        screen.write(b"a")
+        assert "1 accepted; 1 golden written." in screen.read("written.")
+        assert screen.process.wait(30) == 0
     assert "6.0" in spoiled.read_text(encoding="utf-8")
 
 
 def test_an_interrupt_leaves_the_golden_whole_and_the_terminal_as_it_was(spoiled):
     before = spoiled.read_bytes()
-    process, ours = terminal("review", "plain.yaml")
-    read_until(ours, "quit [q]: ")
-    process.send_signal(signal.SIGINT)
-    assert "Traceback" not in read_until(ours, "never shown")
-    assert process.wait(30) == 130
+    with terminal(*REVIEW, "plain.yaml") as screen:
+        screen.read("quit [q]: ")
+        screen.process.send_signal(signal.SIGINT)
+        assert "Traceback" not in screen.read()
+        assert screen.process.wait(30) == 130
     assert spoiled.read_bytes() == before

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +19,7 @@ from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.rows import Row, row_of
+from tests.processes import finished, shown_on_terminal, started, succeeded, waited, without_escapes
 
 BIN = Path(sys.executable).parent
 LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\nsteps: {y: w * x}\nbackward: y\n"
@@ -121,7 +119,7 @@ def test_it_works_from_a_script_without_a_guard(here):
     code = "from tensorflow_free.sweep.beginning import sweep_recipe\nprint([row.outcome for row in sweep_recipe('linear.yaml', ['seed=1,2'])])"
     (here / "script.py").write_text(code)
     (here / "torch.py").write_text("raise SystemExit('the wrong torch')")
-    done = subprocess.run([sys.executable, "-P", "script.py"], capture_output=True, text=True, check=False)
+    done = finished(sys.executable, "-P", "script.py")
     assert (done.stdout, done.stderr) == ("['ok', 'ok']\n", "")
 
 
@@ -225,7 +223,7 @@ def test_a_sweep_that_goes_on_takes_no_other_words(typed, words, said):
 def test_a_full_disk_ends_the_sweep_in_words_and_what_was_done_stays(here):
     limited = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000)); "
     run = "from tensorflow_free import cli; import sys; sys.argv[1:] = ['-m', 'linear.yaml', 'seed=range(40)', '--no-save', 'hydra.sweep.dir=kept', 'hydra.launcher.n_jobs=1']; cli.run_recipe_command()"
-    done = subprocess.run([sys.executable, "-c", limited + run], capture_output=True, text=True, check=False)
+    done = finished(sys.executable, "-c", limited + run)
     assert done.returncode == 4
     assert re.match(r"kept[\w/.]*: the sweep cannot be written: File too large\n", done.stderr)
     assert "Traceback" not in done.stderr
@@ -257,11 +255,11 @@ def count(folder):
 
 def interrupt(*words):
     """A sweep that is interrupted once a cell is at work, as ^C does."""
-    running = subprocess.Popen([BIN / "run-recipe", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not Path("napping").exists() or count("kept") < 1:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    command = [BIN / "run-recipe", *words]
+    with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        waited(lambda: Path("napping").exists() and count("kept") >= 1)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
     return running.returncode, out, err
 
 
@@ -284,31 +282,15 @@ def test_interrupting_a_sweep_ends_it_with_the_table_of_what_is_there():
     assert Path("kept/sweep.csv").read_text().count("\n") == count("kept") + 1
 
 
-def on_terminal(*command):
-    """What a command writes to a terminal, escapes taken out."""
-    ours, theirs = pty.openpty()
-    variables = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"}
-    running = subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=variables)
-    os.close(theirs)
-    written = b""
-    with contextlib.suppress(OSError):
-        while read := os.read(ours, 65536):
-            written += read
-    os.close(ours)
-    assert running.wait(timeout=60) == 0
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.decode())
-
-
 def test_a_terminal_shows_how_far_a_sweep_is_and_then_the_table():
-    text = on_terminal(
-        BIN / "run-recipe", "-m", "slow.yaml", "seed=range(30)", "--ops", "ops.py", "hydra.launcher.n_jobs=1"
-    )
+    words = ["-m", "slow.yaml", "seed=range(30)", "--ops", "ops.py", "hydra.launcher.n_jobs=1"]
+    text = without_escapes(shown_on_terminal(BIN / "run-recipe", *words))
     assert re.search(r"\b(\d+)/30 cells, \d+\.\d/s, left \d:\d\d:\d\d", text)
     assert "30 cells: 30 ok." in text
 
 
 def test_a_pipe_gets_the_table_alone():
     words = ["-m", "slow.yaml", "seed=range(3)", "--ops", "ops.py", "hydra.launcher.n_jobs=1"]
-    done = subprocess.run([BIN / "run-recipe", *words], capture_output=True, text=True, check=True)
+    done = succeeded(BIN / "run-recipe", *words)
     assert (done.stderr, "\x1b" in done.stdout) == ("", False)
     assert done.stdout.startswith("slow.yaml, 3 cells, held against cpu eager float64, own inputs, torch ")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tensorflow_free.sweep.beginning import resume_sweep
+from tests.processes import started, succeeded, waited
 
 BIN = Path(sys.executable).parent
 SLOW = "tensors: {x: {init: randn, size: [4]}}\nsteps: {y: {op: s_nap, args: [x]}, z: y.exp()}\n"
@@ -30,26 +31,19 @@ def like(rows):
     return [row.model_copy(update={"seconds": 0.0}) for row in rows]
 
 
-def test_twenty_kills_at_random_moments_end_with_the_same_table(tmp_path, monkeypatch):
+def test_kills_at_random_moments_end_with_the_same_table(tmp_path, monkeypatch, full):
     monkeypatch.chdir(tmp_path)
     Path("slow.yaml").write_text(SLOW)
     Path("ops.py").write_text(OPS)
     words = ["slow.yaml", "seed=range(24)", "dtype=float32,float64", "--ops", "ops.py", "hydra.launcher.n_jobs=2"]
-    run(BIN / "run-recipe", "-m", *words, "hydra.sweep.dir=whole")
-    running, chance = start(BIN / "run-recipe", "-m", *words, "hydra.sweep.dir=torn"), random.Random(0)
-    wait(running, lambda: Path("torn/sweep.json").exists())
-    for kills in range(20):
-        if kills % 2:
-            # while cells are at work; there must always be something left to kill
-            known = count("torn")
-            wait(running, lambda known=known: count("torn") > min(known, 35))
-        time.sleep(chance.random() * (0.05 if kills % 2 else 0.8))
-        running.kill()
-        running.wait()
-        running = start(sys.executable, "-c", RESUME)
-    running.kill()
-    running.wait()
-    done = run(BIN / "run-recipe", "--resume", "torn", "--ops", "ops.py")
+    succeeded(BIN / "run-recipe", "-m", *words, "hydra.sweep.dir=whole")
+    killed_while((BIN / "run-recipe", "-m", *words, "hydra.sweep.dir=torn"), Path("torn/sweep.json").exists)
+    for kill in range(20 if full else 4):
+        # every other one while cells are at work; there must always be something left to kill
+        known = min(count("torn"), 35)
+        until = (lambda known=known: count("torn") > known) if kill % 2 else (lambda: True)
+        killed_while((sys.executable, "-c", RESUME), until, 0.05 if kill % 2 else 0.8, kill)
+    done = succeeded(BIN / "run-recipe", "--resume", "torn", "--ops", "ops.py")
     whole, torn = (resume_sweep(name, ops=["ops.py"]) for name in ("whole", "torn"))
     assert [row.outcome for row in torn.rows] == ["ok"] * 48
     assert like(torn.rows) == like(whole.rows)
@@ -58,18 +52,13 @@ def test_twenty_kills_at_random_moments_end_with_the_same_table(tmp_path, monkey
     assert Path("torn/sweep.csv").read_text() == Path("whole/sweep.csv").read_text()
 
 
-def start(*command):
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True)
-
-
-def wait(running, until):
-    limit = time.monotonic() + 30
-    while not until() and running.poll() is None and time.monotonic() < limit:
-        time.sleep(0.005)
+def killed_while(command, until, most=0.0, seed=0):
+    """Start a command, and kill it some seconds after something has come about, or it is done."""
+    with started(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        waited(lambda: until() or running.poll() is not None)
+        time.sleep(random.Random(seed).random() * most)
+        running.kill()
+        running.wait()
 
 
 def count(folder):

@@ -6,7 +6,6 @@ import csv
 import io
 import random
 import re
-import subprocess
 import sys
 import tracemalloc
 from itertools import product
@@ -24,6 +23,7 @@ from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import OUTCOMES, Row, row_of
 from tensorflow_free.sweep.summary import FEW, Heading, Summary
 from tensorflow_free.sweep.table import draw_table, table_text
+from tests.processes import finished, succeeded
 
 AT_EXP = {"direction": "forward", "value": "h", "step": "h", "op": "exp"}
 AT_W = {"direction": "backward", "value": "w.grad", "step": "w", "through": ["y", "z"]}
@@ -475,7 +475,7 @@ def test_a_full_disk_is_told(tmp_path):
     code += "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
     code += "write_csv([Row(number=0, recipe='x' * 50, outcome='ok')] * 9, Path(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(tmp_path / "sweep.csv")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = finished(*command)
     assert "sweep.csv: the table cannot be written: File too large" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -501,5 +501,5 @@ def test_without_pandas_a_data_frame_says_what_is_missing(monkeypatch):
 def test_a_table_loads_neither_torch_nor_rich():
     code = "import sys, tensorflow_free.sweep.table, tensorflow_free.sweep.csv_file\n"
     code += "print(*(name for name in ('torch', 'hydra', 'numpy', 'rich', 'pydantic') if name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = succeeded(sys.executable, "-c", code)
     assert done.stdout.split() == ["pydantic"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from tensorflow_free.sweep import crew, workers
 from tensorflow_free.sweep.beginning import sweep_recipe
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.crew import Launch
+from tests.processes import started, waited
 
 OPS = """
 import ctypes, os, pathlib, signal, sys, time
@@ -102,23 +101,16 @@ def test_a_cell_that_hangs_is_ended_at_its_time_limit_also_where_it_clings_to_py
 
 def test_a_worker_ends_when_its_parent_is_killed_also_where_its_cell_clings_to_pythons_lock(here):
     code = "from tensorflow_free.sweep.beginning import sweep_recipe; sweep_recipe('one.yaml', ['steps.y.op=w_clings'], ops=['ops.py']).run()"
-    running = subprocess.Popen([sys.executable, "-c", code])
-    found = waited(lambda: list(here.glob("clinging-*")))
-    worker = int(found[0].name.partition("-")[2])
-    running.kill()
-    running.wait()
-    assert waited(lambda: not alive(worker))
+    with started(sys.executable, "-c", code) as running:
+        found = waited(lambda: list(here.glob("clinging-*")))
+        worker = int(found[0].name.partition("-")[2])
+        running.kill()
+        running.wait()
+        assert waited(lambda: not alive(worker))
 
 
 def bits(value):
     return value.reshape(-1).view(torch.uint8).tolist()
-
-
-def waited(found, seconds=60):
-    until = time.monotonic() + seconds
-    while not (value := found()) and time.monotonic() < until:
-        time.sleep(0.05)
-    return value
 
 
 def alive(pid):
