@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tensorflow_free.meanings import cut, hint, not_an_op, refusal
 from tensorflow_free.names import DTYPE_ALIASES, DTYPES
+from tensorflow_free.spellings import NO_NUMBER, as_typed, number_of, pythonic
 
 LONGEST: Final = 10_000
 """Characters of a one-line step or subscript; far beyond any that a person writes."""
-
-LONGEST_SHOWN: Final = 60
-"""Characters of a text in a message."""
 
 OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Add: "+",
@@ -49,16 +47,6 @@ ATTRIBUTES: Final = frozenset({
     "layout", "mH", "mT", "nbytes", "ndim", "output_nr", "real", "requires_grad", "retains_grad", "shape",
 })  # fmt: skip
 """The attributes of a tensor that are ops; any other is a field of several values, such as `Q` and `indices`."""
-
-_MEANT: Final[dict[type[ast.AST], str]] = {
-    ast.BoolOp: "`and` and `or` ask for one truth value; `&` and `|` (or logical_and, logical_or) work by element",
-    ast.Not: "`not` asks for one truth value; `~` (or logical_not) works by element",
-    ast.IfExp: "`if` is not part of a step; `where(condition, a, b)` chooses by element",
-    ast.Lambda: "a function cannot be written in a recipe",
-    ast.JoinedStr: "a formatted string cannot be written in a recipe",
-    ast.Starred: "`*` cannot spread a value; write the arguments out",
-    ast.NamedExpr: "`:=` is not part of a step; give the value a step of its own",
-}
 
 
 class ExpressionError(ValueError):
@@ -119,7 +107,7 @@ def _subscript(node: ast.expr) -> Any:
         case ast.Subscript(value=value, slice=ast.Constant(value=int(field))):
             return Name(f"{_dotted(value)}.{field}")
     raise ExpressionError(
-        f"'{ast.unparse(node)}' cannot stand in a subscript; numbers, names, slices, lists, None and ... can",
+        f"'{as_typed(node)}' cannot stand in a subscript; numbers, names, slices, lists, None and ... can",
         node.col_offset - 2,
     )
 
@@ -160,7 +148,7 @@ def expand_step(name: str, text: str, values: Collection[str]) -> dict[str, dict
     try:
         return _expand(Expansion(name, values), text)
     except RecursionError as error:
-        raise ExpressionError(f"'{_cut(text)}' is nested too deeply; write the steps out") from error
+        raise ExpressionError(f"'{cut(text)}' is nested too deeply; write the steps out") from error
 
 
 def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
@@ -170,10 +158,10 @@ def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
             f"'{text}' is not an operation; a step is a call or an operator, such as 'relu(x)' or 'w * x'"
         )
     result = _operand(node, expansion)
-    if isinstance(result, dict):
+    if isinstance(result, dict) and "dtype" in result:
         written = text.strip()
         raise ExpressionError(f"'{written}' is a dtype and not an operation; 'x.to({written})' makes x one of it")
-    if isinstance(node, ast.Attribute) and result not in expansion.steps:
+    if isinstance(result, str) and result not in expansion.steps:
         _read_field(result, expansion)
     if not expansion.steps:
         raise ExpressionError(f"'{text}' is not an operation; a step is a call or an operator, such as 'w * x'")
@@ -194,27 +182,18 @@ def _parse(text: str, offset: int = 0) -> ast.expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"{len(text)} characters are too many for one line; write the steps out")
     try:
-        return ast.parse(text.strip() if not offset else text, mode="eval").body
+        return ast.parse(text if offset else pythonic(text.strip()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = max((getattr(error, "offset", None) or 1) - 1 - offset, 0)
         words = getattr(error, "msg", None) or "it is nested too deeply"
         written = text[offset:-1] if offset else text
-        raise ExpressionError(f"'{_cut(written)}' cannot be read: {_hint(written) or words}", column) from error
-
-
-def _hint(text: str) -> str:
-    """What was meant where Python's parser only says that its syntax is another."""
-    if field := re.search(r"\b([A-Za-z_]\w*)\.(\d+)\b", text):
-        return f"a position stands in brackets in one line: {field[1]}[{field[2]}]"
-    if re.search(r"\]\s*=[^=]", text):
-        return 'nothing is assigned in a step; {op: "[]=", args: [x, "0", 1.0]} writes a part of x'
-    if re.search(r"(?<![=!<>])=(?!=)", re.sub(r"\([^()]*\)", "", text)):
-        return "nothing is assigned in a step: its name stands left of the colon; add_ and its like change in place"
-    return ""
+        raise ExpressionError(f"'{cut(written)}' cannot be read: {hint(written) or words}", column) from error
 
 
 def _operand(node: ast.expr, to: Expansion) -> Any:
     """What stands for `node` among a step's args; adds the steps that it needs."""
+    if (number := _number(node, to)) is not NO_NUMBER:
+        return number
     match node:
         case ast.Constant(value=value):
             return _constant(value, node)
@@ -224,8 +203,6 @@ def _operand(node: ast.expr, to: Expansion) -> Any:
             return _attribute(node, to)
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_operand(item, to) for item in items]
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=int() | float() as number)):
-            return -number if isinstance(sign, ast.USub) else number
         case ast.Subscript(value=value, slice=index):
             read = _operand(value, to)
             return to.add("[]", [read, _index_text(index, to)])
@@ -244,18 +221,26 @@ def _operation(node: ast.expr, to: Expansion) -> str:
         case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in OPERATORS:
             operands = [left, right]
         case _:
-            raise ExpressionError(_refusal(node), node.col_offset)
+            raise ExpressionError(refusal(node), node.col_offset)
     return to.add(OPERATORS[type(operator)], [_operand(one, to) for one in operands])
 
 
+def _number(node: ast.expr, to: Expansion) -> Any:
+    try:
+        number = number_of(node, to.values)
+        return {"complex": [number.real, number.imag]} if isinstance(number, complex) else number
+    except (ValueError, OverflowError) as error:
+        raise ExpressionError(f"'{cut(as_typed(node))}' is not a number: {error}", node.col_offset) from error
+
+
 def _constant(value: Any, node: ast.expr) -> Any:
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None:
         return value
     if isinstance(value, complex):
         return {"complex": [value.real, value.imag]}
     if isinstance(value, str):
         return {"str": value}
-    raise ExpressionError(f"'{ast.unparse(node)}' cannot stand in a step", node.col_offset)
+    raise ExpressionError(f"'{as_typed(node)}' cannot stand in a step", node.col_offset)
 
 
 def _attribute(node: ast.Attribute, to: Expansion) -> Any:
@@ -288,18 +273,23 @@ def _call(node: ast.Call, to: Expansion) -> str:
 _METHODS: Final = {"where": "Tensor.where"}
 """Methods whose arguments stand in another order than the function's of that name: `x.where(condition, y)`."""
 
+_BUILTINS: Final = {"len": "__len__"}
+"""Functions of Python's, and the ops that they call."""
+
 
 def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
     """The op that a call names, and the value that it is a method of."""
+    dotted = _dotted_or_none(node)
+    root = dotted.partition(".")[0] if dotted else ""
+    if dotted and root not in to.values and (why := not_an_op(dotted)):
+        raise ExpressionError(why, node.col_offset)
     if isinstance(node, ast.Name):
-        return node.id, None
+        return _BUILTINS.get(node.id, node.id), None
     if isinstance(node, ast.Attribute):
-        dotted = _dotted_or_none(node)
-        root = dotted.partition(".")[0] if dotted else ""
         if dotted and root not in to.values:
             return dotted, None
         return _METHODS.get(node.attr, node.attr), node.value
-    raise ExpressionError(f"'{ast.unparse(node)}' cannot be called; an op or a value's method can", node.col_offset)
+    raise ExpressionError(f"'{as_typed(node)}' cannot be called; an op or a value's method can", node.col_offset)
 
 
 def _index_text(node: ast.expr, to: Expansion) -> Any:
@@ -328,7 +318,7 @@ def _plain_index(node: ast.expr, to: Expansion) -> ast.expr:
 def _dotted(node: ast.expr) -> str:
     dotted = _dotted_or_none(node)
     if dotted is None:
-        raise ExpressionError(f"'{ast.unparse(node)}' cannot stand in a subscript", node.col_offset - 2)
+        raise ExpressionError(f"'{as_typed(node)}' cannot stand in a subscript", node.col_offset - 2)
     return dotted
 
 
@@ -340,15 +330,6 @@ def _dotted_or_none(node: ast.expr) -> str | None:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else None
 
 
-def _refusal(node: ast.expr) -> str:
-    if isinstance(node, ast.Compare):
-        return f"'{_cut(ast.unparse(node))}' compares more than two values; compare two at a time and join them with &"
-    kind: ast.AST = node.op if isinstance(node, ast.UnaryOp) else node
-    why = next((words for meant, words in _MEANT.items() if isinstance(kind, meant)), None)
-    can = "names, numbers, operators, calls of ops and subscripts can"
-    return f"'{_cut(ast.unparse(node))}' cannot stand in a step; {why or can}"
-
-
 def names_in(subscript: Any) -> Iterator[str]:
     """Every value's name that a parsed subscript reads."""
     if isinstance(subscript, Name):
@@ -358,7 +339,3 @@ def names_in(subscript: Any) -> Iterator[str]:
     elif isinstance(subscript, (list, tuple)):
         for item in subscript:
             yield from names_in(item)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."

@@ -320,6 +320,7 @@ def test_every_key_of_the_format_can_be_overridden_and_no_other():
         ("${dtype}", "float64"),
         ("${seed}", 0),
         ("$ 5 {a}", "$ 5 {a}"),
+        ("${params.n} of ${params.size.0}, ${params.n}", "4 of 2, 4"),
     ],
 )
 def test_a_reference_is_what_it_names(written, value):
@@ -352,7 +353,7 @@ def test_references_in_cases_that_are_not_run_are_left(tmp_path):
         ({"a": "${params.b}"}, "params.a: '${params.b}' names no key of the recipe; did you mean 'params.a'?"),
         ({"a": "${params.a}"}, "params.a: '${params.a}' leads back to itself: params.a → params.a"),
         ({"a": "${params.b}", "b": ["${params.a}"]}, "leads back to itself: params.b → params.a → params.b"),
-        ({"a": "${params.b}${params.b}", "b": 1}, "holds several references"),
+        ({"a": "${params.b}${params.c}", "b": 1}, "params.a: '${params.c}' names no key of the recipe"),
         ({"a": "x ${params.b}", "b": [1]}, "'${params.b}' is a list and cannot stand inside the text"),
         ({f"p{n}": f"${{params.p{n + 1}}}" for n in range(100)} | {"p100": 1}, "over 50 references in a chain"),
         (

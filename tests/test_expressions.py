@@ -398,6 +398,101 @@ def test_a_name_that_a_line_needs_may_not_be_taken(where):
         load_recipe(recipe)
 
 
+# numbers that have a name
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("-inf", -math.inf),
+        ("inf", math.inf),
+        ("-math.inf", -math.inf),
+        ("torch.inf", math.inf),
+        ("-np.inf", -math.inf),
+        ('float("-inf")', -math.inf),
+        ("float('inf')", math.inf),
+        ("-.inf", -math.inf),
+        (".Inf", math.inf),
+        ("nan", math.nan),
+        ("torch.nan", math.nan),
+        ("float('nan')", math.nan),
+        (".nan", math.nan),
+        ("pi", math.pi),
+        ("math.pi", math.pi),
+        ("-torch.pi", -math.pi),
+        ("math.e", math.e),
+        ("float('1e-3')", 1e-3),
+        ("int('7')", 7),
+        ("float(2)", 2.0),
+        ("--2", 2),
+        ("true", True),
+        ("1_000", 1000),
+    ],
+)
+def test_a_number_that_has_a_name_is_the_number(text, number):
+    expected = torch.tensor([0.25, 0.75]).masked_fill(torch.tensor([True, False]), number)
+    assert same(of_recipe(f"x.masked_fill(k, {text})", x=[0.25, 0.75], k=[True, False]), expected)
+
+
+def test_a_value_wins_over_a_number_of_its_name():
+    named = {"inf": 1.0, "pi": 2.0, "nan": [3.0, 4.0]}
+    assert of_recipe("inf + pi * nan - -.5", **named).tolist() == [7.5, 9.5]
+    assert of_recipe("-.inf * pi", **named).item() == -math.inf
+
+
+def test_a_quoted_text_keeps_its_points():
+    assert expand_step("y", "f(x, '.inf', -.inf)", {"x"})["y"]["args"] == ["x", {"str": ".inf"}, -math.inf]
+
+
+def test_complex_numbers_are_written_as_in_python():
+    assert of_recipe("n * complex(0, -1) + complex('1j')").item() == -1j
+
+
+def test_an_argument_that_does_not_fit_is_told_and_not_the_count_of_another_signature():
+    with pytest.raises(RecipeError, match=r"steps\.y: 'z' is not a value of this recipe"):
+        of_recipe("torch.where(a > 0.5, a, z)")
+
+
+# references in a line
+
+
+@pytest.mark.parametrize(
+    ("text", "python"),
+    [
+        ("a / ${params.l} - b / ${params.l}", "a / 4.0 - b / 4.0"),
+        ("a[..., ${params.one}:] * ${params.l}", "a[..., 1:] * 4.0"),
+        ("${params.minus} ** 2 * a", "(-2) ** 2 * a"),
+        ("a * ${params.turn}", "a * (1+2j)"),
+        ("a - ${params.minus}", "a - -2"),
+        ("a.sum(${params.one}, keepdim=${params.yes})", "a.sum(1, keepdim=True)"),
+        ("a.clamp(${params.none}, ${params.one})", "a.clamp(None, 1)"),
+        ("where(m, a, ${params.low})", "where(m, a, -float('inf'))"),
+        ("F.mse_loss(a, b, reduction='${params.word}')", "F.mse_loss(a, b, reduction='sum')"),
+        ("a[${params.rows}] * ${params.sum}", "a[0:3] * (b + c)"),
+    ],
+)
+def test_any_number_of_references_stand_in_a_line(text, python):
+    params = {"l": 4.0, "one": 1, "minus": -2, "turn": "1+2j", "yes": True, "none": None, "low": -math.inf}
+    params |= {"word": "sum", "rows": "0:3", "sum": "b + c"}
+    result = run_recipe(load_recipe({"params": params, "tensors": TENSORS, "steps": {"y": text}}))
+    assert same(result["y"], of_python(python))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a * params.l", "${params.l}"),
+        ("a[params.l:]", "${params.l}"),
+        ("a * l", "${params.l}"),
+        ("F.softmax(a, dim=l)", "${params.l}"),
+        ("a.to(dtype)", "${dtype}"),
+    ],
+)
+def test_a_key_of_the_recipe_is_told_to_be_written_as_a_reference(text, told):
+    with pytest.raises(RecipeError, match=re.escape(f"a key of the recipe is written {told}")):
+        load_recipe({"params": {"l": 1}, "tensors": TENSORS, "steps": {"y": text}})
+
+
 # what is refused
 
 
@@ -414,6 +509,20 @@ def test_a_name_that_a_line_needs_may_not_be_taken(where):
         ("cat(*[a, b])", "`\\*` cannot spread"),
         ("add(a, **b)", "`\\*\\*` cannot spread"),
         ("(z := a) + 1", "`:=`"),
+        ("a is None", "`is` asks .* `expect: {w.grad: null}`"),
+        ("a is not b", "`is` asks whether two names are one object"),
+        ("a in b", r"`isin\(a, b\)` works by element"),
+        ("a not in b", r"`~isin\(a, b\)`"),
+        ("a == b == c", r"\(a == b\) & \(b == c\)"),
+        ("relu(b for b in a)", "a comprehension is a loop"),
+        ("{'a': a}", "braces"),
+        ("a && b", "`&` works by element"),
+        ("!m", "`~` works by element"),
+        ("math.sqrt(2)", r"n \*\* 0\.5"),
+        ("torch.finfo(a.dtype).min * a", "{finfo: min}"),
+        ("float('one') * a", "is not a number"),
+        ("torch.float32", "is not an operation"),
+        ("-math.inf", "is not an operation"),
         ("a.__class__", "__class__"),
         ("a +", "cannot be read"),
         ("a", "is not an operation"),
@@ -484,7 +593,22 @@ def test_numbers_are_pythons():
     [
         ("(n.0 * n.1).sum()", "n[0]"),
         ("x[0] = 3", '"[]="'),
-        ("x += 1", "nothing is assigned in a step"),
+        ("x[:, 1] = n + 1", '{op: "[]=", args: [x, ":, 1", n + 1]}'),
+        ("x += 1", "nothing is assigned in a step; x.add_(1) changes x in place, and x + 1 gives a new value"),
+        ("x -= n", "x.sub_(n)"),
+        ("x *= 2", "x.mul_(2)"),
+        ("x /= 2", "x.div_(2)"),
+        ("x //= 2", "x.floor_divide_(2)"),
+        ("x %= 2", "x.remainder_(2)"),
+        ("x **= 2", "x.pow_(2)"),
+        ("x &= 2", "x.bitwise_and_(2)"),
+        ("x |= 2", "x.bitwise_or_(2)"),
+        ("x ^= 2", "x.bitwise_xor_(2)"),
+        ("x <<= 2", "x.bitwise_left_shift_(2)"),
+        ("x >>= 2", "x.bitwise_right_shift_(2)"),
+        ("x @= n", "x @ n"),
+        ("x.data = n", "x.data.copy_(n)"),
+        ("import math", "nothing is imported"),
         ("x = x + 1", "nothing is assigned in a step"),
     ],
 )

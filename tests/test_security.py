@@ -84,7 +84,14 @@ ATTACKS = {
     "a reference in brackets": ("description: ${oc[env]}", "is not a reference"),
     "an escaped reference": ("description: '\\${params.a}'", "is not a reference"),
     "a reference in a key": ("params: {'${oc.env:SECRET}': 1}", "is a key and cannot hold a reference"),
-    "a doubling": ("params: {a: '${params.b}${params.b}', b: x}", "holds several references"),
+    "a doubling": (
+        "params:\n  a0: x\n" + "".join(f"  a{n}: '${{params.a{n - 1}}}${{params.a{n - 1}}}'\n" for n in range(1, 40)),
+        "the references make the recipe larger",
+    ),
+    "a text of many long texts": (
+        f"params: {{a: {'x' * 900_000}, b: '{'${params.a}' * 80_000}'}}",
+        "the references make the recipe larger",
+    ),
     "a missing value": ("params: {a: '???'}", "'???' is a value that is missing"),
     "a tag": ("params: !!python/object/apply:os.system [touch MARKER]", "is not allowed"),
     "a folder above in defaults": ("defaults: [../secret]", "'../secret' is a path"),

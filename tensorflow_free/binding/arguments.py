@@ -137,7 +137,8 @@ def _fit_one(
     args = _gathered(signature, positional, args)
     for position, written in enumerate(args):
         if position >= len(positional):
-            findings.append(Finding(("args", position), _too_many(op, signature, positional, args)))
+            # a signature that takes as many, and not just these, is nearer to what was meant
+            findings.append(Finding(("args", position), _too_many(op, signature, positional, args), -5))
             break
         parameter = positional[position]
         try:

@@ -13,7 +13,7 @@ from tensorflow_free import devices
 from tensorflow_free.binding.kinds import wanted
 from tensorflow_free.binding.literals import literal
 from tensorflow_free.binding.mismatch import Mismatch, Words, said
-from tensorflow_free.binding.references import Known, reference
+from tensorflow_free.binding.references import Known, of_a_key, reference
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.expressions import ExpressionError, Name, Slice, parse_subscript
 from tensorflow_free.names import did_you_mean, nearest
@@ -96,7 +96,7 @@ def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
             return meaning
         if "." in word and named:
             return reference(word, known)
-        raise Mismatch(partial(_wrong_word, word, parameter))
+        raise Mismatch(partial(_wrong_word, word, parameter, known))
     if meaning is not None and types & WORDS:
         if named and "." not in word:
             raise Mismatch(ambiguous(word), weight=5)
@@ -105,11 +105,14 @@ def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
     return reference(word, known, parameter)
 
 
-def _wrong_word(word: str, parameter: Parameter) -> str:
+def _wrong_word(word: str, parameter: Parameter, known: Known) -> str:
     words: list[str] = sorted(parameter.words or ())
+    near = of_a_key(word, known)
     if not words:
-        return wanted(word, parameter) + (did_you_mean(word, TORCH_DTYPES) if "dtype" in parameter.types else "")
-    near = did_you_mean(word, words)
+        return wanted(word, parameter) + (
+            near or did_you_mean(word, TORCH_DTYPES if "dtype" in parameter.types else ())
+        )
+    near = near or did_you_mean(word, words)
     return f"'{word}' is not a word that '{parameter.name}' takes{near or '; it is one of ' + ', '.join(words)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -43,6 +43,8 @@ class Known:
     """What each block traces."""
     own: str = ""
     """The step whose argument it is."""
+    params: Collection[str] = ()
+    """The recipe's own numbers and words, which are no values."""
 
 
 def reference(word: str, known: Known, parameter: Parameter | None = None) -> Ref:
@@ -73,10 +75,17 @@ def references(argument: Any) -> Iterator[Ref]:
 
 def _unknown(word: str, known: Known, parameter: Parameter | None) -> str:
     name = word.partition(".")[0]
-    near = did_you_mean(name, known.names)
+    near = of_a_key(word, known) or did_you_mean(name, known.names)
     if not near and parameter is not None:
         near = meant_otherwise(word, parameter)
     return f"'{name}' is not a value of this recipe{near or _given(known)}"
+
+
+def of_a_key(word: str, known: Known) -> str:
+    """How a word that names a key of the recipe is written, where that was meant: `${params.n}`."""
+    key = f"params.{word}" if word in known.params else word
+    is_key = key.startswith("params.") or key in ("dtype", "device", "seed")
+    return f"; a key of the recipe is written ${{{key}}}" if is_key else ""
 
 
 def _given(known: Known) -> str:

@@ -49,7 +49,8 @@ class Scope:
 
     def known(self, own: str = "") -> Known:
         """What reading an argument of the step `own` needs to know; it follows the scope."""
-        return Known(self.names, self.later, self.recipe.dtype, self.recipe.device, self.kinds, self.traces, own)
+        recipe = self.recipe
+        return Known(self.names, self.later, recipe.dtype, recipe.device, self.kinds, self.traces, own, recipe.params)
 
     def is_broken(self, path: Path) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final
 
 from tensorflow_free.composition.keys import DEFAULTS
-from tensorflow_free.composition.reader import DEEPEST, MOST_NODES, MOST_PROBLEMS
+from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.names import did_you_mean
 
@@ -22,6 +22,9 @@ Finding = tuple[Path, str]
 REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}", re.ASCII)
 LONGEST_SHOWN: Final = 60
 """Characters of a text in a message."""
+
+MOST_WRITTEN: Final = 16 * LONGEST_SCALAR
+"""Characters of all texts that references are put into."""
 
 MOST_NAMES: Final = 1000
 """Keys that a wrong name is compared with."""
@@ -36,13 +39,11 @@ _MISSING: Final = object()
 
 
 def reference_problem(text: str) -> str | None:
-    """Why the `${` in `text` is no reference that a recipe may make, or None."""
-    found = REFERENCE.search(text)
-    if "${" not in text or (found and text.count("${") == 1 and not _is_odd(text, found)):
+    """Why a `${` in `text` is no reference that a recipe may make, or None."""
+    found = list(REFERENCE.finditer(text))
+    if text.count("${") == len(found) and not any(_is_odd(text, one) for one in found):
         return None
     shown = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
-    if len(REFERENCE.findall(text)) > 1:
-        return f"'{shown}' holds several references; one text holds one, such as '${{params.n}}'"
     if re.search(r"\$\{[^}]*:", text):
         return f"'{shown}' asks a resolver; a recipe can only name its own keys, such as '${{params.n}}'"
     return f"'{shown}' is not a reference; write '${{params.n}}', a dotted key of the recipe"
@@ -51,6 +52,30 @@ def reference_problem(text: str) -> str | None:
 def _is_odd(text: str, found: re.Match[str]) -> bool:
     """Whether OmegaConf would read it otherwise: behind a backslash it is text, and `hydra` is the app's own config."""
     return text[: found.start()].endswith("\\") or found.group(1).partition(".")[0] == "hydra"
+
+
+_LINES: Final = ("steps", "checks")
+"""Keys below which a text that stands for a mapping is a step in one line."""
+
+_BINDS: Final = r"+\-*/%@&|^<>=~."
+"""The characters of Python's operators."""
+
+_ATOM: Final = re.compile(r"\w[\w.]*|\.\w+|'[^']*'|\"[^\"]*\"", re.ASCII)
+"""What needs no brackets beside an operator."""
+
+
+def _is_line(path: Path) -> bool:
+    """Whether the text at `path` is a step in one line; those of a `reference` may stand at one dotted key."""
+    *above, last = (part for key in path for part in str(key).split("."))
+    return bool(above) and above[-1] in _LINES and path[0] in (*_LINES, "reference") and last != "op"
+
+
+def _bracketed(words: str, found: re.Match[str]) -> str:
+    """What a reference inside a one-line step stands for, as one value: `-2` and `1+2j` get brackets beside `**`."""
+    text = found.string
+    before, after = text[: found.start()].rstrip()[-1:], text[found.end() :].lstrip()[:1]
+    beside = re.match(f"[{_BINDS}]", before) or re.match(f"[{_BINDS}]", after)
+    return f"({words})" if beside and not _ATOM.fullmatch(words) else words
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -82,6 +107,8 @@ class _Resolution:
         self._root = dict(mapping)
         self._following: list[str] = []
         self._nodes = 0
+        self._written = 0
+        self._texts: dict[str, Any] = {}
         self.findings: list[Finding] = []
 
     def settle_device(self, best_device: Callable[[], str]) -> None:
@@ -112,22 +139,32 @@ class _Resolution:
         return value
 
     def _text(self, text: str, path: Path, depth: int) -> Any:
-        found = REFERENCE.search(text)
-        if found is None:
-            self.findings.append((path, reference_problem(text) or f"'{text}' is not a reference"))
+        if (problem := reference_problem(text)) is not None:
+            self.findings.append((path, problem))
             return text
-        value = self._named(found.group(1), path, depth)
-        if found.group() == text:
-            return value
+        whole = REFERENCE.fullmatch(text)
+        if whole is not None:
+            return self._named(whole[1], path, depth)
+        replaced = REFERENCE.sub(lambda found: self._words(found, path, depth), text)
+        if len(replaced) > LONGEST_SCALAR:
+            self._too_large(path)
+        elif "${" in replaced:
+            self.findings.append((path, f"'{text}' makes '{replaced}', another reference; write that one itself"))
+        return replaced
+
+    def _words(self, found: re.Match[str], path: Path, depth: int) -> str:
+        """What a reference inside a longer text stands for."""
+        value = self._named(found[1], path, depth)
         if isinstance(value, Mapping | list):
             kind = "mapping" if isinstance(value, Mapping) else "list"
-            self.findings.append((path, f"'{found.group()}' is a {kind} and cannot stand inside the text '{text}'"))
-            return text
+            self.findings.append((path, f"'{found[0]}' is a {kind} and cannot stand inside the text '{found.string}'"))
+            return ""
         words = value if isinstance(value, str) else dump_yaml(value).strip()
-        whole = text.replace(found.group(), words)
-        if "${" in whole:
-            self.findings.append((path, f"'{text}' makes '{whole}', another reference; write that one itself"))
-        return whole
+        self._written += len(words)
+        if self._written > MOST_WRITTEN:
+            self._too_large(path)
+            return ""
+        return _bracketed(words, found) if _is_line(path) else words
 
     def _named(self, name: str, path: Path, depth: int) -> Any:
         """The resolved value of the key `name`."""
@@ -143,10 +180,15 @@ class _Resolution:
         if len(self._following) >= LONGEST_CHAIN:
             self.findings.append((path, f"'${{{name}}}' is the end of over {LONGEST_CHAIN} references in a chain"))
             return None
-        self._following.append(name)
-        resolved = self._value(value, path, depth)
-        self._following.pop()
-        return resolved
+        if name not in self._texts:
+            self._following.append(name)
+            found = len(self.findings)
+            resolved = self._value(value, path, depth)
+            self._following.pop()
+            if len(self.findings) > found or isinstance(resolved, Mapping | list):
+                return resolved
+            self._texts[name] = resolved
+        return self._texts[name]
 
     def _looked_up(self, name: str) -> Any:
         first, *rest = name.split(".")
@@ -168,6 +210,7 @@ class _Resolution:
                 yield from (f"{key}.{below}" for below in value)
 
     def _too_large(self, path: Path) -> None:
+        self._nodes = MOST_NODES  # so that nothing more is made
         message = "the references make the recipe larger or deeper than a recipe may be"
         if not self.findings or self.findings[-1][1] != message:
             self.findings.append((path, message))
