@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 from unittest import SkipTest
 
+from tensorflow_free.characters import printable
 from tensorflow_free.comparison_report import failure_lines
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.files import golden_paths
@@ -55,7 +56,7 @@ def assert_recipe(path: str | Path, *overrides: str) -> None:
     if bad:
         raise AssertionError("\n\n".join(f"{_title(one)}\n{failure_text(one)}" for one in bad))
     if all(one.outcome in ABSENT for one in found):
-        _skip("; ".join(dict.fromkeys(one.reason for one in found)))
+        _skip(printable("; ".join(dict.fromkeys(one.reason for one in found))))
 
 
 def judge_all(path: str | Path, overrides: Sequence[str] = ()) -> Iterator[Verification]:
@@ -134,13 +135,14 @@ def failure_text(found: Verification) -> str:
     first, *rest = _lines(found) or [""]
     if len(rest) > MOST_LINES:
         rest = [*rest[: MOST_LINES - 1], f"and {len(rest) - MOST_LINES + 1} more lines"]
-    return "\n".join([f"{found.outcome}: {first}", *rest, f"see it alone: {found.command}"])
+    lines = [f"{found.outcome}: {first}", *rest, f"see it alone: {found.command}"]
+    return "\n".join(map(printable, lines))
 
 
 def _title(found: Verification) -> str:
     """The case and the cell that a verdict is on: `recipes/attention.yaml, case small, bfloat16-cpu`."""
     case = [f"case {found.case}"] if found.case else []
-    return ", ".join([found.recipe, *case, *([found.cell] if found.cell else [])])
+    return printable(", ".join([found.recipe, *case, *([found.cell] if found.cell else [])]))
 
 
 def _lines(found: Verification) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tensorflow_free.characters import printable
 from tensorflow_free.console import Progress, complain, flushed, open_streams, show
 from tensorflow_free.errors import Problem, RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.flags import Flags, wrong
@@ -126,7 +127,7 @@ def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> 
     except Exception as error:  # noqa: BLE001 - the last door: an error of ours is told as such
         import traceback
 
-        traceback.print_exc()
+        complain(traceback.format_exc().rstrip())
         complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
         return OURS
 
@@ -214,8 +215,9 @@ def _without_steps(composed: Composed) -> int | None:
     mapping = composed.mapping
     if mapping.get("steps") or mapping.get("case") or not mapping.get("cases"):
         return None
-    cases = "".join(f"\n  case={name}" for name in mapping["cases"])
-    complain(f"{composed.place(('cases',))}: the recipe has no steps of its own; choose one of its cases:{cases}")
+    cases = "".join(f"\n  case={printable(name)}" for name in mapping["cases"])
+    place = printable(str(composed.place(("cases",))))
+    complain(f"{place}: the recipe has no steps of its own; choose one of its cases:{cases}")
     return WRONG
 
 

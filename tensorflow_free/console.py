@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tensorflow_free.characters import is_printable, printable, printable_lines
 from tensorflow_free.flags import Flags
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ def _silence() -> None:
 
 def complain(text: str) -> None:
     """Say what is wrong, where it is in nobody's way."""
-    print(text, file=sys.stderr)
+    print(printable_lines(text), file=sys.stderr)
+
+
+def say(text: str) -> None:
+    """Say what was asked for."""
+    print(printable_lines(text))
 
 
 def show(result: Result, file: str | None, flags: Flags) -> None:
@@ -68,7 +74,7 @@ def _show(result: Result, file: str | None, flags: Flags) -> None:
     else:
         from tensorflow_free.report import plain_text
 
-        print(plain_text(result, file))
+        say(plain_text(result, file))
 
 
 def print_json(content: Any) -> None:
@@ -76,7 +82,15 @@ def print_json(content: Any) -> None:
     import json
 
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    print(json.dumps(content, indent=1, ensure_ascii=not unicode, allow_nan=False))
+    text = json.dumps(content, indent=1, ensure_ascii=not unicode, allow_nan=False)
+    # what cannot be seen stands only inside of JSON's strings, which have escapes for it
+    print("\n".join(line if is_printable(line) else _escaped(line) for line in text.split("\n")))
+
+
+def _escaped(line: str) -> str:
+    import json
+
+    return "".join(one if is_printable(one) else json.dumps(one)[1:-1] for one in line)
 
 
 def _show_what_is_wrong(result: Result) -> None:
@@ -89,7 +103,7 @@ def _show_what_is_wrong(result: Result) -> None:
     cell = f"{result.name} ({case}{recipe.device} {recipe.dtype} {recipe.backend.name})"
     for verdict in result.expectations:
         if not verdict.is_well:
-            complain(f"{cell}: {verdict.path}: {verdict.outcome}: {verdict.asks}: {verdict.message}")
+            complain(printable(f"{cell}: {verdict.path}: {verdict.outcome}: {verdict.asks}: {verdict.message}"))
 
 
 class Progress:

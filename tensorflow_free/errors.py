@@ -1,4 +1,4 @@
-"""The exceptions of the package, and how a problem names its place. Knows nothing else.
+"""The exceptions of the package, and how a problem names its place. What they say is printable.
 
 TensorflowFreeError
 ├── RecipeError              the recipe or the overrides are wrong; nothing ran
@@ -11,6 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from tensorflow_free.characters import printable
+
+INDENT: Final = "    "
+"""What stands before all lines of a message but its first, so that none of them passes for a message of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,8 @@ class RecipeError(TensorflowFreeError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(_in_one_line(str(problem)) for problem in self.problems))
-
-
-def _in_one_line(text: str) -> str:
-    """The text with what a terminal would act on written out: a quoted value must not pass for a message of ours."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+        # a quoted value must not pass for a message of ours
+        super().__init__("\n".join(printable(str(problem)) for problem in self.problems))
 
 
 class UnavailableError(RecipeError):
@@ -71,7 +73,8 @@ class StepError(TensorflowFreeError):
         self.step = step
         self.op = op
         self.operands = tuple(operands)
-        super().__init__("\n".join([str(problem), *(f"    {operand}" for operand in self.operands)]))
+        first, *rest = str(problem).split("\n")
+        super().__init__("\n".join(map(printable, [first, *(f"{INDENT}{line}" for line in (*rest, *self.operands))])))
 
 
 def words_of(error: BaseException) -> str:
@@ -81,4 +84,7 @@ def words_of(error: BaseException) -> str:
 
 
 class StorageError(TensorflowFreeError):
-    """A result that cannot be written to its folder or read back from it."""
+    """A result that cannot be written to its folder or read back from it; its words are one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))

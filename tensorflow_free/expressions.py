@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tensorflow_free.characters import form_problem
 from tensorflow_free.meanings import cut, hint, not_an_op, refusal
 from tensorflow_free.names import DTYPE_ALIASES, DTYPES
 from tensorflow_free.spellings import NO_NUMBER, as_typed, number_of, pythonic
@@ -181,6 +183,8 @@ def _read_field(dotted: str, to: Expansion) -> None:
 def _parse(text: str, offset: int = 0) -> ast.expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"{len(text)} characters are too many for one line; write the steps out")
+    if not text.isascii():
+        _refuse_second_forms(text, offset)
     try:
         return ast.parse(text if offset else pythonic(text.strip()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -188,6 +192,13 @@ def _parse(text: str, offset: int = 0) -> ast.expr:
         words = getattr(error, "msg", None) or "it is nested too deeply"
         written = text[offset:-1] if offset else text
         raise ExpressionError(f"'{cut(written)}' cannot be read: {hint(written) or words}", column) from error
+
+
+def _refuse_second_forms(text: str, offset: int) -> None:
+    """Refuse words that Python's grammar takes for others, which it does silently: it reads each in its normal form."""
+    for word in re.finditer(r"\w+", text):
+        if problem := form_problem(word[0]):
+            raise ExpressionError(problem, word.start() - offset)
 
 
 def _operand(node: ast.expr, to: Expansion) -> Any:

@@ -7,6 +7,8 @@ import keyword
 from collections.abc import Iterable
 from typing import Final
 
+from tensorflow_free.characters import form_problem, is_printable, normal, printable
+
 RECIPE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 """What the key `dtype` of a recipe may say."""
 
@@ -64,6 +66,10 @@ def name_problem(name: object) -> str | None:
         return f"'{name}' is not a name; a name is a Python identifier, such as 'w' or 'x_1'"
     if not name.isidentifier():
         return f"'{name}' is not a name; a name is a Python identifier, such as 'w' or 'x_1'"
+    if problem := form_problem(name):
+        return problem
+    if not is_printable(name):
+        return f"'{printable(name)}' holds a letter that cannot be seen; leave it out"
     if keyword.iskeyword(name):
         return f"'{name}' is a keyword of Python and cannot be a name; '{name}_' can"
     if name in DTYPES or name in DTYPE_ALIASES:
@@ -82,6 +88,8 @@ MOST_LIKENED: Final = 500
 def nearest(word: object, words: Iterable[str]) -> str | None:
     """The one of `words` that `word` was most likely meant to be, or None."""
     known, written = list(words), str(word)
+    if not written.isascii() and (form := normal(written)) in known:
+        return form
     if len(known) > MOST_LIKENED:
         # likening a word to each of ten thousand takes milliseconds, and a recipe may have as many that are wrong
         near = [one for one in known if one[:1] == written[:1] and abs(len(one) - len(written)) <= 1]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from tensorflow_free.characters import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -39,11 +41,6 @@ class Line:
 def line(text: str = "", style: str = "", indent: int = 0, *, is_whole: bool = False) -> Line:
     """A line in one style; what a terminal would act on is written out."""
     return Line(((printable(text), style),), indent, is_whole)
-
-
-def printable(text: str) -> str:
-    """The text with control characters and the like written out: what a recipe says must not speak to the terminal."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,11 @@ def grid(columns: Iterable[Column], width: int | None = None, ellipsis: str = ".
         width: characters that a line may have; None for as many as it takes.
         ellipsis: what ends a cell that is cut.
     """
-    kept = [replace(column, cells=[*map(printable, column.cells)]) for column in columns if any(column.cells)]
+    kept = [
+        replace(column, heading=printable(column.heading), cells=[*map(printable, column.cells)])
+        for column in columns
+        if any(column.cells)
+    ]
     if width is not None:
         kept = _without_the_least_needed(kept, width)
     limits = _limits(kept, width)

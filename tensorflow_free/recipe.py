@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
+from tensorflow_free.characters import printable
 from tensorflow_free.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
@@ -382,9 +383,7 @@ def written_keys(model: type[Model]) -> tuple[str, ...]:
 def shown(value: Any) -> str:
     """A value as a recipe would write it, cut to what fits in a message."""
     text = _flow(value)
-    text = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
-    # a line break would look like another problem, and an escape would speak to the terminal
-    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    return printable(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")
 
 
 def _flow(value: Any) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.dtypes import word_of
-from tensorflow_free.errors import words_of
+from tensorflow_free.errors import INDENT, words_of
 from tensorflow_free.parts import UNTAKEN, is_plain, numbers_of
 from tensorflow_free.recipe import shown
 from tensorflow_free.result import Record, Result, Verdict, counts
@@ -53,10 +54,15 @@ def rows_of(result: Result) -> list[Row]:
     found = [record for record in result.records.values() if record.kind != "gradient" or _is_alone(record, result)]
     left_out = len(found) - LONGEST
     if left_out <= 0:
-        return [_row(record, result) for record in found]
+        return [_printable(_row(record, result)) for record in found]
     first, last = found[: LONGEST // 2], found[-LONGEST // 2 :]
     gap = ("…", "", "", "", f"{left_out} more", "", "")
-    return [*(_row(record, result) for record in first), gap, *(_row(record, result) for record in last)]
+    rows = [*(_row(record, result) for record in first), gap, *(_row(record, result) for record in last)]
+    return [*map(_printable, rows)]
+
+
+def _printable(row: Row) -> Row:
+    return tuple(map(printable, row))
 
 
 def _is_alone(gradient: Record, result: Result) -> bool:
@@ -174,7 +180,7 @@ def heading(result: Result) -> str:
         parts.insert(1, f"case {recipe.case}")
     if result.environment is not None:
         parts.append(f"torch {result.environment.torch}")
-    return " · ".join(parts)
+    return printable(" · ".join(parts))
 
 
 def failure(result: Result) -> Iterator[str]:
@@ -185,8 +191,9 @@ def failure(result: Result) -> Iterator[str]:
     position = ":".join(str(part) for part in (error.file, error.line, error.column) if part is not None)
     place = ": ".join(part for part in (position, error.path) if part)
     expected = "stopped as expected" if error.expected else "failed"
-    yield f"{place}: '{error.op}' {expected}: {error.message}"
-    yield from (f"    {operand}" for operand in error.operands)
+    first, *rest = error.message.split("\n")
+    yield printable(f"{place}: '{error.op}' {expected}: {first}")
+    yield from (printable(f"{INDENT}{line}") for line in (*rest, *error.operands))
 
 
 def tally(result: Result) -> str:
@@ -211,7 +218,7 @@ def plain_text(result: Result, file: str | None = None) -> str:
     """The whole report without colour, as wide as it takes: for files, pipes and logs."""
     parts = [heading(result)]
     if result.recipe.description:
-        parts.append(result.recipe.description.strip())
+        parts.append(in_a_line(result.recipe.description))
     if rows := rows_of(result):
         parts += ["", *lines_of(columns_of(COLUMNS, rows))]
     if result.expectations:
@@ -219,18 +226,19 @@ def plain_text(result: Result, file: str | None = None) -> str:
         parts.append(tally(result))
     if told := list(failure(result)):
         parts += ["", *told]
-    return "\n".join([*parts, *(["", file] if file else [])])
+    return "\n".join([*parts, *(["", printable(file)] if file else [])])
 
 
-NEXT_LINE: Final = "\n    "
+NEXT_LINE: Final = f"\n{INDENT}"
 
 
 def _judged(result: Result) -> Iterator[tuple[str, str]]:
     """A line for each expectation, and the reason of its outcome."""
     marks = max(len(MARKS[one.outcome]) for one in result.expectations)
-    names = max(len(one.name) for one in result.expectations)
+    names = max(len(printable(one.name)) for one in result.expectations)
     for one in result.expectations:
-        yield f"{MARKS[one.outcome].ljust(marks)}  {one.name.ljust(names)}  {one.asks}".rstrip(), one.message
+        judged = f"{MARKS[one.outcome].ljust(marks)}  {printable(one.name).ljust(names)}  {printable(one.asks)}"
+        yield judged.rstrip(), NEXT_LINE.join(map(printable, one.message.split("\n")))
 
 
 def draw(result: Result, console: Console, file: str | None = None) -> None:
@@ -239,7 +247,7 @@ def draw(result: Result, console: Console, file: str | None = None) -> None:
 
     console.print(Text(heading(result), style="bold"))
     if result.recipe.description:
-        console.print(Text(result.recipe.description.strip(), style="dim"))
+        console.print(Text(in_a_line(result.recipe.description), style="dim"))
     if rows := rows_of(result):
         console.print()
         _draw_table(columns_of(COLUMNS, rows, console.width), console)
@@ -251,7 +259,7 @@ def draw(result: Result, console: Console, file: str | None = None) -> None:
         console.print(Text("\n".join(told), style="yellow" if result.error and result.error.expected else "bold red"))
     if file:
         console.print()
-        console.print(Text(file, style="dim", overflow="fold"), soft_wrap=True)
+        console.print(Text(printable(file), style="dim", overflow="fold"), soft_wrap=True)
 
 
 def _draw_table(columns: Columns, console: Console) -> None:

@@ -346,7 +346,7 @@ def _read_recipe(path: Path) -> Recipe:
         mapping = read_yaml(path.read_text(encoding="utf-8"), str(path))
         recipe = Recipe.model_validate(mapping)
     except (RecipeError, ValidationError) as error:
-        raise StorageError(f"{path}: is not the recipe of a run: {error}") from error
+        raise StorageError(f"{path}: is not the recipe of a run: {'; '.join(str(error).splitlines())}") from error
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read: {_words(error)}") from error
     recipe.write(mapping)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.commands.arguments import Options, Spec, not_negative, options_of, positive, recipe_files
-from tensorflow_free.console import complain, print_json, show
+from tensorflow_free.console import complain, print_json, say, show
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.flags import Flags, wrong
 
@@ -63,7 +64,7 @@ def _ops(options: Options, flags: Flags) -> int:
     if flags.json and found:
         print_json(records(pattern))
     elif found:
-        print(text)
+        say(text)
     else:
         complain(text)
     return WELL if found else WRONG
@@ -84,10 +85,11 @@ def _list(options: Options, flags: Flags) -> int:
     if flags.json:
         print_json([_listed(name, recipe) for name, recipe in recipes.items()])
         return code
-    width = max(map(len, recipes), default=0)
-    for name, recipe in recipes.items():
-        cases = f" (cases: {', '.join(recipe.cases)})" if recipe.cases else ""
-        print(f"{name.ljust(width)}  {_sentence(recipe)}{cases}".rstrip())
+    names = [*map(printable, recipes)]
+    width = max(map(len, names), default=0)
+    for name, recipe in zip(names, recipes.values(), strict=True):
+        cases = printable(f" (cases: {', '.join(recipe.cases)})") if recipe.cases else ""
+        say(f"{name.ljust(width)}  {in_a_line(recipe.description or '')}{cases}".rstrip())
     return code
 
 
@@ -122,7 +124,7 @@ def _check(options: Options, flags: Flags) -> int:
             complain("\n".join(problems))
             code = WRONG
         elif not flags.quiet:
-            print(f"{path}: well-formed")
+            say(printable(f"{path}: well-formed"))
     return code
 
 

@@ -443,16 +443,22 @@ def test_a_recipe_that_is_an_axis_has_one_column(tmp_path):
     assert (tmp_path / "sweep.csv").read_text().split(",").count("recipe") == 1
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-x", "@SUM(A1)", "\tx", "-inf"])
+@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-x", "@SUM(A1)", " =1", "\uff1dx", "-inf"])
 def test_a_text_that_a_spreadsheet_would_calculate_is_quoted(tmp_path, text):
     write_csv([row(0, axes={"params.word": text})], tmp_path / "sweep.csv")
     assert read_csv(tmp_path / "sweep.csv")[0]["params.word"] == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["-1", "+2.5e-3", "x=1", "[1, 2]", 'a "word", and\nmore'])
+@pytest.mark.parametrize("text", ["-1", "+2.5e-3", "x=1", "[1, 2]", 'a "word", and more'])
 def test_other_texts_stand_as_they_are(tmp_path, text):
     write_csv([row(0, axes={"params.word": text})], tmp_path / "sweep.csv")
     assert read_csv(tmp_path / "sweep.csv")[0]["params.word"] == text
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\tx", "a\r\nb", "\x1b[31m", "\u202e", "\u2028", "\x85"])
+def test_what_breaks_a_line_or_speaks_to_a_terminal_is_written_out_in_the_csv(tmp_path, text):
+    write_csv([row(0, axes={"params.word": text})], tmp_path / "sweep.csv")
+    assert read_csv(tmp_path / "sweep.csv")[0]["params.word"] == ascii(text)[1:-1]
 
 
 def test_a_csv_is_whole_or_not_there(tmp_path):

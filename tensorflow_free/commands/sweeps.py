@@ -9,7 +9,7 @@ from typing import Any
 from tensorflow_free.commands.arguments import Options
 from tensorflow_free.commands.runs import compare, stopped_apart
 from tensorflow_free.comparison import Judging
-from tensorflow_free.console import complain, print_json
+from tensorflow_free.console import complain, print_json, say
 from tensorflow_free.errors import StorageError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.result import Result
@@ -145,7 +145,7 @@ def _show_table(summary: Summary) -> None:
 
         draw_table(summary, Console(highlight=False))
     else:
-        sys.stdout.write(f"{table_text(summary)}\n")
+        say(table_text(summary))
 
 
 def _unreadable(folder: SweepFolder) -> str:

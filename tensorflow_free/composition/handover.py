@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.version import VersionBase
 
+from tensorflow_free.characters import printable_lines
 from tensorflow_free.composition.arguments import GROUP, Words
 from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.command import Task, moment, output_folder
@@ -30,6 +32,9 @@ from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeEr
 
 _OPTION: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
 """Paths of recipes that Hydra's grammar reads as one word."""
+
+SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
+"""Flags that make Hydra show something instead of running it."""
 
 ONE_AT_A_TIME: Final = threading.RLock()
 """Hydra's state and `sys.argv` are the process's."""
@@ -187,7 +192,20 @@ def call_hydra(arguments: Sequence[str], folder: Path, run_folder: Path, job: Ca
         undo.enter_context(_command_line(list(arguments)))
         undo.enter_context(served(folder, run_folder, Path("multirun") / moment()))
         undo.enter_context(_refusals())
+        if SHOWING & set(arguments):
+            undo.enter_context(_printable_output())
         hydra.main(config_path=None, config_name=PRIMARY, version_base=base)(run_recipe)()
+
+
+@contextmanager
+def _printable_output() -> Iterator[None]:
+    """What Hydra shows of a recipe, without what a terminal would act on."""
+    told, stdout = io.StringIO(), sys.stdout
+    with redirect_stdout(told):
+        try:
+            yield
+        finally:
+            stdout.write(printable_lines(told.getvalue()))
 
 
 @contextmanager

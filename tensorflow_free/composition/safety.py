@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
+from tensorflow_free.characters import form_problem
 from tensorflow_free.composition.reader import MOST_PROBLEMS
 from tensorflow_free.composition.references import Finding, Path, reference_problem
 
 FORBIDDEN_KEYS: Final = frozenset({"_target_", "_partial_", "_args_", "_convert_", "_recursive_"})
 """Keys by which Hydra's `instantiate` calls Python."""
 
-_SUSPECT: Final = re.compile(r"\\|\$\{|\?\?\?|_(?:target|partial|args|convert|recursive)_|hydra")
-"""What a text holds that needs a closer look. A backslash may spell any of the others by an escape."""
+_SUSPECT: Final = re.compile(r"\\|\$\{|\?\?\?|_(?:target|partial|args|convert|recursive)_|hydra|[^\x00-\x7f]")
+"""What a text holds that needs a closer look. A backslash may spell any of the others by an escape; other
+letters than ASCII's may have several forms."""
 
 
 def is_suspect(text: str) -> bool:
@@ -61,7 +63,7 @@ def _key_problem(key: str) -> str | None:
         return f"'{key}' would call Python; a recipe is data and can only name ops"
     if "${" in key:
         return f"'{key}' is a key and cannot hold a reference; references stand in values"
-    return None
+    return form_problem(key)
 
 
 def _text_problem(text: str) -> str | None:

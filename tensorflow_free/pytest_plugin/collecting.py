@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from tensorflow_free.characters import is_printable, printable
 from tensorflow_free.composition import case_names, cases_in, compose
 from tensorflow_free.composition.merging import merged
 from tensorflow_free.errors import RecipeError
@@ -40,7 +41,13 @@ def collect(file_path: Path, parent: pytest.Collector) -> pytest.Collector | Non
     if named and (golden := file_path.with_name(file_path.stem + GOLDEN)).exists():
         gathering_of(config).goldens.add(str(golden))
     gathering_of(config)
-    return RecipeFile.from_parent(parent, path=file_path)
+    return RecipeFile.from_parent(parent, path=file_path, nodeid=_nodeid(file_path, config))
+
+
+def _nodeid(path: Path, config: pytest.Config) -> str | None:
+    """The id of a file whose name cannot be shown as it stands; None for pytest's own."""
+    shown = path.relative_to(config.rootpath) if path.is_relative_to(config.rootpath) else path
+    return None if is_printable(str(shown)) else printable(shown.as_posix())
 
 
 class RecipeFile(pytest.File):
@@ -107,4 +114,4 @@ def _name(case: str, cell: Mapping[str, Any]) -> str:
     if isinstance(backend, Mapping):
         backend = backend.get("name", DEFAULTS["backend"])
     parts = [*([case] if case else []), str(dtype), str(device).replace(":", "")]
-    return "-".join([*parts, *([] if backend == DEFAULTS["backend"] else [str(backend)])])
+    return printable("-".join([*parts, *([] if backend == DEFAULTS["backend"] else [str(backend)])]))

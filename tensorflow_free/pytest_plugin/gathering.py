@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.pytest_plugin import GOLDEN, SUFFIXES, WORKERS
-from tensorflow_free.pytest_plugin.items import RecipeItem, in_a_line
+from tensorflow_free.pytest_plugin.items import RecipeItem
 
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification
@@ -95,7 +96,7 @@ class Gathering:
         """Say of a skip that it is the recipe's, not that of the line which found out."""
         report = yield
         if isinstance(item, RecipeItem) and isinstance(report.longrepr, tuple):
-            report.longrepr = (str(item.path), 1, report.longrepr[2])
+            report.longrepr = (printable(str(item.path)), 1, report.longrepr[2])
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -117,13 +118,13 @@ class Gathering:
         asked = self._config.getoption("record_recipes")
         if asked is not None:
             terminalreporter.section("goldens recorded", sep="-")
-            lines = [f"{key}: {did}" for key, did in sorted(self._recorded.items())]
+            lines = [printable(f"{key}: {did}") for key, did in sorted(self._recorded.items())]
             for line in [self.CLOSED] if self.is_closed else lines or ["none"]:
                 terminalreporter.write_line(line)
         if self._unused:
             terminalreporter.section("unused goldens", red=True, bold=True)
             for line in self._unused:
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(printable(line))
             count = len(self._unused)
             words = "1 golden is" if count == 1 else f"{count} goldens are"
             terminalreporter.write_line(f"{words} of no use, which fails this run", red=True)

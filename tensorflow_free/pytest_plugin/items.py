@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tensorflow_free.characters import in_a_line, is_printable, printable
+
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification
     from tensorflow_free.pytest_plugin.asked import Asked
@@ -34,13 +36,13 @@ class RecipeItem(pytest.Item):
         """Take the recipe's tags as marks; those that cannot be marks can still be chosen by -k."""
         for word in words:
             self.extra_keyword_matches.add(word)
-            if _WORD.fullmatch(word) and word not in self.asked.valued_marks:
+            if _WORD.fullmatch(word) and is_printable(word) and word not in self.asked.valued_marks:
                 self.gathering.register_mark(word)
                 self.add_marker(word)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where it stands, and its name in the heading of a failure."""
-        return self.path, 0, f"{self.path.name}: {self.name}"
+        return self.path, 0, printable(f"{self.path.name}: {self.name}")
 
     def runtest(self) -> None:
         """Run the case, and hold it against its golden, or else against what it expects."""
@@ -76,11 +78,6 @@ class RecipeItem(pytest.Item):
         """The recipe file as a person in the working directory types it."""
         here = Path.cwd()
         return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
-
-
-def in_a_line(reason: str) -> str:
-    """A reason of several lines in one."""
-    return " ".join(reason.split())
 
 
 def _with_reason(found: Verification, more: str) -> Verification:

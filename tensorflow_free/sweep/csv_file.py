@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import StorageError
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.wording import place_of
@@ -23,7 +24,9 @@ LAST: Final = ("outcome", "where", "used", *MEASURES, "rule", "reason", "folder"
 MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "seconds")
 """Columns that a data frame has besides."""
 
-_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+_FORMULA: Final = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+"""What some spreadsheet takes for the beginning of a formula, the wide forms included."""
+
 _PLAIN_NUMBER: Final = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -69,14 +72,15 @@ def _cells(row: Row) -> tuple[Any, ...]:
         row.used,
         *(None if measure.get(key) is None else float(measure[key]) for key in MEASURES),
         row.rule,
-        row.reason,
+        in_a_line(row.reason),
         row.folder,
     )
 
 
 def _safe(text: str) -> str:
-    """The text as a spreadsheet shows it, and does not calculate it."""
-    return f"'{text}" if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text) else text
+    """The text in one line, as a spreadsheet shows it and does not calculate it."""
+    words = printable(text)
+    return f"'{words}" if _FORMULA.match(words) and not _PLAIN_NUMBER.fullmatch(words) else words
 
 
 def dataframe_of(rows: Iterable[Row]) -> Any:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-from tensorflow_free.console import complain, flushed, print_json
+from tensorflow_free.console import complain, flushed, print_json, say
 from tensorflow_free.flags import Flags
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
@@ -65,9 +65,9 @@ def _show(sweep: Sweep, flags: Flags, *, interrupted: bool) -> None:
 
         draw_table(sweep.summary, Console())
     else:
-        print(sweep.table(), end="")  # noqa: T201 - this is what was asked for
+        say(sweep.table().removesuffix("\n"))
     if not flags.json and not flags.quiet:
-        print(f"\n{sweep.folder}/sweep.json")  # noqa: T201
+        say(f"\n{sweep.folder}/sweep.json")
     if len(sweep) > sweep.summary.cells:
         left = len(sweep) - sweep.summary.cells
         why = "interrupted" if interrupted else "ended early"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from tensorflow_free.characters import in_a_line, is_printable
 from tensorflow_free.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
 from tensorflow_free.sweep.patterns import sentences
@@ -104,7 +105,7 @@ def _aside(summary: Summary, outcome: Outcome) -> str:
     if outcome not in ABSENT or len(groups) != 1:
         return ""
     reason = groups[0].text
-    words = reason if len(reason) <= LONGEST_ASIDE and reason.isprintable() else _shared(groups[0])
+    words = reason if len(reason) <= LONGEST_ASIDE and is_printable(reason) else _shared(groups[0])
     return f" ({words})" if words else ""
 
 
@@ -261,7 +262,7 @@ def _quiet(summary: Summary) -> Iterator[Line]:
     groups = [group for group in summary.groups if group.outcome not in BAD]
     told = [(group.outcome, group) for group in groups] + [("note", group) for group in summary.told]
     for words, group in told[:MOST_QUIET]:
-        reason = " ".join(group.text.split()).removeprefix("known: ")
+        reason = in_a_line(group.text).removeprefix("known: ")
         cells = _numbers(group.numbers, group.count)
         yield line(f"{words}: {reason or 'no reason is given'} ({cells})", "dim")
     if len(told) > MOST_QUIET:
