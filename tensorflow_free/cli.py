@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.characters import printable
 from tensorflow_free.console import Progress, complain, flushed, open_streams, show
-from tensorflow_free.errors import Problem, RecipeError, StorageError, TensorflowFreeError
+from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.version import VERSION
 
@@ -178,7 +178,7 @@ def _best_device() -> str:
 
 def _run_one(composed: Composed, folder: Path, flags: Flags) -> int:
     """Run one composed recipe, save it and show it."""
-    from tensorflow_free.loading import plan_of, recipe_of
+    from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
     from tensorflow_free.runner import run
 
     flags.load_ops()
@@ -187,7 +187,9 @@ def _run_one(composed: Composed, folder: Path, flags: Flags) -> int:
     try:
         recipe = recipe_of(composed)
     except RecipeError as error:
-        raise RecipeError([*error.problems, *_untaken_cases(composed)]) from error
+        if untaken := untaken_case_of(composed, error):
+            raise RecipeError([*error.problems, *untaken]) from error
+        raise
     with Progress(enabled=not flags.quiet) as progress:
         result, _ = run(plan_of(recipe), progress=progress)
     result.name = composed.stem
@@ -219,18 +221,6 @@ def _without_steps(composed: Composed) -> int | None:
     place = printable(str(composed.place(("cases",))))
     complain(f"{place}: the recipe has no steps of its own; choose one of its cases:{cases}")
     return WRONG
-
-
-def _untaken_cases(composed: Composed) -> list[Problem]:
-    """That there are cases to choose from, where none is: what is missing may stand in one of them."""
-    cases = composed.mapping.get("cases")
-    if not cases or composed.mapping.get("case"):
-        return []
-    return [
-        Problem(
-            composed.place(("cases",)), f"no case is chosen; there are {', '.join(cases)}: case={next(iter(cases))}"
-        )
-    ]
 
 
 # recipe

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free.composition import Composed, cases_in, compose
+from tensorflow_free.composition import Composed, cases_in, compose, untaken_case
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
 from tensorflow_free.names import did_you_mean
@@ -56,6 +56,12 @@ def recipe_of(composed: Composed, in_case: InCase | None = None) -> Recipe:
     recipe, plan = _bound(composed, in_case or _from_file(composed))
     recipe.keep(plan)
     return recipe
+
+
+def untaken_case_of(composed: Composed, error: RecipeError) -> list[Problem]:
+    """That no case is chosen, where that is what is wrong with a composed recipe that does not bind."""
+    in_case = _from_file(composed)
+    return untaken_case(composed, error.problems, lambda name: recipe_of(in_case(name)))
 
 
 def plan_of(recipe: Recipe) -> Plan:

@@ -79,6 +79,28 @@ def test_0_when_all_is_well(typed):
     assert "2 of 2 expectations hold." in out
 
 
+CASES_OF_TENSORS = "cases: {one: {tensors: {x: 1.0}}, two: {params: {n: 2}, tensors: {x: 2.0}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "case"),
+    [
+        ("y: x * 2", "one"),
+        ("{y: x * 2, z: frobnicate(y)}", "one"),
+        ("y: 3 * ${params.n}", "two"),
+        ("y: frobnicate(2)", None),
+    ],
+)
+def test_that_no_case_is_chosen_is_told_where_a_case_would_help(typed, steps, case):
+    Path("try.yaml").write_text(
+        f"{CASES_OF_TENSORS}steps: {steps}\n".replace("steps: y", "steps:\n  y"), encoding="utf-8"
+    )
+    code, _, err = typed("run-recipe", "try.yaml")
+    assert code == 2
+    assert ("no case is chosen" in err) == (case is not None)
+    assert case is None or f"cases: no case is chosen; there are one, two: case={case}" in err
+
+
 def test_1_when_something_expected_does_not_hold(typed):
     code, out, _ = typed("run-recipe", "linear.yaml", "expect.y=6")
     assert code == 1

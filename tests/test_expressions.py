@@ -521,7 +521,7 @@ def test_a_key_of_the_recipe_is_told_to_be_written_as_a_reference(text, told):
         ("math.sqrt(2)", r"n \*\* 0\.5"),
         ("torch.finfo(a.dtype).min * a", "{finfo: min}"),
         ("float('one') * a", "is not a number"),
-        ("torch.float32", "is not an operation"),
+        ("torch.float32", "is a dtype and not an operation"),
         ("-math.inf", "is not an operation"),
         ("a.__class__", "__class__"),
         ("a +", "cannot be read"),

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tensorflow_free.composition.compose import Composed, case_names, cases_in, compose
+from tensorflow_free.composition.compose import Composed, case_names, cases_in, compose, untaken_case
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 
 if TYPE_CHECKING:
     from tensorflow_free.composition.command import run_through_hydra
 
-__all__ = ["Composed", "case_names", "cases_in", "compose", "dump_yaml", "read_yaml", "run_through_hydra"]
+__all__ = [
+    "Composed",
+    "case_names",
+    "cases_in",
+    "compose",
+    "dump_yaml",
+    "read_yaml",
+    "run_through_hydra",
+    "untaken_case",
+]
 
 
 def __getattr__(name: str) -> Any:

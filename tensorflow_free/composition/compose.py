@@ -142,7 +142,44 @@ def _finished(start: Composed, overrides: Sequence[Override], best_device: BestD
     late = [override for override in overrides if override.parts[0] not in _BEFORE_CASE]
     whole = _with_overrides(_with_case(_with_overrides(start, early)), late)
     whole = replace(whole, overrides=tuple(override.text for override in overrides))
-    return replace(whole, mapping=_resolved(whole, best_device))
+    try:
+        return replace(whole, mapping=_resolved(whole, best_device))
+    except RecipeError as error:
+
+        def in_case(name: str) -> Composed:
+            return _finished(start, [*overrides, Override(f"case={name}", "set", ("case",), name)], best_device)
+
+        raise RecipeError([*error.problems, *untaken_case(whole, error.problems, in_case)]) from error
+
+
+MOST_TRIED: Final = 10
+"""Cases that are tried where a recipe without one is wrong."""
+
+
+def untaken_case(recipe: Composed, found: Sequence[Problem], in_case: Callable[[str], object]) -> list[Problem]:
+    """That no case is chosen, where a case would mend some of what is wrong and break nothing.
+
+    Args:
+        recipe: what is wrong, composed.
+        found: what is wrong with it.
+        in_case: makes the same of it in a case of this name; a RecipeError tells what is wrong there.
+    """
+    names = case_names(recipe.mapping)
+    if recipe.mapping.get("case") is not None:
+        return []
+    mending = next((name for name in names[:MOST_TRIED] if _mends(in_case, name, found)), None)
+    if mending is None:
+        return []
+    return [recipe.problem(["cases"], f"no case is chosen; there are {', '.join(names)}: case={mending}")]
+
+
+def _mends(in_case: Callable[[str], object], name: str, found: Sequence[Problem]) -> bool:
+    """Whether less is wrong in this case, and nothing else."""
+    try:
+        in_case(name)
+    except RecipeError as error:
+        return {problem.place.path for problem in error.problems} < {problem.place.path for problem in found}
+    return True
 
 
 def _with_overrides(recipe: Composed, overrides: Sequence[Override]) -> Composed:
