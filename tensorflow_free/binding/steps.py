@@ -19,6 +19,7 @@ from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.ops.filling import filled
 from tensorflow_free.ops.runners import BACKWARD, GRAD
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan import Block, Row, Value
@@ -123,7 +124,8 @@ class Steps:
         if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
             kwargs["device"] = device
         changes, shares = self._memory(bound)
-        rows.append(Row(bound.signature.function, args, kwargs, out, site, changes=changes, shares=shares))
+        function = filled(op.name, bound.signature.function)
+        rows.append(Row(function, args, kwargs, out, site, changes=changes, shares=shares))
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         scope = self._scope
