@@ -204,8 +204,10 @@ def _run_one(composed: Composed, folder: Path, flags: Flags) -> int:
 
 def _saved(result: Result, folder: Path) -> bool:
     """Save the result; where that fails, say so: what was computed is still worth showing."""
+    from tensorflow_free.storage import write_result
+
     try:
-        result.save(folder)
+        write_result(result, folder, lasting=True)
     except StorageError as error:
         complain(str(error))
         return False

@@ -1,15 +1,15 @@
 """The format on disk: `result.json`, `tensors.safetensors`, `recipe.yaml`, `inputs/`. Only this file knows it.
 
-Files appear whole or not at all: all are written beside their places and moved there together, `result.json` last.
+A folder appears with all its files, or not at all; in one that is there, `result.json` comes last.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
+import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,36 +35,44 @@ from tensorflow_free.result import (
     plain,
     type_of,
 )
+from tensorflow_free.whole_files import filling
 
 INLINE: Final = 64
 """Elements up to which a tensor's numbers also stand in `result.json`, for people to read."""
 
 RESULT, TENSORS, RECIPE, INPUTS = "result.json", "tensors.safetensors", "recipe.yaml", "inputs"
 
-Beside = Callable[[str], Path]
-"""Where to write the file of a run's folder that will have this name."""
-
 
 # writing
 
 
-def write_result(result: Result, folder: Path) -> Path:
+def write_result(
+    result: Result, folder: Path, *, more: Mapping[str, str] | None = None, lasting: bool = False, tidy: bool = True
+) -> Path:
     """Write a result to a folder, which is made where it is not there.
 
+    Args:
+        result: what to write.
+        folder: where to.
+        more: the texts of other files that belong to it, by their names.
+        lasting: whether it is on the disk when this returns, so that not even a power cut takes it.
+        tidy: whether what killed processes left beside it is taken away.
+
     Raises:
-        StorageError: the folder cannot be written.
+        StorageError: the folder cannot be written; what was in it stays.
     """
     stored: dict[str, torch.Tensor] = {}
     entries = [_entry(record, stored) for record in result.records.values()]
-    text = _run_file(result, entries).model_dump_json(indent=1)
+    text = _run_file(result, entries).model_dump_json(indent=1) + "\n"
     try:
-        with _appearing(folder) as beside:
-            written = _Inputs(result, beside).recipe()
-            beside(RECIPE).write_text(dump_yaml(written), encoding="utf-8")
-            _save(stored, beside(TENSORS))
-            beside(RESULT).write_text(text + "\n", encoding="utf-8")
+        with filling(folder, RESULT, lasting=lasting, tidy=tidy) as part:
+            texts = {RECIPE: dump_yaml(_Inputs(result, part).recipe()), RESULT: text, **(more or {})}
+            _save(stored, part / TENSORS)
+            for name, content in texts.items():
+                (part / name).write_text(content, encoding="utf-8")
     except OSError as error:
-        place = error.filename or folder
+        place = Path(os.fsdecode(error.filename or folder))
+        place = place if place.is_relative_to(folder) else folder
         raise StorageError(f"{place}: the result cannot be written: {error.strerror or error}") from error
     except (SafetensorError, RuntimeError, TypeError) as error:
         raise StorageError(f"{folder}: the result cannot be written: {error}") from error
@@ -96,33 +104,18 @@ def _run_file(result: Result, entries: list[Entry]) -> RunFile:
     )
 
 
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Beside]:
-    """Files written beside their places in a folder, and moved there in the order of writing once all are whole."""
-    token = secrets.token_hex(8)
-    places: dict[Path, Path] = {}
-
-    def beside(name: str) -> Path:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        places[path] = path.with_name(f".{path.name}-{token}")
-        return places[path]
-
-    try:
-        yield beside
-        # an earlier result must not stand beside the numbers of this one, not even for a moment
-        (folder / RESULT).unlink(missing_ok=True)
-        for path, written in places.items():
-            # safetensors lets nobody else read what it writes
-            written.chmod(0o644)
-            written.replace(path)
-    finally:
-        for written in places.values():
-            written.unlink(missing_ok=True)
+_OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
+"""How safetensors tells an error of the system's."""
 
 
 def _save(stored: dict[str, torch.Tensor], path: Path) -> None:
-    save_file(_apart(stored), path)
+    try:
+        save_file(_apart(stored), path)
+    except SafetensorError as error:
+        if (found := _OS_ERROR.search(str(error))) is None:
+            raise
+        number = int(found[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def _apart(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -201,9 +194,9 @@ def _store(name: str, value: torch.Tensor, stored: dict[str, torch.Tensor]) -> d
 class _Inputs:
     """The recipe that ran, composed, with what it read copied to `inputs/` and named from there."""
 
-    def __init__(self, result: Result, beside: Beside) -> None:
+    def __init__(self, result: Result, part: Path) -> None:
         self._result = result
-        self._beside = beside
+        self._folder = part / INPUTS
         self._sources = dict(result.files)
         self._taken: dict[str, str] = {}
 
@@ -249,7 +242,8 @@ class _Inputs:
         name, number = path.name, 1
         while self._taken.setdefault(name, source) != source:
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
-        shutil.copyfile(path, self._beside(f"{INPUTS}/{name}"))
+        self._folder.mkdir(exist_ok=True)
+        shutil.copyfile(path, self._folder / name)
         return f"{INPUTS}/{name}"
 
     def _saved(self, name: str, data: torch.Tensor) -> str:
@@ -260,9 +254,10 @@ class _Inputs:
         file = f"{name}{'.safetensors' if simple else '.pt'}"
         while self._taken.setdefault(file, "") != "":
             file = f"_{file}"
-        path = self._beside(f"{INPUTS}/{file}")
+        self._folder.mkdir(exist_ok=True)
+        path = self._folder / file
         if simple:
-            save_file({name: data}, path)
+            _save({name: data}, path)
         else:
             torch.save(copied(data), path)
         return f"{INPUTS}/{file}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 FULL_TIMEOUT = 1800
@@ -38,3 +40,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def full(pytestconfig: pytest.Config) -> bool:
     """Whether the full tier runs: a test that repeats something repeats it often then, and a few times otherwise."""
     return bool(pytestconfig.getoption("--full"))
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are not forced to the disk: only a power cut would tell the difference, and thousands are written."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)

@@ -29,6 +29,7 @@ from tensorflow_free.composition.hydra_source import PRIMARY, served
 from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
+from tensorflow_free.whole_files import is_part
 
 _OPTION: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
 """Paths of recipes that Hydra's grammar reads as one word."""
@@ -90,10 +91,10 @@ def hydra_problems(text: str) -> Iterator[Problem]:
 
 
 def _filled(folder: Path) -> Iterator[str]:
-    """Why nothing can be put out into `folder`, if so. What Hydra itself has just put there does not count."""
+    """Why nothing can be put out into `folder`, if so. What Hydra puts there, and what was left, does not count."""
     if folder.exists() and not folder.is_dir():
         yield f"'{folder}' is a file; name a folder that is new or empty"
-    elif folder.is_dir() and any(entry.name != ".hydra" for entry in folder.iterdir()):
+    elif folder.is_dir() and any(entry.name != ".hydra" and not is_part(entry.name) for entry in folder.iterdir()):
         yield f"the folder '{folder}' holds something already; name one that is new or empty"
 
 

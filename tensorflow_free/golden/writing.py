@@ -7,8 +7,6 @@ then the arrays of the new one alone. Wherever this is broken off, the json find
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from tensorflow_free.golden.files import GoldenPaths, NewerGoldenError, golden_p
 from tensorflow_free.golden.lock import locked
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenCase, GoldenFile
 from tensorflow_free.golden.text import text_of
+from tensorflow_free.whole_files import sweep_up, write_whole
 
 
 def write_golden(recipe_path: str | Path, name: str, case: StoredCase, device: str | None = None) -> Path | None:
@@ -113,6 +112,7 @@ class _Writing:
 
     def put(self, cases: Mapping[str, GoldenCase], arrays: Mapping[str, torch.Tensor]) -> Path | None:
         """Write a golden of these cases, sorted: workers that each write one give the same bytes in any order."""
+        sweep_up(self._paths.json.parent)
         golden = GoldenFile(
             format_version=FORMAT_VERSION,
             recipe=self._recipe_path.stem,
@@ -142,7 +142,6 @@ class _Writing:
         self, text: bytes | None, wanted: Mapping[str, torch.Tensor] | None, both: Mapping[str, torch.Tensor]
     ) -> None:
         """Replace the files; `wanted` is None where the arrays stay as they are."""
-        _sweep_up(self._paths)
         if wanted is not None and self._old is not None:
             self._save_arrays(both, unfinished=True)
         elif wanted is not None:
@@ -150,30 +149,12 @@ class _Writing:
         if text is None:
             self._paths.json.unlink()
         else:
-            _appear(self._paths.json, text)
+            write_whole(self._paths.json, text, lasting=True)
         if wanted is not None and self._old is not None:
             self._save_arrays(wanted)
 
     def _save_arrays(self, arrays: Mapping[str, torch.Tensor], *, unfinished: bool = False) -> None:
         if arrays:
-            _appear(self._paths.arrays, bytes_of(arrays, unfinished=unfinished))
+            write_whole(self._paths.arrays, bytes_of(arrays, unfinished=unfinished), lasting=True)
         else:
             self._paths.arrays.unlink(missing_ok=True)
-
-
-def _appear(path: Path, content: bytes) -> None:
-    """A file that is written beside its place and moved there whole."""
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _sweep_up(paths: GoldenPaths) -> None:
-    """Remove what a worker that was killed left half written; none other writes while the lock is held."""
-    beginnings = tuple(f".{path.name}-" for path in paths)
-    for entry in os.scandir(paths.json.parent):
-        if entry.name.startswith(beginnings):
-            Path(entry.path).unlink(missing_ok=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +12,7 @@ from typing import Any, Final
 from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import StorageError
 from tensorflow_free.sweep.rows import Row
+from tensorflow_free.whole_files import replacing
 from tensorflow_free.wording import place_of
 
 FIRST: Final = ("cell", "recipe")
@@ -40,20 +39,18 @@ def write_csv(rows: Iterable[Row], path: Path) -> None:
     """
     written = sorted(((row.number, _cells(row), row.axes) for row in rows), key=lambda line: line[0])
     axes = _keys(axes for _, _, axes in written)
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with (
+            replacing(path) as beside,
+            beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+        ):
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([*FIRST, *map(_safe, axes), *LAST])
             for _, cells, values in written:
                 line = [*cells[: len(FIRST)], *(values.get(key, "") for key in axes), *cells[len(FIRST) :]]
                 writer.writerow([_safe(cell) if isinstance(cell, str) else cell for cell in line])
-        beside.replace(path)
     except OSError as error:
         raise StorageError(f"{path}: the table cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def _keys(axes: Iterable[Mapping[str, str]]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
 from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
 from tensorflow_free.sweep.rows import Row, row_of
+from tensorflow_free.whole_files import is_part, sweep_up, write_new, write_whole
 
 SWEEP, CELLS, TABLE = "sweep.json", "cells.jsonl", "sweep.csv"
 """The files of a sweep's folder."""
@@ -44,16 +44,23 @@ class SweepFolder:
     # sweep.json
 
     def create(self, document: SweepDocument) -> None:
-        """Make the folder.
+        """Make the folder; of two sweeps that are told the same one at once, the second is refused.
 
         Raises:
             RecipeError: it holds something already.
             StorageError: it cannot be written.
         """
         problem = filled(self.path)
+        try:
+            if problem is None:
+                self.path.mkdir(parents=True, exist_ok=True)
+                write_new(self.path / SWEEP, _text(document))
+        except FileExistsError:
+            problem = filled(self.path) or f"'{self.path}' cannot be made"
+        except OSError as error:
+            raise self._unwritable(error) from error
         if problem is not None:
             raise RecipeError([Problem(Place(file="hydra.sweep.dir"), problem)])
-        self.write(document)
 
     def write(self, document: SweepDocument) -> None:
         """Write `sweep.json`, whole.
@@ -61,16 +68,10 @@ class SweepFolder:
         Raises:
             StorageError: it cannot be written.
         """
-        beside = self.path / f".{SWEEP}-{secrets.token_hex(8)}"
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            beside.write_text(document.model_dump_json(indent=1) + "\n", encoding="utf-8")
-            beside.replace(self.path / SWEEP)
+            write_whole(self.path / SWEEP, _text(document))
         except OSError as error:
             raise self._unwritable(error) from error
-        finally:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
 
     def document(self) -> SweepDocument:
         """What `sweep.json` says.
@@ -150,6 +151,7 @@ class SweepFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            sweep_up(self.path)
             self._descriptor = os.open(self._cells, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             _lock(self._descriptor)
             end = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -177,10 +179,9 @@ class SweepFolder:
         line = row.line().encode()
         before = os.fstat(descriptor).st_size
         try:
-            written = os.write(descriptor, line)
-            if written < len(line):
-                # a disk that is full takes a part
-                os.write(descriptor, line[written:])
+            while line:
+                # a disk that is full takes a part, and refuses the next
+                line = line[os.write(descriptor, line) :]
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(descriptor, before)
@@ -216,11 +217,15 @@ class SweepFolder:
         return StorageError(f"{place}: the sweep cannot be written: {error.strerror or error}")
 
 
+def _text(document: SweepDocument) -> bytes:
+    return (document.model_dump_json(indent=1) + "\n").encode()
+
+
 def filled(folder: Path) -> str | None:
     """Why no sweep can begin in `folder`, or None where it is new or empty."""
     if folder.exists() and not folder.is_dir():
         return f"'{folder}' is a file; name a folder that is new or empty"
-    if folder.is_dir() and any(entry.name not in HYDRAS for entry in folder.iterdir()):
+    if folder.is_dir() and any(entry.name not in HYDRAS and not is_part(entry.name) for entry in folder.iterdir()):
         return f"the folder '{folder}' holds something already; name one that is new or empty"
     return None
 

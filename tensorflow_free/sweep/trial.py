@@ -12,7 +12,7 @@ from typing import Any, Final
 from tensorflow_free.comparison import Comparison
 from tensorflow_free.composition import compose
 from tensorflow_free.devices import best_device
-from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
+from tensorflow_free.errors import RecipeError, UnavailableError
 from tensorflow_free.loading import plan_of, recipe_of
 from tensorflow_free.outcomes import Found, outcome_of
 from tensorflow_free.recipe import Recipe
@@ -20,6 +20,7 @@ from tensorflow_free.reference import Kept, NoReference, yardstick_of
 from tensorflow_free.registry import files_of
 from tensorflow_free.result import Result
 from tensorflow_free.runner import run
+from tensorflow_free.storage import write_result
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, row_of_cell
 
@@ -93,18 +94,14 @@ class Trial:
     def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> None:
         if self.folder is None:
             return
-        folder = self.folder / cell.folder
         self.stage("writing its result")
-        result.save(folder)
-        if comparison is None:
-            return
-        text = json.dumps(comparison.to_plain(), allow_nan=False, ensure_ascii=False)
-        try:
-            written = folder / f".{COMPARISON}"
-            written.write_text(text + "\n", encoding="utf-8")
-            written.replace(folder / COMPARISON)
-        except OSError as error:
-            raise StorageError(f"{folder}: the comparison cannot be written: {error.strerror}") from error
+        more = {} if comparison is None else {COMPARISON: _json(comparison)}
+        # whoever began the sweep has tidied up
+        write_result(result, self.folder / cell.folder, more=more, tidy=False)
+
+
+def _json(comparison: Comparison) -> str:
+    return json.dumps(comparison.to_plain(), allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _shared_ops(result: Result, reference: Result) -> Iterator[str]:
