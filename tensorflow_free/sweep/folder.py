@@ -116,6 +116,9 @@ class SweepFolder:
             raise StorageError(
                 f"{place}: is not inside of the sweep's folder, as a link leads out of it; remove the link"
             )
+        if place.parent != self.path:
+            # where all cells lie in one folder, this was done when the sweep was opened
+            sweep_up(place.parent)
         with suppress(OSError):
             if place.is_symlink():
                 place.unlink()
