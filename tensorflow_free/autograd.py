@@ -19,10 +19,29 @@ def run_backward(
     *leaves: torch.Tensor,
 ) -> dict[str, torch.Tensor | None]:
     """Call backward on `target`, and give each leaf's gradient as it stands then, by the leaf's name."""
-    if gradient is not None and not isinstance(gradient, torch.Tensor):
+    if isinstance(gradient, Start):
+        gradient = drawn(gradient, target)
+    elif gradient is not None and not isinstance(gradient, torch.Tensor):
         gradient = spread(gradient, target)
     torch.autograd.backward(target, gradient, inputs=inputs, **options)
     return {name: _stands(leaf) for name, leaf in zip(names, leaves, strict=True) if leaf.requires_grad}
+
+
+def run_grad(outputs: Any, inputs: Any, grad_outputs: Any = None, **options: Any) -> Any:
+    """torch.autograd.grad: for one input its gradient, for a list of inputs their gradients by position."""
+    if isinstance(grad_outputs, list) and isinstance(outputs, list):
+        grad_outputs = [_made(one, target) for one, target in zip(grad_outputs, outputs, strict=False)]
+    else:
+        grad_outputs = _made(grad_outputs, outputs)
+    gradients = torch.autograd.grad(outputs, inputs, grad_outputs, **options)
+    return gradients[0] if isinstance(inputs, torch.Tensor) else gradients
+
+
+def _made(gradient: Any, target: Any) -> Any:
+    """An init made for its target, or one for each of several; anything else is the gradient itself."""
+    if not isinstance(gradient, Start):
+        return gradient
+    return [drawn(gradient, one) for one in target] if isinstance(target, list) else drawn(gradient, target)
 
 
 def _stands(leaf: torch.Tensor) -> torch.Tensor | None:

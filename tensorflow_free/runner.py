@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free import settings
-from tensorflow_free.autograd import drawn, run_backward
+from tensorflow_free.autograd import run_backward
 from tensorflow_free.backends import compiled
 from tensorflow_free.calls import GRADIENTS, TICK, Site, Stopped, Values, described, retain, run_calls
 from tensorflow_free.devices import synchronize
@@ -173,7 +173,7 @@ class Run:
             if one.gradient_slot is not None:
                 gradient = values[one.gradient_slot]
             elif one.gradient_start is not None:
-                gradient = drawn(one.gradient_start, target)
+                gradient = one.gradient_start
             inputs = None if one.inputs is None else [values[slot] for slot in one.inputs]
             retain_graph = True if one.retain_graph is None and keep_graph else one.retain_graph
             options = {"retain_graph": retain_graph, "create_graph": one.create_graph}

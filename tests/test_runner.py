@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import weakref
 
 import pytest
@@ -115,6 +116,42 @@ def test_backward_takes_a_gradient_by_name_literal_or_init():
             backward={"target": "y", "gradient": gradient},
         )
         assert result["x.grad"].tolist() == expected
+
+
+GRADIENT_INITS = [{"init": "ones"}, {"init": "full", "fill_value": 3.0}, {"init": "randn"}, {"init": "rand", "seed": 7}]
+
+
+@pytest.mark.parametrize("init", GRADIENT_INITS)
+@pytest.mark.parametrize("by_position", [True, False])
+def test_backward_as_a_step_takes_the_inits_that_the_key_takes(init, by_position):
+    tensors = {"x": {"data": [1.0, 1.0], "requires_grad": True}}
+    arguments = {"args": ["y", init]} if by_position else {"args": ["y"], "kwargs": {"gradient": init}}
+    by_key = run(tensors=tensors, steps={"y": "x * 2"}, backward={"target": "y", "gradient": init})
+    by_step = run(tensors=tensors, steps={"y": "x * 2", "bw": {"op": "backward", **arguments}})
+    assert by_step["bw.x"].equal(by_key["x.grad"])
+
+
+@pytest.mark.parametrize(
+    ("outputs", "grad_outputs", "expected"),
+    [("a", {"init": "ones"}, 2.0), (["a", "b"], [{"init": "ones"}, {"init": "full", "fill_value": 3.0}], 8.0)],
+)
+def test_grad_takes_inits_as_grad_outputs(outputs, grad_outputs, expected):
+    steps = {"a": "x ** 2", "b": "x * 2", "g": {"op": "grad", "args": [outputs, "x", grad_outputs]}}
+    result = run(tensors={"x": {"data": [1.0, 1.0], "requires_grad": True}}, steps=steps)
+    assert result["g"].tolist() == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        ({"init": "twos"}, "steps.g.args.2: 'twos' is not an init of a gradient"),
+        ({"initt": "ones"}, "steps.g.args.2: a gradient needs 'init', such as {init: ones}"),
+        ({"init": "full", "fill": 1.0}, "steps.g.args.2.fill: 'fill' is not a parameter of full_like"),
+    ],
+)
+def test_a_wrong_init_of_a_gradient_is_refused_at_its_place(init, message):
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        run(tensors={"x": 1.0}, steps={"g": {"op": "grad", "args": ["x", "x", init]}})
 
 
 def test_passes_run_in_order_and_add_up():

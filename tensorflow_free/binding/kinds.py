@@ -10,6 +10,17 @@ from tensorflow_free.dtypes import word_of
 from tensorflow_free.ops.signatures import Parameter
 from tensorflow_free.recipe import shown
 
+LAYOUTS: Final[dict[str, torch.layout]] = {
+    word: layout
+    for word in ("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged")
+    if isinstance(layout := getattr(torch, word, None), torch.layout)
+}
+
+
+MEMORY_FORMATS: Final[dict[str, torch.memory_format]] = {
+    word: getattr(torch, word) for word in ("contiguous_format", "channels_last", "channels_last_3d", "preserve_format")
+}
+
 _ARTICLE: Final[dict[str, str]] = {
     "Tensor": "a tensor",
     "Tensor[]": "a list of tensors",
@@ -30,6 +41,8 @@ _ARTICLE: Final[dict[str, str]] = {
     "memory_format": "a memory format",
     "generator": "a generator, which a recipe cannot give (its `seed` seeds the run)",
     "callable": "a function, which a recipe cannot give",
+    "gradient": "an init such as {init: ones}",
+    "gradient[]": "a list of inits",
     "None": "null",
     "any": "anything",
 }

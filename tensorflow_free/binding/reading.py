@@ -10,7 +10,8 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free import devices
-from tensorflow_free.binding.kinds import wanted
+from tensorflow_free.binding.gradients import gradient_start
+from tensorflow_free.binding.kinds import LAYOUTS, MEMORY_FORMATS, wanted
 from tensorflow_free.binding.literals import literal
 from tensorflow_free.binding.mismatch import Mismatch, Words, said
 from tensorflow_free.binding.references import Known, of_a_key, reference
@@ -34,18 +35,6 @@ WORDS: Final = frozenset({"str", "dtype", "device", "layout", "memory_format", "
 
 SUBSCRIPTED: Final = frozenset({"[]", "[]=", "__getitem__", "__setitem__"})
 """The ops whose `index` is a subscript."""
-
-
-LAYOUTS: Final[dict[str, torch.layout]] = {
-    word: layout
-    for word in ("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged")
-    if isinstance(layout := getattr(torch, word, None), torch.layout)
-}
-
-
-MEMORY_FORMATS: Final[dict[str, torch.memory_format]] = {
-    word: getattr(torch, word) for word in ("contiguous_format", "channels_last", "channels_last_3d", "preserve_format")
-}
 
 
 def read(written: Any, parameter: Parameter, op: Op, known: Known) -> Any:
@@ -149,6 +138,8 @@ def _device(word: str) -> str | None:
 def _read_exact(written: Mapping[str, Any], parameter: Parameter | None, known: Known) -> Any:
     """A mapping that says just what it is: `{ref: w}`, `{str: mean}`, `{finfo: max}`."""
     if len(written) != 1 or not set(written) <= LITERAL_KEYS:
+        if parameter is not None and "gradient" in parameter.types:
+            return gradient_start(written, known.dtype)
         if len(written) == 1 and (near := nearest(next(iter(written)), LITERAL_KEYS)):
             raise Mismatch(f"'{shown(dict(written))}' is not a form of argument; did you mean '{near}'?")
         forms = "{ref: w}, {str: mean}, {dtype: int64}, {complex: [1, 2]}, {tensor: 1.5} or {finfo: max}"

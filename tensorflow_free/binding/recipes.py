@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from pydantic import ValidationError
 from torch import Tensor
 
 from tensorflow_free import backends, conditions, devices, settings
 from tensorflow_free.binding.assembly import Parts, PassRows, assemble
+from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal, literal
 from tensorflow_free.binding.mismatch import Mismatch
@@ -22,7 +22,7 @@ from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.calls import Site
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
-from tensorflow_free.factories import LIKE, Start
+from tensorflow_free.factories import Start
 from tensorflow_free.names import RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.plan import Plan, Row
 from tensorflow_free.recipe import (
@@ -31,8 +31,6 @@ from tensorflow_free.recipe import (
     BackwardPass,
     Expectation,
     Recipe,
-    TensorSpec,
-    form_problems,
     shown,
     written_keys,
 )
@@ -242,35 +240,13 @@ class Binding:
             return None, self._value(written, (*path, "gradient"), rows), None
         if not isinstance(written, dict):
             return written, None, None
-        if len(written) == 1 and set(written) <= {"finfo", "complex"}:
-            try:
-                return literal(written, self.recipe.dtype), None, None
-            except Mismatch as mismatch:
-                self.scope.wrong((*path, "gradient"), mismatch.message)
-                return None, None, None
-        return None, None, self._gradient_start(written, (*path, "gradient"))
-
-    def _gradient_start(self, written: Mapping[str, Any], path: Path) -> Start | None:
-        """An init that is made for the target's shape, as `INIT_like` is."""
-        name = written.get("init")
-        if f"{name}_like" not in LIKE:
-            plain = [word.removesuffix("_like") for word in LIKE]
-            near = did_you_mean(name, plain) or f"; it is one of {', '.join(plain)}"
-            message = f"'{shown(name)}' is not an init of a gradient{near}"
-            self.scope.wrong(
-                path, message if "init" in written else f"a gradient needs 'init', such as {{init: {plain[1]}}}"
-            )
-            return None
-        sized = {"dtype": "floating", **written, "init": f"{name}_like", "input": "target"}
         try:
-            spec = TensorSpec.model_validate(sized)
-        except ValidationError as error:
-            for below, message in form_problems(error, sized):
-                self.scope.wrong((*path, *below), message)
-            return None
-        starts = Starts(self.recipe.dtype, "cpu", None, None, self.scope.wrong)
-        starts.made["target"] = (TORCH_DTYPES[self.recipe.dtype], "cpu", None)
-        return starts.bind("gradient", spec, path)
+            if len(written) == 1 and set(written) <= {"finfo", "complex"}:
+                return literal(written, self.recipe.dtype), None, None
+            return None, None, gradient_start(written, self.recipe.dtype)
+        except Mismatch as mismatch:
+            self.scope.wrong((*path, "gradient", *mismatch.below), mismatch.message)
+            return None, None, None
 
     def _bind_checks(self) -> None:
         scope = self.scope

@@ -11,10 +11,9 @@ import torch
 
 from tensorflow_free import devices, files
 from tensorflow_free.binding.inits import read_parameter
-from tensorflow_free.binding.kinds import has_gradients, without_gradient
+from tensorflow_free.binding.kinds import MEMORY_FORMATS, has_gradients, without_gradient
 from tensorflow_free.binding.literals import misfits
 from tensorflow_free.binding.mismatch import Mismatch
-from tensorflow_free.binding.reading import MEMORY_FORMATS
 from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, shape_problem, stride_problem
 from tensorflow_free.calls import described
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of

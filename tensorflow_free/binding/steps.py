@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.autograd import run_backward
+from tensorflow_free.autograd import run_backward, run_grad
 from tensorflow_free.binding.arguments import Bound, fit
 from tensorflow_free.binding.kinds import without_gradient
 from tensorflow_free.binding.reading import TensorLiteral
@@ -124,7 +124,7 @@ class Steps:
         if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
             kwargs["device"] = device
         changes, shares = self._memory(bound)
-        function = filled(op.name, bound.signature.function)
+        function = run_grad if op is GRAD else filled(op.name, bound.signature.function)
         rows.append(Row(function, args, kwargs, out, site, changes=changes, shares=shares))
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:

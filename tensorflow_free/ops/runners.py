@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
-
-
-def run_grad(outputs: Any, inputs: Any, grad_outputs: Any = None, **options: Any) -> Any:
-    """torch.autograd.grad: for one input its gradient, for a list of inputs their gradients by position."""
-    gradients = torch.autograd.grad(outputs, inputs, grad_outputs, **options)
-    return gradients[0] if isinstance(inputs, torch.Tensor) else gradients
 
 
 def _flag(name: str, default: object) -> Parameter:
@@ -21,7 +15,7 @@ def _flag(name: str, default: object) -> Parameter:
 
 
 _TENSORS = frozenset({"Tensor", "Tensor[]"})
-_GRADIENT = frozenset({"Tensor", "number", "float[]", "any", "None"})
+_GRADIENT = frozenset({"Tensor", "number", "float[]", "any", "None", "gradient"})
 
 BACKWARD = Op(
     "backward",
@@ -46,12 +40,12 @@ GRAD = Op(
     "grad",
     (
         Signature(
-            run_grad,
+            torch.autograd.grad,
             "function",
             (
                 Parameter("outputs", _TENSORS),
                 Parameter("inputs", _TENSORS),
-                Parameter("grad_outputs", _TENSORS | {"None"}, None),
+                Parameter("grad_outputs", _TENSORS | {"None", "gradient", "gradient[]"}, None),
                 _flag("retain_graph", None),
                 _flag("create_graph", False),
                 _flag("allow_unused", None),
@@ -63,7 +57,7 @@ GRAD = Op(
     ),
     "https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html",
 )
-"""`grad` as a step: torch.autograd.grad."""
+"""`grad` as a step: torch.autograd.grad, of one input its gradient alone. Binding makes its call."""
 
 OPS: Final[dict[str, Op]] = {op.name: op for op in (BACKWARD, GRAD)}
 """The ops that are the runner's own; the first of them in a recipe ends what a backend compiles."""

@@ -1,0 +1,51 @@
+"""An init without size as the gradient that backward starts from: `{init: ones}`, made for the target's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from tensorflow_free.binding.mismatch import Mismatch
+from tensorflow_free.binding.starts import Starts
+from tensorflow_free.dtypes import TORCH_DTYPES
+from tensorflow_free.factories import LIKE, Start
+from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe import TensorSpec, form_problems, shown
+
+
+def gradient_start(written: Mapping[str, Any], recipe_dtype: str) -> Start:
+    """What is made as `INIT_like` the target is.
+
+    Raises:
+        Mismatch: it is no such init; where inside the mapping stands in `below`.
+    """
+    name = written.get("init")
+    if f"{name}_like" not in LIKE:
+        plain = [word.removesuffix("_like") for word in LIKE]
+        near = did_you_mean(name, plain) or f"; it is one of {', '.join(plain)}"
+        message = f"'{shown(name)}' is not an init of a gradient{near}"
+        raise Mismatch(message if "init" in written else f"a gradient needs 'init', such as {{init: {plain[1]}}}")
+    sized = {"dtype": "floating", **written, "init": f"{name}_like", "input": "target"}
+    try:
+        spec = TensorSpec.model_validate(sized)
+    except ValidationError as error:
+        path, message = next(iter(form_problems(error, sized)))
+        raise _below(path, message) from error
+    starts = Starts(recipe_dtype, "cpu", None, None, _wrong)
+    starts.made["target"] = (TORCH_DTYPES[recipe_dtype], "cpu", None)
+    made = starts.bind("gradient", spec, ())
+    if made is None:  # pragma: no cover - what is wrong with it is raised
+        raise Mismatch(f"'{shown(dict(written))}' is not an init of a gradient")
+    return made
+
+
+def _wrong(path: Sequence[str | int], message: str) -> None:
+    raise _below(path, message)
+
+
+def _below(path: Sequence[str | int], message: str) -> Mismatch:
+    mismatch = Mismatch(message)
+    mismatch.below = tuple(path)
+    return mismatch
