@@ -27,7 +27,12 @@ class Value:
 
 @dataclass(slots=True)
 class Row:
-    """A call before slots are given out: arguments hold `Value`s by id. A block has a body instead of a function."""
+    """A call before slots are given out: arguments hold `Value`s by id. A block has a body instead of a function.
+
+    `changes` are values whose memory it changes, `shares` those in whose memory its result may lie (does lie, where
+    `views` holds; `shares_sparse`: only where they are sparse). `holds` are values that hold the indices of a sparse
+    tensor from then on, and `sparse` says that its result may be such a tensor, whatever it is made from.
+    """
 
     function: Callable[..., Any] | None
     args: tuple[Any, ...]
@@ -37,6 +42,10 @@ class Row:
     block: Block | None = None
     changes: tuple[int, ...] = ()
     shares: tuple[int, ...] = ()
+    shares_sparse: tuple[int, ...] = ()
+    holds: tuple[int, ...] = ()
+    views: bool = False
+    sparse: bool = False
 
 
 @dataclass(slots=True)

@@ -34,7 +34,7 @@ __all__ = [
 
 DOCUMENTATION: Final = "https://docs.pytorch.org/docs/stable/"
 
-CHECKED: Final = frozenset(f"sparse_{layout}_tensor" for layout in ("coo", "csr", "csc", "bsr", "bsc", "compressed"))
+CHECKED: Final = frozenset(f"sparse_{layout}_tensor" for layout in handwritten.SPARSE_LAYOUTS)
 """Ops that make a sparse tensor out of its parts."""
 
 VIEWING_ATTRIBUTES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data"})
@@ -212,7 +212,7 @@ def _method_signatures(name: str, method: Callable[..., Any]) -> tuple[Signature
 
 def _attribute(name: str) -> Signature:
     shares = ("input",) if name in VIEWING_ATTRIBUTES else ()
-    return Signature(operator.attrgetter(name), "attribute", (_TENSOR,), returns=(), shares=shares)
+    return Signature(operator.attrgetter(name), "attribute", (_TENSOR,), returns=(), shares=shares, views=bool(shares))
 
 
 def _with_memory(name: str, signature: Signature) -> Signature:
@@ -230,6 +230,7 @@ def _with_memory(name: str, signature: Signature) -> Signature:
         changes=tuple(dict.fromkeys(changes)),
         shares=tuple(name for name in dict.fromkeys(shares) if name in known),
         changes_when=signature.changes_when + when,
+        shares_sparse=tuple(word for word in handwritten.SHARES_SPARSE.get(name, ()) if word in known),
     )
 
 

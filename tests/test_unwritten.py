@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from processes import succeeded
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.ops.filling import GROWING, LEAVING, MAKING
+from tests.processes import succeeded
 
 TENSORS = {"x": [[1.0, 2.0], [3.0, 4.0]], "n": [1, 2], "b": [True, False], "z": {"data": 1.0, "dtype": "complex64"}}
 TARGETS = torch.tensor([[1, 2, 3], [1, 2, 3]])
@@ -173,7 +173,8 @@ def test_no_other_op_hands_out_memory_that_nobody_has_written():
     runs = [calls_with_memory_of(byte, every=1, samples=12) for byte in (17, 170)]
     both = list(zip(*runs, strict=True))
     assert len(both) > 10_000
-    unlike = {one[0] for one, other in both if one[1] == other[1] and one[2] != other[2]}
+    # autograd may take its nodes in another order
+    unlike = {one[0] for one, other in both if one[:2] == other[:2] and one[2] != other[2]}
     # a view of such memory, or what is written into it in part, is not what hands it out
     made = MAKING | GROWING | LEAVING
     assert {"empty_like", "new_empty"} <= unlike

@@ -6,28 +6,54 @@ may lie in; a value whose sharing is not known is taken to lie in those of all i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 
+from tensorflow_free.calls import Site
+from tensorflow_free.plan import Row, read_ids
+
 NO_ROOTS: frozenset[int] = frozenset()
+
+
+@dataclass
+class Guards:
+    """What must be looked at before, or after, a row runs, by the row's id in Python.
+
+    Attributes:
+        before: for each value that it changes, those that hold a sparse tensor's indices and whose memory it may share.
+        after: values that may be sparse tensors, and may share their indices with the one that it changes.
+        refused: rows that change such indices for certain: the row, the value, and the step that they are from.
+    """
+
+    before: dict[int, dict[int, set[int]]] = field(default_factory=dict)
+    after: dict[int, set[int]] = field(default_factory=dict)
+    refused: dict[tuple[int, int], tuple[Row, int, Site]] = field(default_factory=dict)
 
 
 class Aliases:
     """Follows the steps in order: what each value may share, and when a memory was last changed."""
 
     def __init__(self) -> None:
+        self.guards = Guards()
         self._new = count()
         self._roots: dict[int, frozenset[int]] = {}
         self._changed: dict[int, int] = {}
         self._given: dict[int, int] = {}
         self._clock = 0
+        self._held: dict[int, tuple[int, Site]] = {}
+        self._surely_held: dict[int, Site] = {}
+        self._sparse: set[int] = set()
 
-    def give(self, value: int, shared: Iterable[int] = ()) -> None:
+    def give(self, value: int, shared: Iterable[int] = (), *, sparse: bool = False) -> None:
         """A value is made now; it may lie in the memory of the values `shared`, else in memory of its own."""
         self._clock += 1
         roots = frozenset[int]().union(*(self._roots.get(one, NO_ROOTS) for one in shared))
         self._roots[value] = roots or frozenset({next(self._new)})
         self._given[value] = self._clock
+        self._surely_held.pop(value, None)
+        if sparse:
+            self._sparse.add(value)
 
     def join(self, value: int, other: int) -> None:
         """From now on `value` may also lie in the memory of `other` (a carry of a repeat block)."""
@@ -44,3 +70,53 @@ class Aliases:
         """Whether the value may be changed after it was last given."""
         given = self._given.get(value, 0)
         return any(self._changed.get(root, 0) > given for root in self._roots.get(value, NO_ROOTS))
+
+    def follow(self, rows: Sequence[Row]) -> None:
+        """Go through the rows in order."""
+        for row in rows:
+            if row.changes:
+                self._guard(row)
+                self.change(row.changes)
+            if row.block is None:
+                self._give(row)
+            else:
+                self._follow_block(row)
+
+    def _follow_block(self, row: Row) -> None:
+        block = row.block
+        if block is None:
+            return
+        for inside, outside in block.enters:
+            self.give(inside, [outside], sparse=outside in self._sparse)
+        # twice, so that what one round hands to the next is seen
+        for _ in range(2 if block.context is None else 1):
+            self.follow(block.rows)
+            for inside, handed in block.carry:
+                self.join(inside, handed)
+                self._sparse |= {inside} if handed in self._sparse else set()
+        for _, trace, _ in block.traces:
+            self.give(trace)
+
+    def _give(self, row: Row) -> None:
+        """The value of a row that is no block, and what is known of it."""
+        from_sparse = not self._sparse.isdisjoint(read_ids(row))
+        shared = (*row.shares, *(row.shares_sparse if from_sparse else ()))
+        self.give(row.out, shared, sparse=row.sparse or from_sparse)
+        sure = [self._surely_held[one] for one in row.shares if row.views and one in self._surely_held]
+        for value in row.holds:
+            sure.append(row.site)
+            self._surely_held[value] = row.site
+            self._held.update(dict.fromkeys(self._roots.get(value, NO_ROOTS), (value, row.site)))
+        if sure and row.shares:
+            self._surely_held[row.out] = sure[0]
+
+    def _guard(self, row: Row) -> None:
+        """Note what a row that changes values in place must not touch."""
+        for value in row.changes:
+            held = {self._held[root][0] for root in self._roots.get(value, NO_ROOTS) if root in self._held}
+            if value in self._surely_held:
+                self.guards.refused[id(row), value] = (row, value, self._surely_held[value])
+            elif held:
+                self.guards.before.setdefault(id(row), {}).setdefault(value, set()).update(held)
+            if value in self._sparse:
+                self.guards.after.setdefault(id(row), set()).update(self._sparse)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tensorflow_free.binding.aliasing import Aliases
-from tensorflow_free.binding.scope import Path, Places
+from torch import Tensor, strided
+
+from tensorflow_free.binding.aliasing import Aliases, Guards
+from tensorflow_free.binding.scope import Path, Places, Scope
 from tensorflow_free.calls import GRADIENTS, Site, retain, snapshot, watch
 from tensorflow_free.factories import Start
 from tensorflow_free.ops import runners
+from tensorflow_free.ops.handing import check_indices, check_unshared
 from tensorflow_free.plan import (
     NOTHING,
     RESERVED,
@@ -63,6 +66,7 @@ class Parts:
     asked: set[str]
     traces: dict[str, tuple[str, ...]]
     new: Callable[[], int]
+    aliases: Aliases
 
     def values(self) -> Iterator[tuple[str, int]]:
         """Every starting tensor and step, with its id."""
@@ -74,7 +78,7 @@ class Parts:
 def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, ...]) -> Plan:
     """The plan of what binding has read."""
     compiled = parts.recipe.backend.name != "eager"
-    changed = _changed(parts)
+    changed = {name for name, identity in parts.values() if parts.aliases.is_changed(identity)}
     wanted = _wanted(parts, compiled=compiled)
     differentiates = bool(parts.passes) or any(_has_backward(row) for row in parts.rows)
     retained = _retained(parts, compiled=compiled) if differentiates else []
@@ -88,7 +92,8 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
         if parts.kinds[name] == "tensor"
     ]
     by_id = {parts.live[name]: name for name, _ in parts.values()}
-    rows = list(_with_copies(parts.rows, by_id, copies, watched))
+    rows = parts.rows if compiled else list(_with_guards(parts.rows, parts.aliases.guards))
+    rows = list(_with_copies(rows, by_id, copies, watched))
     unchanged = [identity for name, identity in retained if name not in changed or compiled]
     rows = list(_with_retention(rows, set(unchanged))) if unchanged else rows
     _keep_history(rows, {parts.live[name]: copy for name, copy in copies.items()})
@@ -133,36 +138,34 @@ def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, .
 # what changes
 
 
-def _changed(parts: Parts) -> set[str]:
-    """Names of values that a later step may change in place."""
+def aliases_of(starts: Sequence[Start], scope: Scope, rows: Sequence[Row]) -> Aliases:
+    """What shares memory, and what changes, once the rows have run."""
     aliases = Aliases()
-    for start in parts.starts:
-        shared = [parts.live[start.input]] if start.init == "as_strided" and start.input else []
-        aliases.give(parts.live[start.name], shared)
-        if parts.leaves[start.name] != parts.live[start.name]:
-            aliases.give(parts.leaves[start.name], [parts.live[start.name]])
-        aliases.give(parts.gradients[start.name])
-    _follow(parts.rows, aliases)
-    return {name for name, identity in parts.values() if aliases.is_changed(identity)}
+    for start in starts:
+        live, leaf = scope.live[start.name], scope.leaves[start.name]
+        data = start.arguments.get("data")
+        sparse = isinstance(data, Tensor) and data.layout != strided
+        aliases.give(
+            live, [scope.live[start.input]] if start.init == "as_strided" and start.input else [], sparse=sparse
+        )
+        if leaf != live:
+            aliases.give(leaf, [live])
+        aliases.give(scope.gradients[start.name])
+    aliases.follow(rows)
+    return aliases
 
 
-def _follow(rows: Sequence[Row], aliases: Aliases) -> None:
+def _with_guards(rows: Sequence[Row], guards: Guards) -> Iterator[Row]:
+    """The rows, and beside those that change what may hold a sparse tensor's indices, what looks whether they do."""
     for row in rows:
-        if row.changes:
-            aliases.change(row.changes)
-        block = row.block
-        if block is None:
-            aliases.give(row.out, row.shares)
-            continue
-        for inside, outside in block.enters:
-            aliases.give(inside, [outside])
-        # twice, so that what one round hands to the next is seen
-        for _ in range(2 if block.context is None else 1):
-            _follow(block.rows, aliases)
-            for inside, handed in block.carry:
-                aliases.join(inside, handed)
-        for _, trace, _ in block.traces:
-            aliases.give(trace)
+        if row.block is not None:
+            row.block.rows = list(_with_guards(row.block.rows, guards))
+        for value, held in guards.before.get(id(row), {}).items():
+            args = tuple(Value(one) for one in (value, *sorted(held)))
+            yield Row(check_unshared, args, {}, NOTHING, row.site)
+        yield row
+        if spoilt := guards.after.get(id(row)):
+            yield Row(check_indices, tuple(Value(one) for one in sorted(spoilt)), {}, NOTHING, row.site)
 
 
 def _copy(live: int, copy: int, name: str, path: Path) -> Row:
@@ -352,4 +355,4 @@ def _checks(parts: Parts, slots: Slots) -> Iterator[Check]:
         )
 
 
-__all__ = ["Parts", "PassRows", "assemble"]
+__all__ = ["Parts", "PassRows", "aliases_of", "assemble"]

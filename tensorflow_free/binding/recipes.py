@@ -10,7 +10,7 @@ from typing import Any, Final
 from torch import Tensor
 
 from tensorflow_free import backends, conditions, devices, settings
-from tensorflow_free.binding.assembly import Parts, PassRows, assemble
+from tensorflow_free.binding.assembly import Parts, PassRows, aliases_of, assemble
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal, literal
@@ -24,6 +24,7 @@ from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.factories import Start
 from tensorflow_free.names import RECIPE_DTYPES, did_you_mean, name_problem
+from tensorflow_free.ops.handing import HANDING, base_of
 from tensorflow_free.plan import Plan, Row
 from tensorflow_free.recipe import (
     INPUTS,
@@ -91,6 +92,8 @@ class Binding:
         self.read_by_steps = set(self.scope.read)
         self._bind_passes()
         self._bind_checks()
+        self.aliases = aliases_of(self.starts, self.scope, self.rows)
+        self._refuse_changed_indices()
         self._bind_expectations()
         self._bind_records()
 
@@ -268,6 +271,18 @@ class Binding:
         for inner in row.block.rows if row.block is not None else ():
             self._check_looks_only(inner)
 
+    def _refuse_changed_indices(self) -> None:
+        """Refuse a change in place of what surely holds a sparse tensor's indices."""
+        names = {identity: name for name, identity in self.scope.live.items()}
+        for row, value, origin in self.aliases.guards.refused.values():
+            name = names.get(value, row.site.name)
+            of = next((word for word in origin.operands if base_of(origin.op) in HANDING), origin.name)
+            self.scope.wrong(
+                row.site.path,
+                f"'{row.site.op}' changes '{name}' in place, which holds the indices of '{of}'; "
+                f"PyTorch trusts them, so change a copy, such as {name}.clone()",
+            )
+
     def _bind_expectations(self) -> None:
         known = self.scope.kinds
         for name, expectations in self.recipe.expect.items():
@@ -381,5 +396,6 @@ class Binding:
             asked=scope.asked,
             traces=scope.traces,
             new=scope.new,
+            aliases=self.aliases,
         )
         return assemble(parts, tuple(self.files), tuple(self.steps.users_ops))

@@ -20,11 +20,12 @@ from tensorflow_free.contexts import context_of
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.ops.filling import filled
+from tensorflow_free.ops.handing import HANDING, KEEPING, base_of, handed
 from tensorflow_free.ops.runners import BACKWARD, GRAD
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan import Block, Row, Value
 from tensorflow_free.recipe import Step, shown
-from tensorflow_free.registry import find, names, registered, suggest
+from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, names, registered, suggest
 
 _OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "carry": "carry", "trace": "trace"}
 """The keys of blocks, and the fields that hold them."""
@@ -123,9 +124,8 @@ class Steps:
         device = self._scope.recipe.device
         if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
             kwargs["device"] = device
-        changes, shares = self._memory(bound)
-        function = run_grad if op is GRAD else filled(op.name, bound.signature.function)
-        rows.append(Row(function, args, kwargs, out, site, changes=changes, shares=shares))
+        function = run_grad if op is GRAD else handed(op.name, filled(op.name, bound.signature.function))
+        rows.append(self._with_memory(Row(function, args, kwargs, out, site), op, bound))
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         scope = self._scope
@@ -175,19 +175,29 @@ class Steps:
         for field in fields:
             out = scope.new()
             shared = scope.gradients.get(ref.name, identity) if field == "grad" else identity
-            rows.append(Row(read_field, (Value(identity), field), {}, out, site, shares=(shared,)))
+            surely = field in VIEWING_ATTRIBUTES
+            rows.append(Row(read_field, (Value(identity), field), {}, out, site, shares=(shared,), views=surely))
             identity = out
         return identity
 
-    def _memory(self, bound: Bound) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The ids whose memory the call changes, and those whose memory its result may share."""
-        signature, written = bound.signature, bound.by_parameter
+    def _with_memory(self, row: Row, op: Op, bound: Bound) -> Row:
+        """The row with the ids whose memory the call changes, and of those whose memory its result may share."""
+        signature, written, base = bound.signature, bound.by_parameter, base_of(op.name)
         switches = dict(signature.changes_when)
         changed = [name for name in signature.changes if _switched_on(switches.get(name), signature, written)]
         if written.get("inplace") not in (None, False) and signature.parameters:
             changed.append(signature.parameters[0].name)
-        changes = tuple(self._roots(values_of(written, changed)))
-        return changes, (*changes, *self._roots(values_of(written, signature.shares)))
+        row.changes = tuple(self._roots(values_of(written, changed)))
+        row.sparse = "sparse" in op.name or signature.form == "user" or written.get("layout") is not None
+        if base in HANDING:
+            row.holds = (row.out,)
+            return row
+        row.shares = (*row.changes, *self._roots(values_of(written, signature.shares)))
+        row.shares_sparse = tuple(self._roots(values_of(written, signature.shares_sparse)))
+        row.views = signature.views
+        kept = [parameter.name for parameter in signature.parameters[: KEEPING.get(base, 0)]]
+        row.holds = tuple(self._roots(values_of(written, kept)))
+        return row
 
     def _roots(self, values: Sequence[Any]) -> Iterator[int]:
         """The ids of the values whose memory these arguments lie in."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.memory import extent_of, unwritten
+from tensorflow_free.ops.handing import base_of
 
 MAKING: Final = frozenset(
     """
@@ -42,8 +43,7 @@ INTEGERS: Final = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qin
 
 def filled(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """What is called for the op `name`: the function itself, or one that leaves no memory unwritten."""
-    parts = name.split(".")
-    base = parts[1] if parts[0] == "aten" else parts[-1]
+    base = base_of(name)
     if base in MAKING:
         return partial(_made, function)
     if base in GROWING:

@@ -169,6 +169,9 @@ RANDOM: Final = frozenset(
 )
 """Functions without a schema that draw random numbers where their arguments say so."""
 
+SPARSE_LAYOUTS: Final = ("coo", "csr", "csc", "bsr", "bsc", "compressed")
+"""The last words of the ops that make a sparse tensor out of its parts: `sparse_csr_tensor`."""
+
 _SHARES_INPUT: Final = """
     __getitem__ __pos__ alpha_dropout bfloat16 bool byte cdouble cfloat chalf char conj_physical cpu cuda dequantize
     double dropout feature_alpha_dropout feature_dropout float half int ipu long masked.prod mtia
@@ -186,8 +189,14 @@ SHARES: Final[dict[str, tuple[str, ...]]] = {
     "einsum": ("operands",),
     "histogramdd": ("bins",),
     "split": ("tensor", "input"),
+    **dict.fromkeys((f"sparse_{layout}_tensor" for layout in SPARSE_LAYOUTS), ("values",)),
 }
 """Parameters whose memory a result may share, where no schema says so."""
+
+SHARES_SPARSE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
+    ("to_sparse", *(f"to_sparse_{layout}" for layout in ("coo", "csr", "csc", "bsr", "bsc")), "sparse_mask"), ("input",)
+)
+"""Parameters whose memory a result may share where they are sparse already."""
 
 CHANGES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "nn.functional.batch_norm": (("running_mean", "training"), ("running_var", "training")),

@@ -143,7 +143,18 @@ def signature(op: str, schema: Schema, function: Callable[..., Any], form: Form)
         changes=written + buffers,
         shares=viewed if viewed or public_names or not _may_view(schema) else None,
         changes_when=_switched(parameters) if buffers else (),
+        views=_is_view(schema),
     )
+
+
+def _is_view(schema: Schema) -> bool:
+    """Whether a result surely lies in an operand's memory: that of an op made of others, as `reshape` is, only may."""
+    aliased = [one.alias_info for one in schema.returns if one.alias_info is not None]
+    return any(not one.is_write for one in aliased) and not _is_composed(schema)
+
+
+def _is_composed(schema: Schema) -> bool:
+    return bool(torch._C._dispatch_has_kernel_for_dispatch_key(_qualified(schema), "CompositeImplicitAutograd"))
 
 
 def _may_view(schema: Schema) -> bool:
@@ -152,8 +163,7 @@ def _may_view(schema: Schema) -> bool:
     One that is made of other ops (`aten::dropout` gives its input back in evaluation) says nothing; nor do those that
     are called unsafe for this very reason.
     """
-    composed = torch._C._dispatch_has_kernel_for_dispatch_key(_qualified(schema), "CompositeImplicitAutograd")
-    return composed or "unsafe" in schema.name
+    return _is_composed(schema) or "unsafe" in schema.name
 
 
 def _qualified(schema: Schema) -> str:

@@ -92,6 +92,10 @@ class Signature:
     """Parameters whose memory the result may share; None where it is not known."""
     changes_when: tuple[tuple[str, str], ...] = ()
     """Pairs (changed, switch): this one of `changes` only changes where the parameter `switch` is true, or given."""
+    views: bool = False
+    """Whether the result surely lies in the memory of those that it shares."""
+    shares_sparse: tuple[str, ...] = ()
+    """Parameters whose memory the result may share where they are sparse tensors."""
     variadic: bool = False
     """Whether that list can only be written so, because Python's own function takes `*tensors`."""
 
