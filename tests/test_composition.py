@@ -22,13 +22,14 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from tensorflow_free.composition import case_names, compose, dump_yaml, read_yaml, run_through_hydra
+from tensorflow_free.composition.dotted import EXPECTATION_KEYS, path_of
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
 from tensorflow_free.composition.keys import DEFAULTS, RECIPE_KEYS
 from tensorflow_free.composition.keys import settings as default_settings
 from tensorflow_free.composition.merging import merged
 from tensorflow_free.composition.overrides import apply_overrides, parse_override, parse_overrides
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.recipe import Recipe, written_keys
+from tensorflow_free.recipe import Expectation, Recipe, written_keys
 from tests.processes import succeeded
 
 LINE = """\
@@ -239,6 +240,64 @@ def test_an_override_sets_its_key(line, override, path, value):
 
 def test_a_key_that_holds_a_dot_is_overridden_where_it_is(line):
     assert compose(line, ["expect.w.grad=2.0"]).mapping["expect"] == {"w.grad": 2.0}
+
+
+DOTTED = {"expect": {"y": 5.0, "w.grad": 1.0, "parts": [1.0, 2.0], "both": [{"rtol": 0.1}]}, "xfail": [{"reason": "r"}]}
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("expect.w.grad", ["expect", "w.grad"]),
+        ("expect.w1.grad", ["expect", "w1.grad"]),
+        ("expect.qr.Q", ["expect", "qr.Q"]),
+        ("expect.qr.0", ["expect", "qr.0"]),
+        ("expect.y.after", ["expect", "y.after"]),
+        ("expect.y.grad.rtol", ["expect", "y.grad", "rtol"]),
+        ("expect.x.shape", ["expect", "x", "shape"]),
+        ("expect.train.loss.2.value.0", ["expect", "train.loss.2", "value", "0"]),
+        ("expect.parts.1", ["expect", "parts", 1]),
+        ("expect.both.0.when.params.n", ["expect", "both", 0, "when", "params.n"]),
+        ("expect.y.when.settings.num_threads", ["expect", "y", "when", "settings.num_threads"]),
+        ("expect.error.match", ["expect", "error", "match"]),
+        ("xfail.0.when.params.n", ["xfail", 0, "when", "params.n"]),
+        ("cases.big.expect.w.grad.atol", ["cases", "big", "expect", "w.grad", "atol"]),
+        ("reference.expect.w.grad", ["reference", "expect", "w.grad"]),
+        ("backend.options.triton.cudagraphs", ["backend", "options", "triton.cudagraphs"]),
+        ("params.a.b", ["params", "a", "b"]),
+        ("steps.y.kwargs.dim", ["steps", "y", "kwargs", "dim"]),
+    ],
+)
+def test_a_dotted_path_leads_into_names_that_hold_dots(key, path):
+    assert list(path_of(DOTTED, key.split("."))) == path
+
+
+def test_the_keys_that_end_a_name_are_those_of_an_expectation():
+    assert set(written_keys(Expectation)) == EXPECTATION_KEYS
+
+
+@pytest.mark.parametrize(
+    ("override", "expect"),
+    [
+        ("expect.w.grad=0.5", {"y": 5.0, "w.grad": 0.5}),
+        ("+expect.qr.Q={shape: [2, 2]}", {"y": 5.0, "w.grad": 1.0, "qr.Q": {"shape": [2, 2]}}),
+        ("expect.y.grad.rtol=0.5", {"y": 5.0, "w.grad": 1.0, "y.grad": {"rtol": 0.5}}),
+        ("~expect.w.grad", {"y": 5.0}),
+    ],
+)
+def test_hydra_composes_a_name_that_holds_dots_alike(tmp_path, capsys, override, expect):
+    path = write(tmp_path, a="expect: {y: 5.0, w.grad: 1.0}\nsteps: {y: w * 5}\n") / "a.yaml"
+    assert compose(path, [override]).mapping["expect"] == expect
+    assert run_through_hydra([str(path), override, "--cfg", "job"], never) == 0
+    assert read_yaml(capsys.readouterr().out, "hydra")["expect"] == expect
+    ran = []
+    words = [str(path), override, f"hydra.run.dir={tmp_path}/out"]
+    assert run_through_hydra(words, lambda composed, _: ran.append(composed.mapping["expect"]) or 0) == 0
+    assert ran == [expect]
+
+
+def never(composed: Any, folder: Path) -> int:
+    raise AssertionError(composed)
 
 
 def test_a_step_is_taken_away_with_a_tilde(line):

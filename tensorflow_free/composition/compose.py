@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.composition.dotted import path_of
 from tensorflow_free.composition.files import RecipeText, read_recipe_file, with_defaults
 from tensorflow_free.composition.layers import Layer, place
 from tensorflow_free.composition.mappings import checked
-from tensorflow_free.composition.merging import merged, path_of
+from tensorflow_free.composition.merging import merged
 from tensorflow_free.composition.overrides import Override, apply_overrides, parse_overrides
 from tensorflow_free.composition.references import resolve
 from tensorflow_free.errors import Place, Problem, RecipeError

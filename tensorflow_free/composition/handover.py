@@ -25,8 +25,8 @@ from tensorflow_free.composition.command import Task, moment, output_folder
 from tensorflow_free.composition.compose import BestDevice, compose, real_path
 from tensorflow_free.composition.files import recipe_file
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
-from tensorflow_free.composition.hydra_source import PRIMARY, served
-from tensorflow_free.composition.overrides import OverrideError, override_place
+from tensorflow_free.composition.hydra_source import PRIMARY, served, untold
+from tensorflow_free.composition.overrides import Override, OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
 from tensorflow_free.whole_files import is_part
@@ -51,13 +51,20 @@ def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> in
     files = [real_path(file) for file in words.files]
     _check(words)
     folder, options = options_of(files, words.files)
-    jobs = _Jobs(folder, task, best_device)
-    shared = [for_hydra(text) for text in words.overrides] + list(words.hydra)
+    jobs = _Jobs(folder, task, best_device, words.overrides)
     chosen = any(text.partition("=")[0] == GROUP for text in words.hydra)
     for option in options[:1] if chosen else options:
         choice = [] if chosen else [f"{GROUP}={option}"]
-        call_hydra([*choice, *shared, *words.flags], folder, output_folder(Path(option).name), jobs)
+        beside = untold(recipe_file(folder, option) or folder, words.overrides)
+        called = [*choice, *told(words, beside), *words.hydra, *words.flags]
+        call_hydra(called, folder, output_folder(Path(option).name), jobs, beside)
     return jobs.outcome()
+
+
+def told(words: Words, beside: Sequence[Override]) -> list[str]:
+    """The overrides as Hydra is told them, without those that are done beside it."""
+    left_out = {override.text for override in beside}
+    return [for_hydra(text) for text in words.overrides if text not in left_out]
 
 
 # -------------------------------------------------------------------------------------------------- beforehand
@@ -122,7 +129,8 @@ def options_of(files: Sequence[Path], shown: Sequence[str]) -> tuple[Path, list[
 class _Jobs:
     """The jobs of one command line: what each of them came to."""
 
-    def __init__(self, folder: Path, task: Task, best_device: BestDevice | None) -> None:
+    def __init__(self, folder: Path, task: Task, best_device: BestDevice | None, overrides: Sequence[str]) -> None:
+        self._overrides = overrides
         self._folder = folder
         self._task = task
         self._best_device = best_device
@@ -151,8 +159,7 @@ class _Jobs:
             raise RecipeError(problems)
         option = str(job.runtime.choices[GROUP])
         file = recipe_file(self._folder, option) or self._folder / f"{option}.yaml"
-        overrides = [_as_typed(text) for text in job.overrides.task if text.partition("=")[0] != GROUP]
-        return self._task(compose(seen_from_here(file), overrides, best_device=self._best_device), folder)
+        return self._task(compose(seen_from_here(file), self._overrides, best_device=self._best_device), folder)
 
     def outcome(self) -> int:
         """The worst exit code; raises what went wrong outside of the task's own reporting."""
@@ -163,15 +170,16 @@ class _Jobs:
         return max(self._codes, default=0)
 
 
-def _as_typed(text: str) -> str:
-    """An override of a job without the mark that `for_hydra` gave it, which changes nothing here."""
-    return text.removeprefix("++")
-
-
 # ---------------------------------------------------------------------------------------------- the call itself
 
 
-def call_hydra(arguments: Sequence[str], folder: Path, run_folder: Path, job: Callable[[Any], Any]) -> None:
+def call_hydra(
+    arguments: Sequence[str],
+    folder: Path,
+    run_folder: Path,
+    job: Callable[[Any], Any],
+    overrides: Sequence[Override] = (),
+) -> None:
     """Call `hydra.main` with these words; whatever it changes of the process is put back.
 
     Args:
@@ -179,6 +187,7 @@ def call_hydra(arguments: Sequence[str], folder: Path, run_folder: Path, job: Ca
         folder: the folder whose recipes Hydra finds.
         run_folder: where a run is put out, unless the words say otherwise.
         job: called with the config of each job.
+        overrides: what Hydra cannot be told, and finds done in the recipes.
 
     Raises:
         RecipeError: Hydra refuses the words.
@@ -191,7 +200,7 @@ def call_hydra(arguments: Sequence[str], folder: Path, run_folder: Path, job: Ca
     with ExitStack() as undo:
         undo.enter_context(_state_kept())
         undo.enter_context(_command_line(list(arguments)))
-        undo.enter_context(served(folder, run_folder, Path("multirun") / moment()))
+        undo.enter_context(served(folder, run_folder, Path("multirun") / moment(), overrides))
         undo.enter_context(_refusals())
         if SHOWING & set(arguments):
             undo.enter_context(_printable_output())

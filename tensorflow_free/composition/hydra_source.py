@@ -7,7 +7,7 @@ that Hydra never sees a list that it would obey.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -25,14 +25,46 @@ from omegaconf import OmegaConf
 from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
 from tensorflow_free.composition.arguments import GROUP
 from tensorflow_free.composition.compose import merged_files
+from tensorflow_free.composition.dotted import path_of
 from tensorflow_free.composition.files import SUFFIXES, recipe_file
 from tensorflow_free.composition.keys import settings
 from tensorflow_free.composition.multirun import WORKERS
+from tensorflow_free.composition.overrides import Override, OverrideError, apply_overrides, parse_override
+from tensorflow_free.composition.scalars import ScalarError
+from tensorflow_free.errors import RecipeError
 
 PRIMARY: Final = "tensorflow_free"
 """The name of the primary config in Hydra's config store."""
 
 _FOLDER: ContextVar[Path | None] = ContextVar("folder of the recipes that Hydra is served", default=None)
+
+
+_UNTOLD: ContextVar[Sequence[Override]] = ContextVar("overrides that are done before Hydra sees a recipe", default=())
+
+
+def untold(file: Path, texts: Sequence[str]) -> list[Override]:
+    """The overrides whose path holds a key with dots (`expect.w.grad`), which Hydra cannot name: it cuts at dots."""
+    mapping, _ = merged_files(file, str(file))
+    found = []
+    for text in texts:
+        try:
+            override = parse_override(text)
+        except (OverrideError, ScalarError):
+            # one that gives several values
+            continue
+        if any("." in str(key) for key in path_of(mapping, override.parts)):
+            found.append(override)
+    return found
+
+
+def _overridden(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The recipe with what Hydra is not told; what does not fit it now may fit the case that is merged later."""
+    for override in _UNTOLD.get():
+        try:
+            mapping = apply_overrides(mapping, [override])
+        except RecipeError:
+            continue
+    return mapping
 
 
 class RecipeSource(ConfigSource):
@@ -76,7 +108,7 @@ class RecipeSource(ConfigSource):
         return ConfigResult(
             provider=self.provider,
             path=f"{self.scheme()}://{self.path}",
-            config=OmegaConf.create(mapping),
+            config=OmegaConf.create(_overridden(mapping)),
             header={"package": "_global_"},
         )
 
@@ -124,17 +156,21 @@ class RecipeSearchPath(SearchPathPlugin):
 
 
 @contextmanager
-def served(folder: Path, run_folder: Path, sweep_folder: Path) -> Iterator[None]:
-    """Hydra finds the recipes of `folder`, and puts out into `run_folder` or, job by job, below `sweep_folder`."""
+def served(folder: Path, run_folder: Path, sweep_folder: Path, overrides: Sequence[Override] = ()) -> Iterator[None]:
+    """Hydra finds the recipes of `folder`, and puts out into `run_folder` or, job by job, below `sweep_folder`.
+
+    What it is not told of the `overrides` is done in the recipes that it finds.
+    """
     # an editable install hides plugins from Hydra's search
     for plugin in (RecipeSource, RecipeSearchPath, CellsSweeper, WorkersLauncher):
         Plugins.instance().register(plugin)
     ConfigStore.instance().store(PRIMARY, _primary(run_folder, sweep_folder), provider=PRIMARY)
-    token = _FOLDER.set(folder)
+    token, before = _FOLDER.set(folder), _UNTOLD.set(overrides)
     try:
         yield
     finally:
         _FOLDER.reset(token)
+        _UNTOLD.reset(before)
 
 
 def _primary(run_folder: Path, sweep_folder: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ MINE: Final = "hydra_plugins.tensorflow_free_sweeps.WorkersLauncher"
 class Current:
     """The sweep that Hydra is being asked for: its words, what they vary, its recipes' folder, and who runs it.
 
-    `option` is the recipe that Hydra itself is told of.
+    `option` is the recipe that Hydra itself is told of, `beside` the overrides that it is not.
     """
 
     words: Words
@@ -46,6 +46,7 @@ class Current:
     recipes: Path
     option: str
     host: SweepHost
+    beside: tuple[str, ...] = ()
 
     def sweep(self, config: DictConfig, context: Any, cells_per_job: int | None) -> None:
         """Make the sweep ready; with a launcher that is not ours, launch its jobs too."""
@@ -70,7 +71,7 @@ class Current:
         file = recipe_file(self.recipes, option) or self.recipes / f"{option}.yaml"
         # the mark by which Hydra takes a new key changes nothing here
         overrides = tuple(text.removeprefix("++") for text in texts if text.partition("=")[0] != GROUP)
-        return Chosen(number, str(seen_from_here(file)), overrides)
+        return Chosen(number, str(seen_from_here(file)), (*overrides, *self.beside))
 
 
 _CURRENT: ContextVar[Current | None] = ContextVar("the sweep that Hydra is asked for", default=None)

@@ -15,32 +15,6 @@ def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def path_of(node: Any, parts: Sequence[str]) -> tuple[str | int, ...]:
-    """The dotted `parts` as keys and indices of `node`; a key that holds dots itself (`w.grad`) is found whole."""
-    path: list[str | int] = []
-    rest = list(parts)
-    while rest:
-        if isinstance(node, list) and rest[0].isdigit():
-            index = int(rest.pop(0))
-            path.append(index)
-            node = node[index] if index < len(node) else None
-            continue
-        length = _key_length(node, rest) if isinstance(node, Mapping) else 1
-        key = ".".join(rest[:length])
-        path.append(key)
-        del rest[:length]
-        node = node.get(key) if isinstance(node, Mapping) else None
-    return tuple(path)
-
-
-def _key_length(node: Mapping[str, Any], parts: Sequence[str]) -> int:
-    """How many of `parts` make one key of `node`; 1 where none does."""
-    for length in range(len(parts), 0, -1):
-        if ".".join(parts[:length]) in node:
-            return length
-    return 1
-
-
 def with_value(node: Any, path: Sequence[str | int], value: Any) -> Any:
     """A copy of `node` in which `path` is `value`; mappings that are missing on the way are made.
 

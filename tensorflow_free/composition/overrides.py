@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from tensorflow_free.composition.dotted import path_of
 from tensorflow_free.composition.keys import DEFAULTS
-from tensorflow_free.composition.merging import merged, path_of, with_value, without
+from tensorflow_free.composition.merging import merged, with_value, without
 from tensorflow_free.composition.reader import DEEPEST
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.composition.scalars import ScalarError, scalar

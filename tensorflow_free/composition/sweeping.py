@@ -14,12 +14,13 @@ from tensorflow_free.composition.arguments import GROUP, Words
 from tensorflow_free.composition.axes import matrix_of
 from tensorflow_free.composition.command import output_folder
 from tensorflow_free.composition.compose import real_path
-from tensorflow_free.composition.grammar import for_hydra, hydra_override
-from tensorflow_free.composition.handover import ONE_AT_A_TIME, call_hydra, hydra_problems, options_of
+from tensorflow_free.composition.grammar import hydra_override
+from tensorflow_free.composition.handover import ONE_AT_A_TIME, call_hydra, hydra_problems, options_of, told
+from tensorflow_free.composition.hydra_source import untold
 from tensorflow_free.composition.hydra_sweeps import Current, asked_for
 from tensorflow_free.composition.matrix import Matrix
 from tensorflow_free.composition.multirun import WORKERS, SweepHost
-from tensorflow_free.composition.overrides import OverrideError
+from tensorflow_free.composition.overrides import Override, OverrideError
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError
 
@@ -44,10 +45,11 @@ def swept(words: Words, arguments: Sequence[str], host: SweepHost) -> int:
     matrix = _matrix(words)
     files = [recipe.path for recipe in matrix.recipes] or list(words.files)
     folder, options = options_of([real_path(file) for file in files], files)
-    current = Current(words, tuple(arguments), matrix, folder, options[0], host)
+    beside = [] if _is_ours(words) else untold(real_path(files[0]), words.overrides)
+    current = Current(words, tuple(arguments), matrix, folder, options[0], host, tuple(one.text for one in beside))
     try:
         with ONE_AT_A_TIME, asked_for(current):
-            call_hydra(_told(words, options), folder, output_folder(Path(options[0]).name), _no_job)
+            call_hydra(_told(words, options, beside), folder, output_folder(Path(options[0]).name), _no_job, beside)
     except KeyboardInterrupt:
         return host.end(interrupted=True)
     return host.end()
@@ -103,12 +105,12 @@ def _two_strangers(words: Words) -> list[Problem]:
     return [Problem(Place(file=f"override 'hydra/launcher={launcher}'"), message)]
 
 
-def _told(words: Words, options: Sequence[str]) -> list[str]:
+def _told(words: Words, options: Sequence[str], beside: Sequence[Override]) -> list[str]:
     """What Hydra is told: all, where another sweeper chooses; else what it has a say in."""
     hydra = [text for text in words.hydra if not _is_group(text)]
     if _is_ours(words):
         return [f"{GROUP}={options[0]}", *hydra, *words.flags]
-    return [f"{GROUP}={','.join(options)}", *(for_hydra(text) for text in words.overrides), *hydra, *words.flags]
+    return [f"{GROUP}={','.join(options)}", *told(words, beside), *hydra, *words.flags]
 
 
 def _no_job(config: Any) -> Any:
