@@ -85,15 +85,22 @@ def _reach(pairs: Sequence[tuple[int, int]]) -> int:
 
 
 def check_room(values: torch.Tensor) -> None:
-    """See that this machine could hold a tensor's numbers apart from each other; an expanded view may have any size.
+    """See that a tensor's numbers can be read, and held apart from each other; an expanded view may have any size.
 
     Raises:
-        MemoryError: it could not.
+        MemoryError: this machine could not hold them, or its storage does not.
     """
-    if values.layout == torch.strided and not values.is_nested and values.device.type != "meta":
-        needed = values.numel() * values.itemsize
-        if needed > installed():
-            raise MemoryError(f"{gibibytes(needed)} are more than this machine has")
+    if values.layout != torch.strided or values.is_nested or values.device.type == "meta":
+        return
+    needed = values.numel() * values.itemsize
+    if needed > installed():
+        raise MemoryError(f"{gibibytes(needed)} are more than this machine has")
+    if needed and not values._is_zerotensor():  # noqa: SLF001 - one that autograd knows to be zero has no storage
+        # a `resize_` that fails leaves the new shape on the old storage
+        extent = extent_of(values.shape, values.stride(), int(values.storage_offset())) * values.itemsize
+        held = values.untyped_storage().nbytes()
+        if extent > held:
+            raise MemoryError(f"its storage holds {held} of its {extent} bytes")
 
 
 def gibibytes(count: int) -> str:

@@ -13,7 +13,7 @@ from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import INDENT, words_of
 from tensorflow_free.parts import UNTAKEN, is_plain, numbers_of
 from tensorflow_free.recipe import shown
-from tensorflow_free.result import Record, Result, Verdict, counts
+from tensorflow_free.result import Record, Result, Verdict, counts, plain
 from tensorflow_free.table import GAP, Columns, columns_of, lines_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _number_or_word(value: Any) -> str:
         return shown(value)
     if type(value).__module__ == "numpy":
         return summary(torch.as_tensor(value))
-    return f"{value:.6g}" if isinstance(value, (float, complex)) else shown(str(value).removeprefix("torch."))
+    return f"{value:.6g}" if isinstance(value, (float, complex)) else shown(str(plain(value)))
 
 
 def _readable(value: torch.Tensor) -> torch.Tensor:

@@ -48,6 +48,13 @@ class Record:
         return isinstance(self.value, torch.Tensor)
 
 
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """What stands for a value that no file can hold, such as a `grad_fn`: its type alone."""
+
+    type: str
+
+
 def recorded(name: str, kind: Kind, value: Any, op: str | None = None) -> Iterator[Record]:
     """A value's records: itself, or each field of several values under its own name."""
     if isinstance(value, torch.Tensor):
@@ -273,7 +280,11 @@ def plain(value: Any) -> Any:
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, Sequence):
         return [plain(part) for part in value]
-    return str(value).removeprefix("torch.")
+    return str(value).removeprefix("torch.") if isinstance(value, _WORDS) else type_of(value)
+
+
+_WORDS: Final = (torch.dtype, torch.device, torch.layout, torch.memory_format)
+"""Types of torch's that are written as words; of any other object only its type is told, not where it lies."""
 
 
 def counts(tensor: torch.Tensor) -> tuple[int, int] | None:
@@ -297,6 +308,8 @@ def type_of(value: Any) -> str:
     """What a value is, in a word of `result.json`."""
     if isinstance(value, torch.Tensor):
         return "tensor"
+    if isinstance(value, Opaque):
+        return value.type
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tensorflow_free.composition import dump_yaml, read_yaml
-from tensorflow_free.dtypes import TORCH_DTYPES, word_of
+from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.memory import copied
 from tensorflow_free.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
@@ -27,6 +27,7 @@ from tensorflow_free.recipe import Recipe
 from tensorflow_free.result import (
     SCHEMA_VERSION,
     Entry,
+    Opaque,
     Record,
     Result,
     RunFile,
@@ -250,7 +251,7 @@ class _Inputs:
         """Write a tensor that a mapping held, in the memory that it lies in, to a file of `inputs/`."""
         # safetensors keeps neither strides nor offsets, nor every dtype; torch's own format does
         simple = is_plain(data) and data.dtype in HELD and not (data.is_conj() or data.is_neg())
-        simple = simple and data.is_contiguous() and data.storage_offset() == 0
+        simple = simple and data.is_contiguous() and data.storage_offset() == 0 and not data.is_meta
         file = f"{name}{'.safetensors' if simple else '.pt'}"
         while self._taken.setdefault(file, "") != "":
             file = f"_{file}"
@@ -348,26 +349,53 @@ def _read_recipe(path: Path) -> Recipe:
     return recipe
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, list):
+        return complex(*map(float, value))
+    return float(value) if isinstance(value, str) else value
+
+
+def _sequence(value: Any) -> list[Any]:
+    """The parts of a list or tuple; of these, `plain` wrote NaN and infinities alone as words."""
+    return [_sequence(part) if isinstance(part, list) else _number(part) for part in value]
+
+
+def _one_of(kind: type) -> Callable[[Any], Any]:
+    """Reads the word of one of torch's constants of this type, and gives nothing else of torch's."""
+
+    def read(value: Any) -> Any:
+        found = getattr(torch, value, None) if isinstance(value, str) else None
+        if not isinstance(found, kind):
+            raise TypeError(f"'{value}' is no {kind.__name__} of this torch")
+        return found
+
+    return read
+
+
 _FROM_PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
-    "dtype": lambda value: TORCH_DTYPES.get(value, value),
+    "none": lambda _: None,
+    "boolean": lambda value: value,
+    "text": lambda value: value,
+    "dtype": _one_of(torch.dtype),
     "device": torch.device,
-    "layout": lambda value: getattr(torch, value),
-    "memory_format": lambda value: getattr(torch, value),
+    "layout": _one_of(torch.layout),
+    "memory_format": _one_of(torch.memory_format),
     "size": torch.Size,
-    "number": lambda value: (
-        complex(*map(float, value)) if isinstance(value, list) else float(value) if isinstance(value, str) else value
-    ),
+    "number": _number,
+    "list": _sequence,
+    "tuple": lambda value: tuple(_sequence(value)),
 }
-"""How a value that is no tensor is made again, by its type."""
+"""How a value that is no tensor is made again, by its type; of any other, its type is all that a file holds."""
 
 
 def _record(entry: Entry, tensors: Mapping[str, torch.Tensor], folder: Path) -> Record:
     stride = None if entry.stride is None else tuple(entry.stride)
+    value: Any
     try:
         if entry.type == "tensor":
             value = _tensor(entry, tensors, folder)
         else:
-            value = _FROM_PLAIN.get(entry.type, lambda same: same)(entry.value)
+            value = _FROM_PLAIN[entry.type](entry.value) if entry.type in _FROM_PLAIN else Opaque(entry.type)
     except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise StorageError(f"{folder / RESULT}: '{entry.name}' is broken: {error}") from error
     grad = bool(entry.requires_grad), entry.grad_fn

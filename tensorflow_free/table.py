@@ -57,7 +57,8 @@ def _aligned(cells: Sequence[str]) -> list[str]:
 
 def _fitted(columns: Columns, width: int) -> Columns:
     """The columns cut, and the least needed of them dropped, so that a line fits the width."""
-    columns = {**columns, "op": [cell.rpartition(".")[2] or cell for cell in columns.get("op", [""])]}
+    if "op" in columns:
+        columns = {**columns, "op": [cell.rpartition(".")[2] or cell for cell in columns["op"]]}
     for heading in SACRIFICED:
         if _breadth(columns, LEAST) <= width:
             break

@@ -189,6 +189,11 @@ def wide():
     return Result(Recipe(), records)
 
 
+def test_a_table_without_ops_fits_a_narrow_terminal():
+    result = run(tensors={"a_long_name": {"init": "randn", "size": [3, 3]}})
+    assert all(len(line) <= 30 for line in drawn(result, 30).splitlines()[2:4])
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 160])
 def test_a_table_row_takes_one_line_that_fits(width):
     lines = drawn(wide(), width).splitlines()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from tensorflow_free import Result, compare_results, load_recipe, read_result, run_recipe
 from tensorflow_free.golden.recording import record
+from tensorflow_free.memory import check_room
 from tensorflow_free.report import plain_text
 
 TOO_MUCH = "1,490,116.1 GiB are more than this machine has"
@@ -61,3 +63,17 @@ def test_no_golden_is_recorded_of_it(result: Result, tmp_path: Path) -> None:
         "refused",
         "its value 'y' cannot be kept: 2,980,232.2 GiB are more than this machine has",
     )
+
+
+def test_a_tensor_whose_resize_failed_is_not_read_past_its_storage(tmp_path: Path) -> None:
+    steps = {"y": {"op": "resize_", "args": ["x", [400_000_000_000_000]]}}
+    recipe = load_recipe({"tensors": {"x": [1.0]}, "steps": steps, "expect": {"error": {"step": "y"}}})
+    kept = read_result(run_recipe(recipe).save(tmp_path))
+    assert kept.records["x.after"].unstored == TOO_MUCH
+
+
+def test_storage_that_does_not_hold_a_tensor_is_seen() -> None:
+    values = torch.ones(1000)
+    values.untyped_storage().resize_(8)
+    with pytest.raises(MemoryError, match="its storage holds 8 of its 4000 bytes"):
+        check_room(values)

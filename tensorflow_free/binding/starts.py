@@ -74,7 +74,7 @@ class Starts:
             return None
         self._check_view(spec, path)
         arguments = self._arguments(spec, path)
-        self._check_one_shape(arguments, spec, path)
+        self._check_data(arguments, spec, path)
         if self._faulty:
             return None
         source = self.made.get(arguments.pop("input", ""), None)
@@ -129,12 +129,18 @@ class Starts:
             if key in given:
                 self._wrong((*path, key), f"'{key}' says nothing of a view of memory that is there; leave it out")
 
-    def _check_one_shape(self, arguments: Mapping[str, Any], spec: TensorSpec, path: tuple[str | int, ...]) -> None:
+    def _check_data(self, arguments: Mapping[str, Any], spec: TensorSpec, path: tuple[str | int, ...]) -> None:
+        """Refuse tensors that no run can start from."""
         data = arguments.get("data")
-        if isinstance(data, torch.Tensor) and data.is_nested:
-            key = "data" if "data" in (spec.model_extra or {}) else "path"
+        if not isinstance(data, torch.Tensor):
+            return
+        key = "data" if "data" in (spec.model_extra or {}) else "path"
+        if data.is_nested:
             better = "a recipe starts from tensors of one shape; give its parts, each as a tensor of its own"
             self._wrong((*path, key), f"'{described(data)}' is a nested tensor; {better}")
+        elif data.is_meta and (spec.device or self._device) != "meta":
+            better = "only a tensor with `device: meta` needs none"
+            self._wrong((*path, key), f"'{described(data)}' has no numbers; {better}")
 
     def _follows(self, name: str, spec: TensorSpec) -> bool:
         """Whether the recipe decides the tensor's dtype: none is pinned, on it or on the tensor that it is like."""

@@ -13,9 +13,10 @@ from tensorflow_free.closeness import bits
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Mark, Noise, Numbers, Part
 from tensorflow_free.golden.numbers import listed
-from tensorflow_free.golden.values import kind_of, plain_of
+from tensorflow_free.golden.values import plain_of
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.parts import PAIRS, parts_of
+from tensorflow_free.result import type_of
 
 INLINE: Final = 64
 """Elements up to which an array's numbers are text."""
@@ -81,7 +82,7 @@ def _fields(name: str, value: Any, arrays: dict[str, torch.Tensor]) -> dict[str,
     if type(value).__module__ == "numpy":
         value = torch.as_tensor(value)
     if not isinstance(value, torch.Tensor):
-        return {"name": name, "type": kind_of(value), "value": plain_of(value)}
+        return {"name": name, "type": type_of(value), "value": plain_of(value)}
     fields: dict[str, Any] = {
         "name": name,
         "dtype": word_of(value.dtype),

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 
 from tensorflow_free.golden.numbers import array_of, listed
-from tensorflow_free.result import type_of
-
-
-@dataclass(frozen=True, slots=True)
-class Opaque:
-    """What stands for a value that no file can hold, such as a `grad_fn`: its type alone."""
-
-    type: str
-
-
-def kind_of(value: Any) -> str:
-    """What a value is, in a word."""
-    return value.type if isinstance(value, Opaque) else type_of(value)
+from tensorflow_free.result import Opaque, type_of
 
 
 def plain_of(value: Any) -> Any:
@@ -35,14 +22,14 @@ def plain_of(value: Any) -> Any:
     if isinstance(value, torch.Size):
         return list(value)
     if isinstance(value, (tuple, list)):
-        return [{"type": kind_of(inner), "value": plain_of(inner)} for inner in value]
+        return [{"type": type_of(inner), "value": plain_of(inner)} for inner in value]
     if isinstance(value, (torch.dtype, torch.layout, torch.memory_format, torch.device)):
         return str(value).removeprefix("torch.")
     return None
 
 
 def value_of(kind: str, value: Any) -> Any:
-    """The value that `kind_of` and `plain_of` told of.
+    """The value that `type_of` and `plain_of` told of.
 
     Raises:
         ValueError, TypeError, KeyError, RuntimeError: they tell of none.
