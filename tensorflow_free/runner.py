@@ -18,6 +18,7 @@ from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.expectations import judge
 from tensorflow_free.factories import Start, made_of, make
+from tensorflow_free.ops.seeding import other_streams
 from tensorflow_free.plan import Pass, Plan
 from tensorflow_free.recording import records_of, standing_values
 from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
@@ -42,13 +43,14 @@ def run(
         progress: told how much is done, now and then.
         given: the numbers of starting tensors, by name, that are used in place of those that the recipe draws or
             makes; rounded to the start's dtype, on its device, in the memory that the recipe asks for.
-        stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps.
+        stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps; steps
+            with a seed of their own draw otherwise, too.
 
     Returns:
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
-    with process_state(plan):
+    with process_state(plan), other_streams(stream):
         return Run(plan, progress, given, stream).result()
 
 
