@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 LIMIT = 100
@@ -140,6 +141,14 @@ def waited(found: Callable[[], Any], seconds: float = LIMIT) -> Any:
             raise TimeoutError("what the test waits for does not come")
         time.sleep(0.01)
     return value
+
+
+def is_alive(number: int) -> bool:
+    """Whether there is a process of this number that has not ended."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @contextmanager

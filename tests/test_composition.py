@@ -574,17 +574,17 @@ def by_us(mapping: dict[str, Any], overrides: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_thousand_sets_of_overrides_give_what_hydra_gives(plain):
+def test_any_set_of_overrides_gives_what_hydra_gives(plain, full):
     mapping, chance = {**default_settings(), **read_yaml(LINE, "r.yaml")}, random.Random(7)
-    equal = 0
-    for _ in range(1000):
+    equal, sets = 0, 1000 if full else 200
+    for _ in range(sets):
         overrides = random_overrides(chance, plain)
         ours, hydras = by_us(mapping, overrides), by_hydra(mapping, overrides)
         if ours is None:  # Hydra puts a mapping in the place of a number, which we refuse
             continue
         assert repr(ours) == repr(hydras), overrides
         equal += 1
-    assert equal > 400
+    assert equal > 0.4 * sets
 
 
 def test_a_plain_override_is_read_without_the_parser_as_with_it():

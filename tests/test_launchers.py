@@ -131,7 +131,7 @@ def usual(tmp_path_factory):
     return folder, swept(folder, "-m", *MIXED, "hydra.sweep.dir=out")
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize("launcher", ["joblib", "ray", pytest.param("submitit_local", marks=pytest.mark.full)])
 def test_every_launcher_gives_the_same_table_rows_and_numbers(tmp_path, usual, words, launcher):
     folder, (code, table, _) = usual
     assert swept(tmp_path, "-m", *MIXED, "hydra.sweep.dir=out", *words)[:2] == (code, table)
@@ -150,6 +150,7 @@ def test_the_sweep_that_they_are_compared_by_has_every_outcome(usual):
     assert len(numbers(folder)) >= 11
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("launcher", ["joblib", "ray"])
 def test_a_job_that_is_killed_costs_no_row_and_the_sweep_ends_as_an_unbroken_one(tmp_path, words, launcher):
     whole, folder = tmp_path / "whole", tmp_path / "killed"

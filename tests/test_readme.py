@@ -43,8 +43,12 @@ def commands(text):
     return [Command(line, shown) for line, shown in zip(parts[1::2], parts[2::2], strict=True)]
 
 
+COMPILED_SWEEP = re.compile(r"^run-recipe -m .*backend=[a-z,]*inductor")
+"""Each of its cells is compiled: these run in the full tier, and single compiled runs in the other."""
 COMMANDS = [
-    pytest.param(command, id=f"{page}-{command}")
+    pytest.param(
+        command, id=f"{page}-{command}", marks=[pytest.mark.full] if COMPILED_SWEEP.match(command.line) else []
+    )
     for page, text in PAGES.items()
     for block in blocks("console", text)
     for command in commands(block)

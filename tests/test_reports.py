@@ -72,6 +72,7 @@ def test_fault_of_the_report_is_still_there(file: Path, overrides: list[str]) ->
 
 
 @compiles
+@pytest.mark.full
 @pytest.mark.parametrize(("file", "overrides"), RUNS)
 def test_fault_is_seen_without_its_mark_too(file: Path, overrides: list[str]) -> None:
     result = run_recipe(load_recipe(file, [*overrides, "backend=inductor", "xfail=[]"]))

@@ -17,7 +17,7 @@ from tensorflow_free.sweep import crew, workers
 from tensorflow_free.sweep.beginning import sweep_recipe
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.crew import Launch
-from tests.processes import started, waited
+from tests.processes import is_alive, started, waited
 
 OPS = """
 import ctypes, os, pathlib, signal, sys, time
@@ -106,18 +106,11 @@ def test_a_worker_ends_when_its_parent_is_killed_also_where_its_cell_clings_to_p
         worker = int(found[0].name.partition("-")[2])
         running.kill()
         running.wait()
-        assert waited(lambda: not alive(worker))
+        assert waited(lambda: not is_alive(worker))
 
 
 def bits(value):
     return value.reshape(-1).view(torch.uint8).tolist()
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_cell_in_a_worker_is_bit_equal_to_the_same_run_in_this_process():

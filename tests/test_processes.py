@@ -1,0 +1,50 @@
+"""What a test starts ends with it, with all that it started, and can be interrupted."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from subprocess import DEVNULL, PIPE, TimeoutExpired
+
+import pytest
+
+from tests.processes import finished, is_alive, started, succeeded, waited
+
+
+def test_a_process_takes_an_interrupt_also_where_the_tests_were_begun_without_it():
+    code = "import time; print('begun', flush=True); time.sleep(1000)"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with started(sys.executable, "-c", code, stdout=PIPE, stderr=DEVNULL) as running:
+            running.stdout.readline()
+            running.send_signal(signal.SIGINT)
+            assert running.wait(60) == -signal.SIGINT
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_what_a_process_began_ends_with_it_also_where_the_test_fails():
+    with (
+        pytest.raises(ZeroDivisionError),
+        started("bash", "-c", "sleep 1000 & echo $!; wait", stdout=PIPE) as running,
+    ):
+        child = int(running.stdout.readline())
+        assert is_alive(child)
+        1 / 0  # noqa: B018 - as a test fails
+    assert waited(lambda: not is_alive(child))
+
+
+def test_a_process_that_takes_too_long_is_ended():
+    with pytest.raises(TimeoutExpired):
+        finished("bash", "-c", "sleep 1000 & sleep 1000", timeout=0.1)
+
+
+def test_a_process_that_fails_is_told_with_its_words():
+    with pytest.raises(AssertionError, match="said so"):
+        succeeded("bash", "-c", "echo said so; exit 3")
+
+
+def test_what_does_not_come_is_not_waited_for_without_end():
+    with pytest.raises(TimeoutError):
+        waited(lambda: None, seconds=0.01)
