@@ -50,6 +50,8 @@ class Stopped(Exception):
         super().__init__(site.name)
         self.site = site
         self.operands = operands
+        self.rounds: list[int] = []
+        """How many rounds were done of each repeat block around the call, from the outermost in."""
 
 
 def run_calls(calls: Sequence[Call], values: Values) -> None:
@@ -116,7 +118,11 @@ class Repeat:
                 handed = [values[origin] for _, origin in self.carry]
                 for (to, _), value in zip(self.carry, handed, strict=True):
                     values[to] = value
-            run_calls(self.body, values)
+            try:
+                run_calls(self.body, values)
+            except Stopped as stopped:
+                stopped.rounds.insert(0, done)
+                raise
             for (slot, _, history), rounds in zip(self.traces, gathered, strict=True):
                 rounds.append(_traced(values[slot], history=history))
             if tick is not None:

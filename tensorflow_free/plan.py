@@ -65,6 +65,8 @@ class Recording:
     """A value that the result keeps: its name, what it is, its slot, and that of it as it stood when its step ended.
 
     `stood` is None where that is not kept; `after` says that it may change later, and so is kept as it is in the end.
+    `given` is the path of the step that gives it, () for a starting tensor; `changers` are those of the steps that may
+    change it.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Recording:
     slot: int
     stood: int | None
     after: bool = False
+    given: tuple[str | int, ...] = ()
+    changers: tuple[tuple[str | int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

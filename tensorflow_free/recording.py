@@ -10,21 +10,22 @@ import torch
 
 from tensorflow_free.calls import GRADIENTS, Snapshot, Values
 from tensorflow_free.plan import Plan, Recording
+from tensorflow_free.reached import Reached
 from tensorflow_free.result import Record, recorded
 
 
-def records_of(plan: Plan, values: Values, *, finished: bool) -> Iterator[Record]:
+def records_of(plan: Plan, values: Values, reached: Reached | None = None) -> Iterator[Record]:
     """Every record that the plan asks for.
 
     Args:
         plan: what ran.
         values: its list of values, as the run left it.
-        finished: whether all steps ran; if not, a value that is None was never made.
+        reached: how far it got; None where all steps ran. If not, a value that is None was never made.
     """
     wanted = plan.recipe.record
     listed = frozenset(wanted) if isinstance(wanted, list) else None
     retained = frozenset(name for name, _ in plan.retained)
-    for record in _all_records(plan, values, finished=finished):
+    for record in _all_records(plan, values, reached):
         asked = record.kind == "gradient" and record.name.partition(".")[0] in retained
         if listed is None or asked or _is_listed(record.name, listed):
             yield record
@@ -39,11 +40,13 @@ def _is_listed(name: str, listed: frozenset[str]) -> bool:
     return parts[-1] not in ("grad", "after") and any(one in listed for one in above)
 
 
-def _all_records(plan: Plan, values: Values, *, finished: bool) -> Iterator[Record]:
+def _all_records(plan: Plan, values: Values, reached: Reached | None) -> Iterator[Record]:
+    finished = reached is None
     for one in plan.recordings:
         if one.stood is not None and _is_made(one, values[one.stood], finished=finished):
             yield from recorded(one.name, one.kind, values[one.stood], one.op)  # type: ignore[arg-type]
-        if one.after and _is_made(one, values[one.slot], finished=finished):
+        changed = one.after and (reached is None or reached.is_changed(one.given, one.changers))
+        if changed and _is_made(one, values[one.slot], finished=finished):
             for record in recorded(one.name, "after", values[one.slot], one.op):
                 yield replace(record, name=f"{record.name}.after")
     yield from _gradients(plan, values)

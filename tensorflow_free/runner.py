@@ -20,6 +20,7 @@ from tensorflow_free.expectations import judge
 from tensorflow_free.factories import Start, made_of, make
 from tensorflow_free.ops.seeding import other_streams
 from tensorflow_free.plan import Pass, Plan
+from tensorflow_free.reached import Reached
 from tensorflow_free.recording import records_of, standing_values
 from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
 
@@ -81,6 +82,7 @@ class Run:
         self._values[TICK] = progress
         self._started = False
         self._finished = False
+        self._reached: Reached | None = None
         self._seconds = {"tensors_s": 0.0, "steps_s": 0.0, "backward_s": 0.0, "checks_s": 0.0}
 
     def result(self) -> tuple[Result, Exception | None]:
@@ -95,7 +97,9 @@ class Run:
         except Stopped as stopped:
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = _report(plan, stopped, cause)
-        made = records_of(plan, self._values, finished=self._finished) if self._started else ()
+            if not self._finished:
+                self._reached = Reached(plan.recipe.steps, stopped.site.path, stopped.rounds)
+        made = records_of(plan, self._values, self._reached) if self._started else ()
         records = {record.name: record for record in made}
         result = Result(plan.recipe, records, error=error, environment=environment_of(torch.get_num_threads()))
         if error is None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from tensorflow_free.binding.scope import Path
 from tensorflow_free.calls import Site
 from tensorflow_free.plan import Row, read_ids
 
@@ -39,6 +40,7 @@ class Aliases:
         self._new = count()
         self._roots: dict[int, frozenset[int]] = {}
         self._changed: dict[int, int] = {}
+        self._changers: dict[int, dict[Path, None]] = {}
         self._given: dict[int, int] = {}
         self._clock = 0
         self._held: dict[int, tuple[int, Site]] = {}
@@ -59,12 +61,18 @@ class Aliases:
         """From now on `value` may also lie in the memory of `other` (a carry of a repeat block)."""
         self._roots[value] = self._roots[value] | self._roots[other]
 
-    def change(self, values: Iterable[int]) -> None:
-        """The memory of these values is changed now, before the step's own result is given."""
+    def change(self, values: Iterable[int], path: Path = ()) -> None:
+        """The memory of these values is changed now by the step at `path`, before the step's own result is given."""
         self._clock += 1
         for value in values:
             for root in self._roots.get(value, NO_ROOTS):
                 self._changed[root] = self._clock
+                self._changers.setdefault(root, {})[path] = None
+
+    def changers(self, value: int) -> tuple[Path, ...]:
+        """The paths of the steps that may change the value, be it before or after it is given."""
+        roots = self._roots.get(value, NO_ROOTS)
+        return tuple({path: None for root in roots for path in self._changers.get(root, ())})
 
     def is_changed(self, value: int) -> bool:
         """Whether the value may be changed after it was last given."""
@@ -76,7 +84,7 @@ class Aliases:
         for row in rows:
             if row.changes:
                 self._guard(row)
-                self.change(row.changes)
+                self.change(row.changes, row.site.path)
             if row.block is None:
                 self._give(row)
             else:

@@ -67,6 +67,7 @@ class Parts:
     traces: dict[str, tuple[str, ...]]
     new: Callable[[], int]
     aliases: Aliases
+    paths: Mapping[str, Path]
 
     def values(self) -> Iterator[tuple[str, int]]:
         """Every starting tensor and step, with its id."""
@@ -297,7 +298,9 @@ def _recordings(
             stood = None
         after = is_changed or f"{name}.after" in listed
         if stood is not None or after:
-            yield Recording(name, parts.kinds[name], parts.ops.get(name), slot, stood, after)
+            changers = parts.aliases.changers(parts.live[name]) if after else ()
+            given = parts.paths.get(name, ())
+            yield Recording(name, parts.kinds[name], parts.ops.get(name), slot, stood, after, given, changers)
     for block, names in parts.traces.items():
         for name in names:
             slot = slots.of(parts.live[f"{block}.{name}"])

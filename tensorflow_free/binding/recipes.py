@@ -397,5 +397,6 @@ class Binding:
             traces=scope.traces,
             new=scope.new,
             aliases=self.aliases,
+            paths=dict(all_step_names(self.recipe.steps, ("steps",))),
         )
         return assemble(parts, tuple(self.files), tuple(self.steps.users_ops))
