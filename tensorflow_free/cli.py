@@ -50,6 +50,7 @@ flags
   -q, --quiet      print only what is wrong
   --ops FILE.py    a Python file that registers ops of your own (register_op); may be given again
   --no-save        write no result
+  --max-file GIB   what one file that a recipe names may hold, unpacked; 4 where it is not said
   -m, --multirun   sweep: run every combination of the values given, each in a worker process, hold each against the
                    recipe's reference, and end with a table; values are A,B or range(1,9) or choice(a,b) or glob(*)
   --fail-fast      end a sweep at the first bad cell
@@ -88,6 +89,7 @@ flags
   --json                      the answer as JSON (ops, list, show, table, compare, record, verify)
   -q, --quiet                 print only what is wrong (check, show, compare, record, verify, review)
   --ops FILE.py               a Python file that registers ops of your own
+  --max-file GIB              what one file that a recipe names may hold, unpacked; 4 where it is not said
   --version, -h, --help
 
 exit codes: 0 all well, 1 something does not agree, 2 the recipe or the command line is wrong, 3 a step failed

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.opening import VARIABLE
 
 
 class Flags:
@@ -34,6 +36,8 @@ class Flags:
                 self.ops.append(_value(word, words, "a Python file that registers ops"))
             elif word == "--resume" or word.startswith("--resume="):
                 self.resume = _value(word, words, "the folder of a sweep")
+            elif word == "--max-file" or word.startswith("--max-file="):
+                allow(_value(word, words, "gibibytes, such as 8"))
             else:
                 self.rest.append(word)
 
@@ -53,6 +57,17 @@ def _value(word: str, words: list[str], wanted: str) -> str:
     if not value:
         raise wrong(f"flag '{flag}'", f"it wants {wanted}")
     return value
+
+
+def allow(gib: str) -> None:
+    """Let a file that a recipe names hold so many gibibytes, in this process and in those that it begins."""
+    try:
+        fits = 0 < float(gib) < float("inf")
+    except ValueError:
+        fits = False
+    if not fits:
+        raise wrong("flag '--max-file'", f"'{gib}' is not a number of gibibytes above 0, such as 8")
+    os.environ[VARIABLE] = gib
 
 
 def wrong(place: str, message: str) -> RecipeError:

@@ -22,6 +22,7 @@ from tensorflow_free.composition import dump_yaml, read_yaml
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.memory import copied
+from tensorflow_free.opening import open_file, path_of, read_file
 from tensorflow_free.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.result import (
@@ -244,7 +245,8 @@ class _Inputs:
         while self._taken.setdefault(name, source) != source:
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
         self._folder.mkdir(exist_ok=True)
-        shutil.copyfile(path, self._folder / name)
+        with open_file(path) as file, (self._folder / name).open("wb") as copy:
+            shutil.copyfileobj(file, copy)
         return f"{INPUTS}/{name}"
 
     def _saved(self, name: str, data: torch.Tensor) -> str:
@@ -288,7 +290,8 @@ def read_result(folder: str | Path) -> Result:
     run_file = _read_run_file(folder / RESULT)
     recipe = _read_recipe(folder / RECIPE)
     try:
-        tensors = load_file(folder / TENSORS)
+        with open_file(folder / TENSORS, within=folder) as file, path_of(file) as path:
+            tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise StorageError(f"{folder / TENSORS}: cannot be read: {_words(error)}") from error
     return Result(
@@ -299,7 +302,7 @@ def read_result(folder: str | Path) -> Result:
         environment=run_file.environment,
         timings=run_file.timings,
         name=run_file.recipe,
-        files=tuple((path, str(folder / path)) for path in _paths(recipe.written)),
+        files=tuple((path, str(folder / path)) for path in _paths(recipe.written) if _is_inside(folder, path)),
         ops=tuple(recipe.ops),
     )
 
@@ -307,6 +310,11 @@ def read_result(folder: str | Path) -> Result:
 def _words(error: Exception) -> str:
     """An error's words without the path, which the message has already."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _is_inside(folder: Path, written: str) -> bool:
+    """Whether a stored recipe names a file of its own folder; no other is copied where the result is saved again."""
+    return "\0" not in written and (folder / written).resolve().is_relative_to(folder.resolve())
 
 
 def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
@@ -319,7 +327,7 @@ def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
 
 def _read_run_file(path: Path) -> RunFile:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_file(path, within=path.parent))
     except FileNotFoundError as error:
         raise StorageError(f"{path.parent}: is not a run's folder; there is no {RESULT} in it") from error
     except (OSError, ValueError, RecursionError) as error:
@@ -339,7 +347,7 @@ def _read_run_file(path: Path) -> RunFile:
 
 def _read_recipe(path: Path) -> Recipe:
     try:
-        mapping = read_yaml(path.read_text(encoding="utf-8"), str(path))
+        mapping = read_yaml(read_file(path, within=path.parent), str(path))
         recipe = Recipe.model_validate(mapping)
     except (RecipeError, ValidationError) as error:
         raise StorageError(f"{path}: is not the recipe of a run: {'; '.join(str(error).splitlines())}") from error

@@ -520,12 +520,12 @@ def test_arrays_that_are_cut_off_anywhere_are_told(golden):
 
 
 def test_a_golden_that_may_not_be_read_is_told_and_left(golden, monkeypatch):
-    def forbidden(path):
+    def forbidden(path, within=None):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     before = files_of(golden.json.parent)
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "read_bytes", forbidden)
+        patched.setattr("tensorflow_free.golden.files.read_file", forbidden)
         refused(golden, r"r\.golden\.json: the golden cannot be read: Permission denied")
         with pytest.raises(StorageError, match="Permission denied"):
             write_golden(golden.json.with_name("r.yaml"), "", case_of())

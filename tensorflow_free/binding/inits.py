@@ -72,7 +72,12 @@ def _tensor_before(written: Any, given: Collection[str]) -> str:
 def _text(key: str, written: Any) -> str:
     if isinstance(written, str):
         return written
-    raise Mismatch(f"'{shown(written)}' is not a word; `{key}` is")
+    such = (
+        "a file's path, such as data.npy"
+        if key == "path"
+        else f"a name, in quotes where it is a number: '{shown(written)}'"
+    )
+    raise Mismatch(f"'{shown(written)}' is not a word; `{key}` is {such}")
 
 
 def _one_of(key: str, written: Any) -> Any:

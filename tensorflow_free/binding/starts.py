@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from tensorflow_free import devices, files
+from tensorflow_free.archives import FileProblem
 from tensorflow_free.binding.inits import read_parameter
 from tensorflow_free.binding.kinds import MEMORY_FORMATS, has_gradients, without_gradient
 from tensorflow_free.binding.literals import misfits
@@ -191,11 +192,10 @@ class Starts:
         return word_of(pinned) if pinned is not None and pinned.is_floating_point else self._dtype
 
     def _read_file(self, spec: TensorSpec, arguments: Mapping[str, Any], path: tuple[str | int, ...]) -> torch.Tensor:
-        suffixes = files.NUMPY_SUFFIXES if spec.init == "from_numpy" else files.SUFFIXES
         try:
             where = files.inside(self._folder, arguments["path"])
-            tensor = files.read_tensor(where, arguments.get("key"), suffixes)
-        except files.FileProblem as problem:
+            tensor = files.read_tensor(where, arguments.get("key"))
+        except FileProblem as problem:
             self._wrong((*path, problem.key), problem.message)
             raise _Wrong from problem
         self.files.append((spec.model_extra["path"] if spec.model_extra else "", str(where)))

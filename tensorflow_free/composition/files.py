@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -16,6 +15,7 @@ from tensorflow_free.composition.safety import is_suspect, refusals
 from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.opening import UnfitFileError, read_file
 
 SUFFIXES: Final = (".yaml", ".yml")
 KEPT: Final = 100_000
@@ -48,13 +48,18 @@ class RecipeText:
         return Place(".".join(str(part) for part in path), self.shown, mark.line, mark.column)
 
 
-def read_recipe_file(path: Path, shown: str) -> RecipeText:
+def read_recipe_file(path: Path, shown: str, within: Path | None = None) -> RecipeText:
     """The file at `path`, its form not judged.
+
+    Args:
+        path: the file.
+        shown: its name in messages.
+        within: the folder that it must lie in, links followed; None for anywhere, where a person named it.
 
     Raises:
         RecipeError: it cannot be read, is no YAML, is not a mapping, or says what no recipe may say.
     """
-    raw = _bytes(path, shown)
+    raw = _bytes(path, shown, within)
     # a cell of a sweep and its reference are composed of the same text
     return (_read_again if len(raw) <= KEPT else _read)(raw, path, shown)
 
@@ -78,22 +83,24 @@ _read_again: Final = lru_cache(maxsize=16)(_read)
 """The last few texts stay read; nobody changes a mapping that was read."""
 
 
-def _bytes(path: Path, shown: str) -> bytes:
+def _bytes(path: Path, shown: str, within: Path | None) -> bytes:
     try:
-        kept = path.stat()
-        if stat.S_ISDIR(kept.st_mode):
-            raise RecipeError([Problem(Place(file=shown), "this is a folder; a recipe is a .yaml file")])
-        if not stat.S_ISREG(kept.st_mode):
-            raise RecipeError([Problem(Place(file=shown), "this is no plain file; a recipe is a .yaml file")])
-        if kept.st_size > LARGEST_TEXT:
-            raise RecipeError([Problem(Place(file=shown), f"{kept.st_size} bytes; at most {LARGEST_TEXT} are read")])
-        return path.read_bytes()
+        return read_file(path, within, LARGEST_TEXT)
+    except UnfitFileError as error:
+        raise RecipeError([Problem(Place(file=shown), _unfit(error))]) from error
     except FileNotFoundError as error:
         near = did_you_mean(path.name, _neighbours(path.parent))
         raise RecipeError([Problem(Place(file=shown), f"there is no such file{near}")]) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise RecipeError([Problem(Place(file=shown), f"the file cannot be read: {reason}")]) from error
+
+
+def _unfit(error: UnfitFileError) -> str:
+    """Why what is there cannot be read as a recipe's text."""
+    if error.is_file:
+        return error.strerror
+    return f"this is {'a folder' if error.is_folder else 'no plain file'}; a recipe is a .yaml file"
 
 
 def _neighbours(folder: Path) -> list[str]:
@@ -162,7 +169,7 @@ class _Expansion:
             return
         self._seen.add(entry)
         try:
-            listed = read_recipe_file(path, str(Path(recipe.shown).with_name(path.name)))
+            listed = read_recipe_file(path, str(Path(recipe.shown).with_name(path.name)), self._folder)
         except RecipeError as error:
             self.problems.extend(error.problems)
         else:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from tensorflow_free.errors import StorageError
+from tensorflow_free.opening import open_file, path_of
 
 UNFINISHED: Final = {"unfinished": "a recording"}
 """What stands in the file while it holds more than its golden names: a recording is under way, or was broken off."""
@@ -42,7 +43,9 @@ class Arrays:
         if not self.path.exists():
             return self
         try:
-            self._file = self._open.enter_context(safe_open(str(self.path), framework="pt"))
+            opened = self._open.enter_context(open_file(self.path, within=self.path.parent))
+            path = self._open.enter_context(path_of(opened))
+            self._file = self._open.enter_context(safe_open(path, framework="pt"))
             self.names = frozenset(self._file.keys())
             self.unfinished = (self._file.metadata() or {}) == UNFINISHED
         except _UNREADABLE as error:

@@ -12,6 +12,7 @@ from tensorflow_free.composition import Composed, compose
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.form import Form
 from tensorflow_free.golden.model import BARE
+from tensorflow_free.opening import open_file
 
 LEFT_OUT: Final = frozenset({"description", "tags", "source", "defaults", "cases", "case", "expect", "xfail"})
 """Keys that change no number of a golden.
@@ -75,7 +76,7 @@ def _file_digest(folder: Path | None, written: str) -> str | None:
         # a recipe reads no file outside its folder; binding says so
         if folder is None or not path.is_relative_to(folder.resolve()):
             return None
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return None

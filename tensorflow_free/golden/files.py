@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenFile
+from tensorflow_free.opening import read_file
 
 JSON, ARRAYS = ".golden.json", ".golden.safetensors"
 """What follows the recipe's stem in the names of a golden's files."""
@@ -98,7 +99,7 @@ def read_golden_file(path: Path, recipe_path: str | Path) -> GoldenFile:
         StorageError: as `read_golden`; also where there is no such file.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_file(path, within=path.parent)
     except OSError as error:
         raise StorageError(f"{path}: the golden cannot be read: {error.strerror or error}") from error
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.golden.files import JSON
+from tensorflow_free.opening import read_file
 
 SUFFIXES: Final = (".yaml", ".yml")
 
@@ -29,7 +30,7 @@ def _stem_of(golden: Path) -> str:
     """The stem of the recipe that a golden says it is of; where it cannot be read, the longest of a recipe there is."""
     written = golden.name.removesuffix(JSON)
     try:
-        content: Any = json.loads(golden.read_bytes())
+        content: Any = json.loads(read_file(golden, within=golden.parent))
     except (OSError, ValueError, RecursionError):
         content = None
     recipe = content.get("recipe") if isinstance(content, dict) else None

@@ -20,6 +20,7 @@ from tensorflow_free.golden.files import GoldenPaths, NewerGoldenError, golden_p
 from tensorflow_free.golden.lock import locked
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenCase, GoldenFile
 from tensorflow_free.golden.text import text_of
+from tensorflow_free.opening import read_file
 from tensorflow_free.whole_files import sweep_up, write_whole
 
 
@@ -136,7 +137,7 @@ class _Writing:
         return self._paths.json
 
     def _old_text(self) -> bytes | None:
-        return self._paths.json.read_bytes() if self._old is not None else None
+        return read_file(self._paths.json) if self._old is not None else None
 
     def _replace(
         self, text: bytes | None, wanted: Mapping[str, torch.Tensor] | None, both: Mapping[str, torch.Tensor]

@@ -16,6 +16,7 @@ import pytest
 
 from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import TensorflowFreeError
+from tensorflow_free.opening import read_file
 from tensorflow_free.pytest_plugin import GOLDEN, SUFFIXES, WORKERS
 from tensorflow_free.pytest_plugin.items import RecipeItem
 
@@ -175,7 +176,7 @@ def unused(goldens: Sequence[str], cases: Mapping[str, Sequence[str]]) -> Iterat
 def _written(golden: Path) -> Mapping[str, Any]:
     """What stands in a golden; nothing where it is broken, which its own test tells."""
     try:
-        written = json.loads(golden.read_bytes())
+        written = json.loads(read_file(golden, within=golden.parent))
     except (OSError, ValueError, RecursionError):
         return {}
     return written if isinstance(written, dict) else {}

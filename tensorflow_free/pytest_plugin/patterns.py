@@ -10,7 +10,9 @@ from typing import Final
 import pytest
 
 from tensorflow_free.composition import read_yaml
+from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.opening import read_file
 
 _PARTS: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 _PART: Final = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
@@ -46,7 +48,7 @@ def is_recipe(path: Path) -> bool:
     A file that cannot be read is taken for one, so that somebody is told.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_file(path, most=LARGEST_TEXT)
     except OSError:
         return True
     if _OWN.search(raw) or _BRACES.match(raw):

@@ -15,6 +15,7 @@ from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.compose import merged_files, real_path
 from tensorflow_free.composition.matrix import Axis, Matrix, SweptRecipe
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.opening import read_file
 from tensorflow_free.sweep.cells import Cells, refuse_outside
 from tensorflow_free.version import VERSION
 
@@ -178,7 +179,7 @@ def _digest(content: bytes) -> str:
 def digest_of_file(path: Path) -> str:
     """The SHA-256 of a file; of nothing where it cannot be read, which whoever reads it will tell."""
     try:
-        return _digest(path.read_bytes())
+        return _digest(read_file(path))
     except OSError:
         return _digest(b"")
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.opening import open_file, read_file, refuse_special
 from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.whole_files import is_part, sweep_up, write_new, write_whole
@@ -81,7 +82,7 @@ class SweepFolder:
         """
         path = self.path / SWEEP
         try:
-            content: Any = json.loads(path.read_bytes())
+            content: Any = json.loads(read_file(path, within=self.path))
         except FileNotFoundError as error:
             message = f"{self.path}: is not a sweep's folder; there is no {SWEEP} in it"
             raise StorageError(message) from error
@@ -155,7 +156,10 @@ class SweepFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             sweep_up(self.path)
-            self._descriptor = os.open(self._cells, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            # neither a link that leads elsewhere nor a pipe
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+            self._descriptor = os.open(self._cells, flags, 0o644)
+            refuse_special(self._descriptor, self._cells)
             _lock(self._descriptor)
             end = os.lseek(self._descriptor, 0, os.SEEK_END)
             if end and os.pread(self._descriptor, 1, end - 1) != b"\n":
@@ -240,7 +244,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         StorageError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path, within=path.parent) as file:
             yield from (line for line in file if line.strip())
     except FileNotFoundError:
         return

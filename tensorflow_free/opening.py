@@ -1,0 +1,150 @@
+"""Files opened for reading: plain files alone, none that is waited for, and none that is too large. Knows nothing else.
+
+A pipe, a device or a socket in place of a file is refused by what was opened, not by a look beforehand.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+VARIABLE: Final = "TENSORFLOW_FREE_MAX_FILE_GIB"
+"""The variable of the environment that holds what `--max-file` says, for workers too."""
+
+USUAL_GIB: Final = 4.0
+"""What one file that a recipe names may hold, unpacked, where nothing else is said."""
+
+_KINDS: Final = (
+    (stat.S_ISDIR, "it is a folder"),
+    (stat.S_ISFIFO, "it is a pipe"),
+    (stat.S_ISSOCK, "it is a socket"),
+    (stat.S_ISCHR, "it is a device"),
+    (stat.S_ISBLK, "it is a device"),
+)
+
+
+class UnfitFileError(OSError):
+    """What is no plain file, lies elsewhere, or is too large; `strerror` says which."""
+
+    def __init__(self, words: str, path: Path, mode: int = stat.S_IFREG) -> None:
+        super().__init__(None, words, str(path))
+        self.strerror: str = words
+        self.is_folder = stat.S_ISDIR(mode)
+        self.is_file = stat.S_ISREG(mode)
+
+    def __str__(self) -> str:
+        return self.strerror
+
+
+def largest() -> int:
+    """Bytes that one file which a recipe names may hold, unpacked."""
+    try:
+        return int(float(os.environ[VARIABLE]) * 2**30)
+    except (KeyError, ValueError, OverflowError):
+        return int(USUAL_GIB * 2**30)
+
+
+def size_problem(size: int) -> str | None:
+    """Why so many bytes are too many, with what allows more, or None."""
+    limit = largest()
+    if size <= limit:
+        return None
+    more = -(-size // 2**30)
+    return f"it holds {told(size)} unpacked, and at most {told(limit)} are read; --max-file {more} allows it"
+
+
+def told(size: int) -> str:
+    """A size in words: `12 bytes`, `65.0 MiB`, `4.0 GiB`."""
+    for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if size >= 2**power:
+            return f"{size / 2**power:,.1f} {unit}"
+    return f"{size:,} bytes"
+
+
+def open_file(path: Path, within: Path | None = None) -> BufferedReader:
+    """A plain file, open for reading.
+
+    Args:
+        path: its path; the last link of it is followed.
+        within: the folder that it must lie in, links followed; None for anywhere.
+
+    Raises:
+        OSError: it cannot be opened; `UnfitFileError` where it is no plain file, or lies elsewhere.
+    """
+    found = path if within is None else _inside(path, within)
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    if within is not None:
+        # its links are followed already, and nobody puts another in its place
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(found, flags)
+    except OSError as error:
+        _refuse_kind(path, _mode(path), error)
+        raise
+    try:
+        _refuse_kind(path, os.fstat(descriptor).st_mode, None)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def read_file(path: Path, within: Path | None = None, most: int | None = None) -> bytes:
+    """All that a plain file holds.
+
+    Args:
+        path: its path.
+        within: as of `open_file`.
+        most: bytes that it may hold; None for what a file that a recipe names may.
+
+    Raises:
+        OSError: it cannot be read; `UnfitFileError` where it is no plain file, lies elsewhere, or holds more.
+    """
+    with open_file(path, within) as file:
+        limit = largest() if most is None else most
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise UnfitFileError(size_problem(size) or f"{size} bytes; at most {limit} are read", path)
+        # the kernel's own files tell no size
+        return file.read(limit + 1)[:limit]
+
+
+@contextmanager
+def path_of(file: BufferedReader) -> Iterator[str]:
+    """A path by which a library that opens files itself opens just this one."""
+    by_number = f"/dev/fd/{file.fileno()}"
+    yield by_number if os.path.exists(by_number) else str(file.name)  # noqa: PTH110 - a descriptor, and no path
+
+
+def refuse_special(descriptor: int, path: Path) -> None:
+    """See that what is open is a plain file.
+
+    Raises:
+        UnfitFileError: it is not.
+    """
+    _refuse_kind(path, os.fstat(descriptor).st_mode, None)
+
+
+def _inside(path: Path, within: Path) -> Path:
+    found = path.resolve()
+    if not found.is_relative_to(within.resolve()):
+        raise UnfitFileError("it is a link that leads out of its folder", path)
+    return found
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _refuse_kind(path: Path, mode: int, cause: OSError | None) -> None:
+    for is_so, words in _KINDS:
+        if is_so(mode):
+            raise UnfitFileError(f"{words}, and no plain file", path, mode) from cause
