@@ -71,9 +71,13 @@ class Form:
                 self.broken |= {path for path, _ in found}
                 mapping = _without(mapping, [path for path, _ in found])
                 continue
-            recipe.write(self.mapping)
+            recipe.write(self.mapping, self._parts())
             return recipe
         return None
+
+    def _parts(self) -> dict[str, str]:
+        """The parts of one-line steps, each with the name of the whole."""
+        return {str(made[-1]): str(line[-1]) for made, line in self._origins.items() if made[-1] != line[-1]}
 
     def _expand(self, steps: Mapping[str, Any], path: Path, given: set[str]) -> dict[str, Any]:
         expanded: dict[str, Any] = {}

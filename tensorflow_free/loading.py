@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free.composition import Composed, cases_in, compose, untaken_case
+from tensorflow_free.composition import Composed, Override, cases_in, compose, untaken_case
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
 from tensorflow_free.names import did_you_mean
@@ -21,7 +21,7 @@ _SHARED: Final = ("steps", "backward", "checks", "seed", "dtype", "device", "set
 InCase = Callable[[str], Composed]
 
 
-def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str | Override] = ()) -> Recipe:
     """Read, compose and bind a recipe.
 
     Args:

@@ -212,6 +212,7 @@ class Recipe(Model):
     ops: list[str] = Field(default_factory=list)
 
     _written: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _parts: dict[str, str] = PrivateAttr(default_factory=dict)
     _plan: Any = PrivateAttr(default=None)
 
     @property
@@ -219,9 +220,15 @@ class Recipe(Model):
         """The mapping that it was made from, as it stands in a run's `recipe.yaml`."""
         return self._written
 
-    def write(self, mapping: dict[str, Any]) -> None:
-        """Keep the mapping that it was made from."""
+    def write(self, mapping: dict[str, Any], parts: Mapping[str, str] | None = None) -> None:
+        """Keep the mapping that it was made from, and its `parts`."""
         self._written = mapping
+        self._parts = dict(self._parts if parts is None else parts)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The steps that were written in one line with others: the name of each part, and of the whole step."""
+        return self._parts
 
     @property
     def plan(self) -> Any:

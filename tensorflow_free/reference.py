@@ -17,8 +17,9 @@ import torch
 from tensorflow_free.calls import Stopped
 from tensorflow_free.comparison import Comparison, Judging, Noise, compare_results
 from tensorflow_free.comparison.comparing import readable, tensor_of
-from tensorflow_free.comparison.graph import steps_of
+from tensorflow_free.comparison.graph import standing_apart, steps_of
 from tensorflow_free.comparison.rules import usual_noise
+from tensorflow_free.composition import Override, overrides_in
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.plan import Plan
@@ -46,6 +47,7 @@ class Yardstick:
         baseline: the eager CPU run in the cell's dtype, where that is another cell.
         noise: what stands for the baseline's error where the baseline is the reference itself, by name.
         incomparable: values downstream of a random step whose random stream the reference does not share.
+        apart: names that only one of the two has, or that stand for something else in the other.
     """
 
     reference: Result
@@ -53,11 +55,14 @@ class Yardstick:
     baseline: Result | None = None
     noise: Mapping[str, Noise] | None = None
     incomparable: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
 
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Hold a run of the cell against it."""
         judging = (
-            Judging(incomparable=self.incomparable, noise=self.noise, starts=False) if judging is None else judging
+            Judging(incomparable=self.incomparable, noise=self.noise, starts=False, apart=self.apart)
+            if judging is None
+            else judging
         )
         return compare_results(result, self.reference, self.baseline, judging=judging, reference=self.words)
 
@@ -108,6 +113,12 @@ class _Making:
         wanted = {**USUAL, **recipe.reference}
         self._original = wanted.pop("inputs", INPUTS[0]) != INPUTS[0]
         self._wanted = wanted
+        self._replaced = {
+            str(name)
+            for one in overrides_in(wanted, "reference")
+            if one.parts[0] == "tensors"
+            for name in (one.parts[1:2] or one.value)
+        }
 
     def yardstick(self) -> Yardstick:
         recipe = self._recipe
@@ -118,6 +129,8 @@ class _Making:
         # a reference of the same dtype draws the same numbers, unless it is another in more than where it runs
         alike = recipe.dtype == other.dtype and self._wanted.keys() <= USUAL.keys()
         given = None if self._original or alike else _starts(plan_of(same_dtype))
+        if given is not None:
+            given = {name: numbers for name, numbers in given.items() if name not in self._replaced}
         if given is not None and not self._wanted.keys() <= USUAL.keys():
             _refuse_other_shapes(given, _starts(plan))
         reference = self._ran(plan, given, None if given is None else _what_starts(recipe))
@@ -125,25 +138,27 @@ class _Making:
         if _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(plan, given, reference)
         incomparable |= unwritten(recipe)
+        apart = standing_apart(recipe, other)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         if same_dtype is recipe:
-            return Yardstick(reference, words, incomparable=incomparable)
+            return Yardstick(reference, words, incomparable=incomparable, apart=apart)
         if recipe.dtype == other.dtype == "float64" and _is_eager_cpu(other):
-            return Yardstick(reference, words, noise=self._noise_of_float32(reference), incomparable=incomparable)
+            noise = self._noise_of_float32(reference)
+            return Yardstick(reference, words, noise=noise, incomparable=incomparable, apart=apart)
         baseline = self._ran(plan_of(same_dtype), None, None)
-        return Yardstick(reference, words, baseline, incomparable=incomparable)
+        return Yardstick(reference, words, baseline, incomparable=incomparable, apart=apart)
 
     def _load(self, wanted: Mapping[str, Any]) -> Recipe:
         """The same recipe in another cell, which records the same values."""
         recipe = self._recipe
         record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
-        texts = [f"{key}={_written(value)}" for key, value in {**wanted, "record": record}.items()]
+        others = overrides_in({**wanted, "record": record}, "reference")
         calls = recipe.backend.calls
         if not isinstance(calls, int):
             # a function that is compiled for several cases is called for the last of them in the end
-            texts.append(f"case={calls[-1]}")
+            others.append(Override(f"case={calls[-1]}", "set", ("case",), calls[-1]))
         try:
-            return load_recipe(self._source, [*self._overrides, *texts])
+            return load_recipe(self._source, [*self._overrides, *others])
         except RecipeError as error:
             raise NoReference(f"its reference ({_named(wanted)}) cannot be had: {error}") from error
 

@@ -26,7 +26,7 @@ from tensorflow_free.composition.dotted import EXPECTATION_KEYS, path_of
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
 from tensorflow_free.composition.keys import DEFAULTS, RECIPE_KEYS
 from tensorflow_free.composition.keys import settings as default_settings
-from tensorflow_free.composition.merging import merged
+from tensorflow_free.composition.merging import merged, placed
 from tensorflow_free.composition.overrides import apply_overrides, parse_override, parse_overrides
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.recipe import Expectation, Recipe, written_keys
@@ -240,6 +240,19 @@ def test_an_override_sets_its_key(line, override, path, value):
 
 def test_a_key_that_holds_a_dot_is_overridden_where_it_is(line):
     assert compose(line, ["expect.w.grad=2.0"]).mapping["expect"] == {"w.grad": 2.0}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"params.n": 3, "steps.z": "y * 2"}, {"params": {"n": 3}, "steps": {"z": "y * 2"}}]
+)
+def test_a_case_takes_dotted_keys(changes):
+    recipe = {"params": {"n": 1}, "steps": {"y": "x + ${params.n}"}, "cases": {"more": changes}}
+    mapping = compose(recipe, ["case=more"]).mapping
+    assert (mapping["params"], mapping["steps"]) == ({"n": 3}, {"y": "x + 3", "z": "y * 2"})
+
+
+def test_new_names_of_a_mapping_go_before_the_next_that_is_there():
+    assert list(placed({"a": 1, "b": 2, "c": 3}, {"x": 0, "b": 5, "y": 0, "z": 0})) == ["a", "x", "b", "c", "y", "z"]
 
 
 DOTTED = {"expect": {"y": 5.0, "w.grad": 1.0, "parts": [1.0, 2.0], "both": [{"rtol": 0.1}]}, "xfail": [{"reason": "r"}]}

@@ -48,6 +48,68 @@ def test_a_reference_is_named_by_overrides():
     assert comparison.reference == "cpu eager float32, own inputs"
 
 
+TANH = {
+    "tensors": {"x": {"init": "randn", "size": [4, 4], "requires_grad": True}},
+    "steps": {"h": "x * 2", "c": {"op": "tanh", "args": ["h"]}, "loss": "(c * 1).sum()"},
+    "backward": "loss",
+}
+LINE = "(h.exp() - (-h).exp()) / (h.exp() + (-h).exp())"
+SHARED = {"h", "c", "loss_1", "loss", "x.grad", "h.grad", "c.grad", "loss_1.grad", "loss.grad"}
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"steps.c": LINE},
+        {"steps": {"c": LINE}},
+        {"steps.c": {"op": "tanh", "args": ["h"]}},
+        {"steps.c.op": "tanh"},
+        {"steps": {"h2": "h * 1", "c": "torch.tanh(h2)"}},
+        {"steps.h2": "h * 1", "steps.c.args": ["h2"]},
+        {"dtype": "float32", "steps.c": LINE, "tensors": {"more": [1.0]}},
+    ],
+)
+def test_a_reference_takes_whatever_a_recipe_takes(reference):
+    comparison = compared({**TANH, "reference": reference}, "dtype=float32")
+    assert comparison.is_well, comparison.bad
+    assert {one.name for one in comparison.values} == SHARED
+
+
+def test_a_reference_that_differs_shows_at_the_step_that_it_replaces():
+    comparison = compared({**TANH, "reference": {"steps.c": "h.sin() * 1"}})
+    assert {one.name for one in comparison.bad} == {"c", "loss_1", "loss", "x.grad", "h.grad"}
+
+
+def test_parts_of_a_line_that_mean_something_else_in_the_reference_are_not_compared():
+    reference = {"steps.loss": "(c + 1).sum() - 16"}
+    assert {one.name for one in compared({**TANH, "reference": reference}).values} == SHARED - {"loss_1", "loss_1.grad"}
+
+
+def test_parts_of_a_line_in_which_only_numbers_differ_are_compared():
+    recipe = {**TANH, "params": {"k": 1.0}, "reference": {"params.k": 2.0}}
+    recipe["steps"] = {**TANH["steps"], "loss": "(c * ${params.k}).sum()"}
+    assert {one.name for one in compared(recipe).bad} >= {"loss_1", "loss"}
+
+
+def test_gradients_of_steps_that_the_reference_does_not_go_through_are_not_compared():
+    comparison = compared({**TANH, "reference": {"steps.c": "torch.tanh(x * 2)"}})
+    assert comparison.is_well, comparison.bad
+    assert {one.name for one in comparison.values} == SHARED - {"h.grad"}
+
+
+def test_a_tensor_that_the_reference_replaces_is_its_own():
+    recipe = {**TANH, "reference": {"tensors.x.init": "zeros"}}
+    reference = yardstick_of(recipe, ["dtype=float32"], load_recipe(recipe, ["dtype=float32"]), Kept()).reference
+    assert reference["x"].count_nonzero() == 0
+
+
+def test_a_mistake_in_a_reference_is_told_at_its_key():
+    with pytest.raises(
+        NoReference, match=r"override 'reference\.steps': steps\.c: 'tahn' is not an op; did you mean 'tan'"
+    ):
+        compared({**TANH, "reference": {"steps.c": "tahn(h)"}})
+
+
 def test_a_compiled_cell_is_held_to_the_noise_of_eager_and_records_the_same():
     comparison = compared(NET, "backend=aot_eager")
     assert comparison.is_well

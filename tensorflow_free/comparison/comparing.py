@@ -38,6 +38,7 @@ class Judging:
         atol: the absolute one; of the two the one not given is 0.
         k: how many times the noise is allowed, instead of the number of the dtype.
         signed_zeros: whether -0.0 is told from 0.0.
+        apart: names that are left out with their fields and gradients: one run has them alone, or means something else.
         incomparable: values and gradients that lie downstream of a random step with another random stream.
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
         starts: whether the tensors that the runs start from are compared, too.
@@ -53,6 +54,7 @@ class Judging:
     atol: float | None = None
     k: float | None = None
     signed_zeros: bool = False
+    apart: frozenset[str] = frozenset()
     incomparable: frozenset[str] = frozenset()
     noise: Mapping[str, Noise] | None = None
     starts: bool = True
@@ -108,7 +110,7 @@ class Comparing:
         expected, incomparable = self._expected.records, self._judging.incomparable
         starts = self._judging.starts
         for name, record in self._actual.records.items():
-            if record.kind == "check" or (not starts and record.kind == "tensor"):
+            if record.kind == "check" or (not starts and record.kind == "tensor") or self._apart(name):
                 # checks are there to be expected of, and part of nothing else
                 continue
             other = expected.get(name)
@@ -125,6 +127,10 @@ class Comparing:
             else:
                 yield self._compared(record, other)
         yield from self._missing()
+
+    def _apart(self, name: str) -> bool:
+        apart = self._judging.apart
+        return bool(apart) and (name in apart or name.partition(".")[0] in apart)
 
     def _alike(self, mine: torch.Tensor, its: torch.Tensor) -> bool:
         """Whether two plain tensors are equal number for number; what holds NaN is looked at more closely elsewhere."""
@@ -156,7 +162,11 @@ class Comparing:
         if self._actual.error is not None or _records_less(self._actual, self._expected):
             return
         for name, record in self._expected.records.items():
-            gone = name not in self._actual.records and not (record.kind == "gradient" and record.value is None)
+            gone = (
+                name not in self._actual.records
+                and not self._apart(name)
+                and not (record.kind == "gradient" and record.value is None)
+            )
             if gone and record.kind != "check" and (self._judging.starts or record.kind != "tensor"):
                 yield self._bad(record, "structure", "it is missing; the reference has it")
 

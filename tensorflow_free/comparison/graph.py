@@ -1,4 +1,4 @@
-"""Which values a step reads, as its recipe says it: enough to tell what lies upstream. Knows no torch."""
+"""Which values a step reads, as its recipe says it: what lies upstream, and what two recipes share. Knows no torch."""
 
 from __future__ import annotations
 
@@ -19,6 +19,47 @@ def reads_of(recipe: Recipe) -> dict[str, tuple[str, ...]]:
         name: tuple(dict.fromkeys(word for word in _words([step.args, step.kwargs, step.carry]) if word in known))
         for name, step in steps.items()
     }
+
+
+def differentiated(recipe: Recipe) -> set[str]:
+    """The names of what lies on the way to anything that is differentiated."""
+    reads = reads_of(recipe)
+    waiting = [one.target.partition(".")[0] for one in recipe.backward]
+    waiting += [name for name, step in steps_of(recipe.steps) if step.op in ("backward", "grad")]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += reads.get(name, ())
+    return found
+
+
+def standing_apart(recipe: Recipe, other: Recipe) -> frozenset[str]:
+    """What only one of two recipes has: names, parts of lines that differ in more than numbers, gradients of steps."""
+    mine, its = dict(steps_of(recipe.steps)), dict(steps_of(other.steps))
+    found = (mine.keys() ^ its.keys()) | (recipe.tensors.keys() ^ other.tensors.keys())
+    lines: dict[str, set[str]] = {}
+    for part, whole in (*recipe.parts.items(), *other.parts.items()):
+        lines.setdefault(whole, set()).add(part)
+    for whole, parts in lines.items():
+        if any(_said(mine.get(name)) != _said(its.get(name)) for name in (whole, *parts)):
+            found |= parts
+    on_one_path = differentiated(recipe) ^ differentiated(other)
+    return frozenset(found | {f"{name}.grad" for name in on_one_path if name in mine})
+
+
+def _said(step: Step | None) -> Any:
+    """What a step says, numbers left aside: those may come from `params`."""
+    return None if step is None else (step.op, _without_numbers([step.args, step.kwargs]))
+
+
+def _without_numbers(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_numbers(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_numbers(one) for one in value]
+    return value if isinstance(value, str) else None
 
 
 def readers_of(reads: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

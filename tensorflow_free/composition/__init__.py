@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tensorflow_free.composition.compose import Composed, case_names, cases_in, compose, untaken_case
+from tensorflow_free.composition.keyed import overrides_in
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Composed",
+    "Override",
     "case_names",
     "cases_in",
     "compose",
     "dump_yaml",
+    "overrides_in",
     "read_yaml",
     "run_through_hydra",
     "untaken_case",

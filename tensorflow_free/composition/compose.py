@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition.dotted import path_of
 from tensorflow_free.composition.files import RecipeText, read_recipe_file, with_defaults
+from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.layers import Layer, place
 from tensorflow_free.composition.mappings import checked
 from tensorflow_free.composition.merging import merged
@@ -61,13 +62,16 @@ class Composed:
 
 
 def compose(
-    source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), *, best_device: BestDevice | None = None
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str | Override] = (),
+    *,
+    best_device: BestDevice | None = None,
 ) -> Composed:
     """The recipe in `source` with `overrides`, as a plain mapping.
 
     Args:
         source: a recipe file's path, or a mapping of what such a file would hold.
-        overrides: as on the command line, `steps.y.op=sub`.
+        overrides: as on the command line, `steps.y.op=sub`, or as they were read.
         best_device: asked for the device where `device` is `auto`; without it `auto` stays.
 
     Raises:
@@ -206,12 +210,15 @@ def _with_case(recipe: Composed) -> Composed:
     if not isinstance(content, Mapping):
         message = f"the case '{case}' is not a mapping; a case holds keys of a recipe, such as `params`"
         raise RecipeError([recipe.problem(["cases", case], message)])
-    inner = [key for key in _NOT_IN_CASE if key in content]
+    inner = [key for key in content if key.partition(".")[0] in _NOT_IN_CASE]
     if inner:
         message = "a case cannot hold this key; give it at the top of the file"
         raise RecipeError(recipe.problem(["cases", case, key], message) for key in inner)
     layers = (Layer(layer.source, ("cases", case)) for layer in recipe._layers if not layer.below)  # noqa: SLF001
-    return replace(recipe, mapping=merged(recipe.mapping, content), _layers=(*recipe._layers, *layers))  # noqa: SLF001
+    dotted = overrides_in({key: value for key, value in content.items() if "." in key}, f"cases.{case}")
+    plain = {key: value for key, value in content.items() if "." not in key}
+    mapping = apply_overrides(merged(recipe.mapping, plain), dotted)
+    return replace(recipe, mapping=mapping, _layers=(*recipe._layers, *layers))  # noqa: SLF001
 
 
 def _resolved(recipe: Composed, best_device: BestDevice | None) -> dict[str, Any]:

@@ -15,6 +15,20 @@ def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def placed(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """As `merged`, but that a new key comes before the next key of `high` that `low` has, and not at the end."""
+    new: list[str] = []
+    before: dict[str, list[str]] = {}
+    for key in high:
+        if key in low:
+            before[key], new = new, []
+        else:
+            new.append(key)
+    whole = merged(low, high)
+    order = [name for key in low for name in (*before.get(key, ()), key)]
+    return {name: whole[name] for name in (*order, *new)}
+
+
 def with_value(node: Any, path: Sequence[str | int], value: Any) -> Any:
     """A copy of `node` in which `path` is `value`; mappings that are missing on the way are made.
 

@@ -14,14 +14,15 @@ from typing import Any, Final, Literal
 
 from tensorflow_free.composition.dotted import path_of
 from tensorflow_free.composition.keys import DEFAULTS
-from tensorflow_free.composition.merging import merged, with_value, without
+from tensorflow_free.composition.merging import merged, placed, with_value, without
 from tensorflow_free.composition.reader import DEEPEST
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.names import did_you_mean
 
-Kind = Literal["set", "add", "force", "delete"]
+Kind = Literal["set", "place", "add", "force", "delete"]
+"""What an override does; `place` sets as well, and puts new names where its own order has them."""
 
 _PART: Final = r"(?:[A-Za-z_][A-Za-z0-9_]*|0|[1-9][0-9]*)"
 _PLAIN: Final = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*(?:\.{_PART})*)=([A-Za-z0-9_.+:/-]+)", re.ASCII)
@@ -61,8 +62,8 @@ class OverrideError(ValueError):
     """An override that cannot be taken; its text says why, and what would be right."""
 
 
-def parse_overrides(texts: Sequence[str]) -> list[Override]:
-    """Every override as what it does.
+def parse_overrides(texts: Sequence[str | Override]) -> list[Override]:
+    """Every override as what it does; one that is read already is only checked.
 
     Raises:
         RecipeError: with all that do not parse, that sweep, or that set what a recipe does not have.
@@ -72,10 +73,11 @@ def parse_overrides(texts: Sequence[str]) -> list[Override]:
     overrides, problems = [], []
     for text in texts:
         try:
-            override = parse_override(text)
+            override = text if isinstance(text, Override) else parse_override(text)
             _check(override)
         except (OverrideError, ScalarError) as error:
-            problems.append(Problem(override_place(text), str(error)))
+            place = text.place if isinstance(text, Override) else override_place(text)
+            problems.append(Problem(place, str(error)))
         else:
             overrides.append(override)
     if problems:
@@ -162,7 +164,7 @@ def _applied(mapping: dict[str, Any], override: Override) -> dict[str, Any]:
         message = f"'{'.'.join(override.parts)}' is there already; write '{text}' to change it"
         raise OverrideError(message)
     if isinstance(current, Mapping) and isinstance(value, dict):
-        value = merged(current, value)
+        value = placed(current, value) if override.kind == "place" else merged(current, value)
     elif isinstance(current, Mapping | list) and isinstance(value, dict | list) and type(current) is not type(value):
         message = (
             f"'{'.'.join(override.parts)}' is {_kind(current)}, into which {_kind(value)} cannot be merged; delete it "
