@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from tensorflow_free.characters import printable
 from tensorflow_free.console import Progress, complain, flushed, open_streams, show
+from tensorflow_free.endings import code_of, heeded, left_to_the_system, words_of
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.version import VERSION
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
     from tensorflow_free.composition.multirun import SweepHost
     from tensorflow_free.result import Result
 
-WELL, UNMET, WRONG, FAILED, OURS, INTERRUPTED = 0, 1, 2, 3, 4, 130
-"""Exit codes: all well; an expectation does not hold; the recipe or the command line is wrong; a step failed; an error
-of ours; interrupted."""
+WELL, UNMET, WRONG, FAILED, OURS = 0, 1, 2, 3, 4
+"""Exit codes: all well; an expectation does not hold; the recipe or the command line is wrong; a step failed; something
+cannot be written, or an error of ours. After a signal it is 128 and its number."""
 
 RUN_HELP: Final = """\
 usage: run-recipe RECIPE.yaml [KEY=VALUE ...] [flags]
@@ -60,7 +62,7 @@ flags
   --version, -h, --help
 
 exit codes: 0 all well, 1 something expected does not hold, 2 the recipe or the command line is wrong, 3 a step failed,
-4 an error of tensorflow_free, 130 interrupted
+4 something cannot be written (a full disk), or an error of tensorflow_free, 130 interrupted by ^C, 143 ended by SIGTERM
 """
 
 RECIPE_HELP: Final = """\
@@ -98,17 +100,35 @@ exit codes: 0 all well, 1 something does not agree, 2 the recipe or the command 
 
 def run_recipe_command() -> None:
     """The command `run-recipe`."""
-    sys.exit(_guarded(run_recipe_main, sys.argv[1:]))
+    _exit(_guarded(run_recipe_main, sys.argv[1:]))
 
 
 def recipe_command() -> None:
     """The command `recipe`."""
-    sys.exit(_guarded(recipe_main, sys.argv[1:]))
+    _exit(_guarded(recipe_main, sys.argv[1:]))
+
+
+def _exit(code: int) -> NoReturn:
+    left_to_the_system()
+    sys.exit(code)
 
 
 def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
-    """An exit code for whatever happens; no traceback for what a user wrote."""
+    """An exit code for whatever happens; no traceback for what a user wrote, nor for a signal."""
     open_streams()
+    try:
+        with heeded() as asked:
+            try:
+                return _coded(main, arguments)
+            except Exception as error:  # noqa: BLE001 - the last door
+                # what is interrupted while it is imported raises what it likes
+                return _fault(error) if (ended := asked()) is None else _ended(ended)
+    except KeyboardInterrupt as ended:
+        return _ended(ended)
+
+
+def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    """The exit code of a command, or of what it raises for what a user wrote."""
     try:
         return flushed(main(arguments))
     except RecipeError as error:
@@ -117,21 +137,28 @@ def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> 
     except TensorflowFreeError as error:
         complain(str(error))
         return OURS if isinstance(error, StorageError) else FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
         return flushed(WELL)
-    except OSError as error:
-        if error.filename is not None:
-            raise
+
+
+def _ended(ended: KeyboardInterrupt) -> int:
+    """Say that a signal ended it."""
+    with suppress(OSError):
+        # the terminal may be what is gone
+        complain(f"{words_of(ended)}; what is written is whole")
+    return code_of(ended)
+
+
+def _fault(error: Exception) -> int:
+    """An error of the output's, or of ours, told as such."""
+    import traceback
+
+    if isinstance(error, OSError) and error.filename is None:
         complain(f"what there is to say cannot be written: {error.strerror or error}")
         return OURS
-    except Exception as error:  # noqa: BLE001 - the last door: an error of ours is told as such
-        import traceback
-
-        complain(traceback.format_exc().rstrip())
-        complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
-        return OURS
+    complain("".join(traceback.format_exception(error)).rstrip())
+    complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
+    return OURS
 
 
 def _answered(arguments: Sequence[str], text: str) -> bool:

@@ -173,7 +173,7 @@ def test_130_when_it_is_interrupted(here):
         waited(Path("napping").exists)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=30)
-    assert (running.returncode, out, err) == (130, b"", b"")
+    assert (running.returncode, out, err) == (130, b"", b"interrupted; what is written is whole\n")
     assert results() == []
 
 

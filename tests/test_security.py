@@ -34,9 +34,9 @@ class Recording:
         self.multirun = multirun
         return len(multirun.matrix)
 
-    def end(self, *, interrupted=False):
+    def end(self, ended=None):
         if self.multirun is None:
-            return 130
+            raise ended
         cells = self.multirun.matrix.cells()
         places = [self.multirun.folder / str(number) for number in range(len(self.multirun.matrix))]
         composed = [compose(path, overrides) for path, overrides in cells]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self
+
+from tensorflow_free.endings import done_at_last
 
 END: Final = "\x04"
 """What is given where no more keys can come."""
@@ -23,6 +26,7 @@ class Keyboard:
 
     def __init__(self) -> None:
         self._before: Any = None
+        self._undo = ExitStack()
 
     def __enter__(self) -> Self:
         if os.name == "posix":
@@ -32,15 +36,20 @@ class Keyboard:
             descriptor = sys.stdin.fileno()
             self._before = termios.tcgetattr(descriptor)
             # what was typed ahead counts; ^C goes on being a signal
+            self._undo.enter_context(done_at_last(self._put_back))
             tty.setcbreak(descriptor, termios.TCSADRAIN)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            import termios  # noqa: PLC0415
+        self._undo.close()
 
+    def _put_back(self) -> None:
+        import termios  # noqa: PLC0415
+
+        # a terminal that is gone cannot be put back
+        with suppress(termios.error):
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
 
     def key(self) -> str:

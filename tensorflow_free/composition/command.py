@@ -15,6 +15,7 @@ from typing import Final
 from tensorflow_free.composition.arguments import Words, sorted_words
 from tensorflow_free.composition.compose import BestDevice, Composed, compose
 from tensorflow_free.composition.multirun import SweepHost
+from tensorflow_free.endings import Ended
 from tensorflow_free.errors import Place, Problem, RecipeError
 
 Host = Callable[[], SweepHost]
@@ -64,6 +65,9 @@ def run_through_hydra(
 
             return hand_over(words, task, best_device)
         return _straight(words, task, best_device)
+    except Ended:
+        # whoever heeds signals says how it ended
+        raise
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -76,5 +76,12 @@ class SweepHost(Protocol):
     def lost(self, reason: str) -> None:
         """Be told that a job of another launcher ended before its time."""
 
-    def end(self, *, interrupted: bool = False) -> int:
-        """Run what has not run, show what it came to, and give the exit code."""
+    def end(self, ended: KeyboardInterrupt | None = None) -> int:
+        """Run what has not run, show what it came to, and give the exit code.
+
+        Args:
+            ended: what ended the sweep before its time.
+
+        Raises:
+            KeyboardInterrupt: it was ended, and there is nothing to show.
+        """

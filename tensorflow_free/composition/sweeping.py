@@ -50,8 +50,8 @@ def swept(words: Words, arguments: Sequence[str], host: SweepHost) -> int:
     try:
         with ONE_AT_A_TIME, asked_for(current):
             call_hydra(_told(words, options, beside), folder, output_folder(Path(options[0]).name), _no_job, beside)
-    except KeyboardInterrupt:
-        return host.end(interrupted=True)
+    except KeyboardInterrupt as ended:
+        return host.end(ended)
     return host.end()
 
 

@@ -14,7 +14,7 @@ from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.sweep.beginning import Start, begun, resume_sweep
 from tensorflow_free.sweep.cells import Cell, capability_of
 from tensorflow_free.sweep.jobs import run_chunk
-from tensorflow_free.sweep.screen import INTERRUPTED, run_and_show, show
+from tensorflow_free.sweep.screen import run_and_show, show
 from tensorflow_free.sweep.sweep import Settings, Sweep
 
 
@@ -74,16 +74,18 @@ class Host:
         """Keep why a job of another launcher ended before its time."""
         self._lost.append(reason)
 
-    def end(self, *, interrupted: bool = False) -> int:
+    def end(self, ended: KeyboardInterrupt | None = None) -> int:
         """Run what has not run, or gather what ran elsewhere; show it, and give the exit code."""
+        if ended is not None and not (self._sweep and self._elsewhere):
+            raise ended
         if self._sweep is None:
-            return INTERRUPTED if interrupted else 0
+            return 0
         if not self._elsewhere:
-            return run_and_show(self._sweep, self._flags) if not interrupted else INTERRUPTED
+            return run_and_show(self._sweep, self._flags)
         self._sweep.gather()
         for reason in dict.fromkeys(self._lost):
             complain(f"{self._sweep.document.launcher.name}: a job ended before its time: {reason}")
-        return show(self._sweep, self._flags, interrupted=interrupted)
+        return show(self._sweep, self._flags, ended)
 
     def _begun(self) -> Sweep:
         assert self._sweep is not None  # noqa: S101 - Hydra's plugins begin a sweep before all else

@@ -10,47 +10,45 @@ from time import monotonic
 from typing import Any, Final
 
 from tensorflow_free.console import complain, flushed, print_json, say
+from tensorflow_free.endings import code_of, words_of
 from tensorflow_free.flags import Flags
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
-
-INTERRUPTED: Final = 130
-"""The exit code after ^C; `cli.py` has all of them."""
 
 MOMENT_S: Final = 0.1
 """Seconds between two looks of the bar."""
 
 
 def run_and_show(sweep: Sweep, flags: Flags) -> int:
-    """Run what has not run, show what the sweep came to, and give the exit code; ^C ends it with what is there.
+    """Run what has not run, show what the sweep came to, and give the exit code; a signal ends it with what is there.
 
     Raises:
         TensorflowFreeError: it cannot be run, or its folder cannot be written.
     """
-    interrupted = False
+    ended = None
     try:
         with _bar(len(sweep), shown=sys.stderr.isatty() and not flags.quiet) as tick:
             for row in sweep:
                 tick(row)
-    except KeyboardInterrupt:
-        interrupted = True
-    return show(sweep, flags, interrupted=interrupted)
+    except KeyboardInterrupt as stop:
+        ended = stop
+    return show(sweep, flags, ended)
 
 
-def show(sweep: Sweep, flags: Flags, *, interrupted: bool = False) -> int:
-    """Show what a sweep came to, and give the exit code."""
-    code = INTERRUPTED if interrupted else sweep.exit_code
+def show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None = None) -> int:
+    """Show what a sweep came to, and give the exit code; `ended` is what ended it before its time."""
+    code = sweep.exit_code if ended is None else code_of(ended)
     for note in sweep.notes:
         complain(note)
     try:
-        _show(sweep, flags, interrupted=interrupted)
+        _show(sweep, flags, ended)
     except BrokenPipeError:
         # whoever read our output has enough of it
         return flushed(code)
     return code
 
 
-def _show(sweep: Sweep, flags: Flags, *, interrupted: bool) -> None:
+def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     if flags.json:
         rows = [json.loads(row.line()) for row in sweep.rows]
         print_json({**sweep.document.model_dump(mode="json"), "rows": rows})
@@ -68,11 +66,12 @@ def _show(sweep: Sweep, flags: Flags, *, interrupted: bool) -> None:
         say(sweep.table().removesuffix("\n"))
     if not flags.json and not flags.quiet:
         say(f"\n{sweep.folder}/sweep.json")
-    if len(sweep) > sweep.summary.cells:
-        left = len(sweep) - sweep.summary.cells
-        why = "interrupted" if interrupted else "ended early"
+    why = "ended early" if ended is None else words_of(ended)
+    if left := len(sweep) - sweep.summary.cells:
         command = sweep.document.resume_command(sweep.folder)
         complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; go on with {command}")
+    elif ended is not None:
+        complain(f"{why}: every cell has run")
 
 
 def _cell(row: Row) -> str:
