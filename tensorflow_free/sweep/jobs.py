@@ -36,15 +36,15 @@ def run_chunk(config: Any) -> dict[str, Any]:
     document = kept.document()
     launch = _launch(document, folder, [str(file) for file in chunk.ops])
     cells = document.all_cells()
-    rows = list(kept.rows())
-    done = {row.number for row in rows}
-    numbers = [number for number in range(chunk.first, chunk.first + chunk.count) if number not in done]
     environment: dict[str, Any] = {}
-    if launch.fail_fast and any(row.is_bad for row in rows):
-        # another job has found what ends the sweep
-        return environment
     kept.open()
     try:
+        rows = list(kept.rows())
+        if launch.fail_fast and any(row.is_bad for row in rows):
+            # another job has found what ends the sweep
+            return environment
+        done = {row.number for row in rows}
+        numbers = [number for number in range(chunk.first, chunk.first + chunk.count) if number not in done]
         with chdir(document.cwd), _variables(chunk.environment):
             crew = Crew(launch, kept.append, environment.update)
             for _ in crew.rows((cells[number] for number in numbers), len(numbers)):

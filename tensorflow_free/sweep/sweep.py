@@ -93,6 +93,15 @@ class Sweep:
 
     def __iter__(self) -> Iterator[Row]:
         self.create()
+        # rows are read when no other process can add to them any more: a cell that has one must not run again
+        self._folder.open()
+        try:
+            yield from self._all_rows()
+        finally:
+            self._folder.close()
+
+    def _all_rows(self) -> Generator[Row]:
+        """The rows that are kept, and then those of the cells that have none."""
         standing = self._standing = Standing(len(self))
         done = bytearray(len(self))
         for row in self._kept():
@@ -143,7 +152,6 @@ class Sweep:
     def _running(self, done: bytes, standing: Standing) -> Generator[Row]:
         """Run the cells that have no row."""
         crew = Crew(self._launch(), self._folder.append, self._greet)
-        self._folder.open()
         rows = crew.rows(self._waiting(done), done.count(0))
         try:
             for row in rows:
@@ -151,12 +159,10 @@ class Sweep:
                 yield row
         except BaseException:
             rows.close()
-            self._folder.close()
             # what is there is summed up; what went wrong is worth more than that it cannot be
             with suppress(TensorflowFreeError):
                 self._finish(standing)
             raise
-        self._folder.close()
         self._finish(standing)
 
     def _waiting(self, done: bytes) -> Iterator[Cell]:
