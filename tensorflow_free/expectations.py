@@ -22,7 +22,7 @@ from tensorflow_free.names import did_you_mean
 from tensorflow_free.parts import UNTAKEN
 from tensorflow_free.plan import Plan
 from tensorflow_free.recipe import KINDS, Expectation, Recipe, shown
-from tensorflow_free.result import Outcome, Record, Result, Verdict
+from tensorflow_free.result import Outcome, Record, Result, Verdict, of_name
 
 COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""
@@ -126,12 +126,12 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
         _Unjudged: this cell does not record it.
         Mismatch: the run has no such value.
     """
-    record = _record(name, result)
+    record = of_name(result.records, name)
     if record is not None:
         return record.value
     root, *fields = name.split(".")
     for cut in range(len(fields), -1, -1):
-        record = _record(".".join((root, *fields[:cut])), result)
+        record = of_name(result.records, ".".join((root, *fields[:cut])))
         if record is not None and cut < len(fields) and all(part.isdigit() for part in fields[cut:]):
             value = record.value
             for part in fields[cut:]:
@@ -148,14 +148,6 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
     raise Mismatch(
         f"'{name}' is not a value of this run{did_you_mean(name, result.records) or _fields_there(root, result)}"
     )
-
-
-def _record(name: str, result: Result) -> Record | None:
-    """The record of a name; `NAME.after` is NAME where nothing changed it."""
-    record = result.records.get(name)
-    if record is None and name.endswith(".after"):
-        record = result.records.get(name.removesuffix(".after"))
-    return record
 
 
 def _by_position(root: str, fields: Sequence[str], result: Result) -> Record | None:
@@ -264,7 +256,7 @@ def _probe_contiguous(name: str, one: Expectation, result: Result, plan: Plan) -
 
 def _stride(name: str, result: Result, plan: Plan) -> list[int]:
     """The strides as the run had them; the copy that is kept of a value changed in place may have others."""
-    value, record = _tensor(find_value(name, result, plan)), _record(name, result)
+    value, record = _tensor(find_value(name, result, plan)), of_name(result.records, name)
     if record is not None and record.stride is not None:
         return list(record.stride)
     if value.layout != torch.strided:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -46,6 +46,18 @@ class Record:
     def is_tensor(self) -> bool:
         """Whether the value is a tensor."""
         return isinstance(self.value, torch.Tensor)
+
+
+AFTER: Final = ".after"
+"""What follows the name of a value as it was in the end, where a step may have changed it."""
+
+Kept = TypeVar("Kept")
+
+
+def of_name(kept: Mapping[str, Kept], name: str) -> Kept | None:
+    """What is kept under a name; under `NAME.after`, what is under NAME where no step may have changed that."""
+    found = kept.get(name)
+    return kept.get(name.removesuffix(AFTER)) if found is None else found
 
 
 @dataclass(frozen=True, slots=True)

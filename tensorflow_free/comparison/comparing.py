@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from tensorflow_free.dtypes import TORCH_DTYPES, tolerance_of, word_of
 from tensorflow_free.errors import words_of
 from tensorflow_free.memory import check_room
 from tensorflow_free.parts import UNTAKEN, numbers_of
-from tensorflow_free.result import Record, Result
+from tensorflow_free.result import AFTER, Record, Result, of_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +107,21 @@ class Comparing:
 
     def verdicts(self) -> Iterator[ValueVerdict]:
         """A verdict on each value of either run, those of the judged run first."""
-        expected, incomparable = self._expected.records, self._judging.incomparable
+        expected = self._expected.records
         starts = self._judging.starts
         for name, record in self._actual.records.items():
             if record.kind == "check" or (not starts and record.kind == "tensor") or self._apart(name):
                 # checks are there to be expected of, and part of nothing else
                 continue
-            other = expected.get(name)
+            other = of_name(expected, name)
             mine = record.value
             # most values of most cells are equal, and asking so costs least
             if other is not None and type(mine) is type(other.value) is torch.Tensor and self._alike(mine, other.value):
                 yield ValueVerdict(
                     name, record.kind, record.op, "ok", "equal", dtype=word_of(mine.dtype), shape=tuple(mine.shape)
                 )
-            elif name in incomparable:
-                yield self._verdict(record, "not comparable", "none", reason=OTHER_STREAM)
+            elif self._is_random(name):
+                yield self._other_stream(record)
             elif other is None:
                 yield from self._alone(record)
             else:
@@ -147,6 +147,13 @@ class Comparing:
             return _same_bits(mine, its)
         return equal and (not self._judging.signed_zeros or _same_bits(mine, its))
 
+    def _is_random(self, name: str) -> bool:
+        """Whether a value lies downstream of a random step with another stream."""
+        return not self._judging.incomparable.isdisjoint((name, name.removesuffix(AFTER)))
+
+    def _other_stream(self, record: Record) -> ValueVerdict:
+        return self._verdict(record, "not comparable", "none", reason=OTHER_STREAM)
+
     # values that only one run has
 
     def _alone(self, record: Record) -> Iterator[ValueVerdict]:
@@ -167,7 +174,12 @@ class Comparing:
                 and not self._apart(name)
                 and not (record.kind == "gradient" and record.value is None)
             )
-            if gone and record.kind != "check" and (self._judging.starts or record.kind != "tensor"):
+            mine = of_name(self._actual.records, name)
+            if gone and mine is not None:
+                # only the reference's plan has a step that may change it
+                mine = replace(mine, name=name, kind=record.kind)
+                yield self._other_stream(mine) if self._is_random(name) else self._compared(mine, record)
+            elif gone and record.kind != "check" and (self._judging.starts or record.kind != "tensor"):
                 yield self._bad(record, "structure", "it is missing; the reference has it")
 
     # values that both have
@@ -241,14 +253,14 @@ class Comparing:
     def _wanted_dtype(self, name: str) -> torch.dtype | None:
         """The dtype that eager CPU gives in a cell of this dtype, where that is known."""
         if self._judging.dtypes is not None:
-            return self._judging.dtypes.get(name)
-        alike = None if self._baseline is None else self._baseline.records.get(name)
+            return of_name(self._judging.dtypes, name)
+        alike = None if self._baseline is None else of_name(self._baseline.records, name)
         return alike.value.dtype if alike is not None and isinstance(alike.value, torch.Tensor) else None
 
     def _integers(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
         """Integers and booleans: those of the eager CPU run in the same dtype, exactly."""
         found = Errors(mine, its).measure()
-        alike = None if self._baseline is None else self._baseline.records.get(record.name)
+        alike = None if self._baseline is None else of_name(self._baseline.records, record.name)
         if alike is not None:
             base = alike.value if isinstance(alike.value, torch.Tensor) else torch.tensor(alike.value)
             against = Errors(mine, readable(base)).measure()
@@ -296,8 +308,8 @@ class Comparing:
 
     def _noise(self, record: Record, its: torch.Tensor) -> Noise | None:
         if self._judging.noise is not None:
-            return self._judging.noise.get(record.name)
-        alike = None if self._baseline is None else self._baseline.records.get(record.name)
+            return of_name(self._judging.noise, record.name)
+        alike = None if self._baseline is None else of_name(self._baseline.records, record.name)
         base = None if alike is None else tensor_of(alike.value)
         return Noise.of(base, its) if base is not None and base.shape == its.shape else None
 
