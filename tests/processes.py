@@ -153,9 +153,12 @@ def is_alive(number: int) -> bool:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Processes begun inside take SIGINT, also where the tests were begun with it ignored, as `nohup` and `&` do."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Processes begun inside take signals, also where the tests were begun with some ignored, as `nohup` and `&` do."""
+    ignored = [one for one in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_IGN]
+    for one in ignored:
+        signal.signal(one, lambda *_: None)  # a process begins with the default where there is a handler
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one in ignored:
+            signal.signal(one, signal.SIG_IGN)

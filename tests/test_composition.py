@@ -494,11 +494,11 @@ def test_a_plain_composition_loads_neither_torch_nor_hydra(line):
 def test_threads_compose_at_once(line):
     results: list[Any] = []
     work = lambda: results.extend(compose(line, ["params.m=[1, 2]"]).mapping["params"]["m"] for _ in range(20))  # noqa: E731
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert results == [[1, 2]] * 80
 
 

@@ -11,17 +11,18 @@ import pytest
 from tests.processes import finished, is_alive, started, succeeded, waited
 
 
-def test_a_process_takes_an_interrupt_also_where_the_tests_were_begun_without_it():
-    code = "import time; print('begun', flush=True); time.sleep(1000)"
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_a_process_takes_a_signal_also_where_the_tests_were_begun_with_it_ignored(name):
+    code, number = "import time; print('begun', flush=True); time.sleep(1000)", getattr(signal, name)
+    before = signal.signal(number, signal.SIG_IGN)
     try:
         with started(sys.executable, "-c", code, stdout=PIPE, stderr=DEVNULL) as running:
             running.stdout.readline()
-            running.send_signal(signal.SIGINT)
-            assert running.wait(60) == -signal.SIGINT
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            running.send_signal(number)
+            assert running.wait(60) == -number
+        assert signal.getsignal(number) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
 
 
 def test_what_a_process_began_ends_with_it():
