@@ -16,6 +16,7 @@ from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.version import VERSION
 
 if TYPE_CHECKING:
+    from tensorflow_free.commands.limited import Watched
     from tensorflow_free.composition import Composed
     from tensorflow_free.composition.multirun import SweepHost
     from tensorflow_free.result import Result
@@ -58,6 +59,8 @@ flags
   --fail-fast      end a sweep at the first bad cell
   --resume FOLDER  go on with a sweep that was cut short; its recipe and overrides stand in the folder;
                    files of ops are named again (--ops)
+  --timeout S      seconds that a run, or a cell of a sweep, may take
+  --max-memory GIB memory that it may take beside PyTorch's own; at either limit it is ended, with exit code 3
   --cfg job        show the composed recipe's configuration, and run nothing
   --version, -h, --help
 
@@ -111,6 +114,23 @@ def recipe_command() -> None:
 def _exit(code: int) -> NoReturn:
     left_to_the_system()
     sys.exit(code)
+
+
+def run_watched(words: list[str]) -> None:
+    """The process of a run with limits, which `commands/limited.py` begins and may end."""
+    from tensorflow_free.commands.limited import Watched
+
+    watched = Watched(words)
+
+    def run(arguments: Sequence[str]) -> int:
+        try:
+            return run_recipe_main(arguments, watched)
+        except Exception as error:
+            if watched.gave_up(error):
+                return FAILED
+            raise
+
+    _exit(_guarded(run, watched.words))
 
 
 def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
@@ -175,8 +195,8 @@ def _answered(arguments: Sequence[str], text: str) -> bool:
 # run-recipe
 
 
-def run_recipe_main(arguments: Sequence[str]) -> int:
-    """`run-recipe`: the exit code."""
+def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) -> int:
+    """`run-recipe`: the exit code. `watched` is told of the run, where another process holds its limits."""
     if _answered(arguments, RUN_HELP):
         return WELL if arguments else WRONG
     flags = Flags(arguments)
@@ -184,12 +204,20 @@ def run_recipe_main(arguments: Sequence[str]) -> int:
         from tensorflow_free.sweep.hosting import go_on
 
         return go_on(flags)
+    if flags.limits:
+        from tensorflow_free.composition.arguments import sorted_words
+
+        words = sorted_words(flags.rest)
+        if not words.is_multirun:
+            from tensorflow_free.commands.limited import run_limited
+
+            return run_limited(flags, words)
     from tensorflow_free.composition import run_through_hydra
 
     def task(composed: Composed, folder: Path) -> int:
         if flags.fail_fast:
             raise wrong("flag '--fail-fast'", "it ends sweeps; add -m")
-        return _run_one(composed, folder, flags)
+        return _run_one(composed, folder, flags, watched)
 
     def host() -> SweepHost:
         from tensorflow_free.sweep.hosting import Host
@@ -205,7 +233,7 @@ def _best_device() -> str:
     return best_device()
 
 
-def _run_one(composed: Composed, folder: Path, flags: Flags) -> int:
+def _run_one(composed: Composed, folder: Path, flags: Flags, watched: Watched | None) -> int:
     """Run one composed recipe, save it and show it."""
     from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
     from tensorflow_free.runner import run
@@ -219,10 +247,15 @@ def _run_one(composed: Composed, folder: Path, flags: Flags) -> int:
         if untaken := untaken_case_of(composed, error):
             raise RecipeError([*error.problems, *untaken]) from error
         raise
+    plan = plan_of(recipe)
+    if watched is not None:
+        watched.begins(plan, composed.stem, folder)
     with Progress(enabled=not flags.quiet) as progress:
-        result, _ = run(plan_of(recipe), progress=progress)
+        result, _ = run(plan, progress=progress, watch=None if watched is None else watched.watch)
     result.name = composed.stem
     saved = not flags.no_save and _saved(result, folder)
+    if watched is not None:
+        watched.ended()
     show(result, f"{folder}/result.json" if saved else None, flags)
     if not saved and not flags.no_save:
         return OURS
@@ -262,7 +295,12 @@ def recipe_main(arguments: Sequence[str]) -> int:
     if _answered(arguments, RECIPE_HELP):
         return WELL if arguments else WRONG
     flags = Flags(arguments)
-    for flag, is_given in (("--fail-fast", flags.fail_fast), ("--resume", flags.resume is not None)):
+    for flag, is_given in (
+        ("--fail-fast", flags.fail_fast),
+        ("--resume", flags.resume is not None),
+        ("--timeout", flags.limits.timeout_s is not None),
+        ("--max-memory", flags.limits.memory_gib is not None),
+    ):
         if is_given:
             raise wrong(f"flag '{flag}'", "it is run-recipe's; see recipe --help")
     from tensorflow_free.subcommands import subcommand

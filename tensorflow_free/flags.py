@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.limits import Limits
 from tensorflow_free.opening import VARIABLE
 
 
@@ -25,9 +27,12 @@ class Flags:
     def __init__(self, arguments: Sequence[str]) -> None:
         self.json = self.quiet = self.no_save = self.fail_fast = False
         self.resume: str | None = None
+        self.limits = Limits()
         self.ops: list[str] = []
         self.rest: list[str] = []
         words = list(arguments)
+        timeout: float | None = None
+        memory: float | None = None
         while words:
             word = words.pop(0)
             if word in self.SWITCHES:
@@ -38,8 +43,18 @@ class Flags:
                 self.resume = _value(word, words, "the folder of a sweep")
             elif word == "--max-file" or word.startswith("--max-file="):
                 allow(_value(word, words, "gibibytes, such as 8"))
+            elif word == "--timeout" or word.startswith("--timeout="):
+                timeout = _number(word, words, "seconds", "600 or 0.5")
+            elif word == "--max-memory" or word.startswith("--max-memory="):
+                memory = _number(word, words, "GiB", "4 or 0.5")
             else:
                 self.rest.append(word)
+        self.limits = Limits(timeout, memory)
+
+    def words(self) -> list[str]:
+        """What makes another process print and save as this one was told to, and know the same ops."""
+        switches = [flag for flag, name in self.SWITCHES.items() if flag != "-q" and getattr(self, name)]
+        return [*switches, *(word for file in self.ops for word in ("--ops", file))]
 
     def load_ops(self) -> None:
         """Register the user's own ops, once."""
@@ -68,6 +83,19 @@ def allow(gib: str) -> None:
     if not fits:
         raise wrong("flag '--max-file'", f"'{gib}' is not a number of gibibytes above 0, such as 8")
     os.environ[VARIABLE] = gib
+
+
+def _number(word: str, words: list[str], unit: str, such_as: str) -> float:
+    """The value of a flag that is a number above 0."""
+    wanted = f"a number of {unit} above 0, such as {such_as}"
+    text = _value(word, words, wanted)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise wrong(f"flag '{word.partition('=')[0]}'", f"'{text}' is not {wanted}")
+    return number
 
 
 def wrong(place: str, message: str) -> RecipeError:

@@ -1,4 +1,4 @@
-"""Whether an error of torch's says that there is no kernel for a dtype or a device. Knows torch's words alone."""
+"""What an error of torch's says: that there is no kernel for a dtype or a device; that memory ran out. Words alone."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def is_unsupported(cause: BaseException | None) -> bool:
     if not isinstance(cause, (RuntimeError, TypeError, ValueError)):
         return False
     return isinstance(cause, NotImplementedError) or _NO_KERNEL.search(str(cause)) is not None
+
+
+_NO_MEMORY: Final = re.compile(
+    r"can't allocate memory|not enough memory|std::bad_alloc|out of memory|cannot allocate memory", re.IGNORECASE
+)
+"""How torch 2.11 to 2.13 say it: the CPU's allocator, C++ itself, CUDA's."""
+
+
+def is_out_of_memory(cause: BaseException | None) -> bool:
+    """Whether a step failed because there was not the memory that it asked for."""
+    return isinstance(cause, MemoryError) or (
+        isinstance(cause, RuntimeError) and _NO_MEMORY.search(str(cause)) is not None
+    )

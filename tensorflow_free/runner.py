@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from time import perf_counter
 from typing import Any, Final
 
@@ -18,11 +18,12 @@ from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.expectations import judge
 from tensorflow_free.factories import Start, made_of, make
-from tensorflow_free.ops.seeding import other_streams
+from tensorflow_free.kernels import is_out_of_memory
 from tensorflow_free.plan import Pass, Plan
 from tensorflow_free.reached import Reached
 from tensorflow_free.recording import records_of, standing_values
 from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
+from tensorflow_free.watching import Watch
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and how much there is."""
@@ -35,7 +36,12 @@ CHUNK: Final = 256
 
 
 def run(
-    plan: Plan, *, progress: Progress | None = None, given: Given | None = None, stream: int | None = None
+    plan: Plan,
+    *,
+    progress: Progress | None = None,
+    given: Given | None = None,
+    stream: int | None = None,
+    watch: Watch | None = None,
 ) -> tuple[Result, Exception | None]:
     """Run a plan on fresh tensors.
 
@@ -44,15 +50,15 @@ def run(
         progress: told how much is done, now and then.
         given: the numbers of starting tensors, by name, that are used in place of those that the recipe draws or
             makes; rounded to the start's dtype, on its device, in the memory that the recipe asks for.
-        stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps; steps
-            with a seed of their own draw otherwise, too.
+        stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps.
+        watch: told at which step the run is, for a parent that may end it.
 
     Returns:
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
-    with process_state(plan), other_streams(stream):
-        return Run(plan, progress, given, stream).result()
+    with process_state(plan):
+        return Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch).result()
 
 
 def starts_of(plan: Plan) -> dict[str, torch.Tensor]:
@@ -71,12 +77,18 @@ class Run:
     """One run of a plan: its list of values, and what became of it."""
 
     def __init__(
-        self, plan: Plan, progress: Progress | None, given: Given | None = None, stream: int | None = None
+        self,
+        plan: Plan,
+        progress: Progress | None,
+        given: Given | None = None,
+        stream: int | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._plan = plan
         self._progress = progress
         self._given = given
         self._stream = stream
+        self._watch = watch
         self._values: Values = list(plan.initial)
         self._values[GRADIENTS] = {}
         self._values[TICK] = progress
@@ -91,9 +103,10 @@ class Run:
         error: ErrorReport | None = None
         cause: Exception | None = None
         try:
-            self._timed("tensors_s", self._draw)
-            self._timed("steps_s", self._steps)
-            self._timed("backward_s", self._backward)
+            with nullcontext() if self._watch is None else self._watch.stoppable():
+                self._timed("tensors_s", self._draw)
+                self._timed("steps_s", self._steps)
+                self._timed("backward_s", self._backward)
         except Stopped as stopped:
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = _report(plan, stopped, cause)
@@ -122,9 +135,15 @@ class Run:
             synchronize(self._plan.recipe.device)
             self._seconds[part] = perf_counter() - start
 
+    def _at(self, site: Site) -> None:
+        """Tell where the run is, to whoever wants to know."""
+        if self._watch is not None:
+            self._watch.at(self._plan, site)
+
     # the parts of a run
 
     def _draw(self) -> None:
+        self._at(Site("tensors", "tensors", ("tensors",)))
         draw(self._plan, self._plan.starts, self._values, self._given)
         run_calls(self._plan.prelude, self._values)
         self._started = True
@@ -148,6 +167,7 @@ class Run:
         """Compile the forward steps as one function of the starting tensors, call it, put what it returns in place."""
         plan, values = self._plan, self._values
         rounds = plan.variants or (plan.starts,) * calls_of(plan)
+        self._at(Site("steps", plan.recipe.backend.name, ("steps",)))
         try:
             forward = compiled(forward_of(plan), plan.recipe.backend)
             for number, starts in enumerate(rounds):
@@ -172,6 +192,7 @@ class Run:
 
     def _one_pass(self, one: Pass, *, keep_graph: bool) -> None:
         values = self._values
+        self._at(Site("backward", "backward", one.path, (one.target,)))
         run_calls(one.reads, values)
         target = values[one.slot]
         try:
@@ -312,7 +333,7 @@ def _report(plan: Plan, stopped: Stopped, cause: Exception) -> ErrorReport:
         step=site.name,
         op=site.op,
         type=type(cause).__name__,
-        message=_words(cause),
+        message=f"out of memory: {_words(cause)}" if is_out_of_memory(cause) else _words(cause),
         operands=operands,
         file=place.file,
         line=place.line,

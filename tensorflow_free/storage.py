@@ -347,12 +347,22 @@ def _read_run_file(path: Path) -> RunFile:
 
 def _read_recipe(path: Path) -> Recipe:
     try:
-        mapping = read_yaml(read_file(path, within=path.parent), str(path))
-        recipe = Recipe.model_validate(mapping)
+        return recipe_of_text(read_file(path, within=path.parent), str(path))
     except (RecipeError, ValidationError) as error:
         raise StorageError(f"{path}: is not the recipe of a run: {'; '.join(str(error).splitlines())}") from error
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read: {_words(error)}") from error
+
+
+def recipe_of_text(text: str | bytes, shown: str) -> Recipe:
+    """The recipe that a run's folder keeps, for reading; not bound.
+
+    Raises:
+        RecipeError: the text is no YAML.
+        ValidationError: it is not the recipe of a run.
+    """
+    mapping = read_yaml(text, shown)
+    recipe = Recipe.model_validate(mapping)
     recipe.write(mapping)
     return recipe
 

@@ -28,7 +28,7 @@ LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\n
 class Here:
     """A worker that runs its cells in this process."""
 
-    def __init__(self, ops, folder, cwd, environment) -> None:
+    def __init__(self, ops, folder, cwd, environment, limits=None) -> None:
         self.trial = Trial(folder)
 
     def ready(self):

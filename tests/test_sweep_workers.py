@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tensorflow_free import load_recipe, read_result, run_recipe
+from tensorflow_free import child, load_recipe, read_result, run_recipe
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.sweep import crew, workers
 from tensorflow_free.sweep.beginning import sweep_recipe
@@ -96,7 +95,7 @@ def test_a_cell_whose_process_dies_takes_nothing_else_with_it(capfd):
 def test_a_cell_that_hangs_is_ended_at_its_time_limit_also_where_it_clings_to_pythons_lock():
     _, rows = swept("steps.y.op=w_hangs,w_clings,w_prints", n_jobs=1, cell_timeout_s=2)
     assert [rows[number].outcome for number in range(3)] == ["timed out", "timed out", "ok"]
-    assert rows[0].reason == "took longer than 2 s (cell_timeout_s) while running the cell"
+    assert rows[0].reason == "took longer than 2 s (--timeout) while running the cell, at 'y' (w_hangs)"
 
 
 def test_a_worker_ends_when_its_parent_is_killed_also_where_its_cell_clings_to_pythons_lock(here):
@@ -148,7 +147,7 @@ def test_a_file_of_ops_that_does_not_load_ends_the_sweep_in_words(here, text, sa
 
 
 def test_a_worker_that_cannot_start_is_told_with_its_last_words(monkeypatch):
-    monkeypatch.setattr(workers, "BOOT", "import sys; sys.exit('no torch today')")
+    monkeypatch.setattr(child, "_BOOT", "import sys; sys.exit('no torch today')")
     with pytest.raises(TensorflowFreeError, match=r"could not start: the process ended with exit code 1") as caught:
         swept(recipe="linear.yaml")
     assert "no torch today" in str(caught.value)
@@ -158,7 +157,7 @@ def test_a_machine_that_starts_no_more_processes_is_told(monkeypatch):
     def refused(*words, **more):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(workers.subprocess, "Popen", refused)
+    monkeypatch.setattr(child.subprocess, "Popen", refused)
     open_files = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(TensorflowFreeError, match=r"^a worker process could not start: Resource temporarily"):
         swept(recipe="linear.yaml")
@@ -181,7 +180,7 @@ def test_an_error_of_ours_costs_one_cell_and_is_told_as_ours(monkeypatch):
     launch = Launch(cwd=str(Path.cwd()))
     made = crew.Crew(launch, lambda row: None, lambda environment: None)
     worker = made._hired(None, 0)
-    worker._process.stderr and os.write(worker._commands, b"not json\n")
+    worker._child.send(b"not json\n")
     with pytest.raises(workers.Lost, match="exit code"):
         worker.run(Cell(0, "linear.yaml"), 20)
     made._dismiss(worker)
@@ -218,4 +217,4 @@ def test_a_worker_has_one_thread_unless_the_user_says_otherwise(monkeypatch):
 
 @pytest.mark.parametrize("code", [-signal.SIGFPE, -signal.SIGTERM, -60, 0, None])
 def test_every_end_of_a_process_has_words(code):
-    assert workers._ending(code)
+    assert child._ending(code)

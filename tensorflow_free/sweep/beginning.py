@@ -34,6 +34,7 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
     fail_fast: bool = False,
     ops: Sequence[str | Path] = (),
     keep: bool = True,
+    max_memory_gib: float | None = None,
 ) -> Sweep:
     """Every combination of what the overrides give, as `run-recipe -m` runs it: each in a worker process, and judged.
 
@@ -48,6 +49,8 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         ops: Python files that register ops. Workers are processes of their own: ops that only this one has registered
             are not known there.
         keep: whether each cell keeps its result in a folder of its own.
+        max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; none where it is
+            not said.
 
     Returns:
         The sweep, of which nothing has run yet: iterate over it, or call its `run`.
@@ -59,7 +62,7 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         message = "a sweep runs in processes of its own, which read recipes from files; write this one to a .yaml file"
         raise RecipeError([Problem(Place(), message)])
     files = [str(recipes)] if isinstance(recipes, str | Path) else [str(one) for one in recipes]
-    settings = Settings(n_jobs, cell_timeout_s, fail_fast, [str(file) for file in ops], keep)
+    settings = Settings(n_jobs, cell_timeout_s, fail_fast, [str(file) for file in ops], keep, max_memory_gib)
     if not files:
         raise RecipeError([Problem(Place(), "no recipe is given; give the path of a .yaml file")])
     start = Start(matrix_of(files, overrides), Path("multirun") / moment() if folder is None else Path(folder))
@@ -73,6 +76,7 @@ def resume_sweep(
     cell_timeout_s: float | None = None,
     fail_fast: bool = False,
     ops: Sequence[str | Path] = (),
+    max_memory_gib: float | None = None,
 ) -> Sweep:
     """A sweep that was begun before, to be gone on with: cells that have a row are not run again.
 
@@ -82,6 +86,7 @@ def resume_sweep(
         cell_timeout_s: likewise.
         fail_fast: whether the first bad cell ends the sweep.
         ops: the Python files with which it began, named again: a folder alone makes no code run.
+        max_memory_gib: as of `sweep_recipe`; as the sweep began where it is not said.
 
     Raises:
         RecipeError: a recipe has changed since, with the keys that differ; another sweeper chose the cells; or other
@@ -91,7 +96,7 @@ def resume_sweep(
     place = SweepFolder(Path(folder))
     document = place.document()
     named = [str(Path(file).absolute()) for file in ops]
-    settings = Settings(n_jobs, cell_timeout_s, fail_fast, named, keeps=document.keeps)
+    settings = Settings(n_jobs, cell_timeout_s, fail_fast, named, document.keeps, max_memory_gib)
     problems = [*settings.problems(), *_other_ops(document, named, folder)]
     if document.chosen:
         message = (
@@ -173,6 +178,7 @@ def begun(start: Start, settings: Settings, arguments: Sequence[str]) -> Sweep:
             n_jobs=settings.n_jobs,
             cell_timeout_s=CELL_TIMEOUT_S if settings.cell_timeout_s is None else settings.cell_timeout_s,
             fail_fast=settings.fail_fast,
+            max_memory_gib=settings.max_memory_gib,
         ),
         ops=[FileOfSweep(path=file, digest=digest_of_file(Path(file))) for file in settings.ops],
         devices=sorted(found.devices),

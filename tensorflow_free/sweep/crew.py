@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
+from tensorflow_free.limits import Limits
 from tensorflow_free.sweep.capabilities import VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Outcome, Row, row_of_cell
@@ -43,6 +44,7 @@ class Launch:
         ops: files of the user's own ops.
         devices: the devices that cells ask for, as far as they are known beforehand.
         fail_fast: whether the first bad cell ends the sweep.
+        max_memory_gib: GiB that a worker may take beside what PyTorch has taken at its start; None for no limit.
     """
 
     cwd: str
@@ -52,6 +54,20 @@ class Launch:
     ops: Sequence[str] = ()
     devices: frozenset[str] = frozenset({"cpu"})
     fail_fast: bool = False
+    max_memory_gib: float | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that somebody has asked for."""
+        asked = self.cell_timeout_s != CELL_TIMEOUT_S
+        return Limits(self.cell_timeout_s if asked else None, self.max_memory_gib)
+
+    @property
+    def named_ops(self) -> list[str]:
+        """The files of ops as they are named from the folder in which recipes are."""
+        return [
+            str(file.relative_to(self.cwd) if file.is_relative_to(self.cwd) else file) for file in map(Path, self.ops)
+        ]
 
 
 Record = Callable[[Row], None]
@@ -163,7 +179,8 @@ class Crew:
                 cell = self._next()
                 if cell is None:
                     break
-                row = self._row(cell, slot, mine)
+                # a cell alone needs all files of ops: nobody knows which of them a backend came from
+                row = self._row(cell, slot, mine).model_copy(update={"ops": self._launch.named_ops})
                 with self._lock:
                     self._record(row)
                     if row.is_bad and self._launch.fail_fast:
@@ -217,7 +234,7 @@ class Crew:
         with self._lock:
             if self._stopped.is_set():
                 raise Lost("crashed", "the sweep was stopped")
-            worker = Worker(launch.ops, launch.folder, launch.cwd, self._environment(capability, slot))
+            worker = Worker(launch.ops, launch.folder, launch.cwd, self._environment(capability, slot), launch.limits)
             self._workers.add(worker)
         try:
             environment = worker.ready()

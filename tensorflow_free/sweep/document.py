@@ -69,6 +69,7 @@ class LauncherOfSweep(_Model):
     n_jobs: int | None = None
     cell_timeout_s: float
     fail_fast: bool = False
+    max_memory_gib: float | None = None
 
 
 class SweepDocument(_Model):

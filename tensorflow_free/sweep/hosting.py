@@ -34,7 +34,12 @@ class Host:
         """Make the sweep ready; with another launcher, its folder too, where the jobs look for it."""
         flags = self._flags
         settings = Settings(
-            multirun.n_jobs, multirun.cell_timeout_s, flags.fail_fast, list(flags.ops), keeps=not flags.no_save
+            multirun.n_jobs,
+            _timeout(multirun.cell_timeout_s, flags),
+            flags.fail_fast,
+            list(flags.ops),
+            keeps=not flags.no_save,
+            max_memory_gib=flags.limits.memory_gib,
         )
         start = Start(multirun.matrix, multirun.folder, multirun.folders, multirun.launcher, chosen=multirun.chosen)
         self._sweep = begun(start, settings, multirun.arguments)
@@ -92,6 +97,17 @@ class Host:
         return self._sweep
 
 
+def _timeout(launchers: float | None, flags: Flags) -> float | None:
+    """The seconds that a cell may take, by the flag or by the launcher's setting.
+
+    Raises:
+        RecipeError: it is said twice.
+    """
+    if launchers is not None and flags.limits.timeout_s is not None:
+        raise wrong("flag '--timeout'", "it is what cell_timeout_s is, which is given, too; give one of the two")
+    return flags.limits.timeout_s if launchers is None else launchers
+
+
 LAUNCHER_KEYS: Final = ("hydra.launcher.n_jobs", "hydra.launcher.cell_timeout_s")
 """What may be said anew of a sweep that goes on."""
 
@@ -112,7 +128,8 @@ def go_on(flags: Flags) -> int:
         sweep = resume_sweep(
             str(flags.resume),
             n_jobs=said.get(LAUNCHER_KEYS[0]),
-            cell_timeout_s=said.get(LAUNCHER_KEYS[1]),
+            cell_timeout_s=_timeout(said.get(LAUNCHER_KEYS[1]), flags),
+            max_memory_gib=flags.limits.memory_gib,
             fail_fast=flags.fail_fast,
             ops=flags.ops,
         )

@@ -71,6 +71,7 @@ def _launch(document: SweepDocument, folder: Path, ops: Sequence[str]) -> Launch
         ops=ops,
         devices=frozenset(document.devices),
         fail_fast=document.launcher.fail_fast,
+        max_memory_gib=document.launcher.max_memory_gib,
     )
 
 

@@ -26,11 +26,13 @@ Outcome = Literal[
     "refused",
     "crashed",
     "timed out",
+    "out of memory",
 ]
 
 OUTCOMES: Final[tuple[Outcome, ...]] = (
     "crashed",
     "timed out",
+    "out of memory",
     "failed",
     "mismatch",
     "fixed",
@@ -43,7 +45,9 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
 )
 """What becomes of a cell, worst first."""
 
-BAD: Final[frozenset[Outcome]] = frozenset({"mismatch", "fixed", "failed", "refused", "crashed", "timed out"})
+BAD: Final[frozenset[Outcome]] = frozenset(
+    {"mismatch", "fixed", "failed", "refused", "crashed", "timed out", "out of memory"}
+)
 """Outcomes that fail a sweep."""
 
 ABSENT: Final[frozenset[Outcome]] = frozenset({"unavailable", "unsupported"})
@@ -54,6 +58,7 @@ EXIT_CODES: Final[dict[Outcome, int]] = {
     "failed": 3,
     "crashed": 3,
     "timed out": 3,
+    "out of memory": 3,
     "mismatch": 1,
     "fixed": 1,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import Place, Problem, TensorflowFreeError
+from tensorflow_free.limits import memory_problem
 from tensorflow_free.sweep.cells import Cell, Cells
 from tensorflow_free.sweep.crew import Crew, Launch
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
@@ -33,6 +34,7 @@ class Settings:
         fail_fast: whether the first bad cell ends the sweep.
         ops: files of the user's own ops.
         keeps: whether cells keep their results in folders of their own.
+        max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; None for no limit.
     """
 
     n_jobs: int | None = None
@@ -40,6 +42,7 @@ class Settings:
     fail_fast: bool = False
     ops: Sequence[str] = ()
     keeps: bool = True
+    max_memory_gib: float | None = None
 
     def problems(self) -> Iterator[Problem]:
         """What no sweep can be run with."""
@@ -50,6 +53,8 @@ class Settings:
         if limit is not None and (not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0):
             message = f"'{limit}' is no time to run in; give a number of seconds above 0"
             yield Problem(Place(file="hydra.launcher.cell_timeout_s"), message)
+        if self.max_memory_gib is not None and (why := memory_problem(self.max_memory_gib)):
+            yield Problem(Place(file="flag '--max-memory'"), why)
 
 
 class Sweep:
@@ -178,6 +183,7 @@ class Sweep:
 
     def _launch(self) -> Launch:
         document, settings = self._document, self._settings
+        memory = document.launcher.max_memory_gib if settings.max_memory_gib is None else settings.max_memory_gib
         return Launch(
             cwd=document.cwd,
             folder=self.folder.resolve() if document.keeps else None,
@@ -187,6 +193,7 @@ class Sweep:
             ops=[str(Path(document.cwd) / file) for file in settings.ops],
             devices=frozenset(document.devices),
             fail_fast=settings.fail_fast,
+            max_memory_gib=memory,
         )
 
     def _greet(self, environment: dict[str, Any]) -> None:

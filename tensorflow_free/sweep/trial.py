@@ -13,16 +13,18 @@ from tensorflow_free.comparison import Comparison
 from tensorflow_free.composition import compose
 from tensorflow_free.devices import best_device
 from tensorflow_free.errors import RecipeError, UnavailableError
+from tensorflow_free.kernels import is_out_of_memory
+from tensorflow_free.limits import OUT_OF_MEMORY
 from tensorflow_free.loading import plan_of, recipe_of
 from tensorflow_free.outcomes import Found, outcome_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.reference import Kept, NoReference, yardstick_of
-from tensorflow_free.registry import files_of
 from tensorflow_free.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.storage import write_result
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, row_of_cell
+from tensorflow_free.watching import Watch
 
 COMPARISON: Final = "comparison.json"
 """The file in a cell's folder that holds the verdict on each value."""
@@ -43,11 +45,13 @@ class Trial:
         folder: the sweep's folder; None to keep no results.
         stage: told what is about to be done.
         kept: references that cells share.
+        watch: told at which step a cell is, where a limit is asked for.
     """
 
     folder: Path | None
     stage: Stage = _silent
     kept: Kept = field(default_factory=Kept)
+    watch: Watch | None = None
 
     def row(self, cell: Cell) -> Row:
         """Run a cell. Nothing is raised for what a recipe does.
@@ -70,14 +74,17 @@ class Trial:
             return row.model_copy(update={"outcome": "unavailable", "reason": _brief(error)})
         except RecipeError as error:
             return row.model_copy(update={"outcome": "refused", "reason": str(error), "exit_code": 2})
-        result, cause = run(plan_of(recipe))
+        result, cause = run(plan_of(recipe), watch=self.watch)
+        if self.watch is not None:
+            self.watch.at(plan_of(recipe), None)
         result.name = composed.stem
         comparison, without, told = self._compared(cell, recipe, result)
         found = outcome_of(result, cause, comparison, without)
         found.told.extend(told)
         self._save(cell, result, comparison)
-        row = row.model_copy(update={"ops": files_of(result.ops)})
-        return _row(row, found, comparison, cell.folder if self.folder is not None else "")
+        made = _row(row, found, comparison, cell.folder if self.folder is not None else "")
+        stopped = result.error is not None and not result.error.expected
+        return made.model_copy(update={"outcome": OUT_OF_MEMORY}) if stopped and is_out_of_memory(cause) else made
 
     def _compared(self, cell: Cell, recipe: Recipe, result: Result) -> tuple[Comparison | None, str, list[str]]:
         """The cell's values against its reference, or None and why there is none; and what is to be told of that."""

@@ -1,0 +1,190 @@
+"""A plain run with limits: in a process of its own, which this one ends at a limit; what became of it is a result."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+from tensorflow_free.child import READY, START_LIMIT_S, Child, Exceeded, Parent
+from tensorflow_free.composition import compose, dump_yaml
+from tensorflow_free.composition.arguments import Words
+from tensorflow_free.console import complain, show
+from tensorflow_free.errors import Problem, RecipeError, StorageError
+from tensorflow_free.flags import Flags, wrong
+from tensorflow_free.kernels import is_out_of_memory
+from tensorflow_free.limits import OUT_OF_MEMORY, TIMED_OUT, Limits, TimedOut, memory_problem
+
+FAILED, OURS = 3, 4
+"""Exit codes; `cli.py` has all of them."""
+
+ENDED, GAVE_UP = "DG"
+"""What a child says besides: that the run has ended and its result is written; that it met a limit outside of steps."""
+
+GRACE_S: Final = 5.0
+"""Seconds that a run has to end of its own between two steps, with the values so far, before it is killed."""
+
+MAIN: Final = "tensorflow_free.cli:run_watched"
+
+TYPES: Final = {TIMED_OUT: "TimedOut", OUT_OF_MEMORY: "OutOfMemory", "crashed": "Crashed"}
+"""What stands as the type of the error in `result.json`."""
+
+
+def run_limited(flags: Flags, words: Words) -> int:
+    """Run each recipe of a command line in a process of its own: the worst exit code.
+
+    Raises:
+        RecipeError: memory cannot be limited here; or a recipe does not compose.
+    """
+    if flags.limits.memory_gib is not None and (why := memory_problem(flags.limits.memory_gib)):
+        raise wrong("flag '--max-memory'", why)
+    _refuse(words)
+    return max(_run(file, flags, words) for file in words.files)
+
+
+def _refuse(words: Words) -> None:
+    """Tell what is wrong with any of the recipes before the first runs."""
+    problems: dict[Problem, None] = {}
+    for file in words.files:
+        try:
+            compose(file, words.overrides)
+        except RecipeError as error:
+            problems.update(dict.fromkeys(error.problems))
+    if problems:
+        raise RecipeError(problems)
+
+
+def _run(file: str, flags: Flags, words: Words) -> int:
+    others = [word for word in flags.rest if word not in words.files]
+    asked = {
+        "words": [file, *others, *flags.words()],
+        "timeout_s": flags.limits.timeout_s,
+        "memory_gib": flags.limits.memory_gib,
+    }
+    child = Child(MAIN, asked, cwd=str(Path.cwd()), environment=os.environ, shows=True, limits=flags.limits)
+    try:
+        found = _outcome(child, flags.limits)
+        return found if isinstance(found, int) else _told(child, file, flags, *found)
+    finally:
+        # ^C and the like end this process, and with it the run
+        child.end()
+
+
+def _outcome(child: Child, limits: Limits) -> int | tuple[str, str]:
+    """The exit code of a run that ended of its own; of another what became of it, and why."""
+    until, asked = monotonic() + START_LIMIT_S, False
+    while True:
+        try:
+            line = child.line(until)
+        except Exceeded as error:
+            return OUT_OF_MEMORY, str(error)
+        if line is None and (asked or until == math.inf):
+            return TIMED_OUT, limits.time_message
+        if line is None:
+            asked, until = True, monotonic() + GRACE_S
+            with suppress(ProcessLookupError):
+                os.kill(child.process.pid, signal.SIGXCPU)
+            continue
+        if not line:
+            code = child.process.wait()
+            return code if code >= 0 else child.ending()
+        letter, text = chr(line[0]), line[1:-1].decode()
+        if letter == READY:
+            child.watch_memory()
+            until = math.inf if limits.timeout_s is None else monotonic() + limits.timeout_s
+        elif letter == ENDED:
+            until = math.inf
+        elif letter == GAVE_UP:
+            outcome, why = json.loads(text)
+            return outcome, why
+
+
+def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
+    """Write and show what became of a run that was ended: the exit code."""
+    child.kill()
+    child.process.wait()
+    if sys.stderr.isatty():
+        # a bar that was drawn hides the cursor
+        sys.stderr.write("\x1b[?25h")
+    posted, said = child.board.posted(), child.board.said()
+    if posted is None:
+        complain(f"{file}: {outcome}: {why}, before the first step")
+        return FAILED
+    from tensorflow_free.result import ErrorReport, Result, environment_of  # noqa: PLC0415 - torch takes its time
+    from tensorflow_free.storage import recipe_of_text  # noqa: PLC0415
+
+    folder = Path(posted["folder"])
+    place = said or {"step": "", "op": "run", "path": "", "operands": []}
+    error = ErrorReport(**{"operands": [], **place}, type=TYPES[outcome], message=f"{outcome}: {why}")
+    result = Result(
+        recipe_of_text(posted["recipe"], file),
+        {},
+        error=error,
+        environment=environment_of(posted["num_threads"]),
+        name=posted["name"],
+        files=tuple((path, source) for path, source in posted["files"]),
+        ops=tuple(posted["ops"]),
+    )
+    saved = not flags.no_save
+    if saved:
+        try:
+            result.save(folder)
+        except StorageError as failure:
+            complain(str(failure))
+            saved = False
+    show(result, f"{folder}/result.json" if saved else None, flags)
+    return FAILED if saved or flags.no_save else OURS
+
+
+class Watched:
+    """The run, in its own process: it tells the parent what it is, and at which step."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._parent = Parent(words)
+        # the lifeline must hold before a second is spent on these, of which no run is to bear the time and the memory
+        for module in ("loading", "binding", "runner", "storage", "report"):
+            import_module(f"tensorflow_free.{module}")
+        from tensorflow_free.watching import Watch, limit_memory  # noqa: PLC0415
+
+        asked = self._parent.asked
+        self.words: list[str] = asked["words"]
+        self.watch = Watch(self._parent.board)
+        self.watch.listen(Limits(asked["timeout_s"]))
+        limit_memory(asked["memory_gib"])
+        self._parent.say(READY)
+
+    def begins(self, plan: Any, name: str, folder: Path) -> None:
+        """Tell what a result needs, should there be none."""
+        import torch  # noqa: PLC0415 - it is loaded by now
+
+        self._parent.board.post(
+            {
+                "name": name,
+                "folder": str(folder),
+                "recipe": dump_yaml(plan.recipe.written),
+                "files": list(plan.files),
+                "ops": list(plan.ops),
+                "num_threads": torch.get_num_threads(),
+            }
+        )
+
+    def ended(self) -> None:
+        """Tell that the run has ended and its result is written: there is no more limit."""
+        self._parent.say(ENDED)
+
+    def gave_up(self, error: Exception) -> bool:
+        """Whether an error outside of steps is that a limit was met, which is told."""
+        if isinstance(error, TimedOut):
+            self._parent.say(GAVE_UP, json.dumps([TIMED_OUT, str(error).removeprefix(f"{TIMED_OUT}: ")]))
+        elif is_out_of_memory(error):
+            self._parent.say(GAVE_UP, json.dumps([OUT_OF_MEMORY, str(error) or type(error).__name__]))
+        else:
+            return False
+        return True
