@@ -9,7 +9,7 @@ TensorflowFreeError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,12 +33,41 @@ class Place:
         return ": ".join(part for part in (position, self.path) if part)
 
 
-@dataclass(frozen=True, slots=True)
+Words = str | Callable[[], str]
+"""A message, or what makes it: looking for the nearest name is slow, and not every message is read."""
+
+
+def said(words: Words) -> str:
+    """The message, made now where it was not yet."""
+    return words if isinstance(words, str) else words()
+
+
 class Problem:
     """One thing that is wrong: its place, and what is wrong with what would be right."""
 
-    place: Place
-    message: str
+    __slots__ = ("_words", "place")
+
+    def __init__(self, place: Place, message: Words) -> None:
+        self.place = place
+        self._words = message
+
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        self._words = said(self._words)
+        return self._words
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and (self.place, self.message) == (other.place, other.message)
+
+    def __hash__(self) -> int:
+        return hash(self.place)
+
+    def __repr__(self) -> str:
+        return f"Problem({str(self)!r})"
+
+    def __reduce__(self) -> tuple[type[Problem], tuple[Place, str]]:
+        return Problem, (self.place, self.message)
 
     def __str__(self) -> str:
         place = str(self.place)
@@ -49,13 +78,23 @@ class TensorflowFreeError(Exception):
     """What every error of this package is."""
 
 
+MOST_TOLD: Final = 100
+"""Problems that the text of a `RecipeError` tells; of one more, telling it is as short as saying so."""
+
+
 class RecipeError(TensorflowFreeError):
-    """A recipe, or an override of it, that cannot be run as written. `problems` holds every problem found."""
+    """A recipe, or an override of it, that cannot be run as written.
+
+    `problems` holds every problem found; the text tells the first hundred, and how many more there are.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         # a quoted value must not pass for a message of ours
-        super().__init__("\n".join(printable(str(problem)) for problem in self.problems))
+        left = len(self.problems) - MOST_TOLD
+        told = self.problems if left <= 1 else self.problems[:MOST_TOLD]
+        more = [f"and {left:,} more problems"] if left > 1 else []
+        super().__init__("\n".join([*(printable(str(problem)) for problem in told), *more]))
 
 
 class UnavailableError(RecipeError):

@@ -125,18 +125,17 @@ def _step_names(steps: Any) -> Iterator[str]:
 
 def _without(mapping: Any, paths: Sequence[Path], *, named: bool = False) -> Any:
     """The mapping without what stands at these paths, or above where nothing does; a named value leaves its name."""
+    by_key: dict[Any, list[Path]] = {}
+    for path in paths:
+        by_key.setdefault(path[0], []).append(path[1:])
     if isinstance(mapping, list):
-        dropped = {path[0] for path in paths if len(path) == 1}
-        return [
-            _without(value, [path[1:] for path in paths if len(path) > 1 and path[0] == index])
-            for index, value in enumerate(mapping)
-            if index not in dropped
-        ]
+        within = [(value, by_key.get(index, [])) for index, value in enumerate(mapping)]
+        return [_without(value, below) for value, below in within if () not in below]
     if not isinstance(mapping, dict):
         return mapping
     kept: dict[Any, Any] = {}
     for key, value in mapping.items():
-        below = [path[1:] for path in paths if path[:1] == (key,)]
+        below = by_key.get(key, [])
         if () in below or (below and not isinstance(value, (dict, list))):
             if named:
                 kept[key] = {}

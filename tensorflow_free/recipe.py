@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
 from tensorflow_free.characters import printable
+from tensorflow_free.errors import Words
 from tensorflow_free.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
@@ -294,14 +296,21 @@ _WANTED: Final[dict[str, str]] = {
 
 _LIMIT_WORDS: Final = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
 
-_Finding = tuple[tuple[str | int, ...], str, str]
+_Finding = tuple[tuple[str | int, ...], str, Words]
 """A path as written, pydantic's name of the error, and the message."""
 
 
-def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Words]]:
     """Each of pydantic's findings as a path in the recipe's `mapping` and a message in our words."""
     found = list(_findings(error, mapping))
-    meant = {(path[:-1], nearest(path[-1], _keys_at(path))) for path, kind, _ in found if kind == "extra_forbidden"}
+    lacking = {path[:-1] for path, kind, _ in found if kind == "missing"}
+    meant = {
+        (path[:-1], nearest(path[-1], _keys_at(path)))
+        for path, kind, _ in found
+        if kind == "extra_forbidden" and path[:-1] in lacking
+    }
+    # where pydantic tries several alternatives, what lies deeper is a closer look at what is wrong
+    above = {path[:length] for path, *_ in found for length in range(len(path))}
     seen: set[tuple[str | int, ...]] = set()
     for path, kind, message in found:
         owner = path[:-1]
@@ -309,7 +318,7 @@ def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterato
             # the key that stands in its place, misspelt, is told of already
             if (owner, path[-1]) not in meant:
                 yield owner, message
-        elif path not in seen and not any(_is_above(path, other) for other, *_ in found):
+        elif path not in seen and path not in above:
             seen.add(path)
             yield path, message
 
@@ -317,12 +326,7 @@ def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterato
 def _findings(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[_Finding]:
     for finding in error.errors(include_url=False):
         path, kind = _written_path(finding["loc"], mapping), finding["type"]
-        yield path, kind, _form_message(path, kind, finding["input"], finding.get("ctx", {}))
-
-
-def _is_above(path: tuple[str | int, ...], other: tuple[str | int, ...]) -> bool:
-    """Whether `other` is a closer look at what is wrong at `path`, as pydantic tries several alternatives."""
-    return len(other) > len(path) and other[: len(path)] == path
+        yield path, kind, partial(_form_message, path, kind, finding["input"], finding.get("ctx", {}))
 
 
 def _written_path(loc: tuple[str | int, ...], mapping: Any) -> tuple[str | int, ...]:

@@ -24,6 +24,7 @@ __all__ = [
     "aten_names",
     "files_of",
     "find",
+    "is_module",
     "load_entry_points",
     "load_ops_file",
     "names",
@@ -65,7 +66,17 @@ def find(name: str) -> Op | None:
 
 def names() -> tuple[str, ...]:
     """The name of every op, the user's too, but not those of aten, which `aten_names` lists; sorted."""
-    return tuple(sorted({*_torch_names(), *registered()}))
+    return _names_with(tuple(registered()))
+
+
+@functools.lru_cache(maxsize=1)
+def _names_with(users: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*_torch_names(), *users}))
+
+
+def is_module(word: str) -> bool:
+    """Whether ops lie in a module of this name, as in `linalg` and `nn.functional`."""
+    return any(name.startswith(f"{word}.") for name in names())
 
 
 def suggest(name: str) -> str:
@@ -78,7 +89,7 @@ def suggest(name: str) -> str:
 
 def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
     """The op most like it: of the same last name, then of a like name, then of a like last name."""
-    tails = {full.rpartition(".")[2]: full for full in reversed(known)}
+    tails = _by_last_name(known)
     tail = wanted.rpartition(".")[2]
     if wanted.startswith("aten."):
         plain = f"{wanted}.default"
@@ -94,6 +105,12 @@ def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
         or _alike(wanted, known)
         or tails.get(_alike(tail, tails) or _alike(snake, tails) or "")
     )
+
+
+@functools.lru_cache(maxsize=2)
+def _by_last_name(known: tuple[str, ...]) -> dict[str, str]:
+    """The first op of each last name: `nn.functional.relu` is also `relu`."""
+    return {full.rpartition(".")[2]: full for full in reversed(known)}
 
 
 def _alike(word: str, words: Iterable[str]) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tensorflow_free.binding.mismatch import Mismatch, Path, Words, said
+from tensorflow_free.binding.mismatch import Mismatch, Path
 from tensorflow_free.binding.reading import WORDS, ambiguous, read
 from tensorflow_free.binding.references import Known, Ref
+from tensorflow_free.errors import Words, said
 from tensorflow_free.names import did_you_mean, nearest
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe import shown

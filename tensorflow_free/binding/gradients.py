@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.dtypes import TORCH_DTYPES
+from tensorflow_free.errors import Words
 from tensorflow_free.factories import LIKE, Start
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.recipe import TensorSpec, form_problems, shown
@@ -31,8 +32,8 @@ def gradient_start(written: Mapping[str, Any], recipe_dtype: str) -> Start:
     try:
         spec = TensorSpec.model_validate(sized)
     except ValidationError as error:
-        path, message = next(iter(form_problems(error, sized)))
-        raise _below(path, message) from error
+        path, words = next(iter(form_problems(error, sized)))
+        raise _below(path, words) from error
     starts = Starts(recipe_dtype, "cpu", None, None, _wrong)
     starts.made["target"] = (TORCH_DTYPES[recipe_dtype], "cpu", None)
     made = starts.bind("gradient", spec, ())
@@ -45,7 +46,7 @@ def _wrong(path: Sequence[str | int], message: str) -> None:
     raise _below(path, message)
 
 
-def _below(path: Sequence[str | int], message: str) -> Mismatch:
-    mismatch = Mismatch(message)
+def _below(path: Sequence[str | int], words: Words) -> Mismatch:
+    mismatch = Mismatch(words)
     mismatch.below = tuple(path)
     return mismatch

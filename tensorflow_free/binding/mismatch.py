@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from tensorflow_free.errors import Words, said
 
 Path = tuple[str | int, ...]
-
-
-Words = str | Callable[[], str]
-"""A message, or what makes it: finding the nearest name is slow, and most go unread, as another signature fits."""
 
 
 class Mismatch(Exception):
@@ -25,8 +21,3 @@ class Mismatch(Exception):
     def message(self) -> str:
         """What is wrong."""
         return said(self.words)
-
-
-def said(words: Words) -> str:
-    """The message, made now where it was not yet."""
-    return words if isinstance(words, str) else words()

@@ -13,9 +13,10 @@ from tensorflow_free import devices
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import LAYOUTS, MEMORY_FORMATS, wanted
 from tensorflow_free.binding.literals import literal
-from tensorflow_free.binding.mismatch import Mismatch, Words, said
+from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.binding.references import Known, of_a_key, reference
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
+from tensorflow_free.errors import Words, said
 from tensorflow_free.expressions import ExpressionError, Name, Slice, parse_subscript
 from tensorflow_free.names import did_you_mean, nearest
 from tensorflow_free.ops.signatures import Op, Parameter

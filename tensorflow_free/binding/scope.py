@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from tensorflow_free.binding.references import Known
-from tensorflow_free.errors import Place, Problem
+from tensorflow_free.errors import Place, Problem, Words
 from tensorflow_free.plan import RESERVED, Kind
 from tensorflow_free.recipe import Recipe
 
@@ -70,8 +70,8 @@ class Scope:
         self.later.pop(name, None)
         return identity
 
-    def wrong(self, path: Sequence[str | int], message: str) -> None:
-        """Note a problem of the recipe."""
+    def wrong(self, path: Sequence[str | int], message: Words) -> None:
+        """Note a problem of the recipe; what makes its words late must not hang on what is given further down."""
         self.problems.append(Problem(self.place(path), message))
 
     def missing(self, path: Sequence[str | int], message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import torch
@@ -17,6 +18,7 @@ from tensorflow_free.binding.references import Ref, references
 from tensorflow_free.binding.scope import Path, Scope, values_of
 from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of
+from tensorflow_free.errors import Words
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.ops.filling import filled
@@ -25,7 +27,7 @@ from tensorflow_free.ops.runners import BACKWARD, GRAD
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan import Block, Row, Value
 from tensorflow_free.recipe import Step, shown
-from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, names, registered, suggest
+from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, is_module, registered, suggest
 
 _OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "carry": "carry", "trace": "trace"}
 """The keys of blocks, and the fields that hold them."""
@@ -87,14 +89,18 @@ class Steps:
             self.users_ops[op.name] = None
         return op
 
-    def _no_op(self, written: str) -> str:
+    def _no_op(self, written: str) -> Words:
         """Why a word is no op: most like another; or the method of a value that there is not, in a one-line step."""
         root, _, method = written.rpartition(".")
-        is_module = any(name.startswith(f"{root}.") for name in names())
-        if root.isidentifier() and not is_module and find(method) is not None:
-            near = did_you_mean(root, self._scope.names) or f", nor a module of ops{suggest(written)}"
-            return f"'{shown(root)}' is not a value of this recipe{near}"
-        return f"'{shown(written)}' is not an op{suggest(written) or '; `recipe ops` lists them all'}"
+        given = len(self._scope.names)
+        if root.isidentifier() and not is_module(root) and find(method) is not None:
+            return partial(self._no_value, root, written, given)
+        return lambda: f"'{shown(written)}' is not an op{suggest(written) or '; `recipe ops` lists them all'}"
+
+    def _no_value(self, root: str, written: str, given: int) -> str:
+        """That a word is no value, where the first names of the scope were given."""
+        near = did_you_mean(root, islice(self._scope.names, given)) or f", nor a module of ops{suggest(written)}"
+        return f"'{shown(root)}' is not a value of this recipe{near}"
 
     def _fit(self, op: Op, step: Step, path: Path) -> Bound | None:
         found = fit(op, step.args, step.kwargs, self._scope.known(str(path[-1])))
