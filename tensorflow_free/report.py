@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -155,7 +156,10 @@ def _range(value: torch.Tensor) -> str:
         return f"{int(value.count_nonzero())} of {value.numel()} true"
     words = f"|z| {_bounds(value.abs())}" if value.is_complex() else _bounds(value)
     nan, inf = counts(value) or (0, 0)
-    return words + (f", {nan} nan" if nan else "") + (f", {inf} inf" if inf else "")
+    # a complex number has no sign
+    below = int((value == -math.inf).count_nonzero()) if inf and not value.is_complex() else 0
+    found = {"nan": nan, "inf": inf - below, "-inf": below}
+    return words + "".join(f", {count} {word}" for word, count in found.items() if count)
 
 
 def _bounds(value: torch.Tensor) -> str:

@@ -309,6 +309,14 @@ def test_hydra_composes_a_name_that_holds_dots_alike(tmp_path, capsys, override,
     assert ran == [expect]
 
 
+@pytest.mark.parametrize("stem", ["inf", "nan", "1", "1e5", "true", "null"])
+def test_hydra_takes_the_name_of_a_recipe_for_a_name(tmp_path, stem):
+    path, ran = write(tmp_path, **{stem: "seed: 3"}) / f"{stem}.yaml", []
+    words = [str(path), f"hydra.run.dir={tmp_path}/out"]
+    assert run_through_hydra(words, lambda composed, _: ran.append(composed.mapping["seed"]) or 0) == 0
+    assert ran == [3]
+
+
 def never(composed: Any, folder: Path) -> int:
     raise AssertionError(composed)
 

@@ -47,6 +47,13 @@ def _is_real(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def as_number(word: str) -> str:
+    """How the number is written that a word spells, or nothing where it spells none: `.nan`, `-.inf`."""
+    if word.lower() not in NUMBER_WORDS:
+        return ""
+    return f"{'-' if word.startswith('-') else ''}.{word.lower().lstrip('+-')[:3]}"
+
+
 def literal_number(written: Any, dtype: str) -> Any:
     """A number of literal data: itself, a complex number in words, or `{finfo: max}` of `dtype`.
 
@@ -58,9 +65,8 @@ def literal_number(written: Any, dtype: str) -> Any:
     if isinstance(written, dict) and len(written) == 1 and set(written) <= {"finfo", "complex"}:
         return literal(written, dtype)
     if isinstance(written, str):
-        if written.lower() in NUMBER_WORDS:
-            sign = "-" if written.startswith("-") else ""
-            raise Mismatch(f"'{written}' is a word; the number is written {sign}.{written.lower().lstrip('+-')[:3]}")
+        if number := as_number(written):
+            raise Mismatch(f"'{written}' is a word; the number is written {number}")
         if written[-1:] not in ("j", "i"):
             is_number = written.replace(".", "", 1).lstrip("+-").isdigit()
             why = "leave the quotes away" if is_number else "data are numbers, booleans and lists of them"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from tensorflow_free.binding.kinds import meant_otherwise
+from tensorflow_free.binding.literals import as_number
 from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.calls import ATTRIBUTES
 from tensorflow_free.expressions import Slice
@@ -76,6 +77,8 @@ def references(argument: Any) -> Iterator[Ref]:
 def _unknown(word: str, known: Known, parameter: Parameter | None) -> str:
     name = word.partition(".")[0]
     near = of_a_key(word, known) or did_you_mean(name, known.names)
+    if number := as_number(word):
+        near = f"; the number is written {number}"
     if not near and parameter is not None:
         near = meant_otherwise(word, parameter)
     return f"'{name}' is not a value of this recipe{near or _given(known)}"

@@ -7,6 +7,7 @@ still asked.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -30,6 +31,7 @@ from hydra.errors import HydraException
 from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
 
+from tensorflow_free.composition.arguments import GROUP
 from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Kind, Override, OverrideError
 from tensorflow_free.composition.scalars import scalar
 from tensorflow_free.composition.writer import dump_yaml
@@ -136,6 +138,16 @@ def for_hydra(text: str) -> str:
     if not alike and isinstance(value, ChoiceSweep) and value.simple_form:
         return f"{head}={','.join(_stock(one) for one in values)}"
     return f"{head}={text.partition('=')[2]}"
+
+
+def choosing(options: Sequence[str]) -> str:
+    """The override by which Hydra is told of recipes: a name that it would read as a number (`inf`, `1`) is quoted."""
+    return f"{GROUP}={','.join(map(_option, options))}"
+
+
+def _option(name: str) -> str:
+    read = _value(hydra_override(f"{GROUP}={name}", HydraOverrideVisitor))
+    return name if isinstance(read, str) else _stock(name)
 
 
 def _value(override: HydraOverride) -> Any:

@@ -24,7 +24,7 @@ from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.command import Task, moment, output_folder
 from tensorflow_free.composition.compose import BestDevice, compose, real_path
 from tensorflow_free.composition.files import recipe_file
-from tensorflow_free.composition.grammar import for_hydra, hydra_override
+from tensorflow_free.composition.grammar import choosing, for_hydra, hydra_override
 from tensorflow_free.composition.hydra_source import PRIMARY, served, untold
 from tensorflow_free.composition.overrides import Override, OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
@@ -54,7 +54,7 @@ def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> in
     jobs = _Jobs(folder, task, best_device, words.overrides)
     chosen = any(text.partition("=")[0] == GROUP for text in words.hydra)
     for option in options[:1] if chosen else options:
-        choice = [] if chosen else [f"{GROUP}={option}"]
+        choice = [] if chosen else [choosing([option])]
         beside = untold(recipe_file(folder, option) or folder, words.overrides)
         called = [*choice, *told(words, beside), *words.hydra, *words.flags]
         call_hydra(called, folder, output_folder(Path(option).name), jobs, beside)

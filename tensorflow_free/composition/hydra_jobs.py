@@ -15,7 +15,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
 from omegaconf import DictConfig, OmegaConf, flag_override
 
-from tensorflow_free.composition.arguments import GROUP
+from tensorflow_free.composition.grammar import choosing
 from tensorflow_free.composition.multirun import SweepHost
 from tensorflow_free.errors import Place, Problem, RecipeError
 
@@ -65,7 +65,7 @@ def jobs_of(
     files = ",".join(_quoted(str(Path(file).absolute())) for file in ops)
     for number, first in enumerate(range(0, count, size)):
         yield [
-            f"{GROUP}={option}",
+            choosing([option]),
             f"+chunk.folder={there}",
             f"+chunk.job={number}",
             f"+chunk.first={first}",

@@ -66,7 +66,7 @@ class Current:
         return [_returned(one, share) for one, share in zip(jobs, used, strict=True)]
 
     def _chosen(self, number: int, texts: list[str]) -> Chosen:
-        options = [text.partition("=")[2] for text in texts if text.partition("=")[0] == GROUP]
+        options = [text.partition("=")[2].strip("'") for text in texts if text.partition("=")[0] == GROUP]
         option = options[-1] if options else self.option
         file = recipe_file(self.recipes, option) or self.recipes / f"{option}.yaml"
         # the mark by which Hydra takes a new key changes nothing here

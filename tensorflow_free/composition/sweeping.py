@@ -14,7 +14,7 @@ from tensorflow_free.composition.arguments import GROUP, Words
 from tensorflow_free.composition.axes import matrix_of
 from tensorflow_free.composition.command import output_folder
 from tensorflow_free.composition.compose import real_path
-from tensorflow_free.composition.grammar import hydra_override
+from tensorflow_free.composition.grammar import choosing, hydra_override
 from tensorflow_free.composition.handover import ONE_AT_A_TIME, call_hydra, hydra_problems, options_of, told
 from tensorflow_free.composition.hydra_source import untold
 from tensorflow_free.composition.hydra_sweeps import Current, asked_for
@@ -109,8 +109,8 @@ def _told(words: Words, options: Sequence[str], beside: Sequence[Override]) -> l
     """What Hydra is told: all, where another sweeper chooses; else what it has a say in."""
     hydra = [text for text in words.hydra if not _is_group(text)]
     if _is_ours(words):
-        return [f"{GROUP}={options[0]}", *hydra, *words.flags]
-    return [f"{GROUP}={','.join(options)}", *told(words, beside), *hydra, *words.flags]
+        return [choosing(options[:1]), *hydra, *words.flags]
+    return [choosing(options), *told(words, beside), *hydra, *words.flags]
 
 
 def _no_job(config: Any) -> Any:
