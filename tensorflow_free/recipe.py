@@ -63,6 +63,7 @@ class Step(Model):
     args: list[Any] = Field(default_factory=list)
     kwargs: dict[str, Any] = Field(default_factory=dict)
     retain_grad: StrictBool = False
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**64)
     context: str | dict[str, Any] | None = Field(default=None, alias="with")
     repeat: int | None = Field(default=None, ge=0)
     steps: dict[str, Step] | None = None

@@ -19,6 +19,7 @@ from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.expectations import judge
 from tensorflow_free.factories import Start, made_of, make
 from tensorflow_free.kernels import is_out_of_memory
+from tensorflow_free.ops.seeding import other_streams
 from tensorflow_free.plan import Pass, Plan
 from tensorflow_free.reached import Reached
 from tensorflow_free.recording import records_of, standing_values
@@ -50,14 +51,15 @@ def run(
         progress: told how much is done, now and then.
         given: the numbers of starting tensors, by name, that are used in place of those that the recipe draws or
             makes; rounded to the start's dtype, on its device, in the memory that the recipe asks for.
-        stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps.
+        stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps; steps
+            with a seed of their own draw otherwise, too.
         watch: told at which step the run is, for a parent that may end it.
 
     Returns:
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
-    with process_state(plan):
+    with process_state(plan), other_streams(stream):
         return Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch).result()
 
 

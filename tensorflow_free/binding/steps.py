@@ -24,6 +24,7 @@ from tensorflow_free.names import did_you_mean
 from tensorflow_free.ops.filling import filled
 from tensorflow_free.ops.handing import HANDING, KEEPING, base_of, handed
 from tensorflow_free.ops.runners import BACKWARD, GRAD
+from tensorflow_free.ops.seeding import seeded
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan import Block, Row, Value
 from tensorflow_free.recipe import Step, shown
@@ -33,6 +34,10 @@ _OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "c
 """The keys of blocks, and the fields that hold them."""
 
 _BLOCK_KEYS: Final = {"repeat": ("steps", "carry", "trace"), "with": ("steps",)}
+
+
+_SEEDING: Final = ("manual_seed", "manual_seed_all", "seed", "seed_all", "initial_seed")
+"""Functions of torch's that seed its generators, which no step may."""
 
 
 class Steps:
@@ -73,9 +78,13 @@ class Steps:
                 )
         bound = None if op is None else self._fit(op, step, path)
         identity = self._scope.new()
+        if op is not None and step.seed is not None:
+            self._check_seed(op, path)
         if op is not None and bound is not None:
             site = Site(name, str(step.op), path, tuple(_operand_names(bound)))
             self._lower(op, bound, identity, site, rows)
+            if step.seed is not None and rows[-1].function is not None:
+                rows[-1].function = partial(seeded, step.seed, self._scope.recipe.device, rows[-1].function)
         self._scope.give(name, "step", None if op is None else op.name, identity)
         if step.retain_grad:
             self._scope.asked.add(name)
@@ -92,6 +101,9 @@ class Steps:
     def _no_op(self, written: str) -> Words:
         """Why a word is no op: most like another; or the method of a value that there is not, in a one-line step."""
         root, _, method = written.rpartition(".")
+        if method in _SEEDING:
+            why = "the key `seed` seeds a recipe, and `seed: 0` beside the `op` of a random step that step alone"
+            return lambda: f"'{shown(written)}' is not an op; {why}"
         given = len(self._scope.names)
         if root.isidentifier() and not is_module(root) and find(method) is not None:
             return partial(self._no_value, root, written, given)
@@ -101,6 +113,15 @@ class Steps:
         """That a word is no value, where the first names of the scope were given."""
         near = did_you_mean(root, islice(self._scope.names, given)) or f", nor a module of ops{suggest(written)}"
         return f"'{shown(root)}' is not a value of this recipe{near}"
+
+    def _check_seed(self, op: Op, path: Path) -> None:
+        """Refuse a seed of a step that draws nothing, or that a compiler runs."""
+        backend = self._scope.recipe.backend.name
+        if not op.random and all(one.form != "user" for one in op.signatures):
+            self._scope.wrong((*path, "seed"), f"'seed' is for random steps, and '{op.name}' draws no random numbers")
+        elif backend != "eager" and path[0] == "steps":
+            why = f"and '{backend}' compiles this one; take backend: eager, or leave the seed out"
+            self._scope.wrong((*path, "seed"), f"'seed' is for steps that run one by one, {why}")
 
     def _fit(self, op: Op, step: Step, path: Path) -> Bound | None:
         found = fit(op, step.args, step.kwargs, self._scope.known(str(path[-1])))
@@ -245,7 +266,7 @@ class Steps:
             wanted = "an `op`, or is a block of `steps` with one of `with` and `repeat`"
             self._scope.wrong(path, f"a step has {wanted}; this one has {' and '.join(kinds) or 'none of them'}")
             return None
-        for field in ("args", "kwargs", "retain_grad", "carry", "trace"):
+        for field in ("args", "kwargs", "retain_grad", "seed", "carry", "trace"):
             if field in given and field not in _BLOCK_KEYS[kinds[0]]:
                 self._scope.wrong((*path, field), f"'{field}' is not a key of a `{kinds[0]}` block")
         if not step.steps:

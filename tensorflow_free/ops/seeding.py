@@ -1,0 +1,36 @@
+"""A random step that draws from a stream of its own, seeded anew; the run's stream goes on as if it had not drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+import torch
+
+_FAR: Final = 0x9E3779B1
+"""How far the seeds of other streams lie from those of the recipe, which are mostly small."""
+
+_shift: ContextVar[int] = ContextVar("_shift", default=0)
+
+
+def seeded(seed: int, device: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call the function in random streams, of the CPU and of the device, that are seeded with this number."""
+    kind, _, index = device.partition(":")
+    devices = [] if kind in ("cpu", "meta") else [int(index or 0)]
+    with torch.random.fork_rng(devices, device_type=kind if devices else "cuda"):
+        shift = _shift.get()
+        torch.manual_seed((seed + shift) % 2**63 if shift else seed)
+        return function(*args, **kwargs)
+
+
+@contextmanager
+def other_streams(stream: int | None) -> Iterator[None]:
+    """Inside it, steps with a seed of their own draw from other streams than theirs; None leaves them be."""
+    # the CPU's generator takes 32 bits of a seed
+    token = _shift.set(0 if stream is None else stream * _FAR)
+    try:
+        yield
+    finally:
+        _shift.reset(token)
