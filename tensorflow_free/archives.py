@@ -183,7 +183,8 @@ def read_safetensors(file: BufferedReader, key: str | None, name: str) -> torch.
     try:
         with path_of(file) as path, safe_open(path, framework="pt") as stored:
             tensor: torch.Tensor = stored.get_tensor(one_of(list(stored.keys()), key, name))
-            return tensor
+            # the file's own memory would change with it
+            return tensor.clone()
     except SafetensorError as error:
         raise FileProblem(f"'{name}' cannot be read: {words_of(error)}") from error
 

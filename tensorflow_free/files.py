@@ -11,7 +11,7 @@ import torch
 
 from tensorflow_free.archives import FileProblem, read_npy, read_npz, read_pt, read_safetensors, refusal_of
 from tensorflow_free.names import did_you_mean
-from tensorflow_free.opening import open_file
+from tensorflow_free.opening import FileState, open_file, state_of, unchanged
 from tensorflow_free.recipe import shown
 
 _READERS: Final[dict[str, Callable[[BufferedReader, str | None, str], torch.Tensor]]] = {
@@ -57,8 +57,8 @@ def inside(folder: Path | None, written: str) -> Path:
     return found
 
 
-def read_tensor(path: Path, key: str | None) -> torch.Tensor:
-    """The tensor in a file, with the file's own dtype and strides.
+def read_tensor(path: Path, key: str | None) -> tuple[torch.Tensor, FileState]:
+    """The tensor in a file, with the file's own dtype and strides; and what tells whether the file is as it was then.
 
     Args:
         path: the file, as `inside` gives it.
@@ -71,8 +71,8 @@ def read_tensor(path: Path, key: str | None) -> torch.Tensor:
     if path.suffix not in _READERS:
         raise FileProblem(f"'{name}' is not a file of a kind that is read; those end in {', '.join(SUFFIXES)}")
     try:
-        with open_file(path, within=path.parent) as file:
-            return _READERS[path.suffix](file, key, name)
+        with open_file(path, within=path.parent) as file, unchanged(file):
+            return _READERS[path.suffix](file, key, name), state_of(file)
     except FileProblem:
         raise
     except Exception as error:  # readers raise what they like on broken files; each is the file's fault

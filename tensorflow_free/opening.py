@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 VARIABLE: Final = "TENSORFLOW_FREE_MAX_FILE_GIB"
 """The variable of the environment that holds what `--max-file` says, for workers too."""
@@ -26,6 +26,18 @@ _KINDS: Final = (
     (stat.S_ISCHR, "it is a device"),
     (stat.S_ISBLK, "it is a device"),
 )
+
+
+FileState = tuple[int, ...]
+"""Numbers of the system's that are others when a file has been written, or is another file."""
+
+
+class FileRead(NamedTuple):
+    """A file that a recipe read: its path as the recipe has it, its path, and its state; none where nobody asked."""
+
+    written: str
+    path: str
+    state: FileState | None = None
 
 
 class UnfitFileError(OSError):
@@ -105,13 +117,35 @@ def read_file(path: Path, within: Path | None = None, most: int | None = None) -
     Raises:
         OSError: it cannot be read; `UnfitFileError` where it is no plain file, lies elsewhere, or holds more.
     """
-    with open_file(path, within) as file:
+    with open_file(path, within) as file, unchanged(file):
         limit = largest() if most is None else most
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise UnfitFileError(size_problem(size) or f"{size} bytes; at most {limit} are read", path)
         # the kernel's own files tell no size
         return file.read(limit + 1)[:limit]
+
+
+@contextmanager
+def unchanged(file: BufferedReader) -> Iterator[None]:
+    """See that a file that is read within this is not written meanwhile: half of it would be old.
+
+    Raises:
+        UnfitFileError: it was written.
+    """
+    before = state_of(file)
+    try:
+        yield
+    finally:
+        if state_of(file) != before:
+            words = "it was written while it was read; read it again when it is whole"
+            raise UnfitFileError(words, Path(os.fsdecode(file.name)) if isinstance(file.name, str | bytes) else Path())
+
+
+def state_of(file: BufferedReader) -> FileState:
+    """The state of an open file."""
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @contextmanager

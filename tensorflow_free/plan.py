@@ -13,6 +13,7 @@ from tensorflow_free.calls import Call, Repeat, Site, Values, Within, whole
 from tensorflow_free.errors import Place
 from tensorflow_free.expressions import Slice
 from tensorflow_free.factories import Start
+from tensorflow_free.opening import FileRead
 from tensorflow_free.recipe import Recipe
 
 Kind = Literal["tensor", "step", "block", "check", "trace"]
@@ -135,7 +136,7 @@ class Plan:
     standing: dict[str, int]
     recordings: tuple[Recording, ...]
     differentiates: bool
-    files: tuple[tuple[str, str], ...] = ()
+    files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()
     variants: tuple[tuple[Start, ...], ...] = ()
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from tensorflow_free.calls import Snapshot, field_names, grad_fn_name
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.opening import FileRead
 from tensorflow_free.parts import numbers_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.version import VERSION
@@ -206,7 +207,7 @@ class Result:
     environment: Environment | None = None
     timings: Timings = field(default_factory=Timings)
     name: str = "recipe"
-    files: tuple[tuple[str, str], ...] = ()
+    files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()
 
     @property

@@ -22,7 +22,7 @@ from tensorflow_free.composition import dump_yaml, read_yaml
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.memory import copied
-from tensorflow_free.opening import open_file, path_of, read_file
+from tensorflow_free.opening import FileRead, open_file, path_of, read_file, state_of
 from tensorflow_free.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.result import (
@@ -61,14 +61,16 @@ def write_result(
         tidy: whether what killed processes left beside it is taken away.
 
     Raises:
-        StorageError: the folder cannot be written; what was in it stays.
+        StorageError: the folder cannot be written, and what was in it stays; or it is written, but for a file that has
+            changed since the recipe read it.
     """
     stored: dict[str, torch.Tensor] = {}
     entries = [_entry(record, stored) for record in result.records.values()]
     text = _run_file(result, entries).model_dump_json(indent=1) + "\n"
     try:
         with filling(folder, RESULT, lasting=lasting, tidy=tidy) as part:
-            texts = {RECIPE: dump_yaml(_Inputs(result, part).recipe()), RESULT: text, **(more or {})}
+            inputs = _Inputs(result, part)
+            texts = {RECIPE: dump_yaml(inputs.recipe()), RESULT: text, **(more or {})}
             _save(stored, part / TENSORS)
             for name, content in texts.items():
                 (part / name).write_text(content, encoding="utf-8")
@@ -78,6 +80,9 @@ def write_result(
         raise StorageError(f"{place}: the result cannot be written: {error.strerror or error}") from error
     except (SafetensorError, RuntimeError, TypeError) as error:
         raise StorageError(f"{folder}: the result cannot be written: {error}") from error
+    if inputs.changed:
+        files = ", ".join(inputs.changed)
+        raise StorageError(f"{files}: has changed since the recipe read it, so that {folder} keeps no copy of it")
     return folder
 
 
@@ -199,8 +204,10 @@ class _Inputs:
     def __init__(self, result: Result, part: Path) -> None:
         self._result = result
         self._folder = part / INPUTS
-        self._sources = dict(result.files)
+        self._sources = {read.written: read for read in result.files}
         self._taken: dict[str, str] = {}
+        self.changed: list[str] = []
+        """Files that are not what the recipe read any more, and are not copied."""
 
     def recipe(self) -> dict[str, Any]:
         """What stands in the folder's `recipe.yaml`."""
@@ -238,15 +245,15 @@ class _Inputs:
             return {**spec, "path": self._copied(self._sources[spec["path"]])}
         return spec
 
-    def _copied(self, source: str) -> str:
+    def _copied(self, read: FileRead) -> str:
         """Copy a file that the recipe read to `inputs/`, under a name that no other has there."""
-        path = Path(source)
+        path = Path(read.path)
         name, number = path.name, 1
-        while self._taken.setdefault(name, source) != source:
+        while self._taken.setdefault(name, read.path) != read.path:
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
         self._folder.mkdir(exist_ok=True)
-        with open_file(path) as file, (self._folder / name).open("wb") as copy:
-            shutil.copyfileobj(file, copy)
+        if not _copy(read, self._folder / name):
+            self.changed.append(read.path)
         return f"{INPUTS}/{name}"
 
     def _saved(self, name: str, data: torch.Tensor) -> str:
@@ -264,6 +271,22 @@ class _Inputs:
         else:
             torch.save(copied(data), path)
         return f"{INPUTS}/{file}"
+
+
+def _copy(read: FileRead, to: Path) -> bool:
+    """Copy a file; whether it is the one that was read, and whole."""
+    try:
+        source = open_file(Path(read.path))
+    except OSError:
+        return False
+    with source:
+        before = state_of(source)
+        with to.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+        is_same = state_of(source) == before and read.state in (None, before)
+    if not is_same:
+        to.unlink()
+    return is_same
 
 
 def _asks_for_case(recipe: Recipe) -> bool:
@@ -302,7 +325,7 @@ def read_result(folder: str | Path) -> Result:
         environment=run_file.environment,
         timings=run_file.timings,
         name=run_file.recipe,
-        files=tuple((path, str(folder / path)) for path in _paths(recipe.written) if _is_inside(folder, path)),
+        files=tuple(FileRead(path, str(folder / path)) for path in _paths(recipe.written) if _is_inside(folder, path)),
         ops=tuple(recipe.ops),
     )
 

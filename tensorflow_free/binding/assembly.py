@@ -12,6 +12,7 @@ from tensorflow_free.binding.aliasing import Aliases, Guards
 from tensorflow_free.binding.scope import Path, Places, Scope
 from tensorflow_free.calls import GRADIENTS, Site, retain, snapshot, watch
 from tensorflow_free.factories import Start
+from tensorflow_free.opening import FileRead
 from tensorflow_free.ops import runners
 from tensorflow_free.ops.handing import check_indices, check_unshared
 from tensorflow_free.plan import (
@@ -76,7 +77,7 @@ class Parts:
                 yield name, self.live[name]
 
 
-def assemble(parts: Parts, files: tuple[tuple[str, str], ...], ops: tuple[str, ...]) -> Plan:
+def assemble(parts: Parts, files: tuple[FileRead, ...], ops: tuple[str, ...]) -> Plan:
     """The plan of what binding has read."""
     compiled = parts.recipe.backend.name != "eager"
     changed = {name for name, identity in parts.values() if parts.aliases.is_changed(identity)}

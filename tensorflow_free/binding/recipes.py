@@ -24,6 +24,7 @@ from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.factories import Start
 from tensorflow_free.names import RECIPE_DTYPES, did_you_mean, name_problem
+from tensorflow_free.opening import FileRead
 from tensorflow_free.ops.handing import HANDING, base_of
 from tensorflow_free.plan import Plan, Row
 from tensorflow_free.recipe import (
@@ -80,7 +81,7 @@ class Binding:
         self._folder = folder
         self.steps = Steps(self.scope)
         self.starts: list[Start] = []
-        self.files: list[tuple[str, str]] = []
+        self.files: list[FileRead] = []
         self.rows: list[Row] = []
         self.checks: list[Row] = []
         self.passes: list[PassRows] = []

@@ -21,6 +21,7 @@ from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of
 from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Start, flat, made_in, own_dtype, parameters_of
 from tensorflow_free.memory import extent_of, gibibytes, installed, overlaps
 from tensorflow_free.names import FOLLOWING, did_you_mean, nearest
+from tensorflow_free.opening import FileRead
 from tensorflow_free.recipe import TensorSpec, shown, written_keys
 
 Report = Callable[[Sequence[str | int], str], None]
@@ -44,7 +45,7 @@ class Starts:
         self._faulty = 0
         self.made: dict[str, tuple[torch.dtype, str, list[int] | None]] = {}
         self._pinned: dict[str, None] = {}
-        self.files: list[tuple[str, str]] = []
+        self.files: list[FileRead] = []
 
     def bind(self, name: str, spec: TensorSpec, path: tuple[str | int, ...]) -> Start | None:
         """The tensor, or None where a problem was reported."""
@@ -194,11 +195,11 @@ class Starts:
     def _read_file(self, spec: TensorSpec, arguments: Mapping[str, Any], path: tuple[str | int, ...]) -> torch.Tensor:
         try:
             where = files.inside(self._folder, arguments["path"])
-            tensor = files.read_tensor(where, arguments.get("key"))
+            tensor, state = files.read_tensor(where, arguments.get("key"))
         except FileProblem as problem:
             self._wrong((*path, problem.key), problem.message)
             raise _Wrong from problem
-        self.files.append((spec.model_extra["path"] if spec.model_extra else "", str(where)))
+        self.files.append(FileRead(spec.model_extra["path"] if spec.model_extra else "", str(where), state))
         return tensor
 
     def _dtypes(

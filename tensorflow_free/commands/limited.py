@@ -21,6 +21,7 @@ from tensorflow_free.errors import Problem, RecipeError, StorageError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.kernels import is_out_of_memory
 from tensorflow_free.limits import OUT_OF_MEMORY, TIMED_OUT, Limits, TimedOut, memory_problem
+from tensorflow_free.opening import FileRead
 
 FAILED, OURS = 3, 4
 """Exit codes; `cli.py` has all of them."""
@@ -129,7 +130,7 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
         error=error,
         environment=environment_of(posted["num_threads"]),
         name=posted["name"],
-        files=tuple((path, source) for path, source in posted["files"]),
+        files=tuple(FileRead(path, source, state and tuple(state)) for path, source, state in posted["files"]),
         ops=tuple(posted["ops"]),
     )
     saved = not flags.no_save

@@ -134,6 +134,7 @@ class Recording:
         Raises:
             NotRecorded: the recipe does not bind, or does not run in float64.
         """
+        digest = self._digest()
         plan = self._plan(EXACT)
         starts = _starts(plan) if self._starts is None else dict(self._starts)
         exact = self._run(plan, starts)
@@ -142,8 +143,10 @@ class Recording:
         unmet = self._unmet({EXACT: exact, **runs})
         environment = exact.environment
         assert environment is not None  # noqa: S101 - a run has one; this tells mypy
+        if digest != self._digest():
+            raise NotRecorded("the recipe, or a file that it reads, changed while it was recorded; record it again")
         return StoredCase(
-            digest=digest_of(self._path, self._case),
+            digest=digest,
             made=Made(
                 tensorflow_free=environment.tensorflow_free,
                 torch=environment.torch,
@@ -171,6 +174,13 @@ class Recording:
             reason = f"{first.path}: {first.asks}: {first.message}"
             raise NotRecorded(f"what it expects does not hold, so there is nothing good to record: {reason}")
         return {dtype: [one.path for one in verdicts] for dtype, verdicts in found.items() if verdicts}
+
+    def _digest(self) -> str:
+        """The recipe's digest now; nothing where it is wrong, which is told where it is bound."""
+        try:
+            return digest_of(self._path, self._case)
+        except RecipeError:
+            return ""
 
     def _plan(self, dtype: str) -> Plan:
         overrides = [f"device={self._device}", f"dtype={dtype}", "backend=eager"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.errors import Place, Problem, TensorflowFreeError
+from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
 from tensorflow_free.limits import memory_problem
 from tensorflow_free.sweep.cells import Cell, Cells
 from tensorflow_free.sweep.crew import Crew, Launch
@@ -168,7 +168,16 @@ class Sweep:
             with suppress(TensorflowFreeError):
                 self._finish(standing)
             raise
+        self._note_changes()
         self._finish(standing)
+
+    def _note_changes(self) -> None:
+        """Say where a recipe was changed while its cells ran."""
+        try:
+            self._document.refuse_changes()
+        except RecipeError as error:
+            for problem in error.problems:
+                self._note(f"{problem}, as its cells may not be alike")
 
     def _waiting(self, done: bytes) -> Iterator[Cell]:
         """The cells that have no row, what an earlier try left of them taken away."""
