@@ -7,7 +7,7 @@ import os
 import pytest
 
 FULL_TIMEOUT = 1800
-"""The seconds that a test of the full tier may take, unless it is marked with a `timeout` of its own."""
+"""The seconds that a test may take of which the full tier does more, unless it is marked with a `timeout` of its own."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,11 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("full") is None:
-            continue
+        marked = item.get_closest_marker("full") is not None
         if not config.getoption("--full"):
-            item.add_marker(pytest.mark.skip(reason="it is of the full tier; --full runs it"))
-        elif item.get_closest_marker("timeout") is None:
+            if marked:
+                item.add_marker(pytest.mark.skip(reason="it is of the full tier; --full runs it"))
+        elif (marked or "full" in getattr(item, "fixturenames", ())) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
 
 

@@ -19,7 +19,7 @@ import torch
 from tensorflow_free.names import RECIPE_DTYPES
 from tests.faults.cells import THREADS, sample
 from tests.faults.scoring import RECIPES, Fixture, recorded_fixtures
-from tests.processes import LIMIT, started
+from tests.processes import started
 
 ROOT = RECIPES.parent
 
@@ -56,7 +56,7 @@ def found(folder: Path, fixtures: list[Fixture], every: int) -> dict[str, dict[s
     """What the verification of all cells found, by CPU capability; side by side, each in a process of its own."""
     with ExitStack() as running:
         begun = {one: running.enter_context(verifying(one, folder, every)) for one in CAPABILITIES if is_here(one)}
-        return {one: json.loads(process.communicate(timeout=LIMIT)[0]) for one, process in begun.items()}
+        return {one: json.loads(process.communicate(timeout=600)[0]) for one, process in begun.items()}
 
 
 def verifying(capability: str, folder: Path, every: int) -> AbstractContextManager[Any]:
