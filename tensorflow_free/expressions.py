@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tensorflow_free.characters import form_problem
-from tensorflow_free.meanings import cut, hint, not_an_op, refusal
+from tensorflow_free.meanings import cut, hint, refusal
 from tensorflow_free.names import DTYPE_ALIASES, DTYPES
+from tensorflow_free.no_ops import MODULES
 from tensorflow_free.spellings import NO_NUMBER, as_typed, number_of, pythonic
 
 LONGEST: Final = 10_000
@@ -40,6 +41,7 @@ OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Gt: ">",
     ast.GtE: ">=",
     ast.USub: "-",
+    ast.UAdd: "+",
     ast.Invert: "~",
 }
 
@@ -156,9 +158,8 @@ def expand_step(name: str, text: str, values: Collection[str]) -> dict[str, dict
 def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
     node = _parse(text)
     if isinstance(node, (ast.Name, ast.Constant, ast.List, ast.Tuple)):
-        raise ExpressionError(
-            f"'{text}' is not an operation; a step is a call or an operator, such as 'relu(x)' or 'w * x'"
-        )
+        calls = "a step is a call or an operator, such as 'relu(x)' or 'w * x'"
+        raise ExpressionError(f"'{text}' is not an operation; {calls}{_made_of(node, text)}")
     result = _operand(node, expansion)
     if isinstance(result, dict) and "dtype" in result:
         written = text.strip()
@@ -169,6 +170,18 @@ def _expand(expansion: Expansion, text: str) -> dict[str, dict[str, Any]]:
         raise ExpressionError(f"'{text}' is not an operation; a step is a call or an operator, such as 'w * x'")
     last = f"{expansion.name}_{len(expansion.steps)}"
     return {expansion.name if made == last else made: step for made, step in expansion.steps.items()}
+
+
+def _made_of(node: ast.expr, text: str) -> str:
+    """The step that makes a tensor of what is no operation."""
+    match node:
+        case ast.Name():
+            return f"; '{text}.clone()' is the same numbers under another name"
+        case ast.Constant(value=bool() | int() | float() | complex()):
+            return f"; 'torch.tensor({text})' is the number as a tensor"
+        case ast.List() | ast.Tuple():
+            return "; torch.stack([a, b]) makes one tensor of several, torch.tensor([1.0, 2.0]) of numbers"
+    return ""
 
 
 def _read_field(dotted: str, to: Expansion) -> None:
@@ -212,6 +225,9 @@ def _operand(node: ast.expr, to: Expansion) -> Any:
             return word
         case ast.Attribute():
             return _attribute(node, to)
+        case ast.List(elts=[ast.Starred(value=whole)]) | ast.Tuple(elts=[ast.Starred(value=whole)]):
+            # [*parts] is a list of all parts, which they are already
+            return _operand(whole, to)
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_operand(item, to) for item in items]
         case ast.Subscript(value=value, slice=index):
@@ -225,7 +241,7 @@ def _operand(node: ast.expr, to: Expansion) -> Any:
 def _operation(node: ast.expr, to: Expansion) -> str:
     """The step of an operator and its operands, of which the left one's steps come first."""
     match node:
-        case ast.UnaryOp(op=ast.USub() | ast.Invert() as operator, operand=inner):
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Invert() as operator, operand=inner):
             operands = [inner]
         case ast.BinOp(left=left, op=operator, right=right):
             operands = [left, right]
@@ -267,7 +283,13 @@ def _attribute(node: ast.Attribute, to: Expansion) -> Any:
     return dotted
 
 
-def _call(node: ast.Call, to: Expansion) -> str:
+def _call(node: ast.Call, to: Expansion) -> Any:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="device"), args=[ast.Constant(value=str(word)), *index], keywords=[]) if (
+            _dotted_or_none(node.func) == "torch.device" and "torch" not in to.values
+        ):
+            numbers = [one.value for one in index if isinstance(one, ast.Constant)]
+            return {"str": ":".join(map(str, (word, *numbers)))}
     kwargs = {}
     for keyword in node.keywords:
         if keyword.arg is None:
@@ -292,15 +314,15 @@ def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
     """The op that a call names, and the value that it is a method of."""
     dotted = _dotted_or_none(node)
     root = dotted.partition(".")[0] if dotted else ""
-    if dotted and root not in to.values and (why := not_an_op(dotted)):
-        raise ExpressionError(why, node.col_offset)
     if isinstance(node, ast.Name):
         return _BUILTINS.get(node.id, node.id), None
     if isinstance(node, ast.Attribute):
         if dotted and root not in to.values:
             return dotted, None
         return _METHODS.get(node.attr, node.attr), node.value
-    raise ExpressionError(f"'{as_typed(node)}' cannot be called; an op or a value's method can", node.col_offset)
+    is_module = isinstance(node, ast.Call) and as_typed(node.func).startswith(("nn.", "torch.nn."))
+    why = MODULES if is_module else "an op or a value's method can"
+    raise ExpressionError(f"'{as_typed(node)}' cannot be called; {why}", node.col_offset)
 
 
 def _index_text(node: ast.expr, to: Expansion) -> Any:

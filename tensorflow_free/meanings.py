@@ -92,30 +92,6 @@ def _isin(node: ast.Compare) -> str:
     return cut(found if isinstance(node.ops[0], ast.In) else f"~{found}")
 
 
-def not_an_op(dotted: str) -> str:
-    """Why a function of Python's is no op, and what would be right; nothing where it is none that is known here."""
-    module, _, name = dotted.rpartition(".")
-    if module in ("math", "np", "numpy"):
-        of_tensors = f"{name}(x) works by element of a tensor"
-        of_numbers = "; the root of a plain number n is n ** 0.5" if name == "sqrt" else ""
-        return f"'{dotted}' is not PyTorch's; {of_tensors}{of_numbers}"
-    return _FUNCTIONS.get(dotted.removeprefix("torch."), "")
-
-
-_FUNCTIONS: Final = {
-    "finfo": (
-        "'finfo' is not an op; a step that is written out takes {finfo: max}, of the recipe's dtype, as in "
-        "{op: masked_fill, args: [x, mask, {finfo: min}]}"
-    ),
-    "print": "'print' is not an op; each step's value is shown and kept",
-    **dict.fromkeys(
-        ("list", "tuple", "zip", "map", "enumerate", "sorted", "isinstance", "type"),
-        "functions of Python's are not ops; a step works on tensors and numbers, and a list is written as [a, b]",
-    ),
-}
-"""Functions that are tried as ops, and what is said of them."""
-
-
 # ------------------------------------------------------------------------------------------- what does not parse
 
 

@@ -50,7 +50,9 @@ _ARTICLE: Final[dict[str, str]] = {
 
 def wanted(written: Any, parameter: Parameter) -> str:
     """Why what is written does not fit the parameter."""
-    return f"'{shown(written)}' does not fit '{parameter.name}', which is {_kinds(parameter)}"
+    is_number = isinstance(written, int | float) and "Tensor" in parameter.types
+    made = f"; {{tensor: {shown(written)}}} is one, in one line torch.tensor({shown(written)})" if is_number else ""
+    return f"'{shown(written)}' does not fit '{parameter.name}', which is {_kinds(parameter)}{made}"
 
 
 def meant_otherwise(word: str, parameter: Parameter) -> str:

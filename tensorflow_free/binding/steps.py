@@ -21,6 +21,7 @@ from tensorflow_free.contexts import context_of
 from tensorflow_free.errors import Words
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.no_ops import instead_of
 from tensorflow_free.ops.filling import filled
 from tensorflow_free.ops.handing import HANDING, KEEPING, base_of, handed
 from tensorflow_free.ops.runners import BACKWARD, GRAD
@@ -34,10 +35,6 @@ _OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "c
 """The keys of blocks, and the fields that hold them."""
 
 _BLOCK_KEYS: Final = {"repeat": ("steps", "carry", "trace"), "with": ("steps",)}
-
-
-_SEEDING: Final = ("manual_seed", "manual_seed_all", "seed", "seed_all", "initial_seed")
-"""Functions of torch's that seed its generators, which no step may."""
 
 
 class Steps:
@@ -100,10 +97,9 @@ class Steps:
 
     def _no_op(self, written: str) -> Words:
         """Why a word is no op: most like another; or the method of a value that there is not, in a one-line step."""
+        if instead := instead_of(written):
+            return f"'{shown(written)}' is not an op{instead}"
         root, _, method = written.rpartition(".")
-        if method in _SEEDING:
-            why = "the key `seed` seeds a recipe, and `seed: 0` beside the `op` of a random step that step alone"
-            return lambda: f"'{shown(written)}' is not an op; {why}"
         given = len(self._scope.names)
         if root.isidentifier() and not is_module(root) and find(method) is not None:
             return partial(self._no_value, root, written, given)

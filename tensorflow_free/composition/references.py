@@ -108,7 +108,8 @@ class _Resolution:
         self._following: list[str] = []
         self._nodes = 0
         self._written = 0
-        self._texts: dict[str, Any] = {}
+        self._reach = 0
+        self._texts: dict[str, tuple[Any, int]] = {}
         self.findings: list[Finding] = []
 
     def settle_device(self, best_device: Callable[[], str]) -> None:
@@ -177,18 +178,24 @@ class _Resolution:
             meant = did_you_mean(name, islice(self._names(), MOST_NAMES))
             self.findings.append((path, f"'${{{name}}}' names no key of the recipe{meant or '; add it below params'}"))
             return None
-        if len(self._following) >= LONGEST_CHAIN:
-            self.findings.append((path, f"'${{{name}}}' is the end of over {LONGEST_CHAIN} references in a chain"))
+        resolved, length = self._texts.get(name, (None, 1))
+        self._reach = max(self._reach, len(self._following) + length)
+        if self._reach > LONGEST_CHAIN:
+            self.findings.append((path, f"'${{{name}}}' is one of over {LONGEST_CHAIN} references in a chain"))
             return None
-        if name not in self._texts:
-            self._following.append(name)
-            found = len(self.findings)
-            resolved = self._value(value, path, depth)
-            self._following.pop()
-            if len(self.findings) > found or isinstance(resolved, Mapping | list):
-                return resolved
-            self._texts[name] = resolved
-        return self._texts[name]
+        return resolved if name in self._texts else self._followed(name, value, path, depth)
+
+    def _followed(self, name: str, value: Any, path: Path, depth: int) -> Any:
+        """The value of a key with its own references resolved; a word or number is kept, with how long its chain is."""
+        above, found = self._reach, len(self.findings)
+        self._following.append(name)
+        self._reach = len(self._following)
+        resolved = self._value(value, path, depth)
+        self._following.pop()
+        if len(self.findings) == found and not isinstance(resolved, Mapping | list):
+            self._texts[name] = resolved, self._reach - len(self._following)
+        self._reach = max(above, self._reach) if self._following else 0
+        return resolved
 
     def _looked_up(self, name: str) -> Any:
         first, *rest = name.split(".")
