@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from tensorflow_free.characters import printable
-from tensorflow_free.console import Progress, complain, flushed, open_streams, show
+from tensorflow_free.console import Progress, complain, flushed, leave_warnings_to_results, open_streams, show
 from tensorflow_free.endings import code_of, heeded, left_to_the_system, words_of
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.flags import Flags, wrong
@@ -103,11 +103,13 @@ exit codes: 0 all well, 1 something does not agree, 2 the recipe or the command 
 
 def run_recipe_command() -> None:
     """The command `run-recipe`."""
+    leave_warnings_to_results()
     _exit(_guarded(run_recipe_main, sys.argv[1:]))
 
 
 def recipe_command() -> None:
     """The command `recipe`."""
+    leave_warnings_to_results()
     _exit(_guarded(recipe_main, sys.argv[1:]))
 
 

@@ -40,6 +40,13 @@ def _silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def leave_warnings_to_results() -> None:
+    """Show none that name files of ours, or torch's: those of a run stand in its result, and others help nobody."""
+    import warnings
+
+    warnings.filterwarnings("ignore", module=r"(tensorflow_free|torch)(\.|$)")
+
+
 def complain(text: str) -> None:
     """Say what is wrong, where it is in nobody's way."""
     print(printable_lines(text), file=sys.stderr)

@@ -14,7 +14,7 @@ from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import INDENT, words_of
 from tensorflow_free.parts import UNTAKEN, is_plain, numbers_of
 from tensorflow_free.recipe import shown
-from tensorflow_free.result import Record, Result, Verdict, counts, plain
+from tensorflow_free.result import Record, Result, Verdict, Warned, counts, plain
 from tensorflow_free.table import GAP, Columns, columns_of, lines_of
 
 if TYPE_CHECKING:
@@ -200,6 +200,18 @@ def failure(result: Result) -> Iterator[str]:
     yield from (printable(f"{INDENT}{line}") for line in (*rest, *error.operands))
 
 
+def warned(result: Result) -> Iterator[str]:
+    """Torch's warnings, each once, with the steps that raised it and how often."""
+    alike: dict[str, list[Warned]] = {}
+    for one in result.warnings:
+        alike.setdefault(one.message, []).append(one)
+    for message, found in alike.items():
+        steps = ", ".join(dict.fromkeys(one.step for one in found if one.step))
+        times = sum(one.count for one in found)
+        where = f"warning of {steps}" if steps else "warning"
+        yield f"{printable(where)}: {in_a_line(message)}{f' ({times} times)' if times > 1 else ''}"
+
+
 def tally(result: Result) -> str:
     """How the expectations came out, in a sentence; empty where there are none."""
     verdicts = result.expectations
@@ -228,6 +240,8 @@ def plain_text(result: Result, file: str | None = None) -> str:
     if result.expectations:
         parts += ["", *(f"{judged}{message and NEXT_LINE}{message}" for judged, message in _judged(result))]
         parts.append(tally(result))
+    if told := list(warned(result)):
+        parts += ["", *told]
     if told := list(failure(result)):
         parts += ["", *told]
     return "\n".join([*parts, *(["", printable(file)] if file else [])])
@@ -258,6 +272,9 @@ def draw(result: Result, console: Console, file: str | None = None) -> None:
     if result.expectations:
         console.print()
         _draw_expectations(result, console)
+    if told := list(warned(result)):
+        console.print()
+        console.print(Text("\n".join(told), style="yellow"))
     if told := list(failure(result)):
         console.print()
         console.print(Text("\n".join(told), style="yellow" if result.error and result.error.expected else "bold red"))

@@ -164,6 +164,15 @@ class Environment(Model):
     devices: list[str]
 
 
+class Warned(Model):
+    """A warning of torch's: the step that raised it, or the part of the run, and how often."""
+
+    step: str
+    type: str
+    message: str
+    count: int = 1
+
+
 class Timings(Model):
     """Wall-clock seconds of the parts of a run."""
 
@@ -190,6 +199,7 @@ class RunFile(Model):
     error: ErrorReport | None
     environment: Environment
     timings: Timings
+    warnings: list[Warned] = []
 
 
 @dataclass
@@ -206,6 +216,7 @@ class Result:
     error: ErrorReport | None = None
     environment: Environment | None = None
     timings: Timings = field(default_factory=Timings)
+    warnings: list[Warned] = field(default_factory=list)
     name: str = "recipe"
     files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from tensorflow_free.plan import Pass, Plan
 from tensorflow_free.reached import Reached
 from tensorflow_free.recording import records_of, standing_values
 from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
+from tensorflow_free.warned import Heard, heard
 from tensorflow_free.watching import Watch
 
 Progress = Callable[[int, int], None]
@@ -59,8 +60,11 @@ def run(
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
-    with process_state(plan), other_streams(stream):
-        return Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch).result()
+    one = Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch)
+    with heard(one.warned), process_state(plan), other_streams(stream):
+        result, cause = one.result()
+    result.warnings = one.warned.all()
+    return result, cause
 
 
 def starts_of(plan: Plan) -> dict[str, torch.Tensor]:
@@ -86,6 +90,7 @@ class Run:
         stream: int | None = None,
         watch: Watch | None = None,
     ) -> None:
+        self.warned = Heard()
         self._plan = plan
         self._progress = progress
         self._given = given
@@ -131,9 +136,11 @@ class Run:
 
     def _timed(self, part: str, act: Callable[[], None]) -> None:
         start = perf_counter()
+        self.warned.part = part.removesuffix("_s")
         try:
             act()
         finally:
+            self.warned.part = ""
             synchronize(self._plan.recipe.device)
             self._seconds[part] = perf_counter() - start
 

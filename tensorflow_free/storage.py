@@ -108,6 +108,7 @@ def _run_file(result: Result, entries: list[Entry]) -> RunFile:
         error=result.error,
         environment=result.environment or environment_of(torch.get_num_threads()),
         timings=result.timings,
+        warnings=result.warnings,
     )
 
 
@@ -324,6 +325,7 @@ def read_result(folder: str | Path) -> Result:
         error=run_file.error,
         environment=run_file.environment,
         timings=run_file.timings,
+        warnings=list(run_file.warnings),
         name=run_file.recipe,
         files=tuple(FileRead(path, str(folder / path)) for path in _paths(recipe.written) if _is_inside(folder, path)),
         ops=tuple(recipe.ops),

@@ -16,7 +16,7 @@ from typing import Any, Final
 from tensorflow_free.child import READY, START_LIMIT_S, Child, Exceeded, Parent
 from tensorflow_free.composition import compose, dump_yaml
 from tensorflow_free.composition.arguments import Words
-from tensorflow_free.console import complain, show
+from tensorflow_free.console import complain, leave_warnings_to_results, show
 from tensorflow_free.errors import Problem, RecipeError, StorageError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.kernels import is_out_of_memory
@@ -149,6 +149,7 @@ class Watched:
 
     def __init__(self, words: list[str]) -> None:
         self._parent = Parent(words)
+        leave_warnings_to_results()
         # the lifeline must hold before a second is spent on these, of which no run is to bear the time and the memory
         for module in ("loading", "binding", "runner", "storage", "report"):
             import_module(f"tensorflow_free.{module}")

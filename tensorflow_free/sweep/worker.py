@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorflow_free.child import READY, STAGE, Parent
+from tensorflow_free.console import leave_warnings_to_results
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row
@@ -28,6 +29,7 @@ def main(words: list[str]) -> None:
         words: as `Parent` reads them; asked are the ops files, the folder that keeps results, and the limits.
     """
     parent = Parent(words)
+    leave_warnings_to_results()
     row_of = _prepared(parent)
     if row_of is None:
         os._exit(1)
