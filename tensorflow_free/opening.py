@@ -9,7 +9,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,6 +20,9 @@ VARIABLE: Final = "TENSORFLOW_FREE_MAX_FILE_GIB"
 
 USUAL_GIB: Final = 4.0
 """What one file that a recipe names may hold, unpacked, where nothing else is said."""
+
+PIECE: Final = 2**20
+"""Bytes that are read at once."""
 
 _KINDS: Final = (
     (stat.S_ISDIR, "it is a folder"),
@@ -122,8 +127,9 @@ def read_file(path: Path, within: Path | None = None, most: int | None = None) -
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise UnfitFileError(size_problem(size) or f"{size} bytes; at most {limit} are read", path)
-        # the kernel's own files tell no size
-        return file.read(limit + 1)[:limit]
+        # piece by piece: the kernel's own files tell no size, and `read(limit)` would take that much memory beforehand
+        pieces = iter(partial(file.read, PIECE), b"")
+        return b"".join(islice(pieces, limit // PIECE + 1))[:limit]
 
 
 @contextmanager

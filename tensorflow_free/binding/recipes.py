@@ -15,7 +15,7 @@ from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal, literal
 from tensorflow_free.binding.mismatch import Mismatch
-from tensorflow_free.binding.references import reference
+from tensorflow_free.binding.references import reference, without_value
 from tensorflow_free.binding.scope import Path, Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
@@ -362,7 +362,7 @@ class Binding:
             near = did_you_mean(root, known) or (f"; its values are {', '.join(list(known)[:12])}" if known else "")
             self.scope.wrong(path, f"'{root}' is not a value of this recipe{near}")
         elif self.scope.kinds[root] == "block" and not fields:
-            self.scope.wrong(path, f"'{root}' is a block and has no value of its own; name a step in it")
+            self.scope.wrong(path, without_value(root))
         elif fields and self.scope.kinds[root] == "tensor" and fields[0] not in FOLLOWERS and not fields[0].isdigit():
             near = did_you_mean(fields[0], FOLLOWERS) or "; a tensor has grad and after"
             self.scope.wrong(path, f"'{fields[0]}' is not something that the result has of '{root}'{near}")

@@ -119,9 +119,14 @@ def _check_fields(word: str, known: Known) -> None:
         raise Mismatch(f"'{fields[0]}' is not a field of the tensor '{name}'{near}")
 
 
+def without_value(block: str) -> str:
+    """What is said where a block is named and a value is wanted."""
+    return f"'{block}' is a block and has no value of its own; name a step in it"
+
+
 def _check_trace(name: str, fields: Sequence[str], traces: Sequence[str]) -> None:
     if not fields:
-        raise Mismatch(f"'{name}' is a block and has no value of its own; name a step in it")
+        raise Mismatch(without_value(name))
     if fields[0] not in traces:
         near = did_you_mean(fields[0], traces) or "; name it in `trace`"
         raise Mismatch(f"'{fields[0]}' is not traced by '{name}'{near}")

@@ -14,7 +14,7 @@ from tensorflow_free.autograd import run_backward, run_grad
 from tensorflow_free.binding.arguments import Bound, fit
 from tensorflow_free.binding.kinds import without_gradient
 from tensorflow_free.binding.reading import TensorLiteral
-from tensorflow_free.binding.references import Ref, references
+from tensorflow_free.binding.references import Ref, references, without_value
 from tensorflow_free.binding.scope import Path, Scope, values_of
 from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of
@@ -287,7 +287,9 @@ class Steps:
     def _leave(self, name: str, step: Step, path: Path, block: Block) -> None:
         inner = dict(_names_of(step.steps or {}))
         for carried, source in step.carry.items():
-            if source not in inner and source not in step.carry:
+            if source in inner and inner[source].is_block:
+                self._scope.wrong((*path, "carry", carried), without_value(source))
+            elif source not in inner and source not in step.carry:
                 near = did_you_mean(source, inner) or "; a round hands on a value of its own steps, or one handed to it"
                 self._scope.wrong((*path, "carry", carried), f"'{source}' is not a step of the block{near}")
             elif carried in self._scope.names:
@@ -295,6 +297,9 @@ class Steps:
                 block.carry.append((self._scope.names[carried], self._scope.names[source]))
         self._scope.traces[name] = tuple(step.trace)
         for position, traced in enumerate(step.trace):
+            if traced in inner and inner[traced].is_block:
+                self._scope.wrong((*path, "trace", position), without_value(traced))
+                continue
             if traced not in inner:
                 near = did_you_mean(traced, inner) or f"; its steps are {', '.join(inner)}"
                 self._scope.wrong((*path, "trace", position), f"'{traced}' is not a step of the block{near}")

@@ -1,0 +1,124 @@
+"""Trials in a process of their own, so that one that ends or hangs its process is told by its number, and the rest run."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import resource
+import select
+import signal
+import sys
+import traceback
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LONGEST_S = 60.0
+"""Seconds that one trial may take."""
+
+MEMORY = 4 * 2**30
+"""Bytes that a worker may allocate beyond those it begins with: what takes more fails, as it would on a full machine."""
+
+
+@dataclass
+class Findings:
+    """How trials ended, and what is to be mended, by the number of the trial."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each outcome."""
+        return {name: count / self.outcomes.total() for name, count in self.outcomes.items()}
+
+
+def trials(first: int, count: int) -> Findings:
+    """Run the trials of the numbers from `first` on, in child processes."""
+    findings = Findings()
+    number, end = first, first + count
+    while number < end:
+        number = _batch(number, end, findings)
+    return findings
+
+
+def _batch(first: int, end: int, findings: Findings) -> int:
+    """Run trials in one child until it ends; the number after the last that was begun."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer Pythons warn of forking beside threads; the child starts none
+        child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _run(first, end, writing)
+    os.close(writing)
+    try:
+        return _followed(first, child, reading, findings)
+    finally:
+        os.close(reading)
+
+
+def _followed(first: int, child: int, reading: int, findings: Findings) -> int:
+    """Read what the child says, a line a trial, and end it where it says nothing for too long."""
+    number, text = first, b""
+    while True:
+        hangs = not select.select([reading], [], [], LONGEST_S)[0]
+        if hangs:
+            os.kill(child, signal.SIGKILL)
+        part = b"" if hangs else os.read(reading, 65536)
+        if not part:
+            break
+        *lines, text = (text + part).split(b"\n")
+        for line in lines:
+            outcome, _, fault = line.decode().partition("\t")
+            findings.outcomes[outcome] += 1
+            if fault:
+                findings.faults[number] = fault.replace("\r", "\n")
+            number += 1
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        ended = "hangs" if hangs else f"ends the process: {signal.Signals(os.WTERMSIG(status)).name}"
+        findings.outcomes["fault"] += 1
+        findings.faults[number] = ended
+        number += 1
+    return number
+
+
+def _run(first: int, end: int, writing: int) -> None:
+    """The child: a line for each trial, then the end of the process."""
+    code = 1
+    with contextlib.suppress(BaseException):
+        import torch
+
+        from fuzz.trial import tried
+
+        torch.set_num_threads(1)
+        _limit_memory()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _silent()
+        for number in range(first, end):
+            try:
+                line = tried(number)
+            except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
+                line = f"fault\t{traceback.format_exc()[-3000:]}".replace("\n", "\r")
+            os.write(writing, f"{line}\n".encode())
+        code = 0
+    os._exit(code)
+
+
+def _limit_memory() -> None:
+    told = Path("/proc/self/statm")
+    if told.exists():
+        most = int(told.read_text(encoding="utf-8").split()[0]) * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _silent() -> None:
+    """Send what kernels print to nowhere."""
+    faulthandler.disable()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    sys.stdout.flush()
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)

@@ -1,0 +1,60 @@
+"""Valid recipes, mutated: each ends in a result, in RecipeError or in a step error, and is told, saved and read back."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from fuzz.workers import Findings, trials
+
+SAMPLE = 400
+"""Trials of the usual tier: about ten seconds of one processor."""
+
+FULL = 50_000
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="trials run in forked processes")
+
+
+def told(findings: Findings) -> str:
+    """What was found, each with the command that shows it again."""
+    return "\n".join(f"cd tests; python -m fuzz {number}\n{fault}" for number, fault in findings.faults.items())
+
+
+def hold(findings: Findings) -> None:
+    """Nothing but the three ends that are allowed; and enough of what is tried runs, and enough of that fails."""
+    assert not findings.faults, told(findings)
+    assert findings.shares["ok"] > 0.15
+    assert findings.shares["step failed"] > 0.15
+    assert 0.4 < findings.shares["ok"] + findings.shares["step failed"] < 0.8
+
+
+def test_a_sample_of_mutated_recipes_ends_well() -> None:
+    hold(trials(0, SAMPLE))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+def test_fifty_thousand_mutated_recipes_end_well() -> None:
+    hold(trials(SAMPLE, FULL))
+
+
+def test_a_trial_is_the_same_again() -> None:
+    from fuzz.trial import recipe_of
+
+    assert str(recipe_of(7)) == str(recipe_of(7))
+
+
+def test_a_process_that_ends_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fuzz.trial.tried", lambda number: os.abort() if number == 2 else "ok")
+    findings = trials(0, 4)
+    assert findings.outcomes == {"ok": 3, "fault": 1}
+    assert findings.faults == {2: "ends the process: SIGABRT"}
+
+
+def test_an_exception_of_ours_is_told_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tried(number: int) -> str:
+        return str(1 / number)
+
+    monkeypatch.setattr("fuzz.trial.tried", tried)
+    [fault] = trials(0, 1).faults.values()
+    assert fault.endswith("ZeroDivisionError: division by zero\n")
