@@ -9,11 +9,14 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Final, Literal
 
+import torch
+
 from tensorflow_free.calls import Call, Repeat, Site, Values, Within, whole
 from tensorflow_free.errors import Place
 from tensorflow_free.expressions import Slice
 from tensorflow_free.factories import Start
 from tensorflow_free.opening import FileRead
+from tensorflow_free.ops.bounds import Guarded
 from tensorflow_free.recipe import Recipe
 
 Kind = Literal["tensor", "step", "block", "check", "trace"]
@@ -290,6 +293,10 @@ def _function(row: Row, slots: Slots, kept: AbstractSet[int]) -> Callable[..., A
         return _block(row.block, slots, kept)
     function = row.function
     assert function is not None, row.site  # noqa: S101 - a row without a block has one; this tells mypy
+    if slots.traced and isinstance(function, Guarded):
+        # a compiler would look through the checks, and compile an op that makes none of its own
+        uncompiled: Callable[..., Any] = torch.compiler.disable
+        function = uncompiled(function, reason="its arguments are checked")
     constants = {name: value for name, value in row.kwargs.items() if not _moves(value)}
     if len(constants) < len(row.kwargs):
         moving = tuple(name for name in row.kwargs if name not in constants)

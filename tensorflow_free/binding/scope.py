@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import count
 from typing import Any
 
 import torch
 
 from tensorflow_free.binding.references import Known
+from tensorflow_free.devices import kinds
 from tensorflow_free.errors import Place, Problem, Words
 from tensorflow_free.plan import RESERVED, Kind
 from tensorflow_free.recipe import Recipe
@@ -52,6 +55,12 @@ class Scope:
         recipe = self.recipe
         return Known(self.names, self.later, recipe.dtype, recipe.device, self.kinds, self.traces, own, recipe.params)
 
+    @cached_property
+    def has_meta(self) -> bool:
+        """Whether tensors of the device `meta` may meet others: the recipe names it, and is not all of it on meta."""
+        names = set(_device_words(self.recipe.written))
+        return "meta" in names and (self.recipe.device != "meta" or len(names) > 1)
+
     def is_broken(self, path: Path) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""
         return path in self._broken
@@ -77,6 +86,21 @@ class Scope:
     def missing(self, path: Sequence[str | int], message: str) -> None:
         """Note something that this machine does not have."""
         self.absent.append(Problem(self.place(path), message))
+
+
+def _device_words(written: Any) -> Iterator[str]:
+    """The kinds of devices that a recipe's text speaks of, or that tensors in it lie on."""
+    if isinstance(written, str):
+        yield from (kind for kind in kinds() if re.search(rf"\b{kind}\b", written))
+    elif isinstance(written, torch.Tensor):
+        yield written.device.type
+    elif isinstance(written, Mapping):
+        for part in written.values():
+            yield from _device_words(part)
+    elif isinstance(written, (list, tuple)):
+        for part in written:
+            if not isinstance(part, (int, float)):
+                yield from _device_words(part)
 
 
 def _owner(path: Path) -> Path:

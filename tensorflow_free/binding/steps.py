@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -22,6 +22,7 @@ from tensorflow_free.errors import Words
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.no_ops import instead_of
+from tensorflow_free.ops.bounds import guarded
 from tensorflow_free.ops.filling import filled
 from tensorflow_free.ops.handing import HANDING, KEEPING, base_of, handed
 from tensorflow_free.ops.runners import BACKWARD, GRAD
@@ -147,8 +148,15 @@ class Steps:
         device = self._scope.recipe.device
         if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
             kwargs["device"] = device
-        function = run_grad if op is GRAD else handed(op.name, filled(op.name, bound.signature.function))
-        rows.append(self._with_memory(Row(function, args, kwargs, out, site), op, bound))
+        rows.append(self._with_memory(Row(self._function(op, bound), args, kwargs, out, site), op, bound))
+
+    def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
+        """What the step calls: the op, behind the checks and the care for memory that it needs."""
+        if op is GRAD:
+            return run_grad
+        function = handed(op.name, filled(op.name, bound.signature.function))
+        signature = replace(bound.signature, function=function)
+        return guarded(op.name, signature, bound.by_parameter, meta=self._scope.has_meta)
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         scope = self._scope

@@ -11,6 +11,7 @@ import torch
 from tensorflow_free.ops import schemas
 from tensorflow_free.ops.schemas import Schema
 from tensorflow_free.ops.signatures import Signature
+from tensorflow_free.ops.unchecked import UNCHECKED
 
 PLAIN: Final = "default"
 """What an overload without a name is called."""
@@ -30,10 +31,15 @@ EXCLUDED: Final = re.compile(
 """What is none of a recipe's: files, state, printing, unchecked views, raw pointers, transforms, tests."""
 
 
+def _leaves(base: str) -> bool:
+    """Whether what aten calls by this name is no op."""
+    return base in UNCHECKED or EXCLUDED.fullmatch(base) is not None
+
+
 def schema(name: str) -> Schema | None:
     """The schema of the op `aten.NAME.OVERLOAD`, or None where no such overload is an op."""
     found = _NAME.fullmatch(name)
-    if found is None or EXCLUDED.fullmatch(found[1]):
+    if found is None or _leaves(found[1]):
         return None
     return schemas.overload(found[1], "" if found[2] == PLAIN else found[2])
 
@@ -49,5 +55,5 @@ def signature(name: str, described: Schema) -> Signature:
 @functools.cache
 def aten_names() -> tuple[str, ...]:
     """The name of every such op, sorted."""
-    found = {(base, overload) for base, overload in schemas.overloads() if not EXCLUDED.fullmatch(base)}
+    found = {(base, overload) for base, overload in schemas.overloads() if not _leaves(base)}
     return tuple(sorted(f"aten.{base}.{overload or PLAIN}" for base, overload in found))

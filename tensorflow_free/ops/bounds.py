@@ -1,0 +1,138 @@
+"""Which ops have their arguments checked before the call, and how: a table. Found by trial: see docs/safety.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tensorflow_free.ops import trusted
+from tensorflow_free.ops.rules import (
+    Given,
+    Rule,
+    alike,
+    among,
+    contiguous,
+    distinct,
+    filled,
+    finite,
+    shaped,
+    unexpanded,
+    unmixed,
+)
+from tensorflow_free.ops.signatures import REQUIRED, Signature
+
+
+class BoundsError(ValueError):
+    """An argument with which a kernel would read or write memory that is not its tensors'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A function of torch's behind the checks of its arguments."""
+
+    function: Callable[..., Any]
+    signature: Signature
+    rules: tuple[Rule, ...]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Check the arguments, and call the function.
+
+        Raises:
+            BoundsError: One of them is out of bounds.
+        """
+        given = self._given(args, kwargs)
+        for rule in self.rules:
+            problem = rule(given)
+            if problem is not None:
+                raise BoundsError(problem)
+        return self.function(*args, **kwargs)
+
+    def _given(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+        parameters = self.signature.parameters
+        given = {one.name: one.default for one in parameters if one.default is not REQUIRED}
+        given.update(zip((one.name for one in parameters if not one.keyword_only), args, strict=False))
+        words = {word: one.name for one in parameters for word in (one.name, *one.aliases)}
+        given.update((words.get(word, word), value) for word, value in kwargs.items())
+        return given
+
+
+def guarded(name: str, signature: Signature, written: Given, *, meta: bool = False) -> Callable[..., Any]:
+    """The function of an op's signature, behind checks where a call with the `written` arguments needs any.
+
+    Args:
+        name: The op's name in the registry.
+        signature: How it is called.
+        written: What the call gives, by the names of the parameters.
+        meta: Whether there may be tensors without numbers, of the device `meta`.
+
+    Returns:
+        The signature's own function where nothing is to be checked.
+    """
+    rules = rules_of(name)
+    outputs = [one for one in signature.parameters if one.keyword_only and one.name in signature.changes]
+    given = " ".join(one.name for one in outputs if written.get(one.name) is not None)
+    if given:
+        rules = (*rules, distinct(given))
+    if meta:
+        rules = (unmixed, *rules)
+    return Guarded(signature.function, signature, rules) if rules else signature.function
+
+
+def rules_of(name: str) -> tuple[Rule, ...]:
+    """The checks of an op; all overloads of one name in aten have the same."""
+    if not name.startswith("aten."):
+        return RULES.get(name.removeprefix("Tensor."), ())
+    base = name.split(".")[1]
+    return RULES.get(f"aten.{base}", RULES.get(base, ()))
+
+
+_RUNNING: Final = "running_mean running_var"
+_NORM: Final = (
+    shaped(f"weight bias {_RUNNING}", trusted.channels, of="one number for each channel of 'input'"),
+    contiguous(f"weight bias {_RUNNING}"),
+    alike("weight bias"),
+    alike(_RUNNING),
+    trusted.dense_for_out,
+)
+_MEDIANS: Final = {
+    **dict.fromkeys(("median", "nanmedian", "masked.median"), "input"),
+    **dict.fromkeys(("aten.median", "aten.nanmedian"), "self"),
+}
+
+RULES: Final[dict[str, tuple[Rule, ...]]] = {
+    "segment_reduce": (among("unsafe", False), trusted.segments),
+    "grid_sampler_2d": (among("interpolation_mode", 0, 1, 2), among("padding_mode", 0, 1, 2)),
+    "grid_sampler_3d": (among("interpolation_mode", 0, 1), among("padding_mode", 0, 1, 2)),
+    "nn.functional.embedding_bag": (trusted.bags("input", "include_last_offset"),),
+    "embedding_bag": (trusted.bags("indices", "include_last_offset"),),
+    **dict.fromkeys(("native_batch_norm", "batch_norm_update_stats", "_native_batch_norm_legit"), _NORM),
+    "_batch_norm_with_update": _NORM,
+    "native_group_norm": (contiguous("weight bias"),),
+    **{name: (unexpanded(tensor, "dim"),) for name, tensor in _MEDIANS.items()},
+    "linalg.eigvals": (finite("input"),),
+    "aten.linalg_eigvals": (finite("self"),),
+    **dict.fromkeys(
+        ("linalg.ldl_solve", "aten.linalg_ldl_solve"),
+        (shaped("pivots", trusted.rows, of="one for each row of 'LD'"), trusted.pivots),
+    ),
+    "lu_unpack": (shaped("LU_pivots", trusted.exchanges, of="one for each row or column of 'LU_data'"),),
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), (trusted.weights, trusted.packed)),
+    "avg_pool2d_backward": trusted.averaged("avg_pool2d"),
+    "avg_pool3d_backward": trusted.averaged("avg_pool3d"),
+    "fractional_max_pool2d_backward": trusted.fractional(2),
+    "fractional_max_pool3d_backward": trusted.fractional(3),
+    "choose_qparams_optimized": (contiguous("input"),),
+    "pdist": (filled("input"),),
+    "nn.functional.pdist": (filled("input"),),
+    "aten.pdist": (filled("self"),),
+    "max_pool2d_with_indices_backward": trusted.pooled(
+        trusted.forward("max_pool2d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 2
+    ),
+    "max_pool3d_with_indices_backward": trusted.pooled(
+        trusted.forward("max_pool3d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 3
+    ),
+    "adaptive_max_pool2d_backward": trusted.pooled(trusted.adaptive("adaptive_max_pool2d", 2), 2),
+    "adaptive_max_pool3d_backward": trusted.pooled(trusted.adaptive("adaptive_max_pool3d", 3), 3),
+}
+"""The checks of an op, by its name in the registry, for `aten` by the name without the overload."""

@@ -1,0 +1,197 @@
+"""Kinds of checks of a call's arguments, for ops whose kernels trust them. A check gives what is wrong, or None.
+
+A kernel that trusts an index, a size or a flag reads or writes memory that is not its tensors'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+Given = Mapping[str, Any]
+"""A call's arguments, by the names of the parameters; one that is not given has its default."""
+
+Rule = Callable[[Given], str | None]
+"""Says what is wrong with the arguments, or None."""
+
+Number = Callable[[Given], int]
+Shape = Callable[[Given], Sequence[int]]
+
+
+def among(name: str, *allowed: Any) -> Rule:
+    """The argument is one of these values."""
+
+    def rule(given: Given) -> str | None:
+        value = given.get(name)
+        if value in allowed:
+            return None
+        return f"'{name}' is {value}; it can be {' or '.join(str(one) for one in allowed)}"
+
+    return rule
+
+
+def within(name: str, below: Number, *, of: str, least: int = 0) -> Rule:
+    """Each number of the tensor or list is from `least` to less than `below`; `of` says in words what that counts."""
+
+    def rule(given: Given) -> str | None:
+        numbers = _integers(given.get(name))
+        if numbers is None or not numbers.numel():
+            return None
+        limit = below(given)
+        lowest, highest = (int(one) for one in numbers.aminmax())
+        if least <= lowest and highest < limit:
+            return None
+        wrong = lowest if lowest < least else highest
+        return f"'{name}' holds {wrong}; it can hold {least} to {limit - 1}, for there are {limit} {of}"
+
+    return rule
+
+
+def _integers(value: Any) -> torch.Tensor | None:
+    """Numbers whose values can be read; None where there are none (a tensor of `meta` has none)."""
+    if isinstance(value, torch.Tensor):
+        return None if value.is_meta else value.detach().to(torch.int64)
+    return None if value is None else torch.tensor(value, dtype=torch.int64)
+
+
+def shaped(names: str, shape: Shape, *, of: str) -> Rule:
+    """Each tensor of these names that is given has this shape, which is `of` something, in words."""
+
+    def rule(given: Given) -> str | None:
+        try:
+            wanted = list(shape(given))
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
+            return f"there is no {of}: {str(error).splitlines()[0]}"
+        for name in names.split():
+            value = given.get(name)
+            if value is not None and list(value.shape) != wanted:
+                return f"'{name}' is of shape {list(value.shape)}; it can be of shape {wanted}, {of}"
+        return None
+
+    return rule
+
+
+def alike(names: str) -> Rule:
+    """The tensors of these names that are given are of one dtype, dense and on one device."""
+
+    def rule(given: Given) -> str | None:
+        tensors = {name: given[name] for name in names.split() if given.get(name) is not None}
+        kinds = {name: (one.dtype, one.layout, one.device) for name, one in tensors.items()}
+        first, *others = kinds
+        for name in others:
+            if kinds[name] != kinds[first]:
+                mine, its = (" ".join(str(part) for part in kinds[one]) for one in (name, first))
+                return f"'{name}' is {mine}; it can be {its}, as '{first}'"
+        return None
+
+    return rule
+
+
+def contiguous(names: str) -> Rule:
+    """Each tensor of these names that is given is contiguous."""
+
+    def rule(given: Given) -> str | None:
+        for name in names.split():
+            value = given.get(name)
+            if value is not None and not value.is_contiguous():
+                return f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
+        return None
+
+    return rule
+
+
+def distinct(names: str) -> Rule:
+    """No element of these tensors shares its memory with another, as those of an expanded tensor do."""
+
+    def rule(given: Given) -> str | None:
+        for name in names.split():
+            for value in _tensors(given.get(name)):
+                if _expanded(value):
+                    strides = f"the strides {list(value.stride())} for the shape {list(value.shape)}"
+                    return f"'{name}' has {strides}, so that elements share memory; give `contiguous` of it"
+        return None
+
+    return rule
+
+
+def unmixed(given: Given) -> str | None:
+    """A tensor of the device `meta` is given with others of its kind.
+
+    Among others it makes PyTorch choose a kernel that computes nothing, and leaves the memory of a result unwritten.
+    """
+    tensors = list(_tensors(list(given.values())))
+    real = [one for one in tensors if not one.is_meta]
+    if len(real) in (0, len(tensors)):
+        return None
+    devices = sorted({str(one.device) for one in real})
+    return f"its operands are on meta and on {', '.join(devices)}; a tensor on meta has no numbers to go with others"
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _tensors(part)
+
+
+def _expanded(value: torch.Tensor) -> bool:
+    """Whether two elements may lie at one place in memory: each step must lead past all that smaller ones reach."""
+    if value.layout != torch.strided or value.is_nested or not value.numel():
+        return False
+    reach = 0
+    for stride, size in sorted((stride, size) for stride, size in zip(value.stride(), value.shape, strict=True)):
+        if size > 1 and stride <= reach:
+            return True
+        reach += stride * (size - 1)
+    return False
+
+
+def unexpanded(name: str, dim: str) -> Rule:
+    """Where the argument `dim` is given, the tensor has no stride of 0, as an expanded one has."""
+
+    def rule(given: Given) -> str | None:
+        value = given[name]
+        if given.get(dim) is None or value.layout != torch.strided or value.is_nested:
+            return None
+        sizes = zip(value.stride(), value.shape, strict=True)
+        if all(stride or size <= 1 for stride, size in sizes):
+            return None
+        return f"'{name}' is expanded: it has the strides {list(value.stride())}; give `contiguous` of it"
+
+    return rule
+
+
+def of_int64(name: str) -> Rule:
+    """The tensor is of int64."""
+
+    def rule(given: Given) -> str | None:
+        value = given[name]
+        return None if value.dtype == torch.int64 else f"'{name}' is of {value.dtype}; it can be of torch.int64"
+
+    return rule
+
+
+def finite(name: str) -> Rule:
+    """No number of the tensor is NaN or infinite."""
+
+    def rule(given: Given) -> str | None:
+        value = given[name]
+        if value.is_meta or bool(value.isfinite().all()):
+            return None
+        return f"'{name}' holds NaN or infinity; its numbers must be finite"
+
+    return rule
+
+
+def filled(name: str) -> Rule:
+    """The tensor has at least one element in its first dimension."""
+
+    def rule(given: Given) -> str | None:
+        value = given[name]
+        empty = value.dim() and not value.shape[0]
+        return f"'{name}' is of shape {list(value.shape)}; it needs at least one row" if empty else None
+
+    return rule

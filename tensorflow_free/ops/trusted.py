@@ -1,0 +1,167 @@
+"""What single kernels trust: the shapes, the places and the numbers of their operands, as checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+
+from tensorflow_free.ops.rules import Given, Rule, Shape, alike, contiguous, of_int64, shaped, within
+
+
+def channels(given: Given) -> Sequence[int]:
+    """One number for each channel of the input."""
+    return given["input"].shape[1:2] if given["input"].dim() > 1 else (-1,)
+
+
+def forward(name: str, names: str, output: int = 0) -> Shape:
+    """The shape that the forward op gives for these arguments, found out without numbers."""
+    overload = getattr(torch.ops.aten, name).default
+
+    def shape(given: Given) -> Sequence[int]:
+        meta = [one.to("meta") if isinstance(one := given[word], torch.Tensor) else one for word in names.split()]
+        made = overload(*meta)
+        found: torch.Tensor = made if isinstance(made, torch.Tensor) else made[output]
+        return found.shape
+
+    return shape
+
+
+def adaptive(name: str, dims: int) -> Shape:
+    """The shape of an adaptive pooling to as many places as the gradient has."""
+    overload = getattr(torch.ops.aten, name).default
+
+    def shape(given: Given) -> Sequence[int]:
+        found: torch.Tensor = overload(given["self"].to("meta"), given["grad_output"].shape[-dims:])[0]
+        return found.shape
+
+    return shape
+
+
+def _plane(dims: int) -> Callable[[Given], int]:
+    return lambda given: math.prod(given["self"].shape[-dims:])
+
+
+def pooled(forward: Shape, dims: int) -> tuple[Rule, ...]:
+    """The backward pass of a pooling that takes the places of the largest elements."""
+    return (
+        shaped("grad_output indices", forward, of="the shape of what was pooled"),
+        alike("self grad_output"),
+        of_int64("indices"),
+        contiguous("indices"),
+        within("indices", _plane(dims), of=f"elements in the last {dims} dimensions of 'self'"),
+    )
+
+
+def bags(indices: str, last: str) -> Rule:
+    """Where the bags of `embedding_bag` begin: in order, from 0, and together all of the indices."""
+
+    def rule(given: Given) -> str | None:
+        offsets, count = given.get("offsets"), given[indices].numel()
+        if offsets is None or offsets.is_meta:
+            return None
+        begins = offsets.reshape(-1).tolist()
+        if begins != sorted(begins) or begins[:1] not in ([0], [] if not count and not given[last] else [0]):
+            return f"'offsets' holds {begins}; it must begin with 0 and never fall"
+        if begins and (begins[-1] > count or (given[last] and begins[-1] != count)):
+            return f"'offsets' ends with {begins[-1]}; with {count} indices it can end with {count} at most"
+        return None
+
+    return rule
+
+
+def segments(given: Given) -> str | None:
+    """Where the segments of `segment_reduce` begin and end: from 0, in order, to the end of the data."""
+    offsets, data = given.get("offsets"), given["data"]
+    if offsets is None or offsets.is_meta:
+        return None
+    axis = offsets.dim() - 1
+    if axis < 0 or offsets.shape[:-1] != data.shape[:axis] or data.dim() <= axis or not offsets.shape[-1]:
+        return (
+            f"'offsets' is of shape {list(offsets.shape)}; it holds a list for each of the first dimensions of 'data'"
+        )
+    length = data.shape[axis]
+    for begins in offsets.reshape(-1, offsets.shape[-1]).tolist():
+        if begins != sorted(begins) or begins[0] != 0 or begins[-1] != length:
+            return f"'offsets' holds {begins}; it must begin with 0, never fall and end with {length}"
+    return None
+
+
+def dense_for_out(given: Given) -> str | None:
+    """With `out`, the kernel of batch_norm leaves what it saves unwritten where the input is not contiguous."""
+    if given.get("out") is None or given["input"].is_contiguous():
+        return None
+    return f"'input' has the strides {list(given['input'].stride())}; with 'out', give `contiguous` of it"
+
+
+def pivots(given: Given) -> str | None:
+    """Row exchanges of an LDL factorization: 1 to n, or two alike negative ones for a block of two rows."""
+    pivots, rows = given["pivots"], given["LD"].shape[-1]
+    if pivots.is_meta:
+        return None
+    for matrix in pivots.reshape(-1, rows).tolist() if rows else ():
+        position = 0
+        while position < rows:
+            block = 1 if matrix[position] > 0 else 2
+            part = matrix[position : position + block]
+            if len(part) < block or not all(1 <= abs(one) <= rows and (one > 0) == (block == 1) for one in part):
+                return (
+                    f"'pivots' holds {part[0]} at {position}; it can hold 1 to {rows}, or two negative ones of a block"
+                )
+            position += block
+    return None
+
+
+def fractional(dims: int) -> tuple[Rule, ...]:
+    """The backward pass of a fractional pooling."""
+
+    def shape(given: Given) -> Sequence[int]:
+        return (*given["self"].shape[:-dims], *given["output_size"])
+
+    return pooled(shape, dims)
+
+
+def averaged(name: str) -> tuple[Rule, ...]:
+    """The backward pass of a pooling that takes averages."""
+    words = "self kernel_size stride padding ceil_mode count_include_pad divisor_override"
+    return (shaped("grad_output", forward(name, words), of="the shape of what was pooled"), alike("self grad_output"))
+
+
+def rows(given: Given) -> Sequence[int]:
+    """One number for each row of the factorization, of each matrix."""
+    found: Sequence[int] = given["LD"].shape[:-1]
+    return found
+
+
+def exchanges(given: Given) -> Sequence[int]:
+    """The shape of the row exchanges of an LU factorization."""
+    *batch, rows, columns = given["LU_data"].shape
+    return (*batch, min(rows, columns))
+
+
+def weights(given: Given) -> str | None:
+    """The weights of a recurrent network: so many for each layer and direction."""
+    states = given["hx"] if isinstance(given["hx"], (list, tuple)) else [given["hx"]]
+    runs = given["num_layers"] * (2 if given["bidirectional"] else 1)
+    projected = len(states) == 2 and states[0].shape[-1:] != states[1].shape[-1:]  # noqa: PLR2004 - h and c of an LSTM
+    each = (4 if given["has_biases"] else 2) + projected
+    if runs < 1 or len(given["params"]) != runs * each:
+        return f"'params' holds {len(given['params'])} tensors; {runs} layers and directions have {runs * each}"
+    return None
+
+
+def packed(given: Given) -> str | None:
+    """The sizes of the batches of a packed sequence: positive, never rising, together all of the data."""
+    sizes = given.get("batch_sizes")
+    if sizes is None or sizes.is_meta:
+        return None
+    numbers = sizes.reshape(-1).tolist()
+    rows = given["data"].shape[0] if given["data"].dim() else 0
+    if sizes.dtype != torch.int64 or not numbers or numbers[-1] < 1 or numbers != sorted(numbers, reverse=True):
+        return (
+            f"'batch_sizes' holds {numbers} of {sizes.dtype}; it can hold positive ones of torch.int64 that never rise"
+        )
+    return (
+        None if sum(numbers) == rows else f"'batch_sizes' holds {numbers}; their sum can be {rows}, the rows of 'data'"
+    )

@@ -1,0 +1,166 @@
+"""One argument of a valid call made wrong: an index, a size, a flag, a shape, a dtype, a layout of memory."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import torch
+from opdb.eager import tensors_in
+
+from bounds.targets import Arguments
+from bounds.valid import copied
+
+FAR: Final = (2**31, 2**40)
+FLOATS: Final = (0.0, -1.0, 1.5, 1e30, math.nan, math.inf)
+FLIPPED: Final = ("unsafe", "check", "coalesced", "sorted", "invariant", "accumulate", "sparse", "valid")
+"""What a flag is called that says whether to trust: everything is tried with it turned, too."""
+
+KINDS: Final = {
+    "sparse": torch.Tensor.to_sparse,
+    "sparse CSR": torch.Tensor.to_sparse_csr,
+    "of mkldnn": torch.Tensor.to_mkldnn,
+    "quantised": lambda tensor: torch.quantize_per_tensor(tensor, 0.5, 1, torch.quint8),
+    "nested": lambda tensor: torch.nested.as_nested_tensor(list(tensor.unbind())),
+    "on meta": lambda tensor: tensor.to("meta"),
+}
+"""Kinds of tensors that an op may not expect."""
+
+
+class Mutation(NamedTuple):
+    """A call with one argument (`where`) that is `what`."""
+
+    where: str
+    what: str
+    arguments: Arguments
+
+
+def mutations(arguments: Arguments) -> Iterator[Mutation]:
+    """The call itself, then each way to make it wrong; each call has tensors of its own only once it is copied."""
+    numbers = _out_of_range(arguments)
+    yield Mutation("", "as it is", arguments)
+    for base, said in _turned(arguments):
+        for name, value in base.items():
+            for where, what, changed in _changed(name, value, numbers):
+                yield Mutation(where, said + what, {**base, name: changed})
+
+
+def _turned(arguments: Arguments) -> Iterator[tuple[Arguments, str]]:
+    yield arguments, ""
+    for name, value in arguments.items():
+        if isinstance(value, bool) and any(word in name for word in FLIPPED):
+            yield {**arguments, name: not value}, f"{name}={not value}, "
+
+
+def _out_of_range(arguments: Arguments) -> list[int]:
+    """n, n + 1, -1 and -n - 1 for each size n that there is, and numbers far away."""
+    tensors = [one for one in tensors_in(arguments) if one.layout == torch.strided and not one.is_nested]
+    sizes = {size for one in tensors for size in (*one.shape, one.numel())}
+    small = sorted(sizes, key=lambda size: (size < 2, size))[:5]
+    found = [0, -1, *(number for size in small for number in (size, size + 1, -size - 1))]
+    return [*dict.fromkeys(found), *FAR, -FAR[1]]
+
+
+def _changed(name: str, value: Any, numbers: list[int]) -> Iterator[tuple[str, str, Any]]:
+    if isinstance(value, torch.Tensor):
+        yield from ((name, what, changed) for what, changed in _tensor(value, numbers))
+    elif isinstance(value, bool):
+        yield name, f"{not value}", not value
+    elif isinstance(value, int):
+        yield from ((name, f"{number}", number) for number in numbers if number != value)
+    elif isinstance(value, float):
+        yield from ((name, f"{number}", number) for number in FLOATS)
+    elif isinstance(value, (list, tuple)):
+        yield from _list(name, list(value), numbers)
+
+
+def _list(name: str, value: list[Any], numbers: list[int]) -> Iterator[tuple[str, str, Any]]:
+    for position, part in enumerate(value[:6]):
+        for where, what, changed in _changed(f"{name}[{position}]", part, numbers):
+            yield where, what, [*value[:position], changed, *value[position + 1 :]]
+    if value:
+        yield name, "one shorter", value[:-1]
+        yield name, "one longer", [*value, value[-1]]
+        yield name, "empty", []
+
+
+def _tensor(tensor: torch.Tensor, numbers: list[int]) -> Iterator[tuple[str, torch.Tensor]]:
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+        return
+    if not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype != torch.bool:
+        yield from _integers(tensor, numbers)
+    elif tensor.is_floating_point():
+        for number in FLOATS:
+            with contextlib.suppress(RuntimeError):  # not every dtype has infinities
+                yield f"all {number}", torch.full_like(tensor, number)
+    yield from _shapes(tensor)
+    other = (
+        torch.int32 if tensor.dtype == torch.int64 else torch.int64 if not tensor.is_floating_point() else torch.float64
+    )
+    yield f"of dtype {other}", tensor.to(other)
+    yield "of dtype torch.uint8", tensor.to(torch.uint8)
+
+
+def _integers(tensor: torch.Tensor, numbers: list[int]) -> Iterator[tuple[str, torch.Tensor]]:
+    limits = torch.iinfo(tensor.dtype)
+    for number in numbers:
+        if not limits.min <= number <= limits.max:
+            continue
+        places = {"first": 0, "last": -1} if tensor.numel() > 1 else {}
+        for word, place in places.items():
+            changed = tensor.clone(memory_format=torch.contiguous_format)
+            changed.view(-1)[place] = number
+            yield f"{word} {number}", changed
+        if tensor.numel():
+            yield f"all {number}", torch.full_like(tensor, number)
+
+
+def _shapes(tensor: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    yield "empty", tensor.new_empty(0)
+    for dim in range(tensor.dim()):
+        if tensor.shape[dim] > 1:
+            yield f"one shorter in {dim}", tensor.narrow(dim, 0, tensor.shape[dim] - 1)
+            yield f"one long in {dim}", tensor.narrow(dim, 0, 1)
+        if tensor.shape[dim]:
+            with contextlib.suppress(RuntimeError):  # not every dtype has kernels for it
+                yield f"twice as long in {dim}", torch.cat([tensor, tensor], dim)
+            yield f"of size 0 in {dim}", tensor.narrow(dim, 0, 0)
+    yield "one dimension more", tensor.unsqueeze(0)
+    if tensor.dim():
+        yield "one dimension less", tensor.select(0, 0) if tensor.shape[0] else tensor.new_empty(tensor.shape[1:])
+        yield "a scalar", tensor.new_ones(())
+    if tensor.dim() > 1 and tensor.numel():
+        yield "transposed", Laid(tensor.transpose(-1, -2).contiguous().transpose(-1, -2))
+    if tensor.numel():
+        yield "expanded", Laid(tensor[tuple(slice(0, 1) for _ in tensor.shape)].expand(tensor.shape))
+    for word, convert in KINDS.items():
+        with contextlib.suppress(Exception):  # not every tensor can be of each kind
+            yield word, convert(tensor)
+
+
+def Laid(tensor: torch.Tensor) -> torch.Tensor:  # noqa: N802
+    """The tensor, marked to be copied with its strides."""
+    tensor.keeps_strides = True
+    return tensor
+
+
+def fresh(value: Any) -> Any:
+    """Arguments in memory of their own, which ends where the tensor ends."""
+    if isinstance(value, torch.Tensor):
+        if value.layout != torch.strided or value.is_quantized or value.is_nested:
+            return value.clone()
+        if not hasattr(value, "keeps_strides"):
+            return value.clone(memory_format=torch.contiguous_format)
+        reach = 1 + sum((size - 1) * step for size, step in zip(value.shape, value.stride(), strict=True))
+        flat = value.as_strided((reach,), (1,)).clone()
+        return flat.as_strided(value.shape, value.stride())
+    if isinstance(value, dict):
+        return {key: fresh(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [fresh(part) for part in value]
+    return value
+
+
+__all__ = ["Mutation", "copied", "fresh", "mutations"]

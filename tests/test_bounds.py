@@ -1,0 +1,113 @@
+"""No op reads or writes outside its tensors: what a kernel would trust is checked before the call.
+
+`python -m bounds` in this folder tries every op of the registry; a few are tried here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import load_recipe, registry, run_recipe
+from tensorflow_free.errors import StepError
+from tensorflow_free.ops.bounds import RULES
+from tensorflow_free.ops.unchecked import UNCHECKED
+
+SQUARE = {"x": {"init": "ones", "size": [1, 1, 4, 4]}, "g": {"init": "ones", "size": [1, 1, 2, 2]}}
+POOL = "aten.max_pool2d_with_indices_backward.default(g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, i)"
+
+REFUSED = {
+    "segment_reduce(x, 'sum', lengths=i, unsafe=True)": (
+        {"x": [1.0, 2.0, 3.0], "i": [3, 1, 1]},
+        "'unsafe' is True; it can be False",
+    ),
+    "aten.segment_reduce.default(x, 'sum', offsets=i)": (
+        {"x": [1.0, 2.0, 3.0], "i": [0, 9]},
+        "'offsets' holds [0, 9]; it must begin with 0, never fall and end with 3",
+    ),
+    POOL: (
+        {**SQUARE, "i": [[[[0, 2], [8, 100000]]]]},
+        "'indices' holds 100000; it can hold 0 to 15, for there are 16 elements in the last 2 dimensions of 'self'",
+    ),
+    POOL.replace("g, x", "x, x"): ({**SQUARE, "i": [[[[0, 2], [8, 9]]]]}, "'grad_output' is of shape [1, 1, 4, 4]"),
+    "grid_sampler_2d(x, p, 0, 7, False)": (
+        {**SQUARE, "p": {"init": "zeros", "size": [1, 2, 2, 2]}},
+        "'padding_mode' is 7; it can be 0 or 1 or 2",
+    ),
+    "F.embedding_bag(i, w, o)": (
+        {"i": [0, 1], "w": [[1.0], [2.0]], "o": [0, 2, 0]},
+        "'offsets' holds [0, 2, 0]; it must begin with 0 and never fall",
+    ),
+    "native_batch_norm(x, w, None, None, None, True, 0.1, 1e-5)": (
+        {"x": [[1.0, 2.0], [3.0, 4.0]], "w": [1.0]},
+        "'weight' is of shape [1]; it can be of shape [2], one number for each channel of 'input'",
+    ),
+    "linalg.ldl_solve(x, i, x)": (
+        {"x": [[1.0, 0.0], [0.0, 1.0]], "i": {"data": [1, 9], "dtype": "int32"}},
+        "'pivots' holds 9 at 1; it can hold 1 to 2, or two negative ones of a block",
+    ),
+    "linalg.eigvals(x)": ({"x": [[float("nan")]]}, "'input' holds NaN or infinity; its numbers must be finite"),
+    "median(expand(x, [2, 3]), 1)": (
+        {"x": [[1.0], [2.0]]},
+        "'input' is expanded: it has the strides [1, 0]; give `contiguous` of it",
+    ),
+    "softmax(x, 0, out=expand(o, [3]))": (
+        {"x": [1.0, 2.0, 3.0], "o": [0.0]},
+        "'out' has the strides [0] for the shape [3], so that elements share memory; give `contiguous` of it",
+    ),
+    "mm(x, x.to('meta'))": ({"x": [[1.0]]}, "its operands are on meta and on cpu"),
+}
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_a_call_that_would_leave_its_tensors_is_refused_before_it_is_made(call: str) -> None:
+    tensors, message = REFUSED[call]
+    recipe = load_recipe({"tensors": tensors, "steps": {"y": call}})
+    with pytest.raises(StepError) as caught:
+        run_recipe(recipe)
+    assert message in str(caught.value)
+
+
+def test_a_compiled_cell_checks_as_well() -> None:
+    tensors, message = REFUSED["grid_sampler_2d(x, p, 0, 7, False)"]
+    recipe = load_recipe(
+        {"tensors": tensors, "steps": {"z": "x * 2", "y": "grid_sampler_2d(z, p, 0, 7, False)"}, "backend": "aot_eager"}
+    )
+    with pytest.raises(StepError, match=message.replace("'", ".")):
+        run_recipe(recipe)
+
+
+def test_a_compiled_cell_computes_what_is_checked_as_eager_does() -> None:
+    tensors = {"x": [3.0, 1.0, 2.0, 4.0], "n": [1, 3]}
+    recipe = load_recipe(
+        {"tensors": tensors, "steps": {"y": "segment_reduce(x, 'sum', lengths=n)"}, "backend": "aot_eager"}
+    )
+    assert run_recipe(recipe)["y"].tolist() == [3.0, 7.0]
+
+
+def test_what_is_right_is_computed_as_before() -> None:
+    tensors = {**SQUARE, "i": [[[[0, 2], [8, 15]]]]}
+    result = run_recipe(load_recipe({"tensors": tensors, "steps": {"y": POOL}}))
+    expected = torch.zeros(16).index_fill(0, torch.tensor([0, 2, 8, 15]), 1).reshape(1, 1, 4, 4)
+    assert torch.equal(result["y"], expected)
+
+
+def test_an_op_without_checks_is_called_as_it_is() -> None:
+    recipe = load_recipe({"tensors": {"x": [1.0]}, "steps": {"y": "exp(x)"}})
+    from tensorflow_free.loading import plan_of
+
+    [(function, *_)] = plan_of(recipe).forward
+    assert function is torch.exp
+
+
+def test_overloads_that_trust_their_arguments_are_no_ops() -> None:
+    assert [name for name in registry.aten_names() if name.split(".")[1] in UNCHECKED] == []
+    assert registry.find("aten._embedding_bag_backward.default") is None
+
+
+def test_the_page_names_each_overload_that_is_no_op_and_each_op_that_is_checked() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "safety.md").read_text(encoding="utf-8")
+    assert [name for name in UNCHECKED if f"`{name}`" not in page] == []
+    assert [name for name in RULES if f"{name.removeprefix('aten.').replace('linalg_', 'linalg.')}`" not in page] == []
