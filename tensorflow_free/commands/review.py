@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from tensorflow_free.commands.arguments import Options, combinations, sorted_words
@@ -16,7 +17,9 @@ from tensorflow_free.commands.verify import FAILED, UNMET, WELL, WRONG, checked_
 from tensorflow_free.errors import StorageError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.golden.review import TERMS, CaseReview, reviews_of, write_accepted
+from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.words import change_of, context_of, heading_of, terms_of, whole_of, within_of
+from tensorflow_free.golden.writing import finish_golden
 from tensorflow_free.page import Line, line
 from tensorflow_free.wording import counted, some
 
@@ -83,7 +86,10 @@ def review_command(options: Options, flags: Flags) -> int:
         press = stack.enter_context(Keyboard()).key if mode == "ask" else None
         walk = Walk(Printer(), mode, press, is_quiet=flags.quiet)
         for path in files:
-            for review in reviews_of(list(checked_in(path, cells))):
+            checked = list(checked_in(path, cells))
+            if mode != "list":
+                _finish(path, checked)
+            for review in reviews_of(checked):
                 walk.take(review)
             if walk.is_over:
                 break
@@ -91,6 +97,13 @@ def review_command(options: Options, flags: Flags) -> int:
             for review in reviews_of(list(orphans(paths))):
                 walk.take(review)
         return walk.end()
+
+
+def _finish(path: Path, checked: Sequence[Verification]) -> None:
+    """Finish what a killed command has left of a recipe's goldens, as far as that is possible."""
+    for golden in {one.golden for one in checked if one.golden is not None}:
+        with suppress(StorageError):
+            finish_golden(golden, path)
 
 
 def _mode(options: Options) -> Mode:

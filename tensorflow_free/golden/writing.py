@@ -16,7 +16,14 @@ from safetensors import SafetensorError
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.arrays import Arrays, bytes_of
 from tensorflow_free.golden.cases import StoredCase, encoded, is_as_named
-from tensorflow_free.golden.files import GoldenPaths, NewerGoldenError, golden_paths, read_golden_file, recipe_taken_for
+from tensorflow_free.golden.files import (
+    GoldenPaths,
+    NewerGoldenError,
+    arrays_beside,
+    golden_paths,
+    read_golden_file,
+    recipe_taken_for,
+)
 from tensorflow_free.golden.lock import locked
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenCase, GoldenFile
 from tensorflow_free.golden.text import text_of
@@ -69,6 +76,21 @@ def remove_case(recipe_path: str | Path, name: str, device: str | None = None) -
         if name not in cases:
             return None
         return _Writing(paths, recipe_path, device).put({key: cases[key] for key in cases if key != name}, {})
+
+
+def finish_golden(golden: Path, recipe_path: str | Path) -> None:
+    """Take away what a recording that was killed has left beside a golden: arrays that it does not name, and parts.
+
+    Raises:
+        StorageError: the golden's arrays cannot be read or written.
+    """
+    paths = GoldenPaths(golden, arrays_beside(golden))
+    sweep_up(golden.parent)
+    with Arrays(paths.arrays) as arrays:
+        if not arrays.unfinished:
+            return
+    with locked(golden):
+        _Writing(paths, recipe_path, None).finish()
 
 
 class _Writing:
@@ -135,6 +157,16 @@ class _Writing:
         except (SafetensorError, RuntimeError) as error:
             raise StorageError(f"{self._paths.arrays}: the golden cannot be written: {error}") from error
         return self._paths.json
+
+    def finish(self) -> None:
+        """Leave the arrays of the golden as it is, and no others."""
+        wanted = sorted(self._old.stored_names()) if self._old is not None else []
+        if self._stored.keys() >= set(wanted):
+            try:
+                self._save_arrays({name: self._stored[name] for name in wanted})
+            except OSError as error:
+                message = f"{self._paths.arrays}: the golden cannot be written: {error.strerror or error}"
+                raise StorageError(message) from error
 
     def _old_text(self) -> bytes | None:
         return read_file(self._paths.json) if self._old is not None else None
