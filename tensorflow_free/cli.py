@@ -72,7 +72,8 @@ RECIPE_HELP: Final = """\
 usage: recipe COMMAND
 
 looking up
-  recipe ops [PATTERN]        list the registry, or the ops that fit: recipe ops softmax, recipe ops 'linalg.*'
+  recipe ops [PATTERN]        list the registry, or the ops that fit: recipe ops softmax, recipe ops 'linalg.*',
+                              recipe ops 'cross entropy'
   recipe list [FOLDER …]      the recipes below a folder, with what each says of itself
   recipe check RECIPE.yaml …  read and bind recipes, and run nothing
   recipe schema               the JSON Schema of result.json

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from tensorflow_free.binding.arguments import described
+from tensorflow_free.ops.docstrings import first_sentence
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe import shown
 from tensorflow_free.registry import aten_names, find, names, registered, suggest
@@ -24,12 +26,13 @@ def look_up(pattern: str | None) -> tuple[str, bool]:
         return _listing(names()), True
     op = find(pattern)
     others = [name for name in matching(pattern) if op is None or name != op.name]
+    told = [name for name in described_by(pattern) if name not in others] if op is None else []
     if op is not None:
         more = ", …" if len(others) > NEAR else ""
         near = f"\n\nnames with '{pattern}' in them: {', '.join(others[:NEAR])}{more}" if others else ""
         return "\n".join(_in_full(op)) + near, True
-    if others:
-        return _listing(others), True
+    if others or told:
+        return _listing([*others, *told], is_told=True), True
     return f"'{pattern}' is not an op, nor part of the name of one{suggest(pattern)}", False
 
 
@@ -40,17 +43,34 @@ def matching(pattern: str) -> list[str]:
     return [name for name in known if (fnmatchcase(name, pattern) if wild else pattern in name)]
 
 
+def described_by(pattern: str) -> list[str]:
+    """The ops whose names and first sentences hold every word of a pattern; none for one with `*` or `?`."""
+    words = re.findall(r"\w+", pattern.lower())
+    if not words or pattern.startswith("aten.") or not re.fullmatch(r"[\w\s-]+", pattern):
+        return []
+    wanted = [re.compile(rf"\b{word}") for word in words]
+    texts = ((name, re.sub(r"[\W_]+", " ", f"{name} {_about(name)}".lower())) for name in names())
+    return [name for name, text in texts if all(word.search(text) for word in wanted)]
+
+
+def _about(name: str) -> str:
+    """What the documentation says of an op in a sentence."""
+    op = find(name)
+    return "" if op is None or not op.signatures else first_sentence(op.signatures[0].function)
+
+
 def records(pattern: str | None) -> list[str] | dict[str, Any]:
     """The same as plain values: a list of names, or one op's record."""
     op = find(pattern) if pattern is not None else None
     if op is None:
-        return list(names() if pattern is None else matching(pattern))
+        return list(names() if pattern is None else dict.fromkeys([*matching(pattern), *described_by(pattern)]))
     return _record(op)
 
 
-def _listing(found: Sequence[str]) -> str:
+def _listing(found: Sequence[str], *, is_told: bool = False) -> str:
+    """A row for each op, and where a pattern chose it what it does."""
     width = max((len(name) for name in found), default=0)
-    rows = [f"{name.ljust(width)}  {_brief(name)}".rstrip() for name in found]
+    rows = [f"{name.ljust(width)}  {_brief(name)}{f'  {_about(name)}' if is_told else ''}".rstrip() for name in found]
     return "\n".join([*rows, f"{len(found)} ops"])
 
 
@@ -67,6 +87,8 @@ def _in_full(op: Op) -> Iterator[str]:
     yield f"  forms          {', '.join(dict.fromkeys(_forms(op)))}"
     if op.documentation:
         yield f"  documentation  {op.documentation}"
+    if about := _about(op.name):
+        yield f"  about          {about}"
     notes = [
         "draws random numbers" if op.random else "",
         "makes a tensor, on the recipe's device" if op.factory else "",

@@ -161,6 +161,12 @@ def path_of(file: BufferedReader) -> Iterator[str]:
     yield by_number if os.path.exists(by_number) else str(file.name)  # noqa: PTH110 - a descriptor, and no path
 
 
+def is_of_runs(folder: Path) -> bool:
+    """Whether a run or a sweep wrote a folder: the recipes that it stored there are copies."""
+    of_a_run = all((folder / name).is_file() for name in ("result.json", "recipe.yaml"))
+    return of_a_run or (folder / "sweep.json").is_file()
+
+
 def refuse_special(descriptor: int, path: Path) -> None:
     """See that what is open is a plain file.
 

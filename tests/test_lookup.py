@@ -102,3 +102,31 @@ def test_what_is_said_of_parameters_is_true_of_torch():
     names = [parameter["name"] for parameter in record["signatures"][0]["parameters"]]
     assert names[:2] == ["input", "dim"]
     assert torch.nn.functional.softmax(torch.zeros(2), dim=0).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("cross entropy", "nn.functional.cross_entropy"),
+        ("entropy CROSS", "nn.functional.binary_cross_entropy"),
+        ("inverse square matrix", "linalg.inv"),
+        ("histogram tensor", "histc"),
+    ],
+)
+def test_an_op_is_found_by_words_of_what_its_documentation_says_of_it(words, name):
+    text, found = look_up(words)
+    assert found
+    assert name in [line.split()[0] for line in text.splitlines()]
+    assert name in records(words)
+
+
+def test_what_an_op_does_is_told_in_a_sentence():
+    about = next(line for line in look_up("nn.functional.cross_entropy")[0].splitlines() if "about" in line)
+    assert about.split(maxsplit=1)[1] == "Compute the cross entropy loss between input logits and target."
+    assert "Computes the dot product of two 1D tensors." in look_up("do*")[0]
+
+
+def test_first_sentences_have_no_marks_of_markup():
+    told = [line for name in registry.names() for line in look_up(name)[0].splitlines() if line.startswith("  about")]
+    assert len(told) > 900
+    assert not [line for line in told if ":func:" in line or ":math:" in line or "`" in line]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
-from tensorflow_free.commands.arguments import combinations, options_of, positive
+from tensorflow_free.commands.arguments import combinations, options_of, positive, recipe_files
 from tensorflow_free.errors import RecipeError
 
 SCALE = {"factor": 2.0}
@@ -393,3 +393,42 @@ def test_the_commands_of_goldens_are_refused_without_loading_torch(typed):
     assert loaded_by(lines) & {"torch", "hydra", "omegaconf"} == set()
     assert "torch" in loaded_by("import tensorflow_free.commands.verify")
     assert Path("chain.yaml").is_file()
+
+
+def test_what_does_not_fit_its_recipe_any_more_is_told_with_review(typed, here):
+    typed("record", ".")
+    (here / "chain.yaml").write_text(CHAIN + "dtype: float16\n", encoding="utf-8")
+    (here / "cases.yaml").write_text(CASES.replace("big", "huge"), encoding="utf-8")
+    _, out, _ = typed("verify", ".")
+    assert "look at what that changed, and accept it or not: recipe review chain.yaml" in out
+    assert "take it out: recipe review cases.yaml" in out
+    code, out, _ = typed("record", "--missing", "chain.yaml")
+    assert code == 0
+    assert "stale: the recipe has changed since; look at what that changed: recipe review chain.yaml" in out
+
+
+@pytest.mark.parametrize("place", ["outputs/chain/a", "chain/here", ".hidden"])
+def test_recipes_that_runs_stored_are_passed_by_below_a_folder(typed, here, place):
+    ran(place)
+    Path(place, ".hydra").mkdir()
+    Path(place, ".hydra", "config.yaml").write_text("a: 1\n")
+    for command in ("list", "check", "verify"):
+        _, out, err = typed(command, ".")
+        assert "chain.yaml" in out
+        assert "recipe.yaml" not in out + err
+        assert "config.yaml" not in out + err
+    assert typed("check", f"{place}/recipe.yaml")[0] == 0
+
+
+def test_a_folder_of_nothing_but_runs_has_no_recipe(typed, here):
+    ran("outputs/a")
+    with pytest.raises(RecipeError, match="there is no recipe below this folder; what runs wrote is passed by"):
+        next(recipe_files(["outputs"]))
+
+
+def test_recipes_of_sweeps_are_passed_by_whatever_their_folder_is_called(typed, here):
+    Path("swept/0").mkdir(parents=True)
+    for file in ("swept/sweep.json", "swept/multirun.yaml", "swept/0/recipe.yaml"):
+        Path(file).write_text("{}\n")
+    _, out, err = typed("list", ".")
+    assert "swept" not in out + err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -12,6 +13,7 @@ from typing import Any, Final
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.opening import is_of_runs
 
 Reader = Callable[[str], Any]
 """Reads the value of an option; raises ValueError with what would be right."""
@@ -129,15 +131,20 @@ def recipe_files(paths: Sequence[str]) -> Iterator[Path]:
     for path in map(Path, paths):
         found = recipes_at(path)
         if not found:
-            raise wrong(str(path), "there is no recipe below this folder")
+            raise wrong(str(path), "there is no recipe below this folder; what runs wrote is passed by")
         yield from found
 
 
 def recipes_at(path: Path) -> list[Path]:
-    """The recipes at a path: itself, or all files below a folder that may be some."""
-    if not path.is_dir():
-        return [path]
-    return sorted(found for suffix in ("*.yaml", "*.yml") for found in path.rglob(suffix))
+    """The recipes at a path: itself, or all files below a folder that may be some, but for those of runs."""
+    return sorted(_recipes_below(path)) if path.is_dir() else [path]
+
+
+def _recipes_below(folder: Path) -> Iterator[Path]:
+    for at, folders, names in os.walk(folder):
+        # hidden folders hold settings of tools, Hydra's among them
+        folders[:] = [name for name in folders if not name.startswith(".") and not is_of_runs(Path(at, name))]
+        yield from (Path(at, name) for name in names if name.endswith((".yaml", ".yml")))
 
 
 def combinations(overrides: Sequence[str]) -> list[tuple[str, ...]]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -128,6 +129,11 @@ def _check_owner(golden: GoldenFile) -> None:
 def record_again(recipe_path: str | Path) -> str:
     """What to do about a golden that is broken."""
     return f"record it again: recipe record {recipe_path}"
+
+
+def review_command(recipe_path: str | Path) -> str:
+    """What to type where a golden does not fit its recipe any more."""
+    return shlex.join(["recipe", "review", str(recipe_path)])
 
 
 def _check_version(path: Path, error: ValidationError) -> None:

@@ -17,7 +17,7 @@ from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file
+from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.model import BARE, Made, Mark, Noise
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.kernels import is_unsupported
@@ -52,7 +52,7 @@ class Recorded:
         did: `written`; `unchanged`, the golden says just this already; `kept`, it was not asked for; `removed`, the
             recipe has no such case any more; `refused`, it cannot be recorded.
         path: the golden's json, or None where there is none.
-        reason: why it was refused.
+        reason: why it was refused, or is kept and does not fit.
     """
 
     recipe: str
@@ -79,22 +79,28 @@ def record(
     """
     known = cases_of(path) or (BARE,)
     for case in known if cases is None else cases:
-        if which != "all" and _is_there(path, case, device, which):
-            yield Recorded(str(path), case, "kept")
+        stands = None if which == "all" else _standing(path, case, device)
+        if stands == "fits" or (stands == "stale" and which == "missing"):
+            yield Recorded(str(path), case, "kept", reason=_of_stale(path) if stands == "stale" else "")
             continue
         yield _recorded(path, case, device)
     if cases is None and which != "missing":
         yield from _removed(path, known, device)
 
 
-def _is_there(path: str | Path, case: str, device: str | None, which: Which) -> bool:
+def _standing(path: str | Path, case: str, device: str | None) -> Literal["fits", "stale"] | None:
+    """How a golden that is there stands to the recipe; None where there is none, or none that can be read."""
     try:
         golden = find_case(path, case, device)
         if golden is None:
-            return False
-        return which == "missing" or golden.cases[case].digest == digest_of(path, case)
+            return None
+        return "fits" if golden.cases[case].digest == digest_of(path, case) else "stale"
     except (StorageError, RecipeError):
-        return False
+        return None
+
+
+def _of_stale(path: str | Path) -> str:
+    return f"stale: the recipe has changed since; look at what that changed: {review_command(path)}"
 
 
 def _recorded(path: str | Path, case: str, device: str | None) -> Recorded:

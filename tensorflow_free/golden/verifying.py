@@ -19,7 +19,7 @@ from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
-from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file
+from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, expected_dtype
@@ -147,7 +147,7 @@ def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verificatio
         for case in golden.cases:
             if case not in known:
                 what = f"its case '{case}'" if case else "the bare file, and it has cases now"
-                reason = f"{found.name} holds {what}, which the recipe has not; record it again, or delete it"
+                reason = f"{found.name} holds {what}, which the recipe has not; take it out: {review_command(path)}"
                 yield Verification(str(path), case, "", "unused", reason, golden=found)
 
 
@@ -223,8 +223,8 @@ class _Checking:
             return self._is("missing", f"the {what} has no golden; record it: {_record_command(self._path)}")
         self._golden, self._made_on = golden.path, golden.device or CPU
         if golden.cases[self._case].digest != digest:
-            reason = f"the recipe has changed since {golden.path.name} was recorded; look at it, and record it again"
-            return self._is("stale", f"{reason}: {_record_command(self._path)}")
+            look = f"look at what that changed, and accept it or not: {review_command(self._path)}"
+            return self._is("stale", f"the recipe has changed since {golden.path.name} was recorded; {look}")
         return read_case(golden, self._case)
 
     def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:

@@ -13,6 +13,13 @@ from typing import Any, Final
 from tensorflow_free.ops.signatures import Parameter, Signature
 
 _FIRST_LINE: Final = re.compile(r"\s*[\w.]*\((.*)\)\s*->")
+_CALL: Final = re.compile(r"\s*[\w.]+\(.*(\)|,|->.*)\s*$")
+"""A line that is a call's signature, or begins one."""
+
+_ROLE: Final = re.compile(r":\w+:`~?(?:[^`<]*<([^`>]*)>`|([^`]*)`)")
+"""A word with a role: `:func:` and a name, or a title with the name in angle brackets."""
+_SENTENCE: Final = re.compile(r".*?(?:[.!](?=\s|$)|$)", re.DOTALL)
+
 _BRACKETED: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
@@ -24,6 +31,18 @@ def positional_names(function: Callable[..., Any]) -> tuple[str, ...]:
     words = [re.split(r"[:=]", part)[0].strip() for part in _BRACKETED.sub("", found[1]).split(",")]
     positional = words[: words.index("*")] if "*" in words else words
     return tuple(positional) if all(word.isidentifier() for word in positional) else ()
+
+
+def first_sentence(function: Callable[..., Any]) -> str:
+    """The first sentence of a docstring behind its signatures, without marks of markup; nothing where there is none."""
+    blocks = re.split(r"\n\s*\n", (function.__doc__ or "").strip())
+    for block in blocks:
+        lines = [line.strip() for line in block.splitlines() if not _CALL.match(line)]
+        words = " ".join(line for line in lines if line and not line.startswith(".. "))
+        if words:
+            plain = _ROLE.sub(lambda found: found[1] or found[2], words).replace("`", "")
+            return _SENTENCE.match(plain)[0].strip()  # type: ignore[index]  # it fits any text
+    return ""
 
 
 def _renamed(parameter: Parameter, documented: str) -> Parameter:

@@ -13,6 +13,7 @@ from tensorflow_free.characters import is_printable, printable
 from tensorflow_free.composition import case_names, cases_in, compose
 from tensorflow_free.composition.merging import merged
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.opening import is_of_runs
 from tensorflow_free.pytest_plugin import GOLDEN, patterns
 from tensorflow_free.pytest_plugin.asked import SWEPT, asked_of
 from tensorflow_free.pytest_plugin.gathering import gathering_of
@@ -36,7 +37,8 @@ def collect(file_path: Path, parent: pytest.Collector) -> pytest.Collector | Non
         if asked and (named or patterns.fits(stem, config, asked_of(config).files)):
             gathering_of(config).goldens.add(str(file_path))
         return None
-    if not named and not (patterns.fits(file_path, config, asked_of(config).files) and patterns.is_recipe(file_path)):
+    fits = named or patterns.fits(file_path, config, asked_of(config).files)
+    if not fits or not (named or (patterns.is_recipe(file_path) and not is_of_runs(file_path.parent))):
         return None
     if named and (golden := file_path.with_name(file_path.stem + GOLDEN)).exists():
         gathering_of(config).goldens.add(str(golden))
