@@ -62,10 +62,9 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
         from tensorflow_free.sweep.table import draw_table  # noqa: PLC0415
 
         draw_table(sweep.summary, Console())
-    else:
-        say(sweep.table().removesuffix("\n"))
-    if not flags.json and not flags.quiet:
         say(f"\n{sweep.folder}/sweep.json")
+    else:
+        say(f"{sweep.table()}\n{sweep.folder}/sweep.json")
     why = "ended early" if ended is None else words_of(ended)
     if left := len(sweep) - sweep.summary.cells:
         command = sweep.document.resume_command(sweep.folder)
