@@ -25,6 +25,7 @@ MADE = [
     "torch.empty_strided([2], [5]).as_strided([6], [1])", "x.clone().resize_(8)[4:]", "x.clone().resize_as_(torch.zeros(8))[4:]",
     "aten.resize.default(x, [8])[4:]", "aten.resize_.default(x.clone(), [8])[4:]", "torch.empty([3], out=torch.zeros(0))",
     "aten.empty_like.out(x, out=torch.zeros(0))", "F.mse_loss(x, x * 2).as_strided([3], [1], 1)", "F.smooth_l1_loss(x, x * 2).as_strided([3], [1], 1)",
+    "F.fold(torch.ones(1, 4, 9), [4, 4], 2).as_strided([1], [1], 16)",
 ]  # fmt: skip
 
 

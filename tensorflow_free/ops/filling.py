@@ -34,7 +34,12 @@ GROWING: Final = frozenset(
 )
 """Ops that may add such memory to a tensor."""
 
-LEAVING: Final = frozenset("_ctc_loss _embedding_bag embedding_bag mse_loss smooth_l1_loss".split())
+LEAVING: Final = frozenset(
+    """
+    _ctc_loss _embedding_bag _embedding_bag_forward_only embedding_bag col2im fold mkldnn_rnn_layer mse_loss
+    smooth_l1_loss
+    """.split()
+)
 """Ops that leave a part of a result, or of the storage behind it, unwritten."""
 
 INTEGERS: Final = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
