@@ -38,6 +38,31 @@ _MEANT: Final[tuple[tuple[Sequence[str], str], ...]] = (
 
 _INSTEAD: Final = {name: words for names, words in _MEANT for name in names}
 
+_SYMBOLS: Final = {
+    "+=": "`add_` works in place",
+    "-=": "`sub_` works in place",
+    "*=": "`mul_` works in place",
+    "/=": "`div_` works in place",
+    "//=": "`floor_divide_` works in place",
+    "%=": "`remainder_` works in place",
+    "**=": "`pow_` works in place",
+    "&=": "`bitwise_and_` works in place",
+    "|=": "`bitwise_or_` works in place",
+    "^=": "`bitwise_xor_` works in place",
+    "not": '"~" (or logical_not) works by element',
+    "!": '"~" (or logical_not) works by element',
+    "and": '"&" (or logical_and) works by element',
+    "&&": '"&" (or logical_and) works by element',
+    "or": '"|" (or logical_or) works by element',
+    "||": '"|" (or logical_or) works by element',
+    "in": "`isin` works by element",
+    "is": '"==" compares by element',
+    "len": "`__len__` gives the first length, and `shape` all",
+    "getitem": '"[]" reads a part: {op: "[]", args: [x, "0"]}',
+    "setitem": '"[]=" writes a part: {op: "[]=", args: [x, "0", 1.0]}',
+}
+"""Words and symbols of Python's, and the ops that do what is meant."""
+
 _OF_NUMBERS: Final = ("math", "np", "numpy")
 
 _MODULE: Final = re.compile(r"(?:torch\.)?nn\.[A-Z]\w*")
@@ -45,6 +70,8 @@ _MODULE: Final = re.compile(r"(?:torch\.)?nn\.[A-Z]\w*")
 
 def instead_of(dotted: str) -> str:
     """`; …`: what a recipe has instead of this function; nothing where that is not known."""
+    if dotted in _SYMBOLS:
+        return f"; {_SYMBOLS[dotted]}"
     module, _, name = dotted.rpartition(".")
     if module in _OF_NUMBERS:
         root = "; the root of a plain number n is n ** 0.5" if name == "sqrt" else ""

@@ -257,7 +257,7 @@ _OWNERS: Final[dict[str, tuple[str, type[Model]]]] = {
 _STEP_FORM: Final = "a step is a mapping such as {op: neg, args: [x]}, or one line such as x * 2"
 
 _FORMS: Final[dict[str, str]] = {
-    "args": "a list of arguments",
+    "args": "a list of arguments, such as [x, 2]",
     "backend": "a name such as inductor, or a mapping with the key 'name'",
     "backward": "a value's name, a mapping with the key 'target', or a list of these",
     "calls": "a number of calls of at least 1, or a list of cases",
@@ -358,7 +358,8 @@ def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: M
     owner = _OWNERS[str(path[0])][0] if len(path) > 1 and path[0] in _OWNERS else "a recipe"
     if kind == "extra_forbidden":
         keys = _keys_at(path)
-        return f"'{path[-1]}' is not a key of {owner}{did_you_mean(path[-1], keys) or _listed(keys)}"
+        in_kwargs = "; a parameter of the op stands in `kwargs`" if owner == "a step" else ""
+        return f"'{path[-1]}' is not a key of {owner}{did_you_mean(path[-1], keys) or _listed(keys) + in_kwargs}"
     if kind == "missing":
         return f"{owner} needs the key '{path[-1]}'"
     if path == ("dtype",):

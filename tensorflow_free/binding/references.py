@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from tensorflow_free.calls import ATTRIBUTES
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.ops.signatures import Parameter
+from tensorflow_free.recipe import shown
 
 FIELDS: Final = (*ATTRIBUTES, "after")
 """What may follow the name of a starting tensor."""
@@ -79,9 +81,21 @@ def _unknown(word: str, known: Known, parameter: Parameter | None) -> str:
     near = of_a_key(word, known) or did_you_mean(name, known.names)
     if number := as_number(word):
         near = f"; the number is written {number}"
+    elif not _NAME.fullmatch(word):
+        return f"'{shown(word)}' is not the name of a value{_otherwise(word)}"
     if not near and parameter is not None:
         near = meant_otherwise(word, parameter)
     return f"'{name}' is not a value of this recipe{near or _given(known)}"
+
+
+_NAME: Final = re.compile(r"[^\W\d]\w*(\.\w*)*")
+
+
+def _otherwise(word: str) -> str:
+    """What was meant by a word that can be no name: a number in quotes, or something that is to be computed."""
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", word.strip(), re.IGNORECASE):
+        return ", and a number stands without quotes"
+    return "; what is computed is a step of its own, or the whole step is written in one line"
 
 
 def of_a_key(word: str, known: Known) -> str:
