@@ -6,7 +6,7 @@ import json
 import mmap
 import os
 import tempfile
-from typing import Any, Final
+from typing import IO, Any, Final
 
 SLOT: Final = 4096
 """Bytes of one of the two places where a text stands: while one is written, the other is whole."""
@@ -30,7 +30,7 @@ class Board:
     @classmethod
     def made(cls) -> Board:
         """A new one, which a child may inherit."""
-        with tempfile.TemporaryFile() as file:
+        with _nameless() as file:
             file.truncate(POSTED + LENGTH)
             return cls(os.dup(file.fileno()))
 
@@ -66,6 +66,13 @@ class Board:
         """Let go of it."""
         self._memory.close()
         os.close(self.descriptor)
+
+
+def _nameless() -> IO[bytes]:
+    """A file without a name: in memory, where the system has such."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("board"), "r+b")
+    return tempfile.TemporaryFile()
 
 
 def told(words: dict[str, Any] | None) -> bytes:

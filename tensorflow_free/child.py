@@ -70,7 +70,7 @@ class Child:
         cwd: where it runs.
         environment: its variables.
         shows: whether what it prints goes where this process prints; else its last lines are kept.
-        limits: what is watched.
+        limits: what is watched; with any, `board` is what it shares.
 
     Raises:
         TensorflowFreeError: this machine starts no more processes.
@@ -87,7 +87,8 @@ class Child:
         limits: Limits | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.board = Board.made()
+        self.board = Board.made() if self.limits else None
+        shared = () if self.board is None else (self.board.descriptor,)
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         lifeline, self._lifeline = os.pipe()
@@ -95,19 +96,20 @@ class Child:
         try:
             self.process = subprocess.Popen(  # noqa: S603 - this Python, and our own program
                 [sys.executable, "-P", "-c", _BOOT, _import_path(), *main.split(":"),
-                 *map(str, (*ends, self.board.descriptor)), json.dumps(asked)],
+                 json.dumps(asked), *map(str, (*ends, *shared))],
                 stdin=subprocess.DEVNULL,
                 stdout=None if shows else subprocess.DEVNULL,
                 stderr=None if shows else subprocess.PIPE,
                 cwd=cwd,
                 env=environment,
-                pass_fds=(*ends, self.board.descriptor),
+                pass_fds=(*ends, *shared),
                 start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             for end in (self._commands, self._answers, self._lifeline):
                 os.close(end)
-            self.board.close()
+            if self.board is not None:
+                self.board.close()
             message = f"a worker process could not start: {error.strerror or error}"
             raise TensorflowFreeError(message) from error
         finally:
@@ -204,7 +206,8 @@ class Child:
         self._listener.join(timeout=1)
         for descriptor in (self._commands, self._answers, self._lifeline):
             os.close(descriptor)
-        self.board.close()
+        if self.board is not None:
+            self.board.close()
         if self.process.stderr is not None and not self._listener.is_alive():
             self.process.stderr.close()
         self._commands = -1
@@ -214,9 +217,9 @@ class Parent:
     """The parent, seen by its child: what it asks, and how it is answered. The child ends when the parent does."""
 
     def __init__(self, words: list[str]) -> None:
-        self.commands, self._answers, lifeline, board = map(int, words[:4])
-        self.board = Board(board)
-        self.asked: dict[str, Any] = json.loads(words[4])
+        self.asked: dict[str, Any] = json.loads(words[0])
+        self.commands, self._answers, lifeline, *shared = map(int, words[1:])
+        self.board = Board(shared[0]) if shared else None
         _end_with(lifeline)
 
     def say(self, letter: str, text: str = "") -> None:

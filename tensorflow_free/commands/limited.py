@@ -114,7 +114,8 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
     if sys.stderr.isatty():
         # a bar that was drawn hides the cursor
         sys.stderr.write("\x1b[?25h")
-    posted, said = child.board.posted(), child.board.said()
+    board = child.board
+    posted, said = (None, None) if board is None else (board.posted(), board.said())
     if posted is None:
         complain(f"{file}: {outcome}: {why}, before the first step")
         return FAILED
@@ -155,9 +156,11 @@ class Watched:
             import_module(f"tensorflow_free.{module}")
         from tensorflow_free.watching import Watch, limit_memory  # noqa: PLC0415
 
-        asked = self._parent.asked
+        asked, board = self._parent.asked, self._parent.board
+        assert board is not None  # noqa: S101 - there are limits
+        self._board = board
         self.words: list[str] = asked["words"]
-        self.watch = Watch(self._parent.board)
+        self.watch = Watch(board)
         self.watch.listen(Limits(asked["timeout_s"]))
         limit_memory(asked["memory_gib"])
         self._parent.say(READY)
@@ -166,7 +169,7 @@ class Watched:
         """Tell what a result needs, should there be none."""
         import torch  # noqa: PLC0415 - it is loaded by now
 
-        self._parent.board.post(
+        self._board.post(
             {
                 "name": name,
                 "folder": str(folder),

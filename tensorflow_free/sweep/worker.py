@@ -57,7 +57,7 @@ def _prepared(parent: Parent) -> Callable[[Cell], Row] | None:
         parent.say(REFUSED, json.dumps(str(error)))
         return None
     folder = None if asked["folder"] is None else Path(asked["folder"])
-    watch = Watch(parent.board) if asked["names_steps"] else None
+    watch = None if parent.board is None else Watch(parent.board)
     trial = Trial(folder, lambda stage: parent.say(STAGE, stage), watch=watch)
     limit_memory(asked["memory_gib"])
     parent.say(READY, environment_of(torch.get_num_threads()).model_dump_json())

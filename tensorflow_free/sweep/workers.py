@@ -55,7 +55,6 @@ class Worker:
             "ops": list(ops),
             "folder": None if folder is None else str(folder),
             "memory_gib": limits.memory_gib,
-            "names_steps": bool(limits),
         }
         self._child = Child(MAIN, asked, cwd=cwd, environment=environment, limits=limits)
         self._stage = "starting"
@@ -116,7 +115,7 @@ class Worker:
 
     def _lost(self, outcome: str, why: str) -> Lost:
         """What is told of a worker that is of no more use; it is ended."""
-        said = self._child.board.said()
+        said = None if self._child.board is None else self._child.board.said()
         self.end()
         step = "" if said is None else f", at '{said['step']}' ({said['op']})"
         return Lost(cast("Outcome", outcome), f"{why} while {self._stage}{step}{self._child.lines()}")
