@@ -14,7 +14,7 @@ from tensorflow_free.kernels import is_unsupported
 from tensorflow_free.known_faults import is_marked
 from tensorflow_free.recipe import KnownFault, Recipe
 from tensorflow_free.report import failure
-from tensorflow_free.result import Result
+from tensorflow_free.result import Result, Verdict
 
 Outcome = Literal["ok", "not comparable", "known fault", "unsupported", "mismatch", "fixed", "failed"]
 
@@ -35,6 +35,7 @@ class Found:
         exit_code: of a single run that came to this.
         told: what is worth saying and is no failure.
         nothing: whether it failed as nothing was compared.
+        unmet: the expectations that do not hold, by their paths.
     """
 
     outcome: Outcome
@@ -42,6 +43,7 @@ class Found:
     exit_code: int = 0
     told: list[str] = field(default_factory=list)
     nothing: bool = False
+    unmet: list[str] = field(default_factory=list)
 
 
 def outcome_of(
@@ -81,11 +83,14 @@ class _Weighing:
     def found(self) -> Found:
         told = list(self._told())
         unmarked = [one for one in self._bad if not any(is_marked(one.name, mark) for mark in self._faults.values())]
-        unmet = list(self._unmet())
+        verdicts = list(self._unmet())
+        paths = [one.path for one in verdicts]
+        unmet = [f"{one.path}: {one.asks}: {one.message}" for one in verdicts]
         if unmarked and self._comparison is not None:
-            return Found("mismatch", "\n".join([*_mismatch(self._comparison, self._result), *unmet]), UNMET, told)
+            reason = "\n".join([*_mismatch(self._comparison, self._result), *unmet])
+            return Found("mismatch", reason, UNMET, told, unmet=paths)
         if unmet:
-            return Found("failed", "\n".join(unmet), UNMET, told)
+            return Found("failed", "\n".join(unmet), UNMET, told, unmet=paths)
         if self._comparison is None:
             return Found("failed", self._without, UNMET, told)
         if fixed := [self._faults[number] for number in self._faults if self._is_fixed(number)]:
@@ -108,7 +113,7 @@ class _Weighing:
         reason = "nothing was compared: the run records no value that the reference has"
         return Found("failed", reason, UNMET, told, nothing=True)
 
-    def _unmet(self) -> Iterator[str]:
+    def _unmet(self) -> Iterator[Verdict]:
         compared = self._comparison is not None and self._comparison.compared > 0
         for verdict in self._result.expectations:
             # that the expectations compare nothing is no fault where the reference does
@@ -117,7 +122,7 @@ class _Weighing:
                 and verdict.path not in self._known_unmet
                 and not (compared and verdict.path == "expect")
             ):
-                yield f"{verdict.path}: {verdict.asks}: {verdict.message}"
+                yield verdict
 
     def _is_borne(self, number: int) -> bool:
         """Whether a mark is borne out: by a value, an expectation or the error that stopped the run."""

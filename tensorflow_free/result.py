@@ -202,7 +202,7 @@ class RunFile(Model):
     warnings: list[Warned] = []
 
 
-@dataclass
+@dataclass(repr=False)
 class Result:
     """What a run gave.
 
@@ -253,6 +253,17 @@ class Result:
     def keys(self) -> Iterator[str]:
         """The names of all values."""
         return iter(self.records)
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """The names of all values, each with its value, as indexing gives it."""
+        return ((name, self[name]) for name in self.records)
+
+    def __repr__(self) -> str:
+        recipe = self.recipe
+        case = f" case={recipe.case}" if recipe.case else ""
+        state = "well" if self.is_well else "not well" if self.error is None else f"stopped at '{self.error.step}'"
+        values = "1 value" if len(self) == 1 else f"{len(self)} values"
+        return f"<Result {self.name}{case} {recipe.device} {recipe.dtype} {recipe.backend.name}: {values}, {state}>"
 
     def save(self, folder: str | Path) -> Path:
         """Write `result.json`, `tensors.safetensors` and `recipe.yaml` to a folder; files appear whole or not at all.

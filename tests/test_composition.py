@@ -371,6 +371,9 @@ def test_a_wrong_override_is_refused_and_quoted(line, override, message):
 
 def test_overrides_that_are_no_list_of_strings_are_refused(line):
     assert "a list of overrides is wanted; write ['device=cuda']" in refusal(line, "device=cuda")
+    wanted = "overrides: a list of overrides is wanted; write ['dtype=float64', 'params={n: [1, 2]}']"
+    assert refusal(line, {"dtype": "float64", "params": {"n": [1, 2]}}) == wanted
+    assert "a list of overrides is wanted; write ['dtype=float64']" in refusal(line, 3)
     assert "it is not a string" in refusal(line, [3])
 
 

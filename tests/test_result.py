@@ -140,3 +140,11 @@ def test_plain_values_are_strict_json():
 
 def test_the_schema_in_the_docs_is_that_of_the_model():
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == RunFile.model_json_schema()
+
+
+def test_a_result_is_short_to_print_and_gives_its_items():
+    result = run_recipe(
+        load_recipe({"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x * 2"}, "expect": {"y": [2.0, 4.0]}})
+    )
+    assert repr(result) == "<Result recipe cpu float32 eager: 2 values, well>"
+    assert [(name, value.tolist()) for name, value in result.items()] == [("x", [1.0, 2.0]), ("y", [2.0, 4.0])]

@@ -123,6 +123,24 @@ def test_a_fixed_cell_goes_wrong_nowhere_whatever_else_is_marked_in_it(typed):
     assert (row.outcome, row.where) == ("fixed", None)
 
 
+def test_a_cell_whose_expectation_does_not_hold_names_it(typed):
+    _, out, _ = typed("-m", "linear.yaml", "expect={y: 7, w.grad: 2}", "hydra.sweep.dir=kept")
+    (row,) = resume_sweep("kept").rows
+    assert (row.outcome, row.unmet) == ("failed", ["expect.y"])
+    assert "FAILED at expect.y: 1 cell" in out
+
+
+# what a sweep came to
+
+
+def test_what_a_sweep_came_to_runs_it_first():
+    for ask in (lambda sweep: sweep.is_well, lambda sweep: "2 cells: 2 ok." in sweep.table()):
+        sweep = sweep_recipe("linear.yaml", ["seed=1,2"], keep=False)
+        assert repr(sweep) == f"<Sweep {sweep.folder}: 0 of 2 cells have run>"
+        assert ask(sweep)
+        assert repr(sweep).endswith("2 of 2 cells have run>")
+
+
 # folders
 
 

@@ -461,6 +461,29 @@ def test_what_breaks_a_line_or_speaks_to_a_terminal_is_written_out_in_the_csv(tm
     assert read_csv(tmp_path / "sweep.csv")[0]["params.word"] == ascii(text)[1:-1]
 
 
+def test_what_differs_in_its_numbers_between_dtypes_is_told_apart_and_what_does_not_together():
+    rows = [
+        row(number, "failed", dtype=dtype, reason=reason.format(number), axes={"dtype": dtype, "n": str(number)})
+        for reason, first in (("expect.y: 1 and {}", 0), ("expect.z: 3 is not 4", 4))
+        for number, dtype in enumerate(("float32", "float32", "float16", "float16"), first)
+    ]
+    groups = list(Summary(None, rows).groups)
+    assert [(one.count, one.common) for one in groups] == [
+        (2, {"dtype": "float32"}),
+        (2, {"dtype": "float16"}),
+        (4, {}),
+    ]
+    assert [one.text for one in Summary(None, reversed(rows)).groups] == [one.text for one in groups]
+
+
+def test_the_expectation_that_does_not_hold_stands_in_the_row_the_table_and_the_csv(tmp_path):
+    unmet = row(0, "failed", reason="expect.y: 1", unmet=["expect.y", "expect.z"])
+    assert row_of(unmet.line()).unmet == ["expect.y", "expect.z"]
+    assert "FAILED   expect.y and 1 more" in table([unmet])
+    write_csv([unmet], tmp_path / "sweep.csv")
+    assert read_csv(tmp_path / "sweep.csv")[0]["where"] == "expect.y and 1 more"
+
+
 def test_a_csv_is_whole_or_not_there(tmp_path):
     path = tmp_path / "sweep.csv"
     write_csv([row(0)], path)

@@ -21,6 +21,7 @@ from tensorflow_free.composition.overrides import (
     override_place,
     parse_override,
     parse_overrides,
+    refuse_no_list,
 )
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Problem, RecipeError
@@ -40,8 +41,7 @@ def matrix_of(files: Sequence[str], overrides: Sequence[str]) -> Matrix:
     Raises:
         RecipeError: with all that does not parse, that no recipe has, or that gives no values.
     """
-    if isinstance(overrides, str):
-        raise RecipeError([Problem(override_place(overrides), f"a list of overrides is wanted; write ['{overrides}']")])
+    refuse_no_list(overrides)
     reading = _Reading()
     words = [word for text in overrides if (word := reading.word(text)) is not None]
     reading.refuse_twice(words)

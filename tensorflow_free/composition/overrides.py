@@ -18,6 +18,7 @@ from tensorflow_free.composition.merging import merged, placed, with_value, with
 from tensorflow_free.composition.reader import DEEPEST
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.composition.scalars import ScalarError, scalar
+from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.names import did_you_mean
 
@@ -68,8 +69,7 @@ def parse_overrides(texts: Sequence[str | Override]) -> list[Override]:
     Raises:
         RecipeError: with all that do not parse, that sweep, or that set what a recipe does not have.
     """
-    if isinstance(texts, str):
-        raise RecipeError([Problem(override_place(texts), f"a list of overrides is wanted; write ['{texts}']")])
+    refuse_no_list(texts)
     overrides, problems = [], []
     for text in texts:
         try:
@@ -83,6 +83,31 @@ def parse_overrides(texts: Sequence[str | Override]) -> list[Override]:
     if problems:
         raise RecipeError(problems)
     return overrides
+
+
+def refuse_no_list(overrides: Any) -> None:
+    """Refuse what is no list of overrides, with the list to write.
+
+    Raises:
+        RecipeError: it is a text, a mapping, or something else.
+    """
+    if isinstance(overrides, str):
+        wanted, place = [overrides], override_place(overrides)
+    elif isinstance(overrides, Mapping):
+        wanted, place = [f"{key}={_flow(value)}" for key, value in overrides.items()], Place(file="overrides")
+    elif isinstance(overrides, Sequence):
+        return
+    else:
+        wanted, place = ["dtype=float64"], Place(file="overrides")
+    raise RecipeError([Problem(place, f"a list of overrides is wanted; write {wanted}")])
+
+
+def _flow(value: Any) -> str:
+    """A value as an override has it, as far as it is plain."""
+    try:
+        return dump_yaml([value]).strip()[1:-1]
+    except TypeError:
+        return str(value)
 
 
 def parse_override(text: str) -> Override:

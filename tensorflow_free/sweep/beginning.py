@@ -53,7 +53,7 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
             not said.
 
     Returns:
-        The sweep, of which nothing has run yet: iterate over it, or call its `run`.
+        The sweep, of which nothing has run yet: iterate over it, call its `run`, or ask for its `table()` or `is_well`.
 
     Raises:
         RecipeError: with every problem of the files and the overrides; nothing runs then.

@@ -13,7 +13,6 @@ from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import StorageError
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.whole_files import replacing
-from tensorflow_free.wording import place_of
 
 FIRST: Final = ("cell", "recipe")
 MEASURES: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db")
@@ -65,7 +64,7 @@ def _cells(row: Row) -> tuple[Any, ...]:
         row.number,
         row.recipe,
         row.outcome,
-        "" if row.where is None else place_of(row.where),
+        row.place,
         row.used,
         *(None if measure.get(key) is None else float(measure[key]) for key in MEASURES),
         row.rule,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,8 +29,8 @@ _NUMBER: Final = re.compile(
 )
 _NUMBERS: Final = re.compile(r"#(?:, #)+")
 
-Key = tuple[int, str, str]
-"""How bad, where, and the reason with its numbers blanked: rows that agree in these are alike."""
+Key = tuple[int, str, str, str]
+"""How bad, where, the reason with its numbers blanked, and the dtype that they are of: rows that agree are alike."""
 
 
 def blanked(text: str) -> str:
@@ -72,6 +72,19 @@ class Group:
             insort(self.worst, row, key=_rank)
             del self.worst[MOST_WORST:]
 
+    def with_all(self, others: Sequence[Group]) -> Group:
+        """This group and others as one."""
+        groups = [self, *others]
+        first = min(groups, key=lambda one: one.row.number)
+        return Group(
+            first.row,
+            first.text,
+            {key: value for key, value in self.common.items() if all(one.common.get(key) == value for one in others)},
+            sum(one.count for one in groups),
+            sorted(number for one in groups for number in one.numbers)[:MOST_NUMBERS],
+            sorted((row for one in groups for row in one.worst), key=_rank)[:MOST_WORST],
+        )
+
     @property
     def outcome(self) -> Outcome:
         """What became of each of them."""
@@ -93,7 +106,8 @@ def key_of(row: Row) -> Key:
     """What a row has in common with those like it."""
     # known faults are told by their reason, wherever they show
     place = "" if row.where is None or not row.is_bad else f"{place_of(row.where)} {row.where.op}"
-    return OUTCOMES.index(row.outcome), place, blanked(row.reason)
+    reason = blanked(row.reason)
+    return OUTCOMES.index(row.outcome), place, reason, "" if reason == row.reason else row.dtype
 
 
 class Groups:
@@ -117,9 +131,18 @@ class Groups:
             del self._groups[max(self._groups)]
             self._last = max(self._groups)
 
-    def ranked(self) -> list[tuple[Key, Group]]:
-        """Each key and its group: by outcome, then those that use most of what is allowed, then the first."""
-        return sorted(self._groups.items(), key=lambda item: (item[0][0], *_rank(item[1].worst[0])))
+    def ranked(self) -> list[tuple[list[Key], Group]]:
+        """Each group and its keys: by outcome, then those that use most of what is allowed, then the first.
+
+        Dtypes of which the very same is told are one group.
+        """
+        alike: dict[tuple[int, str, str, str], list[Key]] = {}
+        for key, group in self._groups.items():
+            alike.setdefault((*key[:3], group.text), []).append(key)
+        found = [
+            (keys, self._groups[keys[0]].with_all([self._groups[key] for key in keys[1:]])) for keys in alike.values()
+        ]
+        return sorted(found, key=lambda item: (item[0][0][0], *_rank(item[1].worst[0])))
 
     def __iter__(self) -> Iterator[Group]:
         return (group for _, group in self.ranked())

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from tensorflow_free.sweep.cells import Cell, refuse_outside
+from tensorflow_free.wording import place_of
 
 ROW_VERSION: Final = 1
 """The version of a row's schema."""
@@ -90,6 +91,7 @@ class Row(BaseModel):
         axes: of what varies in the sweep, the key and this cell's value as text.
         reason: in words, a line or more; empty where the outcome is `ok`.
         where: where it starts, for a mismatch or a known fault.
+        unmet: the expectations that do not hold, by their paths: `expect.y`, `expect.w.grad`.
         rule: the rule that judged the worst value.
         used: the share of the allowed error that the worst value used; infinite where NaN or infinity decided; None
             where nothing was compared.
@@ -117,6 +119,7 @@ class Row(BaseModel):
     outcome: Outcome
     reason: str = ""
     where: RowWhere | None = None
+    unmet: list[str] = Field(default_factory=list)
     rule: str = ""
     used: PlainFloat | None = None
     worst: dict[str, Any] | None = None
@@ -137,6 +140,14 @@ class Row(BaseModel):
     def ran(self) -> bool:
         """Whether the cell could be had at all."""
         return self.outcome not in ABSENT
+
+    @property
+    def place(self) -> str:
+        """Where it goes wrong, in words: the step, or the expectation that does not hold; empty where nothing is."""
+        if self.where is not None:
+            return place_of(self.where)
+        more = f" and {len(self.unmet) - 1} more" if len(self.unmet) > 1 else ""
+        return f"{self.unmet[0]}{more}" if self.unmet else ""
 
     @property
     def command(self) -> str:

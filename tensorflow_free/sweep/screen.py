@@ -14,6 +14,7 @@ from tensorflow_free.endings import code_of, words_of
 from tensorflow_free.flags import Flags
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
+from tensorflow_free.sweep.table import table_text
 
 MOMENT_S: Final = 0.1
 """Seconds between two looks of the bar."""
@@ -64,7 +65,7 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
         draw_table(sweep.summary, Console())
         say(f"\n{sweep.folder}/sweep.json")
     else:
-        say(f"{sweep.table()}\n{sweep.folder}/sweep.json")
+        say(f"{table_text(sweep.summary)}\n{sweep.folder}/sweep.json")
     why = "ended early" if ended is None else words_of(ended)
     if left := len(sweep) - sweep.summary.cells:
         command = sweep.document.resume_command(sweep.folder)

@@ -64,7 +64,7 @@ class Summary:
         if row.outcome != "ok":
             self.groups.add(row, key_of(row), row.reason)
         for text in row.told:
-            self.told.add(row, (0, "", blanked(text)), text)
+            self.told.add(row, (0, "", blanked(text), ""), text)
 
     def _name(self, recipe: str) -> None:
         if recipe not in self.recipes:

@@ -60,7 +60,8 @@ class Settings:
 class Sweep:
     """The cells of some recipes under some overrides, run in workers and judged; each row is kept as it comes.
 
-    Nothing runs before it is iterated over, or `run` is called. Iterating gives a row for each cell: first those that
+    Nothing runs before it is iterated over, `run` is called, or what it came to is asked for: `is_well`, `table()` and
+    `to_dataframe()` run it first. Iterating gives a row for each cell: first those that
     are kept already, then the others as they come. Leaving the loop early ends the workers; a second loop goes on.
 
     Example:
@@ -227,7 +228,16 @@ class Sweep:
         self._folder.write(document)
         write_csv(self._folder.rows(), self.folder / TABLE)
 
+    def __repr__(self) -> str:
+        rows = sum(1 for _ in self._kept()) if self._created else 0
+        return f"<Sweep {self.folder}: {rows:,} of {len(self):,} cells have run>"
+
     # what it came to
+
+    def _run_first(self) -> None:
+        """Run a sweep that nobody has begun to iterate over."""
+        if self._standing is None:
+            self.run()
 
     def _kept(self) -> Iterator[Row]:
         """The rows that are kept, of cells that the sweep has."""
@@ -273,13 +283,16 @@ class Sweep:
 
     @property
     def is_well(self) -> bool:
-        """Whether every cell has a row, and none is bad."""
+        """Whether every cell has a row, and none is bad. A sweep that nobody has iterated over is run first."""
+        self._run_first()
         return self.exit_code == 0
 
     def table(self) -> str:
-        """The table, as text."""
+        """The table, as text. A sweep that nobody has iterated over is run first."""
+        self._run_first()
         return table_text(self.summary)
 
     def to_dataframe(self) -> Any:
-        """The rows as a data frame of pandas, where it is installed."""
+        """The rows as a data frame of pandas, where that is installed; a sweep that nobody has begun is run first."""
+        self._run_first()
         return dataframe_of(self.rows)

@@ -12,7 +12,7 @@ from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import ABSENT, BAD, OUTCOMES, Outcome, Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
-from tensorflow_free.wording import counted, error_of, place_of, share_of
+from tensorflow_free.wording import counted, error_of, share_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -135,7 +135,7 @@ def _cells(summary: Summary, width: int | None, dots: str) -> Iterator[Line]:
 
 def _ordered(summary: Summary, rows: Sequence[Row]) -> list[Row]:
     """The rows, worst outcome first; of the bad ones those that are alike together, the worst of them first."""
-    ranks = {key: rank for rank, (key, _) in enumerate(summary.groups.ranked())}
+    ranks = {key: rank for rank, (keys, _) in enumerate(summary.groups.ranked()) for key in keys}
 
     def rank(row: Row) -> tuple[int, int, float, int]:
         outcome = OUTCOMES.index(row.outcome)
@@ -162,7 +162,7 @@ def _columns(summary: Summary, rows: Sequence[Row]) -> list[Column]:
             for key in summary.axes.keys
         ),
         Column("outcome", outcomes, style=lambda cell: STYLES.get(cell, OTHER_STYLE)),
-        Column("starts at", ["" if row.where is None else place_of(row.where) for row in rows], least=LEAST),
+        Column("starts at", [row.place for row in rows], least=LEAST),
         Column("used", used, is_number=True),
         Column(
             "largest error", ["" if row.worst is None else error_of(row.worst) for row in rows], least=LEAST, goes=2
@@ -212,7 +212,7 @@ def _failures(summary: Summary) -> Iterator[list[Line]]:
 
 def _failure(group: Group) -> Iterator[Line]:
     row = group.row
-    place = f" at {place_of(row.where)}" if row.where is not None else ""
+    place = f" at {row.place}" if row.place else ""
     yield line(f"{group.outcome.upper()}{place}: {counted(group.count, 'cell')}{_common(group)}", "bold red")
     if place and row.where is not None and row.where.direction == "backward":
         yield line("forward, all is within bounds", indent=2)

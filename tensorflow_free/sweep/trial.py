@@ -127,6 +127,7 @@ def _row(row: Row, found: Found, comparison: Comparison | None, folder: str) -> 
         "reason": found.reason,
         "exit_code": found.exit_code if found.outcome == "failed" else None,
         "told": found.told,
+        "unmet": found.unmet if found.outcome in ("failed", "mismatch") else [],
         "folder": folder,
     }
     if comparison is not None:
