@@ -94,7 +94,7 @@ def _switch(key: str, written: Any) -> bool:
 
 
 def _number(init: str, key: str, written: Any, dtype: str) -> Any:
-    number = literal_number(written, dtype)
+    number = literal_number(written, dtype, f"`{key}` is a number")
     if key not in COMPLEX and (isinstance(number, (complex, bool))):
         raise Mismatch(f"'{shown(written)}' is not a real number; `{key}` is")
     if key in INTEGERS and not (init == "uniform" and key in ("low", "high")):

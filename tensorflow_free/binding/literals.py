@@ -17,6 +17,9 @@ LONGEST_INTEGER: Final = 1023
 """Bits of an integer that is sure to become a float64."""
 
 
+DATA: Final = "data are numbers, booleans and lists of them"
+"""What would be right for literal data."""
+
 NUMBER_WORDS: Final = {"nan", "inf", "-inf", "+inf", "infinity"}
 
 
@@ -54,8 +57,13 @@ def as_number(word: str) -> str:
     return f"{'-' if word.startswith('-') else ''}.{word.lower().lstrip('+-')[:3]}"
 
 
-def literal_number(written: Any, dtype: str) -> Any:
-    """A number of literal data: itself, a complex number in words, or `{finfo: max}` of `dtype`.
+def literal_number(written: Any, dtype: str, wanted: str = DATA) -> Any:
+    """A number: itself, a complex number in words, or `{finfo: max}` of `dtype`.
+
+    Args:
+        written: what the recipe says.
+        dtype: whose finfo is asked for.
+        wanted: what would be right, in words.
 
     Raises:
         Mismatch: it is no number.
@@ -69,17 +77,15 @@ def literal_number(written: Any, dtype: str) -> Any:
             raise Mismatch(f"'{written}' is a word; the number is written {number}")
         if written[-1:] not in ("j", "i"):
             is_number = written.replace(".", "", 1).lstrip("+-").isdigit()
-            why = "leave the quotes away" if is_number else "data are numbers, booleans and lists of them"
+            why = "leave the quotes away" if is_number else wanted
             raise Mismatch(f"'{shown(written)}' is {'text' if is_number else 'not a number'}; {why}")
         try:
             return complex(
                 written.replace(" ", "").replace("i", "j") if written.endswith("i") else written.replace(" ", "")
             )
         except ValueError:
-            raise Mismatch(
-                f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them"
-            ) from None
-    raise Mismatch(f"'{shown(written)}' is not a number; data are numbers, booleans and lists of them")
+            raise Mismatch(f"'{shown(written)}' is not a number; {wanted}") from None
+    raise Mismatch(f"'{shown(written)}' is not a number; {wanted}")
 
 
 def check_literal(written: Any, dtype: str) -> None:
