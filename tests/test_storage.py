@@ -17,7 +17,16 @@ from opdb.bits import differences
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tensorflow_free import Recipe, StorageError, load_recipe, read_result, register_op, run_recipe, storage
+from tensorflow_free import (
+    Recipe,
+    RecipeError,
+    StorageError,
+    load_recipe,
+    read_result,
+    register_op,
+    run_recipe,
+    storage,
+)
 from tensorflow_free.loading import cases_of, plan_of
 from tensorflow_free.result import Opaque, Record, Result, RunFile, environment_of
 from tensorflow_free.runner import run as run_plan
@@ -621,3 +630,15 @@ def test_the_stored_tensors_open_without_this_package(saved):
 def test_the_environment_is_of_this_process():
     found = environment_of(torch.get_num_threads())
     assert (found.torch, found.num_threads) == (torch.__version__, torch.get_num_threads())
+
+
+def test_a_mapping_with_a_tensor_without_numbers_runs_again(tmp_path):
+    data = torch.empty(2, 3, dtype=torch.float16, device="meta")
+    recipe = load_recipe({"device": "meta", "tensors": {"x": {"data": data}}, "steps": {"y": "x + 1"}})
+    again = run_recipe(load_recipe(run_recipe(recipe).save(tmp_path) / "recipe.yaml"))
+    assert (again["x"].shape, again["x"].dtype, again["x"].is_meta) == ((2, 3), torch.float16, True)
+
+
+def test_a_tensor_without_numbers_is_refused_where_numbers_are_wanted():
+    with pytest.raises(RecipeError, match=r"'float32 \[2\] meta' has no numbers"):
+        load_recipe({"tensors": {"x": torch.empty(2, device="meta")}})

@@ -59,7 +59,8 @@ class Aliases:
 
     def join(self, value: int, other: int) -> None:
         """From now on `value` may also lie in the memory of `other` (a carry of a repeat block)."""
-        self._roots[value] = self._roots[value] | self._roots[other]
+        # a step that did not bind has given nothing
+        self._roots[value] = self._roots.get(value, NO_ROOTS) | self._roots.get(other, NO_ROOTS)
 
     def change(self, values: Iterable[int], path: Path = ()) -> None:
         """The memory of these values is changed now by the step at `path`, before the step's own result is given."""

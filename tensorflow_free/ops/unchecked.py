@@ -50,7 +50,7 @@ UNTRIED: Final = frozenset(
     _nested_from_padded _nested_from_padded_and_nested_example _nested_from_padded_tensor
     _nested_get_jagged_dummy _nested_get_max_seqlen _nested_get_min_seqlen _nested_get_ragged_idx
     _nested_get_values _nested_get_values_copy _nested_select_backward _nested_sum_backward
-    _nested_tensor_from_mask _nested_tensor_softmax_with_shape _philox_key_fold_in _philox_key_split
+    _nested_tensor_softmax_with_shape _philox_key_fold_in _philox_key_split
     _philox_normal _philox_normal_ _philox_uniform _philox_uniform_ _pin_memory _resize_output _resize_output_
     _rowwise_prune _scaled_dot_product_attention_math_for_mps _scaled_dot_product_cudnn_attention
     _scaled_dot_product_cudnn_attention_backward _scaled_dot_product_efficient_attention

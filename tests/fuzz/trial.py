@@ -18,6 +18,7 @@ from fuzz.calls import sample, step
 from fuzz.mutations import mutated
 from fuzz.tensors import tensor
 from tensorflow_free import Recipe, RecipeError, Result, compare_results, load_recipe, read_result
+from tensorflow_free.closeness import bits
 from tensorflow_free.loading import plan_of
 from tensorflow_free.parts import parts_of
 from tensorflow_free.report import draw, plain_text
@@ -111,7 +112,7 @@ def _alike(mine: torch.Tensor, its: torch.Tensor) -> bool:
 
 
 def _bits(value: torch.Tensor) -> tuple[Any, ...]:
-    raw = value.contiguous().flatten().view(torch.uint8) if value.numel() else torch.empty(0, dtype=torch.uint8)
+    raw = bits(value).flatten() if value.numel() else torch.empty(0, dtype=torch.uint8)
     # a view of numbers as booleans has other bytes than 0 and 1, which no copy keeps
     raw = raw != 0 if value.dtype == torch.bool else raw
     return value.dtype, tuple(value.shape), bytes(raw.numpy())

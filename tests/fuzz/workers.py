@@ -56,6 +56,10 @@ def _batch(first: int, end: int, findings: Findings) -> int:
     os.close(writing)
     try:
         return _followed(first, child, reading, findings)
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
     finally:
         os.close(reading)
 
