@@ -11,6 +11,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorflow_free.names import did_you_mean
+from tensorflow_free.precisions import in_order
 from tensorflow_free.recipe import shown
 
 MOST_THREADS: Final = 1024
@@ -137,6 +138,9 @@ SETTINGS: Final[dict[str, Setting]] = {
 """Each switch by its name. `sdp_backend` is a context of torch's own, `cpu_capability` a condition on the process."""
 
 
+PRECISIONS: Final = frozenset({"allow_tf32", "float32_matmul_precision"})
+"""Settings that torch has another way to say, too: `fp32_precision`."""
+
 COMPILER_MODES: Final = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 """What `backend.mode` may be. Source: the documentation of torch.compile."""
 
@@ -215,6 +219,8 @@ def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def applied(settings: Mapping[str, Any]) -> Iterator[None]:
     """Set the switches, and put each back as it was, also when the run fails."""
     with ExitStack() as stack:
+        if not PRECISIONS.isdisjoint(settings):
+            stack.enter_context(in_order())
         for name, value in settings.items():
             if name == "sdp_backend":
                 stack.enter_context(_sdp_kernels([value] if isinstance(value, str) else value))

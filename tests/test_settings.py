@@ -185,3 +185,42 @@ def test_all_wrong_settings_are_told_at_once():
     with pytest.raises(RecipeError) as caught:
         run({"mkldn": True, "num_threads": -1}, "x * 1")
     assert len(caught.value.problems) == 2
+
+
+MIXED = {
+    "all": (torch.backends, "tf32"),
+    "matmul": (torch.backends.cuda.matmul, "tf32"),
+    "mkldnn": (torch.backends.mkldnn.matmul, "bf16"),
+    "rnn": (torch.backends.cudnn.rnn, "ieee"),
+}
+
+
+def precisions():
+    places = (torch.backends, torch.backends.cudnn, torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    more = (torch.backends.cudnn.rnn, torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv)
+    return [place.fp32_precision for place in (*places, *more)]
+
+
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("settings", [{"allow_tf32": True}, {"float32_matmul_precision": "high", "allow_tf32": False}])
+def test_a_process_that_set_fp32_precision_runs_and_is_left_as_it_was(name, settings):
+    place, word = MIXED[name]
+    before = place.fp32_precision
+    recipe = {"tensors": {"x": [1.0]}, "steps": {"y": "x + 1"}, "settings": settings}
+    place.fp32_precision = word
+    try:
+        stood = precisions()
+        assert run_recipe(load_recipe(recipe))["y"].tolist() == [2.0]
+        assert precisions() == stood
+    finally:
+        place.fp32_precision = before
+
+
+def test_a_run_leaves_the_older_and_the_newer_settings_as_they_were():
+    stood = precisions()
+    run_recipe(
+        load_recipe(
+            {"tensors": {"x": [1.0]}, "steps": {"y": "x + 1"}, "settings": {"float32_matmul_precision": "high"}}
+        )
+    )
+    assert (precisions(), torch.get_float32_matmul_precision()) == (stood, "highest")
