@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -12,10 +12,11 @@ import torch
 
 from tensorflow_free.autograd import run_backward, run_grad
 from tensorflow_free.binding.arguments import Bound, fit
+from tensorflow_free.binding.effects import with_memory
 from tensorflow_free.binding.kinds import without_gradient
 from tensorflow_free.binding.reading import TensorLiteral
 from tensorflow_free.binding.references import Ref, references, without_value
-from tensorflow_free.binding.scope import Path, Scope, values_of
+from tensorflow_free.binding.scope import Path, Scope
 from tensorflow_free.calls import Site, read_field
 from tensorflow_free.contexts import context_of
 from tensorflow_free.errors import Words
@@ -24,7 +25,7 @@ from tensorflow_free.names import did_you_mean
 from tensorflow_free.no_ops import instead_of
 from tensorflow_free.ops.bounds import guarded
 from tensorflow_free.ops.filling import filled
-from tensorflow_free.ops.handing import HANDING, KEEPING, base_of, handed
+from tensorflow_free.ops.handing import handed
 from tensorflow_free.ops.runners import BACKWARD, GRAD
 from tensorflow_free.ops.seeding import seeded
 from tensorflow_free.ops.signatures import Op, Signature
@@ -148,7 +149,7 @@ class Steps:
         device = self._scope.recipe.device
         if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
             kwargs["device"] = device
-        rows.append(self._with_memory(Row(self._function(op, bound), args, kwargs, out, site), op, bound))
+        rows.append(with_memory(Row(self._function(op, bound), args, kwargs, out, site), op, bound, self._scope))
 
     def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
         """What the step calls: the op, behind the checks and the care for memory that it needs."""
@@ -210,33 +211,6 @@ class Steps:
             rows.append(Row(read_field, (Value(identity), field), {}, out, site, shares=(shared,), views=surely))
             identity = out
         return identity
-
-    def _with_memory(self, row: Row, op: Op, bound: Bound) -> Row:
-        """The row with the ids whose memory the call changes, and of those whose memory its result may share."""
-        signature, written, base = bound.signature, bound.by_parameter, base_of(op.name)
-        switches = dict(signature.changes_when)
-        changed = [name for name in signature.changes if _switched_on(switches.get(name), signature, written)]
-        if written.get("inplace") not in (None, False) and signature.parameters:
-            changed.append(signature.parameters[0].name)
-        row.changes = tuple(self._roots(values_of(written, changed)))
-        row.sparse = "sparse" in op.name or signature.form == "user" or written.get("layout") is not None
-        if base in HANDING:
-            row.holds = (row.out,)
-            return row
-        row.shares = (*row.changes, *self._roots(values_of(written, signature.shares)))
-        row.shares_sparse = tuple(self._roots(values_of(written, signature.shares_sparse)))
-        row.views = signature.views
-        kept = [parameter.name for parameter in signature.parameters[: KEEPING.get(base, 0)]]
-        row.holds = tuple(self._roots(values_of(written, kept)))
-        return row
-
-    def _roots(self, values: Sequence[Any]) -> Iterator[int]:
-        """The ids of the values whose memory these arguments lie in."""
-        for ref in references(values):
-            if ref.fields[:1] == ("grad",) and ref.name in self._scope.gradients:
-                yield self._scope.gradients[ref.name]
-            else:
-                yield self._scope.names[ref.name]
 
     # blocks
 
@@ -351,11 +325,3 @@ def _operand_names(bound: Bound) -> Iterator[str]:
 
 def _takes(signature: Signature, name: str) -> bool:
     return any(parameter.name == name for parameter in signature.parameters)
-
-
-def _switched_on(switch: str | None, signature: Signature, written: Mapping[str, Any]) -> bool:
-    if switch is None:
-        return True
-    default = next((one.default for one in signature.parameters if one.name == switch), False)
-    value = written.get(switch, default)
-    return value is not False and value is not None
