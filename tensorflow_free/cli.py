@@ -98,7 +98,8 @@ flags
   --max-file GIB              what one file that a recipe names may hold, unpacked; 4 where it is not said
   --version, -h, --help
 
-exit codes: 0 all well, 1 something does not agree, 2 the recipe or the command line is wrong, 3 a step failed
+exit codes: 0 all well, 1 something does not agree, 2 the recipe or the command line is wrong, 3 a step failed,
+4 something cannot be written (a full disk), 130 interrupted by ^C
 """
 
 

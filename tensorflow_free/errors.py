@@ -5,6 +5,7 @@ TensorflowFreeError
 │   └── UnavailableError     they are right, but the device they ask for is not here
 ├── StepError                a step failed while the recipe ran
 └── StorageError             a result's folder cannot be written or read
+    └── UnwritableError      a disk takes nothing
 """
 
 from __future__ import annotations
@@ -127,3 +128,7 @@ class StorageError(TensorflowFreeError):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
+
+
+class UnwritableError(StorageError):
+    """What there is to keep cannot be written: the disk is full, or a folder is read-only. No fault of a recipe's."""

@@ -11,14 +11,14 @@ from tensorflow_free.commands.arguments import Options, combinations, recipe_fil
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
 from tensorflow_free.composition.overrides import parse_override
 from tensorflow_free.console import print_json
-from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnwritableError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.golden.files import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.page import Line, line
 from tensorflow_free.wording import counted
 
-WELL, FAILED = 0, 3
+WELL, FAILED, OURS = 0, 3, 4
 """Exit codes; `cli.py` has all of them."""
 
 MOST_LINES: Final = 25
@@ -46,15 +46,17 @@ def record_command(options: Options, flags: Flags) -> int:
     printer, rows = Printer(), Rows(max(len(str(path)) for path in files))
     done: Counter[str] = Counter()
     documents: list[dict[str, Any]] = []
+    is_unwritable = False
     for path in files:
         for device in devices:
             for one in _recorded(path, cases, which, device):
                 done[one.did] += 1
+                is_unwritable |= one.is_unwritable
                 if flags.json:
                     documents.append(_recorded_plainly(one, device))
                 elif one.did == "refused" or not flags.quiet:
                     printer(_recorded_lines(rows, one, device))
-    code = FAILED if done["refused"] else WELL
+    code = OURS if is_unwritable else FAILED if done["refused"] else WELL
     if flags.json:
         print_json({"well": code == WELL, "recorded": documents})
     elif code != WELL or not flags.quiet:
@@ -96,7 +98,8 @@ def _recorded(path: Path, cases: Sequence[str] | None, which: Which, device: str
     try:
         yield from record(path, cases=cases, which=which, device=device)
     except (RecipeError, StorageError) as error:
-        yield Recorded(str(path), "", "refused", reason=str(error))
+        is_unwritable = isinstance(error, UnwritableError)
+        yield Recorded(str(path), "", "refused", reason=str(error), is_unwritable=is_unwritable)
 
 
 def _golden_of(one: Recorded, device: str | None) -> Path:

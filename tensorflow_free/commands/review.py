@@ -14,7 +14,7 @@ from tensorflow_free.commands.arguments import Options, combinations, sorted_wor
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
 from tensorflow_free.commands.printing import Printer
 from tensorflow_free.commands.verify import FAILED, UNMET, WELL, WRONG, checked_in, code_of, files_of, orphans
-from tensorflow_free.errors import StorageError
+from tensorflow_free.errors import StorageError, UnwritableError
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.golden.review import TERMS, CaseReview, reviews_of, write_accepted
 from tensorflow_free.golden.verifying import Verification
@@ -22,6 +22,9 @@ from tensorflow_free.golden.words import change_of, context_of, heading_of, term
 from tensorflow_free.golden.writing import finish_golden
 from tensorflow_free.page import Line, line
 from tensorflow_free.wording import counted, some
+
+OURS: Final = 4
+"""The exit code where a golden cannot be written; `cli.py` has all of them."""
 
 Answer = Literal["accept", "reject", "skip"]
 
@@ -209,7 +212,7 @@ class Walk:
         try:
             path = write_accepted(review, accepted, all_decided="skip" not in answers.values())
         except StorageError as error:
-            self._codes.add(WRONG)
+            self._codes.add(OURS if isinstance(error, UnwritableError) else WRONG)
             self._print([line(str(error), "bold red", indent=2)])
             return
         if path is not None and review.whole == "unused":
@@ -226,7 +229,7 @@ class Walk:
         self._codes |= {UNMET} if self._counts["reject"] or self._counts["skip"] else set()
         if self._mode != "list" or not self._quiet:
             self._print(["", line(self._sum(), "bold")])
-        return next((code for code in (WRONG, FAILED, UNMET) if code in self._codes), WELL)
+        return next((code for code in (OURS, WRONG, FAILED, UNMET) if code in self._codes), WELL)
 
     def _refresh(self) -> None:
         """One question for all cases that pass, and moved a little."""

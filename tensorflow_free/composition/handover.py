@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -28,7 +29,7 @@ from tensorflow_free.composition.grammar import choosing, for_hydra, hydra_overr
 from tensorflow_free.composition.hydra_source import PRIMARY, served, untold
 from tensorflow_free.composition.overrides import Override, OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
-from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
+from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError, UnwritableError
 from tensorflow_free.whole_files import is_part
 
 _OPTION: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
@@ -36,6 +37,9 @@ _OPTION: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
 
 SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
 """Flags that make Hydra show something instead of running it."""
+
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG)
+"""What a disk says that takes nothing; all else is a word of the command line's that names no folder."""
 
 ONE_AT_A_TIME: Final = threading.RLock()
 """Hydra's state and `sys.argv` are the process's."""
@@ -225,6 +229,10 @@ def _refusals() -> Iterator[None]:
         yield
     except TensorflowFreeError:
         raise
+    except OSError as error:
+        if error.errno in _DISK:
+            raise UnwritableError(f"{error.filename}: Hydra cannot write here: {error.strerror}") from error
+        raise RecipeError([_hydra_problem(error)]) from error
     except SystemExit as stop:
         if stop.code:
             raise RecipeError([Problem(Place(file="command line"), "Hydra refuses it; see above")]) from stop

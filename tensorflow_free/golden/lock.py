@@ -12,7 +12,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from tensorflow_free.errors import StorageError
+from tensorflow_free.errors import StorageError, UnwritableError
 
 PATIENCE_S: Final = 120.0
 """Seconds to wait for another worker that writes the same golden."""
@@ -43,7 +43,7 @@ def locked(path: Path) -> Iterator[None]:
     except Timeout as error:
         raise StorageError(f"{path}: another recording has held it for {PATIENCE_S:g} s; end that one") from error
     except OSError as error:
-        raise StorageError(f"{folder}: the golden's lock cannot be had: {error.strerror or error}") from error
+        raise UnwritableError(f"{folder}: the golden's lock cannot be had: {error.strerror or error}") from error
     try:
         yield
     finally:

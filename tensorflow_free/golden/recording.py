@@ -53,6 +53,7 @@ class Recorded:
             recipe has no such case any more; `refused`, it cannot be recorded.
         path: the golden's json, or None where there is none.
         reason: why it was refused, or is kept and does not fit.
+        is_unwritable: whether it was refused because the disk does not take the golden.
     """
 
     recipe: str
@@ -60,6 +61,7 @@ class Recorded:
     did: Did
     path: Path | None = None
     reason: str = ""
+    is_unwritable: bool = False
 
 
 def record(

@@ -8,12 +8,13 @@ then the arrays of the new one alone. Wherever this is broken off, the json find
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 
-from tensorflow_free.errors import StorageError
+from tensorflow_free.errors import StorageError, UnwritableError
 from tensorflow_free.golden.arrays import Arrays, bytes_of
 from tensorflow_free.golden.cases import StoredCase, encoded, is_as_named
 from tensorflow_free.golden.files import (
@@ -151,9 +152,11 @@ class _Writing:
         try:
             self._replace(text, None if same_arrays else wanted, both)
         except OSError as error:
-            raise StorageError(
-                f"{self._paths.json}: the golden cannot be written: {error.strerror or error}"
-            ) from error
+            if self._old is None:
+                # no json names them
+                with suppress(OSError):
+                    self._paths.arrays.unlink(missing_ok=True)
+            raise _unwritable(self._paths.json, error) from error
         except (SafetensorError, RuntimeError) as error:
             raise StorageError(f"{self._paths.arrays}: the golden cannot be written: {error}") from error
         return self._paths.json
@@ -165,8 +168,7 @@ class _Writing:
             try:
                 self._save_arrays({name: self._stored[name] for name in wanted})
             except OSError as error:
-                message = f"{self._paths.arrays}: the golden cannot be written: {error.strerror or error}"
-                raise StorageError(message) from error
+                raise _unwritable(self._paths.arrays, error) from error
 
     def _old_text(self) -> bytes | None:
         return read_file(self._paths.json) if self._old is not None else None
@@ -191,3 +193,7 @@ class _Writing:
             write_whole(self._paths.arrays, bytes_of(arrays, unfinished=unfinished), lasting=True)
         else:
             self._paths.arrays.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> UnwritableError:
+    return UnwritableError(f"{path}: the golden cannot be written: {error.strerror or error}")
