@@ -61,7 +61,7 @@ def unprintable(text: str) -> list[str]:
 class Here:
     """A worker that runs its cells in this process."""
 
-    def __init__(self, ops, folder, cwd, environment) -> None:
+    def __init__(self, ops, folder, *_) -> None:
         self.trial = Trial(folder)
 
     def ready(self):
