@@ -89,7 +89,7 @@ def recorded(name: str, kind: Kind, value: Any, op: str | None = None) -> Iterat
 class Model(BaseModel):
     """What all models of `result.json` share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Entry(Model):

@@ -357,9 +357,14 @@ def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
                 yield spec["path"]
 
 
+def _no_constant(word: str) -> None:
+    """Refuse what Python's reader takes and JSON has not: `NaN`, `Infinity`."""
+    raise ValueError(f"'{word}' is no number of JSON")
+
+
 def _read_run_file(path: Path) -> RunFile:
     try:
-        content = json.loads(read_file(path, within=path.parent))
+        content = json.loads(read_file(path, within=path.parent), parse_constant=_no_constant)
     except FileNotFoundError as error:
         raise StorageError(f"{path.parent}: is not a run's folder; there is no {RESULT} in it") from error
     except (OSError, ValueError, RecursionError) as error:

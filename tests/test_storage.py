@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import errno
+import functools
 import json
 import math
+import operator
 import os
 import shutil
 import stat
@@ -30,6 +34,7 @@ from tensorflow_free import (
 from tensorflow_free.loading import cases_of, plan_of
 from tensorflow_free.result import Opaque, Record, Result, RunFile, environment_of
 from tensorflow_free.runner import run as run_plan
+from tensorflow_free.storage import document
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 RECIPE_FILES = sorted(RECIPES.rglob("*.yaml"))
@@ -642,3 +647,38 @@ def test_a_mapping_with_a_tensor_without_numbers_runs_again(tmp_path):
 def test_a_tensor_without_numbers_is_refused_where_numbers_are_wanted():
     with pytest.raises(RecipeError, match=r"'float32 \[2\] meta' has no numbers"):
         load_recipe({"tensors": {"x": torch.empty(2, device="meta")}})
+
+
+@pytest.mark.parametrize(("number", "said"), [("NaN", "'NaN' is no number of JSON"), ('"nan"', "finite number")])
+def test_a_result_with_a_number_that_json_has_not_is_refused(tmp_path, number, said):
+    file = stored_file(tmp_path)
+    file.write_text(file.read_text().replace('"checks_s": 0.0', f'"checks_s": {number}'))
+    with pytest.raises(StorageError, match=said):
+        read_result(tmp_path)
+
+
+def stored_file(folder):
+    """The `result.json` of a run of one value."""
+    return result_of(x=torch.ones(1)).save(folder) / "result.json"
+
+
+ODD = (None, True, -1, 2**70, "x", "", "torch.float99", "nan", [], [[]], {}, {"a": 1}, [1, 2, 3])
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_a_result_with_anything_in_any_place_is_read_or_refused(tmp_path, odd):
+    file = stored_file(tmp_path)
+    content = json.loads(file.read_text())
+    for path in list(places(content)):
+        changed = copy.deepcopy(content)
+        functools.reduce(operator.getitem, path[:-1], changed)[path[-1]] = odd
+        file.write_text(json.dumps(changed))
+        with contextlib.suppress(StorageError):
+            assert document(read_result(tmp_path)).model_dump_json()
+
+
+def places(node, path=()):
+    """The path of each value of nested mappings and lists."""
+    for key, below in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (*path, key)
+        yield from places(below, (*path, key))
