@@ -40,6 +40,10 @@ REFUSED = {
         {"i": [0, 1], "w": [[1.0], [2.0]], "o": [0, 2, 0]},
         "'offsets' holds [0, 2, 0]; it must begin with 0 and never fall",
     ),
+    "F.ctc_loss(x, i, [3], [2])": (
+        {"x": {"init": "zeros", "size": [3, 1, 4]}, "i": [[1, 4]]},
+        "'targets' holds 4; it can hold 0 to 3, for there are 4 classes",
+    ),
     "native_batch_norm(x, w, None, None, None, True, 0.1, 1e-5)": (
         {"x": [[1.0, 2.0], [3.0, 4.0]], "w": [1.0]},
         "'weight' is of shape [1]; it can be of shape [2], one number for each channel of 'input'",
@@ -57,7 +61,8 @@ REFUSED = {
         {"x": [1.0, 2.0, 3.0], "o": [0.0]},
         "'out' has the strides [0] for the shape [3], so that elements share memory; give `contiguous` of it",
     ),
-    "mm(x, x.to('meta'))": ({"x": [[1.0]]}, "its operands are on meta and on cpu"),
+    "mm(x, x.to('meta'))": ({"x": [[1.0]]}, "some of its operands are on meta and some are not"),
+    "index_add(x, 0, i, to_mkldnn(x))": ({"x": [1.0], "i": [0]}, "some of its operands are of mkldnn and some are not"),
 }
 
 

@@ -56,10 +56,10 @@ class Scope:
         return Known(self.names, self.later, recipe.dtype, recipe.device, self.kinds, self.traces, own, recipe.params)
 
     @cached_property
-    def has_meta(self) -> bool:
-        """Whether tensors of the device `meta` may meet others: the recipe names it, and is not all of it on meta."""
-        names = set(_device_words(self.recipe.written))
-        return "meta" in names and (self.recipe.device != "meta" or len(names) > 1)
+    def has_odd(self) -> bool:
+        """Whether tensors of the device `meta`, or of oneDNN's layout, may meet others: the recipe names these."""
+        names = set(_kinds_named(self.recipe.written))
+        return "mkldnn" in names or ("meta" in names and (self.recipe.device != "meta" or len(names) > 1))
 
     def is_broken(self, path: Path) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""
@@ -88,19 +88,21 @@ class Scope:
         self.absent.append(Problem(self.place(path), message))
 
 
-def _device_words(written: Any) -> Iterator[str]:
-    """The kinds of devices that a recipe's text speaks of, or that tensors in it lie on."""
+def _kinds_named(written: Any) -> Iterator[str]:
+    """The kinds of devices that a text speaks of, or that tensors in it lie on; `mkldnn` where it speaks of that."""
     if isinstance(written, str):
+        if "mkldnn" in written:
+            yield "mkldnn"
         yield from (kind for kind in kinds() if re.search(rf"\b{kind}\b", written))
     elif isinstance(written, torch.Tensor):
-        yield written.device.type
+        yield "mkldnn" if written.is_mkldnn else written.device.type
     elif isinstance(written, Mapping):
         for part in written.values():
-            yield from _device_words(part)
+            yield from _kinds_named(part)
     elif isinstance(written, (list, tuple)):
         for part in written:
             if not isinstance(part, (int, float)):
-                yield from _device_words(part)
+                yield from _kinds_named(part)
 
 
 def _owner(path: Path) -> Path:

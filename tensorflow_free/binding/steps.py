@@ -24,8 +24,6 @@ from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.no_ops import instead_of
 from tensorflow_free.ops.bounds import guarded
-from tensorflow_free.ops.filling import filled
-from tensorflow_free.ops.handing import handed
 from tensorflow_free.ops.runners import BACKWARD, GRAD
 from tensorflow_free.ops.seeding import seeded
 from tensorflow_free.ops.signatures import Op, Signature
@@ -153,11 +151,9 @@ class Steps:
 
     def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
         """What the step calls: the op, behind the checks and the care for memory that it needs."""
-        if op is GRAD:
-            return run_grad
-        function = handed(op.name, filled(op.name, bound.signature.function))
-        signature = replace(bound.signature, function=function)
-        return guarded(op.name, signature, bound.by_parameter, meta=self._scope.has_meta)
+        return (
+            run_grad if op is GRAD else guarded(op.name, bound.signature, bound.by_parameter, odd=self._scope.has_odd)
+        )
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         scope = self._scope

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tensorflow_free.ops import trusted
+from tensorflow_free.ops.filling import filled
+from tensorflow_free.ops.handing import handed
 from tensorflow_free.ops.rules import (
     Given,
     Rule,
@@ -14,11 +17,12 @@ from tensorflow_free.ops.rules import (
     among,
     contiguous,
     distinct,
-    filled,
     finite,
+    has_rows,
     shaped,
     unexpanded,
-    unmixed,
+    without_meta,
+    without_mkldnn,
 )
 from tensorflow_free.ops.signatures import REQUIRED, Signature
 
@@ -57,26 +61,31 @@ class Guarded:
         return given
 
 
-def guarded(name: str, signature: Signature, written: Given, *, meta: bool = False) -> Callable[..., Any]:
+def guarded(name: str, signature: Signature, written: Given, *, odd: bool = False) -> Callable[..., Any]:
     """The function of an op's signature, behind checks where a call with the `written` arguments needs any.
 
     Args:
         name: The op's name in the registry.
         signature: How it is called.
         written: What the call gives, by the names of the parameters.
-        meta: Whether there may be tensors without numbers, of the device `meta`.
+        odd: Whether there may be tensors of the device `meta` or of oneDNN's layout, which kernels may take for plain.
 
     Returns:
-        The signature's own function where nothing is to be checked.
+        The signature's own function where nothing is to be checked, and no memory to be cared for.
     """
+    function = handed(name, filled(name, signature.function))
     rules = rules_of(name)
     outputs = [one for one in signature.parameters if one.keyword_only and one.name in signature.changes]
     given = " ".join(one.name for one in outputs if written.get(one.name) is not None)
     if given:
         rules = (*rules, distinct(given))
-    if meta:
-        rules = (unmixed, *rules)
-    return Guarded(signature.function, signature, rules) if rules else signature.function
+    if odd:
+        rules = (without_meta, *(() if KNOWS_MKLDNN.search(name) else (without_mkldnn,)), *rules)
+    return Guarded(function, signature, rules) if rules else function
+
+
+KNOWS_MKLDNN: Final = re.compile("conv|linear|batch_norm|mkldnn|prelu|to_dense")
+"""The ops that take tensors of oneDNN's layout beside plain ones."""
 
 
 def rules_of(name: str) -> tuple[Rule, ...]:
@@ -102,12 +111,15 @@ _MEDIANS: Final = {
 
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "segment_reduce": (among("unsafe", False), trusted.segments),
-    "grid_sampler_2d": (among("interpolation_mode", 0, 1, 2), among("padding_mode", 0, 1, 2)),
+    **dict.fromkeys(
+        ("grid_sampler", "grid_sampler_2d"), (among("interpolation_mode", 0, 1, 2), among("padding_mode", 0, 1, 2))
+    ),
     "grid_sampler_3d": (among("interpolation_mode", 0, 1), among("padding_mode", 0, 1, 2)),
     "nn.functional.embedding_bag": (trusted.bags("input", "include_last_offset"),),
     "embedding_bag": (trusted.bags("indices", "include_last_offset"),),
     **dict.fromkeys(("native_batch_norm", "batch_norm_update_stats", "_native_batch_norm_legit"), _NORM),
     "_batch_norm_with_update": _NORM,
+    **dict.fromkeys(("ctc_loss", "nn.functional.ctc_loss", "_ctc_loss"), (trusted.labels,)),
     "native_group_norm": (contiguous("weight bias"),),
     **{name: (unexpanded(tensor, "dim"),) for name, tensor in _MEDIANS.items()},
     "linalg.eigvals": (finite("input"),),
@@ -123,9 +135,9 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "fractional_max_pool2d_backward": trusted.fractional(2),
     "fractional_max_pool3d_backward": trusted.fractional(3),
     "choose_qparams_optimized": (contiguous("input"),),
-    "pdist": (filled("input"),),
-    "nn.functional.pdist": (filled("input"),),
-    "aten.pdist": (filled("self"),),
+    "pdist": (has_rows("input"),),
+    "nn.functional.pdist": (has_rows("input"),),
+    "aten.pdist": (has_rows("self"),),
     "max_pool2d_with_indices_backward": trusted.pooled(
         trusted.forward("max_pool2d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 2
     ),

@@ -116,17 +116,22 @@ def distinct(names: str) -> Rule:
     return rule
 
 
-def unmixed(given: Given) -> str | None:
+def without_meta(given: Given) -> str | None:
     """A tensor of the device `meta` is given with others of its kind.
 
     Among others it makes PyTorch choose a kernel that computes nothing, and leaves the memory of a result unwritten.
     """
-    tensors = list(_tensors(list(given.values())))
-    real = [one for one in tensors if not one.is_meta]
-    if len(real) in (0, len(tensors)):
-        return None
-    devices = sorted({str(one.device) for one in real})
-    return f"its operands are on meta and on {', '.join(devices)}; a tensor on meta has no numbers to go with others"
+    return _mixed(given, lambda one: one.is_meta, "on meta", "has no numbers to go with others")
+
+
+def without_mkldnn(given: Given) -> str | None:
+    """A tensor of oneDNN's own layout is given with others of its kind: most kernels take its address for numbers."""
+    return _mixed(given, lambda one: one.is_mkldnn, "of mkldnn", "is no plain one: give `to_dense` of it")
+
+
+def _mixed(given: Given, is_odd: Callable[[torch.Tensor], bool], kind: str, why: str) -> str | None:
+    odd = [is_odd(one) for one in _tensors(list(given.values()))]
+    return f"some of its operands are {kind} and some are not; a tensor {kind} {why}" if len(set(odd)) > 1 else None
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:
@@ -186,7 +191,7 @@ def finite(name: str) -> Rule:
     return rule
 
 
-def filled(name: str) -> Rule:
+def has_rows(name: str) -> Rule:
     """The tensor has at least one element in its first dimension."""
 
     def rule(given: Given) -> str | None:

@@ -95,6 +95,22 @@ def dense_for_out(given: Given) -> str | None:
     return f"'input' has the strides {list(given['input'].stride())}; with 'out', give `contiguous` of it"
 
 
+def labels(given: Given) -> str | None:
+    """The labels of `ctc_loss`, as far as the lengths count them: each is one of the classes."""
+    classes, targets = given["log_probs"].shape[-1], given["targets"]
+    lengths = torch.as_tensor(given["target_lengths"]).reshape(-1)
+    if targets.is_meta or lengths.is_meta:
+        return None
+    if targets.dim() > 1:
+        counted = targets[torch.arange(targets.shape[1]) < lengths.to(targets.device).unsqueeze(1)]
+    else:
+        counted = targets[: int(lengths.sum())]
+    wrong = counted[(counted < 0) | (counted >= classes)]
+    if not wrong.numel():
+        return None
+    return f"'targets' holds {wrong[0].item()}; it can hold 0 to {classes - 1}, for there are {classes} classes"
+
+
 def pivots(given: Given) -> str | None:
     """Row exchanges of an LDL factorization: 1 to n, or two alike negative ones for a block of two rows."""
     pivots, rows = given["pivots"], given["LD"].shape[-1]

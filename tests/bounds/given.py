@@ -175,5 +175,8 @@ def _sparse() -> Iterator[Line]:
         yield "copy_sparse_to_sparse_", {**call, "src": one}
         yield "resize_as_sparse_", {**call, "the_template": one}
     nested = torch.nested.nested_tensor([x(2, 3), x(3, 3)])
+    mask = torch.tensor([[True, True, False], [True, True, True]])
+    yield "_nested_tensor_from_mask", {"t": x(2, 3, 4), "mask": mask, "mask_check": True}
+    yield "_nested_from_padded", {"padded": x(2, 3, 4), "cpu_nested_shape_example": torch.tensor([[2, 4], [3, 4]])}
     yield "to_padded_tensor", {"input": nested, "self": nested, "padding": 0.0, "output_size": [2, 4, 4]}
     yield "nested_to_padded_tensor", {"self": nested, "padding": 0.0}

@@ -42,8 +42,8 @@ class Target:
                 kwargs[parameter.name] = value
             else:
                 args.append(value)
-        meta = any(tensor.is_meta for tensor in tensors_in(arguments))
-        return guarded(self.name, self.signature, arguments, meta=meta)(*args, **kwargs)
+        odd = any(tensor.is_meta or tensor.is_mkldnn for tensor in tensors_in(arguments))
+        return guarded(self.name, self.signature, arguments, odd=odd)(*args, **kwargs)
 
     def _place(self, name: str) -> int:
         return [parameter.name for parameter in self.signature.parameters].index(name)
