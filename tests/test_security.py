@@ -335,7 +335,6 @@ def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, ca
         (["R", "-m", "hydra/sweeper=basic", "hydra/launcher=basic"], "'basic' cannot run what 'basic' chooses"),
         (["nothing.yaml", "-m"], "nothing.yaml: there is no such file"),
         (["R", "nothing.yaml"], "nothing.yaml: there is no such file"),
-        (["R", "a b.yaml", "-m"], "a b.yaml: Hydra cannot read the name 'a b'"),
         (["R", "hydra.run.dir=recipes/other.yaml/x"], "Hydra cannot write here"),
     ],
 )

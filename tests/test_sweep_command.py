@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import torch
 
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.registry import load_ops_file
 from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew
 from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
@@ -128,6 +130,53 @@ def test_a_cell_whose_expectation_does_not_hold_names_it(typed):
     (row,) = resume_sweep("kept").rows
     assert (row.outcome, row.unmet) == ("failed", ["expect.y"])
     assert "FAILED at expect.y: 1 cell" in out
+
+
+ODD = ("a b", "a=b", "a,b", "it's", '"q"', "é", "$x", "${seed}", "a(b)", "[a]", "~a", "+a", "%20")
+
+
+def test_recipes_may_have_any_name(typed):
+    for name in ODD:
+        Path(f"{name}.yaml").write_text(LINEAR)
+    words = ["seed=1,2", "hydra.launcher.n_jobs=1", "hydra.sweep.dir=kept", "-q"]
+    assert typed("-m", *(f"{name}.yaml" for name in ODD), *words) == (0, "", "")
+    found = [(row.outcome, row.recipe) for row in resume_sweep("kept").rows]
+    assert found == [("ok", f"{name}.yaml") for name in ODD for _ in range(2)]
+
+
+@pytest.mark.parametrize("words", [["hydra.job.name=x"], ["-m", "hydra/launcher=basic"], ["-m", "hydra/sweeper=basic"]])
+def test_hydra_itself_takes_any_name_of_a_recipe(typed, words):
+    for name in ("a b", "it's, [${seed}]=~"):
+        Path(f"{name}.yaml").write_text(LINEAR)
+        assert typed(f"{name}.yaml", *words, "-q") == (0, "", "")
+
+
+# cells alone
+
+
+def test_each_command_that_a_sweep_prints_runs_as_it_stands(typed, here):
+    Path("a b's.yaml").write_text(LINEAR.replace("y: w * x", "y: {op: my.own, args: [w, x]}"))
+    own = "from tensorflow_free import register_op\nregister_op('my.own', lambda a, b: a * b, replace=True)\n"
+    backend = "import torch\nif 'mine' not in torch.compiler.list_backends(exclude_tags=()):\n    torch._dynamo.register_backend(lambda graph, inputs: graph.forward, name='mine')\n"
+    Path("my ops.py").write_text(own)
+    Path("backend.py").write_text(backend)
+    words = ["a b's.yaml", "linear.yaml", "backend=eager,mine", "expect={y: 7}", "+description='it has, a \"comma\"'"]
+    files = ["--ops", "my ops.py", "--ops", "backend.py", "+reference={dtype: float64}"]
+    load_ops_file("my ops.py"), load_ops_file("backend.py")
+    code, out, _ = typed("-m", *words, *files, "hydra.launcher.n_jobs=1")
+    commands = [line.strip() for line in out.splitlines() if line.strip().startswith("run-recipe ")]
+    assert (code, len(commands)) == (1, 1)
+    rows = [row for row in sweep_rows() if row.is_bad]
+    assert len(rows) == 4
+    for row in rows:
+        assert row.command.endswith("--ops 'my ops.py' --ops backend.py")
+        assert typed(*shlex.split(row.command)[1:], "hydra.launcher.n_jobs=1")[0] == 1
+    assert commands == [rows[0].command]
+
+
+def sweep_rows():
+    (folder,) = Path("multirun").iterdir()
+    return list(SweepFolder(folder).rows())
 
 
 # what a sweep came to
@@ -323,7 +372,6 @@ def test_the_document_is_what_sweep_json_says_and_the_rows(typed):
         (["linear.yaml", "interval"], "interval: there is no such file"),
         (["linear.yaml", "seed=interval(0,1)"], "has no end of values"),
         (["linear.yaml", "seed=range(2,2)"], "it gives no values"),
-        (["a b.yaml"], "Hydra cannot read the name 'a b'"),
     ],
 )
 def test_a_wrong_command_line_runs_nothing_and_leaves_nothing(typed, here, words, said):

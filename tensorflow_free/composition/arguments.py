@@ -6,6 +6,7 @@ every flag that it may have is listed, and no other is passed on. Knows no Hydra
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -104,7 +105,7 @@ class _Sorting:
             word = self._rest.pop(0)
             if word.startswith("-"):
                 flags.extend(self._flag(word))
-            elif not is_override(word):
+            elif not is_override(word) or os.path.isfile(word):  # noqa: PTH113 - of any text
                 files.append(word)
             elif _is_hydra(word):
                 hydra.append(word)

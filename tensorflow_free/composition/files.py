@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 from tensorflow_free.composition.marks import Mark, marks
 from tensorflow_free.composition.reader import read_yaml
@@ -24,6 +26,9 @@ KEPT: Final = 100_000
 SELF: Final = "_self_"
 LONGEST_CHAIN: Final = 50
 """Recipes of which each lists the next."""
+
+_ODD: Final = re.compile(r"[^\w.+/-]", re.ASCII)
+"""What Hydra's grammar, or OmegaConf, may read as something else than a part of a word."""
 
 _STEM: Final = re.compile(r"\w[\w.+-]*")
 
@@ -109,6 +114,16 @@ def _neighbours(folder: Path) -> list[str]:
         return sorted(path.name for path in folder.iterdir() if path.suffix in SUFFIXES)
     except OSError:
         return []
+
+
+def encoded(name: str) -> str:
+    """The name of a recipe as Hydra's grammar takes it for one word: all but letters, digits, `_.+-/` as `%20`."""
+    return _ODD.sub(lambda found: "".join(f"%{byte:02X}" for byte in os.fsencode(found[0])), name)
+
+
+def decoded(option: str) -> str:
+    """The name of a recipe that `encoded` gave."""
+    return os.fsdecode(unquote_to_bytes(option))
 
 
 def recipe_file(folder: Path, stem: str) -> Path | None:

@@ -6,7 +6,6 @@ import errno
 import io
 import logging
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,16 +23,13 @@ from tensorflow_free.composition.arguments import GROUP, Words
 from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.command import Task, moment, output_folder
 from tensorflow_free.composition.compose import BestDevice, compose, real_path
-from tensorflow_free.composition.files import recipe_file
+from tensorflow_free.composition.files import decoded, encoded, recipe_file
 from tensorflow_free.composition.grammar import choosing, for_hydra, hydra_override
 from tensorflow_free.composition.hydra_source import PRIMARY, served, untold
 from tensorflow_free.composition.overrides import Override, OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError, UnwritableError
 from tensorflow_free.whole_files import is_part
-
-_OPTION: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
-"""Paths of recipes that Hydra's grammar reads as one word."""
 
 SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
 """Flags that make Hydra show something instead of running it."""
@@ -54,14 +50,14 @@ def hand_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
 def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
     files = [real_path(file) for file in words.files]
     _check(words)
-    folder, options = options_of(files, words.files)
+    folder, options = options_of(files)
     jobs = _Jobs(folder, task, best_device, words.overrides)
     chosen = any(text.partition("=")[0] == GROUP for text in words.hydra)
     for option in options[:1] if chosen else options:
         choice = [] if chosen else [choosing([option])]
-        beside = untold(recipe_file(folder, option) or folder, words.overrides)
+        beside = untold(recipe_file(folder, decoded(option)) or folder, words.overrides)
         called = [*choice, *told(words, beside), *words.hydra, *words.flags]
-        call_hydra(called, folder, output_folder(Path(option).name), jobs, beside)
+        call_hydra(called, folder, output_folder(Path(decoded(option)).name), jobs, beside)
     return jobs.outcome()
 
 
@@ -109,22 +105,10 @@ def _filled(folder: Path) -> Iterator[str]:
         yield f"the folder '{folder}' holds something already; name one that is new or empty"
 
 
-def options_of(files: Sequence[Path], shown: Sequence[str]) -> tuple[Path, list[str]]:
-    """The folder that holds all recipes, and each as the name that Hydra's group has for it.
-
-    Raises:
-        RecipeError: Hydra's grammar cannot hold one of the names.
-    """
+def options_of(files: Sequence[Path]) -> tuple[Path, list[str]]:
+    """The folder that holds all recipes, and each as the name that Hydra's group has for it."""
     folder = Path(os.path.commonpath([file.parent for file in files]))
-    options = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
-    problems = [
-        Problem(Place(file=name), f"Hydra cannot read the name '{option}'; rename it to letters, digits, '_', '-', '.'")
-        for name, option in zip(shown, options, strict=True)
-        if not _OPTION.fullmatch(option)
-    ]
-    if problems:
-        raise RecipeError(problems)
-    return folder, options
+    return folder, [encoded(file.relative_to(folder).with_suffix("").as_posix()) for file in files]
 
 
 # ---------------------------------------------------------------------------------------------------- the jobs
@@ -161,7 +145,7 @@ class _Jobs:
         problems = [Problem(Place(file="hydra.run.dir"), message) for message in _filled(folder)]
         if problems:
             raise RecipeError(problems)
-        option = str(job.runtime.choices[GROUP])
+        option = decoded(str(job.runtime.choices[GROUP]))
         file = recipe_file(self._folder, option) or self._folder / f"{option}.yaml"
         return self._task(compose(seen_from_here(file), self._overrides, best_device=self._best_device), folder)
 

@@ -26,7 +26,7 @@ from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
 from tensorflow_free.composition.arguments import GROUP
 from tensorflow_free.composition.compose import merged_files
 from tensorflow_free.composition.dotted import path_of
-from tensorflow_free.composition.files import SUFFIXES, recipe_file
+from tensorflow_free.composition.files import SUFFIXES, decoded, encoded, recipe_file
 from tensorflow_free.composition.keys import settings
 from tensorflow_free.composition.multirun import WORKERS
 from tensorflow_free.composition.overrides import Override, OverrideError, apply_overrides, parse_override
@@ -86,7 +86,7 @@ class RecipeSource(ConfigSource):
 
     def is_group(self, config_path: str) -> bool:
         """Whether the path is a folder of recipes."""
-        below = _below(config_path)
+        below = _below(decoded(config_path))
         return below == "" or (below is not None and _inside(self.folder, below).is_dir())
 
     def is_config(self, config_path: str) -> bool:
@@ -114,22 +114,22 @@ class RecipeSource(ConfigSource):
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """The names of the recipes and folders at a path, sorted."""
-        below = _below(config_path)
+        below = _below(decoded(config_path))
         if below is None:
             return [GROUP] if config_path == "" and results_filter in (None, ObjectType.GROUP) else []
         found: set[str] = set()
         for entry in _inside(self.folder, below).iterdir():
             if results_filter is not ObjectType.GROUP and self._is_recipe(entry):
-                found.add(entry.stem)
+                found.add(encoded(entry.stem))
             if results_filter is not ObjectType.CONFIG and entry.is_dir() and not entry.name.startswith("."):
-                found.add(entry.name)
+                found.add(encoded(entry.name))
         return sorted(found)
 
     def _is_recipe(self, entry: Path) -> bool:
         return entry.suffix in SUFFIXES and recipe_file(entry.parent, entry.stem) is not None
 
     def _file(self, config_path: str) -> Path | None:
-        below = _below(config_path.removesuffix(".yaml"))
+        below = _below(decoded(config_path.removesuffix(".yaml")))
         return recipe_file(self.folder, below) if below and ".." not in below.split("/") else None
 
 
@@ -185,7 +185,7 @@ def _primary(run_folder: Path, sweep_folder: Path) -> dict[str, Any]:
             {"override hydra/hydra_logging": "none"},
         ],
         "hydra": {
-            "run": {"dir": run_folder.as_posix()},
+            "run": {"dir": run_folder.as_posix().replace("${", "\\${")},
             "sweep": {"dir": sweep_folder.as_posix(), "subdir": "${hydra.job.num}"},
             "job": {"name": "run-recipe"},
         },

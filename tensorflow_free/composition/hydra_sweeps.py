@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tensorflow_free.composition.arguments import GROUP, Words
 from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.compose import compose, real_path
-from tensorflow_free.composition.files import recipe_file
+from tensorflow_free.composition.files import decoded, recipe_file
 from tensorflow_free.composition.hydra_jobs import jobs_of, launch, refuse_size
 from tensorflow_free.composition.keys import settings
 from tensorflow_free.composition.matrix import Matrix
@@ -67,7 +67,7 @@ class Current:
 
     def _chosen(self, number: int, texts: list[str]) -> Chosen:
         options = [text.partition("=")[2].strip("'") for text in texts if text.partition("=")[0] == GROUP]
-        option = options[-1] if options else self.option
+        option = decoded(options[-1] if options else self.option)
         file = recipe_file(self.recipes, option) or self.recipes / f"{option}.yaml"
         # the mark by which Hydra takes a new key changes nothing here
         overrides = tuple(text.removeprefix("++") for text in texts if text.partition("=")[0] != GROUP)

@@ -44,12 +44,12 @@ def swept(words: Words, arguments: Sequence[str], host: SweepHost) -> int:
     """
     matrix = _matrix(words)
     files = [recipe.path for recipe in matrix.recipes] or list(words.files)
-    folder, options = options_of([real_path(file) for file in files], files)
+    folder, options = options_of([real_path(file) for file in files])
     beside = [] if _is_ours(words) else untold(real_path(files[0]), words.overrides)
     current = Current(words, tuple(arguments), matrix, folder, options[0], host, tuple(one.text for one in beside))
     try:
         with ONE_AT_A_TIME, asked_for(current):
-            call_hydra(_told(words, options, beside), folder, output_folder(Path(options[0]).name), _no_job, beside)
+            call_hydra(_told(words, options, beside), folder, output_folder(Path(files[0]).stem), _no_job, beside)
     except KeyboardInterrupt as ended:
         return host.end(ended)
     return host.end()
