@@ -174,9 +174,15 @@ def _ended(ended: KeyboardInterrupt) -> int:
 
 
 def _fault(error: Exception) -> int:
-    """An error of the output's, or of ours, told as such."""
+    """An error of the output's, of a lack of memory outside of steps, or of ours, told as such."""
     import traceback
 
+    from tensorflow_free.errors import words_of as told
+    from tensorflow_free.kernels import is_out_of_memory
+
+    if is_out_of_memory(error):
+        complain(f"out of memory: {told(error)}")
+        return FAILED
     if isinstance(error, OSError) and error.filename is None:
         complain(f"what there is to say cannot be written: {error.strerror or error}")
         return OURS
