@@ -44,6 +44,19 @@ REFUSED = {
         {"x": {"init": "zeros", "size": [3, 1, 4]}, "i": [[1, 4]]},
         "'targets' holds 4; it can hold 0 to 3, for there are 4 classes",
     ),
+    "sparse.spdiags(x, i, [3, 3])": (
+        {"x": {"init": "ones", "size": [2, 3]}, "i": [0, 0]},
+        "'offsets' holds [0, 0]; it can hold each diagonal once",
+    ),
+    "lstm(x, [h, h], [w, w, b, b], True, 1, 0.0, False, False, False)": (
+        {
+            "x": {"init": "ones", "size": [2, 5, 3]},
+            "h": {"init": "ones", "size": [1, 1, 3]},
+            "w": {"init": "ones", "size": [12, 3]},
+            "b": {"init": "ones", "size": [12]},
+        },
+        "'hx[0]' is of shape [1, 1, 3]; it can be of shape [1, 5, 3]",
+    ),
     "native_batch_norm(x, w, None, None, None, True, 0.1, 1e-5)": (
         {"x": [[1.0, 2.0], [3.0, 4.0]], "w": [1.0]},
         "'weight' is of shape [1]; it can be of shape [2], one number for each channel of 'input'",

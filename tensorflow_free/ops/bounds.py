@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorflow_free.ops import trusted
+from tensorflow_free.ops import recurrent, trusted
 from tensorflow_free.ops.filling import filled
 from tensorflow_free.ops.handing import handed
 from tensorflow_free.ops.rules import (
@@ -20,7 +20,9 @@ from tensorflow_free.ops.rules import (
     finite,
     has_rows,
     shaped,
+    small,
     unexpanded,
+    within,
     without_meta,
     without_mkldnn,
 )
@@ -96,6 +98,11 @@ def rules_of(name: str) -> tuple[Rule, ...]:
     return RULES.get(f"aten.{base}", RULES.get(base, ()))
 
 
+def _count(given: Given) -> int:
+    return int(given["num_weights"])
+
+
+_SIZES: Final = "output_size kernel_size dilation padding stride"
 _RUNNING: Final = "running_mean running_var"
 _NORM: Final = (
     shaped(f"weight bias {_RUNNING}", trusted.channels, of="one number for each channel of 'input'"),
@@ -119,7 +126,9 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "embedding_bag": (trusted.bags("indices", "include_last_offset"),),
     **dict.fromkeys(("native_batch_norm", "batch_norm_update_stats", "_native_batch_norm_legit"), _NORM),
     "_batch_norm_with_update": _NORM,
-    **dict.fromkeys(("ctc_loss", "nn.functional.ctc_loss", "_ctc_loss"), (trusted.labels,)),
+    **dict.fromkeys(("ctc_loss", "nn.functional.ctc_loss", "_ctc_loss"), (trusted.labels, contiguous("targets"))),
+    "sparse.spdiags": (trusted.diagonals,),
+    **dict.fromkeys(("sparse_bsr_tensor", "sparse_bsc_tensor", "sparse_compressed_tensor"), (trusted.blocks,)),
     "native_group_norm": (contiguous("weight bias"),),
     **{name: (unexpanded(tensor, "dim"),) for name, tensor in _MEDIANS.items()},
     "linalg.eigvals": (finite("input"),),
@@ -129,7 +138,14 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         (shaped("pivots", trusted.rows, of="one for each row of 'LD'"), trusted.pivots),
     ),
     "lu_unpack": (shaped("LU_pivots", trusted.exchanges, of="one for each row or column of 'LU_data'"),),
-    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), (trusted.weights, trusted.packed)),
+    "lstm": (recurrent.packed, recurrent.recurrent(recurrent.LSTM)),
+    "gru": (recurrent.packed, recurrent.recurrent(3)),
+    **dict.fromkeys(("rnn_tanh", "rnn_relu"), (recurrent.packed, recurrent.recurrent(1))),
+    "embedding_backward": (within("indices", _count, of="rows of the weight"),),
+    "embedding_dense_backward": (within("indices", _count, of="rows of the weight"),),
+    "embedding_sparse_backward": (within("indices", _count, of="rows of the weight"),),
+    "quantized_batch_norm": (contiguous("weight bias mean var"), alike("weight bias mean var")),
+    **dict.fromkeys(("nn.functional.fold", "nn.functional.unfold", "im2col", "col2im"), (small(_SIZES),)),
     "avg_pool2d_backward": trusted.averaged("avg_pool2d"),
     "avg_pool3d_backward": trusted.averaged("avg_pool3d"),
     "fractional_max_pool2d_backward": trusted.fractional(2),

@@ -179,6 +179,20 @@ def of_int64(name: str) -> Rule:
     return rule
 
 
+def small(names: str) -> Rule:
+    """Each integer of these arguments is one of 32 bits, in which kernels compute with them."""
+
+    def rule(given: Given) -> str | None:
+        for name in names.split():
+            value = given.get(name)
+            for one in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(one, int) and not -(2**31) <= one < 2**31:
+                    return f"'{name}' holds {one}; it can hold numbers of 32 bits"
+        return None
+
+    return rule
+
+
 def finite(name: str) -> Rule:
     """No number of the tensor is NaN or infinite."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import torch
 
@@ -111,6 +112,27 @@ def labels(given: Given) -> str | None:
     return f"'targets' holds {wrong[0].item()}; it can hold 0 to {classes - 1}, for there are {classes} classes"
 
 
+def blocks(given: Given) -> str | None:
+    """The blocks of a sparse tensor of blocks have elements."""
+    compressed = next((given[name] for name in _COMPRESSED if name in given), None)
+    first = torch.as_tensor(compressed).dim()
+    shape = list(torch.as_tensor(given["values"]).shape)
+    if given.get("layout") in (torch.sparse_csr, torch.sparse_csc) or 0 not in shape[first : first + 2]:
+        return None
+    return f"'values' is of shape {shape}; its blocks need at least one element"
+
+
+_COMPRESSED: Final = ("crow_indices", "ccol_indices", "compressed_indices")
+
+
+def diagonals(given: Given) -> str | None:
+    """The diagonals of `spdiags` are different ones."""
+    offsets = given["offsets"]
+    if offsets.is_meta or offsets.unique().numel() == offsets.numel():
+        return None
+    return f"'offsets' holds {offsets.reshape(-1).tolist()}; it can hold each diagonal once"
+
+
 def pivots(given: Given) -> str | None:
     """Row exchanges of an LDL factorization: 1 to n, or two alike negative ones for a block of two rows."""
     pivots, rows = given["pivots"], given["LD"].shape[-1]
@@ -154,30 +176,3 @@ def exchanges(given: Given) -> Sequence[int]:
     """The shape of the row exchanges of an LU factorization."""
     *batch, rows, columns = given["LU_data"].shape
     return (*batch, min(rows, columns))
-
-
-def weights(given: Given) -> str | None:
-    """The weights of a recurrent network: so many for each layer and direction."""
-    states = given["hx"] if isinstance(given["hx"], (list, tuple)) else [given["hx"]]
-    runs = given["num_layers"] * (2 if given["bidirectional"] else 1)
-    projected = len(states) == 2 and states[0].shape[-1:] != states[1].shape[-1:]  # noqa: PLR2004 - h and c of an LSTM
-    each = (4 if given["has_biases"] else 2) + projected
-    if runs < 1 or len(given["params"]) != runs * each:
-        return f"'params' holds {len(given['params'])} tensors; {runs} layers and directions have {runs * each}"
-    return None
-
-
-def packed(given: Given) -> str | None:
-    """The sizes of the batches of a packed sequence: positive, never rising, together all of the data."""
-    sizes = given.get("batch_sizes")
-    if sizes is None or sizes.is_meta:
-        return None
-    numbers = sizes.reshape(-1).tolist()
-    rows = given["data"].shape[0] if given["data"].dim() else 0
-    if sizes.dtype != torch.int64 or not numbers or numbers[-1] < 1 or numbers != sorted(numbers, reverse=True):
-        return (
-            f"'batch_sizes' holds {numbers} of {sizes.dtype}; it can hold positive ones of torch.int64 that never rise"
-        )
-    return (
-        None if sum(numbers) == rows else f"'batch_sizes' holds {numbers}; their sum can be {rows}, the rows of 'data'"
-    )

@@ -24,11 +24,11 @@ CONVICTED: Final = frozenset(
     adaptive_avg_pool3d_backward batch_norm_backward binary_cross_entropy binary_cross_entropy_backward
     gather_backward grid_sampler_2d_backward grid_sampler_3d_backward mkldnn_rnn_layer mkldnn_rnn_layer_backward
     multi_margin_loss_backward multilabel_margin_loss_backward native_batch_norm_backward
-    native_group_norm_backward native_layer_norm_backward reflection_pad1d_backward reflection_pad2d_backward
-    reflection_pad3d_backward replication_pad1d_backward replication_pad2d_backward replication_pad3d_backward
-    rrelu_with_noise rrelu_with_noise_ rrelu_with_noise_backward rrelu_with_noise_functional slow_conv3d
-    slow_conv3d_forward slow_conv_dilated2d slow_conv_dilated3d slow_conv_transpose2d slow_conv_transpose3d
-    thnn_conv2d unfold_backward
+    native_group_norm_backward native_layer_norm_backward nll_loss2d_backward nll_loss_backward
+    reflection_pad1d_backward reflection_pad2d_backward reflection_pad3d_backward replication_pad1d_backward
+    replication_pad2d_backward replication_pad3d_backward rrelu_with_noise rrelu_with_noise_
+    rrelu_with_noise_backward rrelu_with_noise_functional slow_conv3d slow_conv3d_forward slow_conv_dilated2d
+    slow_conv_dilated3d slow_conv_transpose2d slow_conv_transpose3d thnn_conv2d unfold_backward
     """.split()
 )
 """They read or wrote outside their tensors, or crashed, for an index, a size or a shape that is wrong.
