@@ -175,6 +175,12 @@ def _ended(ended: KeyboardInterrupt) -> int:
 
 def _fault(error: Exception) -> int:
     """An error of the output's, of a lack of memory outside of steps, or of ours, told as such."""
+    try:
+        _refuse_gone()
+    except RecipeError as gone:
+        # it went while the command was at work
+        complain(str(gone))
+        return WRONG
     import traceback
 
     from tensorflow_free.errors import words_of as told
@@ -189,6 +195,18 @@ def _fault(error: Exception) -> int:
     complain("".join(traceback.format_exception(error)).rstrip())
     complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
     return OURS
+
+
+def _refuse_gone() -> None:
+    """Refuse to work in a folder that was deleted: torch's libraries end the process there.
+
+    Raises:
+        RecipeError: it was.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise wrong("working folder", "it was deleted; cd to a folder that is there, and type this again") from error
 
 
 def _answered(arguments: Sequence[str], text: str) -> bool:
@@ -209,6 +227,7 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
     """`run-recipe`: the exit code. `watched` is told of the run, where another process holds its limits."""
     if _answered(arguments, RUN_HELP):
         return WELL if arguments else WRONG
+    _refuse_gone()
     flags = Flags(arguments)
     if flags.resume is not None:
         from tensorflow_free.sweep.hosting import go_on
@@ -304,6 +323,7 @@ def recipe_main(arguments: Sequence[str]) -> int:
     """`recipe`: the exit code."""
     if _answered(arguments, RECIPE_HELP):
         return WELL if arguments else WRONG
+    _refuse_gone()
     flags = Flags(arguments)
     for flag, is_given in (
         ("--fail-fast", flags.fail_fast),

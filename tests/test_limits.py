@@ -178,3 +178,33 @@ def test_the_system_tells_memory():
     assert resident(os.getpid()) > 2**20
     assert kills_for_memory() >= 0
     assert (bool(Limits()), bool(Limits(memory_gib=1))) == (False, True)
+
+
+# a folder that is gone
+
+
+@pytest.mark.parametrize(
+    "words", [["one.yaml"], ["-m", "one.yaml", "seed=1,2"], ["one.yaml", "--timeout=9"], ["--resume", "x"]]
+)
+def test_a_working_folder_that_was_deleted_is_told(here, monkeypatch, capsys, words):
+    gone = here / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    message = "working folder: it was deleted; cd to a folder that is there, and type this again\n"
+    assert cli._guarded(cli.run_recipe_main, words) == 2
+    assert cli._guarded(cli.recipe_main, ["list", str(here)]) == 2
+    assert capsys.readouterr().err == message * 2
+
+
+def test_a_working_folder_that_goes_while_a_command_is_at_work_is_told(here, monkeypatch, capsys):
+    gone = here / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+
+    def main(arguments):
+        gone.rmdir()
+        Path.cwd()
+
+    assert cli._guarded(main, []) == 2
+    assert capsys.readouterr().err.startswith("working folder: it was deleted")
