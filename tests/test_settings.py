@@ -224,3 +224,28 @@ def test_a_run_leaves_the_older_and_the_newer_settings_as_they_were():
         )
     )
     assert (precisions(), torch.get_float32_matmul_precision()) == (stood, "highest")
+
+
+STATES = {
+    "no_grad": torch.no_grad,
+    "inference": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu"),
+    "a default device": lambda: torch.device("meta"),
+    "anomaly": torch.autograd.detect_anomaly,
+    "one thread": lambda: torch.autograd.set_multithreading_enabled(mode=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+@pytest.mark.parametrize("name", STATES)
+def test_a_run_gives_the_same_whatever_state_its_caller_is_in(name):
+    recipe = {
+        "tensors": {"x": {"data": [1.0, 2.0], "requires_grad": True}},
+        "steps": {"y": "x.exp().sum()"},
+        "backward": "y",
+    }
+    with STATES[name]():
+        before = torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")
+        result = run_recipe(load_recipe(recipe))
+        assert (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")) == before
+    assert result["x.grad"].equal(torch.tensor([1.0, 2.0]).exp())
