@@ -50,6 +50,7 @@ def wanted_dtypes(entry: Any, option: str) -> list[torch.dtype]:
     return [getattr(torch, word) for word in (listed if option == "all" else option.split(",")) if word in listed]
 
 
+@pytest.mark.timeout(900)  # what all samples of an entry in all dtypes may take
 @pytest.mark.parametrize("name", ENTRIES)
 def test_samples_give_the_bits_of_plain_torch(name: str, pytestconfig: pytest.Config) -> None:
     every = pytestconfig.getoption("--op-samples") == "all"
