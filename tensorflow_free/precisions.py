@@ -7,7 +7,7 @@ for its run they are put in order, and afterwards both are as they were. Tried o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
 import torch
@@ -33,6 +33,13 @@ That of `torch.backends.mkldnn` sets the one of `torch.backends`.
 @contextmanager
 def in_order() -> Iterator[None]:
     """The older settings can be read and written within; afterwards all are as they were."""
+    # a process that has imported torch's own test helpers lets its switches be set in such a context alone
+    with getattr(torch.backends, "__allow_nonbracketed_mutation", nullcontext)(), _put_in_order():
+        yield
+
+
+@contextmanager
+def _put_in_order() -> Iterator[None]:
     stood = _stood()
     matmul, cudnn = _older(torch.get_float32_matmul_precision), _older(lambda: torch.backends.cudnn.allow_tf32)
     mixed = matmul is None or cudnn is None or _older(lambda: torch.backends.cuda.matmul.allow_tf32) is None

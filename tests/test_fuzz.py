@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from fuzz.trial import recipe_of
 from fuzz.workers import Findings, trials
 
 SAMPLE = 400
@@ -39,8 +40,6 @@ def test_fifty_thousand_mutated_recipes_end_well() -> None:
 
 
 def test_a_trial_is_the_same_again() -> None:
-    from fuzz.trial import recipe_of
-
     assert str(recipe_of(7)) == str(recipe_of(7))
 
 

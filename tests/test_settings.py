@@ -249,3 +249,10 @@ def test_a_run_gives_the_same_whatever_state_its_caller_is_in(name):
         result = run_recipe(load_recipe(recipe))
         assert (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")) == before
     assert result["x.grad"].equal(torch.tensor([1.0, 2.0]).exp())
+
+
+def test_settings_apply_where_torchs_own_test_helpers_froze_the_switches(monkeypatch):
+    monkeypatch.setitem(torch.backends.flags_frozen.__globals__, "__allow_nonbracketed_mutation_flag", False)
+    assert torch.backends.flags_frozen()
+    recipe = load_recipe({"settings": {"float32_matmul_precision": "high"}, "steps": {"y": "ones([2])"}})
+    assert run_recipe(recipe)["y"].tolist() == [1.0, 1.0]

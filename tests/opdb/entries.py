@@ -18,6 +18,9 @@ from opdb.eager import Copies, seed, tensors_in
 from opdb.recording import Call, UnnamedError, op_name, recorded_calls
 from tensorflow_free.registry import find
 
+# importing torch's test helpers freezes the switches of the whole process, other tests' too
+torch.backends.flags_frozen.__globals__["__allow_nonbracketed_mutation_flag"] = True
+
 Entry = Any
 """A torch.testing._internal.opinfo.core.OpInfo; torch leaves its attributes untyped."""
 
