@@ -18,6 +18,7 @@ from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tol
 from tensorflow_free.errors import words_of
 from tensorflow_free.factories import flat
 from tensorflow_free.known_faults import is_of, with_known_faults
+from tensorflow_free.limits import TimedOut
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.parts import UNTAKEN
 from tensorflow_free.plan import Plan
@@ -78,6 +79,9 @@ def _judge_error(one: Expectation, path: str, result: Result, cause: Exception |
     error = result.error
     if error is None or cause is None:
         return verdict("fails", "the run ended without an error")
+    if isinstance(cause, TimedOut):
+        # that is the command line's limit, and says nothing of the step
+        return verdict("fails", error.message)
     if one.step is not None and not is_of(error.step, one.step):
         return verdict("fails", f"the run stopped at {error.step}, not at {one.step}: {error.message}")
     types = [kind.__name__ for kind in type(cause).__mro__]

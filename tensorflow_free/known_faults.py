@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tensorflow_free.conditions import holds
+from tensorflow_free.limits import TimedOut
 from tensorflow_free.recipe import KnownFault, Recipe
 from tensorflow_free.result import Result, Verdict
 
@@ -40,7 +41,7 @@ def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
 def _mark_error(result: Result, fault: KnownFault) -> bool:
     """Take the error that stopped the run as expected, where the mark is on the run or on the step."""
     error = result.error
-    if error is None or error.expected:
+    if error is None or error.expected or error.type == TimedOut.__name__:
         return False
     if fault.keys is not None and not any(is_of(error.step, key.partition(".")[0]) for key in fault.keys):
         return False

@@ -94,6 +94,15 @@ def test_steps_that_go_on_for_ever_are_stopped_with_the_values_so_far():
     assert (code, result.error.type, result["a"].tolist()) == (3, "TimedOut", [2.0, 4.0])
 
 
+@pytest.mark.parametrize("expected", ["expect: {error: {step: r}}", "xfail: [{reason: known}]"])
+def test_a_limit_that_is_met_is_no_error_that_a_recipe_expects(expected):
+    Path("one.yaml").write_text(
+        f"tensors: {{x: [1.0]}}\nsteps: {{r: {{repeat: 100000000, steps: {{z: x * 3}}}}}}\n{expected}\n"
+    )
+    code, result = run("one.yaml", "--timeout=2")
+    assert (code, result.error.type, result.error.expected) == (3, "TimedOut", False)
+
+
 @pytest.mark.parametrize(
     ("op", "kind", "said"),
     [
