@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.dtypes import word_of
+from tensorflow_free.memory import data_of
 from tensorflow_free.names import did_you_mean
 
 Values = list[Any]
@@ -166,7 +167,7 @@ def read_field(value: Any, field: str) -> Any:
     if isinstance(value, Mapping) and field in value:
         return value[field]
     if field in field_names(value) or (isinstance(value, torch.Tensor) and field in ATTRIBUTES):
-        return getattr(value, field)
+        return data_of(value) if field == "data" else getattr(value, field)
     known = [*field_names(value), *(ATTRIBUTES if isinstance(value, torch.Tensor) else ())]
     if isinstance(value, Mapping):
         known = list(value)

@@ -16,6 +16,16 @@ def unwritten(dtype: torch.dtype) -> float | int | bool:
     return True if dtype == torch.bool else torch.iinfo(dtype).max
 
 
+def data_of(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor without history, as `tensor.data`.
+
+    Of one without gradients it is `tensor.detach()`: changes of that are counted, so that a backward pass refuses what
+    its forward pass has kept. Kernels trust the indices that were kept.
+    """
+    floats = tensor.is_floating_point() or tensor.is_complex()
+    return tensor.data if floats else tensor.detach()
+
+
 def extent_of(size: Sequence[int], stride: Sequence[int], offset: int) -> int:
     """How many elements of storage a view reaches over, from the storage's start."""
     if 0 in size:

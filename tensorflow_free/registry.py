@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, Final
 
+from tensorflow_free.memory import data_of
 from tensorflow_free.ops import additions, aten, callables, handwritten, namespaces, operators, runners, schemas
 from tensorflow_free.ops.additions import files_of, load_entry_points, load_ops_file, register_op, registered
 from tensorflow_free.ops.aten import aten_names
@@ -229,7 +230,8 @@ def _method_signatures(name: str, method: Callable[..., Any]) -> tuple[Signature
 
 def _attribute(name: str) -> Signature:
     shares = ("input",) if name in VIEWING_ATTRIBUTES else ()
-    return Signature(operator.attrgetter(name), "attribute", (_TENSOR,), returns=(), shares=shares, views=bool(shares))
+    read = data_of if name == "data" else operator.attrgetter(name)
+    return Signature(read, "attribute", (_TENSOR,), returns=(), shares=shares, views=bool(shares))
 
 
 def _with_memory(name: str, signature: Signature) -> Signature:

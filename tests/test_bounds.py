@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from bounds.guard import compiler
+from processes import finished
 
 from tensorflow_free import load_recipe, registry, run_recipe
 from tensorflow_free.errors import StepError
@@ -112,12 +116,37 @@ def test_what_is_right_is_computed_as_before() -> None:
     assert torch.equal(result["y"], expected)
 
 
+def kept_indices_changed(text: str) -> torch.Tensor:
+    """The gradient of a pooling whose indices are changed, by way of `text`, before the backward pass."""
+    steps = {"p": "F.max_pool2d(x, 2, return_indices=True)", "d": text, "f": "fill_(d, 100000)", "y": "p[0].sum()"}
+    tensors = {"x": {"init": "ones", "size": [1, 1, 4, 4], "requires_grad": True}}
+    return run_recipe(load_recipe({"tensors": tensors, "steps": steps, "backward": "y"}))["x.grad"]
+
+
+def test_data_of_indices_is_not_changed_unseen_by_the_backward_pass() -> None:
+    with pytest.raises(StepError, match="modified by an inplace operation"):
+        kept_indices_changed("p[1].data")
+
+
+def test_an_array_of_indices_is_a_copy() -> None:
+    assert kept_indices_changed("asarray(numpy(p[1]))").sum() == 4
+
+
 def test_an_op_without_checks_is_called_as_it_is() -> None:
     recipe = load_recipe({"tensors": {"x": [1.0]}, "steps": {"y": "exp(x)"}})
     from tensorflow_free.loading import plan_of
 
     [(function, *_)] = plan_of(recipe).forward
     assert function is torch.exp
+
+
+@pytest.mark.skipif(compiler() is None, reason="the guard of the trial is compiled, and there is no C compiler")
+@pytest.mark.parametrize(("flags", "code"), [([], 0), (["--unguarded"], 1)])
+def test_the_trial_convicts_a_kernel_only_where_its_arguments_are_not_checked(flags: list[str], code: int) -> None:
+    folder = Path(__file__).parent
+    words = [sys.executable, "-m", "bounds", "--quick", "--calls", "1", *flags, "grid_sampler", "quantized_batch_norm"]
+    done = finished(*words, env={**os.environ, "PYTHONPATH": str(folder)})
+    assert done.returncode == code, done.stdout + done.stderr
 
 
 def test_overloads_that_trust_their_arguments_are_no_ops() -> None:

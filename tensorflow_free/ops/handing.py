@@ -40,12 +40,20 @@ def handed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     base = base_of(name)
     if base in HANDING or base in COPYING:
         return partial(_copied, function)
+    if base == "numpy":
+        return partial(_array, function)
     return partial(_kept, function, KEEPING[base]) if base in KEEPING else function
 
 
 def _copied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     made = function(*args, **kwargs)
     return made if made is None or kwargs.get("out") is not None else made.clone()
+
+
+def _array(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """An array of integers is a copy: autograd would not see changes of the indices that a forward pass has kept."""
+    made = function(*args, **kwargs)
+    return made if made.dtype.kind in "fc" else made.copy()
 
 
 def _kept(function: Callable[..., Any], count: int, *args: Any, **kwargs: Any) -> Any:

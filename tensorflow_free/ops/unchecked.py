@@ -14,9 +14,9 @@ CONVICTED: Final = frozenset(
     _embedding_bag_sparse_backward _fft_c2c _fft_c2r _fft_r2c _foreach_copy _foreach_copy_
     _fused_moving_avg_obs_fq_helper _fused_moving_avg_obs_fq_helper_functional _fused_sgd _fused_sgd_
     _linalg_eigvals _log_softmax _log_softmax_backward_data _logcumsumexp _masked_softmax_backward
-    _native_batch_norm_legit_functional _native_batch_norm_legit_no_training _nnpack_spatial_convolution
-    _pack_padded_sequence_backward _pad_circular _padded_dense_to_jagged_forward _pdist_backward
-    _saturate_weight_to_fp16 _scaled_dot_product_flash_attention_for_cpu
+    _native_batch_norm_legit_functional _native_batch_norm_legit_no_training _neg_view_copy
+    _nnpack_spatial_convolution _pack_padded_sequence_backward _pad_circular _padded_dense_to_jagged_forward
+    _pdist_backward _saturate_weight_to_fp16 _scaled_dot_product_flash_attention_for_cpu
     _scaled_dot_product_flash_attention_for_cpu_backward _segment_reduce_backward _slow_conv2d_backward
     _sobol_engine_ff_ _sobol_engine_initialize_state_ _sparse_mm_reduce_impl _sparse_mm_reduce_impl_backward
     _stack _thnn_differentiable_gru_cell_backward _thnn_differentiable_lstm_cell_backward

@@ -98,8 +98,7 @@ def shapes(arguments: Arguments) -> str:
 
 def recorded() -> Pool:
     """The calls that the database's samples make: by the ops' public names, and inside by the overloads of aten."""
-    pool: Pool = {}
-    _given(pool)
+    pool = written()
     by_name: dict[str, list[Target]] = {}
     for target in targets():
         by_name.setdefault(target.name, []).append(target)
@@ -112,8 +111,9 @@ def recorded() -> Pool:
     return pool
 
 
-def _given(pool: Pool) -> None:
-    """Add the calls that are written by hand to each signature that takes them."""
+def written() -> Pool:
+    """The calls that are written by hand, for each signature that takes them."""
+    pool: Pool = {}
     by_base: dict[str, list[Target]] = {}
     for target in targets():
         name = target.name.split(".")[1] if target.name.startswith("aten.") else target.name
@@ -123,6 +123,7 @@ def _given(pool: Pool) -> None:
             arguments = {one.name: call[one.name] for one in target.signature.parameters if one.name in call}
             if not any(one.default is REQUIRED and one.name not in arguments for one in target.signature.parameters):
                 keep(pool, str(target), arguments, most=2 * KEPT)
+    return pool
 
 
 def _record(entry: Any, sample: Any, pool: Pool, by_name: Mapping[str, list[Target]]) -> None:
