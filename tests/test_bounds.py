@@ -154,6 +154,12 @@ def test_overloads_that_trust_their_arguments_are_no_ops() -> None:
     assert registry.find("aten._embedding_bag_backward.default") is None
 
 
+def test_overloads_that_have_kernels_for_other_devices_alone_are_ops() -> None:
+    for name in ("_scaled_dot_product_flash_attention", "_cudnn_rnn", "_fused_dropout", "_thnn_fused_lstm_cell"):
+        assert registry.find(f"aten.{name}.default") is not None
+        assert not torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{name}", "CPU")
+
+
 def test_the_page_names_each_overload_that_is_no_op_and_each_op_that_is_checked() -> None:
     page = (Path(__file__).parent.parent / "docs" / "safety.md").read_text(encoding="utf-8")
     assert [name for name in UNCHECKED if f"`{name}`" not in page] == []
