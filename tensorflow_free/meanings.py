@@ -113,8 +113,9 @@ _ONE_LINE: Final = "a step is one expression, such as relu(x) or w * x"
 def _statement(text: str) -> ast.stmt | None:
     """The statement that the text is, or None."""
     try:
-        body = ast.parse(text.strip()).body
-    except (SyntaxError, ValueError):
+        # in the mode "exec", Python would look for the line of a mistake in a file
+        body = ast.parse(text.strip(), mode="single").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return body[0] if body else None
 

@@ -101,13 +101,15 @@ def typed(capsys):
 
 
 def test_what_a_run_shows_is_printable(folder, typed):
-    for words in ([FILE], ["plain.yaml", "--json"], [FILE, "--cfg", "job"]):
+    for words in ([FILE], ["plain.yaml", "--json"]):
         typed("run-recipe", *words)
     typed("run-recipe", "plain.yaml", "--quiet", f"case='{CASE}'")
     shown = typed("run-recipe", FILE, f"case='{CASE}'")
     assert "D[red]x[/red] \\x1b[2J" in shown
     assert "\nwell: 9 of 9" not in shown
-    assert "\\e[2J" in typed("run-recipe", "plain.yaml", "--cfg", "job", shows=False)
+    for name in (FILE, "plain.yaml"):
+        # YAML has an escape of its own
+        assert "\\e[2J" in typed("run-recipe", name, "--cfg", "job", shows=False)
 
 
 @pytest.mark.parametrize("name", ["failing.yaml", "wrong.yaml"])

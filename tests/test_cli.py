@@ -450,7 +450,11 @@ def test_list_tells_of_recipes_that_are_wrong_and_lists_the_others(typed):
 
 def test_list_of_nothing_is_told(typed):
     Path("empty").mkdir()
-    assert typed("recipe", "list", "empty") == (2, "", "empty: there is no recipe below this folder\n")
+    assert typed("recipe", "list", "empty") == (
+        2,
+        "",
+        "empty: there is no recipe below this folder; what runs wrote is passed by\n",
+    )
 
 
 def test_check_binds_every_case_and_runs_nothing(typed):
