@@ -15,7 +15,8 @@ import torch
 
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.memory import data_of
-from tensorflow_free.names import did_you_mean
+from tensorflow_free.names import did_you_mean, nearest
+from tensorflow_free.ops.namespaces import methods
 
 Values = list[Any]
 """The environment of a run: a slot for each value, constants included."""
@@ -168,12 +169,29 @@ def read_field(value: Any, field: str) -> Any:
         return value[field]
     if field in field_names(value) or (isinstance(value, torch.Tensor) and field in ATTRIBUTES):
         return data_of(value) if field == "data" else getattr(value, field)
-    known = [*field_names(value), *(ATTRIBUTES if isinstance(value, torch.Tensor) else ())]
-    if isinstance(value, Mapping):
-        known = list(value)
-    kind = "a tensor" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
+    raise AttributeError(_no_field(value, field))
+
+
+def _no_field(value: Any, field: str) -> str:
+    if isinstance(value, torch.Tensor):
+        return no_attribute(field, "a tensor")
+    known = list(value) if isinstance(value, Mapping) else list(field_names(value))
     near = did_you_mean(field, known) or (f"; it has {', '.join(known)}" if known else "")
-    raise AttributeError(f"'{field}' is not a field of {kind}{near}")
+    return f"'{field}' is not a field of a {type(value).__name__}{near}"
+
+
+def no_attribute(field: str, tensor: str, known: Sequence[str] = ()) -> str:
+    """What is said of a word that is no attribute of a tensor: most often a method that was not called."""
+    if field in methods():
+        return (
+            f"'{field}' is a method of {tensor}, and a method is called: '.{field}()' in one line, or {{op: {field}}}"
+        )
+    known = known or ATTRIBUTES
+    if (near := nearest(field, known)) is None and (method := nearest(field, methods())):
+        near = f"{method}()"
+    return f"'{field}' is not a field of {tensor}; " + (
+        f"did you mean '{near}'?" if near else f"it has {', '.join(known)}"
+    )
 
 
 ATTRIBUTES: Final = (

@@ -103,6 +103,8 @@ def _judge_value(name: str, one: Expectation, path: str, result: Result, plan: P
         outcome: Outcome = "holds"
         message = ""
         try:
+            if getattr(one, kind) is not None:
+                _must_be_past_backward(name, result)
             message = _PROBES[kind](name, one, result, plan) or ""
             outcome = "fails" if message else "holds"
         except _Unjudged as unjudged:
@@ -181,6 +183,18 @@ def _no_gradient(name: str, result: Result, plan: Plan) -> None:
     is_kept = is_start or (not plan.compiled and root in [kept for kept, _ in plan.retained])
     if listed or (plan.differentiates and not is_kept):
         raise _Unjudged(f"'{name}' is not recorded in this cell (record: {_recorded_words(plan)})")
+
+
+def _must_be_past_backward(name: str, result: Result) -> None:
+    """Refuse to judge the gradient that a leaf does not have yet, where the run stopped on its way there.
+
+    Raises:
+        _Unjudged: the gradient is none, and a step failed before all of them had run.
+    """
+    record = of_name(result.records, name)
+    is_missing = record is not None and record.value is None and name.endswith(".grad")
+    if is_missing and result.error is not None and not result.error.path.startswith("checks."):
+        raise _Unjudged(f"the run stopped before '{name}' was there")
 
 
 def _is_unrecorded(root: str, result: Result, plan: Plan) -> bool:

@@ -649,3 +649,15 @@ def test_an_op_of_the_users_may_give_what_cannot_be_judged():
     register_op("gives_an_object", lambda x: object(), replace=True)
     result = run(tensors={"x": 1.0}, steps={"y": {"op": "gives_an_object", "args": ["x"]}}, expect={"y": 1.0})
     assert verdicts(result) == [("fails", "it is object")]
+
+
+def test_gradient_that_a_stopped_run_did_not_reach_is_not_judged():
+    recipe = load_recipe(
+        {
+            "tensors": {"w": {"data": [1.0, 2.0], "requires_grad": True}, "n": [1, 2]},
+            "steps": {"y": "w @ n"},
+            "backward": "y",
+            "expect": {"w.grad": [1.0, 2.0], "error": {"step": "y"}},
+        }
+    )
+    assert verdicts(run_recipe(recipe)) == [("not judged", "the run stopped before 'w.grad' was there"), ("holds", "")]

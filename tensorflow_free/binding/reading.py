@@ -100,7 +100,7 @@ def _wrong_word(word: str, parameter: Parameter, known: Known) -> str:
     near = of_a_key(word, known)
     if not words:
         return wanted(word, parameter) + (
-            near or did_you_mean(word, TORCH_DTYPES if "dtype" in parameter.types else ())
+            near or did_you_mean(word.removeprefix("torch."), TORCH_DTYPES if "dtype" in parameter.types else ())
         )
     near = near or did_you_mean(word, words)
     return f"'{word}' is not a word that '{parameter.name}' takes{near or '; it is one of ' + ', '.join(words)}"

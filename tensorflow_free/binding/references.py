@@ -11,7 +11,7 @@ from typing import Any, Final
 from tensorflow_free.binding.kinds import meant_otherwise
 from tensorflow_free.binding.literals import as_number
 from tensorflow_free.binding.mismatch import Mismatch
-from tensorflow_free.calls import ATTRIBUTES
+from tensorflow_free.calls import ATTRIBUTES, no_attribute
 from tensorflow_free.expressions import Slice
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.ops.signatures import Parameter
@@ -129,8 +129,7 @@ def _check_fields(word: str, known: Known) -> None:
         if not field.isdigit() and (not field.isidentifier() or field.startswith("_")):
             raise Mismatch(f"'{field}' in '{word}' is not a field; one is read by name or position, as {name}.shape.0")
     if fields and kind == "tensor" and not fields[0].isdigit() and fields[0] not in FIELDS:
-        near = did_you_mean(fields[0], FIELDS) or f"; it has {', '.join(FIELDS)}"
-        raise Mismatch(f"'{fields[0]}' is not a field of the tensor '{name}'{near}")
+        raise Mismatch(no_attribute(fields[0], f"the tensor '{name}'", FIELDS))
 
 
 def without_value(block: str) -> str:

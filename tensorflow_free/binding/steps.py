@@ -199,12 +199,16 @@ class Steps:
             identity = scope.leaves.get(ref.name, identity)
             scope.asked.add(ref.name)
         elif fields and fields[0] in scope.traces.get(ref.name, ()):
-            identity, fields = scope.names[f"{ref.name}.{fields[0]}"], fields[1:]
-        for field in fields:
+            # a trace that is wrong has no name, and is a problem already
+            identity, fields = scope.names.get(f"{ref.name}.{fields[0]}", identity), fields[1:]
+        whole = len(ref.fields) - len(fields)
+        for position, field in enumerate(fields, whole):
             out = scope.new()
             shared = scope.gradients.get(ref.name, identity) if field == "grad" else identity
             surely = field in VIEWING_ATTRIBUTES
-            rows.append(Row(read_field, (Value(identity), field), {}, out, site, shares=(shared,), views=surely))
+            there = replace(site, op=_dotted(ref, position + 1), operands=(_dotted(ref, position),))
+            function = partial(read_field, field=field)
+            rows.append(Row(function, (Value(identity),), {}, out, there, shares=(shared,), views=surely))
             identity = out
         return identity
 
@@ -310,12 +314,17 @@ _OPERANDS: Final = ("target", "gradient", "inputs")
 
 
 def _label(key: str, value: Any) -> str:
-    return ".".join((value.name, *value.fields)) if isinstance(value, Ref) else key
+    return _dotted(value) if isinstance(value, Ref) else key
+
+
+def _dotted(ref: Ref, fields: int | None = None) -> str:
+    """A reference as it is written, with its first `fields` fields or with all."""
+    return ".".join((ref.name, *ref.fields[:fields]))
 
 
 def _operand_names(bound: Bound) -> Iterator[str]:
     for value in (*bound.args, *bound.kwargs.values()):
-        names = [".".join((ref.name, *ref.fields)) for ref in references(value)]
+        names = [_dotted(ref) for ref in references(value)]
         yield names[0] if isinstance(value, Ref) else (f"[{', '.join(names)}]" if names else "")
 
 

@@ -43,7 +43,7 @@ _KINDS: Final[dict[OverrideType, Kind]] = {
     OverrideType.DEL: "delete",
 }
 
-_FORMS: Final = "an override is key=value, +key=value, ++key=value or ~key; a text with spaces or commas is quoted"
+_FORMS: Final = "an override is key=value, +key=value, ++key=value or ~key"
 
 
 class _Typing(HydraOverrideVisitor):
@@ -107,7 +107,7 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
         override = visitor(create_functions()).visit(parser.override())  # type: ignore[no-untyped-call]
     except HydraException as error:
         reason = str(error) if len(str(error)) <= LONGEST_SHOWN else f"{str(error)[:LONGEST_SHOWN]}..."
-        message = f"it does not parse ({reason}); {_FORMS}"
+        message = f"it does not parse ({reason}); {_FORMS}; {_in_quotes(text)}"
         raise OverrideError(message) from error
     except RecursionError as error:
         message = "it is nested too deep to be read"
@@ -117,6 +117,17 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
         raise OverrideError(message)
     override.input_line = text
     return override
+
+
+def _in_quotes(text: str) -> str:
+    """How a text that is more than one word is written, once for the grammar and once for the shell."""
+    key, _, value = text.partition("=")
+    is_line = value and not set(value) & set("\"'[]{}\\") and len(text) <= LONGEST_SHOWN
+    return (
+        f"a text of more than one word is quoted, for the shell too: '{key}=\"{value}\"'"
+        if is_line
+        else ("a text of more than one word is quoted, for the shell too: 'KEY=\"w @ x\"'")
+    )
 
 
 def for_hydra(text: str) -> str:
