@@ -7,7 +7,9 @@ What a file holds (descriptions, names of cases, files and keys, texts, torch's 
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 _UNSEEN: Final = re.compile(
@@ -39,6 +41,24 @@ def printable_lines(text: str) -> str:
 def in_a_line(text: str) -> str:
     """A text that its author broke into lines, in one, printable."""
     return printable(" ".join(re.split(r"[ \t\r\n]+", text.strip())))
+
+
+def command_of(words: Iterable[str]) -> str:
+    r"""The line that a person types for these words, printable; a shell reads `$'\x1b'` as what it stands for."""
+    return " ".join(shlex.quote(word) if is_printable(word) else f"$'{_spelled(word)}'" for word in words)
+
+
+def _spelled(word: str) -> str:
+    r"""The word in a shell's `$'…'`, where `\x9b` is a byte of a name, and `\u009b` a character."""
+    return "".join(map(_character, word))
+
+
+def _character(one: str) -> str:
+    if one in "\\'":
+        return f"\\{one}"
+    if "\udc80" <= one <= "\udcff":
+        return f"\\x{ord(one) - 0xDC00:02x}"
+    return f"\\u{ord(one):04x}" if "\x80" <= one <= "\xad" and not is_printable(one) else printable(one)
 
 
 def normal(word: str) -> str:

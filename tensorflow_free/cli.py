@@ -310,7 +310,9 @@ def _without_steps(composed: Composed) -> int | None:
     mapping = composed.mapping
     if mapping.get("steps") or mapping.get("case") or not mapping.get("cases"):
         return None
-    cases = "".join(f"\n  case={printable(name)}" for name in mapping["cases"])
+    from tensorflow_free.composition import case_override
+
+    cases = "".join(f"\n  {printable(case_override(name))}" for name in mapping["cases"])
     place = printable(str(composed.place(("cases",))))
     complain(f"{place}: the recipe has no steps of its own; choose one of its cases:{cases}")
     return WRONG

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free.composition import Composed, Override, cases_in, compose, untaken_case
+from tensorflow_free.composition import Composed, Override, case_override, cases_in, compose, untaken_case
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
 from tensorflow_free.names import did_you_mean
@@ -38,7 +38,7 @@ def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str 
     from tensorflow_free.devices import best_device
 
     def in_case(name: str) -> Composed:
-        return compose(source, [*overrides, f"case={name}"], best_device=best_device)
+        return compose(source, [*overrides, case_override(name)], best_device=best_device)
 
     return recipe_of(compose(source, overrides, best_device=best_device), in_case)
 
@@ -102,7 +102,7 @@ def cases_of(source: str | Path) -> tuple[str, ...]:
 
 def _from_file(composed: Composed) -> InCase:
     path = (composed.folder or Path()) / f"{composed.stem}.yaml"
-    return lambda name: compose(path, [*composed.overrides, f"case={name}"])
+    return lambda name: compose(path, [*composed.overrides, case_override(name)])
 
 
 def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:

@@ -19,7 +19,7 @@ from tensorflow_free.comparison import Comparison, Judging, Noise, compare_resul
 from tensorflow_free.comparison.comparing import readable, tensor_of
 from tensorflow_free.comparison.graph import standing_apart, steps_of
 from tensorflow_free.comparison.rules import usual_noise
-from tensorflow_free.composition import Override, overrides_in
+from tensorflow_free.composition import Override, case_override, overrides_in
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.plan import Plan
@@ -156,7 +156,7 @@ class _Making:
         calls = recipe.backend.calls
         if not isinstance(calls, int):
             # a function that is compiled for several cases is called for the last of them in the end
-            others.append(Override(f"case={calls[-1]}", "set", ("case",), calls[-1]))
+            others.append(Override(case_override(calls[-1]), "set", ("case",), calls[-1]))
         try:
             return load_recipe(self._source, [*self._overrides, *others])
         except RecipeError as error:

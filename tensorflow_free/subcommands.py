@@ -103,6 +103,7 @@ def _listed(path: str, recipe: Recipe) -> dict[str, object]:
 
 def _check(options: Options, flags: Flags) -> int:
     """Bind each recipe, in each of its cases; print every problem."""
+    from tensorflow_free.composition import case_override
     from tensorflow_free.loading import cases_of, load_recipe
 
     if not options.words:
@@ -117,7 +118,7 @@ def _check(options: Options, flags: Flags) -> int:
             cases, problems = (), dict.fromkeys(str(error).splitlines())
         for case in cases or (() if problems else ("",)):
             try:
-                load_recipe(path, [f"case={case}"] if case else [])
+                load_recipe(path, [case_override(case)] if case else [])
             except RecipeError as error:
                 problems.update(dict.fromkeys(str(error).splitlines()))
         if problems:

@@ -7,15 +7,25 @@ XML), hold no such character: they are written out, `\x1b`, `\u202e`. A count sa
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from processes import succeeded
 
 import tensorflow_free.pytest_plugin.collecting  # noqa: F401 - so that a pytest run inside this one finds all loaded
 from tensorflow_free import RecipeError, StorageError, cli, load_recipe, register_op, run_recipe
-from tensorflow_free.characters import form_problem, in_a_line, is_printable, normal, printable, printable_lines
+from tensorflow_free.characters import (
+    command_of,
+    form_problem,
+    in_a_line,
+    is_printable,
+    normal,
+    printable,
+    printable_lines,
+)
 from tensorflow_free.errors import Place, Problem, StepError
 from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew
@@ -244,3 +254,15 @@ def test_printable_writes_out_what_cannot_be_seen_and_nothing_else():
     assert printable_lines("a\x1b\nb\r\x85") == "a\\x1b\nb\\r\\x85"
     assert in_a_line(" a\n  b\u2028c ") == "a b\\u2028c"
     assert (normal(LIGATURE), form_problem("fi")) == ("fi", None)
+
+
+@pytest.mark.parametrize("word", [EVIL, "a'b\\\x1bc", "\x9b31m \xad\xa0", "\n\t", "plain", "two words", "it's", ""])
+def test_a_command_is_printable_and_a_shell_reads_the_words_that_it_was_made_of(word):
+    line = command_of(["printf", "%s", word])
+    assert is_printable(line)
+    said = succeeded("bash", "-c", line, env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]})
+    assert said.stdout == word
+
+
+def test_a_command_names_a_file_whose_name_is_no_text():
+    assert command_of(["recipe", "check", os.fsdecode(b"a\xff.yaml")]) == r"recipe check $'a\xff.yaml'"

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from tensorflow_free.composition import case_names, compose, dump_yaml, read_yaml, run_through_hydra
+from tensorflow_free.composition import case_names, case_override, compose, dump_yaml, read_yaml, run_through_hydra
 from tensorflow_free.composition.dotted import EXPECTATION_KEYS, path_of
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
 from tensorflow_free.composition.keys import DEFAULTS, RECIPE_KEYS
@@ -192,6 +192,21 @@ def test_a_case_holds_keys_of_a_recipe_only(tmp_path, content):
 
 def test_the_names_of_the_cases_are_those_of_the_composed_recipe(line):
     assert case_names(compose(line).mapping) == ("big", "wide")
+
+
+ODD_NAMES = ["a b", "a,b", "it's", "a'b\\", "=cmd()", "[1", "ü", "-x", "1", "1e3", "010", "true", "null", "\x1b[2J"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_case_of_any_name_is_chosen_by_the_override_that_is_told_for_it(name):
+    recipe = {"cases": {name: {"seed": 4}}, "tensors": {"x": [1.0]}, "steps": {"y": "x + 1"}}
+    mapping = compose(recipe, [case_override(name)]).mapping
+    assert (mapping["seed"], mapping["case"]) == (4, name)
+
+
+@pytest.mark.parametrize("name", ["1", "1e3", "true"])
+def test_a_case_that_is_named_by_a_number_is_chosen_by_it(name):
+    assert compose({"cases": {name: {"seed": 4}}}, [f"case={name}"]).mapping["case"] == name
 
 
 # --------------------------------------------------------------------------------------------------- overrides

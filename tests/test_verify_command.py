@@ -11,6 +11,7 @@ import torch
 
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
 from tensorflow_free.commands.arguments import combinations, options_of, positive, recipe_files
+from tensorflow_free.composition import case_override
 from tensorflow_free.errors import RecipeError
 
 SCALE = {"factor": 2.0}
@@ -168,6 +169,17 @@ def test_the_command_of_a_failure_shows_that_cell_alone(typed, monkeypatch):
     told = typed("verify", ".", "dtype=float32,float16")[1]
     words = re.search(r"recipe (verify .* dtype=float16)", told)[1].split()
     assert typed(*words)[1].splitlines()[-1] == "1 cell: 1 mismatch."
+
+
+def test_cases_of_any_name_are_checked_recorded_and_verified(typed, here):
+    names = ["a, b", "it's", "=cmd()", "ü", "1", "null", "\x1b[2J"]
+    text = {"cases": {name: {"seed": 1} for name in names}, "tensors": {"x": [1.0]}, "steps": {"y": "x * 2"}}
+    (here / "odd.yaml").write_text(json.dumps(text))
+    assert typed("check", "odd.yaml") == (0, "odd.yaml: well-formed\n", "")
+    assert "7 cases: 7 written." in typed("record", "odd.yaml")[1]
+    assert "7 cells: 7 ok." in typed("verify", "odd.yaml")[1]
+    for name in names:
+        assert "1 cell: 1 ok." in typed("verify", "odd.yaml", case_override(name))[1]
 
 
 def test_a_nan_uses_infinitely_much_of_what_is_allowed(typed, monkeypatch):

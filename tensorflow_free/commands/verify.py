@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.characters import command_of
 from tensorflow_free.commands.arguments import Options, combinations, recipe_files, recipes_at, sorted_words
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
 from tensorflow_free.comparison_report import failure_lines
@@ -173,7 +173,7 @@ class Checked:
         recipes = list(self._missing)
         yield line(f"MISSING: {counted(len(recipes), 'recipe')} without a golden; record what is right:", BAD_STYLE)
         named = recipes if len(recipes) <= MOST_NAMED else self._paths
-        yield line(shlex.join(["recipe", "record", "--missing", *named]), "cyan", indent=4, is_whole=True)
+        yield line(command_of(["recipe", "record", "--missing", *named]), "cyan", indent=4, is_whole=True)
 
 
 def rows_of(files: Sequence[Path]) -> Rows:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorflow_free.composition.compose import Composed, case_names, cases_in, compose, untaken_case
 from tensorflow_free.composition.keyed import overrides_in
-from tensorflow_free.composition.overrides import Override
+from tensorflow_free.composition.overrides import Override, case_override, parse_override
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 
@@ -21,10 +21,12 @@ __all__ = [
     "Composed",
     "Override",
     "case_names",
+    "case_override",
     "cases_in",
     "compose",
     "dump_yaml",
     "overrides_in",
+    "parse_override",
     "read_yaml",
     "run_through_hydra",
     "untaken_case",

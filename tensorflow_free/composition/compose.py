@@ -16,8 +16,9 @@ from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.layers import Layer, place
 from tensorflow_free.composition.mappings import checked
 from tensorflow_free.composition.merging import merged
-from tensorflow_free.composition.overrides import Override, apply_overrides, parse_overrides
+from tensorflow_free.composition.overrides import Override, apply_overrides, case_override, parse_overrides
 from tensorflow_free.composition.references import resolve
+from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.names import did_you_mean
 
@@ -152,7 +153,7 @@ def _finished(start: Composed, overrides: Sequence[Override], best_device: BestD
     except RecipeError as error:
 
         def in_case(name: str) -> Composed:
-            return _finished(start, [*overrides, Override(f"case={name}", "set", ("case",), name)], best_device)
+            return _finished(start, [*overrides, Override(case_override(name), "set", ("case",), name)], best_device)
 
         raise RecipeError([*error.problems, *untaken_case(whole, error.problems, in_case)]) from error
 
@@ -175,7 +176,7 @@ def untaken_case(recipe: Composed, found: Sequence[Problem], in_case: Callable[[
     mending = next((name for name in names[:MOST_TRIED] if _mends(in_case, name, found)), None)
     if mending is None:
         return []
-    return [recipe.problem(["cases"], f"no case is chosen; there are {', '.join(names)}: case={mending}")]
+    return [recipe.problem(["cases"], f"no case is chosen; there are {', '.join(names)}: {case_override(mending)}")]
 
 
 def _mends(in_case: Callable[[str], object], name: str, found: Sequence[Problem]) -> bool:
@@ -201,6 +202,9 @@ def _with_case(recipe: Composed) -> Composed:
     if case is None:
         return recipe
     names = case_names(recipe.mapping)
+    if not isinstance(case, str):
+        # `case=1` and `case=true` name the cases that are written so
+        case = next((name for name in names if _reads_as(name, case)), case)
     if case not in names:
         listed = f"; its cases are {', '.join(names)}" if names else "; it has no cases"
         message = f"'{case}' is not a case of this recipe{did_you_mean(case, names) or listed}"
@@ -217,8 +221,17 @@ def _with_case(recipe: Composed) -> Composed:
     layers = (Layer(layer.source, ("cases", case)) for layer in recipe._layers if not layer.below)  # noqa: SLF001
     dotted = overrides_in({key: value for key, value in content.items() if "." in key}, f"cases.{case}")
     plain = {key: value for key, value in content.items() if "." not in key}
-    mapping = apply_overrides(merged(recipe.mapping, plain), dotted)
+    mapping = apply_overrides(merged({**recipe.mapping, "case": case}, plain), dotted)
     return replace(recipe, mapping=mapping, _layers=(*recipe._layers, *layers))  # noqa: SLF001
+
+
+def _reads_as(name: str, value: Any) -> bool:
+    """Whether a name, written as a value, is this one."""
+    try:
+        read = scalar(name)
+    except ScalarError:
+        return False
+    return type(read) is type(value) and read == value
 
 
 def _resolved(recipe: Composed, best_device: BestDevice | None) -> dict[str, Any]:

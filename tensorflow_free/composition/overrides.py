@@ -132,6 +132,16 @@ def parse_override(text: str) -> Override:
     return parsed(text)
 
 
+def case_override(name: str) -> str:
+    """The override that chooses a case, as a person types it: `case=large`, `case='a, b'`."""
+    text = f"case={name}"
+    if name.isidentifier() and _PLAIN.fullmatch(text) and scalar(name) is name:
+        return text
+    from tensorflow_free.composition.grammar import written  # noqa: PLC0415 - as above
+
+    return f"case={written(name)}"
+
+
 def _check(override: Override) -> None:
     """Refuse what no recipe could hold, whatever the file says."""
     check_key(override.parts)

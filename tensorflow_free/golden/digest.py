@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.composition import Composed, compose
+from tensorflow_free.composition import Composed, case_override, compose
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.form import Form
 from tensorflow_free.golden.model import BARE
@@ -34,7 +34,7 @@ def digest_of(source: str | Path, case: str = BARE) -> str:
     Raises:
         RecipeError: the file cannot be read or composed, or a one-line step in it is wrong.
     """
-    return digest_of_composed(compose(source, [f"case={case}"] if case else []))
+    return digest_of_composed(compose(source, [case_override(case)] if case else []))
 
 
 def digest_of_composed(composed: Composed) -> str:

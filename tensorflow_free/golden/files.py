@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+from tensorflow_free.characters import command_of
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenFile
 from tensorflow_free.opening import read_file
@@ -133,7 +133,7 @@ def record_again(recipe_path: str | Path) -> str:
 
 def review_command(recipe_path: str | Path) -> str:
     """What to type where a golden does not fit its recipe any more."""
-    return shlex.join(["recipe", "review", str(recipe_path)])
+    return command_of(["recipe", "review", str(recipe_path)])
 
 
 def _check_version(path: Path, error: ValidationError) -> None:

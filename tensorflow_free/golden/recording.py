@@ -13,6 +13,7 @@ from tensorflow_free.calls import Stopped
 from tensorflow_free.closeness import is_floating
 from tensorflow_free.comparison.comparing import tensor_of
 from tensorflow_free.comparison.rules import Noise as RunNoise
+from tensorflow_free.composition import case_override
 from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
@@ -176,7 +177,7 @@ class Recording:
             NotRecorded: one does not hold in the recipe's own dtype.
         """
         found = {dtype: [one for one in run.expectations if one.outcome == "fails"] for dtype, run in runs.items()}
-        own = read_form(self._path, [f"case={self._case}"] if self._case else []).dtype
+        own = read_form(self._path, [case_override(self._case)] if self._case else []).dtype
         if found.get(own):
             first = found[own][0]
             reason = f"{first.path}: {first.asks}: {first.message}"
@@ -192,7 +193,7 @@ class Recording:
 
     def _plan(self, dtype: str) -> Plan:
         overrides = [f"device={self._device}", f"dtype={dtype}", "backend=eager"]
-        overrides += [f"case={self._case}"] if self._case else []
+        overrides += [case_override(self._case)] if self._case else []
         try:
             return plan_of(load_recipe(self._path, overrides))
         except RecipeError as error:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tensorflow_free.composition import case_override
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden.cases import StoredCase, StoredValue, encoded
 from tensorflow_free.golden.changes import Change, Changes
@@ -170,7 +171,7 @@ class _Reviewing:
 
     def _exact_cell(self) -> list[str]:
         cell = [f"device={self._on}", f"dtype={EXACT}", "backend=eager"]
-        return [*cell, f"case={self._case}"] if self._case else cell
+        return [*cell, case_override(self._case)] if self._case else cell
 
     def _is(self, **found: Any) -> CaseReview:
         return replace(self._review, **found)

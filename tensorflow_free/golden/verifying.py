@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -11,10 +10,11 @@ from typing import Final, Literal
 
 import torch
 
+from tensorflow_free.characters import command_of
 from tensorflow_free.comparison import Comparison, Judging, compare_results
 from tensorflow_free.comparison.rules import Noise as RunNoise
 from tensorflow_free.comparison.rules import usual_noise
-from tensorflow_free.composition import Composed, compose
+from tensorflow_free.composition import Composed, case_override, compose, parse_override
 from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
@@ -84,7 +84,7 @@ class Verification:
     def command(self) -> str:
         """What a person types to see this cell alone again."""
         files = [] if self.result is None else files_of(self.result.ops)
-        return shlex.join(
+        return command_of(
             ["recipe", "verify", self.recipe, *self.overrides, *(word for file in files for word in ("--ops", file))]
         )
 
@@ -152,7 +152,7 @@ def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verificatio
 
 
 def _without_case(overrides: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
-    chosen = [text.partition("=")[2] for text in overrides if text.startswith("case=")]
+    chosen = [str(parse_override(text).value) for text in overrides if text.startswith("case=")]
     return (chosen[-1] if chosen else None), tuple(text for text in overrides if not text.startswith("case="))
 
 
@@ -186,7 +186,7 @@ class _Checking:
         self._path = path
         self._case = case
         self._rest = tuple(overrides)
-        self._overrides = (*overrides, *([f"case={case}"] if case else []))
+        self._overrides = (*overrides, *([case_override(case)] if case else []))
         self._k = k
         self._cell = ""
         self._golden: Path | None = None
@@ -251,7 +251,7 @@ class _Checking:
 
 
 def _record_command(path: str | Path) -> str:
-    return shlex.join(["recipe", "record", str(path)])
+    return command_of(["recipe", "record", str(path)])
 
 
 def _outcome(found: Found, comparison: Comparison | None) -> Outcome:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import torch
 
+from tensorflow_free.characters import command_of
 from tensorflow_free.closeness import texts_of
 from tensorflow_free.comparison.comparing import readable
 from tensorflow_free.dtypes import word_of
@@ -67,7 +67,7 @@ def _device_command(review: CaseReview) -> str:
     device = next((one for one in devices if one not in ("cpu", review.device)), None)
     if device is None:
         return ""
-    return f", or record a golden for the device: {shlex.join(['recipe', 'record', review.recipe, f'device={device}'])}"
+    return f", or record a golden for the device: {command_of(['recipe', 'record', review.recipe, f'device={device}'])}"
 
 
 def whole_of(review: CaseReview) -> Iterator[Line]:

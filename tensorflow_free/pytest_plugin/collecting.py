@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from tensorflow_free.characters import is_printable, printable
-from tensorflow_free.composition import case_names, cases_in, compose
+from tensorflow_free.composition import case_names, case_override, cases_in, compose
 from tensorflow_free.composition.merging import merged
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.opening import is_of_runs
@@ -80,7 +80,7 @@ class RecipeFile(pytest.File):
             cases = cases_in(self.path)
             if not cases:
                 raise
-            return {case: compose(self.path, [f"case={case}"]).mapping for case in cases}
+            return {case: compose(self.path, [case_override(case)]).mapping for case in cases}
         return {case: self._own(mapping, case) for case in case_names(mapping) or ("",)}
 
     def _own(self, mapping: Mapping[str, Any], case: str) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ class RecipeFile(pytest.File):
         content = content if isinstance(content, Mapping) else {}
         said = {key: content[key] for key in (*SWEPT, "tags") if key in content}
         if "${" in str(said):
-            return compose(self.path, [f"case={case}"]).mapping
+            return compose(self.path, [case_override(case)]).mapping
         return merged(mapping, said)
 
     def _cells(self, case: str, own: Mapping[str, Any]) -> Iterator[RecipeItem]:

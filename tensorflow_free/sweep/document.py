@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from tensorflow_free.characters import command_of
 from tensorflow_free.composition import dump_yaml, read_yaml
 from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.compose import merged_files, real_path
@@ -132,7 +132,7 @@ class SweepDocument(_Model):
     def resume_command(self, folder: str | Path) -> str:
         """What a person types to go on with the sweep in `folder`; files of ops are named again."""
         files = [str(seen_from_here(Path(self.cwd) / file.path)) for file in self.ops]
-        return shlex.join(
+        return command_of(
             ["run-recipe", "--resume", str(folder), *(word for file in files for word in ("--ops", file))]
         )
 

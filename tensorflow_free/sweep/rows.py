@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
+from tensorflow_free.characters import command_of
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.wording import place_of
 
@@ -153,7 +153,7 @@ class Row(BaseModel):
     def command(self) -> str:
         """What a person types to run this cell alone, and have it judged again."""
         ops = [word for file in self.ops for word in ("--ops", file)]
-        return shlex.join(["run-recipe", "-m", self.recipe, *self.overrides, *ops])
+        return command_of(["run-recipe", "-m", self.recipe, *self.overrides, *ops])
 
     def code(self) -> int:
         """The exit code that this cell asks for."""
