@@ -22,16 +22,21 @@ INDENT: Final = "    "
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: a dotted path, and, where it is known, a file, a line and a column (from 1)."""
+    """Where something stands: a dotted path, and, where it is known, a file, a line and a column (from 1).
+
+    `through` names the overrides that gave what its references stand for: `override 'params.n=three'`.
+    """
 
     path: str = ""
     file: str | None = None
     line: int | None = None
     column: int | None = None
+    through: str = ""
 
     def __str__(self) -> str:
         position = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        return ": ".join(part for part in (position, self.path) if part)
+        through = f", with {self.through}" if self.through else ""
+        return ": ".join(part for part in (position, self.path) if part) + through
 
 
 Words = str | Callable[[], str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -47,7 +47,7 @@ class Form:
             origin = self._origins.get(tuple(path[:length]))
             if origin is not None:
                 found = self.composed.place(origin)
-                return Place(".".join(str(part) for part in path[:length]), found.file, found.line, found.column)
+                return replace(found, path=".".join(str(part) for part in path[:length]))
         return self.composed.place(path)
 
     def _as_written(self, path: Sequence[str | int]) -> Sequence[str | int]:

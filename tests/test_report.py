@@ -245,3 +245,9 @@ def test_nan_is_alarming():
 def test_a_run_of_the_api_reports_too():
     result = run_recipe(load_recipe({"tensors": {"x": 1.0}, "steps": {"y": "x + 1"}}))
     assert plain_text(result).startswith("recipe · cpu · float32")
+
+
+def test_check_and_step_of_one_op_show_one_name():
+    call = {"op": "F.relu", "args": ["x"]}
+    result = run(tensors={"x": [1.0]}, steps={"y": call}, checks={"z": call}, expect={"y": {"equal": "z"}})
+    assert [result.records[name].op for name in ("y", "z")] == ["nn.functional.relu"] * 2

@@ -352,7 +352,7 @@ def _checks(parts: Parts, slots: Slots) -> Iterator[Check]:
         needed = [names.get(identity) or outs.get(identity) for identity in reads]
         yield Check(
             name=name,
-            op=parts.recipe.checks[name].op,
+            op=parts.ops.get(name),
             calls=lay_out(rows, slots, set()),
             slot=slots.of(rows[-1].out),
             reads=tuple(sorted(one for one in needed if one is not None and one != name)),

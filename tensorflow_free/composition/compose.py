@@ -13,12 +13,13 @@ from typing import Any, Final
 from tensorflow_free.composition.dotted import path_of
 from tensorflow_free.composition.files import RecipeText, read_recipe_file, with_defaults
 from tensorflow_free.composition.keyed import overrides_in
-from tensorflow_free.composition.layers import Layer, place
+from tensorflow_free.composition.layers import Layer, place, through_references
 from tensorflow_free.composition.mappings import checked
 from tensorflow_free.composition.merging import merged
 from tensorflow_free.composition.overrides import Override, apply_overrides, case_override, parse_overrides
 from tensorflow_free.composition.references import resolve
 from tensorflow_free.composition.scalars import ScalarError, scalar
+from tensorflow_free.composition.unread import unread
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.names import did_you_mean
 
@@ -48,14 +49,17 @@ class Composed:
     stem: str
     overrides: tuple[str, ...] = ()
     _layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+    _written: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The mapping with its references."""
 
     def place(self, path: Sequence[str | int]) -> Place:
         """Where the key at `path` was given, or the nearest above it that was.
 
         A key of a file has its file, line and column. One that an override gave reads
-        `override 'steps.y.op=sub': steps.y.op`.
+        `override 'steps.y.op=sub': steps.y.op`, and one that refers to a key that an override gave
+        `try.yaml:3:5: tensors.x.size, with override 'params.n=-1'`.
         """
-        return place(self._layers, path)
+        return through_references(place(self._layers, path), self._layers, self._written, path)
 
     def problem(self, path: Sequence[str | int], message: str) -> Problem:
         """A problem with the key at `path`."""
@@ -146,10 +150,13 @@ def _finished(start: Composed, overrides: Sequence[Override], best_device: BestD
     """The merged files with their case, the overrides and the references done."""
     early = [override for override in overrides if override.parts[0] in _BEFORE_CASE]
     late = [override for override in overrides if override.parts[0] not in _BEFORE_CASE]
-    whole = _with_overrides(_with_case(_with_overrides(start, early)), late)
+    before = _with_case(_with_overrides(start, early))
+    whole = _with_overrides(before, late)
+    if slips := list(unread(before.mapping.get("params"), whole.mapping, late)):
+        raise RecipeError(slips)
     whole = replace(whole, overrides=tuple(override.text for override in overrides))
     try:
-        return replace(whole, mapping=_resolved(whole, best_device))
+        return replace(whole, mapping=_resolved(whole, best_device), _written=whole.mapping)
     except RecipeError as error:
 
         def in_case(name: str) -> Composed:

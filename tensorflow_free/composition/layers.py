@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tensorflow_free.composition.files import RecipeText
 from tensorflow_free.composition.overrides import NO_VALUE, Override
-from tensorflow_free.composition.references import Path, dotted
+from tensorflow_free.composition.references import Path, dotted, named_in
 from tensorflow_free.errors import Place
 
 
@@ -58,3 +58,18 @@ def place(layers: Sequence[Layer], path: Sequence[str | int]) -> Place:
         if depth >= best_depth and (depth or not isinstance(layer.source, Override)):
             best, best_depth = layer, depth
     return best.place(path, best_depth) if best is not None else Place(dotted(path))
+
+
+def through_references(found: Place, layers: Sequence[Layer], written: object, path: Sequence[str | int]) -> Place:
+    """The place of the key at `path`, with the overrides that gave what it refers to, where some did.
+
+    Args:
+        found: its place, as `place` tells it.
+        layers: the sources of the recipe.
+        written: the recipe's mapping before its references are replaced.
+        path: the key.
+    """
+    overrides = {dotted(layer.below): layer.source for layer in layers if isinstance(layer.source, Override)}
+    names = named_in(written, path) if overrides else ()
+    given = [str(Place(file=overrides[name].place.file)) for name in names if name in overrides]
+    return replace(found, through=" and ".join(one for one in given if one != found.file))

@@ -83,6 +83,37 @@ def dotted(path: Sequence[str | int]) -> str:
     return ".".join(str(part) for part in path)
 
 
+def named_in(written: Any, path: Sequence[str | int]) -> tuple[str, ...]:
+    """The keys that the value at `path` refers to, and those that these refer to; of a path that is not there, none."""
+    names: dict[str, None] = {}
+    paths: list[Sequence[str | int]] = [path]
+    while paths and len(names) < LONGEST_CHAIN:
+        found = [name for text in _texts(_below(written, paths.pop())) for name in REFERENCE.findall(text)]
+        paths += [name.split(".") for name in found if name not in names]
+        names.update(dict.fromkeys(found))
+    return tuple(names)
+
+
+def _below(value: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        if isinstance(value, str):
+            # what is made of a text, such as an argument of a step in one line, stands where the text does
+            return value
+        elements = dict(enumerate(value)) if isinstance(value, list) else value
+        if not isinstance(elements, Mapping) or part not in elements:
+            return None
+        value = elements[part]
+    return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for below in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(below)
+
+
 def resolve(
     mapping: Mapping[str, Any], best_device: Callable[[], str] | None = None
 ) -> tuple[dict[str, Any], list[Finding]]:
