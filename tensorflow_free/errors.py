@@ -135,5 +135,9 @@ class StorageError(TensorflowFreeError):
         super().__init__(printable(message))
 
 
+class UnkeptError(StorageError):
+    """A result is written, but no copy of a file that has changed since the recipe read it."""
+
+
 class UnwritableError(StorageError):
     """What there is to keep cannot be written: the disk is full, or a folder is read-only. No fault of a recipe's."""

@@ -67,7 +67,7 @@ class Flags:
 def _value(word: str, words: list[str], wanted: str) -> str:
     """The value of a flag: behind its `=`, or the next word."""
     flag, equals, value = word.partition("=")
-    if not equals and words:
+    if not equals and words and not words[0].startswith("--"):
         value = words.pop(0)
     if not value:
         raise wrong(f"flag '{flag}'", f"it wants {wanted}")

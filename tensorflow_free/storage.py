@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from tensorflow_free.composition import dump_yaml, read_yaml
 from tensorflow_free.dtypes import word_of
-from tensorflow_free.errors import RecipeError, StorageError, words_of
+from tensorflow_free.errors import RecipeError, StorageError, UnkeptError, words_of
 from tensorflow_free.memory import copied
 from tensorflow_free.opening import FileRead, open_file, path_of, read_file, state_of
 from tensorflow_free.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
@@ -61,8 +61,8 @@ def write_result(
         tidy: whether what killed processes left beside it is taken away.
 
     Raises:
-        StorageError: the folder cannot be written, and what was in it stays; or it is written, but for a file that has
-            changed since the recipe read it.
+        StorageError: the folder cannot be written, and what was in it stays.
+        UnkeptError: a StorageError; the folder is written, but for a file that has changed since the recipe read it.
     """
     stored: dict[str, torch.Tensor] = {}
     entries = [_entry(record, stored) for record in result.records.values()]
@@ -82,7 +82,7 @@ def write_result(
         raise StorageError(f"{folder}: the result cannot be written: {error}") from error
     if inputs.changed:
         files = ", ".join(inputs.changed)
-        raise StorageError(f"{files}: has changed since the recipe read it, so that {folder} keeps no copy of it")
+        raise UnkeptError(f"{files}: has changed since the recipe read it, so that {folder} keeps no copy of it")
     return folder
 
 

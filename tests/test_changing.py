@@ -19,7 +19,7 @@ from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden import recording
 from tensorflow_free.golden.recording import record
 from tensorflow_free.result import environment_of
-from tensorflow_free.sweep import crew
+from tensorflow_free.sweep import crew, trial
 from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.trial import Trial
 
@@ -123,6 +123,16 @@ def test_a_recipe_that_changes_while_its_sweep_runs_is_told(monkeypatch):
         Path("plain.yaml").write_text(PLAIN.replace("2", "4"))
     assert "plain.yaml: the recipe has changed since the sweep began; 'steps.y' differs" in sweep.notes[0]
     assert sweep.notes[0].endswith("as its cells may not be alike")
+
+
+def test_a_file_that_changes_while_a_sweep_runs_costs_no_row_and_is_told(monkeypatch):
+    sweep = sweep_recipe("loads.yaml", ["seed=1,2"], folder="kept", n_jobs=1)
+    true_save = trial.write_result
+    monkeypatch.setattr(trial, "write_result", lambda *args, **more: (written("x.npy", b"x"), true_save(*args, **more)))
+    first, second = sweep
+    assert (first.outcome, second.outcome) == ("ok", "refused")
+    assert "x.npy: has changed since the recipe read it, so that" in first.told[0]
+    assert "x.npy: has changed since the recipe read it" in sweep.table()
 
 
 # folders that two are told

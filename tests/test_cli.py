@@ -120,6 +120,8 @@ def test_1_when_something_expected_does_not_hold(typed):
         (["nowhere.yaml"], "nowhere.yaml: there is no such file"),
         (["dtype=float64"], "no recipe is named"),
         (["linear.yaml", "--ops"], "it wants a Python file"),
+        (["linear.yaml", "--ops", "--no-save"], "flag '--ops': it wants a Python file"),
+        (["linear.yaml", "--timeout", "--quiet"], "flag '--timeout': it wants a number of seconds"),
         (["linear.yaml", "--ops", "nowhere.py"], "'nowhere.py' is not there"),
     ],
 )

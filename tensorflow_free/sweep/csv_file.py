@@ -16,8 +16,9 @@ from tensorflow_free.whole_files import replacing
 
 FIRST: Final = ("cell", "recipe")
 MEASURES: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db")
-LAST: Final = ("outcome", "where", "used", *MEASURES, "rule", "reason", "folder")
-"""Columns before and behind those of the axes; the measures are those of the worst value."""
+LAST: Final = ("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason", "folder")
+"""Columns before and behind those of the axes; the measures are those of the worst value.
+`unmet` lists the expectations that do not hold."""
 
 MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "seconds")
 """Columns that a data frame has besides."""
@@ -65,6 +66,7 @@ def _cells(row: Row) -> tuple[Any, ...]:
         row.recipe,
         row.outcome,
         row.place,
+        ", ".join(row.unmet),
         row.used,
         *(None if measure.get(key) is None else float(measure[key]) for key in MEASURES),
         row.rule,

@@ -12,7 +12,7 @@ from typing import Any, Final
 from tensorflow_free.comparison import Comparison
 from tensorflow_free.composition import compose
 from tensorflow_free.devices import best_device
-from tensorflow_free.errors import RecipeError, UnavailableError
+from tensorflow_free.errors import RecipeError, UnavailableError, UnkeptError
 from tensorflow_free.kernels import is_out_of_memory
 from tensorflow_free.limits import OUT_OF_MEMORY
 from tensorflow_free.loading import plan_of, recipe_of
@@ -81,7 +81,7 @@ class Trial:
         comparison, without, told = self._compared(cell, recipe, result)
         found = outcome_of(result, cause, comparison, without)
         found.told.extend(told)
-        self._save(cell, result, comparison)
+        found.told.extend(self._save(cell, result, comparison))
         made = _row(row, found, comparison, cell.folder if self.folder is not None else "")
         stopped = result.error is not None and not result.error.expected
         return made.model_copy(update={"outcome": OUT_OF_MEMORY}) if stopped and is_out_of_memory(cause) else made
@@ -98,13 +98,17 @@ class Trial:
         self.stage("judging it")
         return yardstick.compare(result), "", list(_shared_ops(result, yardstick.reference))
 
-    def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> None:
+    def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> Iterator[str]:
+        """Keep the result; tells what of it could not be kept, as a file has changed meanwhile."""
         if self.folder is None:
             return
         self.stage("writing its result")
         more = {} if comparison is None else {COMPARISON: _json(comparison)}
         # whoever began the sweep has tidied up
-        write_result(result, self.folder / cell.folder, more=more, tidy=False)
+        try:
+            write_result(result, self.folder / cell.folder, more=more, tidy=False)
+        except UnkeptError as error:
+            yield str(error)
 
 
 def _json(comparison: Comparison) -> str:
