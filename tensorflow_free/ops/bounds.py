@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorflow_free.ops import recurrent, trusted
+from tensorflow_free.ops import averaging, inner, recurrent, sliding, trusted
 from tensorflow_free.ops.filling import filled
 from tensorflow_free.ops.handing import handed
 from tensorflow_free.ops.rules import (
@@ -110,6 +110,7 @@ _NORM: Final = (
     alike("weight bias"),
     alike(_RUNNING),
     trusted.dense_for_out,
+    averaging.statistics(),
 )
 _MEDIANS: Final = {
     **dict.fromkeys(("median", "nanmedian", "masked.median"), "input"),
@@ -117,6 +118,7 @@ _MEDIANS: Final = {
 }
 
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
+    **inner.RULES,
     "segment_reduce": (among("unsafe", False), trusted.segments),
     **dict.fromkeys(
         ("grid_sampler", "grid_sampler_2d"), (among("interpolation_mode", 0, 1, 2), among("padding_mode", 0, 1, 2))
@@ -150,6 +152,9 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "avg_pool3d_backward": trusted.averaged("avg_pool3d"),
     "fractional_max_pool2d_backward": trusted.fractional(2),
     "fractional_max_pool3d_backward": trusted.fractional(3),
+    "nn.functional.pad": (sliding.around("input"),),
+    "aten.pad": (sliding.around("self"),),
+    "_pad_enum": (sliding.around("self"),),
     "choose_qparams_optimized": (contiguous("input"),),
     "pdist": (has_rows("input"),),
     "nn.functional.pdist": (has_rows("input"),),

@@ -79,7 +79,7 @@ def alike(names: str) -> Rule:
     def rule(given: Given) -> str | None:
         tensors = {name: given[name] for name in names.split() if given.get(name) is not None}
         kinds = {name: (one.dtype, one.layout, one.device) for name, one in tensors.items()}
-        first, *others = kinds
+        first, *others = kinds or [""]
         for name in others:
             if kinds[name] != kinds[first]:
                 mine, its = (" ".join(str(part) for part in kinds[one]) for one in (name, first))
@@ -212,5 +212,45 @@ def has_rows(name: str) -> Rule:
         value = given[name]
         empty = value.dim() and not value.shape[0]
         return f"'{name}' is of shape {list(value.shape)}; it needs at least one row" if empty else None
+
+    return rule
+
+
+def like(name: str) -> Shape:
+    """The shape of the operand of this name."""
+    return lambda given: given[name].shape
+
+
+def same(names: str, as_: str) -> tuple[Rule, ...]:
+    """Each tensor of these names that is given has the shape, the dtype and the device of the tensor `as_`."""
+    return shaped(names, like(as_), of=f"that of '{as_}'"), alike(f"{as_} {names}")
+
+
+def dense(names: str) -> Rule:
+    """Each tensor of these names that is given holds its numbers plainly, in order and without gaps."""
+
+    def rule(given: Given) -> str | None:
+        for name in names.split():
+            for value in _tensors(given.get(name)):
+                if value.layout != torch.strided or value.is_nested or value.is_quantized:
+                    return f"'{name}' is no plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
+                if value.is_conj() or value.is_neg():
+                    return f"'{name}' is a conjugate or negative view; give `resolve_conj` or `resolve_neg` of it"
+                if not value.is_contiguous():
+                    return f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
+        return None
+
+    return rule
+
+
+def filled(names: str) -> Rule:
+    """Each tensor of these names that is given has an element."""
+
+    def rule(given: Given) -> str | None:
+        for name in names.split():
+            value = given.get(name)
+            if value is not None and not value.numel():
+                return f"'{name}' is of shape {list(value.shape)}; it needs at least one element"
+        return None
 
     return rule

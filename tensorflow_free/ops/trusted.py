@@ -22,11 +22,13 @@ def forward(name: str, names: str, output: int = 0) -> Shape:
 
     def shape(given: Given) -> Sequence[int]:
         meta = [one.to("meta") if isinstance(one := given[word], torch.Tensor) else one for word in names.split()]
-        made = overload(*meta)
-        found: torch.Tensor = made if isinstance(made, torch.Tensor) else made[output]
-        return found.shape
+        return _part(overload(*meta), output).shape
 
     return shape
+
+
+def _part(made: torch.Tensor | Sequence[torch.Tensor], output: int = 0) -> torch.Tensor:
+    return made if isinstance(made, torch.Tensor) else made[output]
 
 
 def adaptive(name: str, dims: int) -> Shape:
@@ -34,8 +36,7 @@ def adaptive(name: str, dims: int) -> Shape:
     overload = getattr(torch.ops.aten, name).default
 
     def shape(given: Given) -> Sequence[int]:
-        found: torch.Tensor = overload(given["self"].to("meta"), given["grad_output"].shape[-dims:])[0]
-        return found.shape
+        return _part(overload(given["self"].to("meta"), given["grad_output"].shape[-dims:])).shape
 
     return shape
 
@@ -63,9 +64,9 @@ def bags(indices: str, last: str) -> Rule:
         if offsets is None or offsets.is_meta:
             return None
         begins = offsets.reshape(-1).tolist()
-        if begins != sorted(begins) or begins[:1] not in ([0], [] if not count and not given[last] else [0]):
+        if begins != sorted(begins) or begins[:1] not in ([0], [] if not count and not given.get(last) else [0]):
             return f"'offsets' holds {begins}; it must begin with 0 and never fall"
-        if begins and (begins[-1] > count or (given[last] and begins[-1] != count)):
+        if begins and (begins[-1] > count or (given.get(last) and begins[-1] != count)):
             return f"'offsets' ends with {begins[-1]}; with {count} indices it can end with {count} at most"
         return None
 

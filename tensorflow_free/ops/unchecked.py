@@ -6,29 +6,11 @@ from typing import Final
 
 CONVICTED: Final = frozenset(
     """
-    _adaptive_avg_pool2d_backward _adaptive_avg_pool3d_backward _batch_norm_no_update
-    _batch_norm_with_update_functional _cholesky_solve_helper _compute_linear_combination
-    _convert_indices_from_coo_to_csr _convert_indices_from_csr_to_coo _cummax_helper _cummin_helper
-    _dyn_quant_matmul_4bit _dyn_quant_pack_4bit_weight _embedding_bag _embedding_bag_backward
-    _embedding_bag_dense_backward _embedding_bag_forward_only _embedding_bag_per_sample_weights_backward
-    _embedding_bag_sparse_backward _fft_c2c _fft_c2r _fft_r2c _foreach_copy _foreach_copy_
-    _fused_moving_avg_obs_fq_helper _fused_moving_avg_obs_fq_helper_functional _fused_sgd _fused_sgd_
-    _linalg_eigvals _log_softmax _log_softmax_backward_data _logcumsumexp _masked_softmax_backward
-    _native_batch_norm_legit_functional _native_batch_norm_legit_no_training _neg_view_copy
-    _nnpack_spatial_convolution _pack_padded_sequence_backward _pad_circular _padded_dense_to_jagged_forward
-    _pdist_backward _saturate_weight_to_fp16 _scaled_dot_product_flash_attention_for_cpu
-    _scaled_dot_product_flash_attention_for_cpu_backward _segment_reduce_backward _slow_conv2d_backward
-    _sobol_engine_ff_ _sobol_engine_initialize_state_ _sparse_mm_reduce_impl _sparse_mm_reduce_impl_backward
-    _stack _thnn_differentiable_gru_cell_backward _thnn_differentiable_lstm_cell_backward
-    _transform_bias_rescale_qkv _weight_norm_interface _weight_norm_interface_backward
-    adaptive_avg_pool3d_backward batch_norm_backward binary_cross_entropy binary_cross_entropy_backward
-    gather_backward grid_sampler_2d_backward grid_sampler_3d_backward mkldnn_rnn_layer mkldnn_rnn_layer_backward
-    multi_margin_loss_backward multilabel_margin_loss_backward native_batch_norm_backward
-    native_group_norm_backward native_layer_norm_backward nll_loss2d_backward nll_loss_backward
-    reflection_pad1d_backward reflection_pad2d_backward reflection_pad3d_backward replication_pad1d_backward
-    replication_pad2d_backward replication_pad3d_backward rrelu_with_noise rrelu_with_noise_
-    rrelu_with_noise_backward rrelu_with_noise_functional slow_conv3d slow_conv3d_forward slow_conv_dilated2d
-    slow_conv_dilated3d slow_conv_transpose2d slow_conv_transpose3d thnn_conv2d unfold_backward
+    _compute_linear_combination _dyn_quant_matmul_4bit _dyn_quant_pack_4bit_weight
+    _fused_moving_avg_obs_fq_helper _fused_moving_avg_obs_fq_helper_functional _nnpack_spatial_convolution
+    _padded_dense_to_jagged_forward _saturate_weight_to_fp16 _sobol_engine_ff_ _sobol_engine_initialize_state_
+    _sparse_mm_reduce_impl _sparse_mm_reduce_impl_backward _thnn_differentiable_gru_cell_backward
+    _thnn_differentiable_lstm_cell_backward mkldnn_rnn_layer mkldnn_rnn_layer_backward
     """.split()
 )
 """They read or wrote outside their tensors, or crashed, for an index, a size or a shape that is wrong.
@@ -38,19 +20,18 @@ Tried on the CPU, with torch 2.13. A public op reaches the same kernels with che
 
 UNTRIED: Final = frozenset(
     """
-    _amp_update_scale _amp_update_scale_ _batch_norm_impl_index _batch_norm_impl_index_backward _coalesce
-    _coalesced _coalesced_ _convert_weight_to_int4pack_for_cpu _convolution_double_backward _convolution_mode
-    _ctc_loss_backward _fake_quantize_learnable_per_channel_affine_backward _grid_sampler_2d_cpu_fallback
+    _amp_update_scale _amp_update_scale_ _batch_norm_impl_index_backward _coalesce _coalesced _coalesced_
+    _convert_weight_to_int4pack_for_cpu _convolution_double_backward _convolution_mode _ctc_loss_backward
+    _fake_quantize_learnable_per_channel_affine_backward _grid_sampler_2d_cpu_fallback
     _grid_sampler_2d_cpu_fallback_backward _grouped_mm _int_mm _mkldnn_reshape _mkldnn_transpose
     _mkldnn_transpose_ _native_multi_head_attention _nested_from_padded_and_nested_example
     _nested_select_backward _nested_sum_backward _nested_tensor_softmax_with_shape _rowwise_prune
-    _slow_conv2d_forward _sobol_engine_draw _sobol_engine_scramble_ _sparse_broadcast_to
-    _sparse_broadcast_to_copy _sparse_csr_prod _sparse_csr_sum _sparse_log_softmax
-    _sparse_log_softmax_backward_data _sparse_mask_projection _sparse_softmax _sparse_softmax_backward_data
-    _sparse_sparse_matmul _sparse_sum _sparse_sum_backward _to_dense _transformer_encoder_layer_fwd
-    _upsample_bicubic2d_aa_backward _upsample_lanczos2d_aa_backward _validate_sparse_bsc_tensor_args
-    _validate_sparse_bsr_tensor_args _validate_sparse_compressed_tensor_args _validate_sparse_csr_tensor_args
-    _weight_int4pack_mm_for_cpu _weight_int8pack_mm
+    _sobol_engine_draw _sobol_engine_scramble_ _sparse_broadcast_to _sparse_broadcast_to_copy _sparse_csr_prod
+    _sparse_csr_sum _sparse_log_softmax _sparse_log_softmax_backward_data _sparse_mask_projection
+    _sparse_softmax _sparse_softmax_backward_data _sparse_sparse_matmul _sparse_sum _sparse_sum_backward
+    _to_dense _transformer_encoder_layer_fwd _upsample_bicubic2d_aa_backward _upsample_lanczos2d_aa_backward
+    _validate_sparse_bsc_tensor_args _validate_sparse_bsr_tensor_args _validate_sparse_compressed_tensor_args
+    _validate_sparse_csr_tensor_args _weight_int4pack_mm_for_cpu _weight_int8pack_mm
     """.split()
 )
 """Private ones with a kernel on the CPU, for which the trial found no valid call to begin from."""

@@ -7,24 +7,18 @@ from typing import Any, Final
 
 import torch
 
+from bounds import inner
+from bounds.inner import ints, x
+
 Line = tuple[str, dict[str, Any]]
 
 PACKED: Final = [3, 2, 1]
 """The batch sizes of a packed sequence."""
 
 
-def x(*size: int) -> torch.Tensor:
-    """Uneven small numbers."""
-    return torch.arange(max(1, torch.Size(size).numel())).float().remainder(7).div(4).reshape(size)
-
-
-def ints(*numbers: int) -> torch.Tensor:
-    """Integers as a tensor."""
-    return torch.tensor(numbers)
-
-
 def given() -> Iterator[Line]:
     """The op's name and the arguments by the names of a signature's parameters, as an aten overload or the public op."""
+    yield from inner.calls()
     yield from _recurrent()
     yield from _losses_and_layers()
     yield from _quantised()

@@ -1,0 +1,188 @@
+"""What the kernels of norms and of losses trust, those of backward passes among them, as checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tensorflow_free.ops import trusted
+from tensorflow_free.ops.arguments import needed, ranks
+from tensorflow_free.ops.rules import Given, Rule, Shape, alike, among, dense, filled, same, shaped, within
+
+# norms
+
+_CHANNEL: Final = "one number for each channel of 'input'"
+_ROWS: Final = "one number for each row that is normalized"
+
+
+def statistics(training: str = "training", *, trains: bool = True) -> Rule:
+    """Outside of training, for which the argument `training` stands, the running mean and variance are given."""
+    return needed(
+        "running_mean running_var", lambda given: not given.get(training, trains), f"where '{training}' is not True"
+    )
+
+
+def batch_norm(running: str = "running_mean running_var") -> tuple[Rule, ...]:
+    """A norm of each channel."""
+    words = f"weight bias {running}"
+    return (
+        shaped(words, trusted.channels, of=_CHANNEL),
+        dense(words),
+        alike("weight bias"),
+        alike(running),
+    )
+
+
+def batch_norm_backward(deviation: str, training: str) -> tuple[Rule, ...]:
+    """The backward pass of a norm of each channel, with the mean and the `deviation` that were saved."""
+    saved = f"save_mean {deviation}"
+    return (
+        *same("grad_out", "input"),
+        *batch_norm(),
+        lambda given: _saved(saved, given, needed=given[training]),
+        statistics(training),
+    )
+
+
+def _normalized(given: Given) -> Sequence[int]:
+    listed: Sequence[int] = given["normalized_shape"]
+    return listed
+
+
+def _saved(names: str, given: Given, *, needed: bool) -> str | None:
+    """What the forward pass of training has saved; else it is not read, and may be empty."""
+    for name in names.split() if needed else ():
+        if given.get(name) is None:
+            return f"'{name}' is missing; it is needed in training"
+        for rule in (shaped(name, trusted.channels, of=_CHANNEL), dense(name)):
+            problem = rule(given)
+            if problem is not None:
+                return problem
+    return alike(names)(given) if needed else None
+
+
+def _kept(given: Given) -> Sequence[int]:
+    shape, count = given["input"].shape, len(given["normalized_shape"])
+    return (*shape[: len(shape) - count], *[1] * count)
+
+
+def _groups(given: Given) -> Sequence[int]:
+    return given["N"], given["group"]
+
+
+def _volume(given: Given) -> str | None:
+    rows, channels, places, group = (given[name] for name in ("N", "C", "HxW", "group"))
+    shape = list(given["input"].shape)
+    right = group > 0 and min(rows, channels, places) >= 0 and not channels % group
+    if right and given["input"].numel() == rows * channels * places:
+        return None
+    return (
+        f"'N', 'C', 'HxW' and 'group' are {rows}, {channels}, {places} and {group}; they do not fit the shape {shape}"
+    )
+
+
+NORMS: Final[dict[str, tuple[Rule, ...]]] = {
+    **dict.fromkeys(
+        (
+            "_native_batch_norm_legit_no_training",
+            "_native_batch_norm_legit_functional",
+            "_batch_norm_with_update_functional",
+            "_batch_norm_impl_index",
+        ),
+        (*batch_norm(), filled("input"), statistics()),
+    ),
+    "_batch_norm_no_update": (*batch_norm(), filled("input"), statistics(trains=False)),
+    "native_batch_norm_backward": batch_norm_backward("save_invstd", "train"),
+    "batch_norm_backward": batch_norm_backward("save_var", "update"),
+    "native_layer_norm_backward": (
+        *same("grad_out", "input"),
+        shaped("weight bias", _normalized, of="'normalized_shape'"),
+        shaped("mean rstd", _kept, of=_ROWS),
+        dense("grad_out input mean rstd weight bias"),
+        alike("weight bias"),
+        alike("mean rstd"),
+    ),
+    "native_group_norm_backward": (
+        _volume,
+        *same("grad_out", "input"),
+        shaped("weight", lambda given: (given["C"],), of="one number for each channel"),
+        shaped("mean rstd", _groups, of="one number for each group of each sample"),
+        dense("grad_out input mean rstd weight"),
+        alike("mean rstd"),
+    ),
+}
+
+# losses
+
+
+def _reduced(dims: int) -> Shape:
+    """The shape of a loss of which each has so many dimensions less than `self`."""
+
+    def shape(given: Given) -> Sequence[int]:
+        whole: Sequence[int] = given["self"].shape
+        return whole[: len(whole) - dims] if given["reduction"] == 0 else ()
+
+    return shape
+
+
+def _of_classes(least: int = 0) -> Rule:
+    return within(
+        "target", lambda given: int(given["self"].shape[-1]) if given["self"].dim() else 1, of="classes", least=least
+    )
+
+
+_LOSS: Final = "the shape of the loss"
+_SMALLER: Final = (among("reduction", 0, 1, 2), shaped("grad_output", _reduced(1), of=_LOSS), alike("self grad_output"))
+
+
+def _labels(given: Given) -> str | None:
+    """The labels of `nll_loss` are classes, or the one that is ignored."""
+    target, classes, ignored = given["target"], given["self"].shape[_dim_of_classes(given)], given["ignore_index"]
+    wrong = target[(target != ignored) & ((target < 0) | (target >= classes))] if not target.is_meta else target[:0]
+    if not wrong.numel():
+        return None
+    return f"'target' holds {wrong[0].item()}; it can hold the classes 0 to {classes - 1}, or {ignored}"
+
+
+def _dim_of_classes(given: Given) -> int:
+    return 1 if given["self"].dim() > 1 else 0
+
+
+def _each(given: Given) -> Sequence[int]:
+    """One number for each place that has a class."""
+    shape: Sequence[int] = given["self"].shape
+    return (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
+
+
+def _single(given: Given) -> Sequence[int]:
+    return _each(given) if given["reduction"] == 0 else ()
+
+
+def negative_log_likelihood(*dims: int) -> tuple[Rule, ...]:
+    """The backward pass of a loss that takes the number of its class, of tensors with so many dimensions."""
+    return (
+        ranks("self", *dims),
+        among("reduction", 0, 1, 2),
+        shaped("target", _each, of="one class for each row or place of 'self'"),
+        shaped("weight", lambda given: (given["self"].shape[_dim_of_classes(given)],), of="one number for each class"),
+        shaped("total_weight", lambda _: (), of="one number"),
+        shaped("grad_output", _single, of=_LOSS),
+        alike("self weight grad_output total_weight"),
+        dense("self weight target grad_output"),
+        _labels,
+    )
+
+
+LOSSES: Final[dict[str, tuple[Rule, ...]]] = {
+    "binary_cross_entropy": (among("reduction", 0, 1, 2), *same("target", "self")),
+    "binary_cross_entropy_backward": (
+        among("reduction", 0, 1, 2),
+        *same("target", "self"),
+        shaped("grad_output", _reduced(0), of=_LOSS),
+        alike("self grad_output"),
+    ),
+    "nll_loss_backward": negative_log_likelihood(1, 2),
+    "nll_loss2d_backward": negative_log_likelihood(4),
+    "multi_margin_loss_backward": (*_SMALLER, _of_classes()),
+    "multilabel_margin_loss_backward": (*_SMALLER, *same("is_target", "self"), _of_classes(-1)),
+}

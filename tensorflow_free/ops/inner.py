@@ -1,0 +1,292 @@
+"""Checks of the overloads that autograd and compilers call: backward passes, and the kernels inside public ops.
+
+Public ops bring their arguments into order before they call these; a recipe that names them calls them directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tensorflow_free.ops import averaging, sliding, trusted
+from tensorflow_free.ops.arguments import axis, paired, ranks, rising, sized
+from tensorflow_free.ops.rules import (
+    Given,
+    Rule,
+    Shape,
+    alike,
+    among,
+    dense,
+    filled,
+    finite,
+    of_int64,
+    same,
+    shaped,
+    within,
+)
+
+# bags of embeddings
+
+
+def _rows(name: str) -> Shape:
+    return lambda given: (given[name].shape[0],)
+
+
+def _places(given: Given) -> Sequence[int]:
+    """Where there is none, it is found from the offsets."""
+    found: Sequence[int] = given["indices"].shape
+    return (0,) if "offsets" in given and not given["offset2bag"].numel() else found
+
+
+def _mapped(given: Given) -> int:
+    return int(given["grad"].shape[0])
+
+
+def _weights(given: Given) -> int:
+    return int(given["num_weights"] if "num_weights" in given else given["weight"].shape[0])
+
+
+def _largest(given: Given) -> Sequence[int]:
+    of = "grad" if given["mode"] == _MAX or "maximum_indices" not in given else "maximum_indices"
+    shape: Sequence[int] = given[of].shape
+    return shape
+
+
+_MAX: Final = 2
+_BAGS: Final = (trusted.bags("indices", "include_last_offset"),)
+_FORWARD: Final = (
+    ranks("weight", 2),
+    ranks("indices", 1),
+    ranks("offsets", 1),
+    alike("indices offsets"),
+    alike("weight per_sample_weights"),
+    within("indices", lambda given: int(given["weight"].shape[0]), of="rows of the weight"),
+    shaped("per_sample_weights", _rows("indices"), of="one number for each index"),
+    *_BAGS,
+)
+_BACK: Final = (
+    ranks("grad", 2),
+    ranks("indices", 1),
+    within("indices", _weights, of="rows of the weight"),
+    shaped("offset2bag", _places, of="one number for each index"),
+    within("offset2bag", _mapped, of="bags"),
+    alike("indices offset2bag"),
+    dense("grad indices offset2bag"),
+)
+_KEPT: Final = (
+    *_BACK,
+    among("mode", 0, 1, _MAX),
+    shaped("per_sample_weights", _rows("indices"), of="one number for each index"),
+    shaped("bag_size", _rows("grad"), of="one number for each bag"),
+    shaped("maximum_indices", _largest, of="that of 'grad'"),
+    within("maximum_indices", _weights, of="rows of the weight", least=-1),
+    alike("grad per_sample_weights"),
+    alike("indices bag_size maximum_indices"),
+    dense("bag_size maximum_indices per_sample_weights"),
+)
+_LISTED: Final = (shaped("offsets", _rows("grad"), of="one number for each bag"), alike("indices offsets"), *_BAGS)
+
+BAGS: Final[dict[str, tuple[Rule, ...]]] = {
+    "_embedding_bag": _FORWARD,
+    "_embedding_bag_forward_only": _FORWARD,
+    "_embedding_bag_dense_backward": _KEPT,
+    "_embedding_bag_backward": (*_KEPT, *_LISTED),
+    "_embedding_bag_sparse_backward": (*_KEPT, *_LISTED),
+    "_embedding_bag_per_sample_weights_backward": (
+        *_BACK,
+        among("mode", 0),
+        shaped("weight", lambda given: (given["weight"].shape[0], given["grad"].shape[1]), of="rows as long as 'grad'"),
+        alike("grad weight"),
+        dense("weight"),
+        *_LISTED,
+    ),
+}
+
+# the rest
+
+
+def _norms(tensor: str) -> Shape:
+    """One number for each part that is normalized, with the dimensions of the tensor."""
+
+    def shape(given: Given) -> Sequence[int]:
+        found: Sequence[int] = given[tensor].shape
+        return [size if place == given["dim"] % len(found) else 1 for place, size in enumerate(found)]
+
+    return shape
+
+
+def _pairs(given: Given) -> Sequence[int]:
+    rows = given["self"].shape[0]
+    return (rows * (rows - 1) // 2,)
+
+
+def _square(given: Given) -> Sequence[int]:
+    *batch, rows, _ = given["self"].shape
+    return (*batch, rows, rows)
+
+
+def _ends(name: str) -> Rule:
+    """The dimension is the first or the last of the tensor; the kernel knows no others."""
+
+    def rule(given: Given) -> str | None:
+        dims = given[name].dim()
+        if dims > 1 and given["dim"] in (0, dims - 1) and given[name].numel():
+            return None
+        shape = list(given[name].shape)
+        return f"'dim' is {given['dim']}; '{name}' is of shape {shape}, so that it can be 0 or {dims - 1}"
+
+    return rule
+
+
+def _heads(given: Given) -> str | None:
+    heads, shape = given["num_heads"], list(given["qkv"].shape)
+    if len(shape) == len("BTE") and heads > 0 and shape[-1] and not shape[-1] % (3 * heads):
+        return None
+    return f"'num_heads' is {heads}; 'qkv' is of shape {shape}, and its last size is a multiple of 3 times 'num_heads'"
+
+
+def _gathered(given: Given) -> int:
+    dims = given["self"].dim()
+    return int(given["self"].shape[given["dim"]]) if dims else 1
+
+
+def _some(name: str) -> Rule:
+    return lambda given: None if given[name] else f"'{name}' is empty; it needs at least one tensor"
+
+
+def _begun(given: Given) -> str | None:
+    begins, count = given["crow_indices"], given["col_indices"].numel()
+    if begins.is_meta or (begins[0] == 0 and begins[-1] == count):
+        return None
+    return f"'crow_indices' holds {begins.tolist()}; it must begin with 0 and end with {count}"
+
+
+def _segments(given: Given) -> str | None:
+    """The lengths of the segments, one way or the other, go together with the shapes."""
+    data, told = given["data"], [given[name] for name in ("lengths", "offsets") if given.get(name) is not None]
+    if len(told) != 1:
+        return "'lengths' and 'offsets' say the same; one of them can be given"
+    found = told[0] if given.get("offsets") is None else told[0].diff(dim=-1)
+    place = found.dim() - 1
+    if given["axis"] != place or place < 0 or place >= data.dim() or found.shape[:-1] != data.shape[:place]:
+        return f"'axis' is {given['axis']}; it is the last dimension of the lengths, which begin as 'data' does"
+    if not found.is_meta and (bool((found < 0).any()) or bool((found.sum(-1) != data.shape[place]).any())):
+        return f"the lengths are {found.tolist()}; they must not be negative, and their sum must be {data.shape[place]}"
+    shape = (*found.shape, *data.shape[place + 1 :])
+    return shaped("grad output", lambda _: shape, of="for the segments of 'data'")(given)
+
+
+_DIM: Final = axis("dim", "self")
+_RUNNING: Final = (
+    *same("values", "self"),
+    shaped("indices", lambda given: given["self"].shape, of="that of 'self'"),
+    of_int64("indices"),
+    within("dim", lambda given: max(1, given["self"].dim()), of="dimensions"),
+    filled("self"),
+)
+_NOISE: Final = (*same("noise out", "self"), dense("self noise"))
+_WEIGHT_NORM: Final = (
+    *same("grad_w", "saved_v"),
+    shaped("saved_g saved_norms", _norms("saved_v"), of="one number for each part of 'saved_v'"),
+    _ends("saved_v"),
+    alike("saved_v saved_g"),
+    dense("grad_w saved_v saved_g saved_norms"),
+)
+_SGD: Final = (paired("self", "grads", "momentum_buffer_list"),)
+
+OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
+    "_log_softmax": (_DIM,),
+    "_log_softmax_backward_data": (
+        axis("dim", "grad_output"),
+        *same("output", "grad_output"),
+        dense("grad_output output"),
+    ),
+    "_masked_softmax_backward": (
+        axis("dim", "grad_output"),
+        *same("output", "grad_output"),
+        shaped("mask", lambda given: given["grad_output"].shape, of="that of 'grad_output'"),
+        dense("grad_output output mask"),
+    ),
+    "_logcumsumexp": (_DIM, alike("self out")),
+    "_linalg_eigvals": (finite("self"),),
+    "_cholesky_solve_helper": (
+        shaped("A", _square, of="a square matrix for the rows of 'self'"),
+        alike("self A"),
+    ),
+    "_stack": (_some("tensors"), dense("tensors")),
+    "_pdist_backward": (
+        *same("pdist", "grad"),
+        shaped("grad", _pairs, of="one number for each pair of rows"),
+        filled("self"),
+        alike("self grad"),
+        dense("self grad pdist"),
+    ),
+    "gather_backward": (
+        _DIM,
+        within("index", _gathered, of="elements in that dimension of 'self'"),
+        shaped("grad", trusted.forward("gather", "self dim index"), of="the shape of what was gathered"),
+        alike("self grad"),
+    ),
+    "_weight_norm_interface": (
+        shaped("g", _norms("v"), of="one number for each part of 'v'"),
+        _ends("v"),
+        alike("v g"),
+        dense("v g"),
+    ),
+    "_weight_norm_interface_backward": _WEIGHT_NORM,
+    "_weight_norm_differentiable_backward": _WEIGHT_NORM,
+    "rrelu_with_noise": _NOISE,
+    "rrelu_with_noise_": _NOISE,
+    "rrelu_with_noise_functional": _NOISE,
+    "rrelu_with_noise_backward": (*same("grad_output noise", "self"), dense("grad_output self noise")),
+    "_foreach_copy": (paired("self", "src"),),
+    "_foreach_copy_": (paired("self", "src"),),
+    "_fused_sgd": _SGD,
+    "_fused_sgd_": _SGD,
+    "_transform_bias_rescale_qkv": (
+        _heads,
+        filled("qkv"),
+        shaped("qkv_bias", lambda given: given["qkv"].shape[-1:], of="the last size of 'qkv'"),
+        alike("qkv qkv_bias"),
+        dense("qkv qkv_bias"),
+    ),
+    "_cummax_helper": _RUNNING,
+    "_cummin_helper": _RUNNING,
+    "_pad_circular": (sliding.around("self"),),
+    "_convert_indices_from_coo_to_csr": (
+        ranks("self", 1),
+        sized("size", 1, 0),
+        dense("self"),
+        within("self", lambda given: int(given["size"]), of="rows"),
+        rising("self"),
+    ),
+    "_convert_indices_from_csr_to_coo": (
+        ranks("crow_indices", 1),
+        ranks("col_indices", 1),
+        alike("crow_indices col_indices"),
+        filled("crow_indices"),
+        dense("crow_indices col_indices"),
+        rising("crow_indices"),
+        _begun,
+    ),
+    "_segment_reduce_backward": (
+        trusted.segments,
+        _segments,
+        alike("data grad output"),
+        dense("data grad output lengths offsets"),
+    ),
+    "_neg_view_copy": (dense("self"),),
+    "_pack_padded_sequence_backward": (dense("grad"),),
+}
+
+RULES: Final[dict[str, tuple[Rule, ...]]] = {
+    **averaging.NORMS,
+    **averaging.LOSSES,
+    **sliding.PLACES,
+    **sliding.CONVOLUTIONS,
+    **sliding.ATTENTION,
+    **sliding.SPECTRA,
+    **BAGS,
+    **OTHERS,
+}
+"""The checks of overloads of aten, by their names without the overload."""
