@@ -17,13 +17,12 @@ from typing import Any, Final
 
 from tensorflow_free.memory import data_of
 from tensorflow_free.ops import additions, aten, callables, handwritten, namespaces, operators, runners, schemas
-from tensorflow_free.ops.additions import files_of, load_entry_points, load_ops_file, register_op, registered
+from tensorflow_free.ops.additions import load_entry_points, load_ops_file, register_op, registered
 from tensorflow_free.ops.aten import aten_names
 from tensorflow_free.ops.signatures import Form, Op, Parameter, Signature
 
 __all__ = [
     "aten_names",
-    "files_of",
     "find",
     "is_module",
     "load_entry_points",

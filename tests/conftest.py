@@ -46,3 +46,9 @@ def full(pytestconfig: pytest.Config) -> bool:
 def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are not forced to the disk: only a power cut would tell the difference, and thousands are written."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def no_test_knows_the_files_of_ops_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command tells names the files of ops that its own process was given."""
+    monkeypatch.setattr("tensorflow_free.ops_files._named", {})

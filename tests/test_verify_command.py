@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,24 @@ def test_the_command_of_a_failure_shows_that_cell_alone(typed, monkeypatch):
     told = typed("verify", ".", "dtype=float32,float16")[1]
     words = re.search(r"recipe (verify .* dtype=float16)", told)[1].split()
     assert typed(*words)[1].splitlines()[-1] == "1 cell: 1 mismatch."
+
+
+def test_each_command_that_verify_prints_names_the_files_of_ops_and_runs_as_it_stands(typed, here, monkeypatch):
+    backend = "import torch\nif 'thine' not in torch.compiler.list_backends(exclude_tags=()):\n    "
+    (here / "my back.py").write_text(f"{backend}torch._dynamo.register_backend(lambda g, _: g.forward, name='thine')\n")
+    words = ("verify", "chain.yaml", "backend=thine", "--ops", "my back.py")
+
+    def told(start):
+        lines = [line.strip() for line in typed(*words)[1].splitlines()]
+        return next(line[line.index("recipe ") :] for line in lines if start in line)
+
+    assert (record := told("recipe record")) == "recipe record --missing chain.yaml --ops 'my back.py'"
+    assert typed(*shlex.split(record)[1:])[0] == 0
+    monkeypatch.setitem(SCALE, "factor", 2.5)
+    assert (alone := told("recipe verify")) == "recipe verify chain.yaml backend=thine --ops 'my back.py'"
+    assert typed(*shlex.split(alone)[1:])[0] == 1
+    (here / "chain.yaml").write_text(CHAIN.replace("exp", "sin"))
+    assert told("recipe review") == "recipe review chain.yaml --ops 'my back.py'"
 
 
 def test_cases_of_any_name_are_checked_recorded_and_verified(typed, here):

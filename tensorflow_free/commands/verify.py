@@ -15,6 +15,7 @@ from tensorflow_free.console import print_json
 from tensorflow_free.flags import Flags
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Outcome, Verification, verify
+from tensorflow_free.ops_files import ops_words
 from tensorflow_free.page import Line, line
 from tensorflow_free.result import plain
 from tensorflow_free.wording import counted, share_of
@@ -173,7 +174,7 @@ class Checked:
         recipes = list(self._missing)
         yield line(f"MISSING: {counted(len(recipes), 'recipe')} without a golden; record what is right:", BAD_STYLE)
         named = recipes if len(recipes) <= MOST_NAMED else self._paths
-        yield line(command_of(["recipe", "record", "--missing", *named]), "cyan", indent=4, is_whole=True)
+        yield line(command_of(["recipe", "record", "--missing", *named, *ops_words()]), "cyan", indent=4, is_whole=True)
 
 
 def rows_of(files: Sequence[Path]) -> Rows:

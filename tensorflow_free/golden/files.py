@@ -15,6 +15,7 @@ from tensorflow_free.characters import command_of
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenFile
 from tensorflow_free.opening import read_file
+from tensorflow_free.ops_files import ops_words
 
 JSON, ARRAYS = ".golden.json", ".golden.safetensors"
 """What follows the recipe's stem in the names of a golden's files."""
@@ -133,7 +134,7 @@ def record_again(recipe_path: str | Path) -> str:
 
 def review_command(recipe_path: str | Path) -> str:
     """What to type where a golden does not fit its recipe any more."""
-    return command_of(["recipe", "review", str(recipe_path)])
+    return command_of(["recipe", "review", str(recipe_path), *ops_words()])
 
 
 def _check_version(path: Path, error: ValidationError) -> None:

@@ -25,9 +25,9 @@ from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, expected_dtype
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.names import DEVICES
+from tensorflow_free.ops_files import ops_words
 from tensorflow_free.outcomes import Found, operands_of, outcome_of
 from tensorflow_free.recipe import Backend, Recipe
-from tensorflow_free.registry import files_of
 from tensorflow_free.result import Record, Result
 from tensorflow_free.runner import run
 
@@ -83,10 +83,7 @@ class Verification:
     @property
     def command(self) -> str:
         """What a person types to see this cell alone again."""
-        files = [] if self.result is None else files_of(self.result.ops)
-        return command_of(
-            ["recipe", "verify", self.recipe, *self.overrides, *(word for file in files for word in ("--ops", file))]
-        )
+        return command_of(["recipe", "verify", self.recipe, *self.overrides, *ops_words()])
 
     @property
     def operands(self) -> list[str]:
@@ -251,7 +248,7 @@ class _Checking:
 
 
 def _record_command(path: str | Path) -> str:
-    return command_of(["recipe", "record", str(path)])
+    return command_of(["recipe", "record", str(path), *ops_words()])
 
 
 def _outcome(found: Found, comparison: Comparison | None) -> Outcome:

@@ -16,6 +16,7 @@ from tensorflow_free.golden.changes import Budget, Change
 from tensorflow_free.golden.model import Noise
 from tensorflow_free.golden.review import CaseReview
 from tensorflow_free.golden.verifying import Verification
+from tensorflow_free.ops_files import ops_words
 from tensorflow_free.page import Line, line
 from tensorflow_free.report import summary
 from tensorflow_free.wording import counted, place_of, share_of, some
@@ -67,7 +68,8 @@ def _device_command(review: CaseReview) -> str:
     device = next((one for one in devices if one not in ("cpu", review.device)), None)
     if device is None:
         return ""
-    return f", or record a golden for the device: {command_of(['recipe', 'record', review.recipe, f'device={device}'])}"
+    command = command_of(["recipe", "record", review.recipe, f"device={device}", *ops_words()])
+    return f", or record a golden for the device: {command}"
 
 
 def whole_of(review: CaseReview) -> Iterator[Line]:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar, overload
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.ops import callables, namespaces, operators, runners, schemas
 from tensorflow_free.ops.signatures import Op
+from tensorflow_free.ops_files import note
 
 ENTRY_POINTS: Final = "tensorflow_free.ops"
 """The group of entry points in which packages offer ops."""
@@ -38,14 +39,6 @@ def find(name: str) -> Op | None:
 def registered() -> dict[str, str]:
     """Where each op that the user added came from (`my_ops.py`, `package.module`), by name."""
     return dict(_origins)
-
-
-def files_of(names: Iterable[str]) -> list[str]:
-    """The Python files that registered these ops, as they are named from here; none for those that came otherwise."""
-    origins = [_origins.get(name, "") for name in names]
-    here = Path.cwd()
-    files = dict.fromkeys(Path(origin) for origin in origins if origin.endswith(".py"))
-    return [str(file.relative_to(here) if file.is_relative_to(here) else file) for file in files]
 
 
 def _is_torchs(name: str) -> bool:
@@ -224,6 +217,7 @@ def load_ops_file(path: str | Path) -> None:
         raise RecipeError([Problem(_place(file, error), _words(error))]) from error
     finally:
         _loading.reset(token)
+    note(file)
 
 
 def _words(error: Exception) -> str:

@@ -1,0 +1,20 @@
+"""The files of ops that were named to this process, for the commands that it tells. Knows nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_named: Final[dict[Path, None]] = {}
+
+
+def note(file: Path) -> None:
+    """Keep that a file of ops has been loaded."""
+    _named[file.absolute()] = None
+
+
+def ops_words() -> list[str]:
+    """`--ops FILE` for each file, as it is named from here: nobody knows which of them an op or a backend came from."""
+    here = Path.cwd()
+    files = (file.relative_to(here) if file.is_relative_to(here) else file for file in _named)
+    return [word for file in files for word in ("--ops", str(file))]
