@@ -179,7 +179,7 @@ def test_each_command_that_verify_prints_names_the_files_of_ops_and_runs_as_it_s
 
     def told(start):
         lines = [line.strip() for line in typed(*words)[1].splitlines()]
-        return next(line[line.index("recipe ") :] for line in lines if start in line)
+        return next(line[line.index(start) :] for line in lines if start in line)
 
     assert (record := told("recipe record")) == "recipe record --missing chain.yaml --ops 'my back.py'"
     assert typed(*shlex.split(record)[1:])[0] == 0
