@@ -30,6 +30,11 @@ class Limits:
         """Whether there is any."""
         return self.timeout_s is not None or self.memory_gib is not None
 
+    def words(self) -> list[str]:
+        """The flags that set them."""
+        flags = (("--timeout", self.timeout_s), ("--max-memory", self.memory_gib))
+        return [word for flag, limit in flags if limit is not None for word in (flag, f"{limit:g}")]
+
     @property
     def time_message(self) -> str:
         """That it took too long."""

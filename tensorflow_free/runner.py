@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
@@ -338,17 +340,30 @@ def _report(plan: Plan, stopped: Stopped, cause: Exception) -> ErrorReport:
         f"{name}: {described(value)}" if name else described(value)
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
     ]
+    words = f"{_words(cause)}{_in_own_code(plan, cause)}"
     return ErrorReport(
         step=site.name,
         op=site.op,
         type=type(cause).__name__,
-        message=f"out of memory: {_words(cause)}" if is_out_of_memory(cause) else _words(cause),
+        message=f"out of memory: {words}" if is_out_of_memory(cause) else words,
         operands=operands,
         file=place.file,
         line=place.line,
         column=place.column,
         path=place.path or ".".join(str(part) for part in site.path),
     )
+
+
+def _in_own_code(plan: Plan, cause: Exception) -> str:
+    """The last line of the user's own code that an error came through, where the recipe has ops of their own."""
+    if not plan.ops or cause.__traceback__ is None:
+        return ""
+    frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if not frame.filename.startswith(NOT_THEIRS)]
+    return f" (at {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
+NOT_THEIRS: Final = (*(str(Path(file).parent) for file in (torch.__file__, __file__, traceback.__file__)), "<")
+"""Where code lies that is not the user's: PyTorch's, ours, Python's."""
 
 
 def _words(cause: Exception) -> str:

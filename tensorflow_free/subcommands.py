@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tensorflow_free.characters import in_a_line, printable
@@ -76,7 +77,7 @@ def _list(options: Options, flags: Flags) -> int:
 
     recipes: dict[str, Recipe] = {}
     code = WELL
-    for path in recipe_files(options.words or ["recipes"]):
+    for path in recipe_files(options.words or [_recipes_here()]):
         try:
             recipes[str(path)] = read_form(path)
         except RecipeError as error:
@@ -91,6 +92,17 @@ def _list(options: Options, flags: Flags) -> int:
         cases = printable(f" (cases: {', '.join(recipe.cases)})") if recipe.cases else ""
         say(f"{name.ljust(width)}  {in_a_line(recipe.description or '')}{cases}".rstrip())
     return code
+
+
+def _recipes_here() -> str:
+    """The folder whose recipes are listed where none is named.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    if not Path("recipes").is_dir():
+        raise wrong("command line", "there is no folder 'recipes' here; name one: recipe list FOLDER")
+    return "recipes"
 
 
 def _sentence(recipe: Recipe) -> str:
@@ -135,9 +147,14 @@ def _show_folders(options: Options, flags: Flags) -> int:
     if not options.words:
         raise wrong("command line", "no folder is named; give a run's folder")
     code = WELL
-    for folder in options.words:
+    several = len(options.words) > 1
+    for position, folder in enumerate(options.words):
         try:
-            show(read_result(folder), None, flags)
+            result = read_result(folder)
+            if several and position and not (flags.json or flags.quiet):
+                say("")
+            # of several, each is told apart by its folder
+            show(result, str(Path(folder, "result.json")) if several else None, flags)
         except StorageError as error:
             complain(str(error))
             code = WRONG

@@ -122,7 +122,7 @@ def test_1_when_something_expected_does_not_hold(typed):
         (["linear.yaml", "--ops"], "it wants a Python file"),
         (["linear.yaml", "--ops", "--no-save"], "flag '--ops': it wants a Python file"),
         (["linear.yaml", "--timeout", "--quiet"], "flag '--timeout': it wants a number of seconds"),
-        (["linear.yaml", "--ops", "nowhere.py"], "'nowhere.py' is not there"),
+        (["linear.yaml", "--ops", "nowhere.py"], "flag '--ops': 'nowhere.py' is not there"),
     ],
 )
 def test_2_when_the_recipe_or_the_command_line_is_wrong(typed, words, said):
@@ -437,6 +437,11 @@ def test_list_is_of_the_folder_recipes_without_a_word(typed):
     assert typed("recipe", "list")[1].startswith("recipes/linear.yaml  y = ")
 
 
+def test_list_without_a_word_where_there_is_no_folder_recipes_asks_for_one(typed):
+    told = "command line: there is no folder 'recipes' here; name one: recipe list FOLDER\n"
+    assert typed("recipe", "list") == (2, "", told)
+
+
 def test_list_as_json(typed):
     listed = json.loads(typed("recipe", "list", ".", "--json")[1])
     assert {entry["recipe"]: entry["cases"] for entry in listed}["cases.yaml"] == ["small", "big"]
@@ -483,6 +488,14 @@ def test_show_shows_the_result_in_a_folder(typed):
     code, shown, _ = typed("recipe", "show", str(results()[0].parent))
     assert code == 0
     assert shown.splitlines() == printed.splitlines()[:-2]
+
+
+def test_show_of_several_tells_each_by_its_file(typed):
+    typed("run-recipe", "linear.yaml", "-q")
+    folder = str(results()[0].parent)
+    _, out, _ = typed("recipe", "show", folder, folder)
+    assert out.count(f"\n{folder}/result.json\n") == 2
+    assert f"{folder}/result.json\n\nlinear" in out
 
 
 def test_show_as_json(typed):

@@ -128,6 +128,7 @@ def test_the_limits_hold_for_each_cell_and_its_row_says_so():
     assert rows[1].reason == "took longer than 1 s (--timeout) while running the cell, at 'y' (m.hangs)"
     assert rows[2].reason == "it took more than 0.25 GiB (--max-memory) while running the cell, at 'y' (m.grows)"
     assert "'m.asks' failed: out of memory: " in rows[3].reason
+    assert [row.command.partition(" --ops ops.py ")[2] for row in rows[:2]] == ["", "--timeout 1 --max-memory 0.25"]
     assert sweep.exit_code == 3
 
 

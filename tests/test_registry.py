@@ -407,6 +407,15 @@ def test_a_file_of_ops_that_fails_is_a_problem_with_its_line(tmp_path: Path, tex
         registry.load_ops_file(file)
 
 
+def test_a_file_of_ops_that_is_named_from_its_folder_fails_with_its_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my_ops.py").write_text("x = 1\nimport no_such_module\n")
+    with pytest.raises(RecipeError, match=r"^my_ops\.py:2: ModuleNotFoundError"):
+        registry.load_ops_file("my_ops.py")
+    with pytest.raises(RecipeError, match=r"'my_op\.py' is not there; did you mean 'my_ops\.py'\?"):
+        registry.load_ops_file("my_op.py")
+
+
 def test_an_op_of_torch_ops_is_registered_by_its_schemas():
     library = torch.library.Library("tensorflow_free_test", "DEF")
     library.define("scaled(Tensor x, float by=1.0) -> Tensor")

@@ -385,6 +385,15 @@ def test_settings_hold_while_the_steps_run():
 # what fails
 
 
+def test_an_op_of_ones_own_that_fails_is_told_with_the_line_of_its_code():
+    def broken(x):
+        return x.no_such_method()
+
+    register_op("broken_inside", broken, replace=True)
+    with pytest.raises(StepError, match=rf"no_such_method' \(at {__file__}:{broken.__code__.co_firstlineno + 1}\)\n"):
+        run(tensors={"x": 1.0}, steps={"y": {"op": "broken_inside", "args": ["x"]}})
+
+
 def test_a_step_that_fails_names_its_operands_and_keeps_the_cause():
     with pytest.raises(
         StepError, match=r"(?s)steps\.y: 'matmul' failed: .*x: float32 \[2, 3\] cpu.*w: float32 \[2, 3\] cpu"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.names import MOST_LIKENED, did_you_mean
 from tensorflow_free.ops import callables, namespaces, operators, runners, schemas
 from tensorflow_free.ops.signatures import Op
 from tensorflow_free.ops_files import note
@@ -203,7 +206,8 @@ def load_ops_file(path: str | Path) -> None:
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
         reason = "is not a file of Python" if file.exists() else "is not there"
-        raise RecipeError([Problem(Place(file=str(file)), f"'{file}' {reason}; a file ending in .py is wanted")])
+        better = ("" if file.exists() else _near(file)) or "; a file ending in .py is wanted"
+        raise RecipeError([Problem(Place(file="flag '--ops'"), f"'{file}' {reason}{better}")])
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(spec.name)
     # dataclasses and torch.compile look a function's module up here
@@ -220,7 +224,18 @@ def load_ops_file(path: str | Path) -> None:
     note(file)
 
 
+def _near(file: Path) -> str:
+    """The file of Python in the same folder that was most likely meant."""
+    try:
+        return did_you_mean(file.name, [one.name for one in islice(file.parent.glob("*.py"), MOST_LIKENED)])
+    except (OSError, ValueError):
+        return ""
+
+
 def _words(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        # its place is told before it
+        return f"{type(error).__name__}: {error.msg}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
@@ -231,7 +246,7 @@ def _place(file: Path, error: Exception) -> Place:
     lines = []
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(file):
+        if trace.tb_frame.f_code.co_filename == os.path.abspath(file):  # noqa: PTH100 - as importlib does, links kept
             lines.append(trace.tb_lineno)
         trace = trace.tb_next
     return Place(file=str(file), line=lines[-1] if lines else None)

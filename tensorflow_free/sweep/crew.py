@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
-from tensorflow_free.limits import Limits
+from tensorflow_free.limits import OUT_OF_MEMORY, TIMED_OUT, Limits
 from tensorflow_free.sweep.capabilities import VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Outcome, Row, row_of_cell
@@ -180,7 +180,9 @@ class Crew:
                 if cell is None:
                     break
                 # a cell alone needs all files of ops: nobody knows which of them a backend came from
-                row = self._row(cell, slot, mine).model_copy(update={"ops": self._launch.named_ops})
+                row = self._row(cell, slot, mine)
+                limits = self._launch.limits.words() if row.outcome in (TIMED_OUT, OUT_OF_MEMORY) else []
+                row = row.model_copy(update={"ops": self._launch.named_ops, "limits": limits})
                 with self._lock:
                     self._record(row)
                     if row.is_bad and self._launch.fail_fast:

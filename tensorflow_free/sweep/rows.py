@@ -102,6 +102,7 @@ class Row(BaseModel):
         folder: the name of the cell's folder inside the sweep's folder; empty where none was kept.
         exit_code: of a `failed` row, 1 where an expectation does not hold and 3 where a step failed; else None.
         ops: the files of the user's own ops that the cell needs.
+        limits: the flags of the limits under which it ran, where it was ended at one.
         seconds: how long the cell took, its reference and its judgement included.
     """
 
@@ -129,6 +130,7 @@ class Row(BaseModel):
     folder: Annotated[str, AfterValidator(lambda folder: folder and refuse_outside(folder))] = ""
     exit_code: int | None = None
     ops: list[str] = Field(default_factory=list)
+    limits: list[str] = Field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -153,7 +155,7 @@ class Row(BaseModel):
     def command(self) -> str:
         """What a person types to run this cell alone, and have it judged again."""
         ops = [word for file in self.ops for word in ("--ops", file)]
-        return command_of(["run-recipe", "-m", self.recipe, *self.overrides, *ops])
+        return command_of(["run-recipe", "-m", self.recipe, *self.overrides, *ops, *self.limits])
 
     def code(self) -> int:
         """The exit code that this cell asks for."""
