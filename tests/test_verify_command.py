@@ -12,6 +12,7 @@ import torch
 
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
 from tensorflow_free.commands.arguments import combinations, options_of, positive, recipe_files
+from tensorflow_free.commands.streams import downstream
 from tensorflow_free.composition import case_override
 from tensorflow_free.errors import RecipeError
 
@@ -355,6 +356,40 @@ def test_what_lies_downstream_of_a_random_step_is_not_comparable_across_streams(
     code, out, _ = typed("compare", "low", "high")
     assert code == 0
     assert "\nnot comparable: y, z: " in out
+
+
+BRANCHES = """
+tensors: {a: {data: [1.0, 2.0], requires_grad: true}, b: {data: [3.0, 4.0], requires_grad: true}}
+steps:
+  h: a * 2
+  dropped: F.dropout(h)
+  other: b.exp()
+
+backward: [{target: dropped, gradient: {init: ones}}, {target: other, gradient: {init: ones}}]
+"""
+ATTENTION = "tensors: {q: {init: randn, size: [2, 4]}}\nsteps: {y: 'F.scaled_dot_product_attention(q, q, q)'}\n"
+OTHERS = [
+    (BRANCHES, "", "", "dropped a.grad h.grad dropped.grad"),
+    (BRANCHES, "dropout(h)", "dropout(h, 0.0)", ""),
+    (BRANCHES, "dropout(h)", "dropout(h, training=False)", ""),
+    (BRANCHES, "b.exp()", "b * dropped.detach()", "dropped other_1 other a.grad b.grad h.grad dropped.grad other.grad"),
+    (
+        BRANCHES,
+        "other, gradient: {init: ones}",
+        "other, gradient: dropped",
+        "dropped a.grad b.grad h.grad dropped.grad other.grad",
+    ),
+    (BRANCHES, "b.exp()", "b.sin().mul_(2)", "dropped a.grad b.grad h.grad dropped.grad other_1.grad other.grad"),
+    (ATTENTION, "", "", ""),
+    (ATTENTION, "q, q)", "q, q, dropout_p=0.5)", "y"),
+]
+
+
+@pytest.mark.parametrize(("text", "words", "others", "random"), OTHERS)
+def test_only_what_a_random_step_is_in_the_way_of_is_not_comparable(text, words, others, random):
+    Path("r.yaml").write_text(text.replace(words, others))
+    one, two = (run_recipe(load_recipe("r.yaml", [f"seed={n}"])) for n in (1, 2))
+    assert downstream(one, two) == set(random.split())
 
 
 def test_a_run_that_stopped_does_not_agree_with_one_that_did_not(typed, here):

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.commands.printing import Printer
+from tensorflow_free.commands.streams import downstream
 from tensorflow_free.comparison import Comparison, Judging, compare_results
-from tensorflow_free.comparison.graph import reads_of
 from tensorflow_free.comparison_report import lines_of
 from tensorflow_free.console import print_json
 from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.page import Line, line
-from tensorflow_free.recipe import Recipe, Step, shown
-from tensorflow_free.registry import find
+from tensorflow_free.recipe import Recipe, shown
 from tensorflow_free.result import Result, plain
 from tensorflow_free.storage import read_result
 
@@ -77,47 +76,8 @@ def compare(mine: Result, its: Result, judging: Judging, baseline: Result | None
     recipe = its.recipe
     words = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
     torch = "" if its.environment is None else f", torch {its.environment.torch}"
-    judging = replace(judging, incomparable=_downstream(mine, its))
+    judging = replace(judging, incomparable=downstream(mine, its))
     return compare_results(mine, its, baseline, judging=judging, reference=words + torch)
-
-
-def _downstream(mine: Result, its: Result) -> frozenset[str]:
-    """The values downstream of a random step, where the two runs have other random streams; nothing is run to tell."""
-    if _stream(mine.recipe) == _stream(its.recipe):
-        return frozenset()
-    reads = reads_of(mine.recipe)
-    steps = dict(_all_steps(mine.recipe.steps))
-    random = {name for name, step in steps.items() if _draws(step.op)}
-    count = 0
-    # a value carried to the next round is read before its step
-    while len(random) > count:
-        count = len(random)
-        for name, read in reads.items():
-            step = steps[name]
-            if random & {*read, *(step.steps or ())}:
-                random.add(name)
-            if name in random and ((step.op or "").endswith("_") or step.op == "[]="):
-                # what it changes in place is random, too
-                random |= set(read)
-    if not random:
-        return frozenset()
-    # which gradients a random step is in the way of takes a run to tell
-    return frozenset(name for name in (*mine, *its) if name.partition(".")[0] in random or name.endswith(".grad"))
-
-
-def _all_steps(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
-    for name, step in steps.items():
-        yield name, step
-        yield from _all_steps(step.steps or {})
-
-
-def _draws(op: str | None) -> bool:
-    found = find(op or "")
-    return found is not None and found.random
-
-
-def _stream(recipe: Recipe) -> tuple[object, ...]:
-    return recipe.device.partition(":")[0], recipe.dtype, recipe.backend.name, recipe.seed
 
 
 def stopped_apart(mine: Result, its: Result) -> list[str]:
