@@ -24,6 +24,11 @@ def is_printable(text: str) -> bool:
     return text.isprintable() and (text.isascii() or _UNSEEN.search(text) is None)
 
 
+def is_text(text: str) -> bool:
+    """Whether `text` can be written to a file: it holds no lone surrogate, as names of files that are no UTF-8 do."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def printable(text: str) -> str:
     r"""The text in one line, with all that cannot be seen written out: `\x1b`, `\n`, `\u202e`.
 

@@ -27,6 +27,7 @@ from tensorflow_free.characters import (
     printable_lines,
 )
 from tensorflow_free.errors import Place, Problem, StepError
+from tensorflow_free.registry import load_ops_file
 from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew
 from tensorflow_free.sweep.trial import Trial
@@ -238,6 +239,20 @@ def test_what_was_meant_is_the_normal_form():
     recipe = {"tensors": {"fi": [1.0]}, "steps": {"y": {"op": "neg", "args": [LIGATURE]}}, "record": [LIGATURE]}
     with pytest.raises(RecipeError, match="did you mean 'fi'"):
         load_recipe(recipe)
+
+
+def test_a_recipe_whose_path_is_no_utf_8_is_refused_before_anything_runs(tmp_path):
+    file = tmp_path / os.fsdecode(b"\xff.yaml")
+    file.write_text("tensors: {x: 1.0}\n")
+    with pytest.raises(RecipeError, match=r"\\udcff.yaml: the file's path is no UTF-8; give it another name"):
+        load_recipe(str(file))
+
+
+def test_a_file_of_ops_whose_path_is_no_utf_8_is_refused(tmp_path):
+    file = tmp_path / os.fsdecode(b"\xff.py")
+    file.write_text("")
+    with pytest.raises(RecipeError, match="the file's path is no UTF-8; give it another name"):
+        load_ops_file(file)
 
 
 def test_letters_with_one_form_are_names():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from tensorflow_free.characters import is_text
 from tensorflow_free.composition.marks import Mark, marks
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.safety import is_suspect, refusals
@@ -89,6 +90,9 @@ _read_again: Final = lru_cache(maxsize=16)(_read)
 
 
 def _bytes(path: Path, shown: str, within: Path | None) -> bytes:
+    if not is_text(shown):
+        # results, rows and goldens keep the name, and they are UTF-8
+        raise RecipeError([Problem(Place(file=shown), "the file's path is no UTF-8; give it another name")])
     try:
         return read_file(path, within, LARGEST_TEXT)
     except UnfitFileError as error:

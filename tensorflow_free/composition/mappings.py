@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tensorflow_free.characters import is_text
 from tensorflow_free.composition.reader import DEEPEST, DEEPEST_SHOWN, MOST_NODES
 from tensorflow_free.composition.references import Finding, Path, dotted
 from tensorflow_free.composition.safety import refusals
@@ -40,7 +41,7 @@ class _Copying:
     def mapping(self, source: Mapping[Any, Any], path: Path, above: frozenset[int]) -> dict[str, Any]:
         result = {}
         for key, value in source.items():
-            if type(key) is str and _is_text(key):
+            if type(key) is str and is_text(key):
                 result[key] = self._value(value, (*path, key), above | {id(source)})
             else:
                 self.findings.append((path, f"the key {key!r} is not a word; a recipe's keys are strings"))
@@ -52,7 +53,7 @@ class _Copying:
             if not self.findings:
                 self.findings.append((path[:DEEPEST_SHOWN], "larger or deeper than a recipe may be, or holds itself"))
             return None
-        if type(value) is str and not _is_text(value):
+        if type(value) is str and not is_text(value):
             self.findings.append((path, f"{value!r} holds half of a character (a lone surrogate); remove it"))
         if _is_tensor(value) and not _is_data(path):
             self.findings.append(
@@ -74,11 +75,6 @@ class _Copying:
         wanted = "plain numbers, words, lists, mappings and torch tensors"
         self.findings.append((path, f"a '{type(value).__name__}' cannot stand in a recipe; it holds {wanted}"))
         return None
-
-
-def _is_text(text: str) -> bool:
-    """Whether `text` can be written to a file: it holds no lone surrogate."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _is_data(path: Path) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
+from tensorflow_free.characters import is_text
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.names import MOST_LIKENED, did_you_mean
 from tensorflow_free.ops import callables, namespaces, operators, runners, schemas
@@ -203,6 +204,9 @@ def load_ops_file(path: str | Path) -> None:
         RecipeError: It cannot be read, or fails.
     """
     file = Path(path)
+    if not is_text(str(file)):
+        # rows name it, and they are UTF-8
+        raise RecipeError([Problem(Place(file=str(file)), "the file's path is no UTF-8; give it another name")])
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
         reason = "is not a file of Python" if file.exists() else "is not there"
