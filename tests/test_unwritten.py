@@ -38,6 +38,17 @@ def test_unwritten_floating_memory_is_nan(text):
     assert value(text).float().isnan().all()
 
 
+@pytest.mark.parametrize("text", MADE[:12])
+def test_it_is_filled_whatever_the_settings_say(text):
+    settings = {"deterministic": True, "fill_uninitialized_memory": False}
+    assert value(text, settings=settings).float().isnan().all()
+
+
+@pytest.mark.parametrize("settings", [{}, {"deterministic": True, "fill_uninitialized_memory": False}], ids=str)
+def test_what_a_compiled_resize_adds_is_filled_whatever_the_settings_say(settings):
+    assert value("torch.ones(2).resize_(9)[2:]", settings=settings, backend="aot_eager").isnan().all()
+
+
 @pytest.mark.parametrize("text", ["torch.empty_like(n)", "n.new_empty(3)", "n.clone().resize_(9)[2:]"])
 def test_unwritten_integers_are_the_largest(text):
     assert (value(text) == torch.iinfo(torch.int64).max).all()

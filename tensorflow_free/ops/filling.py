@@ -46,6 +46,10 @@ INTEGERS: Final = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qin
 """The integers that quantised numbers are stored as; those of less than a byte are bytes."""
 
 
+_SWITCHES: Final[Any] = torch.utils.deterministic
+"""The module's attribute is a property, which torch's stubs leave out."""
+
+
 def filled(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """What is called for the op `name`: the function itself, or one that leaves no memory unwritten."""
     base = base_of(name)
@@ -57,13 +61,18 @@ def filled(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _written(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call the function while torch itself fills what it allocates."""
+    """Call the function while torch itself fills what it allocates, whatever the recipe's settings say of that."""
     before = torch._C._get_deterministic_algorithms()  # noqa: SLF001 - the public setter loads the compiler
     warn_only = torch._C._get_deterministic_algorithms_warn_only()  # noqa: SLF001
+    fills = _SWITCHES.fill_uninitialized_memory
     torch._C._set_deterministic_algorithms(True, warn_only=True)  # noqa: SLF001
+    if not fills:
+        _SWITCHES.fill_uninitialized_memory = True
     try:
         return function(*args, **kwargs)
     finally:
+        if not fills:
+            _SWITCHES.fill_uninitialized_memory = False
         torch._C._set_deterministic_algorithms(before, warn_only=warn_only)  # noqa: SLF001
 
 
