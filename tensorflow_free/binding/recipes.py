@@ -20,6 +20,7 @@ from tensorflow_free.binding.scope import Path, Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.calls import Site
+from tensorflow_free.composition.dotted import EXPECTATION_KEYS
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.factories import Start
@@ -356,6 +357,12 @@ class Binding:
         except Mismatch as mismatch:
             self.scope.wrong(path, mismatch.message)
 
+    def _is_one(self, name: str) -> bool:
+        """Whether a value is surely one, without fields: a starting tensor, or a step's whose op gives one."""
+        kind, op = self.scope.kinds[name], self.scope.ops.get(name)
+        found = find(op) if op is not None and kind != "block" else None
+        return kind == "tensor" or (found is not None and all(one.returns == () for one in found.signatures))
+
     def _check_name(self, word: str, path: Path, known: Mapping[str, Any]) -> None:
         root, *fields = word.split(".")
         if root not in known:
@@ -363,8 +370,9 @@ class Binding:
             self.scope.wrong(path, f"'{root}' is not a value of this recipe{near}")
         elif self.scope.kinds[root] == "block" and not fields:
             self.scope.wrong(path, without_value(root))
-        elif fields and self.scope.kinds[root] == "tensor" and fields[0] not in FOLLOWERS and not fields[0].isdigit():
-            near = did_you_mean(fields[0], FOLLOWERS) or "; a tensor has grad and after"
+        elif fields and fields[0] not in FOLLOWERS and not fields[0].isdigit() and self._is_one(root):
+            # on the command line, a key of an expectation that is misspelt reads as a part of the name
+            near = did_you_mean(fields[0], (*FOLLOWERS, *EXPECTATION_KEYS)) or "; a tensor has grad and after"
             self.scope.wrong(path, f"'{fields[0]}' is not something that the result has of '{root}'{near}")
         elif fields and root in self.scope.traces and fields[0] not in self.scope.traces[root]:
             near = did_you_mean(fields[0], self.scope.traces[root]) or "; name it in `trace`"
