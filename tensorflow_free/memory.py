@@ -22,8 +22,12 @@ def data_of(tensor: torch.Tensor) -> torch.Tensor:
     Of one without gradients it is `tensor.detach()`: changes of that are counted, so that a backward pass refuses what
     its forward pass has kept. Kernels trust the indices that were kept.
     """
-    floats = tensor.is_floating_point() or tensor.is_complex()
-    return tensor.data if floats else tensor.detach()
+    return tensor.detach() if is_of_integers(tensor) else tensor.data
+
+
+def is_of_integers(tensor: torch.Tensor) -> bool:
+    """Whether its numbers are integers or booleans, which may be indices."""
+    return not tensor.is_floating_point() and not tensor.is_complex()
 
 
 def extent_of(size: Sequence[int], stride: Sequence[int], offset: int) -> int:

@@ -155,7 +155,13 @@ def test_an_inner_overload_gives_what_autograd_gets_from_it() -> None:
 
 def kept_indices_changed(text: str) -> torch.Tensor:
     """The gradient of a pooling whose indices are changed, by way of `text`, before the backward pass."""
-    steps = {"p": "F.max_pool2d(x, 2, return_indices=True)", "d": text, "f": "fill_(d, 100000)", "y": "p[0].sum()"}
+    steps = {
+        "w": "x.double().dtype",
+        "p": "F.max_pool2d(x, 2, return_indices=True)",
+        "d": text,
+        "f": "fill_(d, 100000)",
+        "y": "p[0].sum()",
+    }
     tensors = {"x": {"init": "ones", "size": [1, 1, 4, 4], "requires_grad": True}}
     return run_recipe(load_recipe({"tensors": tensors, "steps": steps, "backward": "y"}))["x.grad"]
 
@@ -167,6 +173,53 @@ def test_data_of_indices_is_not_changed_unseen_by_the_backward_pass() -> None:
 
 def test_an_array_of_indices_is_a_copy() -> None:
     assert kept_indices_changed("asarray(numpy(p[1]))").sum() == 4
+
+
+UNSEEN = [
+    "aten.data.default(p[1])",
+    "aten._unsafe_view.default(p[1], [4])",
+    "unsafe_chunk(p[1], 2)[0]",
+    "unsafe_split(p[1], 1)[0]",
+    "unsafe_split_with_sizes(p[1], [1])[0]",
+]
+
+
+@pytest.mark.parametrize("text", UNSEEN)
+def test_no_op_changes_kept_indices_unseen(text: str) -> None:
+    with pytest.raises(StepError, match="modified by an inplace operation"):
+        kept_indices_changed(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["p[1].view(torch.float64).data", "unsafe_chunk(p[1].view(torch.float32), 1)[0]", "p[1].view(w).data"]
+)
+def test_indices_are_not_viewed_as_floating_numbers_where_autograd_would_not_see_their_changes(text: str) -> None:
+    with pytest.raises(StepError, match="in a recipe that names `data`, `numpy`"):
+        kept_indices_changed(text)
+
+
+def test_indices_that_are_a_sparse_tensors_numbers_are_its_own() -> None:
+    steps = {"s": "sparse_csr_tensor(c, i, n, [1, 4])", "f": "n.add_(1)", "d": "s.to_dense()"}
+    tensors = {"c": [0, 4], "i": [0, 1, 2, 3], "n": [0, 2, 8, 10]}
+    assert run_recipe(load_recipe({"tensors": tensors, "steps": steps}))["d"].tolist() == [[0, 2, 8, 10]]
+
+
+@pytest.mark.parametrize(
+    ("backend", "match"), [("eager", "modified by an inplace operation"), ("aot_eager", "compiles `inference_mode`")]
+)
+def test_a_view_in_inference_mode_is_counted(backend: str, match: str) -> None:
+    inside = {"d": "p[1].view(torch.float64)", "f": "d.fill_(1e300)"}
+    steps = {"p": "F.max_pool2d(x, 2, return_indices=True)", "b": {"with": "inference_mode", "steps": inside}}
+    tensors = {"x": {"init": "ones", "size": [1, 1, 4, 4], "requires_grad": True}}
+    recipe = {"tensors": tensors, "steps": {**steps, "y": "p[0].sum()"}, "backward": "y", "backend": backend}
+    with pytest.raises(StepError, match=match):
+        run_recipe(load_recipe(recipe))
+
+
+@pytest.mark.parametrize("text", ["x.view(torch.int32).bitwise_xor(1).view(torch.float32)", "x.data.view(2, 1)"])
+def test_views_in_another_dtype_alone_and_data_alone_stay(text: str) -> None:
+    result = run_recipe(load_recipe({"tensors": {"x": [1.0, 2.0]}, "steps": {"y": text}}))
+    assert result["y"].shape.numel() == 2
 
 
 def test_an_op_without_checks_is_called_as_it_is() -> None:

@@ -13,6 +13,7 @@ import torch
 from tensorflow_free.binding.references import Known
 from tensorflow_free.devices import kinds
 from tensorflow_free.errors import Place, Problem, Words
+from tensorflow_free.ops.unseen import COMPILED, NAMED
 from tensorflow_free.plan import RESERVED, Kind
 from tensorflow_free.recipe import Recipe
 
@@ -58,8 +59,14 @@ class Scope:
     @cached_property
     def has_odd(self) -> bool:
         """Whether tensors of the device `meta`, or of oneDNN's layout, may meet others: the recipe names these."""
-        names = set(_kinds_named(self.recipe.written))
+        names = {kind for leaf in _leaves(self.recipe.written) for kind in _kinds_named(leaf)}
         return "mkldnn" in names or ("meta" in names and (self.recipe.device != "meta" or len(names) > 1))
+
+    @cached_property
+    def has_unseen(self) -> bool:
+        """Whether there may be ops that share memory without autograd's seeing it: the recipe names one."""
+        words = NAMED if self.recipe.backend.name == "eager" else COMPILED
+        return any(isinstance(leaf, str) and words.search(leaf) is not None for leaf in _leaves(self.recipe.written))
 
     def is_broken(self, path: Path) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""
@@ -88,21 +95,27 @@ class Scope:
         self.absent.append(Problem(self.place(path), message))
 
 
-def _kinds_named(written: Any) -> Iterator[str]:
-    """The kinds of devices that a text speaks of, or that tensors in it lie on; `mkldnn` where it speaks of that."""
-    if isinstance(written, str):
-        if "mkldnn" in written:
-            yield "mkldnn"
-        yield from (kind for kind in kinds() if re.search(rf"\b{kind}\b", written))
-    elif isinstance(written, torch.Tensor):
-        yield "mkldnn" if written.is_mkldnn else written.device.type
+def _leaves(written: Any) -> Iterator[str | torch.Tensor]:
+    """The texts and tensors of what is written."""
+    if isinstance(written, (str, torch.Tensor)):
+        yield written
     elif isinstance(written, Mapping):
         for part in written.values():
-            yield from _kinds_named(part)
+            yield from _leaves(part)
     elif isinstance(written, (list, tuple)):
         for part in written:
             if not isinstance(part, (int, float)):
-                yield from _kinds_named(part)
+                yield from _leaves(part)
+
+
+def _kinds_named(leaf: str | torch.Tensor) -> Iterator[str]:
+    """The kinds of devices that a text speaks of, or that a tensor lies on; `mkldnn` where it speaks of that."""
+    if isinstance(leaf, torch.Tensor):
+        yield "mkldnn" if leaf.is_mkldnn else leaf.device.type
+        return
+    if "mkldnn" in leaf:
+        yield "mkldnn"
+    yield from (kind for kind in kinds() if re.search(rf"\b{kind}\b", leaf))
 
 
 def _owner(path: Path) -> Path:

@@ -151,9 +151,10 @@ class Steps:
 
     def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
         """What the step calls: the op, behind the checks and the care for memory that it needs."""
-        return (
-            run_grad if op is GRAD else guarded(op.name, bound.signature, bound.by_parameter, odd=self._scope.has_odd)
-        )
+        if op is GRAD:
+            return run_grad
+        scope = self._scope
+        return guarded(op.name, bound.signature, bound.by_parameter, odd=scope.has_odd, unseen=scope.has_unseen)
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         scope = self._scope

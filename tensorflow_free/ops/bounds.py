@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tensorflow_free.ops import averaging, inner, recurrent, sliding, trusted
 from tensorflow_free.ops.filling import filled
-from tensorflow_free.ops.handing import handed
+from tensorflow_free.ops.handing import base_of, handed
 from tensorflow_free.ops.rules import (
     Given,
     Rule,
@@ -27,6 +27,7 @@ from tensorflow_free.ops.rules import (
     without_mkldnn,
 )
 from tensorflow_free.ops.signatures import REQUIRED, Signature
+from tensorflow_free.ops.unseen import one_kind
 
 
 class BoundsError(ValueError):
@@ -63,7 +64,7 @@ class Guarded:
         return given
 
 
-def guarded(name: str, signature: Signature, written: Given, *, odd: bool = False) -> Callable[..., Any]:
+def guarded(name: str, signature: Signature, written: Given, *, odd: bool, unseen: bool) -> Callable[..., Any]:
     """The function of an op's signature, behind checks where a call with the `written` arguments needs any.
 
     Args:
@@ -71,6 +72,7 @@ def guarded(name: str, signature: Signature, written: Given, *, odd: bool = Fals
         signature: How it is called.
         written: What the call gives, by the names of the parameters.
         odd: Whether there may be tensors of the device `meta` or of oneDNN's layout, which kernels may take for plain.
+        unseen: Whether there may be ops that autograd does not see to share memory.
 
     Returns:
         The signature's own function where nothing is to be checked, and no memory to be cared for.
@@ -83,6 +85,8 @@ def guarded(name: str, signature: Signature, written: Given, *, odd: bool = Fals
         rules = (*rules, distinct(given))
     if odd:
         rules = (without_meta, *(() if KNOWS_MKLDNN.search(name) else (without_mkldnn,)), *rules)
+    if unseen and base_of(name) == "view":
+        rules = (one_kind, *rules)
     return Guarded(function, signature, rules) if rules else function
 
 

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.memory import is_of_integers
 from tensorflow_free.ops.handwritten import SPARSE_LAYOUTS
+from tensorflow_free.ops.unseen import seen
 
 HANDING: Final = frozenset(
     """
@@ -42,7 +44,7 @@ def handed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return partial(_copied, function)
     if base == "numpy":
         return partial(_array, function)
-    return partial(_kept, function, KEEPING[base]) if base in KEEPING else function
+    return partial(_kept, function, KEEPING[base]) if base in KEEPING else seen(base, function)
 
 
 def _copied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -58,12 +60,18 @@ def _array(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _kept(function: Callable[..., Any], count: int, *args: Any, **kwargs: Any) -> Any:
     copies = [one.clone() if isinstance(one, torch.Tensor) else one for one in args[:count]]
-    named = {key: one.clone() if _are_indices(key, one) else one for key, one in kwargs.items()}
-    return function(*copies, *args[count:], **named)
+    values = [_own(one) for one in args[count:]]
+    named = {key: one.clone() if _are_indices(key, one) else _own(one) for key, one in kwargs.items()}
+    return function(*copies, *values, **named)
 
 
 def _are_indices(key: str, value: Any) -> bool:
     return key.endswith("indices") and isinstance(value, torch.Tensor)
+
+
+def _own(value: Any) -> Any:
+    """Numbers of a sparse tensor: a copy where they are integers, since autograd would not see that these change."""
+    return value.clone() if isinstance(value, torch.Tensor) and is_of_integers(value) else value
 
 
 def check_unshared(changed: Any, *held: Any) -> None:
