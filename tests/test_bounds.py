@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 from bounds.guard import compiler
+from bounds.mutations import fresh
 from processes import finished
 
 from tensorflow_free import load_recipe, registry, run_recipe
 from tensorflow_free.errors import StepError
-from tensorflow_free.ops.bounds import RULES
+from tensorflow_free.ops.bounds import RULES, BoundsError
 from tensorflow_free.ops.unchecked import UNCHECKED
 
 SQUARE = {"x": {"init": "ones", "size": [1, 1, 4, 4]}, "g": {"init": "ones", "size": [1, 1, 2, 2]}}
@@ -248,6 +249,30 @@ def test_overloads_that_have_kernels_for_other_devices_alone_are_ops() -> None:
     for name in ("_scaled_dot_product_flash_attention", "_cudnn_rnn", "_fused_dropout", "_thnn_fused_lstm_cell"):
         assert registry.find(f"aten.{name}.default") is not None
         assert not torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{name}", "CPU")
+
+
+def test_the_overloads_that_compilers_lower_to_are_ops() -> None:
+    names = """native_layer_norm_backward _log_softmax _softmax _fft_c2c _embedding_bag _pdist_forward grid_sampler_2d_backward
+    _native_batch_norm_legit_no_training convolution_backward _scaled_dot_product_flash_attention_for_cpu"""
+    assert [name for name in names.split() if registry.find(f"aten.{name}.default") is None] == []
+
+
+@pytest.mark.full
+def test_no_valid_call_that_is_written_by_hand_is_refused() -> None:
+    from bounds.targets import targets
+    from bounds.valid import written
+
+    pool = written()
+    refused = []
+    for target in targets():
+        for arguments in pool.get(str(target), ()) if target.name.startswith("aten.") else ():
+            try:
+                target.call(fresh(arguments))
+            except BoundsError as error:
+                refused.append(f"{target}: {error}")
+            except Exception:  # noqa: BLE001 - a call may be written for another overload of the name
+                pass
+    assert refused == []
 
 
 def test_the_page_names_each_overload_that_is_no_op_and_each_op_that_is_checked() -> None:

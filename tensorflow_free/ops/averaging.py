@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import torch
+
 from tensorflow_free.ops import trusted
 from tensorflow_free.ops.arguments import needed, ranks
 from tensorflow_free.ops.rules import Given, Rule, Shape, alike, among, dense, filled, same, shaped, within
@@ -33,11 +35,11 @@ def batch_norm(running: str = "running_mean running_var") -> tuple[Rule, ...]:
     )
 
 
-def batch_norm_backward(deviation: str, training: str) -> tuple[Rule, ...]:
+def batch_norm_backward(deviation: str, training: str, gradient: str = "grad_out") -> tuple[Rule, ...]:
     """The backward pass of a norm of each channel, with the mean and the `deviation` that were saved."""
     saved = f"save_mean {deviation}"
     return (
-        *same("grad_out", "input"),
+        *same(gradient, "input"),
         *batch_norm(),
         lambda given: _saved(saved, given, needed=given[training]),
         statistics(training),
@@ -93,6 +95,7 @@ NORMS: Final[dict[str, tuple[Rule, ...]]] = {
     ),
     "_batch_norm_no_update": (*batch_norm(), filled("input"), statistics(trains=False)),
     "native_batch_norm_backward": batch_norm_backward("save_invstd", "train"),
+    "_batch_norm_impl_index_backward": batch_norm_backward("save_var_transform", "train", "grad_output"),
     "batch_norm_backward": batch_norm_backward("save_var", "update"),
     "native_layer_norm_backward": (
         *same("grad_out", "input"),
@@ -185,4 +188,54 @@ LOSSES: Final[dict[str, tuple[Rule, ...]]] = {
     "nll_loss2d_backward": negative_log_likelihood(4),
     "multi_margin_loss_backward": (*_SMALLER, _of_classes()),
     "multilabel_margin_loss_backward": (*_SMALLER, *same("is_target", "self"), _of_classes(-1)),
+}
+
+
+# the backward pass of `ctc_loss`
+
+
+def _batch(given: Given) -> Sequence[int]:
+    return (given["log_probs"].shape[1],)
+
+
+def _most(given: Given) -> int:
+    return max([0, *(int(one) for one in torch.as_tensor(given["target_lengths"]).reshape(-1))])
+
+
+def _alpha(given: Given) -> Sequence[int]:
+    steps, batch, _ = given["log_probs"].shape
+    return (batch, steps, 2 * _most(given) + 1)
+
+
+def _targets(given: Given) -> Sequence[int]:
+    """A row of labels for each sequence, or all that are counted, one after another."""
+    lengths, width = torch.as_tensor(given["target_lengths"]), given["targets"].shape[-1]
+    if given["targets"].dim() > 1:
+        return (*_batch(given), max(width, _most(given)))
+    return (int(lengths.sum()),)
+
+
+def _counted(given: Given) -> str | None:
+    for name in ("input_lengths", "target_lengths"):
+        found = list(torch.as_tensor(given[name]).shape)
+        if found != list(_batch(given)):
+            return f"'{name}' is of shape {found}; it can be of shape {list(_batch(given))}, one for each sequence"
+    return None
+
+
+CTC: Final[dict[str, tuple[Rule, ...]]] = {
+    "_ctc_loss_backward": (
+        ranks("log_probs", 3),
+        _counted,
+        within("input_lengths", lambda given: int(given["log_probs"].shape[0]) + 1, of="lengths, with 0"),
+        within("target_lengths", lambda _: 2**31, of="lengths"),
+        within("blank", lambda given: int(given["log_probs"].shape[-1]), of="classes"),
+        ranks("targets", 1, 2),
+        shaped("targets", _targets, of="for the lengths"),
+        trusted.labels,
+        shaped("grad neg_log_likelihood", _batch, of="one number for each sequence"),
+        shaped("log_alpha", _alpha, of="for the steps and the longest target"),
+        alike("log_probs grad neg_log_likelihood log_alpha"),
+        dense("log_probs grad targets neg_log_likelihood log_alpha input_lengths target_lengths"),
+    )
 }

@@ -157,6 +157,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "fractional_max_pool2d_backward": trusted.fractional(2),
     "fractional_max_pool3d_backward": trusted.fractional(3),
     "nn.functional.pad": (sliding.around("input"),),
+    "nn.functional.grouped_mm": (inner.grouped("mat_a"),),
     "aten.pad": (sliding.around("self"),),
     "_pad_enum": (sliding.around("self"),),
     "choose_qparams_optimized": (contiguous("input"),),

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tensorflow_free.ops import averaging, sliding, trusted
+import torch
+
+from tensorflow_free.ops import averaging, bags, sliding, trusted
 from tensorflow_free.ops.arguments import axis, paired, ranks, rising, sized
 from tensorflow_free.ops.rules import (
     Given,
@@ -24,85 +26,6 @@ from tensorflow_free.ops.rules import (
     shaped,
     within,
 )
-
-# bags of embeddings
-
-
-def _rows(name: str) -> Shape:
-    return lambda given: (given[name].shape[0],)
-
-
-def _places(given: Given) -> Sequence[int]:
-    """Where there is none, it is found from the offsets."""
-    found: Sequence[int] = given["indices"].shape
-    return (0,) if "offsets" in given and not given["offset2bag"].numel() else found
-
-
-def _mapped(given: Given) -> int:
-    return int(given["grad"].shape[0])
-
-
-def _weights(given: Given) -> int:
-    return int(given["num_weights"] if "num_weights" in given else given["weight"].shape[0])
-
-
-def _largest(given: Given) -> Sequence[int]:
-    of = "grad" if given["mode"] == _MAX or "maximum_indices" not in given else "maximum_indices"
-    shape: Sequence[int] = given[of].shape
-    return shape
-
-
-_MAX: Final = 2
-_BAGS: Final = (trusted.bags("indices", "include_last_offset"),)
-_FORWARD: Final = (
-    ranks("weight", 2),
-    ranks("indices", 1),
-    ranks("offsets", 1),
-    alike("indices offsets"),
-    alike("weight per_sample_weights"),
-    within("indices", lambda given: int(given["weight"].shape[0]), of="rows of the weight"),
-    shaped("per_sample_weights", _rows("indices"), of="one number for each index"),
-    *_BAGS,
-)
-_BACK: Final = (
-    ranks("grad", 2),
-    ranks("indices", 1),
-    within("indices", _weights, of="rows of the weight"),
-    shaped("offset2bag", _places, of="one number for each index"),
-    within("offset2bag", _mapped, of="bags"),
-    alike("indices offset2bag"),
-    dense("grad indices offset2bag"),
-)
-_KEPT: Final = (
-    *_BACK,
-    among("mode", 0, 1, _MAX),
-    shaped("per_sample_weights", _rows("indices"), of="one number for each index"),
-    shaped("bag_size", _rows("grad"), of="one number for each bag"),
-    shaped("maximum_indices", _largest, of="that of 'grad'"),
-    within("maximum_indices", _weights, of="rows of the weight", least=-1),
-    alike("grad per_sample_weights"),
-    alike("indices bag_size maximum_indices"),
-    dense("bag_size maximum_indices per_sample_weights"),
-)
-_LISTED: Final = (shaped("offsets", _rows("grad"), of="one number for each bag"), alike("indices offsets"), *_BAGS)
-
-BAGS: Final[dict[str, tuple[Rule, ...]]] = {
-    "_embedding_bag": _FORWARD,
-    "_embedding_bag_forward_only": _FORWARD,
-    "_embedding_bag_dense_backward": _KEPT,
-    "_embedding_bag_backward": (*_KEPT, *_LISTED),
-    "_embedding_bag_sparse_backward": (*_KEPT, *_LISTED),
-    "_embedding_bag_per_sample_weights_backward": (
-        *_BACK,
-        among("mode", 0),
-        shaped("weight", lambda given: (given["weight"].shape[0], given["grad"].shape[1]), of="rows as long as 'grad'"),
-        alike("grad weight"),
-        dense("weight"),
-        *_LISTED,
-    ),
-}
-
-# the rest
 
 
 def _norms(tensor: str) -> Shape:
@@ -174,6 +97,37 @@ def _segments(given: Given) -> str | None:
         return f"the lengths are {found.tolist()}; they must not be negative, and their sum must be {data.shape[place]}"
     shape = (*found.shape, *data.shape[place + 1 :])
     return shaped("grad output", lambda _: shape, of="for the segments of 'data'")(given)
+
+
+def grouped(name: str) -> Rule:
+    """Where the groups of a product end: in order, and the last with the size that is divided into groups."""
+
+    def rule(given: Given) -> str | None:
+        ends, mat = given.get("offs"), given["mat2" if "mat2" in given else "mat_b"]
+        if ends is None or ends.is_meta:
+            return None
+        total = mat.shape[-1] if given[name].dim() == _BATCHED else given[name].shape[0 if mat.dim() == _BATCHED else 1]
+        found = ends.reshape(-1).tolist()
+        if found == sorted(found) and found and found[0] >= 0 and found[-1] == total:
+            return None
+        return f"'offs' holds {found}; it must never fall, and end with {total}"
+
+    return rule
+
+
+_BATCHED: Final = 3
+
+
+def _scales(given: Given) -> Sequence[int]:
+    inner = given["self"].shape[1]
+    return (inner // given["qGroupSize"], given["mat2"].shape[0], 2)
+
+
+def _solid(given: Given) -> str | None:
+    size, value = list(given["size"]), next(given[name] for name in ("self", "input") if name in given)
+    if value.layout == torch.strided or 0 not in size:
+        return None
+    return f"'size' is {size}; a sparse tensor needs at least one element in each dimension"
 
 
 _DIM: Final = axis("dim", "self")
@@ -275,6 +229,15 @@ OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
         alike("data grad output"),
         dense("data grad output lengths offsets"),
     ),
+    "_grouped_mm": (grouped("self"),),
+    "_rowwise_prune": (dense("weight mask"),),
+    "_weight_int8pack_mm": (dense("self mat2 scales"),),
+    "_weight_int4pack_mm_for_cpu": (
+        among("qGroupSize", 32, 64, 128, 256),
+        shaped("qScaleAndZeros", _scales, of="two for each group of each column"),
+        dense("self mat2 qScaleAndZeros"),
+    ),
+    **dict.fromkeys(("_sparse_broadcast_to", "broadcast_to"), (_solid,)),
     "_neg_view_copy": (dense("self"),),
     "_pack_padded_sequence_backward": (dense("grad"),),
 }
@@ -282,11 +245,12 @@ OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     **averaging.NORMS,
     **averaging.LOSSES,
+    **averaging.CTC,
     **sliding.PLACES,
     **sliding.CONVOLUTIONS,
     **sliding.ATTENTION,
     **sliding.SPECTRA,
-    **BAGS,
+    **bags.BAGS,
     **OTHERS,
 }
 """The checks of overloads of aten, by their names without the overload."""

@@ -74,6 +74,8 @@ PLACES: Final[dict[str, tuple[Rule, ...]]] = {
         for dims in (1, 2, 3)
     },
     **{f"{name}_avg_pool{dims}d_backward": spread(dims) for name in ("_adaptive", "adaptive") for dims in (2, 3)},
+    "_grid_sampler_2d_cpu_fallback": (among("interpolation_mode", 0, 1, 2), among("padding_mode", 0, 1, 2)),
+    "_grid_sampler_2d_cpu_fallback_backward": sampled(2),
     "grid_sampler_2d_backward": sampled(2),
     "grid_sampler_3d_backward": sampled(3),
     "unfold_backward": (shaped("grad_in", _windows, of="the shape of what was unfolded"),),
@@ -119,11 +121,24 @@ def _convolved(given: Given) -> Sequence[int]:
     return made.shape
 
 
+def _general(given: Given) -> Sequence[int]:
+    words = ("stride", "padding", "dilation", "transposed", "output_padding", "groups")
+    meta = [given[name].to("meta") for name in ("self", "weight")]
+    made: torch.Tensor = torch.ops.aten.convolution.default(*meta, None, *(given[word] for word in words))
+    return made.shape
+
+
 CONVOLUTIONS: Final[dict[str, tuple[Rule, ...]]] = {
     **dict.fromkeys(("thnn_conv2d", "_slow_conv2d_forward", "slow_conv_dilated2d"), convolution(2)),
     **dict.fromkeys(("slow_conv3d", "slow_conv3d_forward", "slow_conv_dilated3d"), convolution(3)),
     "slow_conv_transpose2d": convolution(2, transposed=True),
     "slow_conv_transpose3d": convolution(3, transposed=True),
+    "_convolution_double_backward": (
+        shaped("gO", _general, of="the shape of what was convolved"),
+        *same("ggI", "self"),
+        *same("ggW", "weight"),
+        alike("self weight gO ggb"),
+    ),
     "_slow_conv2d_backward": (
         *convolution(2),
         shaped("grad_output", _convolved, of="the shape of what was convolved"),
@@ -133,6 +148,22 @@ CONVOLUTIONS: Final[dict[str, tuple[Rule, ...]]] = {
 }
 
 # attention
+
+
+def _divided(heads: str) -> Rule:
+    """The embedding is divided among the heads."""
+
+    def rule(given: Given) -> str | None:
+        count, size = given[heads], given["embed_dim"]
+        if count > 0 and not size % count:
+            return None
+        return f"'{heads}' is {count}; it can be a number that divides 'embed_dim', {size}"
+
+    return rule
+
+
+_PROJECTIONS: Final = "qkv_weight qkv_bias proj_weight proj_bias"
+_LAYER: Final = "norm_weight_1 norm_bias_1 norm_weight_2 norm_bias_2 ffn_weight_1 ffn_bias_1 ffn_weight_2 ffn_bias_2"
 
 _ATTENTION: Final = "_scaled_dot_product_flash_attention_for_cpu"
 
@@ -171,6 +202,8 @@ ATTENTION: Final[dict[str, tuple[Rule, ...]]] = {
         shaped("logsumexp", lambda given: given["query"].shape[:3], of="one number for each row of 'query'"),
         dense("out grad_out"),
     ),
+    "_native_multi_head_attention": (_divided("num_head"), alike(_PROJECTIONS)),
+    "_transformer_encoder_layer_fwd": (_divided("num_heads"), alike(f"{_PROJECTIONS} {_LAYER}")),
 }
 
 # spectra

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import torch
 
-from bounds import inner
+from bounds import inner, private
 from bounds.inner import ints, x
 
 Line = tuple[str, dict[str, Any]]
@@ -19,6 +19,7 @@ PACKED: Final = [3, 2, 1]
 def given() -> Iterator[Line]:
     """The op's name and the arguments by the names of a signature's parameters, as an aten overload or the public op."""
     yield from inner.calls()
+    yield from private.calls()
     yield from _recurrent()
     yield from _losses_and_layers()
     yield from _quantised()

@@ -87,6 +87,8 @@ def _list(name: str, value: list[Any], numbers: list[int]) -> Iterator[tuple[str
 
 
 def _tensor(tensor: torch.Tensor, numbers: list[int]) -> Iterator[tuple[str, torch.Tensor]]:
+    if tensor.layout in (torch.sparse_coo, torch.sparse_csr):
+        yield from _sparse(tensor)
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
         return
     if not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype != torch.bool:
@@ -101,6 +103,23 @@ def _tensor(tensor: torch.Tensor, numbers: list[int]) -> Iterator[tuple[str, tor
     )
     yield f"of dtype {other}", tensor.to(other)
     yield "of dtype torch.uint8", tensor.to(torch.uint8)
+
+
+def _sparse(tensor: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    """Other shapes, other places of the numbers, another dtype."""
+    whole, convert = tensor.to_dense(), KINDS["sparse" if tensor.layout == torch.sparse_coo else "sparse CSR"]
+    yield "dense", whole
+    yield "without numbers", convert(torch.zeros_like(whole))
+    yield "full of numbers", convert(torch.ones_like(whole))
+    yield "of dtype torch.float64", tensor.to(torch.float64)
+    for dim in range(whole.dim()):
+        yield f"twice as long in {dim}", convert(torch.cat([whole, whole], dim))
+        yield f"one long in {dim}", convert(whole.narrow(dim, 0, min(1, whole.shape[dim])))
+        yield f"of size 0 in {dim}", convert(whole.narrow(dim, 0, 0))
+    if tensor.layout == torch.sparse_coo and tensor.is_coalesced():
+        yield "one dimension more", tensor.unsqueeze(0)
+        doubled = (torch.cat([part, part], -1) for part in (tensor.indices(), tensor.values()))
+        yield "not coalesced", torch.sparse_coo_tensor(*doubled, tensor.shape)
 
 
 def _integers(tensor: torch.Tensor, numbers: list[int]) -> Iterator[tuple[str, torch.Tensor]]:
