@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
@@ -372,9 +373,19 @@ def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: M
         return f"'{shown(value)}' is not a step; {_STEP_FORM}"
     key = next(part for part in reversed(path) if isinstance(part, str))
     if kind in _WANTED or key in _FORMS:
-        return f"'{shown(value)}' does not fit `{key}`, which is {_FORMS.get(key) or _WANTED[kind]}"
+        return f"'{shown(value)}' does not fit `{key}`, which is {_FORMS.get(key) or _WANTED[kind]}{_named(key, value)}"
     limits = ", ".join(f"{_LIMIT_WORDS.get(name, name)} {limit:.20g}" for name, limit in context.items())
     return f"'{shown(value)}' is out of range; `{key}` is {limits}"
+
+
+def _named(key: str, value: Any) -> str:
+    """How each step or tensor gets its name, where they stand in a list or as lines of Python."""
+    if key not in ("steps", "checks", "tensors"):
+        return ""
+    if isinstance(value, list):
+        return "; each stands behind its name and a colon, without a dash"
+    found = re.match(r"\s*([^\W\d]\w*)\s*=[^=]", value) if isinstance(value, str) else None
+    return f"; write '{found[1]}: …' for '{found[1]} = …'" if found else ""
 
 
 def _dtype_message(value: Any) -> str:

@@ -349,6 +349,11 @@ def test_quiet_tells_of_bad_cells_only(typed):
     assert re.match(r"cell 1 \(expect\.y=7\): failed: expect\.y: 7: ", err)
 
 
+def test_quiet_tells_all_of_a_bad_cell_below_its_name(typed):
+    _, _, err = typed("-m", "linear.yaml", "expect={y: 7, w.grad: 7}", "-q", "hydra.launcher.n_jobs=1")
+    assert re.match(r"cell 0 \(linear\.yaml\): failed: expect\.y: 7: .*\n    expect\.w\.grad: 7: ", err), err
+
+
 def test_the_document_is_what_sweep_json_says_and_the_rows(typed):
     _, out, _ = typed("-m", "linear.yaml", "seed=1,2", "--json", "hydra.sweep.dir=kept", "hydra.launcher.n_jobs=1")
     found = json.loads(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import torch
 
 from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
+from tensorflow_free.factories import NAMES
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.recipe import shown
 
@@ -77,7 +79,7 @@ def literal_number(written: Any, dtype: str, wanted: str = DATA) -> Any:
             raise Mismatch(f"'{written}' is a word; the number is written {number}")
         if written[-1:] not in ("j", "i"):
             is_number = written.replace(".", "", 1).lstrip("+-").isdigit()
-            why = "leave the quotes away" if is_number else wanted
+            why = "leave the quotes away" if is_number else _made(written) or wanted
             raise Mismatch(f"'{shown(written)}' is {'text' if is_number else 'not a number'}; {why}")
         try:
             return complex(
@@ -86,6 +88,12 @@ def literal_number(written: Any, dtype: str, wanted: str = DATA) -> Any:
         except ValueError:
             raise Mismatch(f"'{shown(written)}' is not a number; {wanted}") from None
     raise Mismatch(f"'{shown(written)}' is not a number; {wanted}")
+
+
+def _made(written: str) -> str:
+    """How a tensor is made that a line of Python would make: `randn(3)`."""
+    found = re.match(r"(?:torch\.)?(\w+)(?:\(|$)", written)
+    return f"a tensor that is made is written {{init: {found[1]}, …}}" if found and found[1] in NAMES else ""
 
 
 def check_literal(written: Any, dtype: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tensorflow_free.console import complain, flushed, print_json, say
 from tensorflow_free.endings import code_of, words_of
+from tensorflow_free.errors import INDENT
 from tensorflow_free.flags import Flags
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
@@ -49,6 +50,12 @@ def show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None = None) -> 
     return code
 
 
+def _hanging(reason: str) -> str:
+    """A reason whose further lines cannot be taken for those of another cell."""
+    first, *rest = reason.split("\n")
+    return "\n".join([first, *(f"{INDENT}{line.removeprefix(INDENT)}" for line in rest)])
+
+
 def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     if flags.json:
         rows = [json.loads(row.line()) for row in sweep.rows]
@@ -56,7 +63,7 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     elif flags.quiet:
         for row in sweep.rows:
             if row.is_bad:
-                complain(f"{_cell(row)}: {row.outcome}: {row.reason}")
+                complain(f"{_cell(row)}: {row.outcome}: {_hanging(row.reason)}")
     elif sys.stdout.isatty():
         from rich.console import Console  # noqa: PLC0415 - a pipe has no use for it
 
