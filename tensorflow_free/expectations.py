@@ -151,14 +151,9 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
         raise _Unjudged(f"the run stopped before '{name}' was there")
     if _is_unrecorded(root, result, plan):
         raise _Unjudged(f"'{name}' is not recorded in this cell (record: {_recorded_words(plan)})")
-    raise Mismatch(f"'{name}' is not a value of this run{_meant(root, fields, name, result)}")
-
-
-def _meant(root: str, fields: Sequence[str], name: str, result: Result) -> str:
-    """What was meant by a name that there is not: a key of an expectation, a value, or one of the fields there are."""
-    is_there = bool(fields) and ".".join((root, *fields[:-1])) in result.records
-    asked = did_you_mean(fields[-1], Expectation.model_fields) if is_there else ""
-    return asked or did_you_mean(name, result.records) or _fields_there(root, result)
+    raise Mismatch(
+        f"'{name}' is not a value of this run{did_you_mean(name, result.records) or _fields_there(root, result)}"
+    )
 
 
 def _by_position(root: str, fields: Sequence[str], result: Result) -> Record | None:

@@ -661,10 +661,3 @@ def test_gradient_that_a_stopped_run_did_not_reach_is_not_judged():
         }
     )
     assert verdicts(run_recipe(recipe)) == [("not judged", "the run stopped before 'w.grad' was there"), ("holds", "")]
-
-
-@pytest.mark.parametrize(("word", "meant"), [("rtoll", "rtol"), ("shap", "shape"), ("grd", "y.grad")])
-def test_a_key_of_an_expectation_that_is_misspelt_behind_a_dot_is_told(word, meant):
-    tensors = {"x": {"data": 1.0, "requires_grad": True}}
-    result = run(tensors=tensors, steps={"y": "x * 2"}, backward="y", expect={f"y.{word}": 1})
-    assert verdicts(result) == [("fails", f"'y.{word}' is not a value of this run; did you mean '{meant}'?")]
