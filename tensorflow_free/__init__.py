@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tensorflow_free.errors import (
-    Place,
-    Problem,
-    RecipeError,
-    StepError,
-    StorageError,
-    TensorflowFreeError,
-    UnavailableError,
-)
 from tensorflow_free.version import VERSION as __version__  # noqa: N811 - the name that Python gives to a version
 
 if TYPE_CHECKING:
     from tensorflow_free.asserting import assert_recipe
     from tensorflow_free.comparison import Comparison, Judging, compare_results
+    from tensorflow_free.errors import (
+        Place,
+        Problem,
+        RecipeError,
+        StepError,
+        StorageError,
+        TensorflowFreeError,
+        UnavailableError,
+    )
     from tensorflow_free.loading import load_recipe
     from tensorflow_free.recipe import Recipe
     from tensorflow_free.registry import register_op
@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from tensorflow_free.sweep.sweep import Sweep
 
 _LATE = {
+    "Place": "errors",
+    "Problem": "errors",
+    "RecipeError": "errors",
+    "StepError": "errors",
+    "StorageError": "errors",
+    "TensorflowFreeError": "errors",
+    "UnavailableError": "errors",
     "assert_recipe": "asserting",
     "Comparison": "comparison",
     "compare_results": "comparison",
@@ -49,7 +56,7 @@ _LATE = {
     "sweep_recipe": "sweep.beginning",
     "read_result": "storage",
 }
-"""Names that need torch or pydantic, and the modules that they are loaded from when they are first used."""
+"""Names, and the modules that they are loaded from when they are first used: most need torch or pydantic."""
 
 __all__ = [
     "Comparison",

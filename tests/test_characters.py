@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from processes import succeeded
 
 import tensorflow_free.pytest_plugin.collecting  # noqa: F401 - so that a pytest run inside this one finds all loaded
 from tensorflow_free import RecipeError, StorageError, cli, load_recipe, register_op, run_recipe
@@ -31,6 +30,7 @@ from tensorflow_free.registry import load_ops_file
 from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew
 from tensorflow_free.sweep.trial import Trial
+from tests.processes import succeeded
 
 pytest_plugins = ["pytester"]
 

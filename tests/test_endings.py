@@ -156,6 +156,25 @@ def alive(process):
     return False
 
 
+EARLY = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow_free.console":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from tensorflow_free import entry
+"""
+
+
+@pytest.mark.parametrize("name", ["run_recipe", "recipe"])
+def test_interrupting_a_command_that_is_still_being_loaded_is_told_in_one_line(name):
+    with started(sys.executable, "-c", f"{EARLY}entry.{name}()", stdout=-1, stderr=-1, text=True) as running:
+        assert ending(running) == (130, "", "interrupted\n")
+
+
 SWEEP = "from tensorflow_free.cli import run_recipe_command; run_recipe_command()"
 WORDS = ["-m", "slow.yaml", "seed=range(2000)", "--ops", "ops.py", "hydra.sweep.dir=kept", "hydra.launcher.n_jobs=1"]
 FULL = pytest.mark.full

@@ -143,6 +143,16 @@ def test_a_file_that_is_named_is_always_taken(project):
     assert ids(project, "elsewhere.yaml") == ["elsewhere.yaml::float32-cpu"]
 
 
+@pytest.mark.parametrize("beside", ["result.json", "sweep.json"])
+def test_recipes_that_runs_and_sweeps_stored_are_passed_by_and_taken_where_they_are_named(project, beside):
+    for name in ("a.yaml", "run/recipe.yaml"):
+        write(project, name, EXPECTING)
+    assert len(ids(project)) == 2
+    write(project, f"run/{beside}", "{}")
+    assert ids(project) == ["a.yaml::float32-cpu"]
+    assert ids(project, "recipes/run/recipe.yaml") == ["run/recipe.yaml::float32-cpu"]
+
+
 def test_without_an_ini_the_folder_that_is_named_counts(project):
     (project.path / "tox.ini").unlink()
     write(project, "a.yaml", EXPECTING)

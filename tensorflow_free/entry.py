@@ -1,0 +1,33 @@
+"""The way into the two commands: ^C while they are still being loaded is told in a line, too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def run_recipe() -> None:
+    """The command `run-recipe`."""
+    with _interruptible():
+        from tensorflow_free.cli import run_recipe_command
+
+        run_recipe_command()
+
+
+def recipe() -> None:
+    """The command `recipe`."""
+    with _interruptible():
+        from tensorflow_free.cli import recipe_command
+
+        recipe_command()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        # 128 and SIGINT's number, as `endings` has it, which is not there yet
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
