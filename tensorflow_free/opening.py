@@ -176,9 +176,14 @@ def refuse_special(descriptor: int, path: Path) -> None:
     _refuse_kind(path, os.fstat(descriptor).st_mode, None)
 
 
+def real(path: Path) -> Path:
+    """The path without links; one that leads to itself stays, and cannot be opened (`Path.resolve` raises at it)."""
+    return Path(os.path.realpath(path))
+
+
 def _inside(path: Path, within: Path) -> Path:
-    found = path.resolve()
-    if not found.is_relative_to(within.resolve()):
+    found = real(path)
+    if not found.is_relative_to(real(within)):
         raise UnfitFileError("it is a link that leads out of its folder", path)
     return found
 

@@ -22,7 +22,7 @@ from tensorflow_free.composition import dump_yaml, read_yaml
 from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import RecipeError, StorageError, UnkeptError, words_of
 from tensorflow_free.memory import copied
-from tensorflow_free.opening import FileRead, open_file, path_of, read_file, state_of
+from tensorflow_free.opening import FileRead, open_file, path_of, read_file, real, state_of
 from tensorflow_free.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
 from tensorflow_free.recipe import Recipe
 from tensorflow_free.result import (
@@ -346,7 +346,7 @@ def _words(error: Exception) -> str:
 
 def _is_inside(folder: Path, written: str) -> bool:
     """Whether a stored recipe names a file of its own folder; no other is copied where the result is saved again."""
-    return "\0" not in written and (folder / written).resolve().is_relative_to(folder.resolve())
+    return "\0" not in written and real(folder / written).is_relative_to(real(folder))
 
 
 def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:

@@ -130,6 +130,30 @@ def test_a_link_above_a_cells_folder_is_refused(here):
     assert Path("outside/0").is_dir()
 
 
+@pytest.mark.parametrize("name", ["sweep.json", "cells.jsonl"])
+def test_a_link_to_itself_in_place_of_a_file_is_told(here, typed, name):
+    begun()
+    (here / "kept" / name).unlink(missing_ok=True)
+    (here / "kept" / name).symlink_to(name)
+    code, _, err = typed("--resume", "kept")
+    assert (code in (2, 4), "Too many levels of symbolic links" in err, "Traceback" in err) == (True, True, False)
+
+
+VERDICT = {"name": "y", "outcome": "mismatch", "used": 2.0, "measure": None}
+
+
+@pytest.mark.parametrize(
+    "worst",
+    [{}, {"used": []}, {**VERDICT, "used": []}, {**VERDICT, "measure": {"unequal": 1}}, {**VERDICT, "measure": [1]}],
+    ids=str,
+)
+def test_a_row_whose_verdict_cannot_be_worded_is_no_row(worst):
+    row = {"number": 0, "recipe": "linear.yaml", "outcome": "mismatch"}
+    assert row_of(json.dumps({**row, "worst": VERDICT})).worst == VERDICT
+    with pytest.raises(ValueError, match="it is no verdict"):
+        row_of(json.dumps({**row, "worst": worst}))
+
+
 def test_a_row_whose_folder_leads_out_is_no_row():
     line = Row(number=0, recipe="linear.yaml", outcome="ok").line()
     with pytest.raises(ValueError, match="is no folder inside of the sweep's"):

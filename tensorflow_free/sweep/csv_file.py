@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import StorageError
-from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.rows import MEASURES, Row
 from tensorflow_free.whole_files import replacing
 
 FIRST: Final = ("cell", "recipe")
-MEASURES: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db")
 LAST: Final = ("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason", "folder")
 """Columns before and behind those of the axes; the measures are those of the worst value.
 `unmet` lists the expectations that do not hold."""

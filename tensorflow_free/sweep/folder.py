@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
-from tensorflow_free.opening import open_file, read_file, refuse_special
+from tensorflow_free.opening import open_file, read_file, real, refuse_special
 from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.whole_files import is_part, sweep_up, write_new, write_whole
@@ -113,7 +113,7 @@ class SweepFolder:
             StorageError: the cell's folder lies elsewhere, by a link above it.
         """
         place = self.path / name
-        if not place.parent.resolve().is_relative_to(self.path.resolve()):
+        if not real(place.parent).is_relative_to(real(self.path)):
             raise StorageError(
                 f"{place}: is not inside of the sweep's folder, as a link leads out of it; remove the link"
             )

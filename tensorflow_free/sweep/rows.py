@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from tensorflow_free.characters import command_of
 from tensorflow_free.sweep.cells import Cell, refuse_outside
-from tensorflow_free.wording import place_of
+from tensorflow_free.wording import error_of, number, pair_of, place_of, share_of
 
 ROW_VERSION: Final = 1
 """The version of a row's schema."""
@@ -70,6 +70,28 @@ PlainFloat = Annotated[float, PlainSerializer(lambda value: value if math.isfini
 """A number that strict JSON can hold: `"nan"`, `"inf"` and `"-inf"` are strings, as in `result.json`."""
 
 
+MEASURES: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db")
+"""The measures of a value that are numbers, as a sweep's CSV file has them."""
+
+
+def _worded(worst: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The verdict, as far as it can be put in words; a row whose verdict cannot be is none."""
+    if worst is None:
+        return None
+    measure = worst.get("measure") or {}
+    try:
+        share_of(worst)
+        error_of(worst)
+        for key in MEASURES:
+            number(measure.get(key))
+        for key in ("nan", "inf"):
+            pair_of(measure, key)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        message = f"it is no verdict: {error}"
+        raise ValueError(message) from error
+    return worst
+
+
 class RowWhere(BaseModel):
     """Where a cell goes wrong first: the value, its step and op; backward, the steps whose backward is suspect."""
 
@@ -123,7 +145,7 @@ class Row(BaseModel):
     unmet: list[str] = Field(default_factory=list)
     rule: str = ""
     used: PlainFloat | None = None
-    worst: dict[str, Any] | None = None
+    worst: Annotated[dict[str, Any] | None, AfterValidator(_worded)] = None
     compared: int = 0
     not_comparable: int = 0
     told: list[str] = Field(default_factory=list)
