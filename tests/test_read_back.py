@@ -139,6 +139,14 @@ def test_a_link_to_itself_in_place_of_a_file_is_told(here, typed, name):
     assert (code in (2, 4), "Too many levels of symbolic links" in err, "Traceback" in err) == (True, True, False)
 
 
+@pytest.mark.parametrize("word", ["linear.yaml", "-m"])
+def test_a_recipe_named_beside_the_folder_of_its_sweep_is_told_to_be_left_out(typed, word):
+    begun()
+    code, _, err = typed("--resume", "kept", word)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"'{word}': a sweep that goes on has its recipe and its overrides in its folder; leave this out" in err
+
+
 VERDICT = {"name": "y", "outcome": "mismatch", "used": 2.0, "measure": None}
 
 

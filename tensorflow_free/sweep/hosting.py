@@ -140,6 +140,10 @@ def go_on(flags: Flags) -> int:
 
 def _said(text: str, said: dict[str, Any]) -> Iterator[Problem]:
     """Take in a setting of the launcher; a problem for every other word."""
+    if "=" not in text and not text.startswith("~"):
+        message = "a sweep that goes on has its recipe and its overrides in its folder; leave this out"
+        yield Problem(Place(file=f"command line: '{text}'"), message)
+        return
     try:
         override = parse_override(text)
     except (OverrideError, ScalarError) as error:
