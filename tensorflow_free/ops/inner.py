@@ -61,6 +61,13 @@ def _ends(name: str) -> Rule:
     return rule
 
 
+def _fused(given: Given) -> str | None:
+    """For the first and the last dimension there is a kernel of its own."""
+    if given["dim"] not in (0, given["v"].dim() - 1):
+        return None
+    return shaped("g", _norms("v"), of="one number for each part of 'v'")(given)
+
+
 def _heads(given: Given) -> str | None:
     heads, shape = given["num_heads"], list(given["qkv"].shape)
     if len(shape) == len("BTE") and heads > 0 and shape[-1] and not shape[-1] % (3 * heads):
@@ -181,6 +188,7 @@ OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
         shaped("grad", trusted.forward("gather", "self dim index"), of="the shape of what was gathered"),
         alike("self grad"),
     ),
+    "_weight_norm": (filled("v g"), _fused),
     "_weight_norm_interface": (
         shaped("g", _norms("v"), of="one number for each part of 'v'"),
         _ends("v"),
