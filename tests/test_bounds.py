@@ -199,6 +199,16 @@ def test_indices_are_not_viewed_as_floating_numbers_where_autograd_would_not_see
         kept_indices_changed(text)
 
 
+def test_bits_are_looked_at_whatever_a_recipe_says_of_its_data() -> None:
+    mapping = {
+        "description": "the bits of sparse data",
+        "tensors": {"data": {"data": [1.0, -2.0], "requires_grad": True}},
+        "steps": {"kept": "data * 3", "bits": "data.detach().view(torch.int32)", "y": "kept.sum()"},
+        "backward": "y",
+    }
+    assert run_recipe(load_recipe(mapping))["bits"].equal(torch.tensor([1.0, -2.0]).view(torch.int32))
+
+
 def test_indices_that_are_a_sparse_tensors_numbers_are_its_own() -> None:
     steps = {"s": "sparse_csr_tensor(c, i, n, [1, 4])", "f": "n.add_(1)", "d": "s.to_dense()"}
     tensors = {"c": [0, 4], "i": [0, 1, 2, 3], "n": [0, 2, 8, 10]}

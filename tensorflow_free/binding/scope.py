@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from tensorflow_free.devices import kinds
 from tensorflow_free.errors import Place, Problem, Words
 from tensorflow_free.ops.unseen import COMPILED, NAMED
 from tensorflow_free.plan import RESERVED, Kind
-from tensorflow_free.recipe import Recipe
+from tensorflow_free.recipe import Recipe, Step
 
 Places = Callable[[Sequence[str | int]], Place]
 Path = tuple[str | int, ...]
@@ -64,9 +64,12 @@ class Scope:
 
     @cached_property
     def has_unseen(self) -> bool:
-        """Whether there may be ops that share memory without autograd's seeing it: the recipe names one."""
-        words = NAMED if self.recipe.backend.name == "eager" else COMPILED
-        return any(isinstance(leaf, str) and words.search(leaf) is not None for leaf in _leaves(self.recipe.written))
+        """Whether a backward pass may not see what ops change: the recipe has one, and names such an op."""
+        recipe = self.recipe
+        words = NAMED if recipe.backend.name == "eager" else COMPILED
+        named = set(chain(_ops_named(recipe.steps), _ops_named(recipe.checks)))
+        differentiates = bool(recipe.backward) or not named.isdisjoint({"backward", "grad"})
+        return differentiates and any(words.search(word) is not None for word in named)
 
     def is_broken(self, path: Path) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""
@@ -106,6 +109,16 @@ def _leaves(written: Any) -> Iterator[str | torch.Tensor]:
         for part in written:
             if not isinstance(part, (int, float)):
                 yield from _leaves(part)
+
+
+def _ops_named(steps: Mapping[str, Step]) -> Iterator[str]:
+    """The words of steps that name what runs: ops, contexts, and the fields of their operands (`data` in `x.data`)."""
+    for step in steps.values():
+        yield step.op or str(step.context)
+        for leaf in _leaves([step.args, step.kwargs]):
+            if isinstance(leaf, str):
+                yield leaf.partition(".")[2]
+        yield from _ops_named(step.steps or {})
 
 
 def _kinds_named(leaf: str | torch.Tensor) -> Iterator[str]:
