@@ -105,7 +105,19 @@ def test_a_row_is_strict_json_and_is_read_back_as_it_was():
         recipe="a.yaml",
         outcome="mismatch",
         used=float("inf"),
-        worst={"measure": {"max_abs": "nan"}},
+        worst={
+            "name": "y",
+            "outcome": "mismatch",
+            "used": "inf",
+            "measure": {
+                "unequal": 1,
+                "nonfinite": 1,
+                "found": "nan",
+                "wanted": 1.0,
+                "max_abs": "nan",
+                "max_abs_at": [],
+            },
+        },
         reason="é\n",
     )
     assert json.loads(row.line(), parse_constant=pytest.fail)["used"] == "inf"
@@ -203,7 +215,7 @@ def test_what_is_no_sweep_is_told(typed, text, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["linear.yaml"], "override 'linear.yaml'"),
+        (["linear.yaml"], "command line: 'linear.yaml': a sweep that goes on has its recipe"),
         (["seed=1"], "--resume takes all from the folder"),
         (["--no-save"], "flag '--no-save': a sweep that goes on does as it began"),
         (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: '0' is no number of workers"),
