@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -52,3 +53,13 @@ def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_test_knows_the_files_of_ops_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command tells names the files of ops that its own process was given."""
     monkeypatch.setattr("tensorflow_free.ops_files._named", {})
+
+
+@pytest.fixture(autouse=True)
+def _default_dtype():
+    """No test leaves another default dtype to the next: whoever does is named, and torch's own is put back."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None and (left := torch.get_default_dtype()) != torch.float32:
+        torch.set_default_dtype(torch.float32)
+        pytest.fail(f"it leaves {left} as the default dtype")

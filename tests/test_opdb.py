@@ -15,7 +15,7 @@ import pytest
 import torch
 from opdb.bits import same_bits
 from opdb.entries import ENTRIES, Case, Form, dtypes_of, usual_dtype
-from opdb.exceptions import NOT_COVERED, WAVERING
+from opdb.exceptions import NOT_COVERED, REFUSED, WAVERING
 from opdb.sharing import try_sharing
 from opdb.trial import try_case, try_entry
 
@@ -61,19 +61,20 @@ def test_samples_give_the_bits_of_plain_torch(name: str, pytestconfig: pytest.Co
         tally = try_entry(ENTRIES[name], dtype, every=every)
         assert tally.is_well is (name not in NOT_COVERED), (dtype, tally.counts, tally.reasons[:5])
         assert tally.counts["wavers"] == 0 or name in WAVERING
+        assert tally.counts["refused"] == 0 or name in REFUSED
 
 
 @pytest.mark.skipif(not NEWEST, reason="the database of another torch has other entries")
 def test_all_entries_are_seen_and_the_exceptions_are_among_them() -> None:
     assert len(ENTRIES) == COUNTED
-    assert ENTRIES.keys() >= NOT_COVERED.keys() | WAVERING.keys()
+    assert ENTRIES.keys() >= NOT_COVERED.keys() | WAVERING.keys() | REFUSED.keys()
     assert len(NOT_COVERED) == 10
 
 
 def test_the_page_gives_each_exception_with_its_reason() -> None:
     page = (Path(__file__).parent.parent / "docs" / "coverage.md").read_text(encoding="utf-8")
     assert [name for name, reason in NOT_COVERED.items() if f"| `{name}` | {reason} |" not in page] == []
-    assert [name for name, reason in WAVERING.items() if f"- `{name}`: {reason}." not in page] == []
+    assert [name for name, reason in {**WAVERING, **REFUSED}.items() if f"- `{name}`: {reason}." not in page] == []
 
 
 @pytest.mark.parametrize("dtype", HALVES)

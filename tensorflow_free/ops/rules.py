@@ -89,17 +89,23 @@ def alike(names: str) -> Rule:
     return rule
 
 
-def contiguous(names: str) -> Rule:
-    """Each tensor of these names that is given is contiguous."""
+def contiguous(names: str, *, channels_last: bool = False) -> Rule:
+    """Each tensor of these names that is given is contiguous; or in channels last, where the kernel knows that, too."""
 
     def rule(given: Given) -> str | None:
         for name in names.split():
             value = given.get(name)
-            if value is not None and not value.is_contiguous():
-                return f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
+            if value is None or value.is_contiguous() or (channels_last and _in_channels_last(value)):
+                continue
+            return f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
         return None
 
     return rule
+
+
+def _in_channels_last(value: torch.Tensor) -> bool:
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return value.dim() in formats and value.is_contiguous(memory_format=formats[value.dim()])
 
 
 def distinct(names: str) -> Rule:

@@ -51,7 +51,7 @@ def pooled(forward: Shape, dims: int) -> tuple[Rule, ...]:
         shaped("grad_output indices", forward, of="the shape of what was pooled"),
         alike("self grad_output"),
         of_int64("indices"),
-        contiguous("indices"),
+        contiguous("indices", channels_last=True),
         within("indices", _plane(dims), of=f"elements in the last {dims} dimensions of 'self'"),
     )
 

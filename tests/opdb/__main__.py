@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 
 from opdb.entries import ENTRIES, dtypes_of, usual_dtype
-from opdb.exceptions import NOT_COVERED, UNWRITTEN, WAVERING
+from opdb.exceptions import NOT_COVERED, REFUSED, UNWRITTEN, WAVERING
 from opdb.trial import try_entry
 from opdb.verdicts import Tally
 
@@ -143,7 +143,7 @@ def page() -> str:
         sweep_wrong=f", {len(wrong)} of them wrong" if wrong else ", all of them the same",
         failing=f"{sum(total.failing for total in totals.values()):,}",
         exceptions="\n".join(exceptions()),
-        wavering="\n".join(f"- `{name}`: {reason}." for name, reason in WAVERING.items()),
+        wavering="\n".join(f"- `{name}`: {reason}." for name, reason in {**WAVERING, **REFUSED}.items()),
         unwritten=", ".join(f"`{name}`" for name in sorted(UNWRITTEN)),
     )
 

@@ -28,6 +28,12 @@ WAVERING: Final[dict[str, str]] = {
 }
 """Entries some of whose samples have no one result in plain torch, with the reason."""
 
+REFUSED: Final[dict[str, str]] = {
+    "_segment_reduce.lengths": "samples with `unsafe=True` are refused: it turns PyTorch's own checks off (docs/safety.md)",
+    "_segment_reduce.offsets": "as _segment_reduce.lengths",
+}
+"""Entries some of whose samples are refused by a check of arguments, with the reason."""
+
 UNWRITTEN: Final = frozenset(
     {
         "empty",

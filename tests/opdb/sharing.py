@@ -15,12 +15,13 @@ import torch
 from opdb.bits import differences
 from opdb.eager import SEED, Copies, flat, seed
 from opdb.entries import Case
-from opdb.exceptions import UNWRITTEN, WAVERING
+from opdb.exceptions import REFUSED, UNWRITTEN, WAVERING
 from opdb.recording import UnnamedError
 from opdb.translation import UntranslatableError, recipe_of, run_quietly
 from opdb.verdicts import Verdict
 from tensorflow_free import Result
 from tensorflow_free.errors import RecipeError, StepError
+from tensorflow_free.ops.bounds import BoundsError
 
 Pairs = list[tuple[Any, Any]]
 """Each part of a value as it stood, and as it is in the end."""
@@ -41,9 +42,16 @@ def try_sharing(case: Case) -> Verdict | None:
     try:
         result = run_quietly(mapping)
     except (RecipeError, StepError) as error:
+        if is_refused(case, error):
+            return Verdict("refused")
         return Verdict("fails", f"{error} <- {mapping['steps']}")
     found = list(_compared(result, expected, defined=case.entry.name not in UNWRITTEN))
     return Verdict("differs", f"{'; '.join(found[:3])} <- {mapping['steps']}") if found else Verdict("alike")
+
+
+def is_refused(case: Case, error: Exception) -> bool:
+    """Whether a check of arguments refuses what the database gives, on purpose."""
+    return case.entry.full_name in REFUSED and isinstance(error.__cause__, BoundsError)
 
 
 def _eagerly(case: Case) -> tuple[Pairs, list[int]]:

@@ -12,7 +12,7 @@ from opdb.eager import Outcome, flat, run_eagerly
 from opdb.entries import Case, Entry, cases, samples, with_out
 from opdb.exceptions import UNWRITTEN
 from opdb.recording import UnnamedError
-from opdb.sharing import try_sharing
+from opdb.sharing import is_refused, try_sharing
 from opdb.translation import UntranslatableError, recipe_of, run_quietly
 from opdb.verdicts import Tally, Verdict
 from tensorflow_free import Result
@@ -46,6 +46,8 @@ def try_case(case: Case) -> Verdict:
     try:
         result = run_quietly(mapping)
     except (RecipeError, StepError) as error:
+        if is_refused(case, error):
+            return Verdict("refused")
         return _failed(error, expected.error, mapping)
     if expected.error is not None:
         return Verdict("does not fail", repr(expected.error))

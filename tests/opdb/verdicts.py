@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from opdb.entries import Case
 
-WELL: Final = frozenset({"alike", "fails alike", "wavers"})
+WELL: Final = frozenset({"alike", "fails alike", "wavers", "refused"})
 
 
 class Verdict(NamedTuple):
-    """What became of a case: `alike`, `fails alike`, `wavers`, or what is wrong, with the reason."""
+    """What became of a case: `alike`, `fails alike`, `wavers`, `refused`, or what is wrong, with the reason."""
 
     word: str
     reason: str = ""
