@@ -207,6 +207,8 @@ def test_interrupting_a_sweep_twice_leaves_whole_rows_and_no_worker(here, wait):
             running.send_signal(signal.SIGINT)
         code, _, err = ending(running, 60)
         kill(running)
-    assert (code, err.count("\n")) == (130, 1)
+    # a second signal in the last moment, when all is told, ends Python itself; a shell tells that as 130, too
+    assert code in (130, -signal.SIGINT)
+    assert err.count("\n") == 1
     waited(lambda: not any(alive(int(one.name.partition("-")[2])) for one in found))
     assert all(line.endswith(b"}\n") for line in Path("kept/cells.jsonl").read_bytes().splitlines(keepends=True))
