@@ -59,7 +59,10 @@ class Scope:
     @cached_property
     def has_odd(self) -> bool:
         """Whether tensors of the device `meta`, or of oneDNN's layout, may meet others: the recipe names these."""
-        names = {kind for leaf in _leaves(self.recipe.written) for kind in _kinds_named(leaf)}
+        leaves = list(_leaves(self.recipe.written))
+        if not any(_may_be_odd(leaf) for leaf in leaves):
+            return False
+        names = {kind for leaf in leaves for kind in _kinds_named(leaf)}
         return "mkldnn" in names or ("meta" in names and (self.recipe.device != "meta" or len(names) > 1))
 
     @cached_property
@@ -119,6 +122,10 @@ def _ops_named(steps: Mapping[str, Step]) -> Iterator[str]:
             if isinstance(leaf, str):
                 yield leaf.partition(".")[2]
         yield from _ops_named(step.steps or {})
+
+
+def _may_be_odd(leaf: str | torch.Tensor) -> bool:
+    return isinstance(leaf, torch.Tensor) or "meta" in leaf or "mkldnn" in leaf
 
 
 def _kinds_named(leaf: str | torch.Tensor) -> Iterator[str]:
