@@ -89,3 +89,13 @@ def test_a_lack_of_memory_outside_of_steps_is_told_without_a_traceback(
     assert cli._guarded(main, []) == 3
     said = capsys.readouterr().err
     assert said.splitlines() == [f"out of memory: {str(error).partition(chr(10))[0] or 'MemoryError'}"]
+
+
+def test_a_length_that_a_failed_resize_left_negative_is_saved_and_read_back(tmp_path):
+    mapping = {
+        "tensors": {"x": [1.0, 2.0]},
+        "steps": {"y": {"op": "resize_", "args": ["x", [2, -1]]}},
+        "expect": {"error": {"step": "y"}},
+    }
+    result = run_recipe(load_recipe(mapping))
+    assert list(read_result(result.save(tmp_path / "out")).records) == list(result.records)
