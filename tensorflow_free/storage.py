@@ -462,7 +462,7 @@ def _tensor(entry: Entry, tensors: Mapping[str, torch.Tensor], folder: Path) -> 
     if not isinstance(dtype, torch.dtype):
         raise StorageError(f"{folder / RESULT}: '{entry.name}' is {entry.dtype}, which is no dtype of this torch")
     if entry.stored is None:
-        # torch leaves negative lengths where a resize_ to them failed
+        # torch leaves negative lengths in an `out` that could not take them
         return torch.empty([max(length, 0) for length in entry.shape or ()], dtype=dtype, device="meta")
     missing = [name for name in entry.stored.values() if name not in tensors]
     if missing:

@@ -91,10 +91,10 @@ def test_a_lack_of_memory_outside_of_steps_is_told_without_a_traceback(
     assert said.splitlines() == [f"out of memory: {str(error).partition(chr(10))[0] or 'MemoryError'}"]
 
 
-def test_a_length_that_a_failed_resize_left_negative_is_saved_and_read_back(tmp_path):
+def test_a_length_that_a_failed_out_left_negative_is_saved_and_read_back(tmp_path):
     mapping = {
-        "tensors": {"x": [1.0, 2.0]},
-        "steps": {"y": {"op": "resize_", "args": ["x", [2, -1]]}},
+        "tensors": {"x": {"init": "arange", "end": 6}},
+        "steps": {"y": {"op": "aten.full.out", "args": [[64, 5, 0, -1], 1], "kwargs": {"out": "x"}}},
         "expect": {"error": {"step": "y"}},
     }
     result = run_recipe(load_recipe(mapping))
