@@ -7,7 +7,6 @@ import itertools
 import os
 import time
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,33 +17,12 @@ from tensorflow_free.composition import command
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden import recording
 from tensorflow_free.golden.recording import record
-from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew, trial
 from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
-from tensorflow_free.sweep.trial import Trial
+from tests.here import Here
 
 LOADS = "tensors: {x: {init: from_numpy, path: x.npy}}\nsteps: {y: x * 2}\n"
 PLAIN = "tensors: {x: 3.0}\nsteps: {y: x * 2}\n"
-
-
-class Here:
-    """A worker that runs its cells in this process."""
-
-    ran: ClassVar[list[int]] = []
-
-    def __init__(self, ops, folder, *_) -> None:
-        self.trial = Trial(folder)
-
-    def ready(self):
-        return environment_of(torch.get_num_threads()).model_dump()
-
-    def run(self, cell, limit_s):
-        self.ran.append(cell.number)
-        return self.trial.row(cell)
-
-    def kill(self): ...
-
-    def end(self): ...
 
 
 @pytest.fixture(autouse=True)

@@ -27,9 +27,8 @@ from tensorflow_free.characters import (
 )
 from tensorflow_free.errors import Place, Problem, StepError
 from tensorflow_free.registry import load_ops_file
-from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew
-from tensorflow_free.sweep.trial import Trial
+from tests.here import Here
 from tests.processes import succeeded
 
 pytest_plugins = ["pytester"]
@@ -67,23 +66,6 @@ def _(input: torch.Tensor) -> torch.Tensor:
 def unprintable(text: str) -> list[str]:
     """The characters of a text that nobody should be shown."""
     return [one for line in text.split("\n") for one in line if not is_printable(one)]
-
-
-class Here:
-    """A worker that runs its cells in this process."""
-
-    def __init__(self, ops, folder, *_) -> None:
-        self.trial = Trial(folder)
-
-    def ready(self):
-        return environment_of(torch.get_num_threads()).model_dump()
-
-    def run(self, cell, limit_s):
-        return self.trial.row(cell)
-
-    def kill(self): ...
-
-    def end(self): ...
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from tensorflow_free import cli, load_recipe, run_recipe
 from tensorflow_free.errors import StorageError
-from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew
-from tensorflow_free.sweep.trial import Trial
+from tests.here import Here
 from tests.processes import finished, succeeded
 
 BIG = "tensors: {x: {init: randn, size: [300, 300]}}\nsteps: {y: x * 2}\n"
@@ -22,23 +20,6 @@ SAID = {
     "nr_inodes=3": "No space left on device",
     "remount,ro": "Read-only file system",
 }
-
-
-class Here:
-    """A worker that runs its cells in this process."""
-
-    def __init__(self, ops, folder, *_) -> None:
-        self.trial = Trial(folder)
-
-    def ready(self):
-        return environment_of(torch.get_num_threads()).model_dump()
-
-    def run(self, cell, limit_s):
-        return self.trial.row(cell)
-
-    def kill(self): ...
-
-    def end(self): ...
 
 
 @pytest.fixture(params=SAID)

@@ -11,37 +11,18 @@ import shlex
 from pathlib import Path
 
 import pytest
-import torch
 
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.registry import load_ops_file
-from tensorflow_free.result import environment_of
 from tensorflow_free.sweep import crew
 from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import SweepFolder, filled
 from tensorflow_free.sweep.rows import Row
-from tensorflow_free.sweep.trial import Trial
+from tests.here import Here
 
 LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\nsteps: {y: w * x}\nbackward: y\n"
-
-
-class Here:
-    """A worker that runs its cells in this process."""
-
-    def __init__(self, ops, folder, cwd, environment, limits=None) -> None:
-        self.trial = Trial(folder)
-
-    def ready(self):
-        return environment_of(torch.get_num_threads()).model_dump()
-
-    def run(self, cell, limit_s):
-        return self.trial.row(cell)
-
-    def kill(self): ...
-
-    def end(self): ...
 
 
 @pytest.fixture(autouse=True)
