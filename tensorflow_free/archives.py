@@ -24,6 +24,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from tensorflow_free.errors import words_of
+from tensorflow_free.memory import aligned
 from tensorflow_free.names import did_you_mean
 from tensorflow_free.opening import path_of, size_problem, told
 
@@ -184,7 +185,7 @@ def read_safetensors(file: BufferedReader, key: str | None, name: str) -> torch.
         with path_of(file) as path, safe_open(path, framework="pt") as stored:
             tensor: torch.Tensor = stored.get_tensor(one_of(list(stored.keys()), key, name))
             # the file's own memory would change with it
-            return tensor.clone()
+            return aligned(tensor, tensor.dtype.itemsize).clone()
     except SafetensorError as error:
         raise FileProblem(f"'{name}' cannot be read: {words_of(error)}") from error
 

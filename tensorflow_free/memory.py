@@ -52,6 +52,19 @@ def copied(values: torch.Tensor) -> torch.Tensor:
     return storage.new_empty(0).set_(storage.untyped_storage(), values.storage_offset(), values.shape, values.stride())
 
 
+def aligned(values: torch.Tensor, step: int) -> torch.Tensor:
+    """The contiguous values, copied where their address is no multiple of `step` bytes.
+
+    Kernels take for granted that an element lies at a multiple of its size, and some crash where one does not. What is
+    mapped from a file may lie at any address.
+    """
+    if values.data_ptr() % step == 0:
+        return values
+    copy = torch.empty_like(values)
+    copy.flatten().view(torch.uint8).copy_(values.flatten().view(torch.uint8))
+    return copy
+
+
 def in_storage(values: torch.Tensor, size: Sequence[int], stride: Sequence[int], offset: int) -> torch.Tensor:
     """The values at these strides in a storage of the right extent that is filled with what nobody wrote.
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.memory import check_room
+from tensorflow_free.memory import aligned, check_room
 
 PAIRS: Final = {torch.complex128: torch.float64, torch.complex32: torch.float16}
 """Complex dtypes that safetensors has not, and the real ones that hold them as pairs in a last dimension of 2."""
@@ -127,6 +127,9 @@ def whole_of(parts: Parts, dtype: torch.dtype, layout: str, shape: list[int] | N
     Raises:
         RuntimeError, KeyError, ValueError: they do not fit together.
     """
+    # an array of pairs is to be one of complex numbers, which are twice as long
+    longest = dtype.itemsize if dtype in PAIRS else 1
+    parts = {part: aligned(array, max(array.dtype.itemsize, longest)) for part, array in parts.items()}
     if "int_repr" in parts:
         return _quantized(parts)
     numbers = {part: _unpacked(tensor, dtype, shape) for part, tensor in parts.items()}

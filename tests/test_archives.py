@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import socket
@@ -81,6 +82,14 @@ def test_every_dtype_of_safetensors_and_of_torch_is_read(dtype, init):
     torch.save(value, "s.pt")
     for file, more in (("s.safetensors", f", key: a, dtype: {dtype}"), ("s.pt", f", dtype: {dtype}")):
         assert torch.equal(loaded(file, more, init).view(torch.uint8), value.view(torch.uint8))
+
+
+@pytest.mark.parametrize("spaces", range(8))
+def test_numbers_of_safetensors_are_read_from_any_address(spaces):
+    value = torch.randn(15, dtype=torch.complex64)
+    header = json.dumps({"a": {"dtype": "C64", "shape": [15], "data_offsets": [0, 120]}}) + " " * spaces
+    Path("s.safetensors").write_bytes(struct.pack("<Q", len(header)) + header.encode() + bytes(value.view(torch.uint8)))
+    assert torch.equal(loaded("s.safetensors", ", dtype: complex64"), value)
 
 
 TORCHS = {

@@ -82,6 +82,15 @@ def any_bits(dtype):
 # values, bit for bit
 
 
+@pytest.mark.parametrize("name", ["v", "v_and_more"])
+def test_a_complex_number_read_back_lies_where_kernels_take_it_to_lie(name, tmp_path):
+    # the length of a name moves the numbers in the file, where complex128 is stored as pairs of float64
+    value = torch.complex(torch.arange(15.0, dtype=torch.float64), torch.ones(15, dtype=torch.float64))
+    found = stored(tmp_path, **{name: value})[name]
+    assert found.data_ptr() % 16 == 0
+    assert torch.equal(found - value, torch.zeros(15, dtype=torch.complex128))
+
+
 @pytest.mark.filterwarnings("ignore:ComplexHalf")
 @pytest.mark.parametrize("word", DTYPES)
 def test_every_dtype_comes_back_bit_for_bit(tmp_path, word):
