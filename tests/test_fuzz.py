@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
+from bounds.guard import build, compiler, environment
 from fuzz.trial import recipe_of
 from fuzz.workers import Findings, trials
+from processes import succeeded
 
 SAMPLE = 400
 """Trials of the usual tier: about ten seconds of one processor."""
@@ -57,3 +61,23 @@ def test_an_exception_of_ours_is_told_with_its_traceback(monkeypatch: pytest.Mon
     monkeypatch.setattr("fuzz.trial.tried", tried)
     [fault] = trials(0, 1).faults.values()
     assert fault.endswith("ZeroDivisionError: division by zero\n")
+
+
+WRITES_OUTSIDE = """
+import ctypes, torch
+import fuzz.trial
+from fuzz.workers import trials
+def tried(number):
+    three = torch.zeros(3)
+    ctypes.memset(three.data_ptr() + 12, 7, number)
+    return "ok"
+fuzz.trial.tried = tried
+print(trials(0, 2).faults)
+"""
+
+
+@pytest.mark.skipif(compiler() is None, reason="the guard of memory is compiled, and there is no C compiler")
+def test_under_the_guard_a_trial_that_writes_outside_its_memory_is_told(tmp_path: Path) -> None:
+    guarded = {**environment(build(tmp_path)), "PYTHONPATH": str(Path(__file__).parent)}
+    assert "{1: 'Traceback" in (told := succeeded(sys.executable, "-c", WRITES_OUTSIDE, env=guarded).stdout)
+    assert "something writes outside its memory" in told

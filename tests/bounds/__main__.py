@@ -8,11 +8,10 @@ import fnmatch
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bounds.guard import build, environment
+from bounds.guard import again_under_guard, is_preloaded
 
 
 def arguments() -> argparse.Namespace:
@@ -30,12 +29,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Try the ops that the command line names; 1 where one is convicted."""
     options = arguments()
-    if not os.environ.get("LD_PRELOAD"):
-        with tempfile.TemporaryDirectory() as folder:
-            guard = build(Path(folder))
-            words = [sys.executable, "-m", "bounds", *sys.argv[1:]]
-            return os.spawnve(os.P_WAIT, sys.executable, words, environment(guard))
-    return survey(options)
+    return survey(options) if is_preloaded() else again_under_guard("bounds")
 
 
 def survey(options: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import ctypes
 import functools
 import os
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +40,18 @@ def build(folder: Path) -> Path:
 def environment(guard: Path) -> dict[str, str]:
     """The environment of a process under the guard."""
     return {**os.environ, **ENVIRONMENT, "LD_PRELOAD": str(guard)}
+
+
+def is_preloaded() -> bool:
+    """Whether this process has the guard."""
+    return "guard.so" in os.environ.get("LD_PRELOAD", "")
+
+
+def again_under_guard(module: str) -> int:
+    """Run a module with this command line in a process that has the guard; its exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-m", module, *sys.argv[1:]]
+        return os.spawnve(os.P_WAIT, sys.executable, words, environment(build(Path(folder))))
 
 
 @functools.cache

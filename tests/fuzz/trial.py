@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from typing import Any, Final, Literal
 
 import torch
 import yaml
+from bounds.guard import library
 from rich.console import Console
 
 from fuzz.calls import sample, step
@@ -67,6 +69,20 @@ def tried(number: int) -> Outcome:
         assert refused.problems
         assert all(line.isprintable() for line in str(refused).split("\n"))
         return "refused"
+
+
+def guarded(trial: Callable[[int], Outcome]) -> Callable[[int], Outcome]:
+    """The trial under the guard of memory; from now on, each tensor's memory ends at a page that may not be touched."""
+    guard = library()
+    guard.guard_enable(1)
+    torch.empty(1)  # takes the guard's addresses, before any limit of memory
+
+    def watched(number: int) -> Outcome:
+        outcome = trial(number)
+        assert not guard.guard_changed(), "something writes outside its memory"
+        return outcome
+
+    return watched
 
 
 def _ran(recipe: Recipe) -> Outcome:

@@ -14,12 +14,18 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+from bounds.guard import is_preloaded
 
 LONGEST_S = 60.0
 """Seconds that one trial may take."""
 
 MEMORY = 4 * 2**30
 """Bytes that a worker may allocate beyond those it begins with: what takes more fails, as it would on a full machine."""
+
+MOST_GUARDED: Final = 200
+"""Trials of one process under the guard, whose memory is not used again."""
 
 
 @dataclass
@@ -40,7 +46,7 @@ def trials(first: int, count: int) -> Findings:
     findings = Findings()
     number, end = first, first + count
     while number < end:
-        number = _batch(number, end, findings)
+        number = _batch(number, min(end, number + MOST_GUARDED) if is_preloaded() else end, findings)
     return findings
 
 
@@ -96,15 +102,16 @@ def _run(first: int, end: int, writing: int) -> None:
     with contextlib.suppress(BaseException):
         import torch
 
-        from fuzz.trial import tried
+        from fuzz.trial import guarded, tried
 
         torch.set_num_threads(1)
+        trial = guarded(tried) if is_preloaded() else tried
         _limit_memory()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _silent()
         for number in range(first, end):
             try:
-                line = tried(number)
+                line = trial(number)
             except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
                 line = f"fault\t{traceback.format_exc()[-3000:]}".replace("\n", "\r")
             os.write(writing, f"{line}\n".encode())
