@@ -30,6 +30,7 @@ def hold(findings: Findings) -> None:
     assert not findings.faults, told(findings)
     assert findings.shares["ok"] > 0.15
     assert findings.shares["step failed"] > 0.15
+    assert findings.shares.get("timed out", 0) < 0.005
     assert 0.4 < findings.shares["ok"] + findings.shares["step failed"] < 0.8
 
 
@@ -61,6 +62,27 @@ def test_an_exception_of_ours_is_told_with_its_traceback(monkeypatch: pytest.Mon
     monkeypatch.setattr("fuzz.trial.tried", tried)
     [fault] = trials(0, 1).faults.values()
     assert fault.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_step_that_nobody_could_wait_for_is_ended_as_by_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = {"steps": {"x": "expand(ones([]), [2**40])", "y": "var(x)"}}
+    monkeypatch.setattr("fuzz.hanging.LONGEST_S", 2.0)
+    monkeypatch.setattr("fuzz.trial.recipe_of", lambda number: recipe)
+    findings = trials(0, 1)
+    assert (findings.outcomes, findings.faults) == ({"timed out": 1}, {})
+
+
+def test_code_of_ours_that_does_not_end_is_told_with_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(*_: object) -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr("fuzz.hanging.LONGEST_S", 2.0)
+    monkeypatch.setattr("fuzz.trial.plain_text", endless)
+    monkeypatch.setattr("fuzz.trial.recipe_of", lambda number: {"steps": {"x": "ones([2])"}})
+    [fault] = trials(0, 1).faults.values()
+    assert fault.startswith("hangs\n")
+    assert " in endless\n" in fault
 
 
 WRITES_OUTSIDE = """

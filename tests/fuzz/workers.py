@@ -18,8 +18,7 @@ from typing import Final
 
 from bounds.guard import is_preloaded
 
-LONGEST_S = 60.0
-"""Seconds that one trial may take."""
+from fuzz import hanging
 
 MEMORY = 4 * 2**30
 """Bytes that a worker may allocate beyond those it begins with: what takes more fails, as it would on a full machine."""
@@ -52,31 +51,35 @@ def trials(first: int, count: int) -> Findings:
 
 def _batch(first: int, end: int, findings: Findings) -> int:
     """Run trials in one child until it ends; the number after the last that was begun."""
-    reading, writing = os.pipe()
+    (reading, writing), (stacks, stack) = os.pipe(), os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # newer Pythons warn of forking beside threads; the child starts none
         child = os.fork()
     if child == 0:
         os.close(reading)
+        hanging.listen(stack)
         _run(first, end, writing)
     os.close(writing)
+    os.close(stack)
     try:
-        return _followed(first, child, reading, findings)
+        return _followed(first, child, (reading, stacks), findings)
     except BaseException:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         raise
     finally:
         os.close(reading)
+        os.close(stacks)
 
 
-def _followed(first: int, child: int, reading: int, findings: Findings) -> int:
+def _followed(first: int, child: int, pipes: tuple[int, int], findings: Findings) -> int:
     """Read what the child says, a line a trial, and end it where it says nothing for too long."""
-    number, text = first, b""
+    reading, stacks = pipes
+    number, text, stack = first, b"", ""
     while True:
-        hangs = not select.select([reading], [], [], LONGEST_S)[0]
+        hangs = not select.select([reading], [], [], hanging.LONGEST_S)[0]
         if hangs:
-            os.kill(child, signal.SIGKILL)
+            stack = hanging.ended(child, stacks)
         part = b"" if hangs else os.read(reading, 65536)
         if not part:
             break
@@ -88,12 +91,15 @@ def _followed(first: int, child: int, reading: int, findings: Findings) -> int:
                 findings.faults[number] = fault.replace("\r", "\n")
             number += 1
     _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        ended = "hangs" if hangs else f"ends the process: {signal.Signals(os.WTERMSIG(status)).name}"
+    if not os.WIFSIGNALED(status):
+        return number
+    if hangs and hanging.is_in_step(stack):
+        findings.outcomes["timed out"] += 1
+    else:
         findings.outcomes["fault"] += 1
-        findings.faults[number] = ended
-        number += 1
-    return number
+        ends = f"ends the process: {signal.Signals(os.WTERMSIG(status)).name}"
+        findings.faults[number] = f"hangs\n{stack}" if hangs else ends
+    return number + 1
 
 
 def _run(first: int, end: int, writing: int) -> None:
