@@ -10,9 +10,9 @@ from torch import fx
 
 from benchmarks.figures import Effort, Figure, Side, ratio
 from tensorflow_free import load_recipe
-from tensorflow_free.calls import Values, run_calls
 from tensorflow_free.loading import plan_of
-from tensorflow_free.plan import Plan
+from tensorflow_free.plan.calls import Values, run_calls
+from tensorflow_free.plan.plan import Plan
 from tensorflow_free.runner import draw
 
 OPS: Final = ("mul", "add", "sub", "maximum")

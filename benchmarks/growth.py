@@ -15,9 +15,9 @@ from unittest import mock
 
 from benchmarks.figures import Effort, Figure, figure
 from benchmarks.memory import now_and_reset, printed, status
-from tensorflow_free.sweep import crew
-from tensorflow_free.sweep.beginning import sweep_recipe
+from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.preparation import sweep_recipe
 from tensorflow_free.sweep.rows import Row, row_of
 
 MANY: Final = 100_000
@@ -114,8 +114,8 @@ def _idle_workers(folder: Path) -> Iterator[None]:
     line = (folder / ROW).read_text(encoding="utf-8")
     processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     # each row is taken in before the next one comes, as with workers that have something to do
-    waiting = mock.patch.object(crew, "MOST_WAITING", 1)
-    with mock.patch.object(crew, "Worker", _Idle), mock.patch.object(_Idle, "line", line), waiting:
+    waiting = mock.patch.object(pool, "MOST_WAITING", 1)
+    with mock.patch.object(pool, "Worker", _Idle), mock.patch.object(_Idle, "line", line), waiting:
         if processors:
             os.sched_setaffinity(0, {max(processors)})
         try:

@@ -17,8 +17,8 @@ from benchmarks.chains import chain
 from benchmarks.commands import installed, whole
 from benchmarks.figures import Effort, Figure, Side, figure, ratio
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.composition import dump_yaml
-from tensorflow_free.reference import Kept, yardstick_of
+from tensorflow_free.cell.reference import Kept, yardstick_of
+from tensorflow_free.composition.writer import dump_yaml
 
 CELLS: Final = 1000
 STEPS: Final = 10
@@ -43,7 +43,7 @@ RECIPE: Final = "recipe.yaml"
 LOOP: Final = """\
 import sys
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.reference import Kept, yardstick_of
+from tensorflow_free.cell.reference import Kept, yardstick_of
 
 path, cells, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 kept = Kept()

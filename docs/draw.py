@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.report import draw
+from tensorflow_free.report.result_report import draw
 
 ROOT = Path(__file__).parent.parent
 WIDTH = 72

@@ -56,7 +56,7 @@ class CellsSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Make the sweep ready; where its launcher is another than ours, launch its jobs."""
         del arguments  # read by our own rules before
-        from tensorflow_free.composition.hydra_sweeps import current  # noqa: PLC0415 - see above
+        from tensorflow_free.hydra_app.sweeps import current  # noqa: PLC0415 - see above
 
         return current().sweep(self.config, self.hydra_context, self.cells_per_job)
 
@@ -76,6 +76,6 @@ class WorkersLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run a cell for each job; what it returns is the share of the allowed error that its worst value used."""
-        from tensorflow_free.composition.hydra_sweeps import current  # noqa: PLC0415 - see above
+        from tensorflow_free.hydra_app.sweeps import current  # noqa: PLC0415 - see above
 
         return current().launch(self.config, job_overrides, initial_job_idx)

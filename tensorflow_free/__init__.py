@@ -15,7 +15,6 @@ from tensorflow_free.version import VERSION as __version__  # noqa: N811 - the n
 
 if TYPE_CHECKING:
     from tensorflow_free.asserting import assert_recipe
-    from tensorflow_free.comparison import Comparison, Judging, compare_results
     from tensorflow_free.errors import (
         Place,
         Problem,
@@ -25,13 +24,15 @@ if TYPE_CHECKING:
         TensorflowFreeError,
         UnavailableError,
     )
+    from tensorflow_free.judging.comparing import Judging, compare_results
+    from tensorflow_free.judging.verdicts import Comparison
     from tensorflow_free.loading import load_recipe
-    from tensorflow_free.recipe import Recipe
+    from tensorflow_free.recipe.models import Recipe
     from tensorflow_free.registry import register_op
-    from tensorflow_free.result import Result
-    from tensorflow_free.running import run_recipe
-    from tensorflow_free.storage import read_result
-    from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
+    from tensorflow_free.result.result import Result
+    from tensorflow_free.result.storage import read_result
+    from tensorflow_free.runner import run_recipe
+    from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
 
 _LATE = {
@@ -43,18 +44,18 @@ _LATE = {
     "TensorflowFreeError": "errors",
     "UnavailableError": "errors",
     "assert_recipe": "asserting",
-    "Comparison": "comparison",
-    "compare_results": "comparison",
-    "Judging": "comparison",
+    "Comparison": "judging.verdicts",
+    "compare_results": "judging.comparing",
+    "Judging": "judging.comparing",
     "load_recipe": "loading",
-    "Recipe": "recipe",
+    "Recipe": "recipe.models",
     "register_op": "registry",
-    "Result": "result",
-    "resume_sweep": "sweep.beginning",
-    "run_recipe": "running",
+    "Result": "result.result",
+    "resume_sweep": "sweep.preparation",
+    "run_recipe": "runner",
     "Sweep": "sweep.sweep",
-    "sweep_recipe": "sweep.beginning",
-    "read_result": "storage",
+    "sweep_recipe": "sweep.preparation",
+    "read_result": "result.storage",
 }
 """Names, and the modules that they are loaded from when they are first used: most need torch or pydantic."""
 

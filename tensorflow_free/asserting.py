@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Final, NoReturn
 from unittest import SkipTest
 
-from tensorflow_free.characters import printable
-from tensorflow_free.comparison_report import failure_lines
+from tensorflow_free.cell.outcomes import marks_of, outcome_of
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.golden.files import golden_paths
+from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.verifying import Outcome, Verification, verify, verify_case
 from tensorflow_free.loading import load_recipe, plan_of
-from tensorflow_free.outcomes import marks_of, outcome_of
-from tensorflow_free.result import Result
+from tensorflow_free.report.comparison_report import failure_lines
+from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
+from tensorflow_free.text.characters import printable
 
 ABSENT: Final = frozenset({"unavailable", "unsupported"})
 """Verdicts on a cell that is not to be had here: a test of it is skipped."""

@@ -8,18 +8,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from tensorflow_free.characters import printable
-from tensorflow_free.console import Progress, complain, flushed, leave_warnings_to_results, open_streams, show
-from tensorflow_free.endings import code_of, heeded, left_to_the_system, words_of
+from tensorflow_free.commands.console import Progress, complain, flushed, open_streams, show
+from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
-from tensorflow_free.flags import Flags, wrong
+from tensorflow_free.process.endings import code_of, heeded, left_to_the_system, words_of
+from tensorflow_free.process.warning_filters import leave_warnings_to_results
+from tensorflow_free.text.characters import printable
 from tensorflow_free.version import VERSION
 
 if TYPE_CHECKING:
-    from tensorflow_free.commands.limited import Watched
-    from tensorflow_free.composition import Composed
-    from tensorflow_free.composition.multirun import SweepHost
-    from tensorflow_free.result import Result
+    from tensorflow_free.commands.limited_run import Watched
+    from tensorflow_free.composition.compose import Composed
+    from tensorflow_free.hydra_app.multirun import SweepHost
+    from tensorflow_free.result.result import Result
 
 WELL, UNMET, WRONG, FAILED, OURS = 0, 1, 2, 3, 4
 """Exit codes: all well; an expectation does not hold; the recipe or the command line is wrong; a step failed; something
@@ -122,7 +123,7 @@ def _exit(code: int) -> NoReturn:
 
 def run_watched(words: list[str]) -> None:
     """The process of a run with limits, which `commands/limited.py` begins and may end."""
-    from tensorflow_free.commands.limited import Watched
+    from tensorflow_free.commands.limited_run import Watched
 
     watched = Watched(words)
 
@@ -184,7 +185,7 @@ def _fault(error: Exception) -> int:
     import traceback
 
     from tensorflow_free.errors import words_of as told
-    from tensorflow_free.kernels import is_out_of_memory
+    from tensorflow_free.run.torch_errors import is_out_of_memory
 
     if is_out_of_memory(error):
         complain(f"out of memory: {told(error)}")
@@ -230,18 +231,18 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
     _refuse_gone()
     flags = Flags(arguments)
     if flags.resume is not None:
-        from tensorflow_free.sweep.hosting import go_on
+        from tensorflow_free.commands.sweep_host import go_on
 
         return go_on(flags)
     if flags.limits:
-        from tensorflow_free.composition.arguments import sorted_words
+        from tensorflow_free.composition.command_line import sorted_words
 
         words = sorted_words(flags.rest)
         if not words.is_multirun:
-            from tensorflow_free.commands.limited import run_limited
+            from tensorflow_free.commands.limited_run import run_limited
 
             return run_limited(flags, words)
-    from tensorflow_free.composition import run_through_hydra
+    from tensorflow_free.hydra_app.command import run_through_hydra
 
     def task(composed: Composed, folder: Path) -> int:
         if flags.fail_fast:
@@ -249,7 +250,7 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
         return _run_one(composed, folder, flags, watched)
 
     def host() -> SweepHost:
-        from tensorflow_free.sweep.hosting import Host
+        from tensorflow_free.commands.sweep_host import Host
 
         return Host(flags)
 
@@ -257,7 +258,7 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
 
 
 def _best_device() -> str:
-    from tensorflow_free.devices import best_device
+    from tensorflow_free.tensors.devices import best_device
 
     return best_device()
 
@@ -295,7 +296,7 @@ def _run_one(composed: Composed, folder: Path, flags: Flags, watched: Watched | 
 
 def _saved(result: Result, folder: Path) -> bool:
     """Save the result; where that fails, say so: what was computed is still worth showing."""
-    from tensorflow_free.storage import write_result
+    from tensorflow_free.result.storage import write_result
 
     try:
         write_result(result, folder, lasting=True)
@@ -310,7 +311,7 @@ def _without_steps(composed: Composed) -> int | None:
     mapping = composed.mapping
     if mapping.get("steps") or mapping.get("case") or not mapping.get("cases"):
         return None
-    from tensorflow_free.composition import case_override
+    from tensorflow_free.composition.overrides import case_override
 
     cases = "".join(f"\n  {printable(case_override(name))}" for name in mapping["cases"])
     place = printable(str(composed.place(("cases",))))
@@ -335,7 +336,7 @@ def recipe_main(arguments: Sequence[str]) -> int:
     ):
         if is_given:
             raise wrong(f"flag '{flag}'", "it is run-recipe's; see recipe --help")
-    from tensorflow_free.subcommands import subcommand
+    from tensorflow_free.commands.subcommands import subcommand
 
     run, words = subcommand(flags.rest)
     return run(words, flags)

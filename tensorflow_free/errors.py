@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tensorflow_free.characters import printable
+from tensorflow_free.text.characters import printable
 
 INDENT: Final = "    "
 """What stands before all lines of a message but its first, so that none of them passes for a message of ours."""

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from tensorflow_free.composition import Composed
+from tensorflow_free.composition.compose import Composed
 from tensorflow_free.errors import Place, Problem
-from tensorflow_free.expressions import ExpressionError, expand_step
-from tensorflow_free.recipe import Recipe, form_problems
+from tensorflow_free.recipe.expressions import ExpressionError, expand_step
+from tensorflow_free.recipe.models import Recipe, form_problems
 
 Path = tuple[str | int, ...]
 

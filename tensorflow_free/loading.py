@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free.composition import Composed, Override, case_override, cases_in, compose, untaken_case
+from tensorflow_free.composition.compose import Composed, cases_in, compose, untaken_case
+from tensorflow_free.composition.overrides import Override, case_override
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.recipe import Recipe
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.recipe.names import did_you_mean
 
 if TYPE_CHECKING:
-    from tensorflow_free.plan import Plan
+    from tensorflow_free.plan.plan import Plan
 
 _SHARED: Final = ("steps", "backward", "checks", "seed", "dtype", "device", "settings", "input_precision", "record")
 """Keys that the cases of one compiled function have in common."""
@@ -35,7 +36,7 @@ def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str 
         RecipeError: with every problem of form, names, ops, arguments and references. Nothing else is raised.
         UnavailableError: a RecipeError whose only fault is a device that is not here.
     """
-    from tensorflow_free.devices import best_device
+    from tensorflow_free.tensors.devices import best_device
 
     def in_case(name: str) -> Composed:
         return compose(source, [*overrides, case_override(name)], best_device=best_device)
@@ -70,7 +71,7 @@ def plan_of(recipe: Recipe) -> Plan:
     Raises:
         RecipeError: the recipe was made by hand, and does not bind.
     """
-    from tensorflow_free.binding import bind
+    from tensorflow_free.binding.recipes import bind
 
     if recipe.plan is None:
         recipe.keep(bind(recipe))
@@ -107,7 +108,7 @@ def _from_file(composed: Composed) -> InCase:
 
 def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
     """The recipe and its plan; problems of form and of names are told together."""
-    from tensorflow_free.binding import Binding
+    from tensorflow_free.binding.recipes import Binding
 
     form = Form(composed)
     recipe = form.recipe()
@@ -131,7 +132,7 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCa
     """The plan with the starting tensors of each case that a compiled function is called with."""
     from dataclasses import replace
 
-    from tensorflow_free.binding import bind
+    from tensorflow_free.binding.recipes import bind
 
     calls = recipe.backend.calls
     names = [] if isinstance(calls, int) else calls

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, Final
 
-from tensorflow_free.memory import data_of
-from tensorflow_free.ops import additions, aten, callables, handwritten, namespaces, operators, runners, schemas
+from tensorflow_free.ops import additions, aten, backward, callables, handwritten, namespaces, operators, schemas
 from tensorflow_free.ops.additions import load_entry_points, load_ops_file, register_op, registered
 from tensorflow_free.ops.aten import aten_names
 from tensorflow_free.ops.signatures import Form, Op, Parameter, Signature
+from tensorflow_free.tensors.memory import data_of
 
 __all__ = [
     "aten_names",
@@ -126,7 +126,7 @@ def _torch_names() -> frozenset[str]:
             *namespaces.methods(),
             *namespaces.attributes(),
             *operators.SYMBOLS,
-            *runners.OPS,
+            *backward.OPS,
         }
     )
 
@@ -152,8 +152,8 @@ def _built(name: str) -> Op | None:
         found = find(canonical)
         # every spelling gives the same Op, but a method's own name leaves out the function of another parameter order
         return _method_alone(found) if found is not None and name.endswith(f"Tensor.{canonical}") else found
-    if canonical in runners.OPS:
-        return runners.OPS[canonical]
+    if canonical in backward.OPS:
+        return backward.OPS[canonical]
     return operators.op(canonical) or _torchs(canonical)
 
 

@@ -1,4 +1,4 @@
-"""Runs a plan: draws the tensors, runs the steps, differentiates, and gathers what is recorded."""
+"""`run_recipe`, and the run of a plan: tensors drawn, steps run, gradients taken, and what is recorded gathered."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free import settings
-from tensorflow_free.autograd import run_backward
-from tensorflow_free.backends import compiled
-from tensorflow_free.calls import GRADIENTS, TICK, Site, Stopped, Values, described, retain, run_calls
-from tensorflow_free.devices import synchronize
-from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Problem, StepError
-from tensorflow_free.expectations import judge
-from tensorflow_free.factories import Start, made_of, make
-from tensorflow_free.kernels import is_out_of_memory
+from tensorflow_free.judging.expectations import judge
+from tensorflow_free.loading import plan_of
 from tensorflow_free.ops.seeding import other_streams
-from tensorflow_free.plan import Pass, Plan
-from tensorflow_free.reached import Reached
-from tensorflow_free.recording import records_of, standing_values
-from tensorflow_free.result import ErrorReport, Record, Result, Timings, environment_of, recorded
-from tensorflow_free.warned import Heard, heard
-from tensorflow_free.watching import Watch
+from tensorflow_free.plan import settings
+from tensorflow_free.plan.autograd import run_backward
+from tensorflow_free.plan.backends import compiled
+from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, described, retain, run_calls
+from tensorflow_free.plan.plan import Pass, Plan
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.result.result import ErrorReport, Record, Result, Timings, environment_of, recorded
+from tensorflow_free.run.reached import Reached
+from tensorflow_free.run.records import records_of, standing_values
+from tensorflow_free.run.step_warnings import Heard, heard
+from tensorflow_free.run.torch_errors import is_out_of_memory
+from tensorflow_free.run.watching import Watch
+from tensorflow_free.tensors.devices import synchronize
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+from tensorflow_free.tensors.inits import Start, made_of, make
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and how much there is."""
@@ -37,6 +39,27 @@ Given = Mapping[str, torch.Tensor]
 
 CHUNK: Final = 256
 """Calls between two signs of progress."""
+
+
+def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
+    """Run a recipe on fresh tensors.
+
+    Args:
+        recipe: what `load_recipe` gave.
+        progress: called now and then with how many steps are done and how many there are.
+
+    Returns:
+        Every recorded value and gradient, and a verdict on each expectation.
+
+    Raises:
+        StepError: a step failed, and the recipe did not expect it to. torch's own error is its cause.
+        RecipeError: the recipe was made by hand, and does not bind.
+    """
+    plan = plan_of(recipe)
+    result, cause = run(plan, progress=progress)
+    if result.error is not None and not result.error.expected:
+        raise step_error(result.error, plan) from cause
+    return result
 
 
 def run(

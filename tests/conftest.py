@@ -52,7 +52,7 @@ def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_test_knows_the_files_of_ops_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command tells names the files of ops that its own process was given."""
-    monkeypatch.setattr("tensorflow_free.ops_files._named", {})
+    monkeypatch.setattr("tensorflow_free.ops.ops_files._named", {})
 
 
 @pytest.fixture(autouse=True)

@@ -20,12 +20,13 @@ from pathlib import Path
 
 import torch
 
-from tensorflow_free import cli, load_recipe, read_result, run_recipe, storage
-from tensorflow_free.golden.files import read_golden
+from tensorflow_free import cli, load_recipe, read_result, run_recipe
+from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.result import environment_of
-from tensorflow_free.sweep import crew
-from tensorflow_free.sweep.beginning import resume_sweep
+from tensorflow_free.result import storage
+from tensorflow_free.result.result import environment_of
+from tensorflow_free.sweep import pool
+from tensorflow_free.sweep.preparation import resume_sweep
 from tensorflow_free.sweep.trial import Trial
 
 CALLS = ("open", "mkdir", "rename", "replace", "unlink", "rmdir", "link", "write", "ftruncate")
@@ -278,7 +279,7 @@ def _points(kind) -> range:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    crew.Worker = Here
+    pool.Worker = Here
     os.fsync = lambda _: None
     os.chdir(sys.argv[1])
     print(json.dumps({what: kill_all(what, int(sys.argv[2])) for what in sys.argv[3:]}))

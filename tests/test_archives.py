@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import save_file
 
 from tensorflow_free import RecipeError, StorageError, cli, load_recipe, read_result, run_recipe
-from tensorflow_free.golden.files import read_golden
+from tensorflow_free.files.opening import VARIABLE, UnfitFileError, open_file, read_file
+from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.recording import record
 from tensorflow_free.loading import read_form
-from tensorflow_free.opening import VARIABLE, UnfitFileError, open_file, read_file
 from tensorflow_free.sweep.folder import SweepFolder
 
 

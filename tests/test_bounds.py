@@ -17,7 +17,7 @@ from processes import finished
 
 from tensorflow_free import load_recipe, registry, run_recipe
 from tensorflow_free.errors import StepError
-from tensorflow_free.ops.bounds import RULES, BoundsError
+from tensorflow_free.ops.guards.bounds import RULES, BoundsError
 from tensorflow_free.ops.unchecked import UNCHECKED
 
 SQUARE = {"x": {"init": "ones", "size": [1, 1, 4, 4]}, "g": {"init": "ones", "size": [1, 1, 2, 2]}}

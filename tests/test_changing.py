@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from tensorflow_free import files, load_recipe, read_result, run_recipe
-from tensorflow_free.composition import command
+from tensorflow_free import load_recipe, read_result, run_recipe
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden import recording
 from tensorflow_free.golden.recording import record
-from tensorflow_free.sweep import crew, trial
-from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
+from tensorflow_free.hydra_app import command
+from tensorflow_free.sweep import pool, trial
+from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
+from tensorflow_free.tensors import tensor_files as files
 from tests.here import Here
 
 LOADS = "tensors: {x: {init: from_numpy, path: x.npy}}\nsteps: {y: x * 2}\n"
@@ -28,7 +29,7 @@ PLAIN = "tensors: {x: 3.0}\nsteps: {y: x * 2}\n"
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(crew, "Worker", Here)
+    monkeypatch.setattr(pool, "Worker", Here)
     monkeypatch.setattr(Here, "ran", [])
     Path("loads.yaml").write_text(LOADS)
     Path("plain.yaml").write_text(PLAIN)

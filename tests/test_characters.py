@@ -16,7 +16,10 @@ import torch
 
 import tensorflow_free.pytest_plugin.collecting  # noqa: F401 - so that a pytest run inside this one finds all loaded
 from tensorflow_free import RecipeError, StorageError, cli, load_recipe, register_op, run_recipe
-from tensorflow_free.characters import (
+from tensorflow_free.errors import Place, Problem, StepError
+from tensorflow_free.registry import load_ops_file
+from tensorflow_free.sweep import pool
+from tensorflow_free.text.characters import (
     command_of,
     form_problem,
     in_a_line,
@@ -25,9 +28,6 @@ from tensorflow_free.characters import (
     printable,
     printable_lines,
 )
-from tensorflow_free.errors import Place, Problem, StepError
-from tensorflow_free.registry import load_ops_file
-from tensorflow_free.sweep import crew
 from tests.here import Here
 from tests.processes import succeeded
 
@@ -72,7 +72,7 @@ def unprintable(text: str) -> list[str]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of hostile recipes, which is the working directory."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(crew, "Worker", Here)
+    monkeypatch.setattr(pool, "Worker", Here)
     for name, text in {FILE: TEXT, "plain.yaml": TEXT, "failing.yaml": FAILING, "wrong.yaml": WRONG}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path

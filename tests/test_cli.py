@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tensorflow_free import cli, read_result, storage
-from tensorflow_free.result import RunFile
+from tensorflow_free import cli, read_result
+from tensorflow_free.result import storage
+from tensorflow_free.result.result import RunFile
 from tests.processes import finished, shown_on_terminal, started, waited, without_escapes
 
 ROOT = Path(__file__).parent.parent

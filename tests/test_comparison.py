@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.comparison import Comparison, Judging, Measure, Noise, compare_results, measure
-from tensorflow_free.comparison.rules import Errors, by_noise, by_tolerance, k_of, usual_noise
+from tensorflow_free.judging.comparing import Judging, compare_results
+from tensorflow_free.judging.measures import Measure, measure
+from tensorflow_free.judging.rules import Errors, Noise, by_noise, by_tolerance, k_of, usual_noise
+from tensorflow_free.judging.verdicts import Comparison
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.float8_e4m3fn, torch.float8_e5m2]
 NAN, INF = math.nan, math.inf

@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.comparison import Comparison, Measure, ValueVerdict, Where, compare_results
-from tensorflow_free.comparison_report import draw, failure_lines, plain_text
-from tensorflow_free.page import Column, draw_lines, grid, line, text_of
-from tensorflow_free.wording import counted, error_of, place_of, share_of, some
+from tensorflow_free.judging.comparing import compare_results
+from tensorflow_free.judging.measures import Measure
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
+from tensorflow_free.judging.wording import counted, error_of, place_of, share_of, some
+from tensorflow_free.report.comparison_report import draw, failure_lines, plain_text
+from tensorflow_free.text.page import Column, draw_lines, grid, line, text_of
 from tests.processes import succeeded
 
 RECIPE = {
@@ -285,7 +287,7 @@ def test_control_characters_are_written_out():
 
 
 def test_a_report_loads_neither_torch_nor_rich():
-    code = "import sys, tensorflow_free.comparison_report\n"
+    code = "import sys, tensorflow_free.report.comparison_report\n"
     code += "print(*(name for name in ('torch', 'hydra', 'numpy', 'rich', 'pydantic') if name in sys.modules))"
     done = succeeded(sys.executable, "-c", code)
     assert done.stdout.split() == []

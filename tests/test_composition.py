@@ -21,15 +21,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from tensorflow_free.composition import case_names, case_override, compose, dump_yaml, read_yaml, run_through_hydra
-from tensorflow_free.composition.dotted import EXPECTATION_KEYS, path_of
+from tensorflow_free.composition.compose import case_names, compose
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
-from tensorflow_free.composition.keys import DEFAULTS, RECIPE_KEYS
-from tensorflow_free.composition.keys import settings as default_settings
 from tensorflow_free.composition.merging import merged, placed
-from tensorflow_free.composition.overrides import apply_overrides, parse_override, parse_overrides
+from tensorflow_free.composition.overrides import apply_overrides, case_override, parse_override, parse_overrides
+from tensorflow_free.composition.reader import read_yaml
+from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.recipe import Expectation, Recipe, written_keys
+from tensorflow_free.hydra_app.command import run_through_hydra
+from tensorflow_free.recipe.dotted import EXPECTATION_KEYS, path_of
+from tensorflow_free.recipe.keys import DEFAULTS, RECIPE_KEYS
+from tensorflow_free.recipe.keys import settings as default_settings
+from tensorflow_free.recipe.models import Expectation, Recipe, written_keys
 from tests.processes import succeeded
 
 LINE = """\

@@ -10,7 +10,7 @@ import pytest
 
 from tensorflow_free import cli, load_recipe, run_recipe
 from tensorflow_free.errors import StorageError
-from tensorflow_free.sweep import crew
+from tensorflow_free.sweep import pool
 from tests.here import Here
 from tests.processes import finished, succeeded
 
@@ -26,7 +26,7 @@ SAID = {
 def disk(tmp_path, monkeypatch, request):
     """A small disk, and what it says when it takes nothing more; skipped where nobody may mount one."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(crew, "Worker", Here)
+    monkeypatch.setattr(pool, "Worker", Here)
     place = tmp_path / "disk"
     place.mkdir()
     Path("r.yaml").write_text(BIG)

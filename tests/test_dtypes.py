@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorflow_free import names
-from tensorflow_free.dtypes import TOLERANCES, TORCH_DTYPES, dtype_of, tolerance_of, ulp_distance, word_of
+from tensorflow_free.recipe import names
+from tensorflow_free.tensors.dtypes import TOLERANCES, TORCH_DTYPES, dtype_of, tolerance_of, ulp_distance, word_of
 
 FLOATING = [
     "float64",

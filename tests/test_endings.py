@@ -17,7 +17,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX's signal
 
 HEAD = """
 import hashlib, os, signal, sys, time
-from tensorflow_free import cli, endings
+from tensorflow_free import cli
+from tensorflow_free.process import endings
 
 def ready():
     print("ready", flush=True)
@@ -161,7 +162,7 @@ import sys
 
 class Interrupted:
     def find_spec(self, name, path=None, target=None):
-        if name == "tensorflow_free.console":
+        if name == "tensorflow_free.commands.console":
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupted())

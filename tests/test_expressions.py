@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
-from tensorflow_free.expressions import ATTRIBUTES, ExpressionError, Name, Slice, expand_step, parse_subscript
 from tensorflow_free.ops import namespaces
+from tensorflow_free.recipe.expressions import ATTRIBUTES, ExpressionError, Name, Slice, expand_step, parse_subscript
 
 TENSORS = {
     "a": {"init": "randn", "size": [3, 3]},

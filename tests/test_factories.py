@@ -9,7 +9,7 @@ import torch
 from torch.nn import init as nn_init
 
 from tensorflow_free import RecipeError, load_recipe, run_recipe
-from tensorflow_free.factories import NAMES
+from tensorflow_free.tensors.inits import NAMES
 
 INTEGERS = ["uint8", "int8", "int16", "int32", "int64"]
 

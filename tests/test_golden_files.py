@@ -24,9 +24,9 @@ from tensorflow_free import StorageError, load_recipe, run_recipe
 from tensorflow_free.golden import lock, writing
 from tensorflow_free.golden.cases import INLINE, StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.files import find_case, golden_paths, goldens_of, read_golden
 from tensorflow_free.golden.model import Made, Noise
 from tensorflow_free.golden.numbers import array_of, listed
+from tensorflow_free.golden.places import find_case, golden_paths, goldens_of, read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.values import Opaque
 from tensorflow_free.golden.writing import remove_case, write_golden
@@ -525,7 +525,7 @@ def test_a_golden_that_may_not_be_read_is_told_and_left(golden, monkeypatch):
 
     before = files_of(golden.json.parent)
     with monkeypatch.context() as patched:
-        patched.setattr("tensorflow_free.golden.files.read_file", forbidden)
+        patched.setattr("tensorflow_free.golden.places.read_file", forbidden)
         refused(golden, r"r\.golden\.json: the golden cannot be read: Permission denied")
         with pytest.raises(StorageError, match="Permission denied"):
             write_golden(golden.json.with_name("r.yaml"), "", case_of())

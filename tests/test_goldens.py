@@ -11,7 +11,7 @@ import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.golden.cases import StoredCase, StoredValue
-from tensorflow_free.golden.files import read_golden
+from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.verifying import compare, verify

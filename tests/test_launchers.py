@@ -16,9 +16,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from tensorflow_free.errors import StorageError
-from tensorflow_free.sweep.beginning import sweep_recipe
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.jobs import run_chunk
+from tensorflow_free.sweep.preparation import sweep_recipe
 from tensorflow_free.sweep.rows import Row
 from tests.processes import finished
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tensorflow_free import cli, read_result
-from tensorflow_free.board import SLOT, Board, told
+from tensorflow_free.commands.flags import Flags
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.flags import Flags
-from tensorflow_free.limits import Limits, kills_for_memory, resident
-from tensorflow_free.sweep.beginning import sweep_recipe
+from tensorflow_free.process.board import SLOT, Board, told
+from tensorflow_free.process.limits import Limits, kills_for_memory, resident
+from tensorflow_free.sweep.preparation import sweep_recipe
 
 OPS = """
 import ctypes, mmap, signal, sys, time, torch

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tensorflow_free import register_op, registry
-from tensorflow_free.lookup import look_up, matching, records
+from tensorflow_free.report.op_report import look_up, matching, records
 
 
 def test_one_op_is_shown_in_full():

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 
-from tensorflow_free.names import RECIPE_DTYPES
+from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tests.faults.cells import THREADS, sample
 from tests.faults.scoring import RECIPES, Fixture, recorded_fixtures
 from tests.processes import started

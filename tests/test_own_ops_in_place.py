@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tensorflow_free import compare_results, load_recipe, register_op, run_recipe
-from tensorflow_free.reference import Kept, yardstick_of
+from tensorflow_free.cell.reference import Kept, yardstick_of
 
 TENSORS = {"x": [1.0, -1.0, 2.0]}
 

@@ -12,7 +12,7 @@ import tensorflow_free.pytest_plugin.collecting  # noqa: F401 - so that a pytest
 from tensorflow_free.asserting import assert_recipe
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.recording import record
-from tensorflow_free.pytest_plugin import patterns
+from tensorflow_free.pytest_plugin import discovery
 
 pytest_plugins = ["pytester"]
 
@@ -172,7 +172,7 @@ def test_without_an_ini_the_folder_that_is_named_counts(project):
     ],
 )
 def test_patterns_fit_as_globs_do(pattern, path, is_one):
-    assert (patterns.compiled([pattern]).fullmatch(path) is not None) is is_one
+    assert (discovery.compiled([pattern]).fullmatch(path) is not None) is is_one
 
 
 def test_a_dtype_that_there_is_not_is_told_at_once(project):

@@ -10,9 +10,9 @@ import pytest
 
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError, StorageError
-from tensorflow_free.sweep import crew
-from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
+from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.rows import Row, row_of
 from tests.test_sweep_command import LINEAR, Here
 
@@ -22,7 +22,7 @@ OPS = "from pathlib import Path\nPath('ran').touch()\n"
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(crew, "Worker", Here)
+    monkeypatch.setattr(pool, "Worker", Here)
     (tmp_path / "linear.yaml").write_text(LINEAR)
     (tmp_path / "my ops.py").write_text(OPS)
     return tmp_path

@@ -12,7 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yaml.cyaml import CParser
 
-from tensorflow_free.composition import dump_yaml, read_yaml, reader
+from tensorflow_free.composition import reader
+from tensorflow_free.composition.reader import read_yaml
+from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError
 
 

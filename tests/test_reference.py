@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, run_recipe
+from tensorflow_free.cell.reference import Kept, NoReference, draws, random_names, yardstick_of
 from tensorflow_free.loading import plan_of
-from tensorflow_free.reference import Kept, NoReference, draws, random_names, yardstick_of
 from tensorflow_free.runner import run, starts_of
 
 NET = {

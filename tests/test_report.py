@@ -11,10 +11,10 @@ from rich.console import Console
 
 from tensorflow_free import Recipe, load_recipe, run_recipe
 from tensorflow_free.loading import plan_of
-from tensorflow_free.report import draw, plain_text, summary
-from tensorflow_free.result import Record, Result
+from tensorflow_free.report.result_report import draw, plain_text, summary
+from tensorflow_free.result.result import Record, Result
 from tensorflow_free.runner import run as run_plan
-from tensorflow_free.table import columns_of, lines_of
+from tensorflow_free.text.columns import columns_of, lines_of
 
 HEADINGS = ("name", "op", "dtype", "shape", "value", "gradient", "grad_fn")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tensorflow_free import Recipe, load_recipe, run_recipe
-from tensorflow_free.result import Record, Result, RunFile, counts, plain, recorded
+from tensorflow_free.result.result import Record, Result, RunFile, counts, plain, recorded
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "result.schema.json"
 

@@ -14,7 +14,7 @@ from tensorflow_free import cli, register_op
 from tensorflow_free.commands.printing import Printer
 from tensorflow_free.commands.review import Walk
 from tensorflow_free.commands.verify import checked_in
-from tensorflow_free.golden.files import read_golden
+from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.review import reviews_of
 from tensorflow_free.golden.verifying import verify

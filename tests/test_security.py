@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tensorflow_free.composition import Composed, compose, run_through_hydra
-from tensorflow_free.composition.multirun import Multirun
+from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.hydra_app.command import run_through_hydra
+from tensorflow_free.hydra_app.multirun import Multirun
 
 
 class Recording:

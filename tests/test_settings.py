@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
-from tensorflow_free.settings import SETTINGS
+from tensorflow_free.plan.settings import SETTINGS
 
 matmul, cudnn, mkldnn = torch.backends.cuda.matmul, torch.backends.cudnn, torch.backends.mkldnn
 

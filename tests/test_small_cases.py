@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tensorflow_free import cli, run_recipe
-from tensorflow_free.characters import printable_lines
-from tensorflow_free.commands.runs import compare
-from tensorflow_free.comparison import Judging
+from tensorflow_free.commands.stored_runs import compare
+from tensorflow_free.judging.comparing import Judging
 from tensorflow_free.loading import load_recipe
+from tensorflow_free.text.characters import printable_lines
 
 CASES = Path(__file__).parent / "cases"
 

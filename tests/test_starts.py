@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from tensorflow_free import RecipeError, load_recipe, register_op, run_recipe
-from tensorflow_free.memory import overlaps
+from tensorflow_free.tensors.memory import overlaps
 
 
 def run(overrides=(), **recipe):

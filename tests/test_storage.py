@@ -21,20 +21,12 @@ from opdb.bits import differences
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tensorflow_free import (
-    Recipe,
-    RecipeError,
-    StorageError,
-    load_recipe,
-    read_result,
-    register_op,
-    run_recipe,
-    storage,
-)
+from tensorflow_free import Recipe, RecipeError, StorageError, load_recipe, read_result, register_op, run_recipe
 from tensorflow_free.loading import cases_of, plan_of
-from tensorflow_free.result import Opaque, Record, Result, RunFile, environment_of
+from tensorflow_free.result import storage
+from tensorflow_free.result.result import Opaque, Record, Result, RunFile, environment_of
+from tensorflow_free.result.storage import document
 from tensorflow_free.runner import run as run_plan
-from tensorflow_free.storage import document
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 RECIPE_FILES = sorted(RECIPES.rglob("*.yaml"))
@@ -101,7 +93,7 @@ def test_every_dtype_comes_back_bit_for_bit(tmp_path, word):
 
 
 def test_all_dtypes_of_a_recipe_are_tried():
-    from tensorflow_free import names
+    from tensorflow_free.recipe import names
 
     assert set(DTYPES) == set(names.DTYPES)
 

@@ -16,8 +16,8 @@ import pytest
 
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError, StorageError
-from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.rows import Row, row_of
 from tests.processes import finished, shown_on_terminal, started, succeeded, waited, without_escapes
 
@@ -128,7 +128,7 @@ def test_a_row_is_strict_json_and_is_read_back_as_it_was():
 
 
 def test_it_works_from_a_script_without_a_guard(here):
-    code = "from tensorflow_free.sweep.beginning import sweep_recipe\nprint([row.outcome for row in sweep_recipe('linear.yaml', ['seed=1,2'])])"
+    code = "from tensorflow_free.sweep.preparation import sweep_recipe\nprint([row.outcome for row in sweep_recipe('linear.yaml', ['seed=1,2'])])"
     (here / "script.py").write_text(code)
     (here / "torch.py").write_text("raise SystemExit('the wrong torch')")
     done = finished(sys.executable, "-P", "script.py")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tensorflow_free.composition import compose
-from tensorflow_free.composition.axes import matrix_of
+from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.grammar import swept, written
 from tensorflow_free.composition.overrides import parse_override
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.cells import Cells, capability_of
 from tensorflow_free.sweep.checking import checked
 

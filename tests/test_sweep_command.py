@@ -15,10 +15,10 @@ import pytest
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.registry import load_ops_file
-from tensorflow_free.sweep import crew
-from tensorflow_free.sweep.beginning import resume_sweep, sweep_recipe
+from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import SweepFolder, filled
+from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.rows import Row
 from tests.here import Here
 
@@ -28,8 +28,8 @@ LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\n
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(crew, "Worker", Here)
-    monkeypatch.setattr(crew, "cores", lambda: 1)
+    monkeypatch.setattr(pool, "Worker", Here)
+    monkeypatch.setattr(pool, "cores", lambda: 1)
     (tmp_path / "linear.yaml").write_text(LINEAR)
     return tmp_path
 
@@ -285,9 +285,9 @@ def test_other_launchers_and_sweepers_end_with_the_same_rows(typed, words):
 
 
 def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkeypatch):
-    from tensorflow_free.sweep import hosting
+    from tensorflow_free.commands import sweep_host
 
-    monkeypatch.setattr(hosting, "run_chunk", dies)
+    monkeypatch.setattr(sweep_host, "run_chunk", dies)
     words = [
         "-m",
         "linear.yaml",

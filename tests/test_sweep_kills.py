@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tensorflow_free.sweep.beginning import resume_sweep
+from tensorflow_free.sweep.preparation import resume_sweep
 from tests.processes import started, succeeded, waited
 
 BIN = Path(sys.executable).parent
@@ -23,7 +23,7 @@ def s_nap(x):
 
 register_op("s_nap", s_nap)
 """
-RESUME = "from tensorflow_free.sweep.beginning import resume_sweep; resume_sweep('torn', ops=['ops.py']).run()"
+RESUME = "from tensorflow_free.sweep.preparation import resume_sweep; resume_sweep('torn', ops=['ops.py']).run()"
 
 
 def like(rows):

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from tensorflow_free import child, load_recipe, read_result, run_recipe
+from tensorflow_free import load_recipe, read_result, run_recipe
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
-from tensorflow_free.sweep import crew, workers
-from tensorflow_free.sweep.beginning import sweep_recipe
+from tensorflow_free.process import child
+from tensorflow_free.sweep import pool, workers
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.crew import Launch
+from tensorflow_free.sweep.pool import Launch
+from tensorflow_free.sweep.preparation import sweep_recipe
 from tests.processes import is_alive, started, waited
 
 OPS = """
@@ -99,7 +100,7 @@ def test_a_cell_that_hangs_is_ended_at_its_time_limit_also_where_it_clings_to_py
 
 
 def test_a_worker_ends_when_its_parent_is_killed_also_where_its_cell_clings_to_pythons_lock(here):
-    code = "from tensorflow_free.sweep.beginning import sweep_recipe; sweep_recipe('one.yaml', ['steps.y.op=w_clings'], ops=['ops.py']).run()"
+    code = "from tensorflow_free.sweep.preparation import sweep_recipe; sweep_recipe('one.yaml', ['steps.y.op=w_clings'], ops=['ops.py']).run()"
     with started(sys.executable, "-c", code) as running:
         found = waited(lambda: list(here.glob("clinging-*")))
         worker = int(found[0].name.partition("-")[2])
@@ -176,9 +177,9 @@ def test_a_result_that_cannot_be_written_ends_the_sweep_and_its_rows_stay(here):
 
 
 def test_an_error_of_ours_costs_one_cell_and_is_told_as_ours(monkeypatch):
-    monkeypatch.setattr(crew, "compose", lambda *_: 1 / 0)
+    monkeypatch.setattr(pool, "compose", lambda *_: 1 / 0)
     launch = Launch(cwd=str(Path.cwd()))
-    made = crew.Crew(launch, lambda row: None, lambda environment: None)
+    made = pool.Crew(launch, lambda row: None, lambda environment: None)
     worker = made._hired(None, 0)
     worker._child.send(b"not json\n")
     with pytest.raises(workers.Lost, match="exit code"):
@@ -189,25 +190,25 @@ def test_an_error_of_ours_costs_one_cell_and_is_told_as_ours(monkeypatch):
 def test_the_number_of_workers_is_that_of_the_cores_or_of_the_gpus():
     cpu, gpu = Launch(cwd="."), Launch(cwd=".", devices=frozenset({"cuda"}))
     mixed = Launch(cwd=".", devices=frozenset({"cuda", "cpu"}))
-    size = {name: crew.Crew(launch, print, print) for name, launch in {"cpu": cpu, "gpu": gpu, "mixed": mixed}.items()}
+    size = {name: pool.Crew(launch, print, print) for name, launch in {"cpu": cpu, "gpu": gpu, "mixed": mixed}.items()}
     for one in size.values():
         one._gpus = ["4", "5", "6"]
-    assert [one._size(1000) for one in size.values()] == [crew.cores(), 3, crew.cores()]
+    assert [one._size(1000) for one in size.values()] == [pool.cores(), 3, pool.cores()]
     assert [one._size(1) for one in size.values()] == [1, 1, 1]
-    assert crew.Crew(Launch(cwd=".", n_jobs=7), print, print)._size(1000) == 7
+    assert pool.Crew(Launch(cwd=".", n_jobs=7), print, print)._size(1000) == 7
 
 
 def test_gpus_are_shared_out_unless_a_cell_names_one(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
-    assert crew._gpus({"devices": ["a", "b", "c"]}) == ["4", "5", "6"]
+    assert pool._gpus({"devices": ["a", "b", "c"]}) == ["4", "5", "6"]
     for devices, expected in (({"cuda"}, ["4,5,6", "5", "6", "4"]), ({"cuda:1"}, ["4,5,6"] * 4)):
-        one = crew.Crew(Launch(cwd=".", devices=frozenset(devices)), print, print)
+        one = pool.Crew(Launch(cwd=".", devices=frozenset(devices)), print, print)
         one._gpus = ["4", "5", "6"]
         assert [one._environment(None, slot)["CUDA_VISIBLE_DEVICES"] for slot in range(4)] == expected
 
 
 def test_a_worker_has_one_thread_unless_the_user_says_otherwise(monkeypatch):
-    one = crew.Crew(Launch(cwd="."), print, print)
+    one = pool.Crew(Launch(cwd="."), print, print)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert one._environment(None, 0)["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")

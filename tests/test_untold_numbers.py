@@ -9,8 +9,8 @@ import torch
 
 from tensorflow_free import Result, cli, compare_results, load_recipe, read_result, run_recipe
 from tensorflow_free.golden.recording import record
-from tensorflow_free.memory import check_room
-from tensorflow_free.report import plain_text
+from tensorflow_free.report.result_report import plain_text
+from tensorflow_free.tensors.memory import check_room
 
 TOO_MUCH = "1,490,116.1 GiB are more than this machine has"
 TEXT = """

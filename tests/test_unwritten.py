@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
-from tensorflow_free.ops.filling import GROWING, LEAVING, MAKING
+from tensorflow_free.ops.guards.filling import GROWING, LEAVING, MAKING
 from tests.processes import succeeded
 
 TENSORS = {"x": [[1.0, 2.0], [3.0, 4.0]], "n": [1, 2], "b": [True, False], "z": {"data": 1.0, "dtype": "complex64"}}

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
-from tensorflow_free.commands.arguments import combinations, options_of, positive, recipe_files
-from tensorflow_free.commands.streams import downstream
-from tensorflow_free.composition import case_override
+from tensorflow_free.commands.options import combinations, options_of, positive, recipe_files
+from tensorflow_free.commands.random_streams import downstream
+from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError
 
 SCALE = {"factor": 2.0}

@@ -9,7 +9,7 @@ import torch
 
 from tensorflow_free import load_recipe, read_result, register_op, run_recipe
 from tensorflow_free.cli import run_recipe_main
-from tensorflow_free.report import plain_text
+from tensorflow_free.report.result_report import plain_text
 
 TENSORS = {"e": [[1.0, 0.0], [0.0, 2.0]], "z": {"data": 1.0, "dtype": "complex64"}}
 CAST = "Casting complex values to real discards the imaginary part"

@@ -1,5 +1,1 @@
-"""From a `Recipe` to a `Plan`: names, arguments, aliasing, and where each value lies."""
-
-from tensorflow_free.binding.recipes import Binding, bind
-
-__all__ = ["Binding", "bind"]
+"""A `Recipe` to a `Plan`: every name bound, every argument checked, all problems found before anything runs."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from tensorflow_free.binding.scope import Path
-from tensorflow_free.calls import Site
-from tensorflow_free.plan import Row, read_ids
+from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.plan import Row, read_ids
 
 NO_ROOTS: frozenset[int] = frozenset()
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tensorflow_free.binding.mismatch import Mismatch, Path
-from tensorflow_free.binding.reading import WORDS, ambiguous, read
-from tensorflow_free.binding.references import Known, Ref
+from tensorflow_free.binding.operands import Known, Ref
+from tensorflow_free.binding.parameters import WORDS, ambiguous, read
 from tensorflow_free.errors import Words, said
-from tensorflow_free.names import did_you_mean, nearest
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
-from tensorflow_free.recipe import shown
+from tensorflow_free.recipe.models import shown
+from tensorflow_free.recipe.names import did_you_mean, nearest
+from tensorflow_free.tensors.mismatch import Mismatch, Path
 
 
 @dataclass(frozen=True, slots=True)

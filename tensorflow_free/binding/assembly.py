@@ -10,12 +10,11 @@ from torch import Tensor, strided
 
 from tensorflow_free.binding.aliasing import Aliases, Guards
 from tensorflow_free.binding.scope import Path, Places, Scope
-from tensorflow_free.calls import GRADIENTS, Site, retain, snapshot, watch
-from tensorflow_free.factories import Start
-from tensorflow_free.opening import FileRead
-from tensorflow_free.ops import runners
-from tensorflow_free.ops.handing import check_indices, check_unshared
-from tensorflow_free.plan import (
+from tensorflow_free.files.opening import FileRead
+from tensorflow_free.ops import backward
+from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
+from tensorflow_free.plan.calls import GRADIENTS, Site, retain, snapshot, watch
+from tensorflow_free.plan.plan import (
     NOTHING,
     RESERVED,
     Check,
@@ -30,7 +29,8 @@ from tensorflow_free.plan import (
     made_ids,
     read_ids,
 )
-from tensorflow_free.recipe import BackwardPass, Recipe
+from tensorflow_free.recipe.models import BackwardPass, Recipe
+from tensorflow_free.tensors.inits import Start
 
 
 @dataclass(slots=True)
@@ -226,7 +226,7 @@ def _has_backward(row: Row) -> bool:
 
 
 def _has_runner(row: Row) -> bool:
-    return row.site.op in runners.OPS or (row.block is not None and any(_has_runner(one) for one in row.block.rows))
+    return row.site.op in backward.OPS or (row.block is not None and any(_has_runner(one) for one in row.block.rows))
 
 
 # what is recorded

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tensorflow_free.binding.arguments import Bound
-from tensorflow_free.binding.references import references
+from tensorflow_free.binding.operands import references
 from tensorflow_free.binding.scope import Scope, values_of
-from tensorflow_free.ops.handing import HANDING, KEEPING, base_of
+from tensorflow_free.ops.guards.handouts import HANDING, KEEPING, base_of
 from tensorflow_free.ops.signatures import Op, Signature
-from tensorflow_free.plan import Row
+from tensorflow_free.plan.plan import Row
 
 
 def with_memory(row: Row, op: Op, bound: Bound, scope: Scope) -> Row:

@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.binding.starts import Starts
-from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.errors import Words
-from tensorflow_free.factories import LIKE, Start
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.recipe import TensorSpec, form_problems, shown
+from tensorflow_free.recipe.models import TensorSpec, form_problems, shown
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+from tensorflow_free.tensors.inits import LIKE, Start
+from tensorflow_free.tensors.mismatch import Mismatch
 
 
 def gradient_start(written: Mapping[str, Any], recipe_dtype: str) -> Start:

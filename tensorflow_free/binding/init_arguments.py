@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.binding.literals import literal_number, map_numbers, shape_of_literal
-from tensorflow_free.binding.mismatch import Mismatch
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.recipe import shown
+from tensorflow_free.recipe.models import shown
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.tensors.literals import literal_number, map_numbers, shape_of_literal
+from tensorflow_free.tensors.mismatch import Mismatch
 
 WORDS: Final = {
     "mode": ("fan_in", "fan_out"),

@@ -9,18 +9,18 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free import devices
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import LAYOUTS, MEMORY_FORMATS, wanted
-from tensorflow_free.binding.literals import literal
-from tensorflow_free.binding.mismatch import Mismatch
-from tensorflow_free.binding.references import Known, of_a_key, reference
-from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
+from tensorflow_free.binding.operands import Known, of_a_key, reference
 from tensorflow_free.errors import Words, said
-from tensorflow_free.expressions import ExpressionError, Name, Slice, parse_subscript
-from tensorflow_free.names import did_you_mean, nearest
 from tensorflow_free.ops.signatures import Op, Parameter
-from tensorflow_free.recipe import LITERAL_KEYS, shown
+from tensorflow_free.recipe.expressions import ExpressionError, Name, Slice, parse_subscript
+from tensorflow_free.recipe.models import LITERAL_KEYS, shown
+from tensorflow_free.recipe.names import did_you_mean, nearest
+from tensorflow_free.tensors import devices
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
+from tensorflow_free.tensors.literals import literal
+from tensorflow_free.tensors.mismatch import Mismatch
 
 
 @dataclass(frozen=True, slots=True)

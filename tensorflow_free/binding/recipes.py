@@ -9,26 +9,21 @@ from typing import Any, Final
 
 from torch import Tensor
 
-from tensorflow_free import backends, conditions, devices, settings
 from tensorflow_free.binding.assembly import Parts, PassRows, aliases_of, assemble
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
-from tensorflow_free.binding.literals import NUMBER_WORDS, check_literal, literal
-from tensorflow_free.binding.mismatch import Mismatch
-from tensorflow_free.binding.references import reference, without_value
+from tensorflow_free.binding.operands import reference, without_value
 from tensorflow_free.binding.scope import Path, Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
-from tensorflow_free.calls import Site
-from tensorflow_free.composition.dotted import EXPECTATION_KEYS
-from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
-from tensorflow_free.factories import Start
-from tensorflow_free.names import RECIPE_DTYPES, did_you_mean, name_problem
-from tensorflow_free.opening import FileRead
-from tensorflow_free.ops.handing import HANDING, base_of
-from tensorflow_free.plan import Plan, Row
-from tensorflow_free.recipe import (
+from tensorflow_free.files.opening import FileRead
+from tensorflow_free.ops.guards.handouts import HANDING, base_of
+from tensorflow_free.plan import backends, conditions, settings
+from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.plan import Plan, Row
+from tensorflow_free.recipe.dotted import EXPECTATION_KEYS
+from tensorflow_free.recipe.models import (
     INPUTS,
     KINDS,
     BackwardPass,
@@ -37,7 +32,13 @@ from tensorflow_free.recipe import (
     shown,
     written_keys,
 )
+from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.registry import find
+from tensorflow_free.tensors import devices
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
+from tensorflow_free.tensors.inits import Start
+from tensorflow_free.tensors.literals import NUMBER_WORDS, check_literal, literal
+from tensorflow_free.tensors.mismatch import Mismatch
 
 FOLLOWERS: Final = ("grad", "after")
 """What may follow the name of any value: its gradient, and itself as it was in the end."""

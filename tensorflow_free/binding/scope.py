@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.binding.references import Known
-from tensorflow_free.devices import kinds
+from tensorflow_free.binding.operands import Known
 from tensorflow_free.errors import Place, Problem, Words
-from tensorflow_free.ops.unseen import COMPILED, NAMED
-from tensorflow_free.plan import RESERVED, Kind
-from tensorflow_free.recipe import Recipe, Step
+from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED
+from tensorflow_free.plan.plan import RESERVED, Kind
+from tensorflow_free.recipe.models import Recipe, Step
+from tensorflow_free.tensors.devices import kinds
 
 Places = Callable[[Sequence[str | int]], Place]
 Path = tuple[str | int, ...]

@@ -9,20 +9,21 @@ from typing import Any
 
 import torch
 
-from tensorflow_free import devices, files
-from tensorflow_free.archives import FileProblem
-from tensorflow_free.binding.inits import read_parameter
+from tensorflow_free.binding.init_arguments import read_parameter
 from tensorflow_free.binding.kinds import MEMORY_FORMATS, has_gradients, without_gradient
-from tensorflow_free.binding.literals import misfits
-from tensorflow_free.binding.mismatch import Mismatch
 from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, shape_problem, stride_problem
-from tensorflow_free.calls import described
-from tensorflow_free.dtypes import TORCH_DTYPES, dtype_of, word_of
-from tensorflow_free.factories import INITS, LIKE, NAMES, VIEWS, Start, flat, made_in, own_dtype, parameters_of
-from tensorflow_free.memory import extent_of, gibibytes, installed, overlaps
-from tensorflow_free.names import FOLLOWING, did_you_mean, nearest
-from tensorflow_free.opening import FileRead
-from tensorflow_free.recipe import TensorSpec, shown, written_keys
+from tensorflow_free.files.opening import FileRead
+from tensorflow_free.plan.calls import described
+from tensorflow_free.recipe.models import TensorSpec, shown, written_keys
+from tensorflow_free.recipe.names import FOLLOWING, did_you_mean, nearest
+from tensorflow_free.tensors import devices
+from tensorflow_free.tensors import tensor_files as files
+from tensorflow_free.tensors.archives import FileProblem
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of, word_of
+from tensorflow_free.tensors.inits import INITS, LIKE, NAMES, VIEWS, Start, flat, made_in, own_dtype, parameters_of
+from tensorflow_free.tensors.literals import misfits
+from tensorflow_free.tensors.memory import extent_of, gibibytes, installed, overlaps
+from tensorflow_free.tensors.mismatch import Mismatch
 
 Report = Callable[[Sequence[str | int], str], None]
 

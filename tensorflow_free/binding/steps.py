@@ -10,25 +10,25 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.autograd import run_backward, run_grad
 from tensorflow_free.binding.arguments import Bound, fit
 from tensorflow_free.binding.effects import with_memory
 from tensorflow_free.binding.kinds import without_gradient
-from tensorflow_free.binding.reading import TensorLiteral
-from tensorflow_free.binding.references import Ref, references, without_value
+from tensorflow_free.binding.operands import Ref, references, without_value
+from tensorflow_free.binding.parameters import TensorLiteral
 from tensorflow_free.binding.scope import Path, Scope
-from tensorflow_free.calls import Site, read_field
-from tensorflow_free.contexts import context_of
 from tensorflow_free.errors import Words
-from tensorflow_free.expressions import Slice
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.no_ops import instead_of
-from tensorflow_free.ops.bounds import guarded
-from tensorflow_free.ops.runners import BACKWARD, GRAD
+from tensorflow_free.ops.backward import BACKWARD, GRAD
+from tensorflow_free.ops.guards.bounds import guarded
 from tensorflow_free.ops.seeding import seeded
 from tensorflow_free.ops.signatures import Op, Signature
-from tensorflow_free.plan import Block, Row, Value
-from tensorflow_free.recipe import Step, shown
+from tensorflow_free.plan.autograd import run_backward, run_grad
+from tensorflow_free.plan.calls import Site, read_field
+from tensorflow_free.plan.contexts import context_of
+from tensorflow_free.plan.plan import Block, Row, Value
+from tensorflow_free.recipe.expressions import Slice
+from tensorflow_free.recipe.models import Step, shown
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.recipe.no_ops import instead_of
 from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, is_module, registered, suggest
 
 _OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "carry": "carry", "trace": "trace"}

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from tensorflow_free.calls import described
-from tensorflow_free.comparison import Comparison, ValueVerdict
-from tensorflow_free.comparison.graph import reads_of, steps_of
-from tensorflow_free.conditions import holds
-from tensorflow_free.kernels import is_unsupported
-from tensorflow_free.known_faults import is_marked
-from tensorflow_free.recipe import KnownFault, Recipe
-from tensorflow_free.report import failure
-from tensorflow_free.result import Result, Verdict
+from tensorflow_free.judging.known_faults import is_marked
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.plan.calls import described
+from tensorflow_free.plan.conditions import holds
+from tensorflow_free.recipe.graph import reads_of, steps_of
+from tensorflow_free.recipe.models import KnownFault, Recipe
+from tensorflow_free.report.result_report import failure
+from tensorflow_free.result.result import Result, Verdict
+from tensorflow_free.run.torch_errors import is_unsupported
 
 Outcome = Literal["ok", "not comparable", "known fault", "unsupported", "mismatch", "fixed", "failed"]
 

@@ -14,18 +14,19 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.calls import Stopped
-from tensorflow_free.comparison import Comparison, Judging, Noise, compare_results
-from tensorflow_free.comparison.comparing import readable, tensor_of
-from tensorflow_free.comparison.graph import standing_apart, steps_of
-from tensorflow_free.comparison.rules import usual_noise
-from tensorflow_free.composition import Override, case_override, overrides_in
+from tensorflow_free.composition.keyed import overrides_in
+from tensorflow_free.composition.overrides import Override, case_override
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.judging.comparing import Judging, compare_results, readable, tensor_of
+from tensorflow_free.judging.rules import Noise, usual_noise
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
-from tensorflow_free.plan import Plan
-from tensorflow_free.recipe import INPUTS, Recipe, Step
+from tensorflow_free.plan.calls import Stopped
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.recipe.graph import standing_apart, steps_of
+from tensorflow_free.recipe.models import INPUTS, Recipe, Step
 from tensorflow_free.registry import find
-from tensorflow_free.result import Result
+from tensorflow_free.result.result import Result
 from tensorflow_free.runner import Given, run, starts_of
 
 Source = str | Path | Mapping[str, Any]

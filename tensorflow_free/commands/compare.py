@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tensorflow_free.commands.arguments import Options
-from tensorflow_free.commands.runs import compare_runs
-from tensorflow_free.commands.sweeps import compare_sweeps
-from tensorflow_free.comparison import Judging
-from tensorflow_free.console import complain
+from tensorflow_free.commands.console import complain
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.options import Options
+from tensorflow_free.commands.stored_runs import compare_runs
+from tensorflow_free.commands.stored_sweeps import compare_sweeps
 from tensorflow_free.errors import StorageError
-from tensorflow_free.flags import Flags, wrong
+from tensorflow_free.judging.comparing import Judging
+from tensorflow_free.judging.wording import counted
 from tensorflow_free.sweep.folder import SWEEP
-from tensorflow_free.wording import counted
 
 WRONG = 2
 """The exit code for what cannot be read; `cli.py` has all of them."""

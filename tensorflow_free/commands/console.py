@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free.characters import is_printable, printable, printable_lines
-from tensorflow_free.flags import Flags
+from tensorflow_free.commands.flags import Flags
+from tensorflow_free.text.characters import is_printable, printable, printable_lines
 
 if TYPE_CHECKING:
-    from tensorflow_free.result import Result
+    from tensorflow_free.result.result import Result
 
 
 def open_streams() -> None:
@@ -40,13 +40,6 @@ def _silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def leave_warnings_to_results() -> None:
-    """Show none that name files of ours, or torch's: those of a run stand in its result, and others help nobody."""
-    import warnings
-
-    warnings.filterwarnings("ignore", module=r"(tensorflow_free|torch)(\.|$)")
-
-
 def complain(text: str) -> None:
     """Say what is wrong, where it is in nobody's way."""
     print(printable_lines(text), file=sys.stderr)
@@ -67,7 +60,7 @@ def show(result: Result, file: str | None, flags: Flags) -> None:
 
 def _show(result: Result, file: str | None, flags: Flags) -> None:
     if flags.json:
-        from tensorflow_free.storage import document
+        from tensorflow_free.result.storage import document
 
         print_json(document(result).model_dump(mode="json"))
     elif flags.quiet:
@@ -75,11 +68,11 @@ def _show(result: Result, file: str | None, flags: Flags) -> None:
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        from tensorflow_free.report import draw
+        from tensorflow_free.report.result_report import draw
 
         draw(result, Console(), file)
     else:
-        from tensorflow_free.report import plain_text
+        from tensorflow_free.report.result_report import plain_text
 
         say(plain_text(result, file))
 
@@ -101,7 +94,7 @@ def _escaped(line: str) -> str:
 
 
 def _show_what_is_wrong(result: Result) -> None:
-    from tensorflow_free.report import failure
+    from tensorflow_free.report.result_report import failure
 
     if result.error is not None and not result.error.expected:
         complain("\n".join(failure(result)))

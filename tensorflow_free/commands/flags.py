@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.limits import Limits
-from tensorflow_free.opening import VARIABLE
+from tensorflow_free.files.opening import VARIABLE
+from tensorflow_free.process.limits import Limits
 
 
 class Flags:

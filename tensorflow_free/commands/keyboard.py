@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-from tensorflow_free.endings import done_at_last
+from tensorflow_free.process.endings import done_at_last
 
 END: Final = "\x04"
 """What is given where no more keys can come."""

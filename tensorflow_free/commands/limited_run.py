@@ -13,15 +13,17 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from tensorflow_free.child import READY, START_LIMIT_S, Child, Exceeded, Parent
-from tensorflow_free.composition import compose, dump_yaml
-from tensorflow_free.composition.arguments import Words
-from tensorflow_free.console import complain, leave_warnings_to_results, show
+from tensorflow_free.commands.console import complain, show
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.composition.command_line import Words
+from tensorflow_free.composition.compose import compose
+from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Problem, RecipeError, StorageError
-from tensorflow_free.flags import Flags, wrong
-from tensorflow_free.kernels import is_out_of_memory
-from tensorflow_free.limits import OUT_OF_MEMORY, TIMED_OUT, Limits, TimedOut, memory_problem
-from tensorflow_free.opening import FileRead
+from tensorflow_free.files.opening import FileRead
+from tensorflow_free.process.child import READY, START_LIMIT_S, Child, Exceeded, Parent
+from tensorflow_free.process.limits import OUT_OF_MEMORY, TIMED_OUT, Limits, TimedOut, memory_problem
+from tensorflow_free.process.warning_filters import leave_warnings_to_results
+from tensorflow_free.run.torch_errors import is_out_of_memory
 
 FAILED, OURS = 3, 4
 """Exit codes; `cli.py` has all of them."""
@@ -119,8 +121,8 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
     if posted is None:
         complain(f"{file}: {outcome}: {why}, before the first step")
         return FAILED
-    from tensorflow_free.result import ErrorReport, Result, environment_of  # noqa: PLC0415 - torch takes its time
-    from tensorflow_free.storage import recipe_of_text  # noqa: PLC0415
+    from tensorflow_free.result.result import ErrorReport, Result, environment_of  # noqa: PLC0415 - torch takes its time
+    from tensorflow_free.result.storage import recipe_of_text  # noqa: PLC0415
 
     folder = Path(posted["folder"])
     place = said or {"step": "", "op": "run", "path": "", "operands": []}
@@ -154,7 +156,7 @@ class Watched:
         # the lifeline must hold before a second is spent on these, of which no run is to bear the time and the memory
         for module in ("loading", "binding", "runner", "storage", "report"):
             import_module(f"tensorflow_free.{module}")
-        from tensorflow_free.watching import Watch, limit_memory  # noqa: PLC0415
+        from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
 
         asked, board = self._parent.asked, self._parent.board
         assert board is not None  # noqa: S101 - there are limits

@@ -10,10 +10,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.errors import Problem, RecipeError
-from tensorflow_free.flags import Flags, wrong
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.opening import is_of_runs
+from tensorflow_free.files.opening import is_of_runs
+from tensorflow_free.recipe.names import did_you_mean
 
 Reader = Callable[[str], Any]
 """Reads the value of an option; raises ValueError with what would be right."""
@@ -114,7 +114,7 @@ def sorted_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
     Raises:
         RecipeError: there is no path.
     """
-    from tensorflow_free.composition.arguments import is_override  # noqa: PLC0415 - YAML takes its time
+    from tensorflow_free.composition.command_line import is_override  # noqa: PLC0415 - YAML takes its time
 
     paths = tuple(word for word in words if not is_override(word) or Path(word).exists())
     if not paths:
@@ -172,8 +172,8 @@ def _texts(text: str) -> tuple[str, ...]:
         parse_overrides([text])
         return (text,)
     # Hydra's parser takes a tenth of a second
-    from tensorflow_free.composition.axes import matrix_of  # noqa: PLC0415
     from tensorflow_free.composition.grammar import swept  # noqa: PLC0415
+    from tensorflow_free.sweep.axes import matrix_of  # noqa: PLC0415
 
     axes = matrix_of((), [text]).axes
     if axes:

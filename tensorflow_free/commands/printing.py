@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from tensorflow_free.characters import printable
-from tensorflow_free.page import GAP, Line, draw_lines, ellipsis_of, line
+from tensorflow_free.text.characters import printable
+from tensorflow_free.text.page import GAP, Line, draw_lines, ellipsis_of, line
 
 if TYPE_CHECKING:
     from rich.console import Console

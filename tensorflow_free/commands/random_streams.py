@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tensorflow_free.comparison.graph import reads_of, steps_of
 from tensorflow_free.ops.signatures import Signature
-from tensorflow_free.recipe import Recipe, Step
+from tensorflow_free.recipe.graph import reads_of, steps_of
+from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
-from tensorflow_free.result import Result
+from tensorflow_free.result.result import Result
 
 OFF: Final[Mapping[str, object]] = {"p": 0, "dropout_p": 0, "dropout": 0, "training": False, "train": False}
 """Arguments with which a random op draws nothing: attention without dropout, a dropout that is not in training."""

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.commands.arguments import Options, combinations, recipe_files, sorted_words
+from tensorflow_free.commands.console import print_json
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.options import Options, combinations, recipe_files, sorted_words
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
 from tensorflow_free.composition.overrides import parse_override
-from tensorflow_free.console import print_json
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnwritableError
-from tensorflow_free.flags import Flags, wrong
-from tensorflow_free.golden.files import golden_paths
+from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
-from tensorflow_free.page import Line, line
-from tensorflow_free.wording import counted
+from tensorflow_free.judging.wording import counted
+from tensorflow_free.text.page import Line, line
 
 WELL, FAILED, OURS = 0, 3, 4
 """Exit codes; `cli.py` has all of them."""

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from tensorflow_free.commands.arguments import Options, combinations, sorted_words
+from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
+from tensorflow_free.commands.options import Options, combinations, sorted_words
 from tensorflow_free.commands.printing import Printer
 from tensorflow_free.commands.verify import FAILED, UNMET, WELL, WRONG, checked_in, code_of, files_of, orphans
 from tensorflow_free.errors import StorageError, UnwritableError
-from tensorflow_free.flags import Flags, wrong
 from tensorflow_free.golden.review import TERMS, CaseReview, reviews_of, write_accepted
+from tensorflow_free.golden.review_words import change_of, context_of, heading_of, terms_of, whole_of, within_of
 from tensorflow_free.golden.verifying import Verification
-from tensorflow_free.golden.words import change_of, context_of, heading_of, terms_of, whole_of, within_of
 from tensorflow_free.golden.writing import finish_golden
-from tensorflow_free.page import Line, line
-from tensorflow_free.wording import counted, some
+from tensorflow_free.judging.wording import counted, some
+from tensorflow_free.text.page import Line, line
 
 OURS: Final = 4
 """The exit code where a golden cannot be written; `cli.py` has all of them."""

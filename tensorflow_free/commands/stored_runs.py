@@ -7,16 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.commands.console import print_json
+from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import Printer
-from tensorflow_free.commands.streams import downstream
-from tensorflow_free.comparison import Comparison, Judging, compare_results
-from tensorflow_free.comparison_report import lines_of
-from tensorflow_free.console import print_json
-from tensorflow_free.flags import Flags, wrong
-from tensorflow_free.page import Line, line
-from tensorflow_free.recipe import Recipe, shown
-from tensorflow_free.result import Result, plain
-from tensorflow_free.storage import read_result
+from tensorflow_free.commands.random_streams import downstream
+from tensorflow_free.judging.comparing import Judging, compare_results
+from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.recipe.models import Recipe, shown
+from tensorflow_free.report.comparison_report import lines_of
+from tensorflow_free.result.result import Result, plain
+from tensorflow_free.result.storage import read_result
+from tensorflow_free.text.page import Line, line
 
 WELL, UNMET = 0, 1
 """Exit codes; `cli.py` has all of them."""

@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tensorflow_free.commands.arguments import Options
-from tensorflow_free.commands.runs import compare, stopped_apart
-from tensorflow_free.comparison import Judging
-from tensorflow_free.console import complain, print_json, say
+from tensorflow_free.commands.console import complain, print_json, say
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.options import Options
+from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
-from tensorflow_free.flags import Flags, wrong
-from tensorflow_free.result import Result
-from tensorflow_free.storage import read_result
+from tensorflow_free.judging.comparing import Judging
+from tensorflow_free.result.result import Result
+from tensorflow_free.result.storage import read_result
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pairs import Pair, pairs_of
 from tensorflow_free.sweep.rows import Outcome, Row

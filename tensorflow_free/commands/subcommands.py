@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorflow_free.characters import in_a_line, printable
-from tensorflow_free.commands.arguments import Options, Spec, not_negative, options_of, positive, recipe_files
-from tensorflow_free.console import complain, print_json, say, show
+from tensorflow_free.commands.console import complain, print_json, say, show
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.options import Options, Spec, not_negative, options_of, positive, recipe_files
 from tensorflow_free.errors import RecipeError, StorageError
-from tensorflow_free.flags import Flags, wrong
+from tensorflow_free.text.characters import in_a_line, printable
 
 if TYPE_CHECKING:
-    from tensorflow_free.recipe import Recipe
+    from tensorflow_free.recipe.models import Recipe
 
 WELL, WRONG = 0, 2
 """Exit codes; `cli.py` has all of them."""
@@ -41,7 +41,7 @@ def subcommand(words: Sequence[str]) -> tuple[Subcommand, Sequence[str]]:
     Raises:
         RecipeError: it names nothing.
     """
-    from tensorflow_free.names import did_you_mean
+    from tensorflow_free.recipe.names import did_you_mean
 
     name, *rest = words or [""]
     if name.startswith("-"):
@@ -54,7 +54,7 @@ def subcommand(words: Sequence[str]) -> tuple[Subcommand, Sequence[str]]:
 
 
 def _ops(options: Options, flags: Flags) -> int:
-    from tensorflow_free.lookup import look_up, records
+    from tensorflow_free.report.op_report import look_up, records
 
     words = options.words
     if len(words) > 1:
@@ -115,7 +115,7 @@ def _listed(path: str, recipe: Recipe) -> dict[str, object]:
 
 def _check(options: Options, flags: Flags) -> int:
     """Bind each recipe, in each of its cases; print every problem."""
-    from tensorflow_free.composition import case_override
+    from tensorflow_free.composition.overrides import case_override
     from tensorflow_free.loading import cases_of, load_recipe
 
     if not options.words:
@@ -142,7 +142,7 @@ def _check(options: Options, flags: Flags) -> int:
 
 
 def _show_folders(options: Options, flags: Flags) -> int:
-    from tensorflow_free.storage import read_result
+    from tensorflow_free.result.storage import read_result
 
     if not options.words:
         raise wrong("command line", "no folder is named; give a run's folder")
@@ -163,7 +163,7 @@ def _show_folders(options: Options, flags: Flags) -> int:
 
 def _schema(options: Options, flags: Flags) -> int:
     del options, flags
-    from tensorflow_free.result import RunFile
+    from tensorflow_free.result.result import RunFile
 
     print_json(RunFile.model_json_schema())
     return WELL

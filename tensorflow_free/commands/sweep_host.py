@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from tensorflow_free.composition.multirun import WORKERS, Chosen, Multirun
+from tensorflow_free.commands.console import complain
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.sweep_screen import run_and_show, show
 from tensorflow_free.composition.overrides import OverrideError, override_place, parse_override
 from tensorflow_free.composition.scalars import ScalarError
-from tensorflow_free.console import complain
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
-from tensorflow_free.flags import Flags, wrong
-from tensorflow_free.sweep.beginning import Start, begun, resume_sweep
+from tensorflow_free.hydra_app.multirun import WORKERS, Chosen, Multirun
 from tensorflow_free.sweep.cells import Cell, capability_of
 from tensorflow_free.sweep.jobs import run_chunk
-from tensorflow_free.sweep.screen import run_and_show, show
+from tensorflow_free.sweep.preparation import Start, begun, resume_sweep
 from tensorflow_free.sweep.sweep import Settings, Sweep
 
 

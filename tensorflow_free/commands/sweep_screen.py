@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-from tensorflow_free.console import complain, flushed, print_json, say
-from tensorflow_free.endings import code_of, words_of
+from tensorflow_free.commands.console import complain, flushed, print_json, say
+from tensorflow_free.commands.flags import Flags
 from tensorflow_free.errors import INDENT
-from tensorflow_free.flags import Flags
+from tensorflow_free.process.endings import code_of, words_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
 from tensorflow_free.sweep.table import table_text

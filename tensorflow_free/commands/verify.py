@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.characters import command_of
-from tensorflow_free.commands.arguments import Options, combinations, recipe_files, recipes_at, sorted_words
+from tensorflow_free.commands.console import print_json
+from tensorflow_free.commands.flags import Flags
+from tensorflow_free.commands.options import Options, combinations, recipe_files, recipes_at, sorted_words
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
-from tensorflow_free.comparison_report import failure_lines
-from tensorflow_free.console import print_json
-from tensorflow_free.flags import Flags
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Outcome, Verification, verify
-from tensorflow_free.ops_files import ops_words
-from tensorflow_free.page import Line, line
-from tensorflow_free.result import plain
-from tensorflow_free.wording import counted, share_of
+from tensorflow_free.judging.wording import counted, share_of
+from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.report.comparison_report import failure_lines
+from tensorflow_free.result.result import plain
+from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.page import Line, line
 
 WELL, UNMET, WRONG, FAILED = 0, 1, 2, 3
 """Exit codes; `cli.py` has all of them."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tensorflow_free.composition.files import SUFFIXES
+from tensorflow_free.composition.recipe_files import SUFFIXES
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe.names import did_you_mean
 
 _PLAIN_FLAGS: Final = {
     "-m": "--multirun",

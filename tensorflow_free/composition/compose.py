@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.composition.dotted import path_of
-from tensorflow_free.composition.files import RecipeText, read_recipe_file, with_defaults
+from tensorflow_free.composition.interpolations import resolve
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.layers import Layer, place, through_references
 from tensorflow_free.composition.mappings import checked
 from tensorflow_free.composition.merging import merged
 from tensorflow_free.composition.overrides import Override, apply_overrides, case_override, parse_overrides
-from tensorflow_free.composition.references import resolve
+from tensorflow_free.composition.recipe_files import RecipeText, read_recipe_file, with_defaults
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.unread import unread
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe.dotted import path_of
+from tensorflow_free.recipe.names import did_you_mean
 
 BestDevice = Callable[[], str]
 """Names the device that `device: auto` stands for."""

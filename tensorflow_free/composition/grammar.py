@@ -31,7 +31,7 @@ from hydra.errors import HydraException
 from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
 
-from tensorflow_free.composition.arguments import GROUP
+from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Kind, Override, OverrideError
 from tensorflow_free.composition.scalars import scalar
 from tensorflow_free.composition.writer import dump_yaml

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from tensorflow_free.composition.keys import DEFAULTS
 from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
-from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe.keys import DEFAULTS
+from tensorflow_free.recipe.names import did_you_mean
 
 Path = tuple[str | int, ...]
 Finding = tuple[Path, str]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tensorflow_free.composition.files import RecipeText
+from tensorflow_free.composition.interpolations import Path, dotted, named_in
 from tensorflow_free.composition.overrides import NO_VALUE, Override
-from tensorflow_free.composition.references import Path, dotted, named_in
+from tensorflow_free.composition.recipe_files import RecipeText
 from tensorflow_free.errors import Place
 
 

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tensorflow_free.characters import is_text
+from tensorflow_free.composition.interpolations import Finding, Path, dotted
 from tensorflow_free.composition.reader import DEEPEST, DEEPEST_SHOWN, MOST_NODES
-from tensorflow_free.composition.references import Finding, Path, dotted
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.text.characters import is_text
 
 _PLAIN: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None)})
 

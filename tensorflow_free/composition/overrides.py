@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from tensorflow_free.composition.dotted import path_of
-from tensorflow_free.composition.keys import DEFAULTS
 from tensorflow_free.composition.merging import merged, placed, with_value, without
 from tensorflow_free.composition.reader import DEEPEST
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.names import did_you_mean
+from tensorflow_free.recipe.dotted import path_of
+from tensorflow_free.recipe.keys import DEFAULTS
+from tensorflow_free.recipe.names import did_you_mean
 
 Kind = Literal["set", "place", "add", "force", "delete"]
 """What an override does; `place` sets as well, and puts new names where its own order has them."""

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from tensorflow_free.characters import is_text
 from tensorflow_free.composition.marks import Mark, marks
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.safety import is_suspect, refusals
 from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.opening import UnfitFileError, read_file
+from tensorflow_free.files.opening import UnfitFileError, read_file
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.text.characters import is_text
 
 SUFFIXES: Final = (".yaml", ".yml")
 KEPT: Final = 100_000

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from tensorflow_free.characters import form_problem
+from tensorflow_free.composition.interpolations import Finding, Path, reference_problem
 from tensorflow_free.composition.reader import MOST_PROBLEMS
-from tensorflow_free.composition.references import Finding, Path, reference_problem
+from tensorflow_free.text.characters import form_problem
 
 FORBIDDEN_KEYS: Final = frozenset({"_target_", "_partial_", "_args_", "_convert_", "_recursive_"})
 """Keys by which Hydra's `instantiate` calls Python."""

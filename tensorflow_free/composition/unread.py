@@ -8,7 +8,7 @@ from typing import Any
 
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import Problem
-from tensorflow_free.names import nearest
+from tensorflow_free.recipe.names import nearest
 
 
 def unread(params: Any, mapping: Mapping[str, Any], overrides: Sequence[Override]) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from tensorflow_free.errors import StorageError
-from tensorflow_free.opening import open_file, path_of
+from tensorflow_free.files.opening import open_file, path_of
 
 UNFINISHED: Final = {"unfinished": "a recording"}
 """What stands in the file while it holds more than its golden names: a recording is under way, or was broken off."""

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.closeness import bits
-from tensorflow_free.dtypes import word_of
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Mark, Noise, Numbers, Part
 from tensorflow_free.golden.numbers import listed
 from tensorflow_free.golden.values import plain_of
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.parts import PAIRS, parts_of
-from tensorflow_free.result import type_of
+from tensorflow_free.judging.closeness import bits
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.result.result import type_of
+from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tensors.parts import PAIRS, parts_of
 
 INLINE: Final = 64
 """Elements up to which an array's numbers are text."""

@@ -9,16 +9,17 @@ from typing import Final, Literal
 
 import torch
 
-from tensorflow_free.closeness import is_floating
-from tensorflow_free.comparison import Comparison, Errors, ValueVerdict
-from tensorflow_free.comparison.comparing import tensor_of
-from tensorflow_free.comparison.rules import by_noise, epsilon
-from tensorflow_free.dtypes import TORCH_DTYPES
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, Noise
 from tensorflow_free.golden.verifying import compare, noise_of
-from tensorflow_free.recipe import Recipe
-from tensorflow_free.result import Record, Result
+from tensorflow_free.judging.closeness import is_floating
+from tensorflow_free.judging.comparing import tensor_of
+from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.rules import by_noise, epsilon
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.result.result import Record, Result
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 ChangeKind = Literal["changed", "less exact", "new", "gone", "within the noise"]
 """What became of a value.

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.composition import Composed, case_override, compose
+from tensorflow_free.composition.compose import Composed, compose
+from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.files.opening import open_file
 from tensorflow_free.form import Form
 from tensorflow_free.golden.model import BARE
-from tensorflow_free.opening import open_file
 
 LEFT_OUT: Final = frozenset({"description", "tags", "source", "defaults", "cases", "case", "expect", "xfail"})
 """Keys that change no number of a golden.

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.closeness import bits
-from tensorflow_free.dtypes import word_of
+from tensorflow_free.judging.closeness import bits
+from tensorflow_free.tensors.dtypes import word_of
 
 WORDS: Final = {word: float(word) for word in ("nan", "-nan", "inf", "-inf")}
 

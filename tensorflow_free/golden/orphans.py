@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.golden.files import JSON
-from tensorflow_free.opening import read_file
+from tensorflow_free.files.opening import read_file
+from tensorflow_free.golden.places import JSON
 
 SUFFIXES: Final = (".yaml", ".yml")
 

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from tensorflow_free.characters import command_of
 from tensorflow_free.errors import StorageError
+from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenFile
-from tensorflow_free.opening import read_file
-from tensorflow_free.ops_files import ops_words
+from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.text.characters import command_of
 
 JSON, ARRAYS = ".golden.json", ".golden.safetensors"
 """What follows the recipe's stem in the names of a golden's files."""

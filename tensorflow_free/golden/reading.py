@@ -9,15 +9,15 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.arrays import Arrays
 from tensorflow_free.golden.cases import StoredCase, StoredValue, is_as_named
-from tensorflow_free.golden.files import arrays_beside, read_golden_file, record_again
 from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers, Part
 from tensorflow_free.golden.numbers import array_of
+from tensorflow_free.golden.places import arrays_beside, read_golden_file, record_again
 from tensorflow_free.golden.values import constant_of, value_of
-from tensorflow_free.parts import HELD, PAIRS, whole_of
+from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tensors.parts import HELD, PAIRS, whole_of
 
 _MOST_NAMES: Final = 3
 """Names in a message."""

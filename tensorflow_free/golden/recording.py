@@ -9,27 +9,27 @@ from typing import Final, Literal
 
 import torch
 
-from tensorflow_free.calls import Stopped
-from tensorflow_free.closeness import is_floating
-from tensorflow_free.comparison.comparing import tensor_of
-from tensorflow_free.comparison.rules import Noise as RunNoise
-from tensorflow_free.composition import case_override
-from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
+from tensorflow_free.cell.reference import draws, random_names
+from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.model import BARE, Made, Mark, Noise
+from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.writing import remove_case, write_golden
-from tensorflow_free.kernels import is_unsupported
+from tensorflow_free.judging.closeness import is_floating
+from tensorflow_free.judging.comparing import tensor_of
+from tensorflow_free.judging.rules import Noise as RunNoise
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
-from tensorflow_free.names import RECIPE_DTYPES
-from tensorflow_free.parts import UNTAKEN
-from tensorflow_free.plan import Plan
-from tensorflow_free.reference import draws, random_names
-from tensorflow_free.report import failure
-from tensorflow_free.result import Record, Result
+from tensorflow_free.plan.calls import Stopped
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.recipe.names import RECIPE_DTYPES
+from tensorflow_free.report.result_report import failure
+from tensorflow_free.result.result import Record, Result
+from tensorflow_free.run.torch_errors import is_unsupported
 from tensorflow_free.runner import Given, run, starts_of
+from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
+from tensorflow_free.tensors.parts import UNTAKEN
 
 EXACT: Final = "float64"
 """The dtype of a golden."""

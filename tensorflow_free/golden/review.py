@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tensorflow_free.composition import case_override
+from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden.cases import StoredCase, StoredValue, encoded
 from tensorflow_free.golden.changes import Change, Changes
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.files import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.model import GoldenCase, GoldenFile
 from tensorflow_free.golden.orphans import device_of
+from tensorflow_free.golden.places import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, NotRecorded, Recording
 from tensorflow_free.golden.verifying import Verification

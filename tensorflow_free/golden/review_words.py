@@ -7,19 +7,19 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.characters import command_of
-from tensorflow_free.closeness import texts_of
-from tensorflow_free.comparison.comparing import readable
-from tensorflow_free.dtypes import word_of
 from tensorflow_free.golden.cases import StoredValue
 from tensorflow_free.golden.changes import Budget, Change
 from tensorflow_free.golden.model import Noise
 from tensorflow_free.golden.review import CaseReview
 from tensorflow_free.golden.verifying import Verification
-from tensorflow_free.ops_files import ops_words
-from tensorflow_free.page import Line, line
-from tensorflow_free.report import summary
-from tensorflow_free.wording import counted, place_of, share_of, some
+from tensorflow_free.judging.closeness import texts_of
+from tensorflow_free.judging.comparing import readable
+from tensorflow_free.judging.wording import counted, place_of, share_of, some
+from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.report.result_report import summary
+from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.page import Line, line
 
 MOST_MOVED: Final = 3
 """Numbers that are shown of those that moved."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.golden.numbers import array_of, listed
-from tensorflow_free.result import Opaque, type_of
+from tensorflow_free.result.result import Opaque, type_of
 
 
 def plain_of(value: Any) -> Any:

@@ -10,26 +10,28 @@ from typing import Final, Literal
 
 import torch
 
-from tensorflow_free.characters import command_of
-from tensorflow_free.comparison import Comparison, Judging, compare_results
-from tensorflow_free.comparison.rules import Noise as RunNoise
-from tensorflow_free.comparison.rules import usual_noise
-from tensorflow_free.composition import Composed, case_override, compose, parse_override
-from tensorflow_free.dtypes import TORCH_DTYPES
+from tensorflow_free.cell.outcomes import Found, operands_of, outcome_of
+from tensorflow_free.composition.compose import Composed, compose
+from tensorflow_free.composition.overrides import case_override, parse_override
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
-from tensorflow_free.golden.files import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.model import BARE
+from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, expected_dtype
+from tensorflow_free.judging.comparing import Judging, compare_results
+from tensorflow_free.judging.rules import Noise as RunNoise
+from tensorflow_free.judging.rules import usual_noise
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
-from tensorflow_free.names import DEVICES
-from tensorflow_free.ops_files import ops_words
-from tensorflow_free.outcomes import Found, operands_of, outcome_of
-from tensorflow_free.recipe import Backend, Recipe
-from tensorflow_free.result import Record, Result
+from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.recipe.models import Backend, Recipe
+from tensorflow_free.recipe.names import DEVICES
+from tensorflow_free.result.result import Record, Result
 from tensorflow_free.runner import run
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+from tensorflow_free.text.characters import command_of
 
 Outcome = Literal[
     "ok", "known fault", "unavailable", "unsupported",

@@ -15,9 +15,14 @@ import torch
 from safetensors import SafetensorError
 
 from tensorflow_free.errors import StorageError, UnwritableError
+from tensorflow_free.files.opening import read_file
+from tensorflow_free.files.whole_files import sweep_up, write_whole
 from tensorflow_free.golden.arrays import Arrays, bytes_of
 from tensorflow_free.golden.cases import StoredCase, encoded, is_as_named
-from tensorflow_free.golden.files import (
+from tensorflow_free.golden.json_text import text_of
+from tensorflow_free.golden.lock import locked
+from tensorflow_free.golden.model import FORMAT_VERSION, GoldenCase, GoldenFile
+from tensorflow_free.golden.places import (
     GoldenPaths,
     NewerGoldenError,
     arrays_beside,
@@ -25,11 +30,6 @@ from tensorflow_free.golden.files import (
     read_golden_file,
     recipe_taken_for,
 )
-from tensorflow_free.golden.lock import locked
-from tensorflow_free.golden.model import FORMAT_VERSION, GoldenCase, GoldenFile
-from tensorflow_free.golden.text import text_of
-from tensorflow_free.opening import read_file
-from tensorflow_free.whole_files import sweep_up, write_whole
 
 
 def write_golden(recipe_path: str | Path, name: str, case: StoredCase, device: str | None = None) -> Path | None:

@@ -6,17 +6,16 @@ end in `compose`, so that a recipe is the same either way; straight saves two co
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from tensorflow_free.composition.arguments import Words, sorted_words
+from tensorflow_free.composition.command_line import Words, sorted_words
 from tensorflow_free.composition.compose import BestDevice, Composed, compose
-from tensorflow_free.composition.multirun import SweepHost
-from tensorflow_free.endings import Ended
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.files.new_folders import output_folder
+from tensorflow_free.hydra_app.multirun import SweepHost
+from tensorflow_free.process.endings import Ended
 
 Host = Callable[[], SweepHost]
 """Gives what runs a sweep; called when there is one to run."""
@@ -56,12 +55,12 @@ def run_through_hydra(
         if words.is_multirun:
             if host is None:
                 raise RecipeError([Problem(Place(file="flag '-m'"), "nothing here runs sweeps; use run-recipe")])
-            from tensorflow_free.composition.sweeping import swept  # noqa: PLC0415 - as below
+            from tensorflow_free.hydra_app.sweeping import swept  # noqa: PLC0415 - as below
 
             return swept(words, arguments, host())
         if words.needs_hydra:
             # Hydra takes a tenth of a second to import, and a plain run has no use for it.
-            from tensorflow_free.composition.handover import hand_over  # noqa: PLC0415
+            from tensorflow_free.hydra_app.handover import hand_over  # noqa: PLC0415
 
             return hand_over(words, task, best_device)
         return _straight(words, task, best_device)
@@ -82,14 +81,3 @@ def _straight(words: Words, task: Task, best_device: BestDevice | None) -> int:
     if problems:
         raise RecipeError(problems)
     return max(task(recipe, output_folder(recipe.stem)) for recipe in composed)
-
-
-def output_folder(stem: str) -> Path:
-    """A folder that no other run has, however many start at once."""
-    # the stem of a file named `...yaml` is `..`
-    return Path("outputs") / (stem.lstrip(".") or "recipe") / moment()
-
-
-def moment() -> str:
-    """The time here, to the microsecond, and something random, as a name of a folder."""
-    return f"{datetime.now().astimezone():%Y-%m-%d_%H-%M-%S-%f}-{secrets.token_hex(3)}"

@@ -18,18 +18,19 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.version import VersionBase
 
-from tensorflow_free.characters import printable_lines
-from tensorflow_free.composition.arguments import GROUP, Words
-from tensorflow_free.composition.axes import seen_from_here
-from tensorflow_free.composition.command import Task, moment, output_folder
+from tensorflow_free.composition.command_line import GROUP, Words
 from tensorflow_free.composition.compose import BestDevice, compose, real_path
-from tensorflow_free.composition.files import decoded, encoded, recipe_file
 from tensorflow_free.composition.grammar import choosing, for_hydra, hydra_override
-from tensorflow_free.composition.hydra_source import PRIMARY, served, untold
 from tensorflow_free.composition.overrides import Override, OverrideError, override_place
+from tensorflow_free.composition.recipe_files import decoded, encoded, recipe_file
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError, UnwritableError
-from tensorflow_free.whole_files import is_part
+from tensorflow_free.files.new_folders import moment, output_folder
+from tensorflow_free.files.whole_files import is_part
+from tensorflow_free.hydra_app.command import Task
+from tensorflow_free.hydra_app.source import PRIMARY, served, untold
+from tensorflow_free.sweep.axes import seen_from_here
+from tensorflow_free.text.characters import printable_lines
 
 SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
 """Flags that make Hydra show something instead of running it."""

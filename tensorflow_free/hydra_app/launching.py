@@ -16,8 +16,8 @@ from hydra.core.utils import JobStatus
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from tensorflow_free.composition.grammar import choosing
-from tensorflow_free.composition.multirun import SweepHost
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.hydra_app.multirun import SweepHost
 
 MOST_CELLS_PER_JOB: Final = 250
 """More cost little less, and a job that dies takes its cells with it."""

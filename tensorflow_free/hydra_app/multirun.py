@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from tensorflow_free.composition.matrix import Matrix
+from tensorflow_free.sweep.matrix import Matrix
 
 WORKERS = "workers"
 """The name of the launcher of our own."""

@@ -23,15 +23,15 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
-from tensorflow_free.composition.arguments import GROUP
+from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.compose import merged_files
-from tensorflow_free.composition.dotted import path_of
-from tensorflow_free.composition.files import SUFFIXES, decoded, encoded, recipe_file
-from tensorflow_free.composition.keys import settings
-from tensorflow_free.composition.multirun import WORKERS
 from tensorflow_free.composition.overrides import Override, OverrideError, apply_overrides, parse_override
+from tensorflow_free.composition.recipe_files import SUFFIXES, decoded, encoded, recipe_file
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.hydra_app.multirun import WORKERS
+from tensorflow_free.recipe.dotted import path_of
+from tensorflow_free.recipe.keys import settings
 
 PRIMARY: Final = "tensorflow_free"
 """The name of the primary config in Hydra's config store."""

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tensorflow_free.composition.arguments import GROUP, Words
-from tensorflow_free.composition.axes import matrix_of
-from tensorflow_free.composition.command import output_folder
+from tensorflow_free.composition.command_line import GROUP, Words
 from tensorflow_free.composition.compose import real_path
 from tensorflow_free.composition.grammar import choosing, hydra_override
-from tensorflow_free.composition.handover import ONE_AT_A_TIME, call_hydra, hydra_problems, options_of, told
-from tensorflow_free.composition.hydra_source import untold
-from tensorflow_free.composition.hydra_sweeps import Current, asked_for
-from tensorflow_free.composition.matrix import Matrix
-from tensorflow_free.composition.multirun import WORKERS, SweepHost
 from tensorflow_free.composition.overrides import Override, OverrideError
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.files.new_folders import output_folder
+from tensorflow_free.hydra_app.handover import ONE_AT_A_TIME, call_hydra, hydra_problems, options_of, told
+from tensorflow_free.hydra_app.multirun import WORKERS, SweepHost
+from tensorflow_free.hydra_app.source import untold
+from tensorflow_free.hydra_app.sweeps import Current, asked_for
+from tensorflow_free.sweep.axes import matrix_of
+from tensorflow_free.sweep.matrix import Matrix
 
 CELLS = "cells"
 """The name of the sweeper of our own."""

@@ -14,15 +14,15 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
-from tensorflow_free.composition.arguments import GROUP, Words
-from tensorflow_free.composition.axes import seen_from_here
+from tensorflow_free.composition.command_line import GROUP, Words
 from tensorflow_free.composition.compose import compose, real_path
-from tensorflow_free.composition.files import decoded, recipe_file
-from tensorflow_free.composition.hydra_jobs import jobs_of, launch, refuse_size
-from tensorflow_free.composition.keys import settings
-from tensorflow_free.composition.matrix import Matrix
-from tensorflow_free.composition.multirun import WORKERS, Chosen, Multirun, SweepHost
+from tensorflow_free.composition.recipe_files import decoded, recipe_file
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.hydra_app.launching import jobs_of, launch, refuse_size
+from tensorflow_free.hydra_app.multirun import WORKERS, Chosen, Multirun, SweepHost
+from tensorflow_free.recipe.keys import settings
+from tensorflow_free.sweep.axes import seen_from_here
+from tensorflow_free.sweep.matrix import Matrix
 
 USUAL_SUBDIR: Final = "${hydra.job.num}"
 """Each cell's folder is its number."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from tensorflow_free.comparison.graph import readers_of, reads_of, steps_of
-from tensorflow_free.comparison.verdicts import ValueVerdict, Where
-from tensorflow_free.recipe import Recipe, Step
+from tensorflow_free.judging.verdicts import ValueVerdict, Where
+from tensorflow_free.recipe.graph import readers_of, reads_of, steps_of
+from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
 
 _GRADIENT: Final = ".grad"

@@ -9,8 +9,8 @@ import math
 
 import torch
 
-from tensorflow_free.dtypes import EXACT, Tolerance, ulp_distance, word_of
-from tensorflow_free.memory import check_room
+from tensorflow_free.tensors.dtypes import EXACT, Tolerance, ulp_distance, word_of
+from tensorflow_free.tensors.memory import check_room
 
 
 def is_floating(dtype: torch.dtype) -> bool:

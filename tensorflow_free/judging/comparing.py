@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.closeness import bits, dense, is_floating
-from tensorflow_free.comparison.blame import where_it_starts
-from tensorflow_free.comparison.graph import depths_of, reads_of
-from tensorflow_free.comparison.measures import Errors, Measure
-from tensorflow_free.comparison.rules import (
+from tensorflow_free.errors import words_of
+from tensorflow_free.judging.blame import where_it_starts
+from tensorflow_free.judging.closeness import bits, dense, is_floating
+from tensorflow_free.judging.measures import Errors, Measure
+from tensorflow_free.judging.rules import (
     Judged,
     Noise,
     by_noise,
@@ -21,12 +21,12 @@ from tensorflow_free.comparison.rules import (
     epsilon,
     stated_tolerance,
 )
-from tensorflow_free.comparison.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
-from tensorflow_free.dtypes import TORCH_DTYPES, tolerance_of, word_of
-from tensorflow_free.errors import words_of
-from tensorflow_free.memory import check_room
-from tensorflow_free.parts import UNTAKEN, numbers_of
-from tensorflow_free.result import AFTER, Record, Result, of_name
+from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
+from tensorflow_free.recipe.graph import depths_of, reads_of
+from tensorflow_free.result.result import AFTER, Record, Result, of_name
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES, tolerance_of, word_of
+from tensorflow_free.tensors.memory import check_room
+from tensorflow_free.tensors.parts import UNTAKEN, numbers_of
 
 
 @dataclass(frozen=True, slots=True)

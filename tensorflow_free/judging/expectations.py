@@ -8,22 +8,22 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.binding.literals import literal_number
-from tensorflow_free.binding.mismatch import Mismatch
-from tensorflow_free.calls import described
-from tensorflow_free.closeness import dense, is_floating, not_close, not_equal, not_within
-from tensorflow_free.comparison.rules import stated_tolerance
-from tensorflow_free.conditions import holds
-from tensorflow_free.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
 from tensorflow_free.errors import words_of
-from tensorflow_free.factories import flat
-from tensorflow_free.known_faults import is_of, with_known_faults
-from tensorflow_free.limits import TimedOut
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.parts import UNTAKEN
-from tensorflow_free.plan import Plan
-from tensorflow_free.recipe import KINDS, Expectation, Recipe, shown
-from tensorflow_free.result import Outcome, Record, Result, Verdict, of_name
+from tensorflow_free.judging.closeness import dense, is_floating, not_close, not_equal, not_within
+from tensorflow_free.judging.known_faults import is_of, with_known_faults
+from tensorflow_free.judging.rules import stated_tolerance
+from tensorflow_free.plan.calls import described
+from tensorflow_free.plan.conditions import holds
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.process.limits import TimedOut
+from tensorflow_free.recipe.models import KINDS, Expectation, Recipe, shown
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.result.result import Outcome, Record, Result, Verdict, of_name
+from tensorflow_free.tensors.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
+from tensorflow_free.tensors.inits import flat
+from tensorflow_free.tensors.literals import literal_number
+from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.tensors.parts import UNTAKEN
 
 COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""

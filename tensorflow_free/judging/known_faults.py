@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tensorflow_free.conditions import holds
-from tensorflow_free.limits import TimedOut
-from tensorflow_free.recipe import KnownFault, Recipe
-from tensorflow_free.result import Result, Verdict
+from tensorflow_free.plan.conditions import holds
+from tensorflow_free.process.limits import TimedOut
+from tensorflow_free.recipe.models import KnownFault, Recipe
+from tensorflow_free.result.result import Result, Verdict
 
 
 def with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recipe) -> Sequence[Verdict]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.closeness import is_floating, same_integers, texts_of
-from tensorflow_free.dtypes import ulp_distance
+from tensorflow_free.judging.closeness import is_floating, same_integers, texts_of
+from tensorflow_free.tensors.dtypes import ulp_distance
 
 Index = tuple[int, ...]
 

@@ -22,9 +22,9 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.comparison.measures import Errors
-from tensorflow_free.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
-from tensorflow_free.recipe import Pair, Recipe
+from tensorflow_free.judging.measures import Errors
+from tensorflow_free.recipe.models import Pair, Recipe
+from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
 
 K: Final[dict[str, float]] = {"float64": 2.0, "float32": 2.0, "bfloat16": 3.0, "float16": 3.0}
 """How many times the noise a value of this dtype may be away, of at least `MANY` elements."""

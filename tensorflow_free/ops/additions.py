@@ -15,12 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
-from tensorflow_free.characters import is_text
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.names import MOST_LIKENED, did_you_mean
-from tensorflow_free.ops import callables, namespaces, operators, runners, schemas
+from tensorflow_free.ops import backward, callables, namespaces, operators, schemas
+from tensorflow_free.ops.ops_files import note
 from tensorflow_free.ops.signatures import Op
-from tensorflow_free.ops_files import note
+from tensorflow_free.recipe.names import MOST_LIKENED, did_you_mean
+from tensorflow_free.text.characters import is_text
 
 ENTRY_POINTS: Final = "tensorflow_free.ops"
 """The group of entry points in which packages offer ops."""
@@ -47,7 +47,7 @@ def registered() -> dict[str, str]:
 
 def _is_torchs(name: str) -> bool:
     own = name in namespaces.functions() or name in namespaces.methods() or name in namespaces.attributes()
-    return own or name in operators.SYMBOLS or name in runners.OPS
+    return own or name in operators.SYMBOLS or name in backward.OPS
 
 
 def _name_problem(name: object, *, replace: bool) -> str | None:

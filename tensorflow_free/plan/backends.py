@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.recipe import Backend
+from tensorflow_free.recipe.models import Backend
+from tensorflow_free.recipe.names import did_you_mean
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

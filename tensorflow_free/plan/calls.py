@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.dtypes import word_of
-from tensorflow_free.memory import data_of
-from tensorflow_free.names import did_you_mean, nearest
 from tensorflow_free.ops.namespaces import methods
+from tensorflow_free.recipe.names import did_you_mean, nearest
+from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tensors.memory import data_of
 
 Values = list[Any]
 """The environment of a run: a slot for each value, constants included."""

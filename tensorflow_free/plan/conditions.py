@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from tensorflow_free.names import DEVICES, RECIPE_DTYPES, did_you_mean
-from tensorflow_free.recipe import Recipe, shown
-from tensorflow_free.settings import SETTINGS
+from tensorflow_free.plan.settings import SETTINGS
+from tensorflow_free.recipe.models import Recipe, shown
+from tensorflow_free.recipe.names import DEVICES, RECIPE_DTYPES, did_you_mean
 
 PLAIN: Final = ("device", "dtype", "backend", "case")
 GROUPS: Final = ("params", "settings")

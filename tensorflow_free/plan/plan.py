@@ -11,13 +11,13 @@ from typing import Any, Final, Literal
 
 import torch
 
-from tensorflow_free.calls import Call, Repeat, Site, Values, Within, whole
 from tensorflow_free.errors import Place
-from tensorflow_free.expressions import Slice
-from tensorflow_free.factories import Start
-from tensorflow_free.opening import FileRead
-from tensorflow_free.ops.bounds import Guarded
-from tensorflow_free.recipe import Recipe
+from tensorflow_free.files.opening import FileRead
+from tensorflow_free.ops.guards.bounds import Guarded
+from tensorflow_free.plan.calls import Call, Repeat, Site, Values, Within, whole
+from tensorflow_free.recipe.expressions import Slice
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.tensors.inits import Start
 
 Kind = Literal["tensor", "step", "block", "check", "trace"]
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from tensorflow_free.board import Board
 from tensorflow_free.errors import TensorflowFreeError
-from tensorflow_free.limits import OUT_OF_MEMORY, Limits, kills_for_memory, resident
+from tensorflow_free.process.board import Board
+from tensorflow_free.process.limits import OUT_OF_MEMORY, Limits, kills_for_memory, resident
 
 READY, STAGE = "HS"
 """Letters that every child says: that it is ready, and what it is about to do."""

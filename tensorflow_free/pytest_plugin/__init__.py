@@ -1,23 +1,16 @@
 """The pytest plugin: recipe files as tests. This module is loaded in every session, so it knows only pytest.
 
-What it finds is collected by `collecting`, gathered over all workers by `gathering`; both load when there is a recipe.
+What it finds is collected by `collecting`, gathered over all workers by `session`; both load when there is a recipe.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-SUFFIXES: Final = (".yaml", ".yml")
-GOLDEN: Final = ".golden.json"
-
-RECORDING: Final = ("missing", "failing", "all")
-"""What `--record-recipes` may say."""
-
-WORKERS: Final = "tensorflow_free"
-"""The key under which an xdist worker hands over what it gathered."""
+from tensorflow_free.pytest_plugin.constants import GOLDEN, RECORDING, SUFFIXES, WORKERS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,9 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a dtype that there is not, before anything is collected."""
     if config.getoption("recipe_dtype") is not None:
-        from tensorflow_free.pytest_plugin import asked  # noqa: PLC0415 - a session without recipes stays light
+        from tensorflow_free.pytest_plugin import configuration  # noqa: PLC0415 - a session without recipes stays light
 
-        asked.swept(config, "dtype")
+        configuration.swept(config, "dtype")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -66,6 +59,6 @@ def pytest_testnodedown(node: Any) -> None:
     """Take over what an xdist worker gathered."""
     gathered = (getattr(node, "workeroutput", None) or {}).get(WORKERS)
     if gathered is not None:
-        from tensorflow_free.pytest_plugin import gathering  # noqa: PLC0415 - as above
+        from tensorflow_free.pytest_plugin import session  # noqa: PLC0415 - as above
 
-        gathering.gathering_of(node.config).add(gathered)
+        session.gathering_of(node.config).add(gathered)

@@ -9,15 +9,17 @@ from typing import Any, Final
 
 import pytest
 
-from tensorflow_free.characters import is_printable, printable
-from tensorflow_free.composition import case_names, case_override, cases_in, compose
+from tensorflow_free.composition.compose import case_names, cases_in, compose
 from tensorflow_free.composition.merging import merged
+from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.opening import is_of_runs
-from tensorflow_free.pytest_plugin import GOLDEN, patterns
-from tensorflow_free.pytest_plugin.asked import SWEPT, asked_of
-from tensorflow_free.pytest_plugin.gathering import gathering_of
+from tensorflow_free.files.opening import is_of_runs
+from tensorflow_free.pytest_plugin import discovery
+from tensorflow_free.pytest_plugin.configuration import SWEPT, asked_of
+from tensorflow_free.pytest_plugin.constants import GOLDEN
 from tensorflow_free.pytest_plugin.items import RecipeItem
+from tensorflow_free.pytest_plugin.session import gathering_of
+from tensorflow_free.text.characters import is_printable, printable
 
 DEFAULTS: Final = {"device": "cpu", "dtype": "float32", "backend": "eager"}
 """What the format says where a recipe says nothing."""
@@ -34,11 +36,11 @@ def collect(file_path: Path, parent: pytest.Collector) -> pytest.Collector | Non
         stem = file_path.with_name(file_path.name.removesuffix(GOLDEN) + ".yaml")
         # of a folder in which one file is asked for, pytest shows all
         asked = named or any(parent.session.isinitpath(folder) for folder in file_path.parents)
-        if asked and (named or patterns.fits(stem, config, asked_of(config).files)):
+        if asked and (named or discovery.fits(stem, config, asked_of(config).files)):
             gathering_of(config).goldens.add(str(file_path))
         return None
-    fits = named or patterns.fits(file_path, config, asked_of(config).files)
-    if not fits or not (named or (patterns.is_recipe(file_path) and not is_of_runs(file_path.parent))):
+    fits = named or discovery.fits(file_path, config, asked_of(config).files)
+    if not fits or not (named or (discovery.is_recipe(file_path) and not is_of_runs(file_path.parent))):
         return None
     if named and (golden := file_path.with_name(file_path.stem + GOLDEN)).exists():
         gathering_of(config).goldens.add(str(golden))

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from tensorflow_free.names import RECIPE_DTYPES, did_you_mean
-from tensorflow_free.pytest_plugin import patterns
+from tensorflow_free.pytest_plugin import discovery
+from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
 
 SWEPT: Final = ("device", "dtype", "backend")
 """Keys that an option sweeps over."""
@@ -47,7 +47,7 @@ def asked_of(config: pytest.Config) -> Asked:
     if found is None:
         marks = [line.partition(":")[0] for line in config.getini("markers")]
         found = config.stash[_ASKED] = Asked(
-            files=patterns.compiled(config.getini("recipe_files")),
+            files=discovery.compiled(config.getini("recipe_files")),
             swept=tuple(swept(config, key) for key in SWEPT),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             recording=config.getoption("record_recipes"),

@@ -9,10 +9,10 @@ from typing import Final
 
 import pytest
 
-from tensorflow_free.composition import read_yaml
+from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.opening import read_file
+from tensorflow_free.files.opening import read_file
 
 _PARTS: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 _PART: Final = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tensorflow_free.characters import in_a_line, is_printable, printable
+from tensorflow_free.text.characters import in_a_line, is_printable, printable
 
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification
-    from tensorflow_free.pytest_plugin.asked import Asked
-    from tensorflow_free.pytest_plugin.gathering import Gathering
+    from tensorflow_free.pytest_plugin.configuration import Asked
+    from tensorflow_free.pytest_plugin.session import Gathering
 
 RECORDED: Final = {"missing": {"missing"}, "failing": {"missing", "stale", "mismatch", "nothing compared", "refused"}}
 """Verdicts on which each way of recording records; `all` records on any."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import TensorflowFreeError
-from tensorflow_free.opening import read_file
-from tensorflow_free.pytest_plugin import GOLDEN, SUFFIXES, WORKERS
+from tensorflow_free.files.opening import read_file
+from tensorflow_free.pytest_plugin.constants import GOLDEN, SUFFIXES, WORKERS
 from tensorflow_free.pytest_plugin.items import RecipeItem
+from tensorflow_free.text.characters import in_a_line, printable
 
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from tensorflow_free.recipe import Recipe, Step
+from tensorflow_free.recipe.models import Recipe, Step
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 

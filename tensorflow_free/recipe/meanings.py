@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from tensorflow_free.spellings import as_typed
+from tensorflow_free.recipe.spellings import as_typed
 
 LONGEST_SHOWN: Final = 60
 """Characters of a text in a message."""

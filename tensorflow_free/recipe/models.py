@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
-from tensorflow_free.characters import printable
 from tensorflow_free.errors import Words
-from tensorflow_free.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
+from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
+from tensorflow_free.text.characters import printable
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]

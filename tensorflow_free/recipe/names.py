@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Iterable
 from typing import Final
 
-from tensorflow_free.characters import form_problem, is_printable, normal, printable
+from tensorflow_free.text.characters import form_problem, is_printable, normal, printable
 
 RECIPE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 """What the key `dtype` of a recipe may say."""

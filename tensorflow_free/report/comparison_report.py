@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from tensorflow_free.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
-from tensorflow_free.wording import Beginning, Plain, counted, index, number, pair_of, place_of, share_of, some
+from tensorflow_free.judging.wording import Beginning, Plain, counted, index, number, pair_of, place_of, share_of, some
+from tensorflow_free.text.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tensorflow_free.comparison import Comparison
+    from tensorflow_free.judging.verdicts import Comparison
 
 MARKS: Final = {"mismatch": "MISMATCH", "fixed": "FIXED"}
 """How an outcome that fails is written; any other stands as it is."""

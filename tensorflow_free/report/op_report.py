@@ -10,7 +10,7 @@ from typing import Any, Final
 from tensorflow_free.binding.arguments import described
 from tensorflow_free.ops.docstrings import first_sentence
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
-from tensorflow_free.recipe import shown
+from tensorflow_free.recipe.models import shown
 from tensorflow_free.registry import aten_names, find, names, registered, suggest
 
 NEAR: Final = 20

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
-from tensorflow_free.characters import in_a_line, printable
-from tensorflow_free.dtypes import word_of
 from tensorflow_free.errors import INDENT, words_of
-from tensorflow_free.parts import UNTAKEN, is_plain, numbers_of
-from tensorflow_free.recipe import shown
-from tensorflow_free.result import Record, Result, Verdict, Warned, counts, plain
-from tensorflow_free.table import GAP, Columns, columns_of, lines_of
+from tensorflow_free.recipe.models import shown
+from tensorflow_free.result.result import Record, Result, Verdict, Warned, counts, plain
+from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tensors.parts import UNTAKEN, is_plain, numbers_of
+from tensorflow_free.text.characters import in_a_line, printable
+from tensorflow_free.text.columns import GAP, Columns, columns_of, lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -14,12 +14,12 @@ from typing import Any, Final, Literal, TypeVar
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from tensorflow_free.calls import Snapshot, field_names, grad_fn_name
-from tensorflow_free.dtypes import word_of
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.opening import FileRead
-from tensorflow_free.parts import numbers_of
-from tensorflow_free.recipe import Recipe
+from tensorflow_free.files.opening import FileRead
+from tensorflow_free.plan.calls import Snapshot, field_names, grad_fn_name
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tensors.parts import numbers_of
 from tensorflow_free.version import VERSION
 
 SCHEMA_VERSION: Final = 1
@@ -271,7 +271,7 @@ class Result:
         Raises:
             StorageError: the folder cannot be written.
         """
-        from tensorflow_free.storage import write_result
+        from tensorflow_free.result.storage import write_result
 
         return write_result(self, Path(folder))
 

@@ -18,14 +18,13 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from tensorflow_free.composition import dump_yaml, read_yaml
-from tensorflow_free.dtypes import word_of
+from tensorflow_free.composition.reader import read_yaml
+from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError, StorageError, UnkeptError, words_of
-from tensorflow_free.memory import copied
-from tensorflow_free.opening import FileRead, open_file, path_of, read_file, real, state_of
-from tensorflow_free.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
-from tensorflow_free.recipe import Recipe
-from tensorflow_free.result import (
+from tensorflow_free.files.opening import FileRead, open_file, path_of, read_file, real, state_of
+from tensorflow_free.files.whole_files import filling
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.result.result import (
     SCHEMA_VERSION,
     Entry,
     Opaque,
@@ -37,7 +36,9 @@ from tensorflow_free.result import (
     plain,
     type_of,
 )
-from tensorflow_free.whole_files import filling
+from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tensors.memory import copied
+from tensorflow_free.tensors.parts import HELD, UNTAKEN, is_plain, numbers_of, parts_of, whole_of
 
 INLINE: Final = 64
 """Elements up to which a tensor's numbers also stand in `result.json`, for people to read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from tensorflow_free.recipe import Step
+from tensorflow_free.recipe.models import Step
 
 Path = tuple[str | int, ...]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.calls import GRADIENTS, Snapshot, Values
-from tensorflow_free.plan import Plan, Recording
-from tensorflow_free.reached import Reached
-from tensorflow_free.result import Record, recorded
+from tensorflow_free.plan.calls import GRADIENTS, Snapshot, Values
+from tensorflow_free.plan.plan import Plan, Recording
+from tensorflow_free.result.result import Record, recorded
+from tensorflow_free.run.reached import Reached
 
 
 def records_of(plan: Plan, values: Values, reached: Reached | None = None) -> Iterator[Record]:

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.board import Board, told
-from tensorflow_free.calls import Call, Repeat, Site, Stopped, Values, Within
-from tensorflow_free.limits import TIMED_OUT, Limits, TimedOut, cap_memory
-from tensorflow_free.plan import Plan
+from tensorflow_free.plan.calls import Call, Repeat, Site, Stopped, Values, Within
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.process.board import Board, told
+from tensorflow_free.process.limits import TIMED_OUT, Limits, TimedOut, cap_memory
 
 STOP: Final = signal.SIGXCPU
 """What the parent sends at the time limit: the system's own word for a limit of time."""

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tensorflow_free.composition.arguments import GROUP
+from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.compose import case_names, merged_files, real_path
-from tensorflow_free.composition.files import SUFFIXES, recipe_file
 from tensorflow_free.composition.grammar import Swept, swept, written
-from tensorflow_free.composition.matrix import CASE, Axis, Matrix, SweptRecipe
 from tensorflow_free.composition.overrides import (
     Override,
     OverrideError,
@@ -23,9 +21,11 @@ from tensorflow_free.composition.overrides import (
     parse_overrides,
     refuse_no_list,
 )
+from tensorflow_free.composition.recipe_files import SUFFIXES, recipe_file
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Problem, RecipeError
-from tensorflow_free.names import RECIPE_DTYPES, did_you_mean
+from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
+from tensorflow_free.sweep.matrix import CASE, Axis, Matrix, SweptRecipe
 
 Read = TypeVar("Read")
 

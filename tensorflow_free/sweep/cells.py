@@ -9,9 +9,9 @@ from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Final
 
-from tensorflow_free.composition.matrix import CASE, Axis, Matrix
 from tensorflow_free.composition.overrides import OverrideError, parse_override
 from tensorflow_free.composition.scalars import ScalarError
+from tensorflow_free.sweep.matrix import CASE, Axis, Matrix
 
 CAPABILITY_KEY: Final = "settings.cpu_capability"
 """The override that asks for a process of its own: ATen reads it from the environment when it starts."""

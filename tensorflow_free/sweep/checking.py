@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorflow_free.composition import Composed, compose
+from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.grammar import written
-from tensorflow_free.composition.matrix import Matrix
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.form import Form
-from tensorflow_free.names import DEVICES
+from tensorflow_free.recipe.names import DEVICES
+from tensorflow_free.sweep.matrix import Matrix
 
 USUAL_REFERENCE: Final = ("cpu", "eager", "float64")
 
@@ -67,7 +67,7 @@ def _device_problems(composed: Composed) -> list[Problem]:
     if not isinstance(word, str) or word == "auto" or _KNOWN.fullmatch(word):
         return []
     # it may be the name of a back end of its own, which torch knows
-    from tensorflow_free.devices import form_problem  # noqa: PLC0415 - most sweeps name devices that need no torch
+    from tensorflow_free.tensors.devices import form_problem  # noqa: PLC0415 - most sweeps name devices that need no torch
 
     problem = form_problem(word)
     return [] if problem is None else [composed.problem(["device"], problem)]

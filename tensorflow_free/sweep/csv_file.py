@@ -9,10 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.characters import in_a_line, printable
 from tensorflow_free.errors import StorageError
+from tensorflow_free.files.whole_files import replacing
 from tensorflow_free.sweep.rows import MEASURES, Row
-from tensorflow_free.whole_files import replacing
+from tensorflow_free.text.characters import in_a_line, printable
 
 FIRST: Final = ("cell", "recipe")
 LAST: Final = ("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason", "folder")

@@ -9,14 +9,15 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from tensorflow_free.characters import command_of
-from tensorflow_free.composition import dump_yaml, read_yaml
-from tensorflow_free.composition.axes import seen_from_here
 from tensorflow_free.composition.compose import merged_files, real_path
-from tensorflow_free.composition.matrix import Axis, Matrix, SweptRecipe
+from tensorflow_free.composition.reader import read_yaml
+from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.opening import read_file
+from tensorflow_free.files.opening import read_file
+from tensorflow_free.sweep.axes import seen_from_here
 from tensorflow_free.sweep.cells import Cells, refuse_outside
+from tensorflow_free.sweep.matrix import Axis, Matrix, SweptRecipe
+from tensorflow_free.text.characters import command_of
 from tensorflow_free.version import VERSION
 
 SWEEP_VERSION: Final = 1

@@ -16,10 +16,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
-from tensorflow_free.opening import open_file, read_file, real, refuse_special
+from tensorflow_free.files.opening import open_file, read_file, real, refuse_special
+from tensorflow_free.files.whole_files import is_part, sweep_up, write_new, write_whole
 from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
 from tensorflow_free.sweep.rows import Row, row_of
-from tensorflow_free.whole_files import is_part, sweep_up, write_new, write_whole
 
 SWEEP, CELLS, TABLE = "sweep.json", "cells.jsonl", "sweep.csv"
 """The files of a sweep's folder."""

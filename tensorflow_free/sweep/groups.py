@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tensorflow_free.judging.wording import place_of
 from tensorflow_free.sweep.rows import OUTCOMES, Outcome, Row
-from tensorflow_free.wording import place_of
 
 MOST_GROUPS: Final = 200
 """Kinds that are kept; of more, those that come first by outcome and reason."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tensorflow_free.errors import StorageError
-from tensorflow_free.sweep.crew import Crew, Launch
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.pool import Crew, Launch
 
 
 def run_chunk(config: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from itertools import product
 from math import prod
 from typing import Final
 
-from tensorflow_free.composition.arguments import GROUP
+from tensorflow_free.composition.command_line import GROUP
 
 CASE: Final = "case"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from tensorflow_free.judging.wording import some
 from tensorflow_free.sweep.shares import ENUMERATED, Axes, Axis, Share
-from tensorflow_free.wording import some
 
 MOST_PARTS: Final = 4
 """Values in part bad that are told one by one, and pairs of values that are."""

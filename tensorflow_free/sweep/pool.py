@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.composition import compose
+from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
-from tensorflow_free.limits import OUT_OF_MEMORY, TIMED_OUT, Limits
+from tensorflow_free.process.limits import OUT_OF_MEMORY, TIMED_OUT, Limits
 from tensorflow_free.sweep.capabilities import VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Outcome, Row, row_of_cell

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tensorflow_free.composition.axes import matrix_of
-from tensorflow_free.composition.command import moment
-from tensorflow_free.composition.matrix import Matrix
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.files.new_folders import moment
+from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.checking import Checked, checked
-from tensorflow_free.sweep.crew import CELL_TIMEOUT_S
 from tensorflow_free.sweep.document import (
     FileOfSweep,
     LauncherOfSweep,
@@ -21,6 +19,8 @@ from tensorflow_free.sweep.document import (
     recipe_of_sweep,
 )
 from tensorflow_free.sweep.folder import SweepFolder, filled
+from tensorflow_free.sweep.matrix import Matrix
+from tensorflow_free.sweep.pool import CELL_TIMEOUT_S
 from tensorflow_free.sweep.sweep import Settings, Sweep
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
-from tensorflow_free.characters import command_of
+from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.sweep.cells import Cell, refuse_outside
-from tensorflow_free.wording import error_of, number, pair_of, place_of, share_of
+from tensorflow_free.text.characters import command_of
 
 ROW_VERSION: Final = 1
 """The version of a row's schema."""

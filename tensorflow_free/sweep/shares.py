@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
+from tensorflow_free.judging.wording import place_of
 from tensorflow_free.sweep.groups import spent
 from tensorflow_free.sweep.rows import ABSENT, BAD, Row
-from tensorflow_free.wording import place_of
 
 MOST_VALUES: Final = 64
 """Values of an axis that are counted one by one; of an axis with more, only the extremes are kept."""

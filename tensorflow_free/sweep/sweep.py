@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
-from tensorflow_free.limits import memory_problem
+from tensorflow_free.process.limits import memory_problem
 from tensorflow_free.sweep.cells import Cell, Cells
-from tensorflow_free.sweep.crew import Crew, Launch
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import TABLE, SweepFolder
+from tensorflow_free.sweep.pool import Crew, Launch
 from tensorflow_free.sweep.rows import Row
-from tensorflow_free.sweep.standing import Standing
+from tensorflow_free.sweep.status import Standing
 from tensorflow_free.sweep.summary import Summary
 from tensorflow_free.sweep.table import table_text
 
@@ -65,7 +65,7 @@ class Sweep:
     are kept already, then the others as they come. Leaving the loop early ends the workers; a second loop goes on.
 
     Example:
-        >>> from tensorflow_free.sweep.beginning import sweep_recipe
+        >>> from tensorflow_free.sweep.preparation import sweep_recipe
         >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64"])
         >>> [row.outcome for row in sweep]
         ['ok', 'ok']

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from tensorflow_free.characters import in_a_line, is_printable
-from tensorflow_free.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
+from tensorflow_free.judging.wording import counted, error_of, share_of
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
 from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import ABSENT, BAD, OUTCOMES, Outcome, Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
-from tensorflow_free.wording import counted, error_of, share_of
+from tensorflow_free.text.characters import in_a_line, is_printable
+from tensorflow_free.text.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,22 +9,22 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from tensorflow_free.comparison import Comparison
-from tensorflow_free.composition import compose
-from tensorflow_free.devices import best_device
+from tensorflow_free.cell.outcomes import Found, outcome_of
+from tensorflow_free.cell.reference import Kept, NoReference, yardstick_of
+from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, UnavailableError, UnkeptError
-from tensorflow_free.kernels import is_out_of_memory
-from tensorflow_free.limits import OUT_OF_MEMORY
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of, recipe_of
-from tensorflow_free.outcomes import Found, outcome_of
-from tensorflow_free.recipe import Recipe
-from tensorflow_free.reference import Kept, NoReference, yardstick_of
-from tensorflow_free.result import Result
+from tensorflow_free.process.limits import OUT_OF_MEMORY
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.result.result import Result
+from tensorflow_free.result.storage import write_result
+from tensorflow_free.run.torch_errors import is_out_of_memory
+from tensorflow_free.run.watching import Watch
 from tensorflow_free.runner import run
-from tensorflow_free.storage import write_result
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, row_of_cell
-from tensorflow_free.watching import Watch
+from tensorflow_free.tensors.devices import best_device
 
 COMPARISON: Final = "comparison.json"
 """The file in a cell's folder that holds the verdict on each value."""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tensorflow_free.child import READY, STAGE, Parent
-from tensorflow_free.console import leave_warnings_to_results
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.process.child import READY, STAGE, Parent
+from tensorflow_free.process.warning_filters import leave_warnings_to_results
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row
 
@@ -45,9 +45,9 @@ def _prepared(parent: Parent) -> Callable[[Cell], Row] | None:
     import torch  # noqa: PLC0415 - the lifeline must hold before a second is spent on this
 
     from tensorflow_free.registry import load_ops_file  # noqa: PLC0415
-    from tensorflow_free.result import environment_of  # noqa: PLC0415
+    from tensorflow_free.result.result import environment_of  # noqa: PLC0415
+    from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
     from tensorflow_free.sweep.trial import Trial  # noqa: PLC0415
-    from tensorflow_free.watching import Watch, limit_memory  # noqa: PLC0415
 
     asked = parent.asked
     try:

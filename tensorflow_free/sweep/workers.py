@@ -9,14 +9,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
-from tensorflow_free.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
-from tensorflow_free.limits import OUT_OF_MEMORY, TIMED_OUT, Limits
+from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
+from tensorflow_free.process.limits import OUT_OF_MEMORY, TIMED_OUT, Limits
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Outcome, Row, row_of
-from tensorflow_free.sweep.worker import FAULT, REFUSED, ROW, UNWRITABLE
+from tensorflow_free.sweep.worker_process import FAULT, REFUSED, ROW, UNWRITABLE
 
-MAIN = "tensorflow_free.sweep.worker:main"
+MAIN = "tensorflow_free.sweep.worker_process:main"
 
 
 class Lost(Exception):

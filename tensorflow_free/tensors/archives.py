@@ -24,9 +24,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from tensorflow_free.errors import words_of
-from tensorflow_free.memory import aligned
-from tensorflow_free.names import did_you_mean
-from tensorflow_free.opening import path_of, size_problem, told
+from tensorflow_free.files.opening import path_of, size_problem, told
+from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.tensors.memory import aligned
 
 MOST_NAMES: Final = 12
 """Names that are told of what an archive holds."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free import names
+from tensorflow_free.recipe import names
 
 Tolerance = tuple[float, float]
 """A pair (rtol, atol): close means |actual - expected| <= atol + rtol * |expected|."""

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 
 import torch
 
-from tensorflow_free.dtypes import COMPLEX_OF, TORCH_DTYPES
-from tensorflow_free.memory import copied, in_storage, unwritten
-from tensorflow_free.names import INTEGERS
+from tensorflow_free.recipe.names import INTEGERS
+from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES
+from tensorflow_free.tensors.memory import copied, in_storage, unwritten
 
 Kind = Literal["floating", "integer", "boolean", "data", "fill", "range"]
 """What decides the dtype where none is pinned: the recipe, the kind itself, the data, the fill value, the bounds."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.memory import aligned, check_room
+from tensorflow_free.tensors.memory import aligned, check_room
 
 PAIRS: Final = {torch.complex128: torch.float64, torch.complex32: torch.float16}
 """Complex dtypes that safetensors has not, and the real ones that hold them as pairs in a last dimension of 2."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from tensorflow_free.characters import printable
+from tensorflow_free.text.characters import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ from typing import Any
 from opdb.eager import tensors_in
 
 from tensorflow_free import registry
-from tensorflow_free.ops.bounds import guarded
+from tensorflow_free.ops.guards.bounds import guarded
 from tensorflow_free.ops.signatures import REQUIRED, Signature
 
 CHECKED = True

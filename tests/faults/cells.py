@@ -18,7 +18,7 @@ import torch
 
 from tensorflow_free.golden.verifying import Verification, verify_case
 from tensorflow_free.loading import cases_of
-from tensorflow_free.names import RECIPE_DTYPES
+from tensorflow_free.recipe.names import RECIPE_DTYPES
 
 THREADS: Final = (1, 2)
 

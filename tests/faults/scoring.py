@@ -13,7 +13,7 @@ from tensorflow_free import load_recipe
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.verifying import Verification, verify_case
 from tensorflow_free.loading import cases_of
-from tensorflow_free.recipe import Step
+from tensorflow_free.recipe.models import Step
 from tensorflow_free.registry import find
 from tests.faults.fault import Fault, injected
 

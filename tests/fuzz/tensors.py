@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.dtypes import TORCH_DTYPES
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 FLOATING: Final = ("float64", "float32", "bfloat16", "float16")
 ODD_DTYPES: Final = tuple(word for word in TORCH_DTYPES if word not in FLOATING)

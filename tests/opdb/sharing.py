@@ -21,7 +21,7 @@ from opdb.translation import UntranslatableError, recipe_of, run_quietly
 from opdb.verdicts import Verdict
 from tensorflow_free import Result
 from tensorflow_free.errors import RecipeError, StepError
-from tensorflow_free.ops.bounds import BoundsError
+from tensorflow_free.ops.guards.bounds import BoundsError
 
 Pairs = list[tuple[Any, Any]]
 """Each part of a value as it stood, and as it is in the end."""

@@ -12,7 +12,7 @@ from opdb.eager import SEED, Copies
 from opdb.entries import Case
 from opdb.recording import Call
 from tensorflow_free import Result, load_recipe, run_recipe
-from tensorflow_free.dtypes import word_of
+from tensorflow_free.tensors.dtypes import word_of
 
 SUBSCRIPTED: Final = ("__getitem__", "Tensor.__getitem__", "[]")
 

@@ -7,9 +7,9 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops import trusted
-from tensorflow_free.ops.arguments import needed, ranks
-from tensorflow_free.ops.rules import Given, Rule, Shape, alike, among, dense, filled, same, shaped, within
+from tensorflow_free.ops.guards import single_kernels
+from tensorflow_free.ops.guards.checks import Given, Rule, Shape, alike, among, dense, filled, same, shaped, within
+from tensorflow_free.ops.guards.dimensions import needed, ranks
 
 # norms
 
@@ -28,7 +28,7 @@ def batch_norm(running: str = "running_mean running_var") -> tuple[Rule, ...]:
     """A norm of each channel."""
     words = f"weight bias {running}"
     return (
-        shaped(words, trusted.channels, of=_CHANNEL),
+        shaped(words, single_kernels.channels, of=_CHANNEL),
         dense(words),
         alike("weight bias"),
         alike(running),
@@ -56,7 +56,7 @@ def _saved(names: str, given: Given, *, needed: bool) -> str | None:
     for name in names.split() if needed else ():
         if given.get(name) is None:
             return f"'{name}' is missing; it is needed in training"
-        for rule in (shaped(name, trusted.channels, of=_CHANNEL), dense(name)):
+        for rule in (shaped(name, single_kernels.channels, of=_CHANNEL), dense(name)):
             problem = rule(given)
             if problem is not None:
                 return problem
@@ -232,7 +232,7 @@ CTC: Final[dict[str, tuple[Rule, ...]]] = {
         within("blank", lambda given: int(given["log_probs"].shape[-1]), of="classes"),
         ranks("targets", 1, 2),
         shaped("targets", _targets, of="for the lengths"),
-        trusted.labels,
+        single_kernels.labels,
         shaped("grad neg_log_likelihood", _batch, of="one number for each sequence"),
         shaped("log_alpha", _alpha, of="for the steps and the longest target"),
         alike("log_probs grad neg_log_likelihood log_alpha"),

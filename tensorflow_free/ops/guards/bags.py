@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tensorflow_free.ops import trusted
-from tensorflow_free.ops.arguments import ranks
-from tensorflow_free.ops.rules import Given, Rule, Shape, alike, among, dense, shaped, within
+from tensorflow_free.ops.guards import single_kernels
+from tensorflow_free.ops.guards.checks import Given, Rule, Shape, alike, among, dense, shaped, within
+from tensorflow_free.ops.guards.dimensions import ranks
 
 
 def _rows(name: str) -> Shape:
@@ -35,7 +35,7 @@ def _largest(given: Given) -> Sequence[int]:
 
 
 _MAX: Final = 2
-_BAGS: Final = (trusted.bags("indices", "include_last_offset"),)
+_BAGS: Final = (single_kernels.bags("indices", "include_last_offset"),)
 _FORWARD: Final = (
     ranks("weight", 2),
     ranks("indices", 1),

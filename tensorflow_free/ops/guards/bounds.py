@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorflow_free.ops import averaging, inner, recurrent, sliding, trusted
-from tensorflow_free.ops.filling import filled
-from tensorflow_free.ops.handing import base_of, handed
-from tensorflow_free.ops.rules import (
+from tensorflow_free.ops.guards import averaging, inner, recurrent, single_kernels, sliding
+from tensorflow_free.ops.guards.checks import (
     Given,
     Rule,
     alike,
@@ -26,8 +24,10 @@ from tensorflow_free.ops.rules import (
     without_meta,
     without_mkldnn,
 )
+from tensorflow_free.ops.guards.filling import filled
+from tensorflow_free.ops.guards.handouts import base_of, handed
+from tensorflow_free.ops.guards.hidden_sharing import one_kind
 from tensorflow_free.ops.signatures import REQUIRED, Signature
-from tensorflow_free.ops.unseen import one_kind
 
 
 class BoundsError(ValueError):
@@ -109,11 +109,11 @@ def _count(given: Given) -> int:
 _SIZES: Final = "output_size kernel_size dilation padding stride"
 _RUNNING: Final = "running_mean running_var"
 _NORM: Final = (
-    shaped(f"weight bias {_RUNNING}", trusted.channels, of="one number for each channel of 'input'"),
+    shaped(f"weight bias {_RUNNING}", single_kernels.channels, of="one number for each channel of 'input'"),
     contiguous(f"weight bias {_RUNNING}"),
     alike("weight bias"),
     alike(_RUNNING),
-    trusted.dense_for_out,
+    single_kernels.dense_for_out,
     averaging.statistics(),
 )
 _MEDIANS: Final = {
@@ -123,27 +123,29 @@ _MEDIANS: Final = {
 
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     **inner.RULES,
-    "segment_reduce": (among("unsafe", False), trusted.segments),
+    "segment_reduce": (among("unsafe", False), single_kernels.segments),
     **dict.fromkeys(
         ("grid_sampler", "grid_sampler_2d"), (among("interpolation_mode", 0, 1, 2), among("padding_mode", 0, 1, 2))
     ),
     "grid_sampler_3d": (among("interpolation_mode", 0, 1), among("padding_mode", 0, 1, 2)),
-    "nn.functional.embedding_bag": (trusted.bags("input", "include_last_offset"),),
-    "embedding_bag": (trusted.bags("indices", "include_last_offset"),),
+    "nn.functional.embedding_bag": (single_kernels.bags("input", "include_last_offset"),),
+    "embedding_bag": (single_kernels.bags("indices", "include_last_offset"),),
     **dict.fromkeys(("native_batch_norm", "batch_norm_update_stats", "_native_batch_norm_legit"), _NORM),
     "_batch_norm_with_update": _NORM,
-    **dict.fromkeys(("ctc_loss", "nn.functional.ctc_loss", "_ctc_loss"), (trusted.labels, contiguous("targets"))),
-    "sparse.spdiags": (trusted.diagonals,),
-    **dict.fromkeys(("sparse_bsr_tensor", "sparse_bsc_tensor", "sparse_compressed_tensor"), (trusted.blocks,)),
+    **dict.fromkeys(
+        ("ctc_loss", "nn.functional.ctc_loss", "_ctc_loss"), (single_kernels.labels, contiguous("targets"))
+    ),
+    "sparse.spdiags": (single_kernels.diagonals,),
+    **dict.fromkeys(("sparse_bsr_tensor", "sparse_bsc_tensor", "sparse_compressed_tensor"), (single_kernels.blocks,)),
     "native_group_norm": (contiguous("weight bias"),),
     **{name: (unexpanded(tensor, "dim"),) for name, tensor in _MEDIANS.items()},
     "linalg.eigvals": (finite("input"),),
     "aten.linalg_eigvals": (finite("self"),),
     **dict.fromkeys(
         ("linalg.ldl_solve", "aten.linalg_ldl_solve"),
-        (shaped("pivots", trusted.rows, of="one for each row of 'LD'"), trusted.pivots),
+        (shaped("pivots", single_kernels.rows, of="one for each row of 'LD'"), single_kernels.pivots),
     ),
-    "lu_unpack": (shaped("LU_pivots", trusted.exchanges, of="one for each row or column of 'LU_data'"),),
+    "lu_unpack": (shaped("LU_pivots", single_kernels.exchanges, of="one for each row or column of 'LU_data'"),),
     "lstm": (recurrent.packed, recurrent.recurrent(recurrent.LSTM)),
     "gru": (recurrent.packed, recurrent.recurrent(3)),
     **dict.fromkeys(("rnn_tanh", "rnn_relu"), (recurrent.packed, recurrent.recurrent(1))),
@@ -152,10 +154,10 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "embedding_sparse_backward": (within("indices", _count, of="rows of the weight"),),
     "quantized_batch_norm": (contiguous("weight bias mean var"), alike("weight bias mean var")),
     **dict.fromkeys(("nn.functional.fold", "nn.functional.unfold", "im2col", "col2im"), (small(_SIZES),)),
-    "avg_pool2d_backward": trusted.averaged("avg_pool2d"),
-    "avg_pool3d_backward": trusted.averaged("avg_pool3d"),
-    "fractional_max_pool2d_backward": trusted.fractional(2),
-    "fractional_max_pool3d_backward": trusted.fractional(3),
+    "avg_pool2d_backward": single_kernels.averaged("avg_pool2d"),
+    "avg_pool3d_backward": single_kernels.averaged("avg_pool3d"),
+    "fractional_max_pool2d_backward": single_kernels.fractional(2),
+    "fractional_max_pool3d_backward": single_kernels.fractional(3),
     "nn.functional.pad": (sliding.around("input"),),
     "nn.functional.grouped_mm": (inner.grouped("mat_a"),),
     "aten.pad": (sliding.around("self"),),
@@ -164,13 +166,13 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "pdist": (has_rows("input"),),
     "nn.functional.pdist": (has_rows("input"),),
     "aten.pdist": (has_rows("self"),),
-    "max_pool2d_with_indices_backward": trusted.pooled(
-        trusted.forward("max_pool2d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 2
+    "max_pool2d_with_indices_backward": single_kernels.pooled(
+        single_kernels.forward("max_pool2d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 2
     ),
-    "max_pool3d_with_indices_backward": trusted.pooled(
-        trusted.forward("max_pool3d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 3
+    "max_pool3d_with_indices_backward": single_kernels.pooled(
+        single_kernels.forward("max_pool3d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 3
     ),
-    "adaptive_max_pool2d_backward": trusted.pooled(trusted.adaptive("adaptive_max_pool2d", 2), 2),
-    "adaptive_max_pool3d_backward": trusted.pooled(trusted.adaptive("adaptive_max_pool3d", 3), 3),
+    "adaptive_max_pool2d_backward": single_kernels.pooled(single_kernels.adaptive("adaptive_max_pool2d", 2), 2),
+    "adaptive_max_pool3d_backward": single_kernels.pooled(single_kernels.adaptive("adaptive_max_pool3d", 3), 3),
 }
 """The checks of an op, by its name in the registry, for `aten` by the name without the overload."""

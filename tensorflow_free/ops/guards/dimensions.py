@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tensorflow_free.ops.rules import Given, Rule, dense, same
+from tensorflow_free.ops.guards.checks import Given, Rule, dense, same
 
 
 def axis(name: str, tensor: str) -> Rule:

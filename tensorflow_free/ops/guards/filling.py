@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.memory import extent_of, unwritten
-from tensorflow_free.ops.handing import base_of
+from tensorflow_free.ops.guards.handouts import base_of
+from tensorflow_free.tensors.memory import extent_of, unwritten
 
 MAKING: Final = frozenset(
     """

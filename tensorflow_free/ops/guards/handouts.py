@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.memory import is_of_integers
+from tensorflow_free.ops.guards.hidden_sharing import seen
 from tensorflow_free.ops.handwritten import SPARSE_LAYOUTS
-from tensorflow_free.ops.unseen import seen
+from tensorflow_free.tensors.memory import is_of_integers
 
 HANDING: Final = frozenset(
     """

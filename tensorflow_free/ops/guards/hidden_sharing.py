@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.memory import data_of, is_of_integers
-from tensorflow_free.ops.rules import Given
+from tensorflow_free.ops.guards.checks import Given
+from tensorflow_free.tensors.memory import data_of, is_of_integers
 
 COUNTED: Final[dict[str, Callable[..., Any]]] = {
     "_unsafe_view": torch.Tensor.view,

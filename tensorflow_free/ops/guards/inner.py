@@ -10,9 +10,8 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops import averaging, bags, sliding, trusted
-from tensorflow_free.ops.arguments import axis, paired, ranks, rising, sized
-from tensorflow_free.ops.rules import (
+from tensorflow_free.ops.guards import averaging, bags, single_kernels, sliding
+from tensorflow_free.ops.guards.checks import (
     Given,
     Rule,
     Shape,
@@ -26,6 +25,7 @@ from tensorflow_free.ops.rules import (
     shaped,
     within,
 )
+from tensorflow_free.ops.guards.dimensions import axis, paired, ranks, rising, sized
 
 
 def _norms(tensor: str) -> Shape:
@@ -185,7 +185,7 @@ OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
     "gather_backward": (
         _DIM,
         within("index", _gathered, of="elements in that dimension of 'self'"),
-        shaped("grad", trusted.forward("gather", "self dim index"), of="the shape of what was gathered"),
+        shaped("grad", single_kernels.forward("gather", "self dim index"), of="the shape of what was gathered"),
         alike("self grad"),
     ),
     "_weight_norm": (filled("v g"), _fused),
@@ -232,7 +232,7 @@ OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
         _begun,
     ),
     "_segment_reduce_backward": (
-        trusted.segments,
+        single_kernels.segments,
         _segments,
         alike("data grad output"),
         dense("data grad output lengths offsets"),

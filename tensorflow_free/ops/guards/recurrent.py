@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from tensorflow_free.ops.rules import Given, Rule
+from tensorflow_free.ops.guards.checks import Given, Rule
 
 Wanted = Iterator[tuple[str, torch.Tensor, list[int]]]
 """Tensors of a call: what each is called, the tensor itself, and the shape that it must have."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops.rules import Given, Rule, Shape, alike, contiguous, of_int64, shaped, within
+from tensorflow_free.ops.guards.checks import Given, Rule, Shape, alike, contiguous, of_int64, shaped, within
 
 
 def channels(given: Given) -> Sequence[int]:

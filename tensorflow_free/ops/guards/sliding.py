@@ -7,9 +7,9 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops import trusted
-from tensorflow_free.ops.arguments import axes, ranks, sized
-from tensorflow_free.ops.rules import Given, Rule, alike, among, dense, filled, same, shaped
+from tensorflow_free.ops.guards import single_kernels
+from tensorflow_free.ops.guards.checks import Given, Rule, alike, among, dense, filled, same, shaped
+from tensorflow_free.ops.guards.dimensions import axes, ranks, sized
 
 # paddings and poolings
 
@@ -19,7 +19,7 @@ def padded(name: str) -> tuple[Rule, ...]:
     dims = int(name[-2])
     return (
         sized("padding", 2 * dims, -(2**31)),
-        shaped("grad_output", trusted.forward(name, "self padding"), of="the shape of what was padded"),
+        shaped("grad_output", single_kernels.forward(name, "self padding"), of="the shape of what was padded"),
         alike("self grad_output"),
     )
 
@@ -47,7 +47,7 @@ _CIRCULAR: Final = ("circular", 2)
 
 def spread(dims: int) -> tuple[Rule, ...]:
     """The backward pass of an adaptive pooling that takes averages."""
-    shape = trusted.adaptive(f"adaptive_max_pool{dims}d", dims)
+    shape = single_kernels.adaptive(f"adaptive_max_pool{dims}d", dims)
     return shaped("grad_output", shape, of="the shape of what was pooled"), alike("self grad_output")
 
 
@@ -57,7 +57,9 @@ def sampled(dims: int) -> tuple[Rule, ...]:
     return (
         among("interpolation_mode", *range(4 - dims + 1)),
         among("padding_mode", 0, 1, 2),
-        shaped("grad_output", trusted.forward(f"grid_sampler_{dims}d", words), of="the shape of what was sampled"),
+        shaped(
+            "grad_output", single_kernels.forward(f"grid_sampler_{dims}d", words), of="the shape of what was sampled"
+        ),
         alike("input grid grad_output"),
     )
 

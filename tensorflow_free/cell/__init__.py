@@ -1,0 +1,1 @@
+"""One cell: what it is held against, and what became of it."""

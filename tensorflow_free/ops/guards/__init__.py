@@ -1,0 +1,1 @@
+"""What stands between a recipe and a kernel that trusts its arguments: checks, memory filled, handouts copied."""

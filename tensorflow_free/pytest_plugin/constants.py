@@ -1,0 +1,14 @@
+"""Words that the modules of the plugin share: endings of files, answers, keys."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SUFFIXES: Final = (".yaml", ".yml")
+GOLDEN: Final = ".golden.json"
+
+RECORDING: Final = ("missing", "failing", "all")
+"""What `--record-recipes` may say."""
+
+WORKERS: Final = "tensorflow_free"
+"""The key under which an xdist worker hands over what it gathered."""

@@ -1,0 +1,1 @@
+"""What a run gives, and how it lies on disk."""
