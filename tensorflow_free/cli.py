@@ -122,7 +122,7 @@ def _exit(code: int) -> NoReturn:
 
 
 def run_watched(words: list[str]) -> None:
-    """The process of a run with limits, which `commands/limited.py` begins and may end."""
+    """The process of a run with limits, which `commands/limited_run.py` begins and may end."""
     from tensorflow_free.commands.limited_run import Watched
 
     watched = Watched(words)

@@ -200,5 +200,5 @@ COMMANDS: Final[dict[str, _Command]] = {
             "-k": positive,
         },
     ),
-    "table": _Command(partial(_late, "sweeps", "table_command")),
+    "table": _Command(partial(_late, "stored_sweeps", "table_command")),
 }
