@@ -154,7 +154,7 @@ class Watched:
         self._parent = Parent(words)
         leave_warnings_to_results()
         # the lifeline must hold before a second is spent on these, of which no run is to bear the time and the memory
-        for module in ("loading", "binding", "runner", "storage", "report"):
+        for module in ("binding.recipes", "runner", "result.storage", "report.result_report"):
             import_module(f"tensorflow_free.{module}")
         from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
 
