@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from tensorflow_free.commands.console import Progress, complain, flushed, open_streams, show
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
+from tensorflow_free.outcome.exit_codes import ExitCode, exit_codes_help
 from tensorflow_free.process.endings import code_of, heeded, left_to_the_system, words_of
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
 from tensorflow_free.text.characters import printable
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     from tensorflow_free.hydra_app.multirun import SweepHost
     from tensorflow_free.result.result import Result
 
-WELL, UNMET, WRONG, FAILED, OURS = 0, 1, 2, 3, 4
-"""Exit codes: all well; an expectation does not hold; the recipe or the command line is wrong; a step failed; something
-cannot be written, or an error of ours. After a signal it is 128 and its number."""
-
-RUN_HELP: Final = """\
+RUN_HELP: Final = f"""\
 usage: run-recipe RECIPE.yaml [KEY=VALUE ...] [flags]
 
 Runs a recipe: draws its tensors, runs its steps in PyTorch, differentiates, judges what it expects, and writes every
@@ -65,11 +62,10 @@ flags
   --cfg job        show the composed recipe's configuration, and run nothing
   --version, -h, --help
 
-exit codes: 0 all well, 1 something expected does not hold, 2 the recipe or the command line is wrong, 3 a step failed,
-4 something cannot be written (a full disk), or an error of tensorflow_free, 130 interrupted by ^C, 143 ended by SIGTERM
+{exit_codes_help()}
 """
 
-RECIPE_HELP: Final = """\
+RECIPE_HELP: Final = f"""\
 usage: recipe COMMAND
 
 looking up
@@ -99,8 +95,7 @@ flags
   --max-file GIB              what one file that a recipe names may hold, unpacked; 4 where it is not said
   --version, -h, --help
 
-exit codes: 0 all well, 1 something does not agree, 2 the recipe or the command line is wrong, 3 a step failed,
-4 something cannot be written (a full disk), 130 interrupted by ^C
+{exit_codes_help()}
 """
 
 
@@ -132,7 +127,7 @@ def run_watched(words: list[str]) -> None:
             return run_recipe_main(arguments, watched)
         except Exception as error:
             if watched.gave_up(error):
-                return FAILED
+                return ExitCode.STEP_FAILED
             raise
 
     _exit(_guarded(run, watched.words))
@@ -158,12 +153,12 @@ def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> in
         return flushed(main(arguments))
     except RecipeError as error:
         complain(str(error))
-        return WRONG
+        return ExitCode.WRONG
     except TensorflowFreeError as error:
         complain(str(error))
-        return OURS if isinstance(error, StorageError) else FAILED
+        return ExitCode.INTERNAL if isinstance(error, StorageError) else ExitCode.STEP_FAILED
     except BrokenPipeError:
-        return flushed(WELL)
+        return flushed(ExitCode.OK)
 
 
 def _ended(ended: KeyboardInterrupt) -> int:
@@ -181,7 +176,7 @@ def _fault(error: Exception) -> int:
     except RecipeError as gone:
         # it went while the command was at work
         complain(str(gone))
-        return WRONG
+        return ExitCode.WRONG
     import traceback
 
     from tensorflow_free.errors import words_of as told
@@ -189,13 +184,13 @@ def _fault(error: Exception) -> int:
 
     if is_out_of_memory(error):
         complain(f"out of memory: {told(error)}")
-        return FAILED
+        return ExitCode.STEP_FAILED
     if isinstance(error, OSError) and error.filename is None:
         complain(f"what there is to say cannot be written: {error.strerror or error}")
-        return OURS
+        return ExitCode.INTERNAL
     complain("".join(traceback.format_exception(error)).rstrip())
     complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
-    return OURS
+    return ExitCode.INTERNAL
 
 
 def _refuse_gone() -> None:
@@ -227,7 +222,7 @@ def _answered(arguments: Sequence[str], text: str) -> bool:
 def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) -> int:
     """`run-recipe`: the exit code. `watched` is told of the run, where another process holds its limits."""
     if _answered(arguments, RUN_HELP):
-        return WELL if arguments else WRONG
+        return ExitCode.OK if arguments else ExitCode.WRONG
     _refuse_gone()
     flags = Flags(arguments)
     if flags.resume is not None:
@@ -288,10 +283,10 @@ def _run_one(composed: Composed, folder: Path, flags: Flags, watched: Watched | 
         watched.ended()
     show(result, f"{folder}/result.json" if saved else None, flags)
     if not saved and not flags.no_save:
-        return OURS
+        return ExitCode.INTERNAL
     if result.error is not None and not result.error.expected:
-        return FAILED
-    return WELL if result.is_well else UNMET
+        return ExitCode.STEP_FAILED
+    return ExitCode.OK if result.is_well else ExitCode.UNMET
 
 
 def _saved(result: Result, folder: Path) -> bool:
@@ -316,7 +311,7 @@ def _without_steps(composed: Composed) -> int | None:
     cases = "".join(f"\n  {printable(case_override(name))}" for name in mapping["cases"])
     place = printable(str(composed.place(("cases",))))
     complain(f"{place}: the recipe has no steps of its own; choose one of its cases:{cases}")
-    return WRONG
+    return ExitCode.WRONG
 
 
 # recipe
@@ -325,7 +320,7 @@ def _without_steps(composed: Composed) -> int | None:
 def recipe_main(arguments: Sequence[str]) -> int:
     """`recipe`: the exit code."""
     if _answered(arguments, RECIPE_HELP):
-        return WELL if arguments else WRONG
+        return ExitCode.OK if arguments else ExitCode.WRONG
     _refuse_gone()
     flags = Flags(arguments)
     for flag, is_given in (

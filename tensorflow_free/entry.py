@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tensorflow_free.outcome.exit_codes import ExitCode
+
 
 def run_recipe() -> None:
     """The command `run-recipe`."""
@@ -28,6 +30,5 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        # 128 and SIGINT's number, as `endings` has it, which is not there yet
         sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from tensorflow_free.judging.known_faults import is_marked
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.graph import reads_of, steps_of
@@ -17,9 +18,6 @@ from tensorflow_free.result.result import Result, Verdict
 from tensorflow_free.run.torch_errors import is_unsupported
 
 Outcome = Literal["ok", "not comparable", "known fault", "unsupported", "mismatch", "fixed", "failed"]
-
-UNMET, FAILED = 1, 3
-"""Exit codes: something expected does not hold; a step failed. `cli.py` has all of them."""
 
 SHOWN: Final = 5
 """Names that are listed of the values out of bounds."""
@@ -40,7 +38,7 @@ class Found:
 
     outcome: Outcome
     reason: str = ""
-    exit_code: int = 0
+    exit_code: ExitCode = ExitCode.OK
     told: list[str] = field(default_factory=list)
     nothing: bool = False
     unmet: list[str] = field(default_factory=list)
@@ -64,7 +62,7 @@ def outcome_of(
     """
     if result.error is not None and not result.error.expected:
         reason = "\n".join(failure(result))
-        return Found("unsupported", reason, FAILED) if is_unsupported(cause) else Found("failed", reason, FAILED)
+        return Found("unsupported" if is_unsupported(cause) else "failed", reason, ExitCode.STEP_FAILED)
     return _Weighing(result, comparison, without, unmet).found()
 
 
@@ -88,30 +86,30 @@ class _Weighing:
         unmet = [f"{one.path}: {one.asks}: {one.message}" for one in verdicts]
         if unmarked and self._comparison is not None:
             reason = "\n".join([*_mismatch(self._comparison, self._result), *unmet])
-            return Found("mismatch", reason, UNMET, told, unmet=paths)
+            return Found("mismatch", reason, ExitCode.UNMET, told, unmet=paths)
         if unmet:
-            return Found("failed", "\n".join(unmet), UNMET, told, unmet=paths)
+            return Found("failed", "\n".join(unmet), ExitCode.UNMET, told, unmet=paths)
         if self._comparison is None:
-            return Found("failed", self._without, UNMET, told)
+            return Found("failed", self._without, ExitCode.UNMET, told)
         if fixed := [self._faults[number] for number in self._faults if self._is_fixed(number)]:
-            return Found("fixed", "\n".join(_fixed(one) for one in fixed), UNMET, told)
+            return Found("fixed", "\n".join(_fixed(one) for one in fixed), ExitCode.UNMET, told)
         borne = [mark for number, mark in self._faults.items() if self._is_borne(number)]
         if borne:
-            return Found("known fault", "\n".join(_known(one) for one in borne), 0, told)
+            return Found("known fault", "\n".join(_known(one) for one in borne), ExitCode.OK, told)
         return self._compared(self._comparison, told)
 
     def _compared(self, comparison: Comparison, told: list[str]) -> Found:
         """Nothing is wrong: whether anything was looked at."""
         stopped = self._result.error is not None
         if comparison.compared or stopped:
-            return Found("ok", "", 0, told)
+            return Found("ok", "", ExitCode.OK, told)
         if comparison.not_comparable:
             reason = next(one.reason for one in comparison.values if one.outcome == "not comparable")
-            return Found("not comparable", reason, 0, told)
+            return Found("not comparable", reason, ExitCode.OK, told)
         if any(one.outcome == "dtype-dependent" for one in comparison.values):
-            return Found("not comparable", "all values are integers that differ between dtypes", 0, told)
+            return Found("not comparable", "all values are integers that differ between dtypes", ExitCode.OK, told)
         reason = "nothing was compared: the run records no value that the reference has"
-        return Found("failed", reason, UNMET, told, nothing=True)
+        return Found("failed", reason, ExitCode.UNMET, told, nothing=True)
 
     def _unmet(self) -> Iterator[Verdict]:
         compared = self._comparison is not None and self._comparison.compared > 0

@@ -12,10 +12,8 @@ from tensorflow_free.commands.stored_sweeps import compare_sweeps
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
 from tensorflow_free.judging.wording import counted
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.folder import SWEEP
-
-WRONG = 2
-"""The exit code for what cannot be read; `cli.py` has all of them."""
 
 
 def compare_command(options: Options, flags: Flags) -> int:
@@ -39,4 +37,4 @@ def compare_command(options: Options, flags: Flags) -> int:
         return compare_runs(mine, its, options["--baseline"], judging, flags)
     except StorageError as error:
         complain(str(error))
-        return WRONG
+        return ExitCode.WRONG

@@ -20,13 +20,11 @@ from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Problem, RecipeError, StorageError
 from tensorflow_free.files.opening import FileRead
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.child import READY, START_LIMIT_S, Child, Exceeded, Parent
 from tensorflow_free.process.limits import OUT_OF_MEMORY, TIMED_OUT, Limits, TimedOut, memory_problem
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
 from tensorflow_free.run.torch_errors import is_out_of_memory
-
-FAILED, OURS = 3, 4
-"""Exit codes; `cli.py` has all of them."""
 
 ENDED, GAVE_UP = "DG"
 """What a child says besides: that the run has ended and its result is written; that it met a limit outside of steps."""
@@ -120,7 +118,7 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
     posted, said = (None, None) if board is None else (board.posted(), board.said())
     if posted is None:
         complain(f"{file}: {outcome}: {why}, before the first step")
-        return FAILED
+        return ExitCode.STEP_FAILED
     from tensorflow_free.result.result import ErrorReport, Result, environment_of  # noqa: PLC0415 - torch takes its time
     from tensorflow_free.result.storage import recipe_of_text  # noqa: PLC0415
 
@@ -144,7 +142,7 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
             complain(str(failure))
             saved = False
     show(result, f"{folder}/result.json" if saved else None, flags)
-    return FAILED if saved or flags.no_save else OURS
+    return ExitCode.STEP_FAILED if saved or flags.no_save else ExitCode.INTERNAL
 
 
 class Watched:

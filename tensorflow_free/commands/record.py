@@ -16,10 +16,8 @@ from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, Un
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.judging.wording import counted
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.text.page import Line, line
-
-WELL, FAILED, OURS = 0, 3, 4
-"""Exit codes; `cli.py` has all of them."""
 
 MOST_LINES: Final = 25
 """Lines of a reason."""
@@ -56,10 +54,10 @@ def record_command(options: Options, flags: Flags) -> int:
                     documents.append(_recorded_plainly(one, device))
                 elif one.did == "refused" or not flags.quiet:
                     printer(_recorded_lines(rows, one, device))
-    code = OURS if is_unwritable else FAILED if done["refused"] else WELL
+    code = ExitCode.INTERNAL if is_unwritable else ExitCode.STEP_FAILED if done["refused"] else ExitCode.OK
     if flags.json:
-        print_json({"well": code == WELL, "recorded": documents})
-    elif code != WELL or not flags.quiet:
+        print_json({"well": code == ExitCode.OK, "recorded": documents})
+    elif code != ExitCode.OK or not flags.quiet:
         printer(["", f"{counted(done.total(), 'case')}: {counts_of(done, ORDER)}."])
     return code
 

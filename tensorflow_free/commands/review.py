@@ -14,17 +14,15 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
 from tensorflow_free.commands.options import Options, combinations, sorted_words
 from tensorflow_free.commands.printing import Printer
-from tensorflow_free.commands.verify import FAILED, UNMET, WELL, WRONG, checked_in, code_of, files_of, orphans
+from tensorflow_free.commands.verify import checked_in, code_of, files_of, orphans
 from tensorflow_free.errors import StorageError, UnwritableError
 from tensorflow_free.golden.review import TERMS, CaseReview, reviews_of, write_accepted
 from tensorflow_free.golden.review_words import change_of, context_of, heading_of, terms_of, whole_of, within_of
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import finish_golden
 from tensorflow_free.judging.wording import counted, some
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.text.page import Line, line
-
-OURS: Final = 4
-"""The exit code where a golden cannot be written; `cli.py` has all of them."""
 
 Answer = Literal["accept", "reject", "skip"]
 
@@ -153,7 +151,7 @@ class Walk:
         told |= set() if review.whole == "broken" else {"refused"}
         codes = {code_of(one) for one in review.failures if one.outcome in told or not items}
         if review.reason and review.whole is None and not codes:
-            codes = {UNMET}
+            codes = {ExitCode.UNMET}
         self._codes |= codes
         self._untouched += bool(codes)
         self._print(["", heading_of(review), *context_of(review)])
@@ -212,7 +210,7 @@ class Walk:
         try:
             path = write_accepted(review, accepted, all_decided="skip" not in answers.values())
         except StorageError as error:
-            self._codes.add(OURS if isinstance(error, UnwritableError) else WRONG)
+            self._codes.add(ExitCode.INTERNAL if isinstance(error, UnwritableError) else ExitCode.WRONG)
             self._print([line(str(error), "bold red", indent=2)])
             return
         if path is not None and review.whole == "unused":
@@ -226,10 +224,10 @@ class Walk:
         """Decide about what only moved within the noise, and sum up: the exit code."""
         if self._refreshes and not self.is_over:
             self._refresh()
-        self._codes |= {UNMET} if self._counts["reject"] or self._counts["skip"] else set()
+        self._codes |= {ExitCode.UNMET} if self._counts["reject"] or self._counts["skip"] else set()
         if self._mode != "list" or not self._quiet:
             self._print(["", line(self._sum(), "bold")])
-        return next((code for code in (OURS, WRONG, FAILED, UNMET) if code in self._codes), WELL)
+        return worst_of(self._codes)
 
     def _refresh(self) -> None:
         """One question for all cases that pass, and moved a little."""

@@ -13,14 +13,12 @@ from tensorflow_free.commands.printing import Printer
 from tensorflow_free.commands.random_streams import downstream
 from tensorflow_free.judging.comparing import Judging, compare_results
 from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.models import Recipe, shown
 from tensorflow_free.report.comparison_report import lines_of
 from tensorflow_free.result.result import Result, plain
 from tensorflow_free.result.storage import read_result
 from tensorflow_free.text.page import Line, line
-
-WELL, UNMET = 0, 1
-"""Exit codes; `cli.py` has all of them."""
 
 ENVIRONMENT: Final = (
     "tensorflow_free", "torch", "torch_git", "python", "platform", "cpu", "cpu_capability", "num_threads", "cuda",
@@ -54,7 +52,7 @@ def compare_runs(mine: Path, its: Path, baseline: str | None, judging: Judging, 
         printer(lines_of(comparison, f"{mine} held against {its}", printer.width, printer.dots))
         printer(line(words, "bold red") for words in stopped)
         printer(_differences(results[0], results[1]))
-    return WELL if is_well else UNMET
+    return ExitCode.OK if is_well else ExitCode.UNMET
 
 
 def _baseline(folder: str, judged: Recipe) -> Result:

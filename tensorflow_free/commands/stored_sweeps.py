@@ -12,6 +12,7 @@ from tensorflow_free.commands.options import Options
 from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.storage import read_result
 from tensorflow_free.sweep.folder import SweepFolder
@@ -19,10 +20,6 @@ from tensorflow_free.sweep.pairs import Pair, pairs_of
 from tensorflow_free.sweep.rows import Outcome, Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import draw_table, table_text
-
-WELL, UNMET, WRONG = 0, 1, 2
-"""Exit codes; `cli.py` has all of them."""
-
 
 # two of them
 
@@ -54,7 +51,7 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
                 complain(_unreadable(folder))
     if not flags.json and not summary.bad and not is_well:
         complain("nothing was compared: that is no agreement")
-    return WELL if is_well else UNMET
+    return ExitCode.OK if is_well else ExitCode.UNMET
 
 
 def _row(number: int, pair: Pair, mine: Path, its: Path, judging: Judging) -> Row:
@@ -68,13 +65,13 @@ def _row(number: int, pair: Pair, mine: Path, its: Path, judging: Judging) -> Ro
     )
     if row is None or other is None:
         reason = "the other sweep has no such cell" if other is None else "the judged sweep has no such cell"
-        return blank.model_copy(update={"reason": reason, "exit_code": UNMET})
+        return blank.model_copy(update={"reason": reason, "exit_code": ExitCode.UNMET})
     if not (row.folder and other.folder):
         return blank.model_copy(update=_by_outcome(row, other))
     try:
         results = read_result(mine / row.folder), read_result(its / other.folder)
     except StorageError as error:
-        return blank.model_copy(update={"reason": str(error), "exit_code": UNMET})
+        return blank.model_copy(update={"reason": str(error), "exit_code": ExitCode.UNMET})
     return blank.model_copy(update=_judged(*results, judging))
 
 
@@ -84,13 +81,13 @@ def _by_outcome(row: Row, other: Row) -> dict[str, Any]:
         outcome: Outcome = row.outcome if not row.ran else "not comparable"
         return {"outcome": outcome, "reason": row.reason if not row.ran else f"both {row.outcome}, and no results kept"}
     reason = f"it came out as '{row.outcome}', and as '{other.outcome}' in the other sweep"
-    return {"reason": f"{reason}\n{row.reason or other.reason}".strip(), "exit_code": UNMET}
+    return {"reason": f"{reason}\n{row.reason or other.reason}".strip(), "exit_code": ExitCode.UNMET}
 
 
 def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     comparison = compare(mine, its, judging)
     if stopped := stopped_apart(mine, its):
-        return {"reason": stopped[0], "exit_code": UNMET}
+        return {"reason": stopped[0], "exit_code": ExitCode.UNMET}
     worst, where = comparison.worst, comparison.where
     first = None if where is None else comparison[where.value]
     outcome: Outcome = "mismatch" if comparison.bad else "ok" if comparison.compared else "not comparable"
@@ -116,13 +113,13 @@ def table_command(options: Options, flags: Flags) -> int:
     """The table of a sweep again, from what is on disk: the exit code."""
     if not options.words:
         raise wrong("command line", "no folder is named; give a sweep's folder")
-    code = WELL
+    code = ExitCode.OK
     for words in options.words:
         try:
             _table(Path(words), flags)
         except StorageError as error:
             complain(str(error))
-            code = WRONG
+            code = ExitCode.WRONG
     return code
 
 

@@ -12,13 +12,11 @@ from tensorflow_free.commands.console import complain, print_json, say, show
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.options import Options, Spec, not_negative, options_of, positive, recipe_files
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.text.characters import in_a_line, printable
 
 if TYPE_CHECKING:
     from tensorflow_free.recipe.models import Recipe
-
-WELL, WRONG = 0, 2
-"""Exit codes; `cli.py` has all of them."""
 
 Subcommand = Callable[[Sequence[str], Flags], int]
 """Takes the words behind its name and the flags; gives the exit code."""
@@ -68,7 +66,7 @@ def _ops(options: Options, flags: Flags) -> int:
         say(text)
     else:
         complain(text)
-    return WELL if found else WRONG
+    return ExitCode.OK if found else ExitCode.WRONG
 
 
 def _list(options: Options, flags: Flags) -> int:
@@ -76,13 +74,13 @@ def _list(options: Options, flags: Flags) -> int:
     from tensorflow_free.loading import read_form
 
     recipes: dict[str, Recipe] = {}
-    code = WELL
+    code = ExitCode.OK
     for path in recipe_files(options.words or [_recipes_here()]):
         try:
             recipes[str(path)] = read_form(path)
         except RecipeError as error:
             complain(str(error))
-            code = WRONG
+            code = ExitCode.WRONG
     if flags.json:
         print_json([_listed(name, recipe) for name, recipe in recipes.items()])
         return code
@@ -121,7 +119,7 @@ def _check(options: Options, flags: Flags) -> int:
     if not options.words:
         raise wrong("command line", "no recipe is named; give the path of a .yaml file")
     flags.load_ops()
-    code = WELL
+    code = ExitCode.OK
     for path in recipe_files(options.words):
         problems: dict[str, None] = {}
         try:
@@ -135,7 +133,7 @@ def _check(options: Options, flags: Flags) -> int:
                 problems.update(dict.fromkeys(str(error).splitlines()))
         if problems:
             complain("\n".join(problems))
-            code = WRONG
+            code = ExitCode.WRONG
         elif not flags.quiet:
             say(printable(f"{path}: well-formed"))
     return code
@@ -146,7 +144,7 @@ def _show_folders(options: Options, flags: Flags) -> int:
 
     if not options.words:
         raise wrong("command line", "no folder is named; give a run's folder")
-    code = WELL
+    code = ExitCode.OK
     several = len(options.words) > 1
     for position, folder in enumerate(options.words):
         try:
@@ -157,7 +155,7 @@ def _show_folders(options: Options, flags: Flags) -> int:
             show(result, str(Path(folder, "result.json")) if several else None, flags)
         except StorageError as error:
             complain(str(error))
-            code = WRONG
+            code = ExitCode.WRONG
     return code
 
 
@@ -166,7 +164,7 @@ def _schema(options: Options, flags: Flags) -> int:
     from tensorflow_free.result.result import RunFile
 
     print_json(RunFile.model_json_schema())
-    return WELL
+    return ExitCode.OK
 
 
 def _late(module: str, name: str, options: Options, flags: Flags) -> int:

@@ -12,6 +12,7 @@ from tensorflow_free.composition.overrides import OverrideError, override_place,
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
 from tensorflow_free.hydra_app.multirun import WORKERS, Chosen, Multirun
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.cells import Cell, capability_of
 from tensorflow_free.sweep.jobs import run_chunk
 from tensorflow_free.sweep.preparation import Start, begun, resume_sweep
@@ -84,7 +85,7 @@ class Host:
         if ended is not None and not (self._sweep and self._elsewhere):
             raise ended
         if self._sweep is None:
-            return 0
+            return ExitCode.OK
         if not self._elsewhere:
             return run_and_show(self._sweep, self._flags)
         self._sweep.gather()

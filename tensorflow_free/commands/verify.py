@@ -15,13 +15,11 @@ from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Outcome, Verification, verify
 from tensorflow_free.judging.wording import counted, share_of
 from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.report.comparison_report import failure_lines
 from tensorflow_free.result.result import plain
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, line
-
-WELL, UNMET, WRONG, FAILED = 0, 1, 2, 3
-"""Exit codes; `cli.py` has all of them."""
 
 MOST_FAILURES: Final = 20
 """Failures that are told in full."""
@@ -55,8 +53,8 @@ def verify_command(options: Options, flags: Flags) -> int:
         elif not (one.is_well and flags.quiet):
             printer([row_of(rows, one)])
     if flags.json:
-        print_json({"well": checked.code == WELL, "exit_code": checked.code, "verifications": documents})
-    elif checked.code != WELL or not flags.quiet:
+        print_json({"well": checked.code == ExitCode.OK, "exit_code": checked.code, "verifications": documents})
+    elif checked.code != ExitCode.OK or not flags.quiet:
         printer(checked.lines())
     return checked.code
 
@@ -117,11 +115,11 @@ def orphans(paths: Sequence[str]) -> Iterator[Verification]:
 def code_of(one: Verification) -> int:
     """The exit code that a verdict asks for."""
     if one.is_well:
-        return WELL
+        return ExitCode.OK
     if one.outcome == "refused":
-        return WRONG
+        return ExitCode.WRONG
     stopped = one.result is not None and one.result.error is not None and not one.result.error.expected
-    return FAILED if one.outcome == "failed" and stopped else UNMET
+    return ExitCode.STEP_FAILED if one.outcome == "failed" and stopped else ExitCode.UNMET
 
 
 class Checked:
@@ -149,11 +147,11 @@ class Checked:
     @property
     def code(self) -> int:
         """The exit code: what is refused before a step that failed before what does not hold."""
-        code = next((one for one in (WRONG, FAILED, UNMET) if one in self._codes), WELL)
+        code = worst_of(self._codes)
         absent = self._counts["unavailable"] + self._counts["unsupported"]
-        if code == WELL and absent and absent == self._counts.total():
+        if code == ExitCode.OK and absent and absent == self._counts.total():
             # what did not run was not checked
-            return WRONG if self._counts["unavailable"] else FAILED
+            return ExitCode.WRONG if self._counts["unavailable"] else ExitCode.STEP_FAILED
         return code
 
     def lines(self) -> Iterator[Line | str]:
@@ -167,7 +165,7 @@ class Checked:
             yield ""
             yield from self._missing_lines()
         yield ""
-        style = "bold" if self.code == WELL else BAD_STYLE
+        style = "bold" if self.code == ExitCode.OK else BAD_STYLE
         yield line(f"{counted(self._counts.total(), 'cell')}: {counts_of(self._counts, ORDER)}.", style)
 
     def _missing_lines(self) -> Iterator[Line]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from tensorflow_free.composition.command_line import Words, sorted_words
 from tensorflow_free.composition.compose import BestDevice, Composed, compose
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.new_folders import output_folder
 from tensorflow_free.hydra_app.multirun import SweepHost
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import Ended
 
 Host = Callable[[], SweepHost]
@@ -22,9 +22,6 @@ Host = Callable[[], SweepHost]
 
 Task = Callable[[Composed, Path], int]
 """Runs one recipe into a folder, which may not exist yet, and gives the exit code."""
-
-INTERRUPTED: Final = 130
-"""The exit code after ^C, as shells have it: 128 + SIGINT."""
 
 
 def run_through_hydra(
@@ -68,7 +65,7 @@ def run_through_hydra(
         # whoever heeds signals says how it ended
         raise
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
 
 
 def _straight(words: Words, task: Task, best_device: BestDevice | None) -> int:

@@ -29,6 +29,7 @@ from tensorflow_free.files.new_folders import moment, output_folder
 from tensorflow_free.files.whole_files import is_part
 from tensorflow_free.hydra_app.command import Task
 from tensorflow_free.hydra_app.source import PRIMARY, served, untold
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.axes import seen_from_here
 from tensorflow_free.text.characters import printable_lines
 
@@ -133,10 +134,10 @@ class _Jobs:
             code = self._job()
         except RecipeError as error:
             self._problems.extend(problem for problem in error.problems if problem not in self._problems)
-            code = 2
+            code = ExitCode.WRONG
         except Exception as error:  # noqa: BLE001 - Hydra would print it and go on; `outcome` raises it
             self._failure = self._failure or error
-            code = 4
+            code = ExitCode.INTERNAL
         self._codes.append(code)
         return code
 
@@ -156,7 +157,7 @@ class _Jobs:
             raise self._failure
         if self._problems:
             raise RecipeError(self._problems)
-        return max(self._codes, default=0)
+        return max(self._codes, default=ExitCode.OK)
 
 
 # ---------------------------------------------------------------------------------------------- the call itself

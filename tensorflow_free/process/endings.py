@@ -16,6 +16,8 @@ from time import monotonic
 from types import FrameType
 from typing import Any, Final
 
+from tensorflow_free.outcome.exit_codes import after_signal
+
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """The signals that end a command; one that is ignored, as `nohup` ignores SIGHUP, goes on being ignored."""
 
@@ -40,7 +42,7 @@ class Ended(KeyboardInterrupt):
 
 def code_of(ended: KeyboardInterrupt) -> int:
     """The exit code, as shells have it: 128 and the signal's number; 130 for ^C."""
-    return 128 + _number_of(ended)
+    return after_signal(_number_of(ended))
 
 
 def words_of(ended: KeyboardInterrupt) -> str:
@@ -167,4 +169,4 @@ def _end_at_once(number: int, why: str) -> None:
     with suppress(OSError):
         # a bar hides the cursor
         os.write(2, (("\x1b[?25h" if os.isatty(2) else "") + shown).encode())
-    os._exit(128 + number)
+    os._exit(after_signal(number))

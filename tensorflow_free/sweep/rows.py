@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of
 
@@ -54,14 +55,14 @@ BAD: Final[frozenset[Outcome]] = frozenset(
 ABSENT: Final[frozenset[Outcome]] = frozenset({"unavailable", "unsupported"})
 """Outcomes of cells that cannot be had here; they are no failure, unless no cell ran at all."""
 
-EXIT_CODES: Final[dict[Outcome, int]] = {
-    "refused": 2,
-    "failed": 3,
-    "crashed": 3,
-    "timed out": 3,
-    "out of memory": 3,
-    "mismatch": 1,
-    "fixed": 1,
+EXIT_CODES: Final[dict[Outcome, ExitCode]] = {
+    "refused": ExitCode.WRONG,
+    "failed": ExitCode.STEP_FAILED,
+    "crashed": ExitCode.STEP_FAILED,
+    "timed out": ExitCode.STEP_FAILED,
+    "out of memory": ExitCode.STEP_FAILED,
+    "mismatch": ExitCode.UNMET,
+    "fixed": ExitCode.UNMET,
 }
 """The exit code of each bad outcome, where the row does not say another; all else is 0."""
 
@@ -150,7 +151,7 @@ class Row(BaseModel):
     not_comparable: int = 0
     told: list[str] = Field(default_factory=list)
     folder: Annotated[str, AfterValidator(lambda folder: folder and refuse_outside(folder))] = ""
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     ops: list[str] = Field(default_factory=list)
     limits: list[str] = Field(default_factory=list)
     seconds: float = 0.0
@@ -179,9 +180,9 @@ class Row(BaseModel):
         ops = [word for file in self.ops for word in ("--ops", file)]
         return command_of(["run-recipe", "-m", self.recipe, *self.overrides, *ops, *self.limits])
 
-    def code(self) -> int:
+    def code(self) -> ExitCode:
         """The exit code that this cell asks for."""
-        return EXIT_CODES.get(self.outcome, 0) if self.exit_code is None else self.exit_code
+        return EXIT_CODES.get(self.outcome, ExitCode.OK) if self.exit_code is None else self.exit_code
 
     def line(self) -> str:
         """The row as one line of `cells.jsonl`, its end included; strict JSON."""

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.sweep.rows import ABSENT, OUTCOMES, Row
 from tensorflow_free.sweep.summary import Heading, Summary
-
-WRONG, FAILED, UNMET = 2, 3, 1
-"""Exit codes, the one that counts most first; `cli.py` has all of them."""
-
-UNAVAILABLE: Final = 2
-UNSUPPORTED: Final = 3
-UNFINISHED: Final = 3
-"""Exit codes where no cell could be had, and where some have no row."""
 
 
 class Standing:
@@ -48,13 +40,12 @@ class Standing:
         """How many cells came out how."""
         return {outcome: count for outcome in OUTCOMES if (count := self.summary.count(outcome))}
 
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """0 all well, 1 a mismatch, 2 a recipe is wrong or its device not here, 3 a step failed or cells are left."""
-        found = next((code for code in (WRONG, FAILED, UNMET) if self._codes[code]), 0)
-        if found:
+        if found := worst_of(self._codes):
             return found
         if not self.finished:
-            return UNFINISHED
+            return ExitCode.STEP_FAILED
         if self.cells and not self.ran:
-            return UNAVAILABLE if self.summary.count("unavailable") else UNSUPPORTED
-        return 0
+            return ExitCode.WRONG if self.summary.count("unavailable") else ExitCode.STEP_FAILED
+        return ExitCode.OK

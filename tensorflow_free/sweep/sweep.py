@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.limits import memory_problem
 from tensorflow_free.sweep.cells import Cell, Cells
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
@@ -224,7 +225,7 @@ class Sweep:
         document.outcomes = standing.outcomes()
         document.finished = standing.finished
         document.exit_code = standing.exit_code()
-        document.well = document.exit_code == 0
+        document.well = document.exit_code == ExitCode.OK
         self._folder.write(document)
         write_csv(self._folder.rows(), self.folder / TABLE)
 
@@ -285,7 +286,7 @@ class Sweep:
     def is_well(self) -> bool:
         """Whether every cell has a row, and none is bad. A sweep that nobody has iterated over is run first."""
         self._run_first()
-        return self.exit_code == 0
+        return self.exit_code == ExitCode.OK
 
     def table(self) -> str:
         """The table, as text. A sweep that nobody has iterated over is run first."""

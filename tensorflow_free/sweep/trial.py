@@ -15,6 +15,7 @@ from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, UnavailableError, UnkeptError
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of, recipe_of
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.limits import OUT_OF_MEMORY
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
@@ -73,7 +74,7 @@ class Trial:
         except UnavailableError as error:
             return row.model_copy(update={"outcome": "unavailable", "reason": _brief(error)})
         except RecipeError as error:
-            return row.model_copy(update={"outcome": "refused", "reason": str(error), "exit_code": 2})
+            return row.model_copy(update={"outcome": "refused", "reason": str(error), "exit_code": ExitCode.WRONG})
         result, cause = run(plan_of(recipe), watch=self.watch)
         if self.watch is not None:
             self.watch.at(plan_of(recipe), None)

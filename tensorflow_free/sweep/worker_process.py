@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.child import READY, STAGE, Parent
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
 from tensorflow_free.sweep.cells import Cell
@@ -32,12 +33,12 @@ def main(words: list[str]) -> None:
     leave_warnings_to_results()
     row_of = _prepared(parent)
     if row_of is None:
-        os._exit(1)
+        os._exit(ExitCode.WRONG)
     with os.fdopen(parent.commands, "rb") as lines:
         for line in lines:
             _answer(_cell(json.loads(line)), row_of, parent.say)
     # torch takes its time to end, and has nothing to save
-    os._exit(0)
+    os._exit(ExitCode.OK)
 
 
 def _prepared(parent: Parent) -> Callable[[Cell], Row] | None:
