@@ -14,9 +14,9 @@ import torch
 
 from tensorflow_free import load_recipe, read_result, run_recipe
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.files import new_folders
 from tensorflow_free.golden import recording
 from tensorflow_free.golden.recording import record
-from tensorflow_free.hydra_app import command
 from tensorflow_free.sweep import pool, trial
 from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.tensors import tensor_files as files
@@ -163,11 +163,11 @@ def test_a_clock_that_goes_back_makes_no_two_folders_one_and_no_time_negative(mo
         def now(cls, tz=None):
             return dt.datetime(2026, 1, 1, tzinfo=tz) + dt.timedelta(days=next(days) // 2)
 
-    monkeypatch.setattr(command, "datetime", Clock)
+    monkeypatch.setattr(new_folders, "datetime", Clock)
     seconds = itertools.count(10**9, -1000)
     monkeypatch.setattr(time, "time", lambda: float(next(seconds)))
     monkeypatch.setattr(time, "time_ns", lambda: next(seconds) * 10**9)
-    assert len({command.moment() for _ in range(20)}) == 20
+    assert len({new_folders.moment() for _ in range(20)}) == 20
     result = run_recipe(load_recipe("plain.yaml"))
     assert all(value >= 0 for value in result.timings.model_dump().values() if isinstance(value, float))
     rows = sweep_recipe("plain.yaml", ["seed=range(3)"], folder="kept", n_jobs=1).run().rows

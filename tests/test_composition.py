@@ -511,9 +511,7 @@ def test_nothing_but_a_recipe_error_leaves_compose_whatever_the_text(tmp_path):
 
 
 def test_a_plain_composition_loads_neither_torch_nor_hydra(line):
-    code = (
-        f"import sys; from tensorflow_free.composition import compose; compose({str(line)!r}, ['case=big', 'seed=3'])"
-    )
+    code = f"import sys; from tensorflow_free.composition.compose import compose; compose({str(line)!r}, ['case=big', 'seed=3'])"
     code += "; print([name for name in ('torch', 'hydra', 'omegaconf', 'antlr4') if name in sys.modules])"
     assert succeeded(sys.executable, "-c", code).stdout == "[]\n"
     code = code.replace("seed=3", "params.m=[1]")  # the twin, which shows that the test can fail

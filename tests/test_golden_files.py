@@ -797,7 +797,7 @@ def test_a_digest_is_the_same_on_every_machine(tmp_path):
 
 
 def test_listing_goldens_loads_no_torch():
-    code = "import sys; from tensorflow_free.golden import digest, files, text; print('torch' in sys.modules)"
+    code = "import sys; from tensorflow_free.golden import digest, json_text, places; print('torch' in sys.modules)"
     assert succeeded(sys.executable, "-c", code, cwd=ROOT).stdout == "False\n"
-    code = code.replace("files,", "reading,")
+    code = code.replace("places", "places, reading")
     assert succeeded(sys.executable, "-c", code, cwd=ROOT).stdout == "True\n"
