@@ -14,6 +14,7 @@ from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeErro
 from tensorflow_free.outcome.exit_codes import ExitCode, exit_codes_help
 from tensorflow_free.process.endings import code_of, heeded, left_to_the_system, words_of
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
+from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.text.characters import printable
 from tensorflow_free.version import VERSION
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tensorflow_free.composition.compose import Composed
     from tensorflow_free.hydra_app.multirun import SweepHost
     from tensorflow_free.result.result import Result
+
+_KEYS_HELP: Final = "\n".join(f"  {key.name:<16} {key.says.replace('`', '')}" for key in KEYS.values())
 
 RUN_HELP: Final = f"""\
 usage: run-recipe RECIPE.yaml [KEY=VALUE ...] [flags]
@@ -45,6 +48,9 @@ overrides (Hydra's grammar)
   record=outputs   all, outputs, or a list of names
   KEY=VALUE        any key of the recipe; ~KEY takes one away
   hydra.run.dir=D  where to write; of a sweep, hydra.sweep.dir=D
+
+keys of a recipe (docs/recipe-format.md shows each)
+{_KEYS_HELP}
 
 flags
   --json           the result on standard output, as result.json has it

@@ -11,12 +11,10 @@ from pydantic import ValidationError
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.recipe.expressions import ExpressionError, expand_step
+from tensorflow_free.recipe.keys import NAMED, STEPS
 from tensorflow_free.recipe.models import Recipe, form_problems
 
 Path = tuple[str | int, ...]
-
-NAMED: Final = ("tensors", "steps", "checks")
-"""Keys below which each key is the name of a value."""
 
 LITERALS: Final = frozenset({("tensors", "data"), ("expect", "value")})
 """What a bare literal stands for: a tensor's data, and an expected value."""
@@ -35,7 +33,7 @@ class Form:
         self._origins: dict[Path, Path] = {}
         mapping = dict(self.composed.mapping)
         given = set(_names(mapping))
-        for key in ("steps", "checks"):
+        for key in STEPS:
             if isinstance(mapping.get(key), dict):
                 mapping[key] = self._expand(mapping[key], (key,), given)
         self.mapping = mapping
@@ -110,7 +108,7 @@ class Form:
 
 
 def _names(mapping: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("tensors", "steps", "checks"):
+    for key in NAMED:
         yield from _step_names(mapping.get(key))
 
 

@@ -10,13 +10,14 @@ from tensorflow_free.composition.compose import Composed, cases_in, compose, unt
 from tensorflow_free.composition.overrides import Override, case_override
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
+from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
 
 if TYPE_CHECKING:
     from tensorflow_free.plan.plan import Plan
 
-_SHARED: Final = ("steps", "backward", "checks", "seed", "dtype", "device", "settings", "input_precision", "record")
+_SHARED: Final = tuple(key.name for key in KEYS.values() if key.counts and not key.per_call)
 """Keys that the cases of one compiled function have in common."""
 
 InCase = Callable[[str], Composed]

@@ -29,10 +29,8 @@ from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.hydra_app.command import run_through_hydra
-from tensorflow_free.recipe.dotted import EXPECTATION_KEYS, path_of
-from tensorflow_free.recipe.keys import DEFAULTS, RECIPE_KEYS
-from tensorflow_free.recipe.keys import settings as default_settings
-from tensorflow_free.recipe.models import Expectation, Recipe, written_keys
+from tensorflow_free.recipe.dotted import path_of
+from tensorflow_free.recipe.keys import defaults
 from tests.processes import succeeded
 
 LINE = """\
@@ -303,10 +301,6 @@ def test_a_dotted_path_leads_into_names_that_hold_dots(key, path):
     assert list(path_of(DOTTED, key.split("."))) == path
 
 
-def test_the_keys_that_end_a_name_are_those_of_an_expectation():
-    assert set(written_keys(Expectation)) == EXPECTATION_KEYS
-
-
 @pytest.mark.parametrize(
     ("override", "expect"),
     [
@@ -393,14 +387,6 @@ def test_overrides_that_are_no_list_of_strings_are_refused(line):
     assert refusal(line, {"dtype": "float64", "params": {"n": [1, 2]}}) == wanted
     assert "a list of overrides is wanted; write ['dtype=float64']" in refusal(line, 3)
     assert "it is not a string" in refusal(line, [3])
-
-
-def test_every_key_of_the_format_can_be_overridden_and_no_other():
-    assert set(RECIPE_KEYS) == {*written_keys(Recipe), "defaults"}
-    # what `record` is depends on the backend
-    given_defaults = {key: value for key, value in default_settings().items() if key not in ("backend", "backward")}
-    assert Recipe(**given_defaults) == Recipe(record=None)
-    assert Recipe(backend=DEFAULTS["backend"]) == Recipe()
 
 
 # -------------------------------------------------------------------------------------------------- references
@@ -615,7 +601,7 @@ def by_us(mapping: dict[str, Any], overrides: list[str]) -> Any:
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_any_set_of_overrides_gives_what_hydra_gives(plain, full):
-    mapping, chance = {**default_settings(), **read_yaml(LINE, "r.yaml")}, random.Random(7)
+    mapping, chance = {**defaults(), **read_yaml(LINE, "r.yaml")}, random.Random(7)
     equal, sets = 0, 1000 if full else 200
     for _ in range(sets):
         overrides = random_overrides(chance, plain)
@@ -635,7 +621,7 @@ def test_a_plain_override_is_read_without_the_parser_as_with_it():
 
 
 def test_hydra_itself_composes_the_same(tmp_path):
-    primary = {"defaults": ["_self_", {"recipe": "???"}], **default_settings()}
+    primary = {"defaults": ["_self_", {"recipe": "???"}], **defaults()}
     (tmp_path / "primary.yaml").write_text(dump_yaml(primary))
     (tmp_path / "recipe").mkdir()
     package = "# @package _global_\n"
@@ -652,7 +638,7 @@ def test_hydra_itself_composes_the_same(tmp_path):
         for stem in ["low", "high"] * 6:
             config = hydra_compose("primary", [f"recipe={stem}", *map(for_hydra, overrides)])
             ours = compose(ours_folder / f"{stem}.yaml", overrides).mapping
-            assert merged(default_settings(), ours) == OmegaConf.to_container(config)
+            assert merged(defaults(), ours) == OmegaConf.to_container(config)
             overrides = [
                 f"steps.{chance.choice(['y', 'n'])}.op=[a]",
                 f"params.q={chance.choice(PLAIN_VALUES)}",

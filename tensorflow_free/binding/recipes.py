@@ -22,16 +22,8 @@ from tensorflow_free.ops.guards.handouts import HANDING, base_of
 from tensorflow_free.plan import backends, conditions, settings
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan, Row
-from tensorflow_free.recipe.dotted import EXPECTATION_KEYS
-from tensorflow_free.recipe.models import (
-    INPUTS,
-    KINDS,
-    BackwardPass,
-    Expectation,
-    Recipe,
-    shown,
-    written_keys,
-)
+from tensorflow_free.recipe.keys import DEFAULTS, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
+from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, shown, written_keys
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.registry import find
 from tensorflow_free.tensors import devices
@@ -40,13 +32,7 @@ from tensorflow_free.tensors.inits import Start
 from tensorflow_free.tensors.literals import NUMBER_WORDS, check_literal, literal
 from tensorflow_free.tensors.mismatch import Mismatch
 
-FOLLOWERS: Final = ("grad", "after")
-"""What may follow the name of any value: its gradient, and itself as it was in the end."""
-
-ERROR_KEYS: Final = ("step", "type", "match")
-"""What an expected error may ask, besides `when`."""
-
-OF_COMPILERS: Final = ("mode", "dynamic", "fullgraph", "options", "calls")
+OF_COMPILERS: Final = tuple(key for key in written_keys(Backend) if key != "name")
 """Keys of `backend` that say nothing to eager PyTorch."""
 
 
@@ -160,10 +146,9 @@ class Binding:
 
     def _check_keys(self, overrides: Mapping[str, Any], path: Path) -> None:
         """Refuse a key of a case, or of the reference, that no recipe has."""
-        known = written_keys(Recipe)
         for key in overrides:
-            if key.partition(".")[0] not in known:
-                near = did_you_mean(key, known) or f"; it is one of {', '.join(known)}"
+            if key.partition(".")[0] not in DEFAULTS:
+                near = did_you_mean(key, DEFAULTS) or f"; it is one of {', '.join(DEFAULTS)}"
                 self.scope.wrong((*path, key), f"'{key}' is not a key of a recipe{near}")
 
     def _collect_names(self) -> None:

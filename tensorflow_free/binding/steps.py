@@ -26,15 +26,11 @@ from tensorflow_free.plan.calls import Site, read_field
 from tensorflow_free.plan.contexts import context_of
 from tensorflow_free.plan.plan import Block, Row, Value
 from tensorflow_free.recipe.expressions import Slice
+from tensorflow_free.recipe.keys import BLOCKS, STEP_KEYS
 from tensorflow_free.recipe.models import Step, shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.recipe.no_ops import instead_of
 from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, is_module, registered, suggest
-
-_OF_BLOCKS: Final = {"with": "context", "repeat": "repeat", "steps": "steps", "carry": "carry", "trace": "trace"}
-"""The keys of blocks, and the fields that hold them."""
-
-_BLOCK_KEYS: Final = {"repeat": ("steps", "carry", "trace"), "with": ("steps",)}
 
 
 class Steps:
@@ -68,11 +64,10 @@ class Steps:
 
     def _step(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
         op = self._op(step, path)
-        for key, field in _OF_BLOCKS.items():
-            if field in step.model_fields_set:
-                self._scope.wrong(
-                    (*path, key), f"'{key}' is a key of a block, and this step has an `op`; take one of them out"
-                )
+        for key in _foreign(step, "op"):
+            self._scope.wrong(
+                (*path, key), f"'{key}' is a key of a block, and this step has an `op`; take one of them out"
+            )
         bound = None if op is None else self._fit(op, step, path)
         identity = self._scope.new()
         if op is not None and step.seed is not None:
@@ -239,15 +234,13 @@ class Steps:
         rows.append(Row(None, (), {}, 2, site, block=block))
 
     def _block_kind(self, step: Step, path: Path) -> str | None:
-        given = step.model_fields_set
-        kinds = [key for key, field in (("with", "context"), ("repeat", "repeat")) if field in given]
+        kinds = [kind for kind in BLOCKS if kind in step.given]
         if len(kinds) != 1:
             wanted = "an `op`, or is a block of `steps` with one of `with` and `repeat`"
             self._scope.wrong(path, f"a step has {wanted}; this one has {' and '.join(kinds) or 'none of them'}")
             return None
-        for field in ("args", "kwargs", "retain_grad", "seed", "carry", "trace"):
-            if field in given and field not in _BLOCK_KEYS[kinds[0]]:
-                self._scope.wrong((*path, field), f"'{field}' is not a key of a `{kinds[0]}` block")
+        for key in _foreign(step, kinds[0]):
+            self._scope.wrong((*path, key), f"'{key}' is not a key of a `{kinds[0]}` block")
         if not step.steps:
             self._scope.wrong(path, f"a `{kinds[0]}` block needs 'steps', with at least one step in it")
         return kinds[0]
@@ -290,6 +283,12 @@ class Steps:
             out = self._scope.new()
             self._scope.names[f"{name}.{traced}"] = out
             block.traces.append((self._scope.names[traced], out, False))
+
+
+def _foreign(step: Step, kind: str) -> Iterator[str]:
+    """The keys of a step that are not for one of its kind; `op: null` says that it has none."""
+    given = step.given - {"op"}
+    return (key for key, kinds in STEP_KEYS.items() if key in given and kind not in kinds)
 
 
 def _names_of(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:

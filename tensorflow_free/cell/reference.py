@@ -24,15 +24,13 @@ from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.graph import standing_apart, steps_of
-from tensorflow_free.recipe.models import INPUTS, Recipe, Step
+from tensorflow_free.recipe.keys import INPUTS, KEYS, USUAL_REFERENCE
+from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import Given, run, starts_of
 
 Source = str | Path | Mapping[str, Any]
-
-USUAL: Final[Mapping[str, str]] = {"device": "cpu", "backend": "eager", "dtype": "float64"}
-"""What a reference is, where the recipe does not say otherwise."""
 
 STREAMS: Final = tuple(range(1, 9))
 """Seeds of the random streams that tell what lies downstream of a random step."""
@@ -111,7 +109,7 @@ class _Making:
         self._overrides = overrides
         self._recipe = recipe
         self._kept = kept
-        wanted = {**USUAL, **recipe.reference}
+        wanted = {**USUAL_REFERENCE, **recipe.reference}
         self._original = wanted.pop("inputs", INPUTS[0]) != INPUTS[0]
         self._wanted = wanted
         self._replaced = {
@@ -128,11 +126,11 @@ class _Making:
         # the cell's own numbers, made on the CPU; its own plan would make them on its device
         same_dtype = recipe if _is_eager_cpu(recipe) else self._load({"device": "cpu", "backend": "eager"})
         # a reference of the same dtype draws the same numbers, unless it is another in more than where it runs
-        alike = recipe.dtype == other.dtype and self._wanted.keys() <= USUAL.keys()
+        alike = recipe.dtype == other.dtype and self._wanted.keys() <= USUAL_REFERENCE.keys()
         given = None if self._original or alike else _starts(plan_of(same_dtype))
         if given is not None:
             given = {name: numbers for name, numbers in given.items() if name not in self._replaced}
-        if given is not None and not self._wanted.keys() <= USUAL.keys():
+        if given is not None and not self._wanted.keys() <= USUAL_REFERENCE.keys():
             _refuse_other_shapes(given, _starts(plan))
         reference = self._ran(plan, given, None if given is None else _what_starts(recipe))
         incomparable = frozenset[str]()
@@ -222,7 +220,7 @@ def _refuse_other_shapes(given: Given, own: Given) -> None:
 
 def _what_starts(recipe: Recipe) -> str:
     """What a cell's starting numbers hang on: all that its recipe says but for where and how it runs."""
-    return repr({key: value for key, value in recipe.written.items() if key not in ("device", "backend", "record")})
+    return repr({key: value for key, value in recipe.written.items() if KEYS[key].starts})
 
 
 def _is_eager_cpu(recipe: Recipe) -> bool:

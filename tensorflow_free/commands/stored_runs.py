@@ -14,6 +14,7 @@ from tensorflow_free.commands.random_streams import downstream
 from tensorflow_free.judging.comparing import Judging, compare_results
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.models import Recipe, shown
 from tensorflow_free.report.comparison_report import lines_of
 from tensorflow_free.result.result import Result, plain
@@ -118,8 +119,9 @@ def _recipes(mine: Result, its: Result) -> Pairs:
 
 def _settled(recipe: Recipe) -> dict[str, Any]:
     """What a recipe has where it does not say so."""
-    backend = {} if isinstance(recipe.written.get("backend"), Mapping) else {"backend": recipe.backend.name}
-    return {"device": recipe.device, "dtype": recipe.dtype, "seed": recipe.seed, **backend}
+    settled = {key: getattr(recipe, key) for key, value in DEFAULTS.items() if isinstance(value, str | int)}
+    backend = settled.pop("backend")
+    return settled if isinstance(recipe.written.get("backend"), Mapping) else {**settled, "backend": backend.name}
 
 
 def _flat(mapping: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

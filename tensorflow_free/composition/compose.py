@@ -21,15 +21,14 @@ from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.unread import unread
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.dotted import path_of
+from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.names import did_you_mean
 
 BestDevice = Callable[[], str]
 """Names the device that `device: auto` stands for."""
 
-_BEFORE_CASE: Final = ("case", "cases")
-"""Keys whose overrides count before the case is merged; all others win over the case."""
-
-_NOT_IN_CASE: Final = ("case", "cases", "defaults")
+_BEFORE_CASE: Final = tuple(key.name for key in KEYS.values() if not key.in_case)
+"""Keys that no case may hold: their overrides count before it is merged; all others win over it."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ def _with_case(recipe: Composed) -> Composed:
     if not isinstance(content, Mapping):
         message = f"the case '{case}' is not a mapping; a case holds keys of a recipe, such as `params`"
         raise RecipeError([recipe.problem(["cases", case], message)])
-    inner = [key for key in content if key.partition(".")[0] in _NOT_IN_CASE]
+    inner = [key for key in content if key.partition(".")[0] in _BEFORE_CASE]
     if inner:
         message = "a case cannot hold this key; give it at the top of the file"
         raise RecipeError(recipe.problem(["cases", case, key], message) for key in inner)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
-from tensorflow_free.recipe.keys import DEFAULTS
+from tensorflow_free.recipe.keys import DEFAULTS, STEPS
 from tensorflow_free.recipe.names import did_you_mean
 
 Path = tuple[str | int, ...]
@@ -54,9 +54,6 @@ def _is_odd(text: str, found: re.Match[str]) -> bool:
     return text[: found.start()].endswith("\\") or found.group(1).partition(".")[0] == "hydra"
 
 
-_LINES: Final = ("steps", "checks")
-"""Keys below which a text that stands for a mapping is a step in one line."""
-
 _BINDS: Final = r"+\-*/%@&|^<>=~."
 """The characters of Python's operators."""
 
@@ -67,7 +64,7 @@ _ATOM: Final = re.compile(r"\w[\w.]*|\.\w+|'[^']*'|\"[^\"]*\"", re.ASCII)
 def _is_line(path: Path) -> bool:
     """Whether the text at `path` is a step in one line; those of a `reference` may stand at one dotted key."""
     *above, last = (part for key in path for part in str(key).split("."))
-    return bool(above) and above[-1] in _LINES and path[0] in (*_LINES, "reference") and last != "op"
+    return bool(above) and above[-1] in STEPS and path[0] in (*STEPS, "reference") and last != "op"
 
 
 def _bracketed(words: str, found: re.Match[str]) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from tensorflow_free.composition.merging import merged, with_value
 from tensorflow_free.composition.overrides import Override
-
-_IN_ORDER: Final = ("tensors", "steps", "checks")
-"""Keys below which the order of names counts: a new one goes before the next of the mapping that is there."""
+from tensorflow_free.recipe.keys import NAMED
 
 
 def overrides_in(mapping: Mapping[str, Any], above: str) -> list[Override]:
@@ -24,7 +22,8 @@ def overrides_in(mapping: Mapping[str, Any], above: str) -> list[Override]:
     for key, value in mapping.items():
         first, *rest = key.split(".")
         nested = with_value({}, rest, value)
-        if first in _IN_ORDER and isinstance(nested, Mapping) and not any(part.isdigit() for part in rest):
+        # where the order of names counts, a new one goes before the next of the mapping that is there
+        if first in NAMED and isinstance(nested, Mapping) and not any(part.isdigit() for part in rest):
             ordered[first] = merged(ordered.get(first, {}), nested)
         else:
             overrides.append(_override(f"{above}.{key}", (first, *rest), value))

@@ -14,23 +14,17 @@ from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.opening import open_file
 from tensorflow_free.form import Form
 from tensorflow_free.golden.model import BARE
+from tensorflow_free.recipe.keys import KEYS, NAMED
 
-LEFT_OUT: Final = frozenset({"description", "tags", "source", "defaults", "cases", "case", "expect", "xfail"})
-"""Keys that change no number of a golden.
-
-Words about the recipe; `defaults` and `cases`, which are merged by now; and what is asked of the results. A mark that
-comes or goes, or an expectation more, leaves the numbers what they were: calling them stale would cry wolf. `tolerance`
-stays in: it decides how far a value may stand from its golden, and a wider one must be seen.
-"""
-
-_ORDERED: Final = frozenset({"tensors", "steps", "checks"})
-"""Mappings whose order is the order of the run."""
+_LEFT_OUT: Final = frozenset(key.name for key in KEYS.values() if not key.counts)
+"""Keys that change no number: words about the recipe, what is merged by now, and what is asked of the results."""
 
 
 def digest_of(source: str | Path, case: str = BARE) -> str:
     """The digest of a recipe file, composed with its defaults and its case, and of the files that it reads.
 
-    Without the command line's overrides, comments, and `LEFT_OUT`; the layout of one-line steps does not matter either.
+    Without the command line's overrides, comments, and keys that change no number; the layout of one-line steps does
+    not matter either.
 
     Raises:
         RecipeError: the file cannot be read or composed, or a one-line step in it is wrong.
@@ -47,7 +41,7 @@ def digest_of_composed(composed: Composed) -> str:
     form = Form(composed)
     if form.problems:
         raise RecipeError(form.problems)
-    kept: dict[str, Any] = {key: value for key, value in form.mapping.items() if key not in LEFT_OUT}
+    kept: dict[str, Any] = {key: value for key, value in form.mapping.items() if key not in _LEFT_OUT}
     if called := _called_cases(form.mapping):
         kept["cases"] = called
     if files := dict(_file_digests(kept, composed.folder)):
@@ -88,7 +82,7 @@ def _canonical(value: Any, *, ordered: bool = False) -> Any:
     if isinstance(value, Mapping):
         if ordered:
             return [[key, _canonical(inner)] for key, inner in value.items()]
-        return {key: _canonical(value[key], ordered=key in _ORDERED) for key in sorted(value)}
+        return {key: _canonical(value[key], ordered=key in NAMED) for key in sorted(value)}
     if isinstance(value, list):
         return [_canonical(inner) for inner in value]
     return value

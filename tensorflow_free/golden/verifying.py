@@ -26,6 +26,7 @@ from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import DEVICES
 from tensorflow_free.result.result import Record, Result
@@ -41,7 +42,7 @@ Outcome = Literal[
 GOOD: Final[frozenset[Outcome]] = frozenset({"ok", "known fault", "unavailable", "unsupported"})
 """Verdicts that fail nothing; the last two say that the cell is not to be had here."""
 
-CELL_KEYS: Final = ("device", "dtype", "backend", "settings", "tolerance", "xfail", "expect", "record")
+VARYING: Final = tuple(key.name for key in KEYS.values() if key.varies)
 """Keys that may be overridden when a recipe is checked: any other would make it another recipe."""
 
 AUTO: Final = "auto"
@@ -172,10 +173,10 @@ def _refuse_others(overrides: Sequence[str]) -> None:
 def _makes_a_cell(key: str) -> bool:
     """Whether an override of this key leaves the recipe what it is; another kernel in place of an op does."""
     parts = key.split(".")
-    return parts[0] in CELL_KEYS or (parts[0] == "steps" and parts[-1] == "op")
+    return parts[0] in VARYING or (parts[0] == "steps" and parts[-1] == "op")
 
 
-TAKES: Final = "it takes device, dtype, backend, settings, case, xfail, and steps.NAME.op for another kernel"
+TAKES: Final = f"it takes case, {', '.join(VARYING)}, and steps.NAME.op for another kernel"
 
 
 class _Checking:

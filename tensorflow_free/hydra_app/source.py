@@ -31,7 +31,7 @@ from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.hydra_app.multirun import WORKERS
 from tensorflow_free.recipe.dotted import path_of
-from tensorflow_free.recipe.keys import settings
+from tensorflow_free.recipe.keys import defaults
 
 PRIMARY: Final = "tensorflow_free"
 """The name of the primary config in Hydra's config store."""
@@ -189,5 +189,5 @@ def _primary(run_folder: Path, sweep_folder: Path) -> dict[str, Any]:
             "sweep": {"dir": sweep_folder.as_posix(), "subdir": "${hydra.job.num}"},
             "job": {"name": "run-recipe"},
         },
-        **settings(),
+        **defaults(),
     }

@@ -20,7 +20,7 @@ from tensorflow_free.composition.recipe_files import decoded, recipe_file
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.hydra_app.launching import jobs_of, launch, refuse_size
 from tensorflow_free.hydra_app.multirun import WORKERS, Chosen, Multirun, SweepHost
-from tensorflow_free.recipe.keys import settings
+from tensorflow_free.recipe.keys import defaults
 from tensorflow_free.sweep.axes import seen_from_here
 from tensorflow_free.sweep.matrix import Matrix
 
@@ -186,7 +186,7 @@ class _Folders:
         Raises:
             RecipeError: it names what is not there.
         """
-        mapping = {**settings(), **compose(path, overrides).mapping}
+        mapping = {**defaults(), **compose(path, overrides).mapping}
         config = self._config
         try:
             with flag_override(config, ["struct", "readonly"], False):

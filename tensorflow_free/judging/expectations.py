@@ -16,7 +16,8 @@ from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
-from tensorflow_free.recipe.models import KINDS, Expectation, Recipe, shown
+from tensorflow_free.recipe.keys import ERROR_KEYS, KINDS
+from tensorflow_free.recipe.models import Expectation, Recipe, shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.result import Outcome, Record, Result, Verdict, of_name
 from tensorflow_free.tensors.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
@@ -63,9 +64,7 @@ def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[V
 
 
 def _judge_error(one: Expectation, path: str, result: Result, cause: Exception | None) -> Verdict:
-    wanted = ", ".join(
-        f"{key} {getattr(one, key)}" for key in ("step", "type", "match") if getattr(one, key) is not None
-    )
+    wanted = ", ".join(f"{key} {getattr(one, key)}" for key in ERROR_KEYS if getattr(one, key) is not None)
 
     def verdict(outcome: Outcome, message: str = "") -> Verdict:
         return Verdict(

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tensorflow_free.plan.settings import SETTINGS
+from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Recipe, shown
 from tensorflow_free.recipe.names import DEVICES, RECIPE_DTYPES, did_you_mean
 
-PLAIN: Final = ("device", "dtype", "backend", "case")
-GROUPS: Final = ("params", "settings")
+PLAIN: Final = tuple(key.name for key in KEYS.values() if key.asked == "itself")
+GROUPS: Final = tuple(key.name for key in KEYS.values() if key.asked == "below")
 
 
 def problems(when: Mapping[str, Any], recipe: Recipe) -> Iterator[tuple[str, str]]:

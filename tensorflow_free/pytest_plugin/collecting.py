@@ -15,14 +15,12 @@ from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.opening import is_of_runs
 from tensorflow_free.pytest_plugin import discovery
-from tensorflow_free.pytest_plugin.configuration import SWEPT, asked_of
+from tensorflow_free.pytest_plugin.configuration import asked_of
 from tensorflow_free.pytest_plugin.constants import GOLDEN
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.pytest_plugin.session import gathering_of
+from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.text.characters import is_printable, printable
-
-DEFAULTS: Final = {"device": "cpu", "dtype": "float32", "backend": "eager"}
-"""What the format says where a recipe says nothing."""
 
 BROKEN: Final = "broken"
 """The name of the one test of a file that cannot be read."""
@@ -91,7 +89,7 @@ class RecipeFile(pytest.File):
             return mapping
         content = mapping["cases"][case]
         content = content if isinstance(content, Mapping) else {}
-        said = {key: content[key] for key in (*SWEPT, "tags") if key in content}
+        said = {key: content[key] for key in (*CELL, "tags") if key in content}
         if "${" in str(said):
             return compose(self.path, [case_override(case)]).mapping
         return merged(mapping, said)
@@ -100,7 +98,7 @@ class RecipeFile(pytest.File):
         tags = own.get("tags")
         words = [str(tag) for tag in tags] if isinstance(tags, list) else []
         for values in product(*asked_of(self.config).swept):
-            swept = {key: value for key, value in zip(SWEPT, values, strict=True) if value is not None}
+            swept = {key: value for key, value in zip(CELL, values, strict=True) if value is not None}
             item = self._test(_name(case, {**own, **swept}))
             item.case, item.overrides = case, tuple(f"{key}={value}" for key, value in swept.items())
             item.tag(words)
@@ -114,7 +112,7 @@ class RecipeFile(pytest.File):
 
 def _name(case: str, cell: Mapping[str, Any]) -> str:
     """The name of a test: `small-bfloat16-cpu`, `float32-cpu-inductor`."""
-    device, dtype, backend = (cell.get(key, DEFAULTS[key]) for key in SWEPT)
+    device, dtype, backend = (cell.get(key, DEFAULTS[key]) for key in CELL)
     if isinstance(backend, Mapping):
         backend = backend.get("name", DEFAULTS["backend"])
     parts = [*([case] if case else []), str(dtype), str(device).replace(":", "")]

@@ -9,10 +9,8 @@ from typing import Final
 import pytest
 
 from tensorflow_free.pytest_plugin import discovery
+from tensorflow_free.recipe.keys import CELL
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
-
-SWEPT: Final = ("device", "dtype", "backend")
-"""Keys that an option sweeps over."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Asked:
 
     Attributes:
         files: fits the paths of recipe files.
-        swept: the values of each key of `SWEPT`; None for the recipe's own.
+        swept: the values of each key of `CELL`; None for the recipe's own.
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         recording: what to record: `missing`, `failing`, `all`, or None.
         valued_marks: marks that take arguments; a tag of that name is none of them.
@@ -48,7 +46,7 @@ def asked_of(config: pytest.Config) -> Asked:
         marks = [line.partition(":")[0] for line in config.getini("markers")]
         found = config.stash[_ASKED] = Asked(
             files=discovery.compiled(config.getini("recipe_files")),
-            swept=tuple(swept(config, key) for key in SWEPT),
+            swept=tuple(swept(config, key) for key in CELL),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             recording=config.getoption("record_recipes"),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),

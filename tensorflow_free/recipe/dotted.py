@@ -11,11 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-EXPECTATION_KEYS: Final = frozenset({
-    "value", "close", "equal", "rtol", "atol", "ulp", "shape", "dtype", "stride", "contiguous", "shares_memory",
-    "step", "type", "match", "when",
-})  # fmt: skip
-"""The keys of one expectation, which end the name of the value that it is for."""
+from tensorflow_free.recipe.keys import EXPECTATION_KEYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
 from tensorflow_free.errors import Words
+from tensorflow_free.recipe.keys import KEYS, NAMED, STEPS
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
 from tensorflow_free.text.characters import printable
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
-
-INPUTS: Final = ("own", "original")
-"""Whose numbers a reference starts from: the cell's, or those that it would start from itself."""
 
 LONGEST_SHOWN: Final = 60
 """Characters of a value in a message."""
@@ -33,11 +31,21 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
+    words: ClassVar[str]
+    """What messages call one."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys that are written, as a recipe spells them."""
+        fields = type(self).model_fields
+        return frozenset(fields[name].alias or name for name in self.model_fields_set if name in fields)
+
 
 class TensorSpec(Model):
     """A tensor that the run starts from. Its init's own parameters are in `model_extra`; the init's table judges."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    words: ClassVar[str] = "a tensor"
 
     init: str = "tensor"
     dtype: str | None = None
@@ -60,6 +68,8 @@ def _tensor_form(written: Any) -> Any:
 class Step(Model):
     """One operation, or a block (`with`, `repeat`) that holds other steps."""
 
+    words: ClassVar[str] = "a step"
+
     op: str | None = None
     args: list[Any] = Field(default_factory=list)
     kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -80,6 +90,8 @@ class Step(Model):
 class Backend(Model):
     """What runs the steps: eager PyTorch, or a backend of `torch.compile` and its options."""
 
+    words: ClassVar[str] = "`backend`"
+
     name: str
     mode: str | None = None
     dynamic: StrictBool | None = None
@@ -94,6 +106,8 @@ def _backend_form(written: Any) -> Any:
 
 class BackwardPass(Model):
     """One call of backward."""
+
+    words: ClassVar[str] = "a backward pass"
 
     target: str
     gradient: Any = None
@@ -120,14 +134,12 @@ class Pair(Model):
 class ToleranceSpec(Pair):
     """One pair for all dtypes, or one a dtype."""
 
+    words: ClassVar[str] = "`tolerance`"
+
     float64: Pair | None = None
     float32: Pair | None = None
     bfloat16: Pair | None = None
     float16: Pair | None = None
-
-
-KINDS: Final = ("value", "close", "equal", "shape", "dtype", "stride", "contiguous", "shares_memory")
-"""What an expectation may ask of a value, in the order it is judged."""
 
 
 def _reference_form(written: Any) -> Any:
@@ -144,6 +156,8 @@ def _reference_form(written: Any) -> Any:
 
 class Expectation(Model):
     """What must hold of one value; under the key `error`, where and how the run must stop."""
+
+    words: ClassVar[str] = "an expectation"
 
     value: Any = None
     close: Annotated[Any, BeforeValidator(_reference_form)] = None
@@ -178,6 +192,8 @@ def _is_expectation(written: Any) -> bool:
 class KnownFault(Model):
     """A mark on cells, or on some of their values, that are known to fail."""
 
+    words: ClassVar[str] = "a known fault"
+
     when: dict[str, Any] | None = None
     keys: list[str] | None = None
     reason: str
@@ -190,6 +206,8 @@ Expectations = dict[str, Annotated[list[Expectation], BeforeValidator(_expectati
 
 class Recipe(Model):
     """A recipe, composed: its defaults, case, overrides, references and one-line steps are resolved."""
+
+    words: ClassVar[str] = "a recipe"
 
     description: str | None = None
     tags: list[str] = Field(default_factory=list)
@@ -243,42 +261,30 @@ class Recipe(Model):
         self._plan = plan
 
 
-_OWNERS: Final[dict[str, tuple[str, type[Model]]]] = {
-    "tensors": ("a tensor", TensorSpec),
-    "steps": ("a step", Step),
-    "checks": ("a step", Step),
-    "backend": ("`backend`", Backend),
-    "backward": ("a backward pass", BackwardPass),
-    "tolerance": ("`tolerance`", ToleranceSpec),
-    "expect": ("an expectation", Expectation),
-    "xfail": ("a known fault", KnownFault),
-}
+def _models_in(annotation: Any) -> Iterator[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+_OWNERS: Final = {key: model for key, field in Recipe.model_fields.items() for model in _models_in(field.annotation)}
 """Whose keys stand below each key of a recipe."""
 
 _STEP_FORM: Final = "a step is a mapping such as {op: neg, args: [x]}, or one line such as x * 2"
 
 _FORMS: Final[dict[str, str]] = {
+    **{key.name: key.form for key in KEYS.values() if key.form},
     "args": "a list of arguments, such as [x, 2]",
-    "backend": "a name such as inductor, or a mapping with the key 'name'",
-    "backward": "a value's name, a mapping with the key 'target', or a list of these",
     "calls": "a number of calls of at least 1, or a list of cases",
     "carry": "a mapping from a value to the step that gives the next one",
-    "cases": "a mapping from names to mappings of the keys that change",
-    "checks": "a mapping from names to steps",
-    "expect": "a mapping from names to what must hold of them",
     "inputs": "a list of names",
     "issue": "a word or an integer",
     "keys": "a list of names",
     "kwargs": "a mapping from parameters to arguments",
-    "record": "all, outputs, or a list of names",
     "repeat": "a number of rounds of at least 0",
-    "steps": "a mapping from names to steps",
-    "tags": "a list of words",
-    "tensors": "a mapping from names to tensors",
-    "tolerance": "a mapping such as {rtol: 1e-5, atol: 0}",
     "trace": "a list of names",
     "with": "a context such as no_grad, or {autocast: {dtype: bfloat16}}",
-    "xfail": "a list of mappings with the key 'reason'",
     **dict.fromkeys(RECIPE_DTYPES, "a mapping such as {rtol: 1e-5, atol: 0}"),
 }
 """What would be right for a key, where more is to be said than pydantic knows."""
@@ -351,12 +357,12 @@ _ALTERNATIVES: Final = frozenset({"str", "int", "float", "bool"})
 def _keys_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
     """The keys that may stand beside the last of `path`."""
     if len(path) == 1:
-        return (*written_keys(Recipe), "defaults")
-    return written_keys(_OWNERS[str(path[0])][1])
+        return tuple(KEYS)
+    return written_keys(_OWNERS[str(path[0])])
 
 
 def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: Mapping[str, Any]) -> str:
-    owner = _OWNERS[str(path[0])][0] if len(path) > 1 and path[0] in _OWNERS else "a recipe"
+    owner = _OWNERS[str(path[0])].words if len(path) > 1 and path[0] in _OWNERS else Recipe.words
     if kind == "extra_forbidden":
         keys = _keys_at(path)
         in_kwargs = "; a parameter of the op stands in `kwargs`" if owner == "a step" else ""
@@ -369,7 +375,7 @@ def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: M
         return "'[]' is an empty list to YAML; put the operator in quotes: '[]'"
     if kind == "literal_error" and path == ("input_precision",):
         return f"'{shown(value)}' is not a dtype to round starting values to{_listed(get_args(Precision))}"
-    if len(path) > 1 and path[-2] in ("steps", "checks"):
+    if len(path) > 1 and path[-2] in STEPS:
         return f"'{shown(value)}' is not a step; {_STEP_FORM}"
     key = next(part for part in reversed(path) if isinstance(part, str))
     if kind in _WANTED or key in _FORMS:
@@ -380,7 +386,7 @@ def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: M
 
 def _named(key: str, value: Any) -> str:
     """How each step or tensor gets its name, where they stand in a list or as lines of Python."""
-    if key not in ("steps", "checks", "tensors"):
+    if key not in NAMED:
         return ""
     if isinstance(value, list):
         return "; each stands behind its name and a colon, without a dash"

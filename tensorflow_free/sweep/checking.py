@@ -11,10 +11,9 @@ from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.grammar import written
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.form import Form
+from tensorflow_free.recipe.keys import INPUTS, USUAL_REFERENCE
 from tensorflow_free.recipe.names import DEVICES
 from tensorflow_free.sweep.matrix import Matrix
-
-USUAL_REFERENCE: Final = ("cpu", "eager", "float64")
 
 _KNOWN: Final = re.compile(rf"(?:{'|'.join(DEVICES)})(?::(?:0|[1-9][0-9]?|1[01][0-9]|12[0-7]))?", re.ASCII)
 """Devices that need no torch to be known, with a number as torch takes it."""
@@ -79,7 +78,7 @@ def _reference(mapping: Mapping[str, Any]) -> str:
     given = {str(key): value for key, value in wanted.items()} if isinstance(wanted, Mapping) else {}
     backend = given.get("backend")
     if isinstance(backend, Mapping):
-        given["backend"] = backend.get("name", USUAL_REFERENCE[1])
-    words = [given.pop(key, usual) for key, usual in zip(("device", "backend", "dtype"), USUAL_REFERENCE, strict=True)]
-    inputs = f"{given.pop('inputs', 'own')} inputs"
+        given["backend"] = backend.get("name", USUAL_REFERENCE["backend"])
+    words = [given.pop(key, usual) for key, usual in USUAL_REFERENCE.items()]
+    inputs = f"{given.pop('inputs', INPUTS[0])} inputs"
     return ", ".join([" ".join(map(str, words)), *(f"{key}={written(value)}" for key, value in given.items()), inputs])

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of
 
@@ -221,9 +222,9 @@ def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: Outcome,
     )
     if mapping is None:
         return row
-    backend = mapping.get("backend", "eager")
-    name = backend.get("name", "") if isinstance(backend, Mapping) else backend
-    words = {"device": mapping.get("device", "cpu"), "dtype": mapping.get("dtype", "float32"), "backend": name}
+    words = {key: mapping.get(key, DEFAULTS[key]) for key in CELL}
+    if isinstance(words["backend"], Mapping):
+        words["backend"] = words["backend"].get("name", "")
     case = mapping.get("case")
     return row.model_copy(
         update={**{key: str(word) for key, word in words.items()}, "case": None if case is None else str(case)}
