@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tensorflow_free.loading import load_recipe
     from tensorflow_free.recipe.models import Recipe
     from tensorflow_free.registry import register_op
+    from tensorflow_free.result.reading import read_result
     from tensorflow_free.result.result import Result
-    from tensorflow_free.result.storage import read_result
     from tensorflow_free.runner import run_recipe
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
@@ -55,7 +55,7 @@ _LATE = {
     "run_recipe": "runner",
     "Sweep": "sweep.sweep",
     "sweep_recipe": "sweep.preparation",
-    "read_result": "result.storage",
+    "read_result": "result.reading",
 }
 """Names, and the modules that they are loaded from when they are first used: most need torch or pydantic."""
 

@@ -297,10 +297,8 @@ def _run_one(composed: Composed, folder: Path, flags: Flags, watched: Watched | 
 
 def _saved(result: Result, folder: Path) -> bool:
     """Save the result; where that fails, say so: what was computed is still worth showing."""
-    from tensorflow_free.result.storage import write_result
-
     try:
-        write_result(result, folder, lasting=True)
+        result.on_disk().write(folder, lasting=True)
     except StorageError as error:
         complain(str(error))
         return False

@@ -128,6 +128,11 @@ def words_of(error: BaseException) -> str:
     return words.strip().partition("\n")[0]
 
 
+def reason_of(error: BaseException) -> str:
+    """Why: in the system's words without the path, which a message has already, else in the error's own."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 class StorageError(TensorflowFreeError):
     """A result that cannot be written to its folder or read back from it; its words are one line."""
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from tensorflow_free.result.result import environment_of
+from tensorflow_free.result.environment import environment_of
 from tensorflow_free.sweep.trial import Trial
 
 

@@ -21,10 +21,10 @@ from pathlib import Path
 import torch
 
 from tensorflow_free import cli, load_recipe, read_result, run_recipe
+from tensorflow_free.codec import arrays
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.result import storage
-from tensorflow_free.result.result import environment_of
+from tensorflow_free.result.environment import environment_of
 from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.preparation import resume_sweep
 from tensorflow_free.sweep.trial import Trial
@@ -60,7 +60,7 @@ class Killing:
             setattr(os, name, self._killed(getattr(os, name), name == "open"))
         for name in ("write_text", "write_bytes"):
             setattr(Path, name, self._halved(getattr(Path, name)))
-        storage.save_file = self._saved(storage.save_file)
+        arrays.save_file = self._saved(arrays.save_file)
 
     def _is_now(self) -> bool:
         self._left -= 1

@@ -17,7 +17,8 @@ from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.files import new_folders
 from tensorflow_free.golden import recording
 from tensorflow_free.golden.recording import record
-from tensorflow_free.sweep import pool, trial
+from tensorflow_free.result.writing import RunFolder
+from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.tensors import tensor_files as files
 from tests.here import Here
@@ -106,8 +107,8 @@ def test_a_recipe_that_changes_while_its_sweep_runs_is_told(monkeypatch):
 
 def test_a_file_that_changes_while_a_sweep_runs_costs_no_row_and_is_told(monkeypatch):
     sweep = sweep_recipe("loads.yaml", ["seed=1,2"], folder="kept", n_jobs=1)
-    true_save = trial.write_result
-    monkeypatch.setattr(trial, "write_result", lambda *args, **more: (written("x.npy", b"x"), true_save(*args, **more)))
+    true_save = RunFolder.write
+    monkeypatch.setattr(RunFolder, "write", lambda *args, **more: (written("x.npy", b"x"), true_save(*args, **more)))
     first, second = sweep
     assert (first.outcome, second.outcome) == ("ok", "refused")
     assert "x.npy: has changed since the recipe read it, so that" in first.told[0]

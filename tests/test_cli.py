@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tensorflow_free import cli, read_result
-from tensorflow_free.result import storage
-from tensorflow_free.result.result import RunFile
+from tensorflow_free import Result, cli, read_result
+from tensorflow_free.result.model import RunFile
 from tests.processes import finished, shown_on_terminal, started, waited, without_escapes
 
 ROOT = Path(__file__).parent.parent
@@ -164,7 +163,7 @@ def test_4_when_the_output_cannot_be_written_and_the_result_is_shown_all_the_sam
 
 
 def test_4_and_a_traceback_for_an_error_of_ours(typed, monkeypatch):
-    monkeypatch.setattr(storage, "document", lambda _: 1 / 0)
+    monkeypatch.setattr(Result, "on_disk", lambda _: 1 / 0)
     code, _, err = typed("run-recipe", "linear.yaml", "--json")
     assert code == 4
     assert "this is an error of tensorflow_free, not of yours: ZeroDivisionError" in err

@@ -12,7 +12,8 @@ from rich.console import Console
 from tensorflow_free import Recipe, load_recipe, run_recipe
 from tensorflow_free.loading import plan_of
 from tensorflow_free.report.result_report import draw, plain_text, summary
-from tensorflow_free.result.result import Record, Result
+from tensorflow_free.result.record import Record
+from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run as run_plan
 from tensorflow_free.text.columns import columns_of, lines_of
 

@@ -13,12 +13,14 @@ import torch
 from opdb.bits import same_bits
 
 from tensorflow_free import Recipe, Result, read_result
+from tensorflow_free.codec.values import Opaque
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.model import Made, Noise
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.writing import write_golden
-from tensorflow_free.result.result import Environment, ErrorReport, Opaque, Record, Timings, Verdict, Warned
+from tensorflow_free.result.model import Environment, ErrorReport, Timings, Verdict, Warned
+from tensorflow_free.result.record import Record
 
 SAMPLES = Path(__file__).parent / "samples"
 

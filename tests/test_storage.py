@@ -22,10 +22,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tensorflow_free import Recipe, RecipeError, StorageError, load_recipe, read_result, register_op, run_recipe
+from tensorflow_free.codec import arrays
+from tensorflow_free.codec.values import Opaque
 from tensorflow_free.loading import cases_of, plan_of
-from tensorflow_free.result import storage
-from tensorflow_free.result.result import Opaque, Record, Result, RunFile, environment_of
-from tensorflow_free.result.storage import document
+from tensorflow_free.result import writing
+from tensorflow_free.result.environment import environment_of
+from tensorflow_free.result.model import RunFile
+from tensorflow_free.result.record import Record
+from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run as run_plan
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -147,7 +151,7 @@ def test_every_sparse_layout_comes_back(tmp_path, layout, dtype):
     value = sparse(getattr(torch, layout), dtype)
     result = result_of(x=value)
     assert list(differences("x", read_result(result.save(tmp_path))["x"], value)) == []
-    entry = storage.document(result).values[0]
+    entry = result.on_disk().document.values[0]
     assert (entry.nan_count, entry.inf_count, entry.layout) == (1, 1, layout)
 
 
@@ -279,15 +283,15 @@ def test_saving_again_replaces_the_result(tmp_path):
     assert list(read_result(result_of(y=torch.ones(2)).save(tmp_path))) == ["y"]
 
 
-@pytest.mark.parametrize("name", ["save_file", "dump_yaml"])
-def test_a_failure_in_the_middle_leaves_what_was_there(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(("module", "name"), [(arrays, "save_file"), (writing, "dump_yaml")])
+def test_a_failure_in_the_middle_leaves_what_was_there(tmp_path, monkeypatch, module, name):
     result_of(x=torch.zeros(1)).save(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(storage, name, full)
+    monkeypatch.setattr(module, name, full)
     with pytest.raises(StorageError, match="cannot be written: No space left on device"):
         result_of(y=torch.ones(1)).save(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -298,7 +302,7 @@ def test_an_interrupt_in_the_middle_leaves_no_half_of_a_file(tmp_path, monkeypat
         Path(path).write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(storage, "save_file", interrupted)
+    monkeypatch.setattr(arrays, "save_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         result_of(x=torch.zeros(1)).save(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -306,7 +310,7 @@ def test_an_interrupt_in_the_middle_leaves_no_half_of_a_file(tmp_path, monkeypat
 
 def test_saving_copies_nothing_that_lies_as_it_is_stored(tmp_path, monkeypatch):
     seen = {}
-    monkeypatch.setattr(storage, "save_file", lambda tensors, path: (seen.update(tensors), save_file(tensors, path)))
+    monkeypatch.setattr(arrays, "save_file", lambda tensors, path: (seen.update(tensors), save_file(tensors, path)))
     x, y = torch.randn(100, 100), torch.randn(100, dtype=torch.complex128)
     result_of(x=x, again=x.view(-1), y=y).save(tmp_path)
     assert seen["x"].data_ptr() == x.data_ptr()
@@ -404,7 +408,7 @@ def test_a_tensor_that_is_missing_is_told_in_words(saved):
 
 def test_a_tensor_of_another_shape_or_dtype_is_told_in_words(saved):
     save_file({"x": torch.arange(100.0), "y": torch.ones(3, dtype=torch.int8)}, saved / "tensors.safetensors")
-    with pytest.raises(StorageError, match=r"'y' is int8 \[3\], not float32 \[2\]"):
+    with pytest.raises(StorageError, match=r"tensors\.safetensors: 'y': it is int8 \[3\], not float32 \[2\]"):
         read_result(saved)
 
 
@@ -675,7 +679,7 @@ def test_a_result_with_anything_in_any_place_is_read_or_refused(tmp_path, odd):
         functools.reduce(operator.getitem, path[:-1], changed)[path[-1]] = odd
         file.write_text(json.dumps(changed))
         with contextlib.suppress(StorageError):
-            assert document(read_result(tmp_path)).model_dump_json()
+            assert read_result(tmp_path).on_disk().document.model_dump_json()
 
 
 def places(node, path=()):

@@ -14,7 +14,8 @@ from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.graph import reads_of, steps_of
 from tensorflow_free.recipe.models import KnownFault, Recipe
 from tensorflow_free.report.result_report import failure
-from tensorflow_free.result.result import Result, Verdict
+from tensorflow_free.result.model import Verdict
+from tensorflow_free.result.result import Result
 from tensorflow_free.run.torch_errors import is_unsupported
 
 Outcome = Literal["ok", "not comparable", "known fault", "unsupported", "mismatch", "fixed", "failed"]

@@ -60,9 +60,7 @@ def show(result: Result, file: str | None, flags: Flags) -> None:
 
 def _show(result: Result, file: str | None, flags: Flags) -> None:
     if flags.json:
-        from tensorflow_free.result.storage import document
-
-        print_json(document(result).model_dump(mode="json"))
+        print_json(result.on_disk().document.model_dump(mode="json"))
     elif flags.quiet:
         _show_what_is_wrong(result)
     elif sys.stdout.isatty():

@@ -119,8 +119,10 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
     if posted is None:
         complain(f"{file}: {outcome}: {why}, before the first step")
         return ExitCode.STEP_FAILED
-    from tensorflow_free.result.result import ErrorReport, Result, environment_of  # noqa: PLC0415 - torch takes its time
-    from tensorflow_free.result.storage import recipe_of_text  # noqa: PLC0415
+    from tensorflow_free.result.environment import environment_of  # noqa: PLC0415 - torch takes its time
+    from tensorflow_free.result.model import ErrorReport  # noqa: PLC0415
+    from tensorflow_free.result.reading import recipe_of_text  # noqa: PLC0415
+    from tensorflow_free.result.result import Result  # noqa: PLC0415
 
     folder = Path(posted["folder"])
     place = said or {"step": "", "op": "run", "path": "", "operands": []}
@@ -152,7 +154,7 @@ class Watched:
         self._parent = Parent(words)
         leave_warnings_to_results()
         # the lifeline must hold before a second is spent on these, of which no run is to bear the time and the memory
-        for module in ("binding.recipes", "runner", "result.storage", "report.result_report"):
+        for module in ("binding.recipes", "runner", "result.reading", "report.result_report"):
             import_module(f"tensorflow_free.{module}")
         from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
 

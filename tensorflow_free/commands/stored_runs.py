@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.console import print_json
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import Printer
@@ -17,8 +18,8 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.models import Recipe, shown
 from tensorflow_free.report.comparison_report import lines_of
-from tensorflow_free.result.result import Result, plain
-from tensorflow_free.result.storage import read_result
+from tensorflow_free.result.reading import read_result
+from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import Line, line
 
 ENVIRONMENT: Final = (

@@ -13,8 +13,8 @@ from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
-from tensorflow_free.result.storage import read_result
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pairs import Pair, pairs_of
 from tensorflow_free.sweep.rows import Outcome, Row

@@ -140,7 +140,7 @@ def _check(options: Options, flags: Flags) -> int:
 
 
 def _show_folders(options: Options, flags: Flags) -> int:
-    from tensorflow_free.result.storage import read_result
+    from tensorflow_free.result.reading import read_result
 
     if not options.words:
         raise wrong("command line", "no folder is named; give a run's folder")
@@ -161,7 +161,7 @@ def _show_folders(options: Options, flags: Flags) -> int:
 
 def _schema(options: Options, flags: Flags) -> int:
     del options, flags
-    from tensorflow_free.result.result import RunFile
+    from tensorflow_free.result.model import RunFile
 
     print_json(RunFile.model_json_schema())
     return ExitCode.OK

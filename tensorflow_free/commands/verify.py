@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.console import print_json
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.options import Options, combinations, recipe_files, recipes_at, sorted_words
@@ -17,7 +18,6 @@ from tensorflow_free.judging.wording import counted, share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.report.comparison_report import failure_lines
-from tensorflow_free.result.result import plain
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, line
 

@@ -9,17 +9,19 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.codec.numbers import bits, listed
+from tensorflow_free.codec.parts import PAIRS, as_kept, described, named_parts
+from tensorflow_free.codec.values import exact, type_of
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Mark, Noise, Numbers, Part
-from tensorflow_free.golden.numbers import listed
-from tensorflow_free.golden.values import plain_of
-from tensorflow_free.judging.closeness import bits
 from tensorflow_free.recipe.names import did_you_mean
-from tensorflow_free.result.result import type_of
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.tensors.parts import PAIRS, parts_of
 
 INLINE: Final = 64
 """Elements up to which an array's numbers are text."""
+
+UNFINISHED: Final = {"unfinished": "a recording"}
+"""What stands in the safetensors file while it holds more than its golden names: a recording is under way, or was
+broken off."""
 
 DIGEST_DIGITS: Final = 16
 """Hexadecimal digits of an array's digest in its name: enough against accidents, and short in a diff."""
@@ -79,22 +81,14 @@ def encoded(case: StoredCase) -> tuple[GoldenCase, dict[str, torch.Tensor]]:
 
 def _fields(name: str, value: Any, arrays: dict[str, torch.Tensor]) -> dict[str, Any]:
     """What the model of a value says of its numbers."""
-    if type(value).__module__ == "numpy":
-        value = torch.as_tensor(value)
+    value = as_kept(value)
     if not isinstance(value, torch.Tensor):
-        return {"name": name, "type": type_of(value), "value": plain_of(value)}
-    fields: dict[str, Any] = {
-        "name": name,
-        "dtype": word_of(value.dtype),
-        "shape": None if value.is_nested else list(value.shape),
-        "layout": str(value.layout).removeprefix("torch."),
-    }
+        return {"name": name, "type": type_of(value), "value": exact(value)}
+    fields = {"name": name, **described(value)}
     if value.is_meta:
         return fields
     most = INLINE * (2 if value.dtype in PAIRS else 1)
-    parts = {
-        part: _part(f"{name}.{part}" if part else name, array, most, arrays) for part, array in parts_of(value).items()
-    }
+    parts = {part: _part(*named, most, arrays) for part, named in named_parts(name, value).items()}
     if list(parts) == [""]:
         return {**fields, "value": parts[""].value, "stored": parts[""].stored}
     return {**fields, "parts": parts}

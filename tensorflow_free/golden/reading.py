@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 
+from tensorflow_free.codec.arrays import Arrays
+from tensorflow_free.codec.numbers import array_of
+from tensorflow_free.codec.parts import plain_form, whole_of, without_numbers
+from tensorflow_free.codec.values import constant_of, value_of
 from tensorflow_free.errors import StorageError
-from tensorflow_free.golden.arrays import Arrays
-from tensorflow_free.golden.cases import StoredCase, StoredValue, is_as_named
+from tensorflow_free.golden.cases import UNFINISHED, StoredCase, StoredValue, is_as_named
 from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers, Part
-from tensorflow_free.golden.numbers import array_of
 from tensorflow_free.golden.places import arrays_beside, read_golden_file, record_again
-from tensorflow_free.golden.values import constant_of, value_of
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.tensors.parts import HELD, PAIRS, whole_of
 
 _MOST_NAMES: Final = 3
 """Names in a message."""
@@ -44,7 +43,7 @@ def read_case(golden: GoldenFile, name: str) -> StoredCase:
 def _read(golden: GoldenFile, name: str) -> StoredCase:
     case = golden.cases[name]
     _check_values(golden, case)
-    with Arrays(arrays_beside(golden.path)) as arrays:
+    with Arrays(arrays_beside(golden.path), may_lack=True) as arrays:
         _check_names(golden, arrays)
         decoding = _Decoding(golden, arrays)
         return StoredCase(
@@ -72,7 +71,7 @@ def _check_names(golden: GoldenFile, arrays: Arrays) -> None:
     if missing := sorted(wanted - arrays.names):
         raise StorageError(f"{arrays.path}: {_some(missing)} missing; {again}")
     extra = sorted(arrays.names - wanted)
-    if extra and not arrays.unfinished:
+    if extra and arrays.metadata != UNFINISHED:
         raise StorageError(f"{arrays.path}: {_some(extra)} not named in {golden.path.name}; {again}")
 
 
@@ -101,18 +100,12 @@ class _Decoding:
             raise StorageError(f"{self._path}: '{one.name}': {words}; {self._again}") from error
 
     def _tensor(self, one: Numbers) -> torch.Tensor:
-        dtype: torch.dtype = constant_of(one.dtype or "", torch.dtype)
+        dtype: torch.dtype = constant_of(one.dtype, torch.dtype)
         if one.value is None and one.stored is None and not one.parts:
-            return torch.empty(one.shape or [], dtype=dtype, device="meta")
-        if one.stored is None and one.layout == "strided" and not one.parts and (dtype in HELD or dtype in PAIRS):
-            return array_of(one.value, dtype, one.shape or [])
-        parts = dict(one.parts) or {"": _plain_part(one, dtype)}
+            return without_numbers(dtype, one.shape or [])
+        parts = one.parts or {"": _plain_part(one, dtype)}
         arrays = {part: self._array(one.name, inner) for part, inner in parts.items()}
-        value = whole_of(arrays, dtype, one.layout, one.shape)
-        fits = value.dtype == dtype or "dequantized" in parts
-        if not fits or (one.shape is not None and list(value.shape) != one.shape):
-            raise ValueError(f"its parts make {word_of(value.dtype)} {list(value.shape)}, not {one.dtype} {one.shape}")
-        return value
+        return whole_of(arrays, dtype, one.layout, one.shape)
 
     def _array(self, name: str, part: Part) -> torch.Tensor:
         dtype = constant_of(part.dtype, torch.dtype)
@@ -131,10 +124,6 @@ class _Decoding:
 
 
 def _plain_part(one: Numbers, dtype: torch.dtype) -> Part:
-    """The one array of a plain tensor, as `parts_of` makes it."""
-    word, shape = one.dtype or "", one.shape or []
-    if dtype in PAIRS:
-        word, shape = word_of(PAIRS[dtype]), [*shape, 2]
-    elif dtype not in HELD:
-        word, shape = "uint8", [math.prod(shape) * dtype.itemsize]
-    return Part(dtype=word, shape=shape, value=one.value, stored=one.stored)
+    """The one array of a plain tensor."""
+    held, shape = plain_form(dtype, one.shape or [])
+    return Part(dtype=word_of(held), shape=shape, value=one.value, stored=one.stored)

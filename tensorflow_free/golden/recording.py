@@ -10,6 +10,7 @@ from typing import Final, Literal
 import torch
 
 from tensorflow_free.cell.reference import draws, random_names
+from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
@@ -25,11 +26,11 @@ from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tensorflow_free.report.result_report import failure
-from tensorflow_free.result.result import Record, Result
+from tensorflow_free.result.record import Record
+from tensorflow_free.result.result import Result
 from tensorflow_free.run.torch_errors import is_unsupported
 from tensorflow_free.runner import Given, run, starts_of
 from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
-from tensorflow_free.tensors.parts import UNTAKEN
 
 EXACT: Final = "float64"
 """The dtype of a golden."""

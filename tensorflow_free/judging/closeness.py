@@ -9,6 +9,7 @@ import math
 
 import torch
 
+from tensorflow_free.codec.numbers import bits
 from tensorflow_free.tensors.dtypes import EXACT, Tolerance, ulp_distance, word_of
 from tensorflow_free.tensors.memory import check_room
 
@@ -64,11 +65,6 @@ def not_equal(actual: torch.Tensor, expected: torch.Tensor) -> str | None:
         return None
     bad = (bits(actual) != bits(expected)).any(-1)
     return _told(actual, expected, bad, _apart(actual, expected), "bit for bit") if bool(bad.any()) else None
-
-
-def bits(values: torch.Tensor) -> torch.Tensor:
-    """A tensor's bytes, a last dimension of them for each element."""
-    return values.contiguous().unsqueeze(-1).view(torch.uint8)
 
 
 def _wide(values: torch.Tensor) -> torch.dtype:

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.codec.numbers import bits
+from tensorflow_free.codec.parts import UNTAKEN, numbers_of
 from tensorflow_free.errors import words_of
 from tensorflow_free.judging.blame import where_it_starts
-from tensorflow_free.judging.closeness import bits, dense, is_floating
+from tensorflow_free.judging.closeness import dense, is_floating
 from tensorflow_free.judging.measures import Errors, Measure
 from tensorflow_free.judging.rules import (
     Judged,
@@ -23,10 +25,10 @@ from tensorflow_free.judging.rules import (
 )
 from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
 from tensorflow_free.recipe.graph import depths_of, reads_of
-from tensorflow_free.result.result import AFTER, Record, Result, of_name
+from tensorflow_free.result.record import AFTER, Record, of_name
+from tensorflow_free.result.result import Result
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, tolerance_of, word_of
 from tensorflow_free.tensors.memory import check_room
-from tensorflow_free.tensors.parts import UNTAKEN, numbers_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.errors import words_of
 from tensorflow_free.judging.closeness import dense, is_floating, not_close, not_equal, not_within
 from tensorflow_free.judging.known_faults import is_of, with_known_faults
@@ -19,12 +20,13 @@ from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.keys import ERROR_KEYS, KINDS
 from tensorflow_free.recipe.models import Expectation, Recipe, shown
 from tensorflow_free.recipe.names import did_you_mean
-from tensorflow_free.result.result import Outcome, Record, Result, Verdict, of_name
+from tensorflow_free.result.model import Outcome, Verdict
+from tensorflow_free.result.record import Record, of_name
+from tensorflow_free.result.result import Result
 from tensorflow_free.tensors.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
 from tensorflow_free.tensors.inits import flat
 from tensorflow_free.tensors.literals import literal_number
 from tensorflow_free.tensors.mismatch import Mismatch
-from tensorflow_free.tensors.parts import UNTAKEN
 
 COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""

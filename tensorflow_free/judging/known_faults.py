@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.models import KnownFault, Recipe
-from tensorflow_free.result.result import Result, Verdict
+from tensorflow_free.result.model import Verdict
+from tensorflow_free.result.result import Result
 
 
 def with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recipe) -> Sequence[Verdict]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.closeness import is_floating, same_integers, texts_of
 from tensorflow_free.tensors.dtypes import ulp_distance
 
@@ -67,13 +68,7 @@ class Measure:
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it: infinity is "inf"."""
-        return {name: _plain(getattr(self, name)) for name in self.__slots__}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
+        return {name: plain(getattr(self, name)) for name in self.__slots__}
 
 
 def measure(actual: torch.Tensor, expected: torch.Tensor) -> Measure:

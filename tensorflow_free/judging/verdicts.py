@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.measures import Measure
-from tensorflow_free.result.result import plain
 
 Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
 """What judged a value.

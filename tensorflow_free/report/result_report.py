@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from tensorflow_free.codec.parts import UNTAKEN, counts, is_plain, numbers_of
+from tensorflow_free.codec.values import plain
 from tensorflow_free.errors import INDENT, words_of
 from tensorflow_free.recipe.models import shown
-from tensorflow_free.result.result import Record, Result, Verdict, Warned, counts, plain
+from tensorflow_free.result.model import Verdict, Warned
+from tensorflow_free.result.record import Record
+from tensorflow_free.result.result import Result
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.tensors.parts import UNTAKEN, is_plain, numbers_of
 from tensorflow_free.text.characters import in_a_line, printable
 from tensorflow_free.text.columns import GAP, Columns, columns_of, lines_of
 

@@ -12,7 +12,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.plan.calls import run_calls
-from tensorflow_free.result.result import Warned
+from tensorflow_free.result.model import Warned
 
 MOST: Final = 100
 """Different warnings that a run keeps; the others are counted."""

@@ -19,7 +19,6 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.limits import OUT_OF_MEMORY
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
-from tensorflow_free.result.storage import write_result
 from tensorflow_free.run.torch_errors import is_out_of_memory
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.runner import run
@@ -107,7 +106,7 @@ class Trial:
         more = {} if comparison is None else {COMPARISON: _json(comparison)}
         # whoever began the sweep has tidied up
         try:
-            write_result(result, self.folder / cell.folder, more=more, tidy=False)
+            result.on_disk().write(self.folder / cell.folder, more=more, tidy=False)
         except UnkeptError as error:
             yield str(error)
 

@@ -46,7 +46,7 @@ def _prepared(parent: Parent) -> Callable[[Cell], Row] | None:
     import torch  # noqa: PLC0415 - the lifeline must hold before a second is spent on this
 
     from tensorflow_free.registry import load_ops_file  # noqa: PLC0415
-    from tensorflow_free.result.result import environment_of  # noqa: PLC0415
+    from tensorflow_free.result.environment import environment_of  # noqa: PLC0415
     from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
     from tensorflow_free.sweep.trial import Trial  # noqa: PLC0415
 

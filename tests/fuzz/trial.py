@@ -20,11 +20,11 @@ from fuzz.calls import sample, step
 from fuzz.mutations import mutated
 from fuzz.tensors import tensor
 from tensorflow_free import Recipe, RecipeError, Result, compare_results, load_recipe, read_result
-from tensorflow_free.judging.closeness import bits
+from tensorflow_free.codec.numbers import bits
+from tensorflow_free.codec.parts import parts_of
 from tensorflow_free.loading import plan_of
 from tensorflow_free.report.result_report import draw, plain_text
 from tensorflow_free.runner import run, step_error
-from tensorflow_free.tensors.parts import parts_of
 
 Outcome = Literal["ok", "refused", "step failed"]
 

@@ -6,11 +6,14 @@ Two things come back as plain numbers only: tensors of mkldnn's layout, and quan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import torch
 
+from tensorflow_free.codec.values import constant_of, plain
+from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tensors.memory import aligned, check_room
 
 PAIRS: Final = {torch.complex128: torch.float64, torch.complex32: torch.float16}
@@ -46,6 +49,15 @@ Parts = Mapping[str, torch.Tensor]
 """Plain arrays by the name of the part; a plain tensor is the part ''."""
 
 
+class MisfitError(ValueError):
+    """Parts that make a tensor of another dtype or shape than what is said of it."""
+
+
+def as_kept(value: Any) -> Any:
+    """A value as files keep it: an array of numpy's is a tensor."""
+    return torch.as_tensor(value) if type(value).__module__ == "numpy" else value
+
+
 def is_plain(value: torch.Tensor) -> bool:
     """Whether a tensor is one array of numbers: strided, neither quantised nor nested."""
     return value.layout == torch.strided and not value.is_quantized and not value.is_nested
@@ -59,6 +71,16 @@ def parts_of(value: torch.Tensor) -> dict[str, torch.Tensor]:
         RuntimeError: torch cannot take it apart.
     """
     return {part: _array(tensor) for part, tensor in _split(value.detach())}
+
+
+def named_parts(name: str, value: torch.Tensor) -> dict[str, tuple[str, torch.Tensor]]:
+    """The parts of the value of a name, each with a name of its own: `y`, or `y.indices` and `y.values`.
+
+    Raises:
+        MemoryError: this machine cannot hold it.
+        RuntimeError: torch cannot take it apart.
+    """
+    return {part: (f"{name}.{part}" if part else name, array) for part, array in parts_of(value).items()}
 
 
 def numbers_of(value: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -115,6 +137,42 @@ def _array(value: torch.Tensor) -> torch.Tensor:
     return plain if plain.dtype in HELD else plain.flatten().view(torch.uint8)
 
 
+def described(value: torch.Tensor) -> dict[str, Any]:
+    """What a tensor is, beside its parts: the words of its dtype and layout, and its shape, None where it is nested."""
+    shape = None if value.is_nested else list(value.shape)
+    return {"dtype": word_of(value.dtype), "shape": shape, "layout": plain(value.layout)}
+
+
+def without_numbers(dtype: torch.dtype, shape: Sequence[int]) -> torch.Tensor:
+    """What stands for a tensor whose numbers are not there, on the device `meta`."""
+    # torch leaves negative lengths in an `out` that could not take them
+    return torch.empty([max(length, 0) for length in shape], dtype=dtype, device="meta")
+
+
+def counts(value: torch.Tensor) -> tuple[int, int] | None:
+    """How many elements are NaN, and how many infinite; None where they cannot be."""
+    if not (value.is_floating_point() or value.is_complex()) or value.device.type == "meta":
+        return None
+    found = [_counted(numbers) for numbers in numbers_of(value)]
+    return sum(nan for nan, _ in found), sum(inf for _, inf in found)
+
+
+def _counted(numbers: torch.Tensor) -> tuple[int, int]:
+    values = numbers.to(torch.float32) if numbers.dtype.itemsize == 1 else numbers
+    parts = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+    # most tensors hold neither, and their least and greatest number tell so in a small part of the time of counting
+    if not parts.numel() or all(bound.isfinite() for bound in torch.aminmax(parts)):
+        return 0, 0
+    return int(values.isnan().count_nonzero()), int(values.isinf().count_nonzero())
+
+
+def plain_form(dtype: torch.dtype, shape: list[int]) -> tuple[torch.dtype, list[int]]:
+    """The dtype and shape of the one array that a plain tensor of this dtype and shape is taken apart to."""
+    if dtype in PAIRS:
+        return PAIRS[dtype], [*shape, 2]
+    return (dtype, shape) if dtype in HELD else (torch.uint8, [math.prod(shape) * dtype.itemsize])
+
+
 def whole_of(parts: Parts, dtype: torch.dtype, layout: str, shape: list[int] | None) -> torch.Tensor:
     """The tensor that `parts_of` took apart.
 
@@ -125,8 +183,17 @@ def whole_of(parts: Parts, dtype: torch.dtype, layout: str, shape: list[int] | N
         shape: the tensor's shape; None for a nested one, which has none.
 
     Raises:
+        MisfitError: the parts make a tensor of another dtype or shape.
         RuntimeError, KeyError, ValueError: they do not fit together.
     """
+    value = _joined(parts, dtype, layout, shape)
+    fits = value.dtype == dtype or "dequantized" in parts
+    if not fits or (shape is not None and list(value.shape) != shape):
+        raise MisfitError(f"it is {word_of(value.dtype)} {list(value.shape)}, not {word_of(dtype)} {shape}")
+    return value
+
+
+def _joined(parts: Parts, dtype: torch.dtype, layout: str, shape: list[int] | None) -> torch.Tensor:
     # an array of pairs is to be one of complex numbers, which are twice as long
     longest = dtype.itemsize if dtype in PAIRS else 1
     parts = {part: aligned(array, max(array.dtype.itemsize, longest)) for part, array in parts.items()}
@@ -136,12 +203,13 @@ def whole_of(parts: Parts, dtype: torch.dtype, layout: str, shape: list[int] | N
     for only in ("" if layout == "strided" else "dense", "dequantized"):
         if only in numbers:
             return numbers[only]
+    kind: torch.layout = constant_of(layout, torch.layout)
     if shape is None:
-        return torch.nested.nested_tensor(list(numbers.values()), dtype=dtype, layout=getattr(torch, layout))
+        return torch.nested.nested_tensor(list(numbers.values()), dtype=dtype, layout=kind)
     if layout == "sparse_coo":
         return _coordinates(numbers, shape)
-    compressed, plain = (numbers[part] for part in _INDICES[getattr(torch, layout)])
-    return torch.sparse_compressed_tensor(compressed, plain, numbers["values"], shape, layout=getattr(torch, layout))
+    outer, inner = (numbers[part] for part in _INDICES[kind])
+    return torch.sparse_compressed_tensor(outer, inner, numbers["values"], shape, layout=kind)
 
 
 def _unpacked(array: torch.Tensor, dtype: torch.dtype, shape: list[int] | None) -> torch.Tensor:

@@ -1,7 +1,9 @@
-"""The safetensors file of a golden: which arrays it holds, and each by its name. Knows nothing of what they mean."""
+"""A safetensors file of plain arrays: which it holds, and each by its name. Knows nothing of what they mean."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,45 +12,47 @@ from typing import Any, Final, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save, save_file
 
-from tensorflow_free.errors import StorageError
+from tensorflow_free.errors import StorageError, reason_of
 from tensorflow_free.files.opening import open_file, path_of
-
-UNFINISHED: Final = {"unfinished": "a recording"}
-"""What stands in the file while it holds more than its golden names: a recording is under way, or was broken off."""
 
 _UNREADABLE: Final = (OSError, SafetensorError, RuntimeError)
 """What safetensors raises; torch's own, where the file is replaced between two of its looks at it."""
 
+_OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
+"""How safetensors tells an error of the system's."""
+
 
 class Arrays:
-    """A golden's safetensors file, open for reading; empty where there is no such file.
+    """A safetensors file, open for reading.
 
     Attributes:
         path: the file.
         names: the names of its arrays.
-        unfinished: whether it was left in the middle of a recording.
+        metadata: the words that stand in it beside them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, may_lack: bool = False) -> None:
+        """Where it may be lacking, a file that is not there holds no arrays."""
         self.path = path
         self.names: frozenset[str] = frozenset()
-        self.unfinished = False
+        self.metadata: dict[str, str] = {}
+        self._may_lack = may_lack
         self._file: Any = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        # most goldens have no such file
-        if not self.path.exists():
+        if self._may_lack and not self.path.exists():
             return self
         try:
             opened = self._open.enter_context(open_file(self.path, within=self.path.parent))
             path = self._open.enter_context(path_of(opened))
             self._file = self._open.enter_context(safe_open(path, framework="pt"))
             self.names = frozenset(self._file.keys())
-            self.unfinished = (self._file.metadata() or {}) == UNFINISHED
+            self.metadata = self._file.metadata() or {}
         except _UNREADABLE as error:
+            self._open.close()
             raise self._unreadable(error) from error
         return self
 
@@ -72,23 +76,38 @@ class Arrays:
         return array
 
     def _unreadable(self, error: Exception) -> StorageError:
-        words = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        return StorageError(f"{self.path}: the arrays of the golden cannot be read: {words}")
+        return StorageError(f"{self.path}: cannot be read: {reason_of(error)}")
 
 
-def bytes_of(arrays: Mapping[str, torch.Tensor], *, unfinished: bool = False) -> bytes:
-    """What the file of these arrays holds; the same ones give the same bytes, in whatever order they come."""
+def write_arrays(arrays: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a safetensors file; an array is copied only where another one lies in its memory.
+
+    Raises:
+        OSError: the file cannot be written.
+        SafetensorError: safetensors refuses an array.
+    """
+    try:
+        save_file(_apart(arrays), path)
+    except SafetensorError as error:
+        if (found := _OS_ERROR.search(str(error))) is None:
+            raise
+        number = int(found[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def bytes_of(arrays: Mapping[str, torch.Tensor], metadata: dict[str, str] | None = None) -> bytes:
+    """What a safetensors file holds; the same arrays give the same bytes, in whatever order they come."""
     # safetensors' own way to a file goes by another one beside it, which would stay behind where it is killed
-    content: bytes = save(_apart(arrays), metadata=UNFINISHED if unfinished else None)
+    content: bytes = save(_apart(arrays), metadata=metadata)
     return content
 
 
 def _apart(arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The arrays, no two in the same memory, which safetensors refuses."""
+    """The arrays, no two in the same memory, which safetensors refuses; the first in a memory stays in it."""
     seen: set[int] = set()
     apart: dict[str, torch.Tensor] = {}
     for name, array in arrays.items():
         memory = array.untyped_storage().data_ptr()
-        apart[name] = array.clone() if memory in seen else array
+        apart[name] = array.clone() if memory in seen and array.numel() else array
         seen.add(memory)
     return apart

@@ -13,13 +13,17 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.judging.closeness import bits
 from tensorflow_free.tensors.dtypes import word_of
 
 WORDS: Final = {word: float(word) for word in ("nan", "-nan", "inf", "-inf")}
 
 MOST_DIGITS: Final = 9
 """Decimal digits that tell any two numbers of 32 bits or fewer apart. Source: IEEE 754-2019, 5.12.2."""
+
+
+def bits(values: torch.Tensor) -> torch.Tensor:
+    """A tensor's bytes, a last dimension of them for each element."""
+    return values.contiguous().unsqueeze(-1).view(torch.uint8)
 
 
 def listed(array: torch.Tensor) -> Any:

@@ -1,0 +1,129 @@
+"""The models of `result.json`. Knows pydantic, and neither torch nor files."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION: Final = 1
+"""The version of `result.json`; it grows when a reader of the older one would misread the newer."""
+
+Kind = Literal["tensor", "step", "gradient", "after", "trace", "check"]
+Outcome = Literal["holds", "fails", "not judged", "known fault", "fixed"]
+
+
+class Model(BaseModel):
+    """What all models of `result.json` share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Entry(Model):
+    """One value in `result.json`. A tensor's numbers stand inline where they are few, else in `tensors.safetensors`.
+
+    `value`: numbers and nested lists; NaN and infinities are "nan", "inf", "-inf", a complex number is [re, im].
+    `stored`: the names in `tensors.safetensors` that hold it: one, or one a part where it is not a plain array.
+    `unstored`: why its numbers are not stored, where they could not be had.
+    """
+
+    name: str
+    kind: Kind
+    type: str
+    op: str | None = None
+    dtype: str | None = None
+    shape: list[int] | None = None
+    stride: list[int] | None = None
+    layout: str | None = None
+    device: str | None = None
+    requires_grad: bool | None = None
+    grad_fn: str | None = None
+    nan_count: int | None = None
+    inf_count: int | None = None
+    value: Any = None
+    stored: dict[str, str] | None = None
+    unstored: str | None = None
+
+
+class Verdict(Model):
+    """Whether one thing that the recipe expects holds."""
+
+    name: str
+    path: str
+    asks: str
+    outcome: Outcome
+    message: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it leaves the run well."""
+        return self.outcome in ("holds", "not judged", "known fault")
+
+
+class ErrorReport(Model):
+    """A step that failed: what failed, on what, in torch's own words, and where it stands."""
+
+    step: str
+    op: str
+    type: str
+    message: str
+    operands: list[str]
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: str = ""
+    expected: bool = False
+
+
+class Environment(Model):
+    """What the numbers depended on besides the recipe."""
+
+    tensorflow_free: str
+    torch: str
+    torch_git: str | None
+    python: str
+    platform: str
+    cpu: str
+    cpu_capability: str
+    num_threads: int
+    cuda: str | None
+    cuda_available: bool
+    devices: list[str]
+
+
+class Warned(Model):
+    """A warning of torch's: the step that raised it, or the part of the run, and how often."""
+
+    step: str
+    type: str
+    message: str
+    count: int = 1
+
+
+class Timings(Model):
+    """Wall-clock seconds of the parts of a run."""
+
+    tensors_s: float = 0.0
+    steps_s: float = 0.0
+    backward_s: float = 0.0
+    checks_s: float = 0.0
+
+
+class RunFile(Model):
+    """The whole of `result.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    recipe: str
+    description: str | None
+    device: str
+    dtype: str
+    backend: str
+    case: str | None
+    seed: int
+    well: bool
+    values: list[Entry]
+    expectations: list[Verdict]
+    error: ErrorReport | None
+    environment: Environment
+    timings: Timings
+    warnings: list[Warned] = []

@@ -1,0 +1,111 @@
+"""The folder of a run, read: its result, as it was when it was written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tensorflow_free.codec.arrays import Arrays
+from tensorflow_free.composition.reader import read_yaml
+from tensorflow_free.errors import RecipeError, StorageError, reason_of
+from tensorflow_free.files.opening import FileRead, read_file, real
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.result.entries import record_of
+from tensorflow_free.result.model import SCHEMA_VERSION, RunFile
+from tensorflow_free.result.result import Result
+from tensorflow_free.result.writing import RECIPE, RESULT, TENSORS
+
+
+def read_result(folder: str | Path) -> Result:
+    """Read a run's folder, which may be named by its `result.json`.
+
+    Returns:
+        The result as it was when it was written; its recipe is for reading, not bound.
+
+    Raises:
+        StorageError: the folder is no run's, or what is in it is broken or newer than this version reads.
+    """
+    folder = Path(folder)
+    if folder.name == RESULT:
+        # what a run prints at its end
+        folder = folder.parent
+    run_file = _read_run_file(folder / RESULT)
+    recipe = _read_recipe(folder / RECIPE)
+    with Arrays(folder / TENSORS) as arrays:
+        records = {one.name: record_of(one, arrays, str(folder / RESULT)) for one in run_file.values}
+    return Result(
+        recipe=recipe,
+        records=records,
+        expectations=list(run_file.expectations),
+        error=run_file.error,
+        environment=run_file.environment,
+        timings=run_file.timings,
+        warnings=list(run_file.warnings),
+        name=run_file.recipe,
+        files=tuple(FileRead(path, str(folder / path)) for path in _paths(recipe.written) if _is_inside(folder, path)),
+        ops=tuple(recipe.ops),
+    )
+
+
+def _is_inside(folder: Path, written: str) -> bool:
+    """Whether a stored recipe names a file of its own folder; no other is copied where the result is saved again."""
+    return "\0" not in written and real(folder / written).is_relative_to(real(folder))
+
+
+def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
+    """The files that a stored recipe names."""
+    for part in (mapping, *(mapping.get("cases") or {}).values()):
+        for spec in (part.get("tensors") or {}).values():
+            if isinstance(spec, dict) and isinstance(spec.get("path"), str):
+                yield spec["path"]
+
+
+def _no_constant(word: str) -> None:
+    """Refuse what Python's reader takes and JSON has not: `NaN`, `Infinity`."""
+    raise ValueError(f"'{word}' is no number of JSON")
+
+
+def _read_run_file(path: Path) -> RunFile:
+    try:
+        content = json.loads(read_file(path, within=path.parent), parse_constant=_no_constant)
+    except FileNotFoundError as error:
+        raise StorageError(f"{path.parent}: is not a run's folder; there is no {RESULT} in it") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise StorageError(f"{path}: is not the result of a run; it has no 'schema_version'")
+    if version > SCHEMA_VERSION:
+        raise StorageError(f"{path}: is of schema version {version}; this tensorflow_free reads up to {SCHEMA_VERSION}")
+    try:
+        return RunFile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StorageError(f"{path}: {where}: {first['msg']}") from error
+
+
+def _read_recipe(path: Path) -> Recipe:
+    try:
+        return recipe_of_text(read_file(path, within=path.parent), str(path))
+    except (RecipeError, ValidationError) as error:
+        raise StorageError(f"{path}: is not the recipe of a run: {'; '.join(str(error).splitlines())}") from error
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
+
+
+def recipe_of_text(text: str | bytes, shown: str) -> Recipe:
+    """The recipe that a run's folder keeps, for reading; not bound.
+
+    Raises:
+        RecipeError: the text is no YAML.
+        ValidationError: it is not the recipe of a run.
+    """
+    mapping = read_yaml(text, shown)
+    recipe = Recipe.model_validate(mapping)
+    recipe.write(mapping)
+    return recipe

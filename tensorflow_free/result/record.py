@@ -1,0 +1,62 @@
+"""One value of a run: as it stood, and what detaching it loses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import torch
+
+from tensorflow_free.plan.calls import Snapshot, field_names, grad_fn_name
+from tensorflow_free.result.model import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One value of a run. A tensor is detached, and as it stood; what detaching loses stands beside it."""
+
+    name: str
+    kind: Kind
+    value: Any
+    op: str | None = None
+    stride: tuple[int, ...] | None = None
+    requires_grad: bool = False
+    grad_fn: str | None = None
+    unstored: str | None = None
+    """Why the numbers of a tensor that was read back are not there."""
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether the value is a tensor."""
+        return isinstance(self.value, torch.Tensor)
+
+
+AFTER: Final = ".after"
+"""What follows the name of a value as it was in the end, where a step may have changed it."""
+
+Kept = TypeVar("Kept")
+
+
+def of_name(kept: Mapping[str, Kept], name: str) -> Kept | None:
+    """What is kept under a name; under `NAME.after`, what is under NAME where no step may have changed that."""
+    found = kept.get(name)
+    return kept.get(name.removesuffix(AFTER)) if found is None else found
+
+
+def recorded(name: str, kind: Kind, value: Any, op: str | None = None) -> Iterator[Record]:
+    """A value's records: itself, or each field of several values under its own name."""
+    if isinstance(value, torch.Tensor):
+        stride = tuple(value.stride()) if value.layout == torch.strided and not value.is_nested else None
+        yield Record(name, kind, value.detach(), op, stride, value.requires_grad, grad_fn_name(value))
+    elif isinstance(value, Snapshot):
+        yield Record(name, kind, value.values, op, value.stride, value.requires_grad, value.grad_fn)
+    elif isinstance(value, Mapping):
+        for part, inner in value.items():
+            yield from recorded(f"{name}.{part}", kind, inner, op)
+    elif isinstance(value, (tuple, list)) and any(isinstance(part, (torch.Tensor, tuple, list)) for part in value):
+        names = field_names(value) or [str(position) for position in range(len(value))]
+        for part, inner in zip(names, value, strict=True):
+            yield from recorded(f"{name}.{part}", kind, inner, op)
+    else:
+        yield Record(name, kind, value, op)
