@@ -26,6 +26,8 @@ from tensorflow_free.recipe.keys import (
     defaults,
 )
 from tensorflow_free.recipe.models import Expectation, Model, Recipe, Step, written_keys
+from tensorflow_free.tensors.inits import NAMES as INIT_NAMES
+from tensorflow_free.tensors.inits import parameters_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "recipe-format.md"
 
@@ -100,6 +102,17 @@ def test_the_table_of_the_page_has_a_row_for_each_key() -> None:
         key.name: (usual(key), key.says) for key in KEYS.values()
     }
     assert len(rows(PAGE.read_text())) == len(KEYS) > 20
+
+
+def test_the_table_of_the_page_has_each_init_once_with_what_it_needs() -> None:
+    table = (
+        PAGE.read_text().partition("| init | parameters | an example |\n| --- | --- | --- |\n")[2].partition("\n\n")[0]
+    )
+    found = [(re.findall(r"`(\w+)`", line.split(" | ")[0]), line) for line in table.splitlines()]
+    assert sorted(name for names, _ in found for name in names) == sorted(INIT_NAMES)
+    for names, line in found:
+        for name in names:
+            assert all(f"`{key}`" in line for key in parameters_of(name)[0] if "those of the plain" not in line), name
 
 
 def test_the_help_says_of_each_key_what_the_table_says() -> None:

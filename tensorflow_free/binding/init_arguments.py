@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.tensors.inits import INITS, LIKE
 from tensorflow_free.tensors.literals import literal_number, map_numbers, shape_of_literal
 from tensorflow_free.tensors.mismatch import Mismatch
 
-WORDS: Final = {
-    "mode": ("fan_in", "fan_out"),
-    "nonlinearity": (
-        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-        "sigmoid", "tanh", "relu", "leaky_relu", "selu",
-    ),
-}  # fmt: skip
-"""Parameters of inits that are words. Source: torch.nn.init.calculate_gain."""
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What is written for the parameter `key`; and the dtype and the names that it is read with."""
+
+    key: str
+    value: Any
+    dtype: str
+    given: Collection[str]
+
+    @property
+    def shown(self) -> str:
+        return shown(self.value)
 
 
-INTEGERS: Final = frozenset({"n", "m", "steps", "row", "col", "window_length", "groups", "offset", "low", "high"})
-
-
-_LEAST: Final = {"n": 0, "m": 0, "steps": 0, "row": 0, "col": 0, "window_length": 0, "groups": 1}
-
-
-COMPLEX: Final = frozenset({"fill_value", "start", "end", "step"})
-"""Parameters of inits that may be complex, or true and false."""
+Reader = Callable[[_Written], Any]
+"""Gives the argument, or raises a `Mismatch`."""
 
 
 def read_parameter(init: str, key: str, written: Any, dtype: str, given: Collection[str]) -> Any:
@@ -45,80 +46,122 @@ def read_parameter(init: str, key: str, written: Any, dtype: str, given: Collect
     Raises:
         Mismatch: it is not what the parameter takes.
     """
-    if key == "input":
-        return _tensor_before(written, given)
-    if key in ("path", "key"):
-        return _text(key, written)
-    if key in ("size", "stride"):
-        return _size(key, written)
-    if key == "storage_offset":
-        return written
-    if key in WORDS:
-        return _one_of(key, written)
-    if key == "periodic":
-        return _switch(key, written)
-    if key == "data":
-        return _literal(written, dtype)
-    return _number(init, key, written, dtype)
+    found = LIKE.get(init) or INITS.get(init)
+    usual: Reader = _integer if found is not None and found.kind == "integer" else _real
+    return _READERS.get(key, usual)(_Written(key, written, dtype, given))
 
 
-def _tensor_before(written: Any, given: Collection[str]) -> str:
-    if isinstance(written, str) and written in given:
-        return written
-    near = did_you_mean(written, given) or (f"; those are {', '.join(given)}" if given else "")
-    raise Mismatch(f"'{shown(written)}' is not a tensor given before{near}")
+def _tensor_before(one: _Written) -> str:
+    if isinstance(one.value, str) and one.value in one.given:
+        return one.value
+    near = did_you_mean(one.value, one.given) or (f"; those are {', '.join(one.given)}" if one.given else "")
+    raise Mismatch(f"'{one.shown}' is not a tensor given before{near}")
 
 
-def _text(key: str, written: Any) -> str:
-    if isinstance(written, str):
-        return written
-    such = (
-        "a file's path, such as data.npy"
-        if key == "path"
-        else f"a name, in quotes where it is a number: '{shown(written)}'"
-    )
-    raise Mismatch(f"'{shown(written)}' is not a word; `{key}` is {such}")
+def _path(one: _Written) -> str:
+    return _text(one, "a file's path, such as data.npy")
 
 
-def _one_of(key: str, written: Any) -> Any:
-    if written in WORDS[key]:
-        return written
-    near = did_you_mean(written, WORDS[key]) or f"; it is one of {', '.join(WORDS[key])}"
-    raise Mismatch(f"'{shown(written)}' is not a {key}{near}")
+def _name(one: _Written) -> str:
+    return _text(one, f"a name, in quotes where it is a number: '{one.shown}'")
 
 
-def _switch(key: str, written: Any) -> bool:
-    if isinstance(written, bool):
-        return written
-    raise Mismatch(f"'{shown(written)}' is not true or false; `{key}` is")
+def _text(one: _Written, such: str) -> str:
+    if isinstance(one.value, str):
+        return one.value
+    raise Mismatch(f"'{one.shown}' is not a word; `{one.key}` is {such}")
 
 
-def _number(init: str, key: str, written: Any, dtype: str) -> Any:
-    number = literal_number(written, dtype, f"`{key}` is a number")
-    if key not in COMPLEX and (isinstance(number, (complex, bool))):
-        raise Mismatch(f"'{shown(written)}' is not a real number; `{key}` is")
-    if key in INTEGERS and not (init == "uniform" and key in ("low", "high")):
-        if not isinstance(number, int) or isinstance(number, bool):
-            raise Mismatch(f"'{shown(written)}' is not an integer; `{key}` is")
-        if number < _LEAST.get(key, number):
-            raise Mismatch(f"'{number}' is less than {_LEAST[key]}; `{key}` is a size")
+def _one_of(*words: str) -> Reader:
+    def read(one: _Written) -> Any:
+        if one.value in words:
+            return one.value
+        near = did_you_mean(one.value, words) or f"; it is one of {', '.join(words)}"
+        raise Mismatch(f"'{one.shown}' is not a {one.key}{near}")
+
+    return read
+
+
+def _switch(one: _Written) -> bool:
+    if isinstance(one.value, bool):
+        return one.value
+    raise Mismatch(f"'{one.shown}' is not true or false; `{one.key}` is")
+
+
+def _number(one: _Written) -> Any:
+    """Any number, complex ones, true and false included."""
+    return literal_number(one.value, one.dtype, f"`{one.key}` is a number")
+
+
+def _real(one: _Written) -> Any:
+    number = _number(one)
+    if isinstance(number, (complex, bool)):
+        raise Mismatch(f"'{one.shown}' is not a real number; `{one.key}` is")
     return number
 
 
-def _literal(written: Any, dtype: str) -> Any:
-    if isinstance(written, torch.Tensor):
-        return written
-    shape_of_literal(written)
-    return map_numbers(written, lambda number: literal_number(number, dtype))
+def _integer(one: _Written) -> int:
+    number = _real(one)
+    if isinstance(number, int):
+        return number
+    raise Mismatch(f"'{one.shown}' is not an integer; `{one.key}` is")
 
 
-def _size(key: str, written: Any) -> list[int]:
-    sizes = written if isinstance(written, list) else [written]
+def _at_least(least: int) -> Reader:
+    def read(one: _Written) -> int:
+        number = _integer(one)
+        if number < least:
+            raise Mismatch(f"'{number}' is less than {least}; `{one.key}` is a size")
+        return number
+
+    return read
+
+
+def _data(one: _Written) -> Any:
+    if isinstance(one.value, torch.Tensor):
+        return one.value
+    shape_of_literal(one.value)
+    return map_numbers(one.value, lambda number: literal_number(number, one.dtype))
+
+
+def _size(one: _Written) -> list[int]:
+    sizes = one.value if isinstance(one.value, list) else [one.value]
     for length in sizes:
         if not isinstance(length, int) or isinstance(length, bool):
-            raise Mismatch(f"'{shown(written)}' is not a {key}; it is a list of integers, such as [2, 3]")
+            raise Mismatch(f"'{one.shown}' is not a {one.key}; it is a list of integers, such as [2, 3]")
         if length < 0:
-            raise Mismatch(f"'{shown(written)}' has a negative length; a {key} is a list of integers of at least 0")
+            raise Mismatch(f"'{one.shown}' has a negative length; a {one.key} is a list of integers of at least 0")
         if length >= 2**63:
-            raise Mismatch(f"'{shown(written)}' is past what 64 bits hold; no tensor is that large")
+            raise Mismatch(f"'{one.shown}' is past what 64 bits hold; no tensor is that large")
     return sizes
+
+
+_READERS: Final[dict[str, Reader]] = {
+    "input": _tensor_before,
+    "path": _path,
+    "key": _name,
+    "data": _data,
+    "size": _size,
+    "stride": _size,
+    # a key of every tensor, whose form is checked with the others
+    "storage_offset": lambda one: one.value,
+    "fill_value": _number,
+    "start": _number,
+    "end": _number,
+    "step": _number,
+    "n": _at_least(0),
+    "m": _at_least(0),
+    "steps": _at_least(0),
+    "row": _at_least(0),
+    "col": _at_least(0),
+    "window_length": _at_least(0),
+    "groups": _at_least(1),
+    "periodic": _switch,
+    "mode": _one_of("fan_in", "fan_out"),
+    # the words of torch.nn.init.calculate_gain
+    "nonlinearity": _one_of(
+        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+        "sigmoid", "tanh", "relu", "leaky_relu", "selu",
+    ),
+}  # fmt: skip
+"""How each parameter is read; any other is a real number, or an integer where the init makes integers."""
