@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from tensorflow_free import Result, cli, read_result
+from tensorflow_free.commands.run_flags import run_parser
+from tensorflow_free.commands.subcommands import COMMANDS, parser_of, recipe_parser
 from tensorflow_free.result.model import RunFile
 from tests.processes import finished, shown_on_terminal, started, waited, without_escapes
 
@@ -217,15 +219,26 @@ def test_a_case_of_a_file_of_cases_runs(typed):
 
 
 def test_no_arguments_print_the_help(typed):
-    for command, help_text in (("run-recipe", cli.RUN_HELP), ("recipe", cli.RECIPE_HELP)):
+    for command, help_text in (("run-recipe", run_parser().format_help()), ("recipe", recipe_parser().format_help())):
         assert typed(command) == (2, help_text, "")
         assert typed(command, "--help") == (0, help_text, "")
         assert typed(command, "-h") == (0, help_text, "")
 
 
 def test_help_fits_a_terminal_and_names_every_exit_code():
-    assert all(len(line) <= 120 for text in (cli.RUN_HELP, cli.RECIPE_HELP) for line in text.splitlines())
-    assert all(f"{code} " in cli.RUN_HELP for code in (0, 1, 2, 3, 4, 130))
+    texts = [one.format_help() for one in (run_parser(), recipe_parser(), *map(parser_of, COMMANDS))]
+    assert all(len(line) <= 120 for text in texts for line in text.splitlines())
+    assert all(f"{code} " in texts[0] for code in (0, 1, 2, 3, 4, 130))
+
+
+def test_each_command_has_a_help_of_its_own_that_names_all_its_flags(typed):
+    code, out, err = typed("recipe", "compare", "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("usage: recipe compare A B [flags]\n")
+    assert all(
+        flag in out for flag in ("--rtol X", "--atol X", "--signed-zeros", "--baseline RUN", "-k N, --k N", "--json")
+    )
+    assert typed("recipe", "--help", "compare")[1] == out
 
 
 def test_version(typed):
@@ -529,8 +542,8 @@ def test_ops_lists_one_many_or_all(typed):
         (
             ["toast"],
             (
-                "command line: 'toast' is not a command; the commands are ops, list, check, show, schema, record, verify, "
-                "review, compare, table"
+                "command line: 'toast' is not a command; the commands are ops, list, check, schema, show, table, compare, "
+                "record, verify, review"
             ),
         ),
         (["list", "--fail-fast"], "flag '--fail-fast': it is run-recipe's; see recipe --help"),

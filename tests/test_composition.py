@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from tensorflow_free.commands.run_flags import sorted_words
 from tensorflow_free.composition.compose import case_names, compose
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
 from tensorflow_free.composition.merging import merged, placed
@@ -28,10 +29,16 @@ from tensorflow_free.composition.overrides import apply_overrides, case_override
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.hydra_app.command import run_through_hydra
+from tensorflow_free.hydra_app.command import run_through_hydra as run_line
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import defaults
 from tests.processes import succeeded
+
+
+def run_through_hydra(words, task, **settings):
+    """Run a command line of Hydra's, as it is typed."""
+    return run_line(sorted_words(words), task, **settings)
+
 
 LINE = """\
 tensors:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tensorflow_free.commands.run_flags import run_parser
+from tensorflow_free.commands.subcommands import recipe_parser
 from tensorflow_free.outcome.exit_codes import ExitCode, after_signal, worst_of
 
 ROOT = Path(__file__).parent.parent
@@ -61,10 +63,9 @@ def test_a_bare_number_would_be_found(text):
 
 
 def test_the_readme_and_both_helps_list_each_exit_code_with_its_meaning():
-    from tensorflow_free.cli import RECIPE_HELP, RUN_HELP
-
+    helps = [run_parser().format_help(), recipe_parser().format_help()]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for text in (readme, RECIPE_HELP, RUN_HELP):
+    for text in (readme, *helps):
         missing = [code for code in ExitCode if f"{code:d} {code.meaning}" not in " ".join(text.split())]
         assert missing == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tensorflow_free import cli, read_result
-from tensorflow_free.commands.flags import Flags
+from tensorflow_free.commands.run_flags import run_flags
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.process.board import SLOT, Board, told
 from tensorflow_free.process.limits import Limits, kills_for_memory, resident
@@ -148,7 +148,7 @@ def test_the_flags_are_those_of_a_sweep_too(capsys):
 @pytest.mark.parametrize(("flag", "such"), [("--timeout", "seconds above 0, such as"), ("--max-memory", "GiB above 0")])
 def test_a_limit_is_a_number_above_0(flag, such, word):
     with pytest.raises(RecipeError, match=f"flag '{flag}': .*a number of {such}"):
-        Flags([flag, word])
+        run_flags([flag, word])
 
 
 @pytest.mark.parametrize("flag", ["--timeout", "--max-memory"])

@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 
+from tensorflow_free.commands.run_flags import sorted_words
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.hydra_app.command import run_through_hydra
+from tensorflow_free.hydra_app.command import run_through_hydra as run_line
 from tensorflow_free.hydra_app.multirun import Multirun
+
+
+def run_through_hydra(words, task, **settings):
+    """Run a command line of Hydra's, as it is typed."""
+    return run_line(sorted_words(words), task, **settings)
 
 
 class Recording:
@@ -323,8 +329,8 @@ def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, ca
     ("words", "message"),
     [
         ([], "command line: no recipe is named; give the path of a .yaml file"),
-        (["R", "--cfg", "jobs"], "flag '--cfg': it is given 'jobs'; it wants job or hydra or all"),
-        (["R", "-c"], "flag '--cfg': it is given nothing"),
+        (["R", "--cfg", "jobs"], "flag '--cfg': 'jobs' is not job or hydra or all"),
+        (["R", "-c"], "flag '--cfg': it wants job or hydra or all"),
         (["R", "-m", "--cfg", "job"], "only one of --multirun, --run, --cfg, --info and --hydra-help can be given"),
         (["R", "hydra.nothing=3"], "Hydra refuses it: Could not override 'hydra.nothing'."),
         (["R", "hydra/launcher=nothing"], "Hydra refuses it: "),

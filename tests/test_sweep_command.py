@@ -353,7 +353,7 @@ def test_the_document_is_what_sweep_json_says_and_the_rows(typed):
         (["linear.yaml", "--ops", "nowhere.py"], "flag '--ops': 'nowhere.py' is not there"),
         (["linear.yaml", "dtype=float32,flaot64"], "override 'dtype=flaot64'"),
         (["linear.yaml", "hydra/launcher=nothing"], "Hydra refuses it"),
-        (["linear.yaml", "--fail-fast=1"], "flag '--fail-fast=1': it is not a flag"),
+        (["linear.yaml", "--fail-fast=1"], "flag '--fail-fast': it takes no value; write --fail-fast"),
         (["--resume"], "flag '--resume': it wants the folder of a sweep"),
         (["linear.yaml", "interval"], "interval: there is no such file"),
         (["linear.yaml", "seed=interval(0,1)"], "has no end of values"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
-from tensorflow_free.commands.options import combinations, options_of, positive, recipe_files
+from tensorflow_free.commands.parser import Parser, above_0
 from tensorflow_free.commands.random_streams import downstream
+from tensorflow_free.commands.recipe_words import combinations, recipe_files
 from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError
 
@@ -116,7 +118,7 @@ def test_record_as_json_holds_what_the_lines_hold(typed):
         (["verify", "chain.yaml", "dtpye=float64"], "'dtpye' is not a key of a recipe; did you mean 'dtype'?"),
         (["record", "chain.yaml", "device=auto"], "a golden is for one type of device"),
         (["record", "chain.yaml", "device=meta"], "there are no numbers on it"),
-        (["verify", "chain.yaml", "-k"], "flag '-k': it wants a value"),
+        (["verify", "chain.yaml", "-k"], "flag '-k': it wants a number above 0"),
         (["verify", "chain.yaml", "-k", "none"], "flag '-k': 'none' is not a number above 0"),
         (["verify", "chain.yaml", "dtype=choice()"], "override 'dtype=choice()'"),
         (["verify", "cases.yaml", "case=glob(*)"], "list them: case=A,B"),
@@ -445,11 +447,20 @@ def test_every_combination_of_the_values_given_is_a_cell():
 
 
 def test_options_are_taken_off_wherever_they_stand_and_all_wrong_ones_are_told():
-    options = options_of(["a.yaml", "-k", "2", "b.yaml", "->"], {"-k": positive})
-    assert (options["-k"], options.words, options["--rtol"]) == (2.0, ("a.yaml", "b.yaml", "->"), None)
+    parser, options = Parser("recipe"), Namespace()
+    parser.add_argument("-k", type=above_0())
+    parser.add_argument("--all", action="store_true")
+    assert parser.words_beside(["a.yaml", "-k", "2", "b.yaml", "->"], options, {}) == ["a.yaml", "b.yaml", "->"]
+    assert (options.k, options.all) == (2.0, False)
     with pytest.raises(RecipeError) as raised:
-        options_of(["-k=0", "--what"], {"-k": positive})
-    assert len(raised.value.problems) == 2
+        parser.words_beside(["-k=0", "--all=3", "--what", "-k5", "--al"], options, {})
+    assert str(raised.value).splitlines() == [
+        "flag '-k': '0' is not a number above 0, such as 2",
+        "flag '--all': it takes no value; write --all",
+        "flag '--what': it is not a flag; see recipe --help",
+        "flag '-k5': it is not a flag; see recipe --help",
+        "flag '--al': it is not a flag; did you mean '--all'?",
+    ]
 
 
 def test_the_commands_of_goldens_are_refused_without_loading_torch(typed):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 
 from tensorflow_free.commands.console import complain
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.options import Options
 from tensorflow_free.commands.stored_runs import compare_runs
 from tensorflow_free.commands.stored_sweeps import compare_sweeps
 from tensorflow_free.errors import StorageError
@@ -16,25 +16,24 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.folder import SWEEP
 
 
-def compare_command(options: Options, flags: Flags) -> int:
+def compare_command(options: Namespace, flags: Flags) -> int:
     """Hold a run against another, or a sweep against another, cell by cell: the exit code."""
     if len(options.words) != 2:  # noqa: PLR2004 - a pair
         named = counted(len(options.words), "folder")
         raise wrong("command line", f"{named} named; give two, the one that is judged first")
     mine, its = map(Path, options.words)
     swept = [(folder / SWEEP).is_file() for folder in (mine, its)]
-    k = options["--k"] if options["-k"] is None else options["-k"]
-    if k is not None and "--baseline" not in options:
+    if options.k is not None and options.baseline is None:
         raise wrong("flag '--k'", "it counts noise, which --baseline tells: an eager CPU run in the dtype of the first")
-    judging = Judging(options["--rtol"], options["--atol"], k, signed_zeros="--signed-zeros" in options)
+    judging = Judging(options.rtol, options.atol, options.k, signed_zeros=options.signed_zeros)
     try:
         if swept[0] != swept[1]:
             raise wrong("command line", f"'{options.words[swept.index(True)]}' is a sweep, and the other is a run")
         if swept[0]:
-            if "--baseline" in options:
+            if options.baseline is not None:
                 raise wrong("flag '--baseline'", "it is for two runs; give tolerances for two sweeps")
             return compare_sweeps(mine, its, judging, flags)
-        return compare_runs(mine, its, options["--baseline"], judging, flags)
+        return compare_runs(mine, its, options.baseline, judging, flags)
     except StorageError as error:
         complain(str(error))
         return ExitCode.WRONG

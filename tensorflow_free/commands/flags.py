@@ -1,59 +1,50 @@
-"""The flags that both commands know, taken off a command line before anyone else sees it. Loads nothing."""
+"""The flags that both commands know, and those of `run-recipe` that are ours and not Hydra's. Loads nothing."""
 
 from __future__ import annotations
 
-import math
+import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from tensorflow_free.commands.parser import Parser, above_0, some_text
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import VARIABLE
 from tensorflow_free.process.limits import Limits
 
+SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast")
+"""The flags that another process is told, too."""
 
+Declared: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"  # noqa: SLF001 - it has no public name
+"""Where flags are declared: with a heading of their own in the help, or without."""
+
+
+@dataclass
 class Flags:
-    """Our own flags, taken off a command line before anyone else sees it."""
+    """What was asked for by flags."""
 
-    SWITCHES: Final = {
-        "--json": "json",
-        "--quiet": "quiet",
-        "-q": "quiet",
-        "--no-save": "no_save",
-        "--fail-fast": "fail_fast",
-    }
+    json: bool = False
+    quiet: bool = False
+    no_save: bool = False
+    fail_fast: bool = False
+    resume: str | None = None
+    timeout: float | None = None
+    max_memory: float | None = None
+    max_file: float | None = None
+    ops: list[str] = field(default_factory=list)
+    help: bool = False
+    version: bool = False
 
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self.json = self.quiet = self.no_save = self.fail_fast = False
-        self.resume: str | None = None
-        self.limits = Limits()
-        self.ops: list[str] = []
-        self.rest: list[str] = []
-        words = list(arguments)
-        timeout: float | None = None
-        memory: float | None = None
-        while words:
-            word = words.pop(0)
-            if word in self.SWITCHES:
-                setattr(self, self.SWITCHES[word], True)
-            elif word == "--ops" or word.startswith("--ops="):
-                self.ops.append(_value(word, words, "a Python file that registers ops"))
-            elif word == "--resume" or word.startswith("--resume="):
-                self.resume = _value(word, words, "the folder of a sweep")
-            elif word == "--max-file" or word.startswith("--max-file="):
-                allow(_value(word, words, "gibibytes, such as 8"))
-            elif word == "--timeout" or word.startswith("--timeout="):
-                timeout = _number(word, words, "seconds", "600 or 0.5")
-            elif word == "--max-memory" or word.startswith("--max-memory="):
-                memory = _number(word, words, "GiB", "4 or 0.5")
-            else:
-                self.rest.append(word)
-        self.limits = Limits(timeout, memory)
+    @property
+    def limits(self) -> Limits:
+        """What a run, or a cell of a sweep, may take."""
+        return Limits(self.timeout, self.max_memory)
 
     def words(self) -> list[str]:
         """What makes another process print and save as this one was told to, and know the same ops."""
-        switches = [flag for flag, name in self.SWITCHES.items() if flag != "-q" and getattr(self, name)]
+        switches = [f"--{name.replace('_', '-')}" for name in SWITCHES if getattr(self, name)]
         return [*switches, *(word for file in self.ops for word in ("--ops", file))]
 
     def load_ops(self) -> None:
@@ -64,38 +55,39 @@ class Flags:
             load_ops_file(Path(self.ops.pop(0)))
 
 
-def _value(word: str, words: list[str], wanted: str) -> str:
-    """The value of a flag: behind its `=`, or the next word."""
-    flag, equals, value = word.partition("=")
-    if not equals and words and not words[0].startswith("--"):
-        value = words.pop(0)
-    if not value:
-        raise wrong(f"flag '{flag}'", f"it wants {wanted}")
-    return value
+def flags_of(words: Sequence[str], parser: Parser) -> tuple[Flags, list[str]]:
+    """The flags that a parser knows, and all other words as they stand.
+
+    Raises:
+        RecipeError: with every flag whose value is missing or wrong.
+    """
+    flags = Flags()
+    rest = parser.taken_off(words, flags)
+    if flags.max_file is not None:
+        # for this process and those that it begins
+        os.environ[VARIABLE] = str(flags.max_file)
+    return flags, rest
 
 
-def allow(gib: str) -> None:
-    """Let a file that a recipe names hold so many gibibytes, in this process and in those that it begins."""
-    try:
-        fits = 0 < float(gib) < float("inf")
-    except ValueError:
-        fits = False
-    if not fits:
-        raise wrong("flag '--max-file'", f"'{gib}' is not a number of gibibytes above 0, such as 8")
-    os.environ[VARIABLE] = gib
-
-
-def _number(word: str, words: list[str], unit: str, such_as: str) -> float:
-    """The value of a flag that is a number above 0."""
-    wanted = f"a number of {unit} above 0, such as {such_as}"
-    text = _value(word, words, wanted)
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise wrong(f"flag '{word.partition('=')[0]}'", f"'{text}' is not {wanted}")
-    return number
+def declare_common(group: Declared, json: str) -> None:
+    """Declare the flags of both commands; `json` says what that flag gives."""
+    group.add_argument("--json", action="store_true", help=json)
+    group.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
+    group.add_argument(
+        "--ops",
+        action="append",
+        type=some_text("a Python file that registers ops"),
+        metavar="FILE.py",
+        help="a Python file that registers ops of your own (register_op); may be given again",
+    )
+    group.add_argument(
+        "--max-file",
+        type=above_0("a number of gibibytes above 0, such as 8"),
+        metavar="GIB",
+        help="what one file that a recipe names may hold, unpacked; 4 where it is not said",
+    )
+    group.add_argument("--version", action="store_true", help="print the version")
+    group.add_argument("-h", "--help", action="store_true", help="print this help")
 
 
 def wrong(place: str, message: str) -> RecipeError:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from tensorflow_free.commands.console import complain, show
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.composition.command_line import Words
+from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Problem, RecipeError, StorageError
@@ -38,7 +38,7 @@ TYPES: Final = {TIMED_OUT: "TimedOut", OUT_OF_MEMORY: "OutOfMemory", "crashed": 
 """What stands as the type of the error in `result.json`."""
 
 
-def run_limited(flags: Flags, words: Words) -> int:
+def run_limited(flags: Flags, words: CommandLine) -> int:
     """Run each recipe of a command line in a process of its own: the worst exit code.
 
     Raises:
@@ -50,7 +50,7 @@ def run_limited(flags: Flags, words: Words) -> int:
     return max(_run(file, flags, words) for file in words.files)
 
 
-def _refuse(words: Words) -> None:
+def _refuse(words: CommandLine) -> None:
     """Tell what is wrong with any of the recipes before the first runs."""
     problems: dict[Problem, None] = {}
     for file in words.files:
@@ -62,8 +62,8 @@ def _refuse(words: Words) -> None:
         raise RecipeError(problems)
 
 
-def _run(file: str, flags: Flags, words: Words) -> int:
-    others = [word for word in flags.rest if word not in words.files]
+def _run(file: str, flags: Flags, words: CommandLine) -> int:
+    others = [word for word in words.typed if word not in words.files]
     asked = {
         "words": [file, *others, *flags.words()],
         "timeout_s": flags.limits.timeout_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any, Final
 
 from tensorflow_free.commands.console import print_json
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.options import Options, combinations, recipe_files, sorted_words
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
+from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides, recipe_files
 from tensorflow_free.composition.overrides import parse_override
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnwritableError
 from tensorflow_free.golden.places import golden_paths
@@ -32,13 +33,13 @@ UNRECORDED: Final = {
 """Devices that have no golden of their own, and what to do."""
 
 
-def record_command(options: Options, flags: Flags) -> int:
+def record_command(options: Namespace, flags: Flags) -> int:
     """Record goldens, a line a case: the exit code."""
-    if len(options.names) > 1:
+    if options.missing and options.stale:
         raise wrong("flag '--stale'", "it records what is missing, too; give one of --missing and --stale")
-    paths, overrides = sorted_words(options.words)
+    paths, overrides = paths_and_overrides(options.words)
     devices, cases = _device_and_cases(overrides)
-    which: Which = "missing" if "--missing" in options else "stale" if "--stale" in options else "all"
+    which: Which = "missing" if options.missing else "stale" if options.stale else "all"
     flags.load_ops()
     files = list(dict.fromkeys(recipe_files(paths)))
     printer, rows = Printer(), Rows(max(len(str(path)) for path in files))

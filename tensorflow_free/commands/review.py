@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -12,8 +13,8 @@ from typing import Final, Literal
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
-from tensorflow_free.commands.options import Options, combinations, sorted_words
 from tensorflow_free.commands.printing import Printer
+from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides
 from tensorflow_free.commands.verify import checked_in, code_of, files_of, orphans
 from tensorflow_free.errors import StorageError, UnwritableError
 from tensorflow_free.golden.review import TERMS, CaseReview, reviews_of, write_accepted
@@ -77,10 +78,10 @@ def items_of(review: CaseReview) -> Iterator[Item]:
         yield Item(names, tuple(within_of(review)), is_within=not review.is_stale)
 
 
-def review_command(options: Options, flags: Flags) -> int:
+def review_command(options: Namespace, flags: Flags) -> int:
     """Walk through what failed: the exit code."""
     mode = _mode(options)
-    paths, overrides = sorted_words(options.words)
+    paths, overrides = paths_and_overrides(options.words)
     cells, files = combinations(overrides), files_of(paths)
     flags.load_ops()
     with ExitStack() as stack:
@@ -107,13 +108,13 @@ def _finish(path: Path, checked: Sequence[Verification]) -> None:
             finish_golden(golden, path)
 
 
-def _mode(options: Options) -> Mode:
+def _mode(options: Namespace) -> Mode:
     """How it is decided.
 
     Raises:
         RecipeError: several ways are asked for, or a person where there is none.
     """
-    asked = [name for name in options.names if name in MODES]
+    asked = [flag for flag in MODES if getattr(options, flag[2:].replace("-", "_"))]
     if len(asked) > 1:
         raise wrong(f"flag '{asked[1]}'", f"it cannot be given with {asked[0]}; give one of {', '.join(MODES)}")
     if not asked and not is_there():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from tensorflow_free.commands.console import complain, print_json, say
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.options import Options
 from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
@@ -109,7 +109,7 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
 # table
 
 
-def table_command(options: Options, flags: Flags) -> int:
+def table_command(options: Namespace, flags: Flags) -> int:
     """The table of a sweep again, from what is on disk: the exit code."""
     if not options.words:
         raise wrong("command line", "no folder is named; give a sweep's folder")

@@ -1,202 +1,179 @@
-"""What `recipe` does: a command for each thing that is not running. Imports late, to stay light."""
+"""The commands of `recipe`, in a table: what may be typed behind each name, and the file that is loaded when it is.
+
+What a command takes is declared here and not in its file, so that neither help nor a misspelt flag waits for PyTorch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from importlib import import_module
+from textwrap import wrap
+from typing import Any, Final
 
-from tensorflow_free.commands.console import complain, print_json, say, show
-from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.options import Options, Spec, not_negative, options_of, positive, recipe_files
-from tensorflow_free.errors import RecipeError, StorageError
-from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.text.characters import in_a_line, printable
+from tensorflow_free.commands.flags import Flags, declare_common, wrong
+from tensorflow_free.commands.parser import WIDTH, Parser, above_0, number, some_text
+from tensorflow_free.commands.run_flags import run_parser
+from tensorflow_free.outcome.exit_codes import exit_codes_help
+from tensorflow_free.recipe.names import did_you_mean
 
-if TYPE_CHECKING:
-    from tensorflow_free.recipe.models import Recipe
+USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
 
-Subcommand = Callable[[Sequence[str], Flags], int]
-"""Takes the words behind its name and the flags; gives the exit code."""
+COLUMN: Final = 24
+"""Where what a command does begins in the help."""
 
 
 @dataclass(frozen=True)
-class _Command:
-    """What a command does with its options, and which it has."""
+class Command:
+    """A row of the table.
 
-    act: Callable[[Options, Flags], int]
-    spec: Spec = field(default_factory=dict)
+    Attributes:
+        words: what stands behind its name.
+        help: what it does.
+        run: the file of `commands/` and the function of it that does it, taking the options and the flags.
+        flags: its own flags, with what argparse is told of each.
+    """
 
-    def run(self, words: Sequence[str], flags: Flags) -> int:
-        return self.act(options_of(words, self.spec), flags)
+    words: str
+    help: str
+    run: str
+    flags: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def subcommand(words: Sequence[str]) -> tuple[Subcommand, Sequence[str]]:
-    """What the first word names, and the words behind it.
+_SWITCH: Final = {"action": "store_true"}
+_TOLERANCE: Final = {"type": number("a number of at least 0, such as 1e-5", lambda found: found >= 0), "metavar": "X"}
+_TIMES: Final = {"type": above_0(), "metavar": "N"}
+
+GROUPS: Final[dict[str, dict[str, Command]]] = {
+    "looking up": {
+        "ops": Command(
+            "[PATTERN]",
+            "list the registry, or the ops that fit: softmax, 'linalg.*', 'cross entropy'",
+            "lookup:look_ops_up",
+        ),
+        "list": Command(
+            "[FOLDER …]", "the recipes below a folder, with what each says of itself", "listing:list_recipes"
+        ),
+        "check": Command("RECIPE.yaml …", "read and bind recipes, and run nothing", "listing:check_recipes"),
+        "schema": Command("", "the JSON Schema of result.json", "showing:show_schema"),
+    },
+    "what was run": {
+        "show": Command("FOLDER …", "the result in a run's folder", "showing:show_results"),
+        "table": Command("FOLDER …", "a sweep's table again", "stored_sweeps:table_command"),
+        "compare": Command(
+            "A B",
+            "hold run A against run B, or sweep A against sweep B, by what is in their folders",
+            "compare:compare_command",
+            {
+                "--rtol": {**_TOLERANCE, "help": "the relative tolerance, instead of the rules of the dtype"},
+                "--atol": {**_TOLERANCE, "help": "the absolute tolerance"},
+                "--signed-zeros": {**_SWITCH, "help": "0.0 and -0.0 differ"},
+                "--baseline": {
+                    "type": some_text("the folder of a run"),
+                    "metavar": "RUN",
+                    "help": "an eager run on the CPU in the dtype of A, whose distance to B is the noise",
+                },
+                "-k --k": {**_TIMES, "help": "how many times the noise of --baseline is allowed"},
+            },
+        ),
+    },
+    "recipes as regression fixtures": {
+        "record": Command(
+            "PATH …",
+            "write goldens beside recipes, of all cases or of case=NAME, for the CPU or for device=cuda",
+            "record:record_command",
+            {
+                "--missing": {**_SWITCH, "help": "only where there is none"},
+                "--stale": {**_SWITCH, "help": "only where there is none, or it is of another recipe"},
+            },
+        ),
+        "verify": Command(
+            "PATH …",
+            "hold recipes against their goldens, in every cell that is asked for: dtype=float32,bfloat16 device=cuda",
+            "verify:verify_command",
+            {
+                "-k": {
+                    **_TIMES,
+                    "help": "how many times the recorded noise is allowed, instead of the number of the dtype",
+                }
+            },
+        ),
+        "review": Command(
+            "PATH …",
+            "walk through what changed, and accept it or not, key by key; without a terminal, by one of its flags",
+            "review:review_command",
+            {
+                "--list": {**_SWITCH, "help": "tell what changed, and decide nothing"},
+                "--accept-noise": {**_SWITCH, "help": "accept what moved within the noise"},
+                "--accept-all": {**_SWITCH, "help": "accept all that can be accepted"},
+            },
+        ),
+    },
+}
+
+COMMANDS: Final = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+
+def recipe_parser() -> Parser:
+    """The parser of `recipe` itself: the flags of all its commands, and its help."""
+    parser = Parser(
+        "recipe",
+        usage=USAGE,
+        epilog=f"`recipe COMMAND --help` tells all flags of a command.\n\n{exit_codes_help(WIDTH)}",
+    )
+    for title, commands in GROUPS.items():
+        parser.add_argument_group(title, "\n".join(_overview(name, one) for name, one in commands.items()))
+    _declare_common(parser)
+    return parser
+
+
+def _overview(name: str, command: Command) -> str:
+    told = (
+        f"{command.help} ({', '.join(flag.split()[-1] for flag in command.flags)})" if command.flags else command.help
+    )
+    first, *rest = wrap(told, WIDTH - COLUMN - 2)
+    return "\n".join([f"{f'{name} {command.words}'.ljust(COLUMN)}{first}", *(" " * COLUMN + one for one in rest)])
+
+
+def parser_of(name: str) -> Parser:
+    """The parser of one of the commands.
 
     Raises:
-        RecipeError: it names nothing.
+        RecipeError: there is no such command.
     """
-    from tensorflow_free.recipe.names import did_you_mean
-
-    name, *rest = words or [""]
-    if name.startswith("-"):
-        # a flag of no command; its name is what is missed first
-        options_of(words, {})
     if name not in COMMANDS:
         near = did_you_mean(name, COMMANDS) or f"; the commands are {', '.join(COMMANDS)}"
         raise wrong("command line", f"'{name}' is not a command{near}")
-    return COMMANDS[name].run, rest
+    command = COMMANDS[name]
+    usage = " ".join(part for part in ("recipe", name, command.words, "[flags]") if part)
+    parser = Parser(f"recipe {name}", usage=usage, description=f"{command.help[0].upper()}{command.help[1:]}.")
+    if command.flags:
+        group = parser.add_argument_group("flags")
+        for flag, settings in command.flags.items():
+            group.add_argument(*flag.split(), **settings)
+    _declare_common(parser)
+    return parser
 
 
-def _ops(options: Options, flags: Flags) -> int:
-    from tensorflow_free.report.op_report import look_up, records
-
-    words = options.words
-    if len(words) > 1:
-        raise wrong("command line", f"'{words[1]}' is one word too many; give one op or one pattern, in quotes")
-    flags.load_ops()
-    pattern = words[0] if words else None
-    text, found = look_up(pattern)
-    if flags.json and found:
-        print_json(records(pattern))
-    elif found:
-        say(text)
-    else:
-        complain(text)
-    return ExitCode.OK if found else ExitCode.WRONG
+def _declare_common(parser: Parser) -> None:
+    group = parser.add_argument_group("flags of all commands")
+    declare_common(group, "the answer as JSON")
 
 
-def _list(options: Options, flags: Flags) -> int:
-    """Each recipe below a folder: its path, its cases, its description."""
-    from tensorflow_free.loading import read_form
-
-    recipes: dict[str, Recipe] = {}
-    code = ExitCode.OK
-    for path in recipe_files(options.words or [_recipes_here()]):
-        try:
-            recipes[str(path)] = read_form(path)
-        except RecipeError as error:
-            complain(str(error))
-            code = ExitCode.WRONG
-    if flags.json:
-        print_json([_listed(name, recipe) for name, recipe in recipes.items()])
-        return code
-    names = [*map(printable, recipes)]
-    width = max(map(len, names), default=0)
-    for name, recipe in zip(names, recipes.values(), strict=True):
-        cases = printable(f" (cases: {', '.join(recipe.cases)})") if recipe.cases else ""
-        say(f"{name.ljust(width)}  {in_a_line(recipe.description or '')}{cases}".rstrip())
-    return code
-
-
-def _recipes_here() -> str:
-    """The folder whose recipes are listed where none is named.
+def run_command(words: Sequence[str], flags: Flags) -> int:
+    """Run the command that the first word names: the exit code.
 
     Raises:
-        RecipeError: there is none.
+        RecipeError: there is no such command, or something behind its name is wrong.
     """
-    if not Path("recipes").is_dir():
-        raise wrong("command line", "there is no folder 'recipes' here; name one: recipe list FOLDER")
-    return "recipes"
-
-
-def _sentence(recipe: Recipe) -> str:
-    return " ".join((recipe.description or "").split())
-
-
-def _listed(path: str, recipe: Recipe) -> dict[str, object]:
-    return {"recipe": path, "cases": list(recipe.cases), "tags": recipe.tags, "description": _sentence(recipe)}
-
-
-def _check(options: Options, flags: Flags) -> int:
-    """Bind each recipe, in each of its cases; print every problem."""
-    from tensorflow_free.composition.overrides import case_override
-    from tensorflow_free.loading import cases_of, load_recipe
-
-    if not options.words:
-        raise wrong("command line", "no recipe is named; give the path of a .yaml file")
-    flags.load_ops()
-    code = ExitCode.OK
-    for path in recipe_files(options.words):
-        problems: dict[str, None] = {}
-        try:
-            cases = cases_of(path)
-        except RecipeError as error:
-            cases, problems = (), dict.fromkeys(str(error).splitlines())
-        for case in cases or (() if problems else ("",)):
-            try:
-                load_recipe(path, [case_override(case)] if case else [])
-            except RecipeError as error:
-                problems.update(dict.fromkeys(str(error).splitlines()))
-        if problems:
-            complain("\n".join(problems))
-            code = ExitCode.WRONG
-        elif not flags.quiet:
-            say(printable(f"{path}: well-formed"))
+    elsewhere = dict.fromkeys(run_parser().flags, "it is run-recipe's; see recipe --help")
+    if not words or words[0].startswith("-"):
+        # a flag of no command; its name is what is missed first
+        recipe_parser().words_beside(words, Namespace(), elsewhere)
+    name, *behind = words or [""]
+    options = Namespace()
+    options.words = parser_of(name).words_beside(behind, options, elsewhere)
+    module, _, act = COMMANDS[name].run.partition(":")
+    code: int = getattr(import_module(f"tensorflow_free.commands.{module}"), act)(options, flags)
     return code
-
-
-def _show_folders(options: Options, flags: Flags) -> int:
-    from tensorflow_free.result.reading import read_result
-
-    if not options.words:
-        raise wrong("command line", "no folder is named; give a run's folder")
-    code = ExitCode.OK
-    several = len(options.words) > 1
-    for position, folder in enumerate(options.words):
-        try:
-            result = read_result(folder)
-            if several and position and not (flags.json or flags.quiet):
-                say("")
-            # of several, each is told apart by its folder
-            show(result, str(Path(folder, "result.json")) if several else None, flags)
-        except StorageError as error:
-            complain(str(error))
-            code = ExitCode.WRONG
-    return code
-
-
-def _schema(options: Options, flags: Flags) -> int:
-    del options, flags
-    from tensorflow_free.result.model import RunFile
-
-    print_json(RunFile.model_json_schema())
-    return ExitCode.OK
-
-
-def _late(module: str, name: str, options: Options, flags: Flags) -> int:
-    """A command of `commands`, which needs torch and is loaded when it is typed."""
-    from importlib import import_module
-
-    act: Any = getattr(import_module(f"tensorflow_free.commands.{module}"), name)
-    code: int = act(options, flags)
-    return code
-
-
-COMMANDS: Final[dict[str, _Command]] = {
-    "ops": _Command(_ops),
-    "list": _Command(_list),
-    "check": _Command(_check),
-    "show": _Command(_show_folders),
-    "schema": _Command(_schema),
-    "record": _Command(partial(_late, "record", "record_command"), {"--missing": None, "--stale": None}),
-    "verify": _Command(partial(_late, "verify", "verify_command"), {"-k": positive}),
-    "review": _Command(
-        partial(_late, "review", "review_command"), {"--list": None, "--accept-all": None, "--accept-noise": None}
-    ),
-    "compare": _Command(
-        partial(_late, "compare", "compare_command"),
-        {
-            "--rtol": not_negative,
-            "--atol": not_negative,
-            "--signed-zeros": None,
-            "--baseline": str,
-            "--k": positive,
-            "-k": positive,
-        },
-    ),
-    "table": _Command(partial(_late, "stored_sweeps", "table_command")),
-}

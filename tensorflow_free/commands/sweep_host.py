@@ -113,14 +113,14 @@ LAUNCHER_KEYS: Final = ("hydra.launcher.n_jobs", "hydra.launcher.cell_timeout_s"
 """What may be said anew of a sweep that goes on."""
 
 
-def go_on(flags: Flags) -> int:
-    """`run-recipe --resume FOLDER`: the exit code.
+def go_on(flags: Flags, words: Sequence[str]) -> int:
+    """`run-recipe --resume FOLDER` and the words beside it: the exit code.
 
     Raises:
         RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
     """
     said: dict[str, Any] = {}
-    problems = [problem for text in flags.rest for problem in _said(text, said)]
+    problems = [problem for text in words for problem in _said(text, said)]
     if flags.no_save:
         problems.append(Problem(Place(file="flag '--no-save'"), "a sweep that goes on does as it began"))
     if problems:

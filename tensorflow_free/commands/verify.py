@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any, Final
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.console import print_json
 from tensorflow_free.commands.flags import Flags
-from tensorflow_free.commands.options import Options, combinations, recipe_files, recipes_at, sorted_words
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
+from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Outcome, Verification, verify
 from tensorflow_free.judging.wording import counted, share_of
@@ -37,16 +38,16 @@ ORDER: Final[tuple[Outcome, ...]] = (
 """Outcomes as the last line counts them."""
 
 
-def verify_command(options: Options, flags: Flags) -> int:
+def verify_command(options: Namespace, flags: Flags) -> int:
     """Check recipes against their goldens, a line a cell: the exit code."""
-    paths, overrides = sorted_words(options.words)
+    paths, overrides = paths_and_overrides(options.words)
     cells = combinations(overrides)
     flags.load_ops()
     files = files_of(paths)
     checked = Checked(paths)
     printer, rows = Printer(), rows_of(files)
     documents: list[dict[str, Any]] = []
-    for one in verifications(files, paths, cells, options["-k"]):
+    for one in verifications(files, paths, cells, options.k):
         checked.add(one)
         if flags.json:
             documents.append(plain_of(one))

@@ -17,10 +17,9 @@ from tensorflow_free.composition.safety import is_suspect, refusals
 from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import UnfitFileError, read_file
-from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
 from tensorflow_free.text.characters import is_text
 
-SUFFIXES: Final = (".yaml", ".yml")
 KEPT: Final = 100_000
 """Bytes of a text up to which it stays read."""
 
@@ -115,7 +114,7 @@ def _unfit(error: UnfitFileError) -> str:
 def _neighbours(folder: Path) -> list[str]:
     """The names of the recipe files in `folder`."""
     try:
-        return sorted(path.name for path in folder.iterdir() if path.suffix in SUFFIXES)
+        return sorted(path.name for path in folder.iterdir() if path.suffix in RECIPE_SUFFIXES)
     except OSError:
         return []
 
@@ -132,7 +131,7 @@ def decoded(option: str) -> str:
 
 def recipe_file(folder: Path, stem: str) -> Path | None:
     """The file of the recipe `stem` in `folder`, or None; a link out of the folder is none."""
-    for suffix in SUFFIXES:
+    for suffix in RECIPE_SUFFIXES:
         path = folder / f"{stem}{suffix}"
         if path.is_file() and path.resolve().is_relative_to(folder):
             return path
@@ -216,7 +215,7 @@ def _entry_problem(entry: object) -> str | None:
         return f"'{shown}' chooses from a config group of Hydra, which only the command line may; {_WANTED}"
     if not isinstance(entry, str):
         return f"'{entry}' is not a word; {_WANTED}"
-    if entry.endswith(SUFFIXES) and _STEM.fullmatch(entry):
+    if entry.endswith(RECIPE_SUFFIXES) and _STEM.fullmatch(entry):
         return f"'{entry}' is a file's name; write its stem, '{entry.rpartition('.')[0]}'"
     for pattern, kind in _NO_STEMS:
         if pattern.search(entry):

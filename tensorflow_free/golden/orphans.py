@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden.places import JSON
-
-SUFFIXES: Final = (".yaml", ".yml")
+from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 
 
 def orphans_below(folder: Path) -> Iterator[tuple[Path, Path]]:
     """Each golden below a folder whose recipe is gone, with the path that the recipe had."""
     for golden in sorted(folder.rglob(f"*{JSON}")):
         stem = _stem_of(golden)
-        if not any(golden.with_name(stem + suffix).is_file() for suffix in SUFFIXES):
-            yield golden, golden.with_name(stem + SUFFIXES[0])
+        if not any(golden.with_name(stem + suffix).is_file() for suffix in RECIPE_SUFFIXES):
+            yield golden, golden.with_name(stem + RECIPE_SUFFIXES[0])
 
 
 def device_of(golden: Path, recipe: Path) -> str | None:
@@ -38,6 +37,8 @@ def _stem_of(golden: Path) -> str:
         return recipe
     shorter = written.rpartition(".")[0]
     there = [
-        stem for stem in (written, shorter) if any(golden.with_name(stem + suffix).is_file() for suffix in SUFFIXES)
+        stem
+        for stem in (written, shorter)
+        if any(golden.with_name(stem + suffix).is_file() for suffix in RECIPE_SUFFIXES)
     ]
     return there[0] if there else written

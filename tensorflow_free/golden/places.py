@@ -15,6 +15,7 @@ from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenFile
 from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 from tensorflow_free.text.characters import command_of
 
 JSON, ARRAYS = ".golden.json", ".golden.safetensors"
@@ -52,7 +53,7 @@ def recipe_taken_for(recipe_path: str | Path, device: str | None) -> Path | None
     if device is None:
         return None
     path = Path(recipe_path)
-    others = (path.with_name(f"{path.stem}.{_type_of(device)}{suffix}") for suffix in (".yaml", ".yml"))
+    others = (path.with_name(f"{path.stem}.{_type_of(device)}{suffix}") for suffix in RECIPE_SUFFIXES)
     return next((other for other in others if other.is_file()), None)
 
 

@@ -6,10 +6,10 @@ end in `compose`, so that a recipe is the same either way; straight saves two co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from tensorflow_free.composition.command_line import Words, sorted_words
+from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.compose import BestDevice, Composed, compose
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.new_folders import output_folder
@@ -25,7 +25,7 @@ Task = Callable[[Composed, Path], int]
 
 
 def run_through_hydra(
-    arguments: Sequence[str],
+    words: CommandLine,
     task: Task,
     *,
     host: Host | None = None,
@@ -34,7 +34,7 @@ def run_through_hydra(
     """Run what a command line asks for.
 
     Args:
-        arguments: recipe files, overrides and Hydra's flags, in any order, without the program's name.
+        words: recipe files, overrides and Hydra's flags.
         task: called once for each recipe. The folder is `outputs/STEM/<date>_<time>-<random>`, or what `hydra.run.dir`
             says; it does not exist, or holds nothing but Hydra's `.hydra`.
         host: gives what runs the sweep that `-m` asks for, in `multirun/<date>_<time>-<random>`, or where
@@ -45,16 +45,15 @@ def run_through_hydra(
         The worst exit code of all recipes, or the sweep's; 0 where Hydra only showed something; 130 after ^C.
 
     Raises:
-        RecipeError: the command line, a recipe, or what Hydra was told, is wrong.
+        RecipeError: an override, a recipe, or what Hydra was told, is wrong.
     """
-    words = sorted_words(arguments)
     try:
         if words.is_multirun:
             if host is None:
                 raise RecipeError([Problem(Place(file="flag '-m'"), "nothing here runs sweeps; use run-recipe")])
             from tensorflow_free.hydra_app.sweeping import swept  # noqa: PLC0415 - as below
 
-            return swept(words, arguments, host())
+            return swept(words, host())
         if words.needs_hydra:
             # Hydra takes a tenth of a second to import, and a plain run has no use for it.
             from tensorflow_free.hydra_app.handover import hand_over  # noqa: PLC0415
@@ -68,7 +67,7 @@ def run_through_hydra(
         return ExitCode.INTERRUPTED
 
 
-def _straight(words: Words, task: Task, best_device: BestDevice | None) -> int:
+def _straight(words: CommandLine, task: Task, best_device: BestDevice | None) -> int:
     composed, problems = [], list[Problem]()
     for file in words.files:
         try:

@@ -18,7 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.version import VersionBase
 
-from tensorflow_free.composition.command_line import GROUP, Words
+from tensorflow_free.composition.command_line import GROUP, CommandLine
 from tensorflow_free.composition.compose import BestDevice, compose, real_path
 from tensorflow_free.composition.grammar import choosing, for_hydra, hydra_override
 from tensorflow_free.composition.overrides import Override, OverrideError, override_place
@@ -43,13 +43,13 @@ ONE_AT_A_TIME: Final = threading.RLock()
 """Hydra's state and `sys.argv` are the process's."""
 
 
-def hand_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
+def hand_over(words: CommandLine, task: Task, best_device: BestDevice | None) -> int:
     """Run `words` through Hydra; see `run_through_hydra`."""
     with ONE_AT_A_TIME:
         return _handed_over(words, task, best_device)
 
 
-def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> int:
+def _handed_over(words: CommandLine, task: Task, best_device: BestDevice | None) -> int:
     files = [real_path(file) for file in words.files]
     _check(words)
     folder, options = options_of(files)
@@ -63,7 +63,7 @@ def _handed_over(words: Words, task: Task, best_device: BestDevice | None) -> in
     return jobs.outcome()
 
 
-def told(words: Words, beside: Sequence[Override]) -> list[str]:
+def told(words: CommandLine, beside: Sequence[Override]) -> list[str]:
     """The overrides as Hydra is told them, without those that are done beside it."""
     left_out = {override.text for override in beside}
     return [for_hydra(text) for text in words.overrides if text not in left_out]
@@ -72,7 +72,7 @@ def told(words: Words, beside: Sequence[Override]) -> list[str]:
 # -------------------------------------------------------------------------------------------------- beforehand
 
 
-def _check(words: Words) -> None:
+def _check(words: CommandLine) -> None:
     """Refuse, before Hydra sees it, what would be refused in the job, and folders that hold something already."""
     problems: list[Problem] = []
     for file in words.files:

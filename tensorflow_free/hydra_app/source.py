@@ -26,12 +26,13 @@ from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
 from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.compose import merged_files
 from tensorflow_free.composition.overrides import Override, OverrideError, apply_overrides, parse_override
-from tensorflow_free.composition.recipe_files import SUFFIXES, decoded, encoded, recipe_file
+from tensorflow_free.composition.recipe_files import decoded, encoded, recipe_file
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.hydra_app.multirun import WORKERS
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import defaults
+from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 
 PRIMARY: Final = "tensorflow_free"
 """The name of the primary config in Hydra's config store."""
@@ -126,7 +127,7 @@ class RecipeSource(ConfigSource):
         return sorted(found)
 
     def _is_recipe(self, entry: Path) -> bool:
-        return entry.suffix in SUFFIXES and recipe_file(entry.parent, entry.stem) is not None
+        return entry.suffix in RECIPE_SUFFIXES and recipe_file(entry.parent, entry.stem) is not None
 
     def _file(self, config_path: str) -> Path | None:
         below = _below(decoded(config_path.removesuffix(".yaml")))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tensorflow_free.composition.command_line import GROUP, Words
+from tensorflow_free.composition.command_line import GROUP, CommandLine
 from tensorflow_free.composition.compose import real_path
 from tensorflow_free.composition.grammar import choosing, hydra_override
 from tensorflow_free.composition.overrides import Override, OverrideError
@@ -28,12 +28,11 @@ CELLS = "cells"
 """The name of the sweeper of our own."""
 
 
-def swept(words: Words, arguments: Sequence[str], host: SweepHost) -> int:
+def swept(words: CommandLine, host: SweepHost) -> int:
     """Run the sweep that a command line asks for.
 
     Args:
-        words: the command line, sorted.
-        arguments: the command line, as it was typed.
+        words: the command line.
         host: runs it.
 
     Returns:
@@ -46,7 +45,7 @@ def swept(words: Words, arguments: Sequence[str], host: SweepHost) -> int:
     files = [recipe.path for recipe in matrix.recipes] or list(words.files)
     folder, options = options_of([real_path(file) for file in files])
     beside = [] if _is_ours(words) else untold(real_path(files[0]), words.overrides)
-    current = Current(words, tuple(arguments), matrix, folder, options[0], host, tuple(one.text for one in beside))
+    current = Current(words, words.typed, matrix, folder, options[0], host, tuple(one.text for one in beside))
     try:
         with ONE_AT_A_TIME, asked_for(current):
             call_hydra(_told(words, options, beside), folder, output_folder(Path(files[0]).stem), _no_job, beside)
@@ -55,7 +54,7 @@ def swept(words: Words, arguments: Sequence[str], host: SweepHost) -> int:
     return host.end()
 
 
-def _matrix(words: Words) -> Matrix:
+def _matrix(words: CommandLine) -> Matrix:
     """What varies; nothing where another sweeper is to choose.
 
     Raises:
@@ -77,7 +76,7 @@ def _is_group(text: str) -> bool:
     return text.partition("=")[0] == GROUP
 
 
-def _choice(words: Words, group: str, usual: str) -> str:
+def _choice(words: CommandLine, group: str, usual: str) -> str:
     """The option of a config group of Hydra's that the command line chooses."""
     for text in words.hydra:
         try:
@@ -89,11 +88,11 @@ def _choice(words: Words, group: str, usual: str) -> str:
     return usual
 
 
-def _is_ours(words: Words) -> bool:
+def _is_ours(words: CommandLine) -> bool:
     return _choice(words, "hydra/sweeper", CELLS) == CELLS
 
 
-def _two_strangers(words: Words) -> list[Problem]:
+def _two_strangers(words: CommandLine) -> list[Problem]:
     """That one of the sweeper and the launcher has to be ours, where neither is."""
     sweeper, launcher = _choice(words, "hydra/sweeper", CELLS), _choice(words, "hydra/launcher", WORKERS)
     if sweeper == CELLS or launcher == WORKERS:
@@ -105,7 +104,7 @@ def _two_strangers(words: Words) -> list[Problem]:
     return [Problem(Place(file=f"override 'hydra/launcher={launcher}'"), message)]
 
 
-def _told(words: Words, options: Sequence[str], beside: Sequence[Override]) -> list[str]:
+def _told(words: CommandLine, options: Sequence[str], beside: Sequence[Override]) -> list[str]:
     """What Hydra is told: all, where another sweeper chooses; else what it has a say in."""
     hydra = [text for text in words.hydra if not _is_group(text)]
     if _is_ours(words):

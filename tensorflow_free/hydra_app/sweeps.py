@@ -14,7 +14,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
-from tensorflow_free.composition.command_line import GROUP, Words
+from tensorflow_free.composition.command_line import GROUP, CommandLine
 from tensorflow_free.composition.compose import compose, real_path
 from tensorflow_free.composition.recipe_files import decoded, recipe_file
 from tensorflow_free.errors import Place, Problem, RecipeError
@@ -40,7 +40,7 @@ class Current:
     `option` is the recipe that Hydra itself is told of, `beside` the overrides that it is not.
     """
 
-    words: Words
+    words: CommandLine
     arguments: tuple[str, ...]
     matrix: Matrix
     recipes: Path

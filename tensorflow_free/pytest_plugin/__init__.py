@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tensorflow_free.pytest_plugin.constants import GOLDEN, RECORDING, SUFFIXES, WORKERS
+from tensorflow_free.pytest_plugin.constants import GOLDEN, RECORDING, WORKERS
+from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a recipe file, and note a golden, which is no test but may have lost its recipe."""
     name = file_path.name
-    if name.endswith((*SUFFIXES, GOLDEN)):
+    if name.endswith((*RECIPE_SUFFIXES, GOLDEN)):
         from tensorflow_free.pytest_plugin import collecting  # noqa: PLC0415 - as above
 
         return collecting.collect(file_path, parent)

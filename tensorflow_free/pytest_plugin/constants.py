@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-SUFFIXES: Final = (".yaml", ".yml")
 GOLDEN: Final = ".golden.json"
 
 RECORDING: Final = ("missing", "failing", "all")

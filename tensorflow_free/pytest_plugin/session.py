@@ -16,8 +16,9 @@ import pytest
 
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.files.opening import read_file
-from tensorflow_free.pytest_plugin.constants import GOLDEN, SUFFIXES, WORKERS
+from tensorflow_free.pytest_plugin.constants import GOLDEN, WORKERS
 from tensorflow_free.pytest_plugin.items import RecipeItem
+from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 from tensorflow_free.text.characters import in_a_line, printable
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _recipe_of(golden: Path, written: Mapping[str, Any]) -> Path | None:
     """The recipe file beside a golden that it is for, or None."""
     stem = golden.name.removesuffix(GOLDEN)
     stems = [stem, stem.removesuffix(f".{written['device']}")] if written.get("device") else [stem]
-    beside = (golden.with_name(one + suffix) for one in stems for suffix in SUFFIXES)
+    beside = (golden.with_name(one + suffix) for one in stems for suffix in RECIPE_SUFFIXES)
     return next((path for path in beside if path.is_file()), None)
 
 

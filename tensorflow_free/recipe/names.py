@@ -56,6 +56,9 @@ DEVICES = (
 )
 """Device types that torch knows by name (c10/core/DeviceType.h); a custom back end adds its own."""
 
+RECIPE_SUFFIXES: Final = (".yaml", ".yml")
+"""What the name of a recipe file ends in."""
+
 UNSAFE_WORDS = ("on", "off", "yes", "no")
 """Words that YAML 1.1 reads as booleans; as names they would not survive another reader."""
 

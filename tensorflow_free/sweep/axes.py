@@ -21,10 +21,10 @@ from tensorflow_free.composition.overrides import (
     parse_overrides,
     refuse_no_list,
 )
-from tensorflow_free.composition.recipe_files import SUFFIXES, recipe_file
+from tensorflow_free.composition.recipe_files import recipe_file
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Problem, RecipeError
-from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
+from tensorflow_free.recipe.names import RECIPE_DTYPES, RECIPE_SUFFIXES, did_you_mean
 from tensorflow_free.sweep.matrix import CASE, Axis, Matrix, SweptRecipe
 
 Read = TypeVar("Read")
@@ -196,7 +196,7 @@ def _folder_of(files: Sequence[str]) -> Path:
 
 def _named(word: _Word, folder: Path) -> list[str]:
     """The files of the recipes that `recipe=` names."""
-    there = sorted({path.stem for path in folder.iterdir() if path.suffix in SUFFIXES})
+    there = sorted({path.stem for path in folder.iterdir() if path.suffix in RECIPE_SUFFIXES})
     there = [name for name in there if recipe_file(folder, name) is not None]
     if word.swept is None:
         names = [str(parse_override(word.text).value)]

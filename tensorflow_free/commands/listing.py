@@ -1,0 +1,81 @@
+"""`recipe list` and `recipe check`: the recipes that there are, and what is wrong with them; nothing is run."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from tensorflow_free.commands.console import complain, print_json, say
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.recipe_words import recipe_files
+from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.errors import RecipeError
+from tensorflow_free.loading import cases_of, load_recipe, read_form
+from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.text.characters import in_a_line, printable
+
+
+def list_recipes(options: Namespace, flags: Flags) -> int:
+    """List each recipe below a folder, its path, its cases, its description: the exit code."""
+    recipes: dict[str, Recipe] = {}
+    code = ExitCode.OK
+    for path in recipe_files(options.words or [_recipes_here()]):
+        try:
+            recipes[str(path)] = read_form(path)
+        except RecipeError as error:
+            complain(str(error))
+            code = ExitCode.WRONG
+    if flags.json:
+        print_json([_listed(name, recipe) for name, recipe in recipes.items()])
+        return code
+    names = [*map(printable, recipes)]
+    width = max(map(len, names), default=0)
+    for name, recipe in zip(names, recipes.values(), strict=True):
+        cases = printable(f" (cases: {', '.join(recipe.cases)})") if recipe.cases else ""
+        say(f"{name.ljust(width)}  {in_a_line(recipe.description or '')}{cases}".rstrip())
+    return code
+
+
+def _recipes_here() -> str:
+    """The folder whose recipes are listed where none is named.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    if not Path("recipes").is_dir():
+        raise wrong("command line", "there is no folder 'recipes' here; name one: recipe list FOLDER")
+    return "recipes"
+
+
+def _sentence(recipe: Recipe) -> str:
+    return " ".join((recipe.description or "").split())
+
+
+def _listed(path: str, recipe: Recipe) -> dict[str, object]:
+    return {"recipe": path, "cases": list(recipe.cases), "tags": recipe.tags, "description": _sentence(recipe)}
+
+
+def check_recipes(options: Namespace, flags: Flags) -> int:
+    """Bind each recipe, in each of its cases, and print every problem: the exit code."""
+    if not options.words:
+        raise wrong("command line", "no recipe is named; give the path of a .yaml file")
+    flags.load_ops()
+    code = ExitCode.OK
+    for path in recipe_files(options.words):
+        problems: dict[str, None] = {}
+        try:
+            cases = cases_of(path)
+        except RecipeError as error:
+            cases, problems = (), dict.fromkeys(str(error).splitlines())
+        for case in cases or (() if problems else ("",)):
+            try:
+                load_recipe(path, [case_override(case)] if case else [])
+            except RecipeError as error:
+                problems.update(dict.fromkeys(str(error).splitlines()))
+        if problems:
+            complain("\n".join(problems))
+            code = ExitCode.WRONG
+        elif not flags.quiet:
+            say(printable(f"{path}: well-formed"))
+    return code

@@ -1,0 +1,27 @@
+"""`recipe ops`: the registry, looked into."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from tensorflow_free.commands.console import complain, print_json, say
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.report.op_report import look_up, records
+
+
+def look_ops_up(options: Namespace, flags: Flags) -> int:
+    """The registry, the ops that fit a pattern, or one op: the exit code."""
+    words = options.words
+    if len(words) > 1:
+        raise wrong("command line", f"'{words[1]}' is one word too many; give one op or one pattern, in quotes")
+    flags.load_ops()
+    pattern = words[0] if words else None
+    text, found = look_up(pattern)
+    if flags.json and found:
+        print_json(records(pattern))
+    elif found:
+        say(text)
+    else:
+        complain(text)
+    return ExitCode.OK if found else ExitCode.WRONG

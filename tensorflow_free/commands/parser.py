@@ -1,0 +1,149 @@
+"""argparse in our words: all that is wrong with a command line told at once, and no process that ends."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.recipe.names import did_you_mean
+
+WIDTH: Final = 118
+"""Characters of a line of help."""
+
+NO_FLAGS: Final = ("-", "->")
+"""Words that begin as flags do: standard input, and a part of the names of some ops."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a flag takes: in words, for help and refusals, and how it is read; `read` raises ValueError."""
+
+    wanted: str
+    read: Callable[[str], Any]
+
+    def __call__(self, text: str) -> Any:
+        """The value of a text, as argparse asks for it."""
+        try:
+            return self.read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"'{text}' is not {self.wanted}") from error
+
+
+def number(wanted: str, fits: Callable[[float], bool]) -> Value:
+    """A finite number that fits."""
+
+    def read(text: str) -> float:
+        found = float(text)
+        if not (math.isfinite(found) and fits(found)):
+            raise ValueError(text)
+        return found
+
+    return Value(wanted, read)
+
+
+def above_0(wanted: str = "a number above 0, such as 2") -> Value:
+    """A finite number above 0."""
+    return number(wanted, lambda found: found > 0)
+
+
+def one_of(*words: str) -> Value:
+    """One of these words."""
+    return Value(" or ".join(words), lambda text: words[words.index(text)])
+
+
+def some_text(wanted: str) -> Value:
+    """Any text that is not empty."""
+
+    def read(text: str) -> str:
+        if not text:
+            raise ValueError(text)
+        return text
+
+    return Value(wanted, read)
+
+
+class Parser(argparse.ArgumentParser):
+    """The flags of a command: what it is given beside flags is left to the command.
+
+    `-h` and `--help` are its own, and set `help` alone; whoever parses prints it.
+    """
+
+    def __init__(self, prog: str, **settings: Any) -> None:
+        formatter = partial(argparse.RawDescriptionHelpFormatter, width=WIDTH, max_help_position=28)
+        super().__init__(
+            prog, formatter_class=formatter, add_help=False, allow_abbrev=False, exit_on_error=False, **settings
+        )
+
+    @property
+    def flags(self) -> list[str]:
+        """All flags that it knows."""
+        return list(self._option_string_actions)
+
+    def taken_off(self, words: Sequence[str], options: object) -> list[str]:
+        """Set the flags on `options`, and give all other words as they stand, flags that it does not know among them.
+
+        Raises:
+            RecipeError: with every flag whose value is missing or wrong.
+        """
+        rest, problems = self._read(words, options)
+        if problems:
+            raise RecipeError(problems)
+        return rest
+
+    def words_beside(self, words: Sequence[str], options: object, refused: Mapping[str, str]) -> list[str]:
+        """Set the flags on `options`, and give the words that are no flags.
+
+        Raises:
+            RecipeError: with every flag whose value is missing or wrong, and every flag that is not known; `refused`
+                has those that cannot be had here, and why.
+        """
+        rest, problems = self._read(words, options)
+        problems += self._unknown(rest, refused)
+        if problems:
+            raise RecipeError(problems)
+        return rest
+
+    def _read(self, words: Sequence[str], options: object) -> tuple[list[str], list[Problem]]:
+        problems: list[Problem] = []
+        while True:
+            try:
+                return self.parse_known_args(words, options)[1], problems
+            except argparse.ArgumentError as error:
+                flag = str(error.argument_name).rpartition("/")[2]
+                action = self._option_string_actions[flag]
+                problems.append(flag_problem(flag, _what_is_wrong(action, flag, error)))
+                # it is told, and the rest is read as if it were right
+                action.nargs, action.type = "?", None
+
+    def _unknown(self, words: Sequence[str], refused: Mapping[str, str]) -> Iterator[Problem]:
+        known = [flag for flag in self.flags if flag.startswith("--")]
+        for word in words:
+            name = word.partition("=")[0]
+            if not word.startswith("-") or word in NO_FLAGS:
+                continue
+            begun = (why for flag, why in refused.items() if flag == name or (name[2:] and flag.startswith(name)))
+            otherwise = f"it is not a flag{did_you_mean(name, known) or f'; see {self.prog} --help'}"
+            yield flag_problem(word, next(begun, otherwise))
+
+    def _get_option_tuples(self, option_string: str) -> list[tuple[argparse.Action, str, str | None]]:
+        """What a word could stand for that is no flag as it is: nothing, as `-cp` is not `-c p`."""
+        del option_string
+        return []
+
+
+def _what_is_wrong(action: argparse.Action, flag: str, error: argparse.ArgumentError) -> str:
+    if isinstance(error.__context__, argparse.ArgumentTypeError):
+        return str(error.__context__)
+    if isinstance(action.type, Value):
+        return f"it wants {action.type.wanted}"
+    return f"it takes no value; write {flag}"
+
+
+def flag_problem(flag: str, message: str) -> Problem:
+    """What is wrong with a flag."""
+    return Problem(Place(file=f"flag '{flag}'"), message)

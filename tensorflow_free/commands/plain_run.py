@@ -1,0 +1,75 @@
+"""A run in this process: a composed recipe is run, saved and shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tensorflow_free.commands.console import Progress, complain, show
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.composition.compose import Composed
+from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
+from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.result.result import Result
+from tensorflow_free.runner import run
+from tensorflow_free.text.characters import printable
+
+if TYPE_CHECKING:
+    from tensorflow_free.commands.limited_run import Watched
+
+
+def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watched | None = None) -> int:
+    """Run a composed recipe, save it and show it: the exit code. `watched` is told of it, where there are limits.
+
+    Raises:
+        RecipeError: something of it is wrong.
+    """
+    if flags.fail_fast:
+        raise wrong("flag '--fail-fast'", "it ends sweeps; add -m")
+    flags.load_ops()
+    if (code := _without_steps(composed)) is not None:
+        return code
+    try:
+        recipe = recipe_of(composed)
+    except RecipeError as error:
+        if untaken := untaken_case_of(composed, error):
+            raise RecipeError([*error.problems, *untaken]) from error
+        raise
+    plan = plan_of(recipe)
+    if watched is not None:
+        watched.begins(plan, composed.stem, folder)
+    with Progress(enabled=not flags.quiet) as progress:
+        result, _ = run(plan, progress=progress, watch=None if watched is None else watched.watch)
+    result.name = composed.stem
+    saved = not flags.no_save and _saved(result, folder)
+    if watched is not None:
+        watched.ended()
+    show(result, f"{folder}/result.json" if saved else None, flags)
+    if not saved and not flags.no_save:
+        return ExitCode.INTERNAL
+    if result.error is not None and not result.error.expected:
+        return ExitCode.STEP_FAILED
+    return ExitCode.OK if result.is_well else ExitCode.UNMET
+
+
+def _saved(result: Result, folder: Path) -> bool:
+    """Save the result; where that fails, say so: what was computed is still worth showing."""
+    try:
+        result.on_disk().write(folder, lasting=True)
+    except StorageError as error:
+        complain(str(error))
+        return False
+    return True
+
+
+def _without_steps(composed: Composed) -> int | None:
+    """For a file of nothing but cases: list them, and the exit code; None for one that can run."""
+    mapping = composed.mapping
+    if mapping.get("steps") or mapping.get("case") or not mapping.get("cases"):
+        return None
+    cases = "".join(f"\n  {printable(case_override(name))}" for name in mapping["cases"])
+    place = printable(str(composed.place(("cases",))))
+    complain(f"{place}: the recipe has no steps of its own; choose one of its cases:{cases}")
+    return ExitCode.WRONG
