@@ -124,7 +124,7 @@ class Parser(argparse.ArgumentParser):
         known = [flag for flag in self.flags if flag.startswith("--")]
         for word in words:
             name = word.partition("=")[0]
-            if not word.startswith("-") or word in NO_FLAGS:
+            if not word.startswith("-") or word in NO_FLAGS or name in self.flags:
                 continue
             begun = (why for flag, why in refused.items() if flag == name or (name[2:] and flag.startswith(name)))
             otherwise = f"it is not a flag{did_you_mean(name, known) or f'; see {self.prog} --help'}"

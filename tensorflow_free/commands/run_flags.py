@@ -150,7 +150,7 @@ def sorted_words(words: Sequence[str]) -> CommandLine:
 def _with_info(words: Sequence[str]) -> list[str]:
     """The words with what `--info` is about behind it, where that is left out and a recipe may follow."""
     found: list[str] = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         found.append("--info=all" if word in ("-i", "--info") and following not in INFO else word)
     return found
 
