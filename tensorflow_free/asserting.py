@@ -17,15 +17,13 @@ from unittest import SkipTest
 from tensorflow_free.cell.outcomes import marks_of, outcome_of
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.places import golden_paths
-from tensorflow_free.golden.verifying import Outcome, Verification, verify, verify_case
+from tensorflow_free.golden.verifying import Verification, verify, verify_case
 from tensorflow_free.loading import load_recipe, plan_of
+from tensorflow_free.outcome.outcomes import ABSENT, GoldenOutcome, Outcome
 from tensorflow_free.report.comparison_report import failure_lines
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.characters import printable
-
-ABSENT: Final = frozenset({"unavailable", "unsupported"})
-"""Verdicts on a cell that is not to be had here: a test of it is skipped."""
 
 MOST_LINES: Final = 30
 """Lines of one failure: it must fit a screen with what pytest writes around it."""
@@ -86,7 +84,7 @@ def judge_case(
 
 def _has_no_golden(found: Verification) -> bool:
     """Whether the recipe has no golden at all: where it has one, a case that is not in it was forgotten."""
-    return found.outcome == "missing" and not golden_paths(found.recipe).json.exists()
+    return found.outcome == Outcome.MISSING and not golden_paths(found.recipe).json.exists()
 
 
 def _by_expectations(missing: Verification) -> Verification:
@@ -94,7 +92,7 @@ def _by_expectations(missing: Verification) -> Verification:
     try:
         recipe = load_recipe(missing.recipe, missing.overrides)
     except RecipeError as error:
-        return replace(missing, outcome="refused", reason=str(error))
+        return replace(missing, outcome=Outcome.REFUSED, reason=str(error))
     if not recipe.expect:
         return replace(missing, reason=f"{missing.reason}; it expects nothing either")
     result, cause = run(plan_of(recipe))
@@ -102,29 +100,29 @@ def _by_expectations(missing: Verification) -> Verification:
     return replace(missing, outcome=outcome, reason=reason, result=result)
 
 
-def _expected(result: Result, cause: Exception | None) -> tuple[Outcome, str]:
+def _expected(result: Result, cause: Exception | None) -> tuple[GoldenOutcome, str]:
     """What a run's expectations and known faults say of it, where there is nothing else."""
     if result.error is not None and not result.error.expected:
         found = outcome_of(result, cause, None)
-        return ("unsupported" if found.outcome == "unsupported" else "failed"), found.reason
+        return (Outcome.UNSUPPORTED if found.outcome == Outcome.UNSUPPORTED else Outcome.FAILED), found.reason
     reasons: dict[str, list[str]] = {}
     for one in result.expectations:
         reasons.setdefault(one.outcome, []).append(f"{one.path}: {one.asks}{one.message and ': '}{one.message}")
-    outcomes: tuple[tuple[str, Outcome], ...] = (
-        ("fails", "failed"),
-        ("fixed", "fixed"),
-        ("known fault", "known fault"),
+    outcomes: tuple[tuple[Outcome, GoldenOutcome], ...] = (
+        (Outcome.FAILS, Outcome.FAILED),
+        (Outcome.FIXED, Outcome.FIXED),
+        (Outcome.KNOWN_FAULT, Outcome.KNOWN_FAULT),
     )
     for judged, outcome in outcomes:
         if judged in reasons:
             issues = (
                 [str(mark.issue) for mark in marks_of(result.recipe) if mark.issue is not None]
-                if outcome != "failed"
+                if outcome != Outcome.FAILED
                 else []
             )
             return outcome, "\n".join([*reasons[judged], *issues])
     # that nothing was judged is an expectation of its own, and fails
-    return "ok", ""
+    return Outcome.OK, ""
 
 
 # words
@@ -146,7 +144,7 @@ def _title(found: Verification) -> str:
 
 
 def _lines(found: Verification) -> list[str]:
-    if found.outcome != "mismatch" or found.comparison is None:
+    if found.outcome != Outcome.MISMATCH or found.comparison is None:
         return found.reason.splitlines()
     golden = [f"golden: {found.golden}"] if found.golden is not None else []
     unmet = found.unmet

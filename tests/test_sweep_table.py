@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tensorflow_free.errors import StorageError
+from tensorflow_free.outcome.outcomes import CELL_OUTCOMES as OUTCOMES
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
 from tensorflow_free.sweep.groups import blanked
 from tensorflow_free.sweep.patterns import sentences
-from tensorflow_free.sweep.rows import OUTCOMES, Row, row_of
+from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.sweep.summary import FEW, Heading, Summary
 from tensorflow_free.sweep.table import draw_table, table_text
 from tests.processes import finished, succeeded

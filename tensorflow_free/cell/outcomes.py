@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from tensorflow_free.judging.known_faults import is_marked
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.graph import reads_of, steps_of
@@ -17,8 +18,6 @@ from tensorflow_free.report.result_report import failure
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.torch_errors import is_unsupported
-
-Outcome = Literal["ok", "not comparable", "known fault", "unsupported", "mismatch", "fixed", "failed"]
 
 SHOWN: Final = 5
 """Names that are listed of the values out of bounds."""
@@ -37,7 +36,7 @@ class Found:
         unmet: the expectations that do not hold, by their paths.
     """
 
-    outcome: Outcome
+    outcome: CellOutcome
     reason: str = ""
     exit_code: ExitCode = ExitCode.OK
     told: list[str] = field(default_factory=list)
@@ -63,7 +62,7 @@ def outcome_of(
     """
     if result.error is not None and not result.error.expected:
         reason = "\n".join(failure(result))
-        return Found("unsupported" if is_unsupported(cause) else "failed", reason, ExitCode.STEP_FAILED)
+        return Found(Outcome.UNSUPPORTED if is_unsupported(cause) else Outcome.FAILED, reason, ExitCode.STEP_FAILED)
     return _Weighing(result, comparison, without, unmet).found()
 
 
@@ -87,37 +86,38 @@ class _Weighing:
         unmet = [f"{one.path}: {one.asks}: {one.message}" for one in verdicts]
         if unmarked and self._comparison is not None:
             reason = "\n".join([*_mismatch(self._comparison, self._result), *unmet])
-            return Found("mismatch", reason, ExitCode.UNMET, told, unmet=paths)
+            return Found(Outcome.MISMATCH, reason, ExitCode.UNMET, told, unmet=paths)
         if unmet:
-            return Found("failed", "\n".join(unmet), ExitCode.UNMET, told, unmet=paths)
+            return Found(Outcome.FAILED, "\n".join(unmet), ExitCode.UNMET, told, unmet=paths)
         if self._comparison is None:
-            return Found("failed", self._without, ExitCode.UNMET, told)
+            return Found(Outcome.FAILED, self._without, ExitCode.UNMET, told)
         if fixed := [self._faults[number] for number in self._faults if self._is_fixed(number)]:
-            return Found("fixed", "\n".join(_fixed(one) for one in fixed), ExitCode.UNMET, told)
+            return Found(Outcome.FIXED, "\n".join(_fixed(one) for one in fixed), ExitCode.UNMET, told)
         borne = [mark for number, mark in self._faults.items() if self._is_borne(number)]
         if borne:
-            return Found("known fault", "\n".join(_known(one) for one in borne), ExitCode.OK, told)
+            return Found(Outcome.KNOWN_FAULT, "\n".join(_known(one) for one in borne), ExitCode.OK, told)
         return self._compared(self._comparison, told)
 
     def _compared(self, comparison: Comparison, told: list[str]) -> Found:
         """Nothing is wrong: whether anything was looked at."""
         stopped = self._result.error is not None
         if comparison.compared or stopped:
-            return Found("ok", "", ExitCode.OK, told)
+            return Found(Outcome.OK, "", ExitCode.OK, told)
         if comparison.not_comparable:
-            reason = next(one.reason for one in comparison.values if one.outcome == "not comparable")
-            return Found("not comparable", reason, ExitCode.OK, told)
-        if any(one.outcome == "dtype-dependent" for one in comparison.values):
-            return Found("not comparable", "all values are integers that differ between dtypes", ExitCode.OK, told)
+            reason = next(one.reason for one in comparison.values if one.outcome == Outcome.NOT_COMPARABLE)
+            return Found(Outcome.NOT_COMPARABLE, reason, ExitCode.OK, told)
+        if any(one.outcome == Outcome.DTYPE_DEPENDENT for one in comparison.values):
+            reason = "all values are integers that differ between dtypes"
+            return Found(Outcome.NOT_COMPARABLE, reason, ExitCode.OK, told)
         reason = "nothing was compared: the run records no value that the reference has"
-        return Found("failed", reason, ExitCode.UNMET, told, nothing=True)
+        return Found(Outcome.FAILED, reason, ExitCode.UNMET, told, nothing=True)
 
     def _unmet(self) -> Iterator[Verdict]:
         compared = self._comparison is not None and self._comparison.compared > 0
         for verdict in self._result.expectations:
             # that the expectations compare nothing is no fault where the reference does
             if (
-                verdict.outcome == "fails"
+                verdict.outcome == Outcome.FAILS
                 and verdict.path not in self._known_unmet
                 and not (compared and verdict.path == "expect")
             ):
@@ -127,7 +127,7 @@ class _Weighing:
         """Whether a mark is borne out: by a value, an expectation or the error that stopped the run."""
         mark = self._faults[number]
         return any(is_marked(one.name, mark) for one in self._bad) or any(
-            one.outcome == "known fault" and (one.path == f"xfail.{number}" or is_marked(one.name, mark))
+            one.outcome == Outcome.KNOWN_FAULT and (one.path == f"xfail.{number}" or is_marked(one.name, mark))
             for one in self._result.expectations
         )
 
@@ -137,17 +137,17 @@ class _Weighing:
             return False
         mark = self._faults[number]
         values = () if self._comparison is None else self._comparison.values
-        judged = any(one.kind != "tensor" and one.outcome == "ok" and is_marked(one.name, mark) for one in values)
+        judged = any(one.kind != "tensor" and one.outcome == Outcome.OK and is_marked(one.name, mark) for one in values)
         return judged or any(one.path == f"xfail.{number}" for one in self._result.expectations)
 
     def _told(self) -> Iterator[str]:
         values = () if self._comparison is None else self._comparison.values
         for one in values:
-            if one.outcome == "dtype-dependent":
+            if one.outcome == Outcome.DTYPE_DEPENDENT:
                 yield f"{one.name}: {one.reason}"
-        random = [one.name for one in values if one.outcome == "not comparable"]
+        random = [one.name for one in values if one.outcome == Outcome.NOT_COMPARABLE]
         if random:
-            reason = next(one.reason for one in values if one.outcome == "not comparable")
+            reason = next(one.reason for one in values if one.outcome == Outcome.NOT_COMPARABLE)
             yield f"not comparable: {_some(random)}: {reason}"
 
 

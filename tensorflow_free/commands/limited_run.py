@@ -21,8 +21,9 @@ from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Problem, RecipeError, StorageError
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.process.child import READY, START_LIMIT_S, Child, Exceeded, Parent
-from tensorflow_free.process.limits import OUT_OF_MEMORY, TIMED_OUT, Limits, TimedOut, memory_problem
+from tensorflow_free.process.limits import Limits, TimedOut, memory_problem
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
 from tensorflow_free.run.torch_errors import is_out_of_memory
 
@@ -34,7 +35,11 @@ GRACE_S: Final = 5.0
 
 MAIN: Final = "tensorflow_free.cli:run_watched"
 
-TYPES: Final = {TIMED_OUT: "TimedOut", OUT_OF_MEMORY: "OutOfMemory", "crashed": "Crashed"}
+TYPES: Final[dict[str, str]] = {
+    Outcome.TIMED_OUT: "TimedOut",
+    Outcome.OUT_OF_MEMORY: "OutOfMemory",
+    Outcome.CRASHED: "Crashed",
+}
 """What stands as the type of the error in `result.json`."""
 
 
@@ -85,9 +90,9 @@ def _outcome(child: Child, limits: Limits) -> int | tuple[str, str]:
         try:
             line = child.line(until)
         except Exceeded as error:
-            return OUT_OF_MEMORY, str(error)
+            return Outcome.OUT_OF_MEMORY, str(error)
         if line is None and (asked or until == math.inf):
-            return TIMED_OUT, limits.time_message
+            return Outcome.TIMED_OUT, limits.time_message
         if line is None:
             asked, until = True, monotonic() + GRACE_S
             with suppress(ProcessLookupError):
@@ -189,9 +194,10 @@ class Watched:
     def gave_up(self, error: Exception) -> bool:
         """Whether an error outside of steps is that a limit was met, which is told."""
         if isinstance(error, TimedOut):
-            self._parent.say(GAVE_UP, json.dumps([TIMED_OUT, str(error).removeprefix(f"{TIMED_OUT}: ")]))
+            why = str(error).removeprefix(f"{Outcome.TIMED_OUT}: ")
+            self._parent.say(GAVE_UP, json.dumps([Outcome.TIMED_OUT, why]))
         elif is_out_of_memory(error):
-            self._parent.say(GAVE_UP, json.dumps([OUT_OF_MEMORY, str(error) or type(error).__name__]))
+            self._parent.say(GAVE_UP, json.dumps([Outcome.OUT_OF_MEMORY, str(error) or type(error).__name__]))
         else:
             return False
         return True

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tensorflow_free.text.characters import printable
 from tensorflow_free.text.page import GAP, Line, draw_lines, ellipsis_of, line
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
 WELL_STYLE: Final = "green"
 BAD_STYLE: Final = "bold red"
 OTHER_STYLE: Final = "yellow"
+
+
+Word = TypeVar("Word", bound=str)
 
 
 class Printer:
@@ -69,6 +71,6 @@ class Rows:
         return Line(tuple(pieces[:-1]), is_whole=True)
 
 
-def counts_of(counts: Counter[str], order: Sequence[str]) -> str:
+def counts_of(counts: Mapping[Word, int], order: Sequence[Word]) -> str:
     """How many of each there are, in words."""
-    return ", ".join(f"{counts[name]:,} {name}" for name in order if counts[name]) or "none"
+    return ", ".join(f"{counts[name]:,} {name}" for name in order if counts.get(name)) or "none"

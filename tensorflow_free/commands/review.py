@@ -23,6 +23,7 @@ from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import finish_golden
 from tensorflow_free.judging.wording import counted, some
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.text.page import Line, line
 
 Answer = Literal["accept", "reject", "skip"]
@@ -147,9 +148,10 @@ class Walk:
             # what passes as it is waits for the end
             self._refreshes.append(review)
             return
-        told = {"failed", "fixed", "nothing compared"} | ({"mismatch"} if review.is_of_the_cell else set())
+        told = {Outcome.OUT_OF_MEMORY, Outcome.FAILED, Outcome.FIXED, Outcome.NOTHING_COMPARED}
+        told |= {Outcome.MISMATCH} if review.is_of_the_cell else set()
         # a broken golden is what there is to decide about
-        told |= set() if review.whole == "broken" else {"refused"}
+        told |= set() if review.whole == "broken" else {Outcome.REFUSED}
         codes = {code_of(one) for one in review.failures if one.outcome in told or not items}
         if review.reason and review.whole is None and not codes:
             codes = {ExitCode.UNMET}

@@ -13,11 +13,12 @@ from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pairs import Pair, pairs_of
-from tensorflow_free.sweep.rows import Outcome, Row
+from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import draw_table, table_text
 
@@ -41,7 +42,7 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
         summary.add(row)
         if flags.json:
             rows.append(row)
-    is_well = not summary.bad and summary.count("ok") > 0
+    is_well = not summary.bad and summary.count(Outcome.OK) > 0
     if flags.json:
         print_json({"well": is_well, "rows": [row.model_dump(mode="json") for row in rows]})
     elif not (is_well and flags.quiet):
@@ -60,7 +61,7 @@ def _row(number: int, pair: Pair, mine: Path, its: Path, judging: Judging) -> Ro
     known = row or other
     assert known is not None  # noqa: S101 - a pair has one of the two
     update: dict[str, Any] = {"number": number, "axes": known.axes, "told": [], "folder": ""}
-    blank = Row(number=number, recipe=known.recipe, overrides=known.overrides, outcome="failed").model_copy(
+    blank = Row(number=number, recipe=known.recipe, overrides=known.overrides, outcome=Outcome.FAILED).model_copy(
         update={**update, "case": known.case, "device": known.device, "dtype": known.dtype, "backend": known.backend}
     )
     if row is None or other is None:
@@ -78,7 +79,7 @@ def _row(number: int, pair: Pair, mine: Path, its: Path, judging: Judging) -> Ro
 def _by_outcome(row: Row, other: Row) -> dict[str, Any]:
     """Of cells that kept no results, only how they came out."""
     if row.outcome == other.outcome:
-        outcome: Outcome = row.outcome if not row.ran else "not comparable"
+        outcome: CellOutcome = row.outcome if not row.ran else Outcome.NOT_COMPARABLE
         return {"outcome": outcome, "reason": row.reason if not row.ran else f"both {row.outcome}, and no results kept"}
     reason = f"it came out as '{row.outcome}', and as '{other.outcome}' in the other sweep"
     return {"reason": f"{reason}\n{row.reason or other.reason}".strip(), "exit_code": ExitCode.UNMET}
@@ -90,10 +91,12 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
         return {"reason": stopped[0], "exit_code": ExitCode.UNMET}
     worst, where = comparison.worst, comparison.where
     first = None if where is None else comparison[where.value]
-    outcome: Outcome = "mismatch" if comparison.bad else "ok" if comparison.compared else "not comparable"
-    if not comparison.compared and mine.error is not None:
+    outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE
+    if comparison.bad:
+        outcome = Outcome.MISMATCH
+    elif not comparison.compared and mine.error is not None:
         # both stopped where they were meant to, with the same error
-        outcome = "ok"
+        outcome = Outcome.OK
     return {
         "outcome": outcome,
         "reason": "" if first is None else f"{first.name}: {first.reason}",

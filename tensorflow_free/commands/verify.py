@@ -14,10 +14,11 @@ from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
 from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.golden.orphans import orphans_below
-from tensorflow_free.golden.verifying import Outcome, Verification, verify
+from tensorflow_free.golden.verifying import Verification, verify
 from tensorflow_free.judging.wording import counted, share_of
 from tensorflow_free.ops.ops_files import ops_words
-from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
+from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
 from tensorflow_free.report.comparison_report import failure_lines
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, line
@@ -30,12 +31,6 @@ MOST_LINES: Final = 25
 
 MOST_NAMED: Final = 10
 """Recipes without a golden that are named in one command."""
-
-ORDER: Final[tuple[Outcome, ...]] = (
-    "ok", "mismatch", "failed", "refused", "stale", "missing", "unused", "nothing compared", "fixed", "known fault",
-    "unsupported", "unavailable",
-)  # fmt: skip
-"""Outcomes as the last line counts them."""
 
 
 def verify_command(options: Namespace, flags: Flags) -> int:
@@ -84,7 +79,7 @@ def checked_in(path: Path, cells: Sequence[Sequence[str]], k: float | None = Non
     unused: set[tuple[str, Path | None]] = set()
     for cell in cells:
         for one in verify(path, cell, k=k):
-            if one.outcome == "unused":
+            if one.outcome == Outcome.UNUSED:
                 if (one.case, one.golden) in unused:
                     continue
                 unused.add((one.case, one.golden))
@@ -110,17 +105,17 @@ def orphans(paths: Sequence[str]) -> Iterator[Verification]:
     folders = [path for path in map(Path, paths) if path.is_dir()]
     for golden, recipe in dict.fromkeys(found for folder in folders for found in orphans_below(folder)):
         reason = f"there is no '{recipe.name}' beside {golden.name}; put the recipe back, or delete the golden"
-        yield Verification(str(recipe), "", "", "unused", reason, golden=golden)
+        yield Verification(str(recipe), "", "", Outcome.UNUSED, reason, golden=golden)
 
 
-def code_of(one: Verification) -> int:
+def code_of(one: Verification) -> ExitCode:
     """The exit code that a verdict asks for."""
     if one.is_well:
         return ExitCode.OK
-    if one.outcome == "refused":
+    if one.outcome == Outcome.REFUSED:
         return ExitCode.WRONG
     stopped = one.result is not None and one.result.error is not None and not one.result.error.expected
-    return ExitCode.STEP_FAILED if one.outcome == "failed" and stopped else ExitCode.UNMET
+    return ExitCode.STEP_FAILED if one.outcome == Outcome.FAILED and stopped else ExitCode.UNMET
 
 
 class Checked:
@@ -128,7 +123,7 @@ class Checked:
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[Outcome] = Counter()
         self._codes: set[int] = set()
         self._failures: list[list[Line]] = []
         self._untold = 0
@@ -138,7 +133,7 @@ class Checked:
         """Take a verdict in."""
         self._counts[one.outcome] += 1
         self._codes.add(code_of(one))
-        if one.outcome == "missing":
+        if one.outcome == Outcome.MISSING:
             self._missing[one.recipe] = None
         elif not one.is_well and len(self._failures) < MOST_FAILURES:
             self._failures.append(list(failure_of(one)))
@@ -146,14 +141,9 @@ class Checked:
             self._untold += 1
 
     @property
-    def code(self) -> int:
+    def code(self) -> ExitCode:
         """The exit code: what is refused before a step that failed before what does not hold."""
-        code = worst_of(self._codes)
-        absent = self._counts["unavailable"] + self._counts["unsupported"]
-        if code == ExitCode.OK and absent and absent == self._counts.total():
-            # what did not run was not checked
-            return ExitCode.WRONG if self._counts["unavailable"] else ExitCode.STEP_FAILED
-        return code
+        return code_of_all(self._codes, self._counts)
 
     def lines(self) -> Iterator[Line | str]:
         """The failures in full, and how many cells came out how."""
@@ -167,7 +157,8 @@ class Checked:
             yield from self._missing_lines()
         yield ""
         style = "bold" if self.code == ExitCode.OK else BAD_STYLE
-        yield line(f"{counted(self._counts.total(), 'cell')}: {counts_of(self._counts, ORDER)}.", style)
+        counts = counts_of(self._counts, well_first(GOLDEN_OUTCOMES))
+        yield line(f"{counted(self._counts.total(), 'cell')}: {counts}.", style)
 
     def _missing_lines(self) -> Iterator[Line]:
         recipes = list(self._missing)
@@ -178,16 +169,15 @@ class Checked:
 
 def rows_of(files: Sequence[Path]) -> Rows:
     """Rows for verdicts on these recipes."""
-    return Rows(
-        len("known fault"), max((len(str(path)) for path in files), default=0), 0, len("bfloat16-cpu"), len("0.123x")
-    )
+    longest = max((len(str(path)) for path in files), default=0)
+    return Rows(len(Outcome.KNOWN_FAULT), longest, 0, len("bfloat16-cpu"), len("0.123x"))
 
 
 def row_of(rows: Rows, one: Verification) -> Line:
     """A verdict in a row: outcome, recipe, case, cell, the share of the allowed error that was used, the golden."""
     golden = "" if one.golden is None else one.golden.name
     outcome = one.outcome if one.is_well else one.outcome.upper()
-    style = WELL_STYLE if one.outcome == "ok" else OTHER_STYLE if one.is_well else BAD_STYLE
+    style = WELL_STYLE if one.outcome == Outcome.OK else OTHER_STYLE if one.is_well else BAD_STYLE
     cells = [outcome, one.recipe, one.case, one.cell, _used(one), golden]
     return rows.row(cells, [style, "", "cyan", "", "", "dim"])
 
@@ -202,14 +192,14 @@ def failure_of(one: Verification) -> Iterator[Line]:
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
     yield line(f"{one.outcome.upper()}  {place}", BAD_STYLE)
     told = one.reason.splitlines()
-    if one.outcome == "mismatch" and one.comparison is not None:
+    if one.outcome == Outcome.MISMATCH and one.comparison is not None:
         told = [*failure_lines(one.comparison, one.operands), *one.unmet]
     for words in told[:MOST_LINES]:
         inner = len(words) - len(words.lstrip())
         yield line(words.strip(), indent=2 + inner)
     if len(told) > MOST_LINES:
         yield line(f"and {len(told) - MOST_LINES} more lines", "dim", indent=2)
-    if one.outcome not in ("unused", "stale"):
+    if one.outcome not in (Outcome.UNUSED, Outcome.STALE):
         yield line("it alone again:", "dim", indent=2)
         yield line(one.command, "cyan", indent=4, is_whole=True)
 

@@ -17,6 +17,7 @@ from tensorflow_free.judging.comparing import tensor_of
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.rules import by_noise, epsilon
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
@@ -105,7 +106,7 @@ class Changes:
         verdict = _verdict(self._comparison, new.name)
         budgets = tuple(_budgets(old, new))
         kind: ChangeKind = "within the noise"
-        if verdict is None or verdict.outcome != "ok" or old.mark != new.mark or old.kind != new.kind:
+        if verdict is None or verdict.outcome != Outcome.OK or old.mark != new.mark or old.kind != new.kind:
             kind = "changed"
         elif not all(one.is_within for one in budgets):
             kind = "less exact"

@@ -177,7 +177,7 @@ class Recording:
         Raises:
             NotRecorded: one does not hold in the recipe's own dtype.
         """
-        found = {dtype: [one for one in run.expectations if one.outcome == "fails"] for dtype, run in runs.items()}
+        found = {dtype: result.unmet for dtype, result in runs.items()}
         own = read_form(self._path, [case_override(self._case)] if self._case else []).dtype
         if found.get(own):
             first = found[own][0]

@@ -28,6 +28,7 @@ from tensorflow_free.golden.recording import EXACT, NotRecorded, Recording
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.loading import load_recipe
+from tensorflow_free.outcome.outcomes import Outcome
 
 Whole = Literal["missing", "unused", "broken", "stale"]
 """What a whole case is asked for: there is no golden; the recipe has no such case; the golden cannot be read; the
@@ -87,7 +88,7 @@ class CaseReview:
     @property
     def is_of_the_cell(self) -> bool:
         """Whether what fails is a cell, while the golden is what a fresh recording gives."""
-        off = any(one.outcome == "mismatch" for one in self.failures)
+        off = any(one.outcome == Outcome.MISMATCH for one in self.failures)
         return off and self.new is not None and not (self.is_stale or self.whole or self.real or self.terms)
 
     @property
@@ -126,7 +127,7 @@ class _Reviewing:
 
     def review(self) -> CaseReview:
         failures = self._review.failures
-        if any(one.outcome == "unused" for one in failures):
+        if any(one.outcome == Outcome.UNUSED for one in failures):
             return self._is(whole="unused", reason=failures[0].reason)
         try:
             golden = find_case(self._path, self._case, self._device)

@@ -16,6 +16,7 @@ from tensorflow_free.judging.closeness import texts_of
 from tensorflow_free.judging.comparing import readable
 from tensorflow_free.judging.wording import counted, place_of, share_of, some
 from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.report.result_report import summary
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import command_of
@@ -38,9 +39,9 @@ def heading_of(review: CaseReview) -> Line:
 def context_of(review: CaseReview) -> Iterator[Line]:
     """What is to be known before its values are looked at."""
     for one in review.failures:
-        if one.outcome in ("mismatch", "failed", "fixed", "nothing compared"):
+        if one.outcome in (Outcome.MISMATCH, Outcome.FAILED, Outcome.FIXED, Outcome.NOTHING_COMPARED):
             yield line(f"{one.outcome} in {one.cell}: {_first(one)}", indent=2)
-        elif one.outcome == "refused" and one.reason not in review.reason:
+        elif one.outcome == Outcome.REFUSED and one.reason not in review.reason:
             yield from (line(f"refused: {words}", indent=2) for words in one.reason.splitlines())
     if review.is_stale:
         moved = f"; its starting tensors {some(review.starts)} changed, too" if review.starts else ""
@@ -55,7 +56,7 @@ def context_of(review: CaseReview) -> Iterator[Line]:
 def _first(one: Verification) -> str:
     """Where a failure starts, and by how much; what is not about a value, in its own words."""
     comparison = one.comparison
-    if one.outcome == "mismatch" and comparison is not None and comparison.where is not None:
+    if one.outcome == Outcome.MISMATCH and comparison is not None and comparison.where is not None:
         used = share_of(comparison[comparison.where.value].to_plain())
         return f"{place_of(comparison.where)} is the first value out of bounds, {used} of what is allowed"
     return one.reason.splitlines()[0] if one.reason else "no reason is given"
@@ -81,7 +82,7 @@ def whole_of(review: CaseReview) -> Iterator[Line]:
         "broken": f"{review.reason}; accepting records it anew, {count}",
         "stale": f"the recipe changed, and none of its {count} did; accepting takes the golden for the changed recipe",
     }
-    yield line(words[review.whole or "missing"], indent=2)
+    yield line(words[review.whole or Outcome.MISSING], indent=2)
 
 
 def terms_of(review: CaseReview) -> Iterator[Line]:

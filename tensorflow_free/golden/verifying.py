@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import torch
 
@@ -26,6 +26,7 @@ from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.outcome.outcomes import BAD, Outcome
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import DEVICES
@@ -34,14 +35,6 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.text.characters import command_of
-
-Outcome = Literal[
-    "ok", "known fault", "unavailable", "unsupported",
-    "mismatch", "failed", "fixed", "stale", "missing", "unused", "nothing compared", "refused",
-]  # fmt: skip
-
-GOOD: Final[frozenset[Outcome]] = frozenset({"ok", "known fault", "unavailable", "unsupported"})
-"""Verdicts that fail nothing; the last two say that the cell is not to be had here."""
 
 VARYING: Final = tuple(key.name for key in KEYS.values() if key.varies)
 """Keys that may be overridden when a recipe is checked: any other would make it another recipe."""
@@ -82,7 +75,7 @@ class Verification:
     @property
     def is_well(self) -> bool:
         """Whether it fails nothing."""
-        return self.outcome in GOOD
+        return self.outcome not in BAD
 
     @property
     def command(self) -> str:
@@ -102,7 +95,7 @@ class Verification:
     def unmet(self) -> list[str]:
         """What the recipe expects and does not hold, a line each."""
         expected = () if self.result is None else self.result.expectations
-        return [f"{one.path}: {one.asks}: {one.message}" for one in expected if one.outcome == "fails"]
+        return [f"{one.path}: {one.asks}: {one.message}" for one in expected if one.outcome == Outcome.FAILS]
 
 
 def verify(path: str | Path, overrides: Sequence[str] = (), *, k: float | None = None) -> Iterator[Verification]:
@@ -121,7 +114,7 @@ def verify(path: str | Path, overrides: Sequence[str] = (), *, k: float | None =
     try:
         known = cases_of(path) or (BARE,)
     except RecipeError as error:
-        yield Verification(str(path), chosen or BARE, "", "refused", str(error), overrides=tuple(overrides))
+        yield Verification(str(path), chosen or BARE, "", Outcome.REFUSED, str(error), overrides=tuple(overrides))
         return
     for case in known if chosen is None else (chosen,):
         yield verify_case(path, case, rest, k=k)
@@ -149,7 +142,7 @@ def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verificatio
             if case not in known:
                 what = f"its case '{case}'" if case else "the bare file, and it has cases now"
                 reason = f"{found.name} holds {what}, which the recipe has not; take it out: {review_command(path)}"
-                yield Verification(str(path), case, "", "unused", reason, golden=found)
+                yield Verification(str(path), case, "", Outcome.UNUSED, reason, golden=found)
 
 
 def _without_case(overrides: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
@@ -198,14 +191,14 @@ class _Checking:
             plain = compose(self._path, self._overrides[len(self._rest) :])
             recipe = self._recipe(plain)
         except UnavailableError as error:
-            return self._is("unavailable", "; ".join(problem.message for problem in error.problems))
+            return self._is(Outcome.UNAVAILABLE, "; ".join(problem.message for problem in error.problems))
         except RecipeError as error:
-            return self._is("refused", str(error))
+            return self._is(Outcome.REFUSED, str(error))
         self._cell = cell_of(recipe)
         try:
             stored = self._stored(recipe, digest_of_composed(plain))
         except StorageError as error:
-            return self._is("refused", str(error))
+            return self._is(Outcome.REFUSED, str(error))
         if isinstance(stored, Verification):
             return stored
         return self._checked(recipe, stored)
@@ -221,11 +214,11 @@ class _Checking:
         golden = find_case(self._path, self._case, recipe.device)
         if golden is None:
             what = f"case '{self._case}'" if self._case else "recipe"
-            return self._is("missing", f"the {what} has no golden; record it: {_record_command(self._path)}")
+            return self._is(Outcome.MISSING, f"the {what} has no golden; record it: {_record_command(self._path)}")
         self._golden, self._made_on = golden.path, golden.device or CPU
         if golden.cases[self._case].digest != digest:
             look = f"look at what that changed, and accept it or not: {review_command(self._path)}"
-            return self._is("stale", f"the recipe has changed since {golden.path.name} was recorded; {look}")
+            return self._is(Outcome.STALE, f"the recipe has changed since {golden.path.name} was recorded; {look}")
         return read_case(golden, self._case)
 
     def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:
@@ -234,9 +227,9 @@ class _Checking:
         ended = result.error is None or result.error.expected
         comparison = compare(result, stored, self._k, self._made_on) if ended else None
         found = outcome_of(result, cause, comparison, unmet=frozenset(stored.unmet.get(recipe.dtype, ())))
-        if found.outcome == "unsupported" and self._ran(recipe, stored):
+        if found.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
             reason = f"{found.reason}\n{recipe.dtype} ran when the golden was recorded, and does not now"
-            return self._is("failed", reason, comparison, result)
+            return self._is(Outcome.FAILED, reason, comparison, result)
         return self._is(_outcome(found, comparison), found.reason, comparison, result)
 
     def _ran(self, recipe: Recipe, stored: StoredCase) -> bool:
@@ -244,7 +237,11 @@ class _Checking:
         return _is_recorded(recipe, self._made_on) and recipe.dtype not in stored.unsupported
 
     def _is(
-        self, outcome: Outcome, reason: str = "", comparison: Comparison | None = None, result: Result | None = None
+        self,
+        outcome: Outcome,
+        reason: str = "",
+        comparison: Comparison | None = None,
+        result: Result | None = None,
     ) -> Verification:
         return Verification(
             str(self._path), self._case, self._cell, outcome, reason, comparison, self._golden, result, self._overrides
@@ -256,10 +253,10 @@ def _record_command(path: str | Path) -> str:
 
 
 def _outcome(found: Found, comparison: Comparison | None) -> Outcome:
-    if found.outcome == "not comparable" or found.nothing:
+    if found.outcome == Outcome.NOT_COMPARABLE or found.nothing:
         # a fixture in which nothing is compared guards nothing; shape and dtype alone are judged at least
         structural = comparison is not None and any(one.rule == "structure" for one in comparison.values)
-        return "ok" if structural and not found.nothing else "nothing compared"
+        return Outcome.OK if structural and not found.nothing else Outcome.NOTHING_COMPARED
     return found.outcome
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from tensorflow_free.judging.verdicts import ValueVerdict, Where
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.graph import readers_of, reads_of, steps_of
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
@@ -23,7 +24,7 @@ def where_it_starts(values: Sequence[ValueVerdict], recipe: Recipe) -> Where | N
         values: the verdicts on all values, those of steps in the order in which they ran.
         recipe: the recipe, for what reads what.
     """
-    bad = [one for one in values if one.outcome == "mismatch"]
+    bad = [one for one in values if one.outcome == Outcome.MISMATCH]
     forward = [one for one in bad if one.kind != "gradient"]
     gradients = [one for one in bad if one.kind == "gradient"]
     blame = _Blame(recipe)

@@ -23,7 +23,8 @@ from tensorflow_free.judging.rules import (
     epsilon,
     stated_tolerance,
 )
-from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueOutcome, ValueVerdict
+from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueVerdict
+from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.recipe.graph import depths_of, reads_of
 from tensorflow_free.result.record import AFTER, Record, of_name
 from tensorflow_free.result.result import Result
@@ -93,7 +94,7 @@ def compare_results(
     """
     comparing = Comparing(actual, expected, baseline, judging)
     values = tuple(comparing.verdicts())
-    where = where_it_starts(values, actual.recipe) if any(one.outcome == "mismatch" for one in values) else None
+    where = where_it_starts(values, actual.recipe) if any(one.outcome == Outcome.MISMATCH for one in values) else None
     return Comparison(values, where, reference)
 
 
@@ -119,9 +120,8 @@ class Comparing:
             mine = record.value
             # most values of most cells are equal, and asking so costs least
             if other is not None and type(mine) is type(other.value) is torch.Tensor and self._alike(mine, other.value):
-                yield ValueVerdict(
-                    name, record.kind, record.op, "ok", "equal", dtype=word_of(mine.dtype), shape=tuple(mine.shape)
-                )
+                dtype, shape = word_of(mine.dtype), tuple(mine.shape)
+                yield ValueVerdict(name, record.kind, record.op, Outcome.OK, "equal", dtype=dtype, shape=shape)
             elif self._is_random(name):
                 yield self._other_stream(record)
             elif other is None:
@@ -155,7 +155,7 @@ class Comparing:
         return not self._judging.incomparable.isdisjoint((name, name.removesuffix(AFTER)))
 
     def _other_stream(self, record: Record) -> ValueVerdict:
-        return self._verdict(record, "not comparable", "none", reason=OTHER_STREAM)
+        return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=OTHER_STREAM)
 
     # values that only one run has
 
@@ -163,7 +163,7 @@ class Comparing:
         if record.kind == "gradient" and record.value is None:
             return
         if self._expected.error is not None or _records_less(self._expected, self._actual):
-            yield self._verdict(record, "not comparable", "none", reason="the reference does not record it")
+            yield self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason="the reference does not record it")
         else:
             yield self._bad(record, "structure", "the reference has no such value")
 
@@ -189,11 +189,12 @@ class Comparing:
 
     def _compared(self, record: Record, other: Record) -> ValueVerdict:
         if why := record.unstored or other.unstored:
-            return self._verdict(record, "not comparable", "none", reason=f"its numbers are not stored: {why}")
+            return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=f"its numbers are not stored: {why}")
         try:
             return self._both(record, other)
         except UNTAKEN as error:
-            return self._verdict(record, "not comparable", "none", reason=f"it cannot be compared: {words_of(error)}")
+            reason = f"it cannot be compared: {words_of(error)}"
+            return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=reason)
 
     def _both(self, record: Record, other: Record) -> ValueVerdict:
         mine, its = _as_tensor(record.value), _as_tensor(other.value)
@@ -201,7 +202,7 @@ class Comparing:
             return self._tensors(record, mine, its)
         if mine is None or its is None or isinstance(mine, torch.Tensor) or isinstance(its, torch.Tensor):
             if mine is None and its is None:
-                return self._verdict(record, "ok", "exact")
+                return self._verdict(record, Outcome.OK, "exact")
             return self._bad(record, "structure", f"it is {_kind(mine)}, and {_kind(its)} in the reference")
         return self._plain_values(record, mine, its)
 
@@ -211,27 +212,29 @@ class Comparing:
             pair = (torch.tensor(one, dtype=_NUMBERS[type(one)]) for one in (mine, its))
             return self._numbers(record, *pair, dtype=TORCH_DTYPES[self._recipe.dtype])
         if mine == its:
-            return self._verdict(record, "ok", "exact")
+            return self._verdict(record, Outcome.OK, "exact")
         if isinstance(mine, (bool, int)) and isinstance(its, (bool, int)):
             pair = (torch.tensor(one) for one in (mine, its))
             return self._integers(record, *pair)
         if isinstance(mine, (torch.dtype, torch.device, str)) and type(mine) is type(its):
             # they name what makes the cell what it is
-            return self._verdict(record, "not comparable", "none", reason=f"it is {mine}, and {its} in the reference")
+            reason = f"it is {mine}, and {its} in the reference"
+            return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=reason)
         if isinstance(mine, _WORTH_ITS_VALUE) or isinstance(its, _WORTH_ITS_VALUE):
             return self._bad(record, "exact", f"it is {mine}, and {its} in the reference")
         if _type_name(mine) == _type_name(its):
-            return self._verdict(record, "ok", "structure", allowed="its type")
+            return self._verdict(record, Outcome.OK, "structure", allowed="its type")
         reason = f"it is a {_type_name(mine)}, and a {_type_name(its)} in the reference"
-        return self._verdict(record, "not comparable", "none", reason=reason)
+        return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=reason)
 
     def _tensors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
         if why := self._structure(record, mine, its):
             return self._bad(record, "structure", why)
         if mine.is_meta or its.is_meta:
-            return self._verdict(record, "ok", "structure", allowed="shape and dtype: a meta tensor has no values")
+            allowed = "shape and dtype: a meta tensor has no values"
+            return self._verdict(record, Outcome.OK, "structure", allowed=allowed)
         if why := self._judging.structural.get(record.name):
-            return self._verdict(record, "ok", "structure", allowed=f"shape and dtype: {why}")
+            return self._verdict(record, Outcome.OK, "structure", allowed=f"shape and dtype: {why}")
         mine, its = readable(mine), readable(its)
         if not (is_floating(mine.dtype) or is_floating(its.dtype)):
             return self._integers(record, mine, its)
@@ -273,11 +276,11 @@ class Comparing:
                 )
                 return self._bad(record, "exact", reason, against)
         if not found.unequal:
-            return self._verdict(record, "ok", "exact", measure=found)
+            return self._verdict(record, Outcome.OK, "exact", measure=found)
         if alike is None and (self._same_dtype or self._judging.dtypes is not None):
             return self._bad(record, "exact", f"{found.unequal} of {found.elements} differ: {_told(found)}", found)
         reason = f"{found.unequal} of {found.elements} differ from the reference, in eager CPU of this dtype, too"
-        return self._verdict(record, "dtype-dependent", "exact", reason=reason, measure=found)
+        return self._verdict(record, Outcome.DTYPE_DEPENDENT, "exact", reason=reason, measure=found)
 
     @cached_property
     def _same_dtype(self) -> bool:
@@ -295,9 +298,9 @@ class Comparing:
             reason = f"{lost} zeros have another sign: -0.0 is not 0.0"
             return self._bad(record, "exact", reason, errors.measure())
         rule, judged = self._judged(record.name, errors, noise, dtype)
-        outcome: ValueOutcome = "ok" if judged.used <= 1 else "mismatch"
-        measured = errors.measure(judged.at) if self._judging.measures or outcome != "ok" else None
-        reason = _told(measured) if measured is not None and outcome != "ok" else ""
+        outcome: ValueOutcome = Outcome.OK if judged.used <= 1 else Outcome.MISMATCH
+        measured = errors.measure(judged.at) if self._judging.measures or outcome != Outcome.OK else None
+        reason = _told(measured) if measured is not None and outcome != Outcome.OK else ""
         return ValueVerdict(
             record.name, record.kind, record.op, outcome, rule, judged.used, reason,
             word_of(mine.dtype), tuple(mine.shape), "" if measured is None else judged.allowed, measured,
@@ -403,7 +406,7 @@ class Comparing:
         )
 
     def _bad(self, record: Record, rule: Rule, reason: str, found: Measure | None = None) -> ValueVerdict:
-        return self._verdict(record, "mismatch", rule, NOTHING_ALLOWED, reason=reason, measure=found)
+        return self._verdict(record, Outcome.MISMATCH, rule, NOTHING_ALLOWED, reason=reason, measure=found)
 
 
 OTHER_STREAM: Final = "it is unwritten memory, or downstream of a random step whose stream the reference does not share"

@@ -13,6 +13,7 @@ from tensorflow_free.errors import words_of
 from tensorflow_free.judging.closeness import dense, is_floating, not_close, not_equal, not_within
 from tensorflow_free.judging.known_faults import is_of, with_known_faults
 from tensorflow_free.judging.rules import stated_tolerance
+from tensorflow_free.outcome.outcomes import ExpectationOutcome, Outcome
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan
@@ -20,7 +21,7 @@ from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.keys import ERROR_KEYS, KINDS
 from tensorflow_free.recipe.models import Expectation, Recipe, shown
 from tensorflow_free.recipe.names import did_you_mean
-from tensorflow_free.result.model import Outcome, Verdict
+from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.record import Record, of_name
 from tensorflow_free.result.result import Result
 from tensorflow_free.tensors.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
@@ -40,12 +41,13 @@ def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
     """Add a verdict for each expectation of the recipe to the result."""
     verdicts = list(_verdicts(result, plan, cause))
     result.expectations.extend(with_known_faults(verdicts, result, plan.recipe))
-    if plan.recipe.expect and result.error is None and all(one.outcome == "not judged" for one in result.expectations):
+    judged = any(one.outcome != Outcome.NOT_JUDGED for one in result.expectations)
+    if plan.recipe.expect and result.error is None and not judged:
         why = "nothing was compared: no expectation is for this cell, or of a value that it records"
         if plan.compiled and plan.recipe.record is None:
             why += "; a compiled cell records the outputs alone, where `record` does not name more"
         result.expectations.append(
-            Verdict(name="expect", path="expect", asks="to be compared", outcome="fails", message=why)
+            Verdict(name="expect", path="expect", asks="to be compared", outcome=Outcome.FAILS, message=why)
         )
 
 
@@ -68,7 +70,7 @@ def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[V
 def _judge_error(one: Expectation, path: str, result: Result, cause: Exception | None) -> Verdict:
     wanted = ", ".join(f"{key} {getattr(one, key)}" for key in ERROR_KEYS if getattr(one, key) is not None)
 
-    def verdict(outcome: Outcome, message: str = "") -> Verdict:
+    def verdict(outcome: ExpectationOutcome, message: str = "") -> Verdict:
         return Verdict(
             name="error",
             path=path,
@@ -79,19 +81,19 @@ def _judge_error(one: Expectation, path: str, result: Result, cause: Exception |
 
     error = result.error
     if error is None or cause is None:
-        return verdict("fails", "the run ended without an error")
+        return verdict(Outcome.FAILS, "the run ended without an error")
     if isinstance(cause, TimedOut):
         # that is the command line's limit, and says nothing of the step
-        return verdict("fails", error.message)
+        return verdict(Outcome.FAILS, error.message)
     if one.step is not None and not is_of(error.step, one.step):
-        return verdict("fails", f"the run stopped at {error.step}, not at {one.step}: {error.message}")
+        return verdict(Outcome.FAILS, f"the run stopped at {error.step}, not at {one.step}: {error.message}")
     types = [kind.__name__ for kind in type(cause).__mro__]
     if one.type is not None and one.type not in types:
-        return verdict("fails", f"the run stopped with {types[0]}, not {one.type}: {error.message}")
+        return verdict(Outcome.FAILS, f"the run stopped with {types[0]}, not {one.type}: {error.message}")
     if one.match is not None and not re.search(one.match, error.message):
-        return verdict("fails", f"'{error.message}' does not match '{one.match}'")
+        return verdict(Outcome.FAILS, f"'{error.message}' does not match '{one.match}'")
     result.error = error.model_copy(update={"expected": True})
-    return verdict("holds")
+    return verdict(Outcome.HOLDS)
 
 
 # a value
@@ -101,20 +103,20 @@ def _judge_value(name: str, one: Expectation, path: str, result: Result, plan: P
     for kind in KINDS:
         if kind not in one.model_fields_set:
             continue
-        outcome: Outcome = "holds"
+        outcome: ExpectationOutcome = Outcome.HOLDS
         message = ""
         try:
             if getattr(one, kind) is not None:
                 _must_be_past_backward(name, result)
             message = _PROBES[kind](name, one, result, plan) or ""
-            outcome = "fails" if message else "holds"
+            outcome = Outcome.FAILS if message else Outcome.HOLDS
         except _Unjudged as unjudged:
-            outcome, message = "not judged", str(unjudged)
+            outcome, message = Outcome.NOT_JUDGED, str(unjudged)
         except Mismatch as mismatch:
-            outcome, message = "fails", mismatch.message
+            outcome, message = Outcome.FAILS, mismatch.message
         except UNTAKEN as error:
             # torch has not every comparison for every kind of tensor
-            outcome, message = "fails", f"it cannot be judged: {words_of(error)}"
+            outcome, message = Outcome.FAILS, f"it cannot be judged: {words_of(error)}"
         yield Verdict(name=name, path=path, asks=_asks(kind, one), outcome=outcome, message=message)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.models import KnownFault, Recipe
@@ -32,9 +33,9 @@ def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
     """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one."""
     found = False
     for position, verdict in enumerate(verdicts):
-        if is_marked(verdict.name, fault) and verdict.outcome in ("fails", "known fault"):
+        if is_marked(verdict.name, fault) and verdict.outcome in (Outcome.FAILS, Outcome.KNOWN_FAULT):
             message = f"{verdict.message} (known: {fault.reason})"
-            verdicts[position] = verdict.model_copy(update={"outcome": "known fault", "message": message})
+            verdicts[position] = verdict.model_copy(update={"outcome": Outcome.KNOWN_FAULT, "message": message})
             found = True
     return found
 
@@ -58,7 +59,7 @@ def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -
     if not on:
         # what no expectation is for may be seen by a comparison alone
         return fault.keys is None
-    return any(verdict.outcome != "not judged" for verdict in on)
+    return any(verdict.outcome != Outcome.NOT_JUDGED for verdict in on)
 
 
 def is_marked(name: str, fault: KnownFault) -> bool:
@@ -73,7 +74,7 @@ def _stopped(fault: KnownFault, number: int, result: Result) -> Verdict:
         name=step,
         path=f"xfail.{number}",
         asks="the run to stop here",
-        outcome="known fault",
+        outcome=Outcome.KNOWN_FAULT,
         message=f"{words} (known: {fault.reason})",
     )
 
@@ -84,7 +85,7 @@ def _fixed(fault: KnownFault, number: int) -> Verdict:
         name=what,
         path=f"xfail.{number}",
         asks=f"the known fault: {fault.reason}",
-        outcome="fixed",
+        outcome=Outcome.FIXED,
         message="it holds now: take the mark away",
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.measures import Measure
+from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 
 Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
 """What judged a value.
@@ -17,9 +18,6 @@ Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
 dtype or of the recipe. `exact`: integers, booleans and words. `structure`: shape, dtype, or whether there is a value at
 all. `none`: it was not judged.
 """
-
-ValueOutcome = Literal["ok", "mismatch", "not comparable", "dtype-dependent"]
-"""`dtype-dependent`: an integer that differs between dtypes in eager PyTorch, too; it is told, and is no failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +111,23 @@ class Comparison:
     @property
     def bad(self) -> list[ValueVerdict]:
         """The values that do not agree, in order."""
-        return [one for one in self.values if one.outcome == "mismatch"]
+        return [one for one in self.values if one.outcome == Outcome.MISMATCH]
 
     @property
     def compared(self) -> int:
         """How many values were judged; the tensors that a run starts from do not count, nor gradients that are not."""
-        judged = [one for one in self.values if one.outcome in ("ok", "mismatch")]
-        return sum(one.kind != "tensor" and (one.dtype != NO_VALUE or one.outcome != "ok") for one in judged)
+        judged = [one for one in self.values if one.outcome in (Outcome.OK, Outcome.MISMATCH)]
+        return sum(one.kind != "tensor" and (one.dtype != NO_VALUE or one.outcome != Outcome.OK) for one in judged)
 
     @property
     def not_comparable(self) -> int:
         """How many values could not be judged."""
-        return sum(one.outcome == "not comparable" for one in self.values)
+        return sum(one.outcome == Outcome.NOT_COMPARABLE for one in self.values)
 
     @property
     def worst(self) -> ValueVerdict | None:
         """The value that used the largest share of its allowed error; None where nothing was judged."""
-        judged = [one for one in self.values if one.outcome in ("ok", "mismatch")]
+        judged = [one for one in self.values if one.outcome in (Outcome.OK, Outcome.MISMATCH)]
         return max(judged, key=lambda one: (one.used, one.kind != "tensor"), default=None)
 
     @property

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from tensorflow_free.outcome.outcomes import Outcome
+
 Plain = Mapping[str, Any]
 """A verdict, or a measure, as `to_plain` gives it: NaN and infinities may be words."""
 
@@ -51,7 +53,7 @@ def some(names: Iterable[str], most: int = MOST_NAMES) -> str:
 
 def share_of(verdict: Plain) -> str:
     """The share of the allowed error that was used: `0.4x`, `3.2x`, `inf (NaN)`; nothing where it was not judged."""
-    if verdict["outcome"] in ("not comparable", "dtype-dependent"):
+    if verdict["outcome"] in (Outcome.NOT_COMPARABLE, Outcome.DTYPE_DEPENDENT):
         return ""
     used = float(verdict["used"])
     if not used < float("inf"):

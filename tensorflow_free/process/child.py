@@ -20,8 +20,9 @@ from time import monotonic
 from typing import Any, Final
 
 from tensorflow_free.errors import TensorflowFreeError
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.process.board import Board
-from tensorflow_free.process.limits import OUT_OF_MEMORY, Limits, kills_for_memory, resident
+from tensorflow_free.process.limits import Limits, kills_for_memory, resident
 
 READY, STAGE = "HS"
 """Letters that every child says: that it is ready, and what it is about to do."""
@@ -176,14 +177,14 @@ class Child:
 
     # its end
 
-    def ending(self) -> tuple[str, str]:
+    def ending(self) -> tuple[Outcome, str]:
         """How it ended of its own: `crashed`, or `out of memory` where the system says so; and that in words."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=5)
         code = self.process.poll()
         if code == -signal.SIGKILL and not self._killed and kills_for_memory() > self._lost_before:
-            return OUT_OF_MEMORY, "the system ended it (SIGKILL), as memory ran out"
-        return "crashed", _ending(code)
+            return Outcome.OUT_OF_MEMORY, "the system ended it (SIGKILL), as memory ran out"
+        return Outcome.CRASHED, _ending(code)
 
     def lines(self) -> str:
         """What it said last on standard error, each line indented, behind a line break."""

@@ -12,10 +12,6 @@ GIB: Final = 2**30
 MOST_GIB: Final = 2**30
 """More is no limit."""
 
-TIMED_OUT: Final = "timed out"
-OUT_OF_MEMORY: Final = "out of memory"
-"""What became of a run that went over a limit; rows of sweeps and results say it in the same words."""
-
 NO_WATCH: Final = "memory is watched on Linux only; leave it out, or run in a container that has a limit"
 
 

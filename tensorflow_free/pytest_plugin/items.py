@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.text.characters import in_a_line, is_printable, printable
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from tensorflow_free.pytest_plugin.configuration import Asked
     from tensorflow_free.pytest_plugin.session import Gathering
 
-RECORDED: Final = {"missing": {"missing"}, "failing": {"missing", "stale", "mismatch", "nothing compared", "refused"}}
+RECORDED: Final[dict[str, set[Outcome]]] = {
+    "missing": {Outcome.MISSING},
+    "failing": {Outcome.MISSING, Outcome.STALE, Outcome.MISMATCH, Outcome.NOTHING_COMPARED, Outcome.REFUSED},
+}
 """Verdicts on which each way of recording records; `all` records on any."""
 
 _WORD: Final = re.compile(r"[^\W_][\w.+/-]*")
@@ -50,14 +54,14 @@ class RecipeItem(pytest.Item):
 
         found = self._verification()
         no_marks = self.config.getoption("runxfail")
-        if found.outcome in asserting.ABSENT:
+        if found.outcome in ABSENT:
             pytest.skip(in_a_line(found.reason))
-        if found.outcome == "known fault":
+        if found.outcome == Outcome.KNOWN_FAULT:
             pytest.xfail(in_a_line(found.reason))
-        elif found.outcome == "ok" or (found.outcome == "fixed" and no_marks):
+        elif found.outcome == Outcome.OK or (found.outcome == Outcome.FIXED and no_marks):
             return
         text = asserting.failure_text(found)
-        pytest.fail(f"[XPASS(strict)] {text}" if found.outcome == "fixed" else text, pytrace=False)
+        pytest.fail(f"[XPASS(strict)] {text}" if found.outcome == Outcome.FIXED else text, pytrace=False)
 
     def _verification(self) -> Verification:
         from tensorflow_free.asserting import judge_case  # noqa: PLC0415 - only running needs torch

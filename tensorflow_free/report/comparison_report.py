@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.judging.wording import Beginning, Plain, counted, index, number, pair_of, place_of, share_of, some
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.text.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
     from tensorflow_free.judging.verdicts import Comparison
 
-MARKS: Final = {"mismatch": "MISMATCH", "fixed": "FIXED"}
+MARKS: Final[dict[str, str]] = {Outcome.MISMATCH: "MISMATCH", Outcome.FIXED: "FIXED"}
 """How an outcome that fails is written; any other stands as it is."""
 
-STYLES: Final = {"ok": "green", "MISMATCH": "bold red", "FIXED": "bold red"}
+STYLES: Final = {Outcome.OK: "green", "MISMATCH": "bold red", "FIXED": "bold red"}
 OTHER_STYLE: Final = "yellow"
 
 LONGEST: Final = 200
@@ -89,7 +90,7 @@ def _rows(verdicts: Sequence[Plain]) -> tuple[Sequence[Plain], str]:
     """The verdicts that have a row, and what is left out, in words."""
     if len(verdicts) <= LONGEST:
         return verdicts, ""
-    told = [verdict for verdict in verdicts if verdict["outcome"] != "ok"]
+    told = [verdict for verdict in verdicts if verdict["outcome"] != Outcome.OK]
     well, cut = len(verdicts) - len(told), max(0, len(told) - LONGEST)
     left_out = [f"{well:,} more that are ok"] * bool(well) + [f"{cut:,} more that are not"] * bool(cut)
     return told[:LONGEST], f"and {', and '.join(left_out)}"

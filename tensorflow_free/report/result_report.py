@@ -12,6 +12,7 @@ import torch
 from tensorflow_free.codec.parts import UNTAKEN, counts, is_plain, numbers_of
 from tensorflow_free.codec.values import plain
 from tensorflow_free.errors import INDENT, words_of
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.result.record import Record
@@ -29,20 +30,20 @@ FEW: Final = 6
 """Elements up to which a tensor is written out; beyond, it is summed up."""
 
 MARKS: Final = {
-    "holds": "ok",
-    "fails": "FAILS",
-    "not judged": "not judged",
-    "known fault": "known fault",
-    "fixed": "FIXED",
+    Outcome.HOLDS: Outcome.OK,
+    Outcome.FAILS: "FAILS",
+    Outcome.NOT_JUDGED: Outcome.NOT_JUDGED,
+    Outcome.KNOWN_FAULT: Outcome.KNOWN_FAULT,
+    Outcome.FIXED: "FIXED",
 }
 """How an outcome is written; capitals where it makes the run fail."""
 
 STYLES: Final = {
-    "holds": "green",
-    "fails": "bold red",
-    "not judged": "yellow",
-    "known fault": "yellow",
-    "fixed": "bold red",
+    Outcome.HOLDS: "green",
+    Outcome.FAILS: "bold red",
+    Outcome.NOT_JUDGED: "yellow",
+    Outcome.KNOWN_FAULT: "yellow",
+    Outcome.FIXED: "bold red",
 }
 
 LONGEST: Final = 200
@@ -220,11 +221,11 @@ def tally(result: Result) -> str:
     verdicts = result.expectations
     if not verdicts:
         return ""
-    holding = sum(verdict.outcome == "holds" for verdict in verdicts)
+    holding = sum(verdict.outcome == Outcome.HOLDS for verdict in verdicts)
     others = [
         f"{count} {outcome}"
         for outcome in MARKS
-        if outcome not in ("holds", "fails") and (count := _count(verdicts, outcome))
+        if outcome not in (Outcome.HOLDS, Outcome.FAILS) and (count := _count(verdicts, outcome))
     ]
     return f"{holding} of {len(verdicts)} expectations hold" + (f", {', '.join(others)}" if others else "") + "."
 

@@ -6,11 +6,12 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tensorflow_free.outcome.outcomes import ExpectationOutcome
+
 SCHEMA_VERSION: Final = 1
 """The version of `result.json`; it grows when a reader of the older one would misread the newer."""
 
 Kind = Literal["tensor", "step", "gradient", "after", "trace", "check"]
-Outcome = Literal["holds", "fails", "not judged", "known fault", "fixed"]
 
 
 class Model(BaseModel):
@@ -51,13 +52,13 @@ class Verdict(Model):
     name: str
     path: str
     asks: str
-    outcome: Outcome
+    outcome: ExpectationOutcome
     message: str = ""
 
     @property
     def is_well(self) -> bool:
         """Whether it leaves the run well."""
-        return self.outcome in ("holds", "not judged", "known fault")
+        return not self.outcome.is_bad
 
 
 class ErrorReport(Model):

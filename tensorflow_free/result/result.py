@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from tensorflow_free.files.opening import FileRead
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.entries import entry_of
@@ -43,6 +44,16 @@ class Result:
         """Whether everything ran, and everything expected holds."""
         ran = self.error is None or self.error.expected
         return ran and all(verdict.is_well for verdict in self.expectations)
+
+    @property
+    def unmet(self) -> list[Verdict]:
+        """The expectations that do not hold, and are not known to."""
+        return [one for one in self.expectations if one.outcome == Outcome.FAILS]
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a step failed that was not expected to."""
+        return self.error is not None and not self.error.expected
 
     def __getitem__(self, name: str) -> Any:
         """The value of this name.

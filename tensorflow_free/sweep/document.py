@@ -14,6 +14,7 @@ from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import read_file
+from tensorflow_free.outcome.outcomes import CellOutcome
 from tensorflow_free.sweep.axes import seen_from_here
 from tensorflow_free.sweep.cells import Cells, refuse_outside
 from tensorflow_free.sweep.matrix import Axis, Matrix, SweptRecipe
@@ -106,7 +107,7 @@ class SweepDocument(_Model):
     devices: list[str] = Field(default_factory=list)
     reference: str = ""
     environment: dict[str, Any] | None = None
-    outcomes: dict[str, int] = Field(default_factory=dict)
+    outcomes: dict[CellOutcome, int] = Field(default_factory=dict)
     finished: bool = False
     well: bool | None = None
     exit_code: int | None = None

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tensorflow_free.judging.wording import place_of
-from tensorflow_free.sweep.rows import OUTCOMES, Outcome, Row
+from tensorflow_free.outcome.outcomes import RANKS, CellOutcome
+from tensorflow_free.sweep.rows import Row
 
 MOST_GROUPS: Final = 200
 """Kinds that are kept; of more, those that come first by outcome and reason."""
@@ -86,7 +87,7 @@ class Group:
         )
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CellOutcome:
         """What became of each of them."""
         return self.row.outcome
 
@@ -107,7 +108,7 @@ def key_of(row: Row) -> Key:
     # known faults are told by their reason, wherever they show
     place = "" if row.where is None or not row.is_bad else f"{place_of(row.where)} {row.where.op}"
     reason = blanked(row.reason)
-    return OUTCOMES.index(row.outcome), place, reason, "" if reason == row.reason else row.dtype
+    return RANKS[row.outcome], place, reason, "" if reason == row.reason else row.dtype
 
 
 class Groups:

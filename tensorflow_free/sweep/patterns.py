@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tensorflow_free.judging.wording import some
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.sweep.shares import ENUMERATED, Axes, Axis, Share
 
 MOST_PARTS: Final = 4
@@ -113,8 +114,8 @@ def _listed(key: str, shares: Mapping[str, Share]) -> str:
 def _not_bad(key: str, ordered: Sequence[tuple[str, Share]]) -> Iterator[str]:
     well = [(value, share) for value, share in ordered if share.ran and not share.bad]
     kinds = {
-        "all well": [value for value, share in well if not share.outcomes.get("known fault")],
-        "known faults, and none bad": [value for value, share in well if share.outcomes.get("known fault")],
+        "all well": [value for value, share in well if not share.outcomes.get(Outcome.KNOWN_FAULT)],
+        "known faults, and none bad": [value for value, share in well if share.outcomes.get(Outcome.KNOWN_FAULT)],
         "none ran": [value for value, share in ordered if not share.ran],
     }
     return (f"{key}={some(values)}: {words}" for words, values in kinds.items() if values)

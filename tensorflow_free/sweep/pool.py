@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
-from tensorflow_free.process.limits import OUT_OF_MEMORY, TIMED_OUT, Limits
+from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
+from tensorflow_free.process.limits import Limits
 from tensorflow_free.sweep.capabilities import VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Outcome, Row, row_of_cell
+from tensorflow_free.sweep.rows import Row, row_of_cell
 from tensorflow_free.sweep.workers import Lost, Worker
 
 CELL_TIMEOUT_S: Final = 600.0
@@ -181,7 +182,8 @@ class Crew:
                     break
                 # a cell alone needs all files of ops: nobody knows which of them a backend came from
                 row = self._row(cell, slot, mine)
-                limits = self._launch.limits.words() if row.outcome in (TIMED_OUT, OUT_OF_MEMORY) else []
+                is_at_limit = row.outcome in (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY)
+                limits = self._launch.limits.words() if is_at_limit else []
                 row = row.model_copy(update={"ops": self._launch.named_ops, "limits": limits})
                 with self._lock:
                     self._record(row)
@@ -216,7 +218,7 @@ class Crew:
         """
         missing = missing_capability(cell.capability)
         if missing is not None:
-            return lost_row(cell, "unavailable", missing)
+            return lost_row(cell, Outcome.UNAVAILABLE, missing)
         try:
             worker = mine.get(cell.capability)
             if worker is None:
@@ -235,7 +237,7 @@ class Crew:
         launch = self._launch
         with self._lock:
             if self._stopped.is_set():
-                raise Lost("crashed", "the sweep was stopped")
+                raise Lost(Outcome.CRASHED, "the sweep was stopped")
             worker = Worker(launch.ops, launch.folder, launch.cwd, self._environment(capability, slot), launch.limits)
             self._workers.add(worker)
         try:
@@ -279,7 +281,7 @@ def _gpus(environment: Mapping[str, Any]) -> Sequence[str]:
     return named[:count] if len(named) >= count else [str(index) for index in range(count)]
 
 
-def lost_row(cell: Cell, outcome: Outcome, reason: str) -> Row:
+def lost_row(cell: Cell, outcome: CellOutcome, reason: str) -> Row:
     """The row of a cell that no worker gave one for."""
     try:
         mapping = compose(cell.recipe, cell.overrides).mapping

@@ -10,63 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.outcomes import ABSENT, BAD, CellOutcome
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of
 
 ROW_VERSION: Final = 1
 """The version of a row's schema."""
-
-Outcome = Literal[
-    "ok",
-    "not comparable",
-    "known fault",
-    "unavailable",
-    "unsupported",
-    "mismatch",
-    "fixed",
-    "failed",
-    "refused",
-    "crashed",
-    "timed out",
-    "out of memory",
-]
-
-OUTCOMES: Final[tuple[Outcome, ...]] = (
-    "crashed",
-    "timed out",
-    "out of memory",
-    "failed",
-    "mismatch",
-    "fixed",
-    "refused",
-    "known fault",
-    "unsupported",
-    "unavailable",
-    "not comparable",
-    "ok",
-)
-"""What becomes of a cell, worst first."""
-
-BAD: Final[frozenset[Outcome]] = frozenset(
-    {"mismatch", "fixed", "failed", "refused", "crashed", "timed out", "out of memory"}
-)
-"""Outcomes that fail a sweep."""
-
-ABSENT: Final[frozenset[Outcome]] = frozenset({"unavailable", "unsupported"})
-"""Outcomes of cells that cannot be had here; they are no failure, unless no cell ran at all."""
-
-EXIT_CODES: Final[dict[Outcome, ExitCode]] = {
-    "refused": ExitCode.WRONG,
-    "failed": ExitCode.STEP_FAILED,
-    "crashed": ExitCode.STEP_FAILED,
-    "timed out": ExitCode.STEP_FAILED,
-    "out of memory": ExitCode.STEP_FAILED,
-    "mismatch": ExitCode.UNMET,
-    "fixed": ExitCode.UNMET,
-}
-"""The exit code of each bad outcome, where the row does not say another; all else is 0."""
-
 
 PlainFloat = Annotated[float, PlainSerializer(lambda value: value if math.isfinite(value) else str(value))]
 """A number that strict JSON can hold: `"nan"`, `"inf"` and `"-inf"` are strings, as in `result.json`."""
@@ -141,7 +91,7 @@ class Row(BaseModel):
     device: str = ""
     dtype: str = ""
     backend: str = ""
-    outcome: Outcome
+    outcome: CellOutcome
     reason: str = ""
     where: RowWhere | None = None
     unmet: list[str] = Field(default_factory=list)
@@ -183,7 +133,7 @@ class Row(BaseModel):
 
     def code(self) -> ExitCode:
         """The exit code that this cell asks for."""
-        return EXIT_CODES.get(self.outcome, ExitCode.OK) if self.exit_code is None else self.exit_code
+        return self.exit_code or (self.outcome.exit_code if self.is_bad else ExitCode.OK)
 
     def line(self) -> str:
         """The row as one line of `cells.jsonl`, its end included; strict JSON."""
@@ -203,7 +153,7 @@ def row_of(line: str | bytes) -> Row:
     return row
 
 
-def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: Outcome, reason: str = "") -> Row:
+def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutcome, reason: str = "") -> Row:
     """A row that says which cell it is of, and nothing yet of what it computed.
 
     Args:

@@ -9,8 +9,9 @@ from itertools import combinations
 from typing import Final
 
 from tensorflow_free.judging.wording import place_of
+from tensorflow_free.outcome.outcomes import ABSENT, BAD, Outcome
 from tensorflow_free.sweep.groups import spent
-from tensorflow_free.sweep.rows import ABSENT, BAD, Row
+from tensorflow_free.sweep.rows import Row
 
 MOST_VALUES: Final = 64
 """Values of an axis that are counted one by one; of an axis with more, only the extremes are kept."""
@@ -29,7 +30,7 @@ def fate_of(row: Row) -> str:
     """What befell a bad cell, in words that follow `all`: `at exp (forward)`, `crashed`."""
     if row.where is not None:
         return f"at {place_of(row.where)}"
-    return "out of bounds" if row.outcome == "mismatch" else row.outcome
+    return "out of bounds" if row.outcome == Outcome.MISMATCH else row.outcome
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Share:
     """
 
     first: int
-    outcomes: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
     used: float | None = None
     fates: set[str] = field(default_factory=set)
 

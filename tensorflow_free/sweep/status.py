@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
-from tensorflow_free.sweep.rows import ABSENT, OUTCOMES, Row
+from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.outcomes import ABSENT, CELL_OUTCOMES, CellOutcome, code_of_all
+from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 
 
@@ -36,16 +37,11 @@ class Standing:
         """How many cells could be had."""
         return self.summary.cells - sum(self.summary.count(outcome) for outcome in ABSENT)
 
-    def outcomes(self) -> dict[str, int]:
+    def outcomes(self) -> dict[CellOutcome, int]:
         """How many cells came out how."""
-        return {outcome: count for outcome in OUTCOMES if (count := self.summary.count(outcome))}
+        return {outcome: count for outcome in CELL_OUTCOMES if (count := self.summary.count(outcome))}
 
     def exit_code(self) -> ExitCode:
         """0 all well, 1 a mismatch, 2 a recipe is wrong or its device not here, 3 a step failed or cells are left."""
-        if found := worst_of(self._codes):
-            return found
-        if not self.finished:
-            return ExitCode.STEP_FAILED
-        if self.cells and not self.ran:
-            return ExitCode.WRONG if self.summary.count("unavailable") else ExitCode.STEP_FAILED
-        return ExitCode.OK
+        left = [] if self.finished else [ExitCode.STEP_FAILED]
+        return code_of_all([*self._codes, *left], self.outcomes())

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.sweep.groups import Groups, blanked, key_of
-from tensorflow_free.sweep.rows import Outcome, Row
+from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Axes, Share
 
 FEW: Final = 60
@@ -61,7 +62,7 @@ class Summary:
         self._name(row.recipe)
         if self.few is not None:
             self.few = [*self.few, row] if len(self.few) < FEW else None
-        if row.outcome != "ok":
+        if row.outcome != Outcome.OK:
             self.groups.add(row, key_of(row), row.reason)
         for text in row.told:
             self.told.add(row, (0, "", blanked(text), ""), text)

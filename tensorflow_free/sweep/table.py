@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.judging.wording import counted, error_of, share_of
+from tensorflow_free.outcome.outcomes import ABSENT, BAD, CELL_OUTCOMES, RANKS, Outcome, well_first
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
 from tensorflow_free.sweep.patterns import sentences
-from tensorflow_free.sweep.rows import ABSENT, BAD, OUTCOMES, Outcome, Row
+from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
 from tensorflow_free.text.characters import in_a_line, is_printable
@@ -38,7 +39,7 @@ LONGEST_ASIDE: Final = 60
 LEAST: Final = 10
 """Characters of a column of words that are left before others go."""
 
-STYLES: Final = {"ok": "green", **{outcome.upper(): "bold red" for outcome in BAD}}
+STYLES: Final = {Outcome.OK: "green", **{outcome.upper(): "bold red" for outcome in BAD}}
 OTHER_STYLE: Final = "yellow"
 
 
@@ -94,7 +95,7 @@ def tally(summary: Summary) -> str:
     cells = counted(summary.cells, "cell")
     if planned is not None and planned != summary.cells:
         cells = f"{summary.cells:,} of {counted(planned, 'cell')}"
-    order: list[Outcome] = ["ok", *(outcome for outcome in OUTCOMES if outcome != "ok")]
+    order = well_first(CELL_OUTCOMES)
     parts = [f"{count:,} {outcome}{_aside(summary, outcome)}" for outcome in order if (count := summary.count(outcome))]
     return f"{cells}: {', '.join(parts) or 'none was run'}."
 
@@ -138,7 +139,7 @@ def _ordered(summary: Summary, rows: Sequence[Row]) -> list[Row]:
     ranks = {key: rank for rank, (keys, _) in enumerate(summary.groups.ranked()) for key in keys}
 
     def rank(row: Row) -> tuple[int, int, float, int]:
-        outcome = OUTCOMES.index(row.outcome)
+        outcome = RANKS[row.outcome]
         return (outcome, ranks[key_of(row)], -spent(row), row.number) if row.is_bad else (outcome, 0, 0.0, row.number)
 
     return sorted(rows, key=rank)
@@ -183,7 +184,7 @@ def _counts(summary: Summary) -> list[Column]:
         Column("value", [value for _, value, _ in shares], least=LEAST),
         Column("cells", [f"{share.cells:,}" for _, _, share in shares], is_number=True),
     ]
-    for outcome in reversed(OUTCOMES):
+    for outcome in reversed(CELL_OUTCOMES):
         if summary.count(outcome):
             counts = [f"{share.outcomes[outcome]:,}" if outcome in share.outcomes else "" for *_, share in shares]
             columns.append(Column(outcome, counts, is_number=True))
@@ -217,7 +218,7 @@ def _failure(group: Group) -> Iterator[Line]:
     if place and row.where is not None and row.where.direction == "backward":
         yield line("forward, all is within bounds", indent=2)
     yield from _reason(row)
-    if row.outcome == "fixed":
+    if row.outcome == Outcome.FIXED:
         yield line(f"take the mark out of 'xfail' in {row.recipe}", indent=2)
     yield line(f"cell {row.number} alone:", "dim", indent=2)
     yield line(row.command, "cyan", indent=4, is_whole=True)
@@ -245,7 +246,7 @@ def _reason(row: Row) -> Iterator[Line]:
     if len(lines) > MOST_LINES:
         yield line(f"and {len(lines) - MOST_LINES} more lines", "dim", indent=2)
     worst = row.worst
-    if row.outcome == "mismatch" and worst and worst.get("allowed") and worst["allowed"] not in row.reason:
+    if row.outcome == Outcome.MISMATCH and worst and worst.get("allowed") and worst["allowed"] not in row.reason:
         yield line(f"{worst['name']} used {share_of(worst)} of what is allowed: {worst['allowed']}", "dim", indent=2)
 
 

@@ -16,7 +16,7 @@ from tensorflow_free.errors import RecipeError, UnavailableError, UnkeptError
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of, recipe_of
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.process.limits import OUT_OF_MEMORY
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.torch_errors import is_out_of_memory
@@ -65,15 +65,15 @@ class Trial:
 
     def _found(self, cell: Cell) -> Row:
         self.stage("running the cell")
-        row = row_of_cell(cell, None, "refused")
+        row = row_of_cell(cell, None, Outcome.REFUSED)
         try:
             composed = compose(cell.recipe, cell.overrides, best_device=best_device)
-            row = row_of_cell(cell, composed.mapping, "refused")
+            row = row_of_cell(cell, composed.mapping, Outcome.REFUSED)
             recipe = recipe_of(composed)
         except UnavailableError as error:
-            return row.model_copy(update={"outcome": "unavailable", "reason": _brief(error)})
+            return row.model_copy(update={"outcome": Outcome.UNAVAILABLE, "reason": _brief(error)})
         except RecipeError as error:
-            return row.model_copy(update={"outcome": "refused", "reason": str(error), "exit_code": ExitCode.WRONG})
+            return row.model_copy(update={"reason": str(error), "exit_code": ExitCode.WRONG})
         result, cause = run(plan_of(recipe), watch=self.watch)
         if self.watch is not None:
             self.watch.at(plan_of(recipe), None)
@@ -83,8 +83,9 @@ class Trial:
         found.told.extend(told)
         found.told.extend(self._save(cell, result, comparison))
         made = _row(row, found, comparison, cell.folder if self.folder is not None else "")
-        stopped = result.error is not None and not result.error.expected
-        return made.model_copy(update={"outcome": OUT_OF_MEMORY}) if stopped and is_out_of_memory(cause) else made
+        if result.has_failed and is_out_of_memory(cause):
+            return made.model_copy(update={"outcome": Outcome.OUT_OF_MEMORY})
+        return made
 
     def _compared(self, cell: Cell, recipe: Recipe, result: Result) -> tuple[Comparison | None, str, list[str]]:
         """The cell's values against its reference, or None and why there is none; and what is to be told of that."""
@@ -129,15 +130,15 @@ def _row(row: Row, found: Found, comparison: Comparison | None, folder: str) -> 
     update: dict[str, Any] = {
         "outcome": found.outcome,
         "reason": found.reason,
-        "exit_code": found.exit_code if found.outcome == "failed" else None,
+        "exit_code": found.exit_code if found.outcome == Outcome.FAILED else None,
         "told": found.told,
-        "unmet": found.unmet if found.outcome in ("failed", "mismatch") else [],
+        "unmet": found.unmet if found.outcome in (Outcome.FAILED, Outcome.MISMATCH) else [],
         "folder": folder,
     }
     if comparison is not None:
         worst = comparison.worst
         # of a fixed cell nothing starts anywhere: what is out of bounds in it is marked, and is not why it fails
-        where = None if comparison.where is None or found.outcome == "fixed" else comparison.to_plain()["where"]
+        where = None if comparison.where is None or found.outcome == Outcome.FIXED else comparison.to_plain()["where"]
         update |= {
             "where": where,
             "rule": "" if worst is None else worst.rule,

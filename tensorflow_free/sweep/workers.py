@@ -10,10 +10,11 @@ from time import monotonic
 from typing import Any, cast
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
-from tensorflow_free.process.limits import OUT_OF_MEMORY, TIMED_OUT, Limits
+from tensorflow_free.process.limits import Limits
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Outcome, Row, row_of
+from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.sweep.worker_process import FAULT, REFUSED, ROW, UNWRITABLE
 
 MAIN = "tensorflow_free.sweep.worker_process:main"
@@ -22,9 +23,9 @@ MAIN = "tensorflow_free.sweep.worker_process:main"
 class Lost(Exception):
     """A worker that gave no row: it crashed, or went over a limit. `outcome` and `reason` are those of its cell."""
 
-    def __init__(self, outcome: Outcome, reason: str) -> None:
+    def __init__(self, outcome: CellOutcome, reason: str) -> None:
         super().__init__(reason)
-        self.outcome: Outcome = outcome
+        self.outcome: CellOutcome = outcome
         self.reason = reason
 
 
@@ -90,7 +91,7 @@ class Worker:
             raise StorageError(json.loads(text))
         if letter == FAULT:
             fault = json.loads(text)
-            raise Lost("crashed", f"an error of tensorflow_free, not of the recipe: {fault}{self._child.lines()}")
+            raise Lost(Outcome.CRASHED, f"an error of tensorflow_free, not of the recipe: {fault}{self._child.lines()}")
         return row_of(text)
 
     def _answer(self, until: float, limit: str) -> tuple[str, bytes]:
@@ -99,9 +100,9 @@ class Worker:
             try:
                 line = self._child.line(until)
             except Exceeded as error:
-                raise self._lost(OUT_OF_MEMORY, str(error)) from error
+                raise self._lost(Outcome.OUT_OF_MEMORY, str(error)) from error
             if line is None:
-                raise self._lost(TIMED_OUT, f"took longer than {limit}")
+                raise self._lost(Outcome.TIMED_OUT, f"took longer than {limit}")
             if not line:
                 raise self._ended()
             letter, text = chr(line[0]), line[1:-1]
@@ -113,12 +114,12 @@ class Worker:
     def _ended(self) -> Lost:
         return self._lost(*self._child.ending())
 
-    def _lost(self, outcome: str, why: str) -> Lost:
+    def _lost(self, outcome: Outcome, why: str) -> Lost:
         """What is told of a worker that is of no more use; it is ended."""
         said = None if self._child.board is None else self._child.board.said()
         self.end()
         step = "" if said is None else f", at '{said['step']}' ({said['op']})"
-        return Lost(cast("Outcome", outcome), f"{why} while {self._stage}{step}{self._child.lines()}")
+        return Lost(cast("CellOutcome", outcome), f"{why} while {self._stage}{step}{self._child.lines()}")
 
     def kill(self) -> None:
         """End the process, from any thread; whoever waits for its row finds it lost."""
