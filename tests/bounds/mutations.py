@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -15,6 +16,9 @@ from bounds.valid import copied
 
 FAR: Final = (2**31, 2**40)
 FLOATS: Final = (0.0, -1.0, 1.5, 1e30, math.nan, math.inf)
+NESTED: Final = 3
+"""Forms of nested tensors that are made of a dense one."""
+
 FLIPPED: Final = ("unsafe", "check", "coalesced", "sorted", "invariant", "accumulate", "sparse", "valid")
 """What a flag is called that says whether to trust: everything is tried with it turned, too."""
 
@@ -47,6 +51,31 @@ def mutations(arguments: Arguments) -> Iterator[Mutation]:
                 yield Mutation(where, said + what, {**base, name: changed})
 
 
+def nested(arguments: Arguments) -> Iterator[Arguments]:
+    """The call with its first tensor nested, and with all of them nested."""
+    made = {name: list(_nested(value)) for name, value in arguments.items() if isinstance(value, torch.Tensor)}
+    names = [name for name, forms in made.items() if forms]
+    for position in range(NESTED if names else 0):
+        for chosen in (names[:1], names) if len(names) > 1 else (names,):
+            yield {**arguments, **{name: made[name][position] for name in chosen}}
+
+
+def _nested(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Its parts along the first dimension; those of unlike length; scalars; as many forms as `NESTED` says, or none."""
+    if (
+        tensor.layout != torch.strided
+        or tensor.is_quantized
+        or tensor.is_nested
+        or not (tensor.dim() and tensor.numel())
+    ):
+        return
+    parts = [part.clone() for part in tensor.unbind()]
+    ragged = [torch.cat([part, part]) if part.dim() and not number else part for number, part in enumerate(parts)]
+    with contextlib.suppress(NotImplementedError):  # not every dtype can be nested
+        for form in (parts, ragged, [part.clone() for part in tensor.flatten()[:4]]):
+            yield torch.nested.as_nested_tensor(form)
+
+
 def _turned(arguments: Arguments) -> Iterator[tuple[Arguments, str]]:
     yield arguments, ""
     for name, value in arguments.items():
@@ -56,7 +85,8 @@ def _turned(arguments: Arguments) -> Iterator[tuple[Arguments, str]]:
 
 def _out_of_range(arguments: Arguments) -> list[int]:
     """n, n + 1, -1 and -n - 1 for each size n that there is, and numbers far away."""
-    tensors = [one for one in tensors_in(arguments) if one.layout == torch.strided and not one.is_nested]
+    parts = [one.unbind() if one.is_nested else (one,) for one in tensors_in(arguments) if one.layout == torch.strided]
+    tensors = list(itertools.chain.from_iterable(parts))
     sizes = {size for one in tensors for size in (*one.shape, one.numel())}
     small = sorted(sizes, key=lambda size: (size < 2, size))[:5]
     found = [0, -1, *(number for size in small for number in (size, size + 1, -size - 1))]
@@ -182,4 +212,4 @@ def fresh(value: Any) -> Any:
     return value
 
 
-__all__ = ["Mutation", "copied", "fresh", "mutations"]
+__all__ = ["Mutation", "copied", "fresh", "mutations", "nested"]

@@ -48,7 +48,8 @@ class Target:
         if not CHECKED:
             return self.signature.function(*args, **kwargs)
         odd = any(tensor.is_meta or tensor.is_mkldnn for tensor in tensors_in(arguments))
-        return guarded(self.name, self.signature, arguments, odd=odd, unseen=False)(*args, **kwargs)
+        nested = any(tensor.is_nested for tensor in tensors_in(arguments))
+        return guarded(self.name, self.signature, arguments, odd=odd, unseen=False, nested=nested)(*args, **kwargs)
 
     def _place(self, name: str) -> int:
         return [parameter.name for parameter in self.signature.parameters].index(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import mmap
 import os
@@ -19,13 +20,16 @@ from typing import Any, Final
 import torch
 
 from bounds.guard import library
-from bounds.mutations import Mutation, mutations
+from bounds.mutations import Mutation, mutations, nested
 from bounds.targets import Arguments, Target
 from bounds.trial import finding, outcome
 from bounds.valid import Pool, attempts
 
 PATIENCE: Final = 10.0
 """Seconds that one call may take."""
+
+NESTING: Final = "building nested"
+"""Where a target is whose call is tried with nested tensors."""
 
 ROOM: Final = 8 << 30
 """Bytes that a trial may take besides what the process has."""
@@ -130,6 +134,7 @@ class Worker:
 
     def _try(self, target: Target, tell: Tell) -> None:
         calls, tried = self._calls(target), 0
+        calls += self._nested(target, [*calls, *self._pool.get(str(target), [])])
         for arguments in calls:
             for gradients in (False, True) if differentiable(target) else (False,):
                 unwritten = False
@@ -164,6 +169,17 @@ class Worker:
                     break
         return kept
 
+    def _nested(self, target: Target, calls: Sequence[Arguments]) -> list[Arguments]:
+        """Those calls that are valid with nested tensors, too."""
+        kept: list[Arguments] = []
+        if (str(target), NESTING) in self._skip:
+            return kept
+        for arguments in itertools.chain.from_iterable(map(nested, calls)):
+            self._say(str(target), NESTING, "a guess", shown(arguments))
+            if not isinstance(outcome(target, arguments, gradients=False), str):
+                kept.append(arguments)
+        return kept
+
 
 def differentiable(target: Target) -> bool:
     """Whether a backward pass is tried, too."""
@@ -190,8 +206,9 @@ def shown(arguments: Any) -> str:
     """Arguments in a line."""
     if isinstance(arguments, torch.Tensor):
         if arguments.is_nested:
-            return "nested"
-        return f"{str(arguments.dtype).removeprefix('torch.')}{list(arguments.shape)}"
+            return f"nested of {', '.join(str(list(part.shape)) for part in arguments.unbind())}"
+        layout = "" if arguments.layout == torch.strided else f" {str(arguments.layout).removeprefix('torch.')}"
+        return f"{str(arguments.dtype).removeprefix('torch.')}{list(arguments.shape)}{layout}"
     if isinstance(arguments, dict):
         return ", ".join(f"{name}={shown(value)}" for name, value in arguments.items())
     if isinstance(arguments, (list, tuple)):
