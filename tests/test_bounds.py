@@ -18,10 +18,12 @@ from processes import finished
 from tensorflow_free import load_recipe, registry, run_recipe
 from tensorflow_free.errors import StepError
 from tensorflow_free.ops.guards.bounds import RULES, BoundsError
+from tensorflow_free.ops.guards.layouts import NESTED as NESTED_RULES
 from tensorflow_free.ops.unchecked import UNCHECKED
 
 SQUARE = {"x": {"init": "ones", "size": [1, 1, 4, 4]}, "g": {"init": "ones", "size": [1, 1, 2, 2]}}
 POOL = "aten.max_pool2d_with_indices_backward.default(g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, i)"
+NESTED = "aten._nested_tensor_from_tensor_list.default([x, o])"
 
 REFUSED = {
     "segment_reduce(x, 'sum', lengths=i, unsafe=True)": (
@@ -105,6 +107,21 @@ REFUSED = {
         {"x": {"init": "ones", "size": [1, 1, 4]}},
         "'pad' holds [2, -3] for 4 elements; it must leave one, and as many as it repeats",
     ),
+    "resize_(to_sparse_csr(x), [2, 2, 2])": (
+        {"x": [[1.0, 2.0]]},
+        "'input' is of layout sparse_csr, whose new indices nobody writes; give `to_dense` of it",
+    ),
+    "resize_as_sparse_(to_sparse_csc(x), to_sparse_csc(o))": (
+        {"x": [[1.0]], "o": [[1.0, 2.0]]},
+        "'input' is of layout sparse_csc",
+    ),
+    f"select({NESTED}, -1, 0)": ({"x": [1.0], "o": [2.0, 3.0]}, "'dim' is -1; it can be 0 to 1 of a nested tensor"),
+    f"aten.select.int({NESTED}, -1, 0)": (
+        {"x": [[1.0]], "o": [[2.0]]},
+        "'dim' is -1; it can be 0 to 2 of a nested tensor",
+    ),
+    f"chunk({NESTED}, 2)": ({"x": 1.0, "o": 2.0}, "'input' is a nested tensor of single numbers"),
+    f"aten.trapz.dx({NESTED})": ({"x": [[1.0, 2.0]], "o": [[3.0, 4.0]]}, "'y' is a nested tensor"),
     "index_add(x, 0, i, to_mkldnn(x))": ({"x": [1.0], "i": [0]}, "some of its operands are of mkldnn and some are not"),
 }
 
@@ -116,6 +133,12 @@ def test_a_call_that_would_leave_its_tensors_is_refused_before_it_is_made(call: 
     with pytest.raises(StepError) as caught:
         run_recipe(recipe)
     assert message in str(caught.value)
+
+
+def test_a_compressed_tensor_is_resized_where_all_its_indices_are_written() -> None:
+    steps = {"c": "to_sparse_csr(x)", "y": "resize_(c, [3, 2])", "z": "y.to_dense()"}
+    found = run_recipe(load_recipe({"tensors": {"x": [[1.0, 2.0]]}, "steps": steps}))
+    assert found["z"].tolist() == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
 
 
 def test_a_compiled_cell_checks_as_well() -> None:
@@ -290,6 +313,6 @@ def test_the_page_names_each_overload_that_is_no_op_and_each_op_that_is_checked(
     assert [name for name in UNCHECKED if f"`{name}`" not in page] == []
     assert [
         name
-        for name in RULES
+        for name in (*RULES, *NESTED_RULES)
         if f"{name.removeprefix('aten.').replace('linalg_', 'linalg.', name.startswith('aten.'))}`" not in page
     ] == []

@@ -70,9 +70,18 @@ class Scope:
         """Whether a backward pass may not see what ops change: the recipe has one, and names such an op."""
         recipe = self.recipe
         words = NAMED if recipe.backend.name == "eager" else COMPILED
-        named = set(chain(_ops_named(recipe.steps), _ops_named(recipe.checks)))
-        differentiates = bool(recipe.backward) or not named.isdisjoint({"backward", "grad"})
-        return differentiates and any(words.search(word) is not None for word in named)
+        differentiates = bool(recipe.backward) or not self._named.isdisjoint({"backward", "grad"})
+        return differentiates and any(words.search(word) is not None for word in self._named)
+
+    @cached_property
+    def has_nested(self) -> bool:
+        """Whether there may be nested tensors: no recipe starts from one, and only ops that are named so make one."""
+        return any("nested" in word for word in self._named)
+
+    @cached_property
+    def _named(self) -> set[str]:
+        """The words of the recipe that name what runs."""
+        return set(chain(_ops_named(self.recipe.steps), _ops_named(self.recipe.checks)))
 
     def is_broken(self, path: Path) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""

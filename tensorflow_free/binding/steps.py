@@ -149,7 +149,8 @@ class Steps:
         if op is GRAD:
             return run_grad
         scope = self._scope
-        return guarded(op.name, bound.signature, bound.by_parameter, odd=scope.has_odd, unseen=scope.has_unseen)
+        has = {"odd": scope.has_odd, "unseen": scope.has_unseen, "nested": scope.has_nested}
+        return guarded(op.name, bound.signature, bound.by_parameter, **has)
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
         scope = self._scope

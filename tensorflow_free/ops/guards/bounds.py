@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorflow_free.ops.guards import averaging, inner, recurrent, single_kernels, sliding
+from tensorflow_free.ops.guards import averaging, inner, layouts, recurrent, single_kernels, sliding
 from tensorflow_free.ops.guards.checks import (
     Given,
     Rule,
@@ -64,7 +64,9 @@ class Guarded:
         return given
 
 
-def guarded(name: str, signature: Signature, written: Given, *, odd: bool, unseen: bool) -> Callable[..., Any]:
+def guarded(
+    name: str, signature: Signature, written: Given, *, odd: bool, unseen: bool, nested: bool
+) -> Callable[..., Any]:
     """The function of an op's signature, behind checks where a call with the `written` arguments needs any.
 
     Args:
@@ -73,6 +75,7 @@ def guarded(name: str, signature: Signature, written: Given, *, odd: bool, unsee
         written: What the call gives, by the names of the parameters.
         odd: Whether there may be tensors of the device `meta` or of oneDNN's layout, which kernels may take for plain.
         unseen: Whether there may be ops that autograd does not see to share memory.
+        nested: Whether there may be nested tensors.
 
     Returns:
         The signature's own function where nothing is to be checked, and no memory to be cared for.
@@ -85,6 +88,8 @@ def guarded(name: str, signature: Signature, written: Given, *, odd: bool, unsee
         rules = (*rules, distinct(given))
     if odd:
         rules = (without_meta, *(() if KNOWS_MKLDNN.search(name) else (without_mkldnn,)), *rules)
+    if nested:
+        rules = (*rules_of(name, layouts.NESTED), *rules)
     if unseen and base_of(name) == "view":
         rules = (one_kind, *rules)
     return Guarded(function, signature, rules) if rules else function
@@ -94,12 +99,13 @@ KNOWS_MKLDNN: Final = re.compile("conv|linear|batch_norm|mkldnn|prelu|to_dense")
 """The ops that take tensors of oneDNN's layout beside plain ones."""
 
 
-def rules_of(name: str) -> tuple[Rule, ...]:
-    """The checks of an op; all overloads of one name in aten have the same."""
+def rules_of(name: str, table: Mapping[str, tuple[Rule, ...]] | None = None) -> tuple[Rule, ...]:
+    """The checks of an op in a table, which is `RULES`; all overloads of one name in aten have the same."""
+    rules = RULES if table is None else table
     if not name.startswith("aten."):
-        return RULES.get(name.removeprefix("Tensor."), ())
+        return rules.get(name.removeprefix("Tensor."), ())
     base = name.split(".")[1]
-    return RULES.get(f"aten.{base}", RULES.get(base, ()))
+    return rules.get(f"aten.{base}", rules.get(base, ()))
 
 
 def _count(given: Given) -> int:
@@ -123,6 +129,7 @@ _MEDIANS: Final = {
 
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     **inner.RULES,
+    **layouts.RULES,
     "segment_reduce": (among("unsafe", False), single_kernels.segments),
     **dict.fromkeys(
         ("grid_sampler", "grid_sampler_2d"), (among("interpolation_mode", 0, 1, 2), among("padding_mode", 0, 1, 2))

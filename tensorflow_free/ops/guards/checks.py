@@ -113,7 +113,7 @@ def distinct(names: str) -> Rule:
 
     def rule(given: Given) -> str | None:
         for name in names.split():
-            for value in _tensors(given.get(name)):
+            for value in tensors_in(given.get(name)):
                 if _expanded(value):
                     strides = f"the strides {list(value.stride())} for the shape {list(value.shape)}"
                     return f"'{name}' has {strides}, so that elements share memory; give `contiguous` of it"
@@ -136,16 +136,17 @@ def without_mkldnn(given: Given) -> str | None:
 
 
 def _mixed(given: Given, is_odd: Callable[[torch.Tensor], bool], kind: str, why: str) -> str | None:
-    odd = [is_odd(one) for one in _tensors(list(given.values()))]
+    odd = [is_odd(one) for one in tensors_in(list(given.values()))]
     return f"some of its operands are {kind} and some are not; a tensor {kind} {why}" if len(set(odd)) > 1 else None
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors of an argument, of the lists in it too."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, (list, tuple)):
         for part in value:
-            yield from _tensors(part)
+            yield from tensors_in(part)
 
 
 def _expanded(value: torch.Tensor) -> bool:
@@ -237,7 +238,7 @@ def dense(names: str) -> Rule:
 
     def rule(given: Given) -> str | None:
         for name in names.split():
-            for value in _tensors(given.get(name)):
+            for value in tensors_in(given.get(name)):
                 if value.layout != torch.strided or value.is_nested or value.is_quantized:
                     return f"'{name}' is no plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
                 if value.is_conj() or value.is_neg():

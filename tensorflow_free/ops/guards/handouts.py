@@ -101,7 +101,7 @@ def check_indices(*values: Any) -> None:
         RuntimeError: one of the values is such a tensor.
     """
     for value in values:
-        if isinstance(value, torch.Tensor) and value.layout in (torch.sparse_coo, *_COMPRESSED):
+        if isinstance(value, torch.Tensor) and value.layout in (torch.sparse_coo, *COMPRESSED):
             try:
                 _check_indices(value.detach())
             except RuntimeError as error:
@@ -109,12 +109,13 @@ def check_indices(*values: Any) -> None:
                 raise RuntimeError(f"a sparse tensor of {list(value.shape)} is spoilt: {why}: {error}") from error
 
 
-_COMPRESSED: Final = {
+COMPRESSED: Final = {
     torch.sparse_csr: ("crow_indices", "col_indices"),
     torch.sparse_bsr: ("crow_indices", "col_indices"),
     torch.sparse_csc: ("ccol_indices", "row_indices"),
     torch.sparse_bsc: ("ccol_indices", "row_indices"),
 }
+"""The names of a compressed sparse tensor's indices, by its layout."""
 
 
 def _check_indices(value: torch.Tensor) -> None:
@@ -122,5 +123,5 @@ def _check_indices(value: torch.Tensor) -> None:
     if value.layout == torch.sparse_coo:
         torch._validate_sparse_coo_tensor_args(value._indices(), value._values(), value.shape)  # noqa: SLF001
         return
-    compressed, plain = (getattr(value, name)() for name in _COMPRESSED[value.layout])
+    compressed, plain = (getattr(value, name)() for name in COMPRESSED[value.layout])
     torch._validate_sparse_compressed_tensor_args(compressed, plain, value.values(), value.shape, value.layout)  # noqa: SLF001

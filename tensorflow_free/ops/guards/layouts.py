@@ -1,0 +1,81 @@
+"""Checks for kernels that take nested or compressed sparse tensors, and then read memory that is not theirs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+
+from tensorflow_free.ops.guards.checks import Given, Rule, tensors_in
+from tensorflow_free.ops.guards.handouts import COMPRESSED
+
+
+def resizable(given: Given) -> str | None:
+    """A compressed sparse tensor is resized only to where its indices and numbers are as many as before.
+
+    Of others PyTorch leaves the new indices unwritten; of CSR it writes those of new rows.
+    """
+    name = "input" if "input" in given else "self"
+    tensor = given[name]
+    if tensor.layout not in COMPRESSED:
+        return None
+    template = given.get("the_template")
+    if template is not None and template.layout in COMPRESSED:
+        fits = _shapes(template) == _shapes(tensor)
+    else:
+        size = given.get("size", given.get("sizes")) if template is None else template.shape
+        fits = tensor.layout == torch.sparse_csr and list(size)[:-2] == list(tensor.shape[:-2])
+    layout = str(tensor.layout).removeprefix("torch.")
+    return None if fits else f"'{name}' is of layout {layout}, whose new indices nobody writes; give `to_dense` of it"
+
+
+def _shapes(tensor: torch.Tensor) -> list[torch.Size]:
+    return [getattr(tensor, part)().shape for part in (*COMPRESSED[tensor.layout], "values")]
+
+
+def from_the_front(dim: str) -> Rule:
+    """The dimension of a nested tensor is not counted from its end."""
+
+    def rule(given: Given) -> str | None:
+        nested = [one for one in tensors_in(list(given.values())) if one.is_nested]
+        if not nested or not isinstance(given[dim], int) or given[dim] >= 0:
+            return None
+        return f"'{dim}' is {given[dim]}; it can be 0 to {nested[0].dim() - 1} of a nested tensor"
+
+    return rule
+
+
+def of_arrays(given: Given) -> str | None:
+    """No tensor is a nested one of single numbers."""
+    for name, value in given.items():
+        if any(one.is_nested and one.dim() < 2 for one in tensors_in(value)):  # noqa: PLR2004 - one is the nesting itself
+            return f"'{name}' is a nested tensor of single numbers; it can be one of tensors with a dimension"
+    return None
+
+
+def unnested(names: str) -> Rule:
+    """No tensor of these names is nested."""
+
+    def rule(given: Given) -> str | None:
+        for name in names.split():
+            if any(one.is_nested for one in tensors_in(given.get(name))):
+                return f"'{name}' is a nested tensor; give each of its parts, of `unbind`, or `to_padded_tensor` of it"
+        return None
+
+    return rule
+
+
+_RESIZING: Final = (
+    "resize resize_ resize_as resize_as_ resize_as_sparse resize_as_sparse_ _resize_output _resize_output_"
+)
+
+RULES: Final[dict[str, tuple[Rule, ...]]] = dict.fromkeys(_RESIZING.split(), (resizable,))
+"""The checks of an op, as in `bounds`."""
+
+NESTED: Final[dict[str, tuple[Rule, ...]]] = {
+    "select": (from_the_front("dim"),),
+    "chunk": (of_arrays,),
+    **dict.fromkeys(("trapz", "trapezoid"), (unnested("y x"),)),
+    "nn.functional.multi_head_attention_forward": (unnested("in_proj_bias"),),
+}
+"""The checks of an op where there may be nested tensors; without these a compiler need not know of them."""
