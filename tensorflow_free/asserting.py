@@ -20,10 +20,12 @@ from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.verifying import Verification, verify, verify_case
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.outcome.outcomes import ABSENT, GoldenOutcome, Outcome
-from tensorflow_free.report.comparison_report import failure_lines
+from tensorflow_free.report.comparison_report import failure_of
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.characters import printable
+from tensorflow_free.text.drawing import text_of
+from tensorflow_free.text.page import Line, line, told, within
 
 MOST_LINES: Final = 30
 """Lines of one failure: it must fit a screen with what pytest writes around it."""
@@ -130,11 +132,9 @@ def _expected(result: Result, cause: Exception | None) -> tuple[GoldenOutcome, s
 
 def failure_text(found: Verification) -> str:
     """What is wrong with a case, for a person who has one screen: where first, how far off, and how to see it again."""
-    first, *rest = _lines(found) or [""]
-    if len(rest) > MOST_LINES:
-        rest = [*rest[: MOST_LINES - 1], f"and {len(rest) - MOST_LINES + 1} more lines"]
-    lines = [f"{found.outcome}: {first}", *rest, f"see it alone: {found.command}"]
-    return "\n".join(map(printable, lines))
+    first, *rest = _lines(found) or [line()]
+    again = line(f"see it alone: {found.command}")
+    return text_of([line(f"{found.outcome}: {first}"), *within(rest, 0, MOST_LINES), again])
 
 
 def _title(found: Verification) -> str:
@@ -143,13 +143,13 @@ def _title(found: Verification) -> str:
     return printable(", ".join([found.recipe, *case, *([found.cell] if found.cell else [])]))
 
 
-def _lines(found: Verification) -> list[str]:
+def _lines(found: Verification) -> list[Line]:
     if found.outcome != Outcome.MISMATCH or found.comparison is None:
-        return found.reason.splitlines()
+        return told(found.reason)
     golden = [f"golden: {found.golden}"] if found.golden is not None else []
     unmet = found.unmet
     more = [f"and {len(unmet) - MOST_UNMET} more expectations do not hold"] if len(unmet) > MOST_UNMET else []
-    return [*failure_lines(found.comparison, found.operands), *golden, *unmet[:MOST_UNMET], *more]
+    return [*failure_of(found.comparison, found.operands), *map(line, (*golden, *unmet[:MOST_UNMET], *more))]
 
 
 # the test that asks

@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tensorflow_free.commands.console import complain, flushed, open_streams
 from tensorflow_free.commands.flags import Flags, flags_of, wrong
 from tensorflow_free.commands.parser import Parser
+from tensorflow_free.commands.printing import complain, flushed, open_streams
 from tensorflow_free.commands.run_flags import run_flags, run_parser, sorted_words
 from tensorflow_free.commands.subcommands import COMMANDS, parser_of, recipe_parser, run_command
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
@@ -178,9 +178,9 @@ def _best_device() -> str:
 def _answered(parser: Parser, flags: Flags) -> int:
     """Print the version, or the help, which is also told to who typed nothing: the exit code."""
     if flags.version and not flags.help:
-        print(f"tensorflow_free {VERSION}")
+        sys.stdout.write(f"tensorflow_free {VERSION}\n")
     else:
-        print(parser.format_help(), end="")
+        sys.stdout.write(parser.format_help())
     return ExitCode.OK if flags.version or flags.help else ExitCode.WRONG
 
 

@@ -13,8 +13,8 @@ from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.measures import Measure
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
 from tensorflow_free.judging.wording import counted, error_of, place_of, share_of, some
-from tensorflow_free.report.comparison_report import draw, failure_lines, plain_text
-from tensorflow_free.text.page import Column, draw_lines, grid, line, text_of
+from tensorflow_free.report.comparison_report import failure_of, page_of
+from tensorflow_free.text.drawing import draw, text_of
 from tests.processes import succeeded
 
 RECIPE = {
@@ -51,6 +51,14 @@ def bad(name, used=3.21, **more):
 
 FORWARD = Where("forward", "h", "h", "exp")
 BACKWARD = Where("backward", "w.grad", "w", None, ("y",))
+
+
+def plain_text(comparison, title=""):
+    return text_of(page_of(comparison, title))
+
+
+def failure_lines(comparison, operands=()):
+    return [str(line) for line in failure_of(comparison, operands)]
 
 
 # words
@@ -178,7 +186,7 @@ def test_of_many_values_those_that_are_not_ok_have_rows():
 
 def drawn(comparison, width, **options):
     stream = io.StringIO()
-    draw(comparison, Console(file=stream, width=width, **options), "A against B")
+    draw(page_of(comparison, "A against B"), Console(file=stream, width=width, **options))
     return stream.getvalue()
 
 
@@ -250,40 +258,6 @@ def test_what_agrees_has_no_failure_to_tell():
 def test_a_comparison_read_back_is_reported_alike():
     comparison = compared()
     assert plain_text(Comparison.from_plain(comparison.to_plain())) == plain_text(comparison)
-
-
-# lines and grids
-
-
-def test_a_column_of_numbers_ends_below_one_another():
-    columns = [Column("a", ["x", "yy"]), Column("n", ["1", "100"], is_number=True), Column("empty", ["", ""])]
-    assert text_of(grid(columns)) == "a     n\nx     1\nyy  100"
-
-
-def test_the_widest_column_is_cut_first():
-    columns = [Column("a", ["x" * 9], least=5), Column("b", ["y" * 40], least=5), Column("c", ["z" * 6])]
-    assert [str(one) for one in grid(columns, 30)][1] == "xxxxxxxxx  yyyyyyyy...  zzzzzz"
-
-
-def test_columns_go_in_their_order_where_there_is_no_room():
-    columns = [Column("a", ["x" * 9]), Column("b", ["y" * 9], goes=2), Column("c", ["z" * 9], goes=1)]
-    assert [str(one) for one in grid(columns, 20)][1] == "xxxxxxxxx  yyyyyyyyy"
-    assert [str(one) for one in grid(columns, 19)][1] == "xxxxxxxxx"
-
-
-def test_a_grid_of_nothing_has_no_lines():
-    assert list(grid([])) == []
-    assert list(grid([Column("a", [])], 80)) == []
-
-
-def test_a_broken_line_keeps_its_indent_and_a_whole_one_is_not_broken():
-    stream = io.StringIO()
-    draw_lines([line("one two three", indent=2), line("four five six", is_whole=True)], Console(file=stream, width=10))
-    assert [one.rstrip() for one in stream.getvalue().splitlines()] == ["  one two", "  three", "four five six"]
-
-
-def test_control_characters_are_written_out():
-    assert str(line("a\x1b[31m\nb")) == "a\\x1b[31m\\nb"
 
 
 def test_a_report_loads_neither_torch_nor_rich():

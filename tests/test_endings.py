@@ -162,7 +162,7 @@ import sys
 
 class Interrupted:
     def find_spec(self, name, path=None, target=None):
-        if name == "tensorflow_free.commands.console":
+        if name == "tensorflow_free.commands.printing":
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupted())

@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from tensorflow_free import register_op, registry
-from tensorflow_free.report.op_report import look_up, matching, records
+from tensorflow_free.report import op_report
+from tensorflow_free.report.op_report import matching, records
+from tensorflow_free.text.drawing import text_of
+
+
+def look_up(pattern):
+    page, found = op_report.look_up(pattern)
+    return text_of(page), found
 
 
 def test_one_op_is_shown_in_full():

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from tensorflow_free import cli, register_op
-from tensorflow_free.commands.printing import Printer
 from tensorflow_free.commands.review import Walk
 from tensorflow_free.commands.verify import checked_in
 from tensorflow_free.golden.places import read_golden
@@ -70,7 +69,7 @@ def walked(capsys):
 
     def walk(keys, *recipes):
         left = iter(keys)
-        walk = Walk(Printer(), "ask", lambda: next(left))
+        walk = Walk("ask", lambda: next(left))
         for recipe in recipes or ("r.yaml",):
             for review in reviews_of(list(checked_in(Path(recipe), [()]))):
                 walk.take(review)

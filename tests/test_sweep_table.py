@@ -23,7 +23,8 @@ from tensorflow_free.sweep.groups import blanked
 from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.sweep.summary import FEW, Heading, Summary
-from tensorflow_free.sweep.table import draw_table, table_text
+from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.drawing import draw, text_of
 from tests.processes import finished, succeeded
 
 AT_EXP = {"direction": "forward", "value": "h", "step": "h", "op": "exp"}
@@ -70,7 +71,7 @@ def pattern(rows):
 
 
 def table(rows, **heading):
-    return table_text(Summary(Heading(**heading), rows))
+    return text_of(page_of(Summary(Heading(**heading), rows)))
 
 
 # the whole
@@ -181,7 +182,7 @@ def test_many_cells_take_little_memory_and_a_short_table(full):
     grown_by = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert grown_by < 500_000
-    assert len(table_text(summary)) < 20_000
+    assert len(text_of(page_of(summary))) < 20_000
 
 
 # the cells
@@ -302,7 +303,7 @@ def test_known_faults_are_not_called_well():
 
 def test_known_faults_of_one_mark_are_told_in_one_line_wherever_they_show():
     rows = [row(number, "known fault", reason="known: overflow", where=at) for number, at in enumerate((AT_EXP, AT_W))]
-    assert "known fault: overflow (cells 0, 1)\n" in table_text(Summary(rows=rows))
+    assert "known fault: overflow (cells 0, 1)\n" in table(rows)
 
 
 def test_failures_without_a_place_are_told_by_their_outcome():
@@ -388,7 +389,7 @@ def test_more_different_failures_than_fit_are_counted():
 
 def drawn(rows, width, encoding="utf-8", **options):
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
-    draw_table(Summary(rows=rows), Console(file=stream, width=width, **options))
+    draw(page_of(Summary(rows=rows)), Console(file=stream, width=width, **options))
     stream.flush()
     return stream.buffer.getvalue().decode(encoding)
 

@@ -9,8 +9,9 @@ import torch
 
 from tensorflow_free import Result, cli, compare_results, load_recipe, read_result, run_recipe
 from tensorflow_free.golden.recording import record
-from tensorflow_free.report.result_report import plain_text
+from tensorflow_free.report.result_report import page_of
 from tensorflow_free.tensors.memory import check_room
+from tensorflow_free.text.drawing import text_of
 
 TOO_MUCH = "1,490,116.1 GiB are more than this machine has"
 TEXT = """
@@ -28,7 +29,7 @@ def result(tmp_path: Path) -> Result:
 
 
 def test_its_row_says_why_no_numbers_stand_there(result: Result) -> None:
-    assert f"not shown: {TOO_MUCH}" in plain_text(result)
+    assert f"not shown: {TOO_MUCH}" in text_of(page_of(result))
 
 
 def test_the_other_values_are_stored_beside_the_reason(result: Result, tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_the_other_values_are_stored_beside_the_reason(result: Result, tmp_path:
     assert kept["z"].tolist() == [2.0]
     assert (kept["y"].is_meta, list(kept["y"].shape)) == (True, [400_000_000_000_000])
     assert kept.records["y"].unstored == TOO_MUCH
-    assert f"not stored: {TOO_MUCH}" in plain_text(kept)
+    assert f"not stored: {TOO_MUCH}" in text_of(page_of(kept))
 
 
 def test_nothing_is_agreed_on_where_nothing_was_compared(result: Result, tmp_path: Path) -> None:

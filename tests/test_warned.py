@@ -9,7 +9,8 @@ import torch
 
 from tensorflow_free import load_recipe, read_result, register_op, run_recipe
 from tensorflow_free.cli import run_recipe_main
-from tensorflow_free.report.result_report import plain_text
+from tensorflow_free.report.result_report import page_of
+from tensorflow_free.text.drawing import text_of
 
 TENSORS = {"e": [[1.0, 0.0], [0.0, 2.0]], "z": {"data": 1.0, "dtype": "complex64"}}
 CAST = "Casting complex values to real discards the imaginary part"
@@ -62,14 +63,14 @@ def test_a_step_that_fails_keeps_what_was_told_before():
 
 
 def test_a_warning_of_several_steps_is_told_once_below_the_table():
-    text = plain_text(run({"a": "z.to(torch.float32)", "b": "z.to(torch.float64)", "c": "e * 2"}))
+    text = text_of(page_of(run({"a": "z.to(torch.float32)", "b": "z.to(torch.float64)", "c": "e * 2"})))
     assert f"\nwarning of a, b: {CAST} (2 times)" in text
     assert text.count(CAST) == 1
 
 
 def test_what_a_warning_says_is_shown_with_its_escapes_written_out():
     result = run({"y": {"op": "mine.warns", "args": ["e", {"str": "a\x1b[31m\nb"}]}})
-    assert "warning of y: a\\x1b[31m b" in plain_text(result)
+    assert "warning of y: a\\x1b[31m b" in text_of(page_of(result))
 
 
 def test_a_run_keeps_no_more_different_ones_than_it_shows():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from tensorflow_free.commands.console import complain
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.stored_runs import compare_runs
 from tensorflow_free.commands.stored_sweeps import compare_sweeps
 from tensorflow_free.errors import StorageError

@@ -13,8 +13,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from tensorflow_free.commands.console import complain, show
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain
+from tensorflow_free.commands.run_screen import show
 from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.writer import dump_yaml

@@ -5,15 +5,16 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from tensorflow_free.commands.console import complain, print_json, say
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import recipe_files
 from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import cases_of, load_recipe, read_form
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.models import Recipe
-from tensorflow_free.text.characters import in_a_line, printable
+from tensorflow_free.text.characters import in_a_line
+from tensorflow_free.text.page import line, listed
 
 
 def list_recipes(options: Namespace, flags: Flags) -> int:
@@ -27,14 +28,15 @@ def list_recipes(options: Namespace, flags: Flags) -> int:
             complain(str(error))
             code = ExitCode.WRONG
     if flags.json:
-        print_json([_listed(name, recipe) for name, recipe in recipes.items()])
+        put_json([_listed(name, recipe) for name, recipe in recipes.items()])
         return code
-    names = [*map(printable, recipes)]
-    width = max(map(len, names), default=0)
-    for name, recipe in zip(names, recipes.values(), strict=True):
-        cases = printable(f" (cases: {', '.join(recipe.cases)})") if recipe.cases else ""
-        say(f"{name.ljust(width)}  {in_a_line(recipe.description or '')}{cases}".rstrip())
+    put(listed(recipes, map(_about, recipes.values())))
     return code
+
+
+def _about(recipe: Recipe) -> str:
+    cases = f" (cases: {', '.join(recipe.cases)})" if recipe.cases else ""
+    return f"{in_a_line(recipe.description or '')}{cases}"
 
 
 def _recipes_here() -> str:
@@ -77,5 +79,5 @@ def check_recipes(options: Namespace, flags: Flags) -> int:
             complain("\n".join(problems))
             code = ExitCode.WRONG
         elif not flags.quiet:
-            say(printable(f"{path}: well-formed"))
+            put([line(f"{path}: well-formed", is_whole=True)])
     return code

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from tensorflow_free.commands.console import complain, print_json, say
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.report.op_report import look_up, records
+from tensorflow_free.text.drawing import text_of
 
 
 def look_ops_up(options: Namespace, flags: Flags) -> int:
@@ -17,11 +18,11 @@ def look_ops_up(options: Namespace, flags: Flags) -> int:
         raise wrong("command line", f"'{words[1]}' is one word too many; give one op or one pattern, in quotes")
     flags.load_ops()
     pattern = words[0] if words else None
-    text, found = look_up(pattern)
+    page, found = look_up(pattern)
     if flags.json and found:
-        print_json(records(pattern))
+        put_json(records(pattern))
     elif found:
-        say(text)
+        put(page)
     else:
-        complain(text)
+        complain(text_of(page))
     return ExitCode.OK if found else ExitCode.WRONG

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tensorflow_free.commands.console import Progress, complain, show
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain
+from tensorflow_free.commands.run_screen import Progress, show
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError, StorageError

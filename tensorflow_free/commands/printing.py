@@ -1,54 +1,76 @@
-"""Lines on standard output: with colour and fitted on a terminal, plain and as wide as they are elsewhere."""
+"""All that the commands print: pages and JSON as the answer, complaints beside it; on whatever the streams are."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
 
-from tensorflow_free.text.characters import printable
-from tensorflow_free.text.page import GAP, Line, draw_lines, ellipsis_of, line
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-WELL_STYLE: Final = "green"
-BAD_STYLE: Final = "bold red"
-OTHER_STYLE: Final = "yellow"
-
+from tensorflow_free.text.characters import is_printable, printable_lines
+from tensorflow_free.text.drawing import draw, laid_out
+from tensorflow_free.text.page import GAP, Line, Page, Words
 
 Word = TypeVar("Word", bound=str)
 
 
-class Printer:
-    """Prints lines as they come."""
+def open_streams() -> None:
+    """Streams that take what we print: in any encoding, and also where there are none."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays open to the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
-    def __init__(self) -> None:
-        self._console: Console | None = None
-        if sys.stdout.isatty():
-            from rich.console import Console  # noqa: PLC0415 - a pipe needs no rich
 
-            self._console = Console(highlight=False)
+@contextmanager
+def while_read() -> Iterator[None]:
+    """Print no more once whoever reads our output has enough of it."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Python would write the rest again on its way out, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    @property
-    def width(self) -> int | None:
-        """Characters that a row may have; None for as many as it takes."""
-        return None if self._console is None else self._console.width
 
-    @property
-    def dots(self) -> str:
-        """What ends a cell that is cut."""
-        return "..." if self._console is None else ellipsis_of(self._console)
+def flushed(code: int) -> int:
+    """The exit code, when all that was printed is out."""
+    with while_read():
+        sys.stdout.flush()
+    return code
 
-    def __call__(self, lines: Iterable[Line | str]) -> None:
-        """Print lines; a text is one without a style."""
-        for one in lines:
-            whole = line(one) if isinstance(one, str) else one
-            if self._console is None:
-                sys.stdout.write(f"{whole}\n")
-                sys.stdout.flush()
-            else:
-                draw_lines([whole], self._console)
+
+def put(page: Page) -> None:
+    """Print a page: with colour and made to fit on a terminal, plain and as wide as it is elsewhere."""
+    if sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415 - a pipe needs no rich
+
+        draw(page, Console())
+        return
+    for one in laid_out(page):
+        sys.stdout.write(f"{one}\n")
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Say what is wrong, where it is in nobody's way."""
+    sys.stderr.write(f"{printable_lines(text)}\n")
+
+
+def put_json(content: Any) -> None:
+    """Print JSON that reads back right in any encoding of the output."""
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(content, indent=1, ensure_ascii=not unicode, allow_nan=False)
+    # what cannot be seen stands only inside of JSON's strings, which have escapes for it
+    for line in text.split("\n"):
+        shown = (
+            line if is_printable(line) else "".join(one if is_printable(one) else json.dumps(one)[1:-1] for one in line)
+        )
+        sys.stdout.write(f"{shown}\n")
 
 
 class Rows:
@@ -60,14 +82,13 @@ class Rows:
     def __init__(self, *least: int) -> None:
         self._widths = dict(enumerate(least))
 
-    def row(self, cells: Iterable[str], styles: Iterable[str]) -> Line:
-        """The next row, a style for each cell."""
-        pieces: list[tuple[str, str]] = []
-        shown = [printable(cell) for cell in cells]
-        for column, (cell, style) in enumerate(zip(shown, styles, strict=True)):
-            width = self._widths[column] = max(self._widths.get(column, 0), len(cell))
+    def row(self, cells: Iterable[Words]) -> Line:
+        """The next row."""
+        pieces: list[Words] = []
+        for at, cell in enumerate(cells):
+            width = self._widths[at] = max(self._widths.get(at, 0), len(cell.text))
             if width:
-                pieces += [(cell.ljust(width) if column < len(shown) - 1 else cell, style), (GAP, "")]
+                pieces += [Words(cell.text.ljust(width), cell.style), GAP]
         return Line(tuple(pieces[:-1]), is_whole=True)
 
 

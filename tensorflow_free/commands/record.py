@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.commands.console import print_json
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
+from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides, recipe_files
 from tensorflow_free.composition.overrides import parse_override
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnwritableError
@@ -18,13 +17,16 @@ from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.judging.wording import counted
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.text.page import Line, line
+from tensorflow_free.text.page import Line, Style, Words, line, told, within
 
 MOST_LINES: Final = 25
 """Lines of a reason."""
 
 ORDER: Final = ("written", "unchanged", "kept", "removed", "refused")
 """What became of cases, as the last line counts them."""
+
+STYLES: Final[dict[str, Style]] = {"refused": "bad", "written": "good", "removed": "notice"}
+"""How what became of a case is told; the rest is an aside."""
 
 UNRECORDED: Final = {
     "auto": "a golden is for one type of device; say which",
@@ -42,7 +44,7 @@ def record_command(options: Namespace, flags: Flags) -> int:
     which: Which = "missing" if options.missing else "stale" if options.stale else "all"
     flags.load_ops()
     files = list(dict.fromkeys(recipe_files(paths)))
-    printer, rows = Printer(), Rows(max(len(str(path)) for path in files))
+    rows = Rows(max(len(str(path)) for path in files))
     done: Counter[str] = Counter()
     documents: list[dict[str, Any]] = []
     is_unwritable = False
@@ -54,12 +56,12 @@ def record_command(options: Namespace, flags: Flags) -> int:
                 if flags.json:
                     documents.append(_recorded_plainly(one, device))
                 elif one.did == "refused" or not flags.quiet:
-                    printer(_recorded_lines(rows, one, device))
+                    put(_recorded_lines(rows, one, device))
     code = ExitCode.INTERNAL if is_unwritable else ExitCode.STEP_FAILED if done["refused"] else ExitCode.OK
     if flags.json:
-        print_json({"well": code == ExitCode.OK, "recorded": documents})
+        put_json({"well": code == ExitCode.OK, "recorded": documents})
     elif code != ExitCode.OK or not flags.quiet:
-        printer(["", f"{counted(done.total(), 'case')}: {counts_of(done, ORDER)}."])
+        put([line(), line(f"{counted(done.total(), 'case')}: {counts_of(done, ORDER)}.")])
     return code
 
 
@@ -106,11 +108,11 @@ def _golden_of(one: Recorded, device: str | None) -> Path:
 
 
 def _recorded_lines(rows: Rows, one: Recorded, device: str | None) -> Iterator[Line]:
-    style = {"refused": BAD_STYLE, "written": WELL_STYLE, "removed": OTHER_STYLE}.get(one.did, "dim")
     did = one.did.upper() if one.did == "refused" else one.did
     golden = "" if one.did == "refused" else str(_golden_of(one, device))
-    yield rows.row([one.recipe, one.case, did, golden], ["", "cyan", style, "dim"])
-    yield from (line(words.strip(), indent=4) for words in one.reason.splitlines()[:MOST_LINES])
+    cells = [Words(one.recipe), Words(one.case, "name"), Words(did, STYLES.get(one.did, "aside"))]
+    yield rows.row([*cells, Words(golden, "aside")])
+    yield from within(told(one.reason), 4, MOST_LINES)
 
 
 def _recorded_plainly(one: Recorded, device: str | None) -> dict[str, Any]:

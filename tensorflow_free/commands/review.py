@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
-from tensorflow_free.commands.printing import Printer
+from tensorflow_free.commands.printing import put
 from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides
 from tensorflow_free.commands.verify import checked_in, code_of, files_of, orphans
 from tensorflow_free.errors import StorageError, UnwritableError
@@ -87,7 +87,7 @@ def review_command(options: Namespace, flags: Flags) -> int:
     flags.load_ops()
     with ExitStack() as stack:
         press = stack.enter_context(Keyboard()).key if mode == "ask" else None
-        walk = Walk(Printer(), mode, press, is_quiet=flags.quiet)
+        walk = Walk(mode, press, is_quiet=flags.quiet)
         for path in files:
             checked = list(checked_in(path, cells))
             if mode != "list":
@@ -126,8 +126,7 @@ def _mode(options: Namespace) -> Mode:
 class Walk:
     """A walk through reviews, one after another."""
 
-    def __init__(self, printer: Printer, mode: Mode, press: Press | None, *, is_quiet: bool = False) -> None:
-        self._print = printer
+    def __init__(self, mode: Mode, press: Press | None, *, is_quiet: bool = False) -> None:
         self._mode = mode
         self._press = press
         self._quiet = is_quiet
@@ -157,7 +156,7 @@ class Walk:
             codes = {ExitCode.UNMET}
         self._codes |= codes
         self._untouched += bool(codes)
-        self._print(["", heading_of(review), *context_of(review)])
+        put([line(), heading_of(review), *context_of(review)])
         answers = {item: self._decided(item, review, f"{at} of {len(items)}") for at, item in enumerate(items, 1)}
         self._write(review, answers)
 
@@ -167,11 +166,11 @@ class Walk:
             self._counts["skip"] += item.count
             return "skip"
         if answer != "accept" or not self._quiet:
-            self._print(item.lines)
+            put(item.lines)
         if answer is None:
             answer = self._asked(item, review, place)
         elif self._mode != "list":
-            self._print([line(DONE[answer] if answer == "accept" else "left as it is", "dim", indent=4)])
+            put([line(DONE[answer] if answer == "accept" else "left as it is", "aside", indent=4)])
         self._counts[answer] += item.count
         return answer
 
@@ -196,7 +195,7 @@ class Walk:
             if (answer := answer or self._known(item, review)) is not None:
                 return answer
             if key != "n":
-                self._print([line(f"{one}  {words}", "dim", indent=4) for one, words in KEYS.items()])
+                put([line(f"{one}  {words}", "aside", indent=4) for one, words in KEYS.items()])
 
     def _pressed(self, place: str) -> str:
         sys.stdout.write(f"  ({place}){PROMPT}")
@@ -214,7 +213,7 @@ class Walk:
             path = write_accepted(review, accepted, all_decided="skip" not in answers.values())
         except StorageError as error:
             self._codes.add(ExitCode.INTERNAL if isinstance(error, UnwritableError) else ExitCode.WRONG)
-            self._print([line(str(error), "bold red", indent=2)])
+            put([line(str(error), "bad", indent=2)])
             return
         if path is not None and review.whole == "unused":
             self._removed += 1
@@ -229,18 +228,18 @@ class Walk:
             self._refresh()
         self._codes |= {ExitCode.UNMET} if self._counts["reject"] or self._counts["skip"] else set()
         if self._mode != "list" or not self._quiet:
-            self._print(["", line(self._sum(), "bold")])
+            put([line(), line(self._sum(), "title")])
         return worst_of(self._codes)
 
     def _refresh(self) -> None:
         """One question for all cases that pass, and moved a little."""
         count = sum(len(review.within) for review in self._refreshes)
         cases = counted(len(self._refreshes), "case")
-        lines = [line(f"refresh: {counted(count, 'value')} of {cases} moved within the noise, and pass", "bold")]
+        lines = [line(f"refresh: {counted(count, 'value')} of {cases} moved within the noise, and pass", "title")]
         names = [" ".join(part for part in (one.recipe, one.case) if part) for one in self._refreshes]
-        lines += [line(some(names), "dim", indent=2), *within_of(self._refreshes[0])]
+        lines += [line(some(names), "aside", indent=2), *within_of(self._refreshes[0])]
         before = self._counts.copy()
-        self._print([""])
+        put([line()])
         answer = self._decided(Item((), tuple(lines), is_within=True), self._refreshes[0], "1 of 1")
         # what passes as it is is not left undone
         self._counts = before

@@ -5,12 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from tensorflow_free.commands.console import complain, print_json, say, show
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.commands.run_screen import show
 from tensorflow_free.errors import StorageError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.result.model import RunFile
 from tensorflow_free.result.reading import read_result
+from tensorflow_free.text.page import line
 
 
 def show_results(options: Namespace, flags: Flags) -> int:
@@ -23,7 +25,7 @@ def show_results(options: Namespace, flags: Flags) -> int:
         try:
             result = read_result(folder)
             if several and position and not (flags.json or flags.quiet):
-                say("")
+                put([line()])
             # of several, each is told apart by its folder
             show(result, str(Path(folder, "result.json")) if several else None, flags)
         except StorageError as error:
@@ -36,5 +38,5 @@ def show_schema(options: Namespace, flags: Flags) -> int:
     """Print the JSON Schema of a result: the exit code."""
     del options, flags
 
-    print_json(RunFile.model_json_schema())
+    put_json(RunFile.model_json_schema())
     return ExitCode.OK

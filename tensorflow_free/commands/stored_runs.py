@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.codec.values import plain
-from tensorflow_free.commands.console import print_json
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.printing import Printer
+from tensorflow_free.commands.printing import put, put_json
 from tensorflow_free.commands.random_streams import downstream
 from tensorflow_free.judging.comparing import Judging, compare_results
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.models import Recipe, shown
-from tensorflow_free.report.comparison_report import lines_of
+from tensorflow_free.report.comparison_report import page_of
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import Line, line
@@ -48,12 +47,11 @@ def compare_runs(mine: Path, its: Path, baseline: str | None, judging: Judging, 
     stopped = stopped_apart(results[0], results[1])
     is_well = comparison.is_well and not stopped
     if flags.json:
-        print_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
+        put_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
     elif not (is_well and flags.quiet):
-        printer = Printer()
-        printer(lines_of(comparison, f"{mine} held against {its}", printer.width, printer.dots))
-        printer(line(words, "bold red") for words in stopped)
-        printer(_differences(results[0], results[1]))
+        put(page_of(comparison, f"{mine} held against {its}"))
+        put(line(words, "bad") for words in stopped)
+        put(_differences(results[0], results[1]))
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 
@@ -90,18 +88,18 @@ def stopped_apart(mine: Result, its: Result) -> list[str]:
     return [f"{words[0]}; in the reference, {words[1]}"]
 
 
-def _differences(mine: Result, its: Result) -> Iterator[Line | str]:
+def _differences(mine: Result, its: Result) -> Iterator[Line]:
     """What the two depended on, as far as it is not the same."""
     parts = (("the environment differs", _environments(mine, its)), ("the recipes differ", _recipes(mine, its)))
     for words, found in parts:
         if not found:
             continue
-        yield ""
-        yield f"{words}:"
+        yield line()
+        yield line(f"{words}:")
         for key, (one, other) in list(found.items())[:MOST_KEYS]:
             yield line(f"{key}: {_short(one)}, and {_short(other)} in the reference", indent=4)
         if len(found) > MOST_KEYS:
-            yield line(f"and {len(found) - MOST_KEYS} more", "dim", indent=4)
+            yield line(f"and {len(found) - MOST_KEYS} more", "aside", indent=4)
 
 
 Pairs = Mapping[str, tuple[Any, Any]]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from tensorflow_free.commands.console import complain, print_json, say
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
+from tensorflow_free.judging.wording import counted
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.result.reading import read_result
@@ -20,7 +20,8 @@ from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pairs import Pair, pairs_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
-from tensorflow_free.sweep.table import draw_table, table_text
+from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.characters import printable
 
 # two of them
 
@@ -44,9 +45,9 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
             rows.append(row)
     is_well = not summary.bad and summary.count(Outcome.OK) > 0
     if flags.json:
-        print_json({"well": is_well, "rows": [row.model_dump(mode="json") for row in rows]})
+        put_json({"well": is_well, "rows": [row.model_dump(mode="json") for row in rows]})
     elif not (is_well and flags.quiet):
-        _show_table(summary)
+        put(page_of(summary))
         for folder in folders:
             if folder.bad_lines:
                 complain(_unreadable(folder))
@@ -132,22 +133,12 @@ def _table(path: Path, flags: Flags) -> None:
     torch = str((document.environment or {}).get("torch", ""))
     if flags.json:
         rows = [row.model_dump(mode="json") for row in sorted(folder.rows(), key=lambda row: row.number)]
-        print_json({"sweep": document.model_dump(mode="json"), "rows": rows})
+        put_json({"sweep": document.model_dump(mode="json"), "rows": rows})
     else:
-        _show_table(Summary(Heading(document.cells, document.reference, torch), folder.rows()))
+        put(page_of(Summary(Heading(document.cells, document.reference, torch), folder.rows())))
     if folder.bad_lines:
         complain(_unreadable(folder))
 
 
-def _show_table(summary: Summary) -> None:
-    if sys.stdout.isatty():
-        from rich.console import Console  # noqa: PLC0415 - a pipe needs no rich
-
-        draw_table(summary, Console(highlight=False))
-    else:
-        say(table_text(summary))
-
-
 def _unreadable(folder: SweepFolder) -> str:
-    count = folder.bad_lines
-    return f"{folder.path}: {count} {'line' if count == 1 else 'lines'} of its rows could not be read"
+    return printable(f"{folder.path}: {counted(folder.bad_lines, 'line')} of its rows could not be read")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from tensorflow_free.commands.console import complain
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.sweep_screen import run_and_show, show
 from tensorflow_free.composition.overrides import OverrideError, override_place, parse_override
 from tensorflow_free.composition.scalars import ScalarError

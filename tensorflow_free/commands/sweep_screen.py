@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-from tensorflow_free.commands.console import complain, flushed, print_json, say
 from tensorflow_free.commands.flags import Flags
+from tensorflow_free.commands.printing import complain, put, put_json, while_read
 from tensorflow_free.errors import INDENT
 from tensorflow_free.process.endings import code_of, words_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
-from tensorflow_free.sweep.table import table_text
+from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.characters import printable
+from tensorflow_free.text.page import line
 
 MOMENT_S: Final = 0.1
 """Seconds between two looks of the bar."""
@@ -42,11 +44,8 @@ def show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None = None) -> 
     code = sweep.exit_code if ended is None else code_of(ended)
     for note in sweep.notes:
         complain(note)
-    try:
+    with while_read():
         _show(sweep, flags, ended)
-    except BrokenPipeError:
-        # whoever read our output has enough of it
-        return flushed(code)
     return code
 
 
@@ -59,20 +58,13 @@ def _hanging(reason: str) -> str:
 def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     if flags.json:
         rows = [json.loads(row.line()) for row in sweep.rows]
-        print_json({**sweep.document.model_dump(mode="json"), "rows": rows})
+        put_json({**sweep.document.model_dump(mode="json"), "rows": rows})
     elif flags.quiet:
         for row in sweep.rows:
             if row.is_bad:
                 complain(f"{_cell(row)}: {row.outcome}: {_hanging(row.reason)}")
-    elif sys.stdout.isatty():
-        from rich.console import Console  # noqa: PLC0415 - a pipe has no use for it
-
-        from tensorflow_free.sweep.table import draw_table  # noqa: PLC0415
-
-        draw_table(sweep.summary, Console())
-        say(f"\n{sweep.folder}/sweep.json")
     else:
-        say(f"{table_text(sweep.summary)}\n{sweep.folder}/sweep.json")
+        put([*page_of(sweep.summary), line(f"{sweep.folder}/sweep.json", is_whole=True)])
     why = "ended early" if ended is None else words_of(ended)
     if left := len(sweep) - sweep.summary.cells:
         command = sweep.document.resume_command(sweep.folder)
@@ -83,7 +75,7 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
 
 def _cell(row: Row) -> str:
     axes = " ".join(f"{key}={value}" for key, value in row.axes.items())
-    return f"cell {row.number} ({axes or row.recipe})"
+    return printable(f"cell {row.number} ({axes or row.recipe})")
 
 
 @contextmanager

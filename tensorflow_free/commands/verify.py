@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.codec.values import plain
-from tensorflow_free.commands.console import print_json
 from tensorflow_free.commands.flags import Flags
-from tensorflow_free.commands.printing import BAD_STYLE, OTHER_STYLE, WELL_STYLE, Printer, Rows, counts_of
+from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Verification, verify
@@ -19,9 +18,9 @@ from tensorflow_free.judging.wording import counted, share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
-from tensorflow_free.report.comparison_report import failure_lines
+from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import Line, line
+from tensorflow_free.text.page import Line, Page, Words, line, marked, parted, told, within
 
 MOST_FAILURES: Final = 20
 """Failures that are told in full."""
@@ -40,18 +39,18 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     flags.load_ops()
     files = files_of(paths)
     checked = Checked(paths)
-    printer, rows = Printer(), rows_of(files)
+    rows = rows_of(files)
     documents: list[dict[str, Any]] = []
     for one in verifications(files, paths, cells, options.k):
         checked.add(one)
         if flags.json:
             documents.append(plain_of(one))
         elif not (one.is_well and flags.quiet):
-            printer([row_of(rows, one)])
+            put([row_of(rows, one)])
     if flags.json:
-        print_json({"well": checked.code == ExitCode.OK, "exit_code": checked.code, "verifications": documents})
+        put_json({"well": checked.code == ExitCode.OK, "exit_code": checked.code, "verifications": documents})
     elif checked.code != ExitCode.OK or not flags.quiet:
-        printer(checked.lines())
+        put([line(), *checked.page()])
     return checked.code
 
 
@@ -145,26 +144,24 @@ class Checked:
         """The exit code: what is refused before a step that failed before what does not hold."""
         return code_of_all(self._codes, self._counts)
 
-    def lines(self) -> Iterator[Line | str]:
+    def page(self) -> Page:
         """The failures in full, and how many cells came out how."""
-        for failure in self._failures:
-            yield ""
-            yield from failure
-        if self._untold:
-            yield from ("", f"and {self._untold:,} more failures; check fewer recipes to see them, or give --json")
-        if self._missing:
-            yield ""
-            yield from self._missing_lines()
-        yield ""
-        style = "bold" if self.code == ExitCode.OK else BAD_STYLE
-        counts = counts_of(self._counts, well_first(GOLDEN_OUTCOMES))
-        yield line(f"{counted(self._counts.total(), 'cell')}: {counts}.", style)
+        more = f"and {self._untold:,} more failures; check fewer recipes to see them, or give --json"
+        count = f"{counted(self._counts.total(), 'cell')}: {counts_of(self._counts, well_first(GOLDEN_OUTCOMES))}."
+        return parted(
+            [
+                *self._failures,
+                [line(more)] if self._untold else [],
+                self._missing_lines() if self._missing else [],
+                [line(count, "title" if self.code == ExitCode.OK else "bad")],
+            ]
+        )
 
     def _missing_lines(self) -> Iterator[Line]:
         recipes = list(self._missing)
-        yield line(f"MISSING: {counted(len(recipes), 'recipe')} without a golden; record what is right:", BAD_STYLE)
+        yield line(f"MISSING: {counted(len(recipes), 'recipe')} without a golden; record what is right:", "bad")
         named = recipes if len(recipes) <= MOST_NAMED else self._paths
-        yield line(command_of(["recipe", "record", "--missing", *named, *ops_words()]), "cyan", indent=4, is_whole=True)
+        yield line(command_of(["recipe", "record", "--missing", *named, *ops_words()]), "name", indent=4, is_whole=True)
 
 
 def rows_of(files: Sequence[Path]) -> Rows:
@@ -176,10 +173,9 @@ def rows_of(files: Sequence[Path]) -> Rows:
 def row_of(rows: Rows, one: Verification) -> Line:
     """A verdict in a row: outcome, recipe, case, cell, the share of the allowed error that was used, the golden."""
     golden = "" if one.golden is None else one.golden.name
-    outcome = one.outcome if one.is_well else one.outcome.upper()
-    style = WELL_STYLE if one.outcome == Outcome.OK else OTHER_STYLE if one.is_well else BAD_STYLE
-    cells = [outcome, one.recipe, one.case, one.cell, _used(one), golden]
-    return rows.row(cells, [style, "", "cyan", "", "", "dim"])
+    outcome = marked(one.outcome, is_bad=not one.is_well)
+    cell, used = Words(one.cell), Words(_used(one))
+    return rows.row([outcome, Words(one.recipe), Words(one.case, "name"), cell, used, Words(golden, "aside")])
 
 
 def _used(one: Verification) -> str:
@@ -190,18 +186,14 @@ def _used(one: Verification) -> str:
 def failure_of(one: Verification) -> Iterator[Line]:
     """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
-    yield line(f"{one.outcome.upper()}  {place}", BAD_STYLE)
-    told = one.reason.splitlines()
+    yield line(f"{one.outcome.upper()}  {place}", "bad")
+    why = told(one.reason)
     if one.outcome == Outcome.MISMATCH and one.comparison is not None:
-        told = [*failure_lines(one.comparison, one.operands), *one.unmet]
-    for words in told[:MOST_LINES]:
-        inner = len(words) - len(words.lstrip())
-        yield line(words.strip(), indent=2 + inner)
-    if len(told) > MOST_LINES:
-        yield line(f"and {len(told) - MOST_LINES} more lines", "dim", indent=2)
+        why = [*failure_in(one.comparison, one.operands), *map(line, one.unmet)]
+    yield from within(why, 2, MOST_LINES)
     if one.outcome not in (Outcome.UNUSED, Outcome.STALE):
-        yield line("it alone again:", "dim", indent=2)
-        yield line(one.command, "cyan", indent=4, is_whole=True)
+        yield line("it alone again:", "aside", indent=2)
+        yield line(one.command, "name", indent=4, is_whole=True)
 
 
 def plain_of(one: Verification) -> dict[str, Any]:

@@ -17,23 +17,19 @@ from tensorflow_free.judging.comparing import readable
 from tensorflow_free.judging.wording import counted, place_of, share_of, some
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.report.result_report import summary
+from tensorflow_free.report.value_summary import summary
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import Line, line
+from tensorflow_free.text.page import Line, line, told
 
 MOST_MOVED: Final = 3
 """Numbers that are shown of those that moved."""
-
-BAD_STYLE: Final = "bold red"
-
-WITHIN_STYLE: Final = "green"
 
 
 def heading_of(review: CaseReview) -> Line:
     """Which case of which golden it is."""
     case = f"  {review.case}" if review.case else ""
-    return line(f"{review.recipe}{case}  ({review.golden.name})", "bold")
+    return line(f"{review.recipe}{case}  ({review.golden.name})", "title")
 
 
 def context_of(review: CaseReview) -> Iterator[Line]:
@@ -42,7 +38,7 @@ def context_of(review: CaseReview) -> Iterator[Line]:
         if one.outcome in (Outcome.MISMATCH, Outcome.FAILED, Outcome.FIXED, Outcome.NOTHING_COMPARED):
             yield line(f"{one.outcome} in {one.cell}: {_first(one)}", indent=2)
         elif one.outcome == Outcome.REFUSED and one.reason not in review.reason:
-            yield from (line(f"refused: {words}", indent=2) for words in one.reason.splitlines())
+            yield from told(f"refused: {one.reason}", indent=2)
     if review.is_stale:
         moved = f"; its starting tensors {some(review.starts)} changed, too" if review.starts else ""
         yield line(f"stale: the recipe changed since this was recorded{moved}", indent=2)
@@ -50,7 +46,7 @@ def context_of(review: CaseReview) -> Iterator[Line]:
         yield line("a fresh recording gives what the golden says: it is the cell that is off", indent=2)
         yield line(f"mend it, mark it under 'xfail'{_device_command(review)}", indent=2)
     if review.whole is None:
-        yield from (line(words, "dim", indent=2) for words in review.reason.splitlines())
+        yield from told(review.reason, "aside", indent=2)
 
 
 def _first(one: Verification) -> str:
@@ -59,7 +55,7 @@ def _first(one: Verification) -> str:
     if one.outcome == Outcome.MISMATCH and comparison is not None and comparison.where is not None:
         used = share_of(comparison[comparison.where.value].to_plain())
         return f"{place_of(comparison.where)} is the first value out of bounds, {used} of what is allowed"
-    return one.reason.splitlines()[0] if one.reason else "no reason is given"
+    return one.reason.partition("\n")[0] or "no reason is given"
 
 
 def _device_command(review: CaseReview) -> str:
@@ -94,16 +90,16 @@ def change_of(change: Change) -> Iterator[Line]:
     """A value, old and new, with its error budgets."""
     one = change.new or change.old
     op = f" ({one.op})" if one is not None and one.op and one.op != change.name else ""
-    yield line(f"{change.name}{op}: {_what(change)}", WITHIN_STYLE if change.is_within else BAD_STYLE, indent=2)
+    yield line(f"{change.name}{op}: {_what(change)}", "good" if change.is_within else "bad", indent=2)
     for word, value in (("old", change.old), ("new", change.new)):
         yield line(f"{word}  {_shown(value)}", indent=4)
     verdict = None if change.verdict is None else change.verdict.to_plain()
     if verdict is not None and verdict["allowed"]:
-        yield line(f"used {share_of(verdict)} of what is allowed in float64: {verdict['allowed']}", "dim", indent=4)
+        yield line(f"used {share_of(verdict)} of what is allowed in float64: {verdict['allowed']}", "aside", indent=4)
     yield from (line(words, indent=4) for words in moved_of(change.old, change.new))
     budgets = change.budgets if change.kind != "within the noise" else ()
     for budget in sorted(budgets, key=lambda one: -one.used):
-        yield line(_budget(budget), "dim" if budget.is_within else "", indent=4)
+        yield line(_budget(budget), "aside" if budget.is_within else "", indent=4)
 
 
 def _what(change: Change) -> str:
@@ -186,8 +182,8 @@ def within_of(review: CaseReview) -> Iterator[Line]:
     budget = max((one.used for change in changes for one in change.budgets), default=0.0)
     worst = share_of({"outcome": "", "used": max(used, budget)})
     names = some([one.name for one in changes])
-    yield line(f"{counted(len(changes), 'value')} moved within the noise: {names}", WITHIN_STYLE, indent=2)
-    yield line(f"the most that one used of what is allowed: {worst}", "dim", indent=4)
+    yield line(f"{counted(len(changes), 'value')} moved within the noise: {names}", "good", indent=2)
+    yield line(f"the most that one used of what is allowed: {worst}", "aside", indent=4)
     shown = next(iter(change for change in changes if list(moved_of(change.old, change.new))), None)
     if shown is not None:
-        yield from (line(f"{shown.name}: {words}", "dim", indent=4) for words in moved_of(shown.old, shown.new))
+        yield from (line(f"{shown.name}: {words}", "aside", indent=4) for words in moved_of(shown.old, shown.new))

@@ -1,1 +1,1 @@
-"""Words and tables for people: a result, a comparison, an op. Measures nothing and decides nothing."""
+"""Pages: a result, a comparison, an op. Measures nothing and decides nothing."""

@@ -1,4 +1,4 @@
-"""Looking ops up: the registry as a list, and one op in full, in words."""
+"""Ops looked up, as pages: the registry as a list, and one op in full."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from tensorflow_free.ops.docstrings import first_sentence
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.registry import aten_names, find, names, registered, suggest
+from tensorflow_free.text.characters import in_a_line
+from tensorflow_free.text.page import Page, line, listed, parted, told
 
 NEAR: Final = 20
 """Names of other ops that stand below an op."""
 
 
-def look_up(pattern: str | None) -> tuple[str, bool]:
+def look_up(pattern: str | None) -> tuple[Page, bool]:
     """What `recipe ops PATTERN` prints, and whether anything fits.
 
     No pattern lists every op; an op's name shows it in full; a pattern (`*`, `?`, or a part of a name) lists what fits.
@@ -26,14 +28,14 @@ def look_up(pattern: str | None) -> tuple[str, bool]:
         return _listing(names()), True
     op = find(pattern)
     others = [name for name in matching(pattern) if op is None or name != op.name]
-    told = [name for name in described_by(pattern) if name not in others] if op is None else []
+    by_words = [name for name in described_by(pattern) if name not in others] if op is None else []
     if op is not None:
         more = ", …" if len(others) > NEAR else ""
-        near = f"\n\nnames with '{pattern}' in them: {', '.join(others[:NEAR])}{more}" if others else ""
-        return "\n".join(_in_full(op)) + near, True
-    if others or told:
-        return _listing([*others, *told], is_told=True), True
-    return f"'{pattern}' is not an op, nor part of the name of one{suggest(pattern)}", False
+        near = [line(f"names with '{pattern}' in them: {', '.join(others[:NEAR])}{more}")] if others else []
+        return parted([[line(op.name, "title"), *told("\n".join(_in_full(op)))], near]), True
+    if others or by_words:
+        return _listing([*others, *by_words], is_told=True), True
+    return [line(f"'{pattern}' is not an op, nor part of the name of one{suggest(pattern)}")], False
 
 
 def matching(pattern: str) -> list[str]:
@@ -56,7 +58,7 @@ def described_by(pattern: str) -> list[str]:
 def _about(name: str) -> str:
     """What the documentation says of an op in a sentence."""
     op = find(name)
-    return "" if op is None or not op.signatures else first_sentence(op.signatures[0].function)
+    return "" if op is None or not op.signatures else in_a_line(first_sentence(op.signatures[0].function))
 
 
 def records(pattern: str | None) -> list[str] | dict[str, Any]:
@@ -67,11 +69,10 @@ def records(pattern: str | None) -> list[str] | dict[str, Any]:
     return _record(op)
 
 
-def _listing(found: Sequence[str], *, is_told: bool = False) -> str:
+def _listing(found: Sequence[str], *, is_told: bool = False) -> Page:
     """A row for each op, and where a pattern chose it what it does."""
-    width = max((len(name) for name in found), default=0)
-    rows = [f"{name.ljust(width)}  {_brief(name)}{f'  {_about(name)}' if is_told else ''}".rstrip() for name in found]
-    return "\n".join([*rows, f"{len(found)} ops"])
+    about = [f"{_brief(name)}  {_about(name)}" if is_told else _brief(name) for name in found]
+    return [*listed(found, about), line(f"{len(found)} ops")]
 
 
 def _brief(name: str) -> str:
@@ -83,7 +84,6 @@ def _brief(name: str) -> str:
 
 
 def _in_full(op: Op) -> Iterator[str]:
-    yield op.name
     yield f"  forms          {', '.join(dict.fromkeys(_forms(op)))}"
     if op.documentation:
         yield f"  documentation  {op.documentation}"

@@ -19,7 +19,8 @@ from tensorflow_free.sweep.pool import Crew, Launch
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.status import Standing
 from tensorflow_free.sweep.summary import Summary
-from tensorflow_free.sweep.table import table_text
+from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.drawing import text_of
 
 ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
 """What numbers depend on most; where it changes on the way, it is told."""
@@ -291,7 +292,7 @@ class Sweep:
     def table(self) -> str:
         """The table, as text. A sweep that nobody has iterated over is run first."""
         self._run_first()
-        return table_text(self.summary)
+        return text_of(page_of(self.summary))
 
     def to_dataframe(self) -> Any:
         """The rows as a data frame of pandas, where that is installed; a sweep that nobody has begun is run first."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from tensorflow_free.judging.wording import counted, error_of, share_of
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, CELL_OUTCOMES, RANKS, Outcome, well_first
@@ -13,10 +13,7 @@ from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
 from tensorflow_free.text.characters import in_a_line, is_printable
-from tensorflow_free.text.page import Column, Line, draw_lines, ellipsis_of, grid, line, parted, text_of
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from tensorflow_free.text.page import Column, Grid, Line, Page, column, grid, line, marked, parted, told, within
 
 MOST_ROWS: Final = 40
 """Bad cells that have a row where not all cells have."""
@@ -39,35 +36,16 @@ LONGEST_ASIDE: Final = 60
 LEAST: Final = 10
 """Characters of a column of words that are left before others go."""
 
-STYLES: Final = {Outcome.OK: "green", **{outcome.upper(): "bold red" for outcome in BAD}}
-OTHER_STYLE: Final = "yellow"
 
-
-def table_text(summary: Summary) -> str:
-    """The whole table without colour, as wide as it takes: for files, pipes and logs."""
-    return text_of(lines_of(summary))
-
-
-def draw_table(summary: Summary, console: Console) -> None:
-    """The whole table with colour, for a terminal, made to fit its width."""
-    draw_lines(lines_of(summary, console.width, ellipsis_of(console)), console)
-
-
-def lines_of(summary: Summary, width: int | None = None, dots: str = "...") -> Iterator[Line]:
-    """The table, line by line: the cells, the pattern, the failures, the rest, and how many of each there are.
-
-    Args:
-        summary: what the sweep came to.
-        width: characters that a row may have; None for as many as it takes.
-        dots: what ends a cell that is cut.
-    """
-    parts: list[Iterable[Line]] = [
-        [line(heading(summary), "bold")],
-        _cells(summary, width, dots),
+def page_of(summary: Summary) -> Page:
+    """The whole table: the cells, the pattern, the failures, the rest, and how many of each there are."""
+    parts: list[Page] = [
+        [line(heading(summary), "title")],
+        _cells(summary),
         [line(words) for words in sentences(summary.all, summary.axes)],
         *_failures(summary),
         _quiet(summary),
-        [line(tally(summary), "bold red" if summary.bad else "bold")],
+        [line(tally(summary), "bad" if summary.bad else "title")],
     ]
     return parted(parts)
 
@@ -113,25 +91,25 @@ def _aside(summary: Summary, outcome: Outcome) -> str:
 # the cells
 
 
-def _cells(summary: Summary, width: int | None, dots: str) -> Iterator[Line]:
+def _cells(summary: Summary) -> Iterator[Line | Grid]:
     """A row for each cell while they are few; else one for the worst, and counts by the values of the axes."""
     if summary.few is not None:
-        yield from grid(_columns(summary, _ordered(summary, summary.few)), width, dots)
+        yield grid(_columns(summary, _ordered(summary, summary.few)))
         return
     worst = _worst(summary)
     if worst:
-        yield from grid(_columns(summary, worst), width, dots)
+        yield grid(_columns(summary, worst))
         if summary.bad > len(worst):
-            yield line(f"and {summary.bad - len(worst):,} more bad cells; sweep.csv has all", "dim")
+            yield line(f"and {summary.bad - len(worst):,} more bad cells; sweep.csv has all", "aside")
         yield line()
-    yield from grid(_counts(summary), width, dots)
+    yield grid(_counts(summary))
     for key, axis in summary.axes:
         if axis.shares is None:
-            yield line(f"{key}: too many values to count the cells of each", "dim")
+            yield line(f"{key}: too many values to count the cells of each", "aside")
         elif axis.is_even:
-            yield line(f"{key}: its {len(axis.shares)} values came out alike", "dim")
+            yield line(f"{key}: its {len(axis.shares)} values came out alike", "aside")
         elif len(axis.shares) > MOST_VALUES:
-            yield line(f"{key}: of its {len(axis.shares)} values, the {MOST_VALUES} with most bad cells", "dim")
+            yield line(f"{key}: of its {len(axis.shares)} values, the {MOST_VALUES} with most bad cells", "aside")
 
 
 def _ordered(summary: Summary, rows: Sequence[Row]) -> list[Row]:
@@ -153,22 +131,18 @@ def _worst(summary: Summary) -> list[Row]:
 
 
 def _columns(summary: Summary, rows: Sequence[Row]) -> list[Column]:
-    outcomes = [row.outcome.upper() if row.is_bad else row.outcome for row in rows]
     judged = [{"outcome": row.outcome, "used": row.used, **(row.worst or {})} for row in rows]
     used = ["" if row.used is None else share_of(one) for row, one in zip(rows, judged, strict=True)]
     return [
-        Column("cell", [str(row.number) for row in rows], is_number=True),
-        *(
-            Column(key, [row.axes.get(key, "") for row in rows], least=LEAST, style=lambda _: "cyan")
-            for key in summary.axes.keys
-        ),
-        Column("outcome", outcomes, style=lambda cell: STYLES.get(cell, OTHER_STYLE)),
-        Column("starts at", [row.place for row in rows], least=LEAST),
-        Column("used", used, is_number=True),
-        Column(
+        column("cell", [str(row.number) for row in rows], align="right"),
+        *(column(key, [row.axes.get(key, "") for row in rows], "name", least=LEAST) for key in summary.axes.keys),
+        column("outcome", [marked(row.outcome, is_bad=row.is_bad) for row in rows]),
+        column("starts at", [row.place for row in rows], least=LEAST),
+        column("used", used, align="right"),
+        column(
             "largest error", ["" if row.worst is None else error_of(row.worst) for row in rows], least=LEAST, goes=2
         ),
-        Column("rule", [row.rule for row in rows], goes=1, style=lambda _: "dim"),
+        column("rule", [row.rule for row in rows], "aside", goes=1),
     ]
 
 
@@ -180,16 +154,16 @@ def _counts(summary: Summary) -> list[Column]:
         for position, (value, share) in enumerate(_most_bad({} if axis.is_even else axis.shares or {}))
     ]
     columns = [
-        Column("axis", [key for key, _, _ in shares], least=LEAST, style=lambda _: "cyan"),
-        Column("value", [value for _, value, _ in shares], least=LEAST),
-        Column("cells", [f"{share.cells:,}" for _, _, share in shares], is_number=True),
+        column("axis", [key for key, _, _ in shares], "name", least=LEAST),
+        column("value", [value for _, value, _ in shares], least=LEAST),
+        column("cells", [f"{share.cells:,}" for _, _, share in shares], align="right"),
     ]
     for outcome in reversed(CELL_OUTCOMES):
         if summary.count(outcome):
             counts = [f"{share.outcomes[outcome]:,}" if outcome in share.outcomes else "" for *_, share in shares]
-            columns.append(Column(outcome, counts, is_number=True))
+            columns.append(column(outcome, counts, align="right"))
     used = ["" if share.used is None else share_of({"outcome": "", "used": share.used}) for *_, share in shares]
-    return [*columns, Column("most used", used, is_number=True)]
+    return [*columns, column("most used", used, align="right")]
 
 
 def _most_bad(shares: dict[str, Share]) -> list[tuple[str, Share]]:
@@ -208,22 +182,24 @@ def _failures(summary: Summary) -> Iterator[list[Line]]:
         yield list(_failure(group))
     told = sum(group.count for group in bad[:MOST_FAILURES])
     if summary.bad > told:
-        yield [line(f"and other failures, of {counted(summary.bad - told, 'cell')}; sweep.csv has all", "bold red")]
+        yield [line(f"and other failures, of {counted(summary.bad - told, 'cell')}; sweep.csv has all", "bad")]
 
 
 def _failure(group: Group) -> Iterator[Line]:
     row = group.row
     place = f" at {row.place}" if row.place else ""
-    yield line(f"{group.outcome.upper()}{place}: {counted(group.count, 'cell')}{_common(group)}", "bold red")
+    yield line(f"{group.outcome.upper()}{place}: {counted(group.count, 'cell')}{_common(group)}", "bad")
     if place and row.where is not None and row.where.direction == "backward":
         yield line("forward, all is within bounds", indent=2)
     yield from _reason(row)
     if row.outcome == Outcome.FIXED:
         yield line(f"take the mark out of 'xfail' in {row.recipe}", indent=2)
-    yield line(f"cell {row.number} alone:", "dim", indent=2)
-    yield line(row.command, "cyan", indent=4, is_whole=True)
+    yield line(f"cell {row.number} alone:", "aside", indent=2)
+    yield line(row.command, "name", indent=4, is_whole=True)
     if group.count > 1:
-        yield line(f"and {group.count - 1:,} like it: {_numbers(group.numbers[1:], group.count - 1)}", "dim", indent=2)
+        yield line(
+            f"and {group.count - 1:,} like it: {_numbers(group.numbers[1:], group.count - 1)}", "aside", indent=2
+        )
 
 
 def _common(group: Group) -> str:
@@ -239,15 +215,10 @@ def _shared(group: Group) -> str:
 
 
 def _reason(row: Row) -> Iterator[Line]:
-    lines = row.reason.splitlines() or ["no reason is given"]
-    for words in lines[:MOST_LINES]:
-        inner = len(words) - len(words.lstrip())
-        yield line(words.strip(), indent=2 + inner)
-    if len(lines) > MOST_LINES:
-        yield line(f"and {len(lines) - MOST_LINES} more lines", "dim", indent=2)
+    yield from within(told(row.reason or "no reason is given"), 2, MOST_LINES)
     worst = row.worst
     if row.outcome == Outcome.MISMATCH and worst and worst.get("allowed") and worst["allowed"] not in row.reason:
-        yield line(f"{worst['name']} used {share_of(worst)} of what is allowed: {worst['allowed']}", "dim", indent=2)
+        yield line(f"{worst['name']} used {share_of(worst)} of what is allowed: {worst['allowed']}", "aside", indent=2)
 
 
 def _numbers(numbers: Sequence[int], count: int) -> str:
@@ -265,6 +236,6 @@ def _quiet(summary: Summary) -> Iterator[Line]:
     for words, group in told[:MOST_QUIET]:
         reason = in_a_line(group.text).removeprefix("known: ")
         cells = _numbers(group.numbers, group.count)
-        yield line(f"{words}: {reason or 'no reason is given'} ({cells})", "dim")
+        yield line(f"{words}: {reason or 'no reason is given'} ({cells})", "aside")
     if len(told) > MOST_QUIET:
-        yield line(f"and {len(told) - MOST_QUIET} more such reasons; sweep.csv has all", "dim")
+        yield line(f"and {len(told) - MOST_QUIET} more such reasons; sweep.csv has all", "aside")

@@ -1,46 +1,56 @@
-"""Lines of styled words, and grids of them, for any stream: plain text as wide as it takes, or drawn to fit a terminal.
+"""A page: lines and grids of styled words, as data. What draws it, for which stream and how wide, is `drawing`'s.
 
+All that stands on a page is printable: words are made so where they come in, whatever draws them.
 Our own words are ASCII, so that every encoding has them, and each style only repeats what the words say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from tensorflow_free.text.characters import printable
 
-if TYPE_CHECKING:
-    from rich.console import Console
+Style = Literal["", "title", "good", "well", "bad", "notice", "aside", "name", "alarm"]
+"""What words are: a heading; an outcome that is good; that all is well; what fails; what is worth a look;
+what matters less; a name or a command; NaN or infinity."""
 
-GAP: Final = "  "
 
-SHORTEST: Final = 5
-"""Characters that are left of a cell whatever the width."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A part of a line in one style."""
+
+    text: str
+    style: Style = ""
+
+    def __post_init__(self) -> None:
+        """Write out what a terminal would act on."""
+        object.__setattr__(self, "text", printable(self.text))
+
+
+GAP = Words("  ")
+"""What stands between two columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line: its pieces with their styles, in rich's words.
+    """A line.
 
     Attributes:
-        pieces: text and style.
+        pieces: its words.
         indent: characters before it, also where it is broken to fit.
         is_whole: whether it is never broken: a row of a grid, or a command that is to be copied.
+        hang: characters of it below which nothing of it stands where it is broken: a name that it tells of.
     """
 
-    pieces: tuple[tuple[str, str], ...]
+    pieces: tuple[Words, ...] = ()
     indent: int = 0
     is_whole: bool = False
+    hang: int = 0
 
     def __str__(self) -> str:
-        return (" " * self.indent + "".join(text for text, _ in self.pieces)).rstrip()
-
-
-def line(text: str = "", style: str = "", indent: int = 0, *, is_whole: bool = False) -> Line:
-    """A line in one style; what a terminal would act on is written out."""
-    return Line(((printable(text), style),), indent, is_whole)
+        return (" " * self.indent + "".join(piece.text for piece in self.pieces)).rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,116 +60,104 @@ class Column:
     Attributes:
         heading: what stands on top.
         cells: a cell for each row.
-        is_number: whether its cells end below one another.
+        align: where its cells are flush: left, right, or at the units of those that are numbers.
         least: characters below which it is not cut while another can be; None where it is never cut.
         goes: where there is no room, columns go in this order; None where it stays.
-        style: the style of a cell.
+        short: what stands for the cells where there is no room for all of them.
     """
 
-    heading: str
-    cells: Sequence[str]
-    is_number: bool = False
+    heading: Words
+    cells: tuple[Words, ...]
+    align: Literal["left", "right", "units"] = "left"
     least: int | None = None
     goes: int | None = None
-    style: Callable[[str], str] = field(default=lambda _: "")
-
-    @property
-    def widest(self) -> int:
-        """Characters of its widest cell."""
-        return max(map(len, (self.heading, *self.cells)))
+    short: tuple[Words, ...] | None = None
 
 
-def grid(columns: Iterable[Column], width: int | None = None, ellipsis: str = "...") -> Iterator[Line]:
-    """The columns side by side, headings on top; those that say nothing are left out.
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Columns side by side; those whose cells are all empty are not shown.
 
-    Args:
+    Attributes:
         columns: alike long.
-        width: characters that a line may have; None for as many as it takes.
-        ellipsis: what ends a cell that is cut.
+        has_headings: whether the headings stand on top.
+        below: the lines that stand below each row.
     """
-    kept = [
-        replace(column, heading=printable(column.heading), cells=[*map(printable, column.cells)])
-        for column in columns
-        if any(column.cells)
-    ]
-    if width is not None:
-        kept = _without_the_least_needed(kept, width)
-    limits = _limits(kept, width)
-    for row in range(-1, len(kept[0].cells) if kept else -1):
-        pieces: list[tuple[str, str]] = []
-        for column, limit in zip(kept, limits, strict=True):
-            cell = column.heading if row < 0 else column.cells[row]
-            text = cell if len(cell) <= limit else cell[: max(0, limit - len(ellipsis))] + ellipsis
-            padded = text.rjust(limit) if column.is_number else text.ljust(limit)
-            last = column is kept[-1]
-            pieces += [
-                (padded.rstrip() if last else padded, "bold" if row < 0 else column.style(cell)),
-                ("" if last else GAP, ""),
-            ]
-        yield Line(tuple(pieces), is_whole=True)
+
+    columns: tuple[Column, ...]
+    has_headings: bool = True
+    below: tuple[tuple[Line, ...], ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is shown of it."""
+        return any(cell.text for column in self.columns for cell in column.cells)
 
 
-def _breadth(widths: Sequence[int]) -> int:
-    return sum(widths) + len(GAP) * (len(widths) - 1)
+Page = Iterable[Line | Grid]
+"""Lines and grids, one below another."""
 
 
-def _least(column: Column) -> int:
-    return column.widest if column.least is None else min(column.widest, column.least)
+def line(text: str = "", style: Style = "", indent: int = 0, *, is_whole: bool = False) -> Line:
+    """A line in one style."""
+    return Line((Words(text, style),), indent, is_whole)
 
 
-def _without_the_least_needed(columns: list[Column], width: int) -> list[Column]:
-    """The columns without those that must go for the rest to fit, cut as far as they can be."""
-    kept = list(columns)
-    goers = (column for column in columns if column.goes is not None)
-    for goer in sorted(goers, key=lambda column: column.goes or 0):
-        if _breadth([_least(column) for column in kept]) <= width:
-            break
-        kept.remove(goer)
-    return kept
+def column(  # noqa: PLR0913 - what a column has
+    heading: str,
+    cells: Iterable[str | Words],
+    style: Style | Callable[[str], Style] = "",
+    *,
+    align: Literal["left", "right", "units"] = "left",
+    least: int | None = None,
+    goes: int | None = None,
+    short: Callable[[str], str] | None = None,
+) -> Column:
+    """A column; `style` is that of its cells, or tells that of each, and `short` gives what stands for a cell."""
+    made = [_styled(cell, style) for cell in cells]
+    shorter = None if short is None else tuple(replace(cell, text=short(cell.text)) for cell in made)
+    return Column(Words(heading, "title"), tuple(made), align, least, goes, shorter)
 
 
-def _limits(columns: Sequence[Column], width: int | None) -> list[int]:
-    """How wide each column may be: the widest of those that can be cut give way first."""
-    limits = [column.widest for column in columns]
-    if width is None or _breadth(limits) <= width:
-        return limits
-    least = [_least(column) for column in columns]
-    if _breadth(least) > width:
-        least = [min(column.widest, SHORTEST) for column in columns]
-    while _breadth(limits) > width:
-        widest = max(range(len(limits)), key=lambda at: limits[at] - least[at])
-        if limits[widest] <= least[widest]:
-            break
-        limits[widest] -= 1
-    return limits
+def _styled(cell: str | Words, style: Style | Callable[[str], Style]) -> Words:
+    if isinstance(cell, Words):
+        return cell
+    return Words(cell, style(cell) if callable(style) else style)
 
 
-def parted(parts: Iterable[Iterable[Line]]) -> Iterator[Line]:
-    """The parts one after another, an empty line between each two; parts without a line are left out."""
-    for position, part in enumerate(lines for one in parts if (lines := list(one))):
+def grid(columns: Iterable[Column]) -> Grid:
+    """The columns side by side, their headings on top."""
+    return Grid(tuple(columns))
+
+
+def marked(outcome: str, *, is_bad: bool) -> Words:
+    """How an outcome is written: in capitals where something fails by it."""
+    return Words(outcome.upper(), "bad") if is_bad else Words(outcome, "good" if outcome == "ok" else "notice")
+
+
+def told(text: str, style: Style = "", indent: int = 0) -> list[Line]:
+    r"""The lines of a text, each with an indent of its own besides; only `\n` parts them."""
+    lines = text.split("\n") if text else []
+    return [line(one.strip(" "), style, indent + len(one) - len(one.lstrip(" "))) for one in lines]
+
+
+def within(lines: Sequence[Line], indent: int, most: int) -> list[Line]:
+    """The first lines, further to the right, and how many more there are."""
+    shifted = [replace(one, indent=one.indent + indent) for one in lines[:most]]
+    more = len(lines) - most
+    return [*shifted, *([line(f"and {more:,} more lines", "aside", indent)] if more > 0 else [])]
+
+
+def listed(names: Iterable[str], texts: Iterable[str]) -> list[Line]:
+    """A line for each name and what is told of it; the texts stand below one another."""
+    heads = [Words(name, "name") for name in names]
+    width = max((len(head.text) for head in heads), default=0) + len(GAP.text)
+    padded = [replace(head, text=head.text.ljust(width)) for head in heads]
+    return [Line((head, Words(text)), hang=width) for head, text in zip(padded, texts, strict=True)]
+
+
+def parted(parts: Iterable[Page]) -> Iterator[Line | Grid]:
+    """The parts one after another, an empty line between each two; what shows nothing is left out."""
+    for position, part in enumerate(found for one in parts if (found := [each for each in one if each])):
         if position:
             yield line()
         yield from part
-
-
-def text_of(lines: Iterable[Line]) -> str:
-    """The lines as plain text."""
-    return "\n".join(map(str, lines))
-
-
-def draw_lines(lines: Iterable[Line], console: Console) -> None:
-    """Print the lines with their styles; what is too wide is broken between words."""
-    from rich.padding import Padding  # noqa: PLC0415 - a pipe needs no rich
-    from rich.text import Text  # noqa: PLC0415
-
-    for one in lines:
-        if one.is_whole or not str(one):
-            text = Text.assemble(" " * one.indent, *one.pieces)
-            console.print(text, no_wrap=True, crop=False, overflow="ignore", soft_wrap=True)
-            continue
-        console.print(Padding(Text.assemble(*one.pieces), (0, 0, 0, one.indent), expand=False))
-
-
-def ellipsis_of(console: Console) -> str:
-    """What ends a cell that is cut, in the console's encoding."""
-    return "\N{HORIZONTAL ELLIPSIS}" if console.encoding.lower().startswith("utf") else "..."

@@ -23,8 +23,9 @@ from tensorflow_free import Recipe, RecipeError, Result, compare_results, load_r
 from tensorflow_free.codec.numbers import bits
 from tensorflow_free.codec.parts import parts_of
 from tensorflow_free.loading import plan_of
-from tensorflow_free.report.result_report import draw, plain_text
+from tensorflow_free.report.result_report import page_of
 from tensorflow_free.runner import run, step_error
+from tensorflow_free.text.drawing import draw, text_of
 
 Outcome = Literal["ok", "refused", "step failed"]
 
@@ -102,8 +103,8 @@ def _ran(recipe: Recipe) -> Outcome:
 
 
 def _told(result: Result) -> None:
-    assert plain_text(result)
-    draw(result, Console(file=io.StringIO(), width=WIDTH, force_terminal=True))
+    assert text_of(page_of(result))
+    draw(page_of(result), Console(file=io.StringIO(), width=WIDTH, force_terminal=True))
 
 
 def _held(result: Result, kept: Result) -> None:

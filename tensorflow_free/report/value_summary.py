@@ -1,0 +1,92 @@
+"""A value in a few words: its numbers where they are few, else what they range over. Knows no page."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.codec.parts import UNTAKEN, counts, is_plain, numbers_of
+from tensorflow_free.codec.values import plain
+from tensorflow_free.errors import words_of
+from tensorflow_free.recipe.models import shown
+
+FEW: Final = 6
+"""Elements up to which a tensor is written out; beyond, it is summed up."""
+
+
+def summary(value: Any) -> str:
+    """A value in a few words: the numbers where they are few, else their range, with how many are NaN or infinite."""
+    if value is None:
+        return "none"
+    if not isinstance(value, torch.Tensor):
+        return _number_or_word(value)
+    try:
+        return _summary(value)
+    except UNTAKEN as error:
+        return shown(f"not shown: {words_of(error)}")
+
+
+def _summary(value: torch.Tensor) -> str:
+    if value.device.type == "meta":
+        return "no values (meta)"
+    if is_plain(value) and value.numel() <= FEW:
+        return _numbers(_readable(value).tolist())
+    numbers = [_readable(part).flatten() for part in numbers_of(value)]
+    words = _range(torch.cat(numbers)) if numbers else "no numbers"
+    kind = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+    return words if is_plain(value) else f"{kind}: {words}"
+
+
+def _number_or_word(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return shown(f"[{', '.join(_number_or_word(part) for part in value)}]")
+    if isinstance(value, bool):
+        return shown(value)
+    if type(value).__module__ == "numpy":
+        return summary(torch.as_tensor(value))
+    return f"{value:.6g}" if isinstance(value, (float, complex)) else shown(str(plain(value)))
+
+
+def _readable(value: torch.Tensor) -> torch.Tensor:
+    """The same numbers on the CPU, in a dtype that has every op."""
+    value = value.resolve_conj().resolve_neg().cpu()
+    if value.dtype in (torch.uint16, torch.uint32):
+        return value.to(torch.int64)
+    if value.dtype == torch.uint64:
+        return value.double() if value.numel() > FEW else value
+    return value.float() if value.is_floating_point() and value.dtype.itemsize == 1 else value
+
+
+def _numbers(numbers: Any) -> str:
+    if isinstance(numbers, list):
+        return f"[{', '.join(_numbers(number) for number in numbers)}]"
+    return shown(numbers) if isinstance(numbers, (bool, int)) else f"{numbers:.6g}"
+
+
+def _range(value: torch.Tensor) -> str:
+    if value.numel() <= FEW:
+        return _numbers(value.tolist())
+    if value.dtype == torch.bool:
+        return f"{int(value.count_nonzero())} of {value.numel()} true"
+    words = f"|z| {_bounds(value.abs())}" if value.is_complex() else _bounds(value)
+    nan, inf = counts(value) or (0, 0)
+    # a complex number has no sign
+    below = int((value == -math.inf).count_nonzero()) if inf and not value.is_complex() else 0
+    found = {"nan": nan, "inf": inf - below, "-inf": below}
+    return words + "".join(f", {count} {word}" for word, count in found.items() if count)
+
+
+def _bounds(value: torch.Tensor) -> str:
+    finite = value[value.isfinite()] if value.is_floating_point() else value
+    if finite.numel() == 0:
+        return "nothing finite"
+    least, greatest = (bound.item() for bound in finite.aminmax())
+    if least == greatest:
+        return f"all {_bound(least)}"
+    return f"{_bound(least)} … {_bound(greatest)}"
+
+
+def _bound(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.4g}"
