@@ -1,4 +1,4 @@
-"""A safetensors file of plain arrays: which it holds, and each by its name. Knows nothing of what they mean."""
+"""Safetensors files of plain arrays, each by its name: read and written. Knows nothing of what they mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save, save_file
+from safetensors.torch import load_file, save, save_file
 
 from tensorflow_free.errors import StorageError, reason_of
 from tensorflow_free.files.opening import open_file, path_of
@@ -25,7 +25,7 @@ _OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 
 
 class Arrays:
-    """A safetensors file, open for reading.
+    """A safetensors file, open for reading one array at a time; empty where there is no such file.
 
     Attributes:
         path: the file.
@@ -33,17 +33,15 @@ class Arrays:
         metadata: the words that stand in it beside them.
     """
 
-    def __init__(self, path: Path, *, may_lack: bool = False) -> None:
-        """Where it may be lacking, a file that is not there holds no arrays."""
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.names: frozenset[str] = frozenset()
         self.metadata: dict[str, str] = {}
-        self._may_lack = may_lack
         self._file: Any = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        if self._may_lack and not self.path.exists():
+        if not self.path.exists():
             return self
         try:
             opened = self._open.enter_context(open_file(self.path, within=self.path.parent))
@@ -53,7 +51,7 @@ class Arrays:
             self.metadata = self._file.metadata() or {}
         except _UNREADABLE as error:
             self._open.close()
-            raise self._unreadable(error) from error
+            raise _unreadable(self.path, error) from error
         return self
 
     def __exit__(
@@ -72,11 +70,25 @@ class Arrays:
         try:
             array: torch.Tensor = self._file.get_tensor(name)
         except _UNREADABLE as error:
-            raise self._unreadable(error) from error
+            raise _unreadable(self.path, error) from error
         return array
 
-    def _unreadable(self, error: Exception) -> StorageError:
-        return StorageError(f"{self.path}: cannot be read: {reason_of(error)}")
+
+def read_arrays(path: Path) -> dict[str, torch.Tensor]:
+    """All arrays of a safetensors file, in the memory that it is mapped to.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    try:
+        with open_file(path, within=path.parent) as file, path_of(file) as place:
+            return load_file(place)
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> StorageError:
+    return StorageError(f"{path}: cannot be read: {reason_of(error)}")
 
 
 def write_arrays(arrays: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -43,7 +43,7 @@ def read_case(golden: GoldenFile, name: str) -> StoredCase:
 def _read(golden: GoldenFile, name: str) -> StoredCase:
     case = golden.cases[name]
     _check_values(golden, case)
-    with Arrays(arrays_beside(golden.path), may_lack=True) as arrays:
+    with Arrays(arrays_beside(golden.path)) as arrays:
         _check_names(golden, arrays)
         decoding = _Decoding(golden, arrays)
         return StoredCase(
@@ -103,19 +103,20 @@ class _Decoding:
         dtype: torch.dtype = constant_of(one.dtype, torch.dtype)
         if one.value is None and one.stored is None and not one.parts:
             return without_numbers(dtype, one.shape or [])
-        parts = one.parts or {"": _plain_part(one, dtype)}
-        arrays = {part: self._array(one.name, inner) for part, inner in parts.items()}
+        if one.parts:
+            arrays = {part: self._array(one.name, inner, *_form(inner)) for part, inner in one.parts.items()}
+        else:
+            arrays = {"": self._array(one.name, one, *plain_form(dtype, one.shape or []))}
         return whole_of(arrays, dtype, one.layout, one.shape)
 
-    def _array(self, name: str, part: Part) -> torch.Tensor:
-        dtype = constant_of(part.dtype, torch.dtype)
-        if part.stored is None:
-            return array_of(part.value, dtype, part.shape)
-        array = self._arrays.read(part.stored)
-        if (array.dtype, list(array.shape)) != (dtype, part.shape):
+    def _array(self, name: str, kept: Numbers | Part, dtype: torch.dtype, shape: list[int]) -> torch.Tensor:
+        if kept.stored is None:
+            return array_of(kept.value, dtype, shape)
+        array = self._arrays.read(kept.stored)
+        if (array.dtype, list(array.shape)) != (dtype, shape):
             found = f"'{name}' is {word_of(array.dtype)} {list(array.shape)}"
-            raise self._fault(f"{found} here, and {part.dtype} {part.shape} in {self._path.name}")
-        if not is_as_named(part.stored, array):
+            raise self._fault(f"{found} here, and {word_of(dtype)} {shape} in {self._path.name}")
+        if not is_as_named(kept.stored, array):
             raise self._fault(f"'{name}' does not hold the numbers that were recorded")
         return array
 
@@ -123,7 +124,5 @@ class _Decoding:
         return StorageError(f"{self._arrays.path}: {message}")
 
 
-def _plain_part(one: Numbers, dtype: torch.dtype) -> Part:
-    """The one array of a plain tensor."""
-    held, shape = plain_form(dtype, one.shape or [])
-    return Part(dtype=word_of(held), shape=shape, value=one.value, stored=one.stored)
+def _form(part: Part) -> tuple[torch.dtype, list[int]]:
+    return constant_of(part.dtype, torch.dtype), part.shape

@@ -87,7 +87,7 @@ def finish_golden(golden: Path, recipe_path: str | Path) -> None:
     """
     paths = GoldenPaths(golden, arrays_beside(golden))
     sweep_up(golden.parent)
-    with Arrays(paths.arrays, may_lack=True) as arrays:
+    with Arrays(paths.arrays) as arrays:
         if arrays.metadata != UNFINISHED:
             return
     with locked(golden):
@@ -121,7 +121,7 @@ class _Writing:
         """The arrays that are as they were recorded, and whether the file holds these and nothing else."""
         wanted = self._old.stored_names() if self._old is not None else set()
         try:
-            with Arrays(self._paths.arrays, may_lack=True) as arrays:
+            with Arrays(self._paths.arrays) as arrays:
                 read = {name: arrays.read(name) for name in sorted(wanted & arrays.names)}
                 good = {name: array for name, array in read.items() if is_as_named(name, array)}
                 return good, arrays.names == good.keys() and arrays.metadata != UNFINISHED

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from tensorflow_free.codec.arrays import Arrays
 from tensorflow_free.codec.parts import (
     UNTAKEN,
     MisfitError,
@@ -21,7 +22,7 @@ from tensorflow_free.codec.parts import (
 )
 from tensorflow_free.codec.values import constant_of, plain, type_of, value_of
 from tensorflow_free.errors import StorageError, words_of
-from tensorflow_free.result.model import Entry
+from tensorflow_free.result.model import RESULT, TENSORS, Entry
 from tensorflow_free.result.record import Record
 
 INLINE: Final = 64
@@ -77,26 +78,34 @@ def _listed(value: torch.Tensor, found: tuple[int, int] | None) -> Any:
     return None
 
 
-def record_of(entry: Entry, arrays: Arrays, path: str) -> Record:
-    """The value that an entry of the `result.json` of this path tells of.
+def record_of(entry: Entry, arrays: Mapping[str, torch.Tensor], folder: Path) -> Record:
+    """The value that an entry tells of.
+
+    Args:
+        entry: what `result.json` says of it.
+        arrays: those of the run.
+        folder: the run's, for what a message says.
 
     Raises:
         StorageError: it tells of none.
     """
     stride = None if entry.stride is None else tuple(entry.stride)
     try:
-        value = _tensor(entry, arrays) if entry.type == "tensor" else value_of(entry.type, entry.value)
+        value = _tensor(entry, arrays, folder) if entry.type == "tensor" else value_of(entry.type, entry.value)
     except MisfitError as error:
-        raise StorageError(f"{arrays.path}: '{entry.name}': {error}") from error
+        raise StorageError(f"{folder / TENSORS}: '{entry.name}': {error}") from error
     except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StorageError(f"{path}: '{entry.name}' is broken: {error}") from error
+        raise StorageError(f"{folder / RESULT}: '{entry.name}' is broken: {error}") from error
     grad = bool(entry.requires_grad), entry.grad_fn
     return Record(entry.name, entry.kind, value, entry.op, stride, *grad, entry.unstored)
 
 
-def _tensor(entry: Entry, arrays: Arrays) -> torch.Tensor:
+def _tensor(entry: Entry, arrays: Mapping[str, torch.Tensor], folder: Path) -> torch.Tensor:
     dtype: torch.dtype = constant_of(entry.dtype, torch.dtype)
     if entry.stored is None:
         return without_numbers(dtype, entry.shape or ())
-    parts = {part: arrays.read(name) for part, name in entry.stored.items()}
+    missing = [name for name in entry.stored.values() if name not in arrays]
+    if missing:
+        raise StorageError(f"{folder / TENSORS}: '{missing[0]}' is missing")
+    parts = {part: arrays[name] for part, name in entry.stored.items()}
     return whole_of(parts, dtype, entry.layout or "strided", entry.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 
@@ -13,10 +13,9 @@ from tensorflow_free.codec.arrays import write_arrays
 from tensorflow_free.codec.parts import HELD, is_plain
 from tensorflow_free.files.opening import FileRead, open_file, state_of
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.result.model import INPUTS
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tensors.memory import copied
-
-INPUTS: Final = "inputs"
 
 
 class Inputs:

@@ -11,6 +11,9 @@ from tensorflow_free.outcome.outcomes import ExpectationOutcome
 SCHEMA_VERSION: Final = 1
 """The version of `result.json`; it grows when a reader of the older one would misread the newer."""
 
+RESULT, TENSORS, RECIPE, INPUTS = "result.json", "tensors.safetensors", "recipe.yaml", "inputs"
+"""The files and the folder of a run's folder."""
+
 Kind = Literal["tensor", "step", "gradient", "after", "trace", "check"]
 
 

@@ -9,15 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tensorflow_free.codec.arrays import Arrays
+from tensorflow_free.codec.arrays import read_arrays
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.errors import RecipeError, StorageError, reason_of
 from tensorflow_free.files.opening import FileRead, read_file, real
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.entries import record_of
-from tensorflow_free.result.model import SCHEMA_VERSION, RunFile
+from tensorflow_free.result.model import RECIPE, RESULT, SCHEMA_VERSION, TENSORS, RunFile
 from tensorflow_free.result.result import Result
-from tensorflow_free.result.writing import RECIPE, RESULT, TENSORS
 
 
 def read_result(folder: str | Path) -> Result:
@@ -35,11 +34,10 @@ def read_result(folder: str | Path) -> Result:
         folder = folder.parent
     run_file = _read_run_file(folder / RESULT)
     recipe = _read_recipe(folder / RECIPE)
-    with Arrays(folder / TENSORS) as arrays:
-        records = {one.name: record_of(one, arrays, str(folder / RESULT)) for one in run_file.values}
+    arrays = read_arrays(folder / TENSORS)
     return Result(
         recipe=recipe,
-        records=records,
+        records={one.name: record_of(one, arrays, folder) for one in run_file.values},
         expectations=list(run_file.expectations),
         error=run_file.error,
         environment=run_file.environment,

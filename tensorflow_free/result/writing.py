@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import torch
 from safetensors import SafetensorError
@@ -21,11 +20,7 @@ from tensorflow_free.files.opening import FileRead
 from tensorflow_free.files.whole_files import filling
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.inputs import Inputs
-from tensorflow_free.result.model import RunFile
-
-RESULT: Final = "result.json"
-TENSORS: Final = "tensors.safetensors"
-RECIPE: Final = "recipe.yaml"
+from tensorflow_free.result.model import RECIPE, RESULT, TENSORS, RunFile
 
 
 @dataclass(frozen=True, slots=True)
