@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tensorflow_free import RecipeError, cli, load_recipe
+from tensorflow_free import RecipeError, load_recipe
+from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.verifying import verify
@@ -116,7 +117,7 @@ def test_the_table_of_the_page_has_each_init_once_with_what_it_needs() -> None:
 
 
 def test_the_help_says_of_each_key_what_the_table_says() -> None:
-    lines = [line.split(maxsplit=1) for line in cli.RUN_HELP.splitlines() if line.strip()]
+    lines = [line.split(maxsplit=1) for line in run_parser().format_help().splitlines() if line.strip()]
     for key in KEYS.values():
         assert [key.name, key.says.replace("`", "")] in lines, key.name
 
