@@ -20,7 +20,7 @@ NO_FLAGS: Final = ("-", "->")
 
 
 @dataclass(frozen=True)
-class Value:
+class FlagValue:
     """What a flag takes: in words, for help and refusals, and how it is read; `read` raises ValueError."""
 
     wanted: str
@@ -34,7 +34,7 @@ class Value:
             raise argparse.ArgumentTypeError(f"'{text}' is not {self.wanted}") from error
 
 
-def number(wanted: str, fits: Callable[[float], bool]) -> Value:
+def number(wanted: str, fits: Callable[[float], bool]) -> FlagValue:
     """A finite number that fits."""
 
     def read(text: str) -> float:
@@ -43,20 +43,20 @@ def number(wanted: str, fits: Callable[[float], bool]) -> Value:
             raise ValueError(text)
         return found
 
-    return Value(wanted, read)
+    return FlagValue(wanted, read)
 
 
-def above_0(wanted: str = "a number above 0, such as 2") -> Value:
+def above_0(wanted: str = "a number above 0, such as 2") -> FlagValue:
     """A finite number above 0."""
     return number(wanted, lambda found: found > 0)
 
 
-def one_of(*words: str) -> Value:
+def one_of(*words: str) -> FlagValue:
     """One of these words."""
-    return Value(" or ".join(words), lambda text: words[words.index(text)])
+    return FlagValue(" or ".join(words), lambda text: words[words.index(text)])
 
 
-def some_text(wanted: str) -> Value:
+def some_text(wanted: str) -> FlagValue:
     """Any text that is not empty."""
 
     def read(text: str) -> str:
@@ -64,7 +64,7 @@ def some_text(wanted: str) -> Value:
             raise ValueError(text)
         return text
 
-    return Value(wanted, read)
+    return FlagValue(wanted, read)
 
 
 class Parser(argparse.ArgumentParser):
@@ -139,7 +139,7 @@ class Parser(argparse.ArgumentParser):
 def _what_is_wrong(action: argparse.Action, flag: str, error: argparse.ArgumentError) -> str:
     if isinstance(error.__context__, argparse.ArgumentTypeError):
         return str(error.__context__)
-    if isinstance(action.type, Value):
+    if isinstance(action.type, FlagValue):
         return f"it wants {action.type.wanted}"
     return f"it takes no value; write {flag}"
 
