@@ -7,7 +7,7 @@ from typing import Final
 
 from tensorflow_free.judging.wording import some
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.sweep.shares import ENUMERATED, Axes, Axis, Share
+from tensorflow_free.sweep.shares import ENUMERATED, Axes, AxisShares, Share
 
 MOST_PARTS: Final = 4
 """Values in part bad that are told one by one, and pairs of values that are."""
@@ -33,14 +33,14 @@ def sentences(everything: Share, axes: Axes) -> Iterator[str]:
     yield from told
 
 
-def _deciding(key: str, axis: Axis) -> str:
+def _deciding(key: str, axis: AxisShares) -> str:
     """An axis by whose values alone cells are bad or well; empty where it is not so."""
     if turn := _turn(key, axis):
         return turn
     return _listed(key, axis.shares) if axis.shares and _decides(axis.shares.values()) else ""
 
 
-def _turn(key: str, axis: Axis) -> str:
+def _turn(key: str, axis: AxisShares) -> str:
     """Where an axis of numbers turns from well to bad or back; empty where it does not, or has few values."""
     few = axis.shares is not None and len(axis.shares) <= ENUMERATED
     if few or not axis.is_numeric or axis.bad is None or axis.well is None:

@@ -91,7 +91,7 @@ class Span:
         self.least, self.greatest = min(self.least, value), max(self.greatest, value)
 
 
-class Axis:
+class AxisShares:
     """One axis: a share for each of its values while they are few, and how far its bad and its well values reach."""
 
     def __init__(self) -> None:
@@ -145,13 +145,13 @@ class Axes:
     """All axes of a sweep, and each two of them."""
 
     def __init__(self) -> None:
-        self._axes: dict[str, Axis] = {}
+        self._axes: dict[str, AxisShares] = {}
         self._pairs: dict[tuple[str, str], dict[tuple[str, str], Share] | None] = {}
 
     def add(self, row: Row) -> None:
         """Count a cell under its value of each axis."""
         for position, (key, value) in enumerate(row.axes.items()):
-            axis = self._axes.setdefault(key, Axis())
+            axis = self._axes.setdefault(key, AxisShares())
             axis.first = min(axis.first, (row.number, position))
             axis.add(row, value)
         for (key, value), (other, its) in combinations(sorted(row.axes.items()), 2):
@@ -164,7 +164,7 @@ class Axes:
             if len(shares) > MOST_PAIRS:
                 self._pairs[key, other] = None
 
-    def __iter__(self) -> Iterator[tuple[str, Axis]]:
+    def __iter__(self) -> Iterator[tuple[str, AxisShares]]:
         return iter(sorted(self._axes.items(), key=lambda item: item[1].first))
 
     @property
