@@ -38,7 +38,7 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     cells = combinations(overrides)
     flags.load_ops()
     files = files_of(paths)
-    checked = Checked(paths)
+    checked = Tally(paths)
     rows = rows_of(files)
     documents: list[dict[str, Any]] = []
     for one in verifications(files, paths, cells, options.k):
@@ -117,7 +117,7 @@ def code_of(one: Verification) -> ExitCode:
     return ExitCode.STEP_FAILED if one.outcome == Outcome.FAILED and stopped else ExitCode.UNMET
 
 
-class Checked:
+class Tally:
     """What checking came to, taken in one verdict after another."""
 
     def __init__(self, paths: Sequence[str]) -> None:
