@@ -16,7 +16,7 @@ from tensorflow_free.recipe.keys import DEFAULTS, STEPS
 from tensorflow_free.recipe.names import did_you_mean
 
 Path = tuple[str | int, ...]
-Finding = tuple[Path, str]
+WrongReference = tuple[Path, str]
 """Where something is wrong, and what."""
 
 REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}", re.ASCII)
@@ -113,7 +113,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def resolve(
     mapping: Mapping[str, Any], best_device: Callable[[], str] | None = None
-) -> tuple[dict[str, Any], list[Finding]]:
+) -> tuple[dict[str, Any], list[WrongReference]]:
     """The mapping with every reference replaced, and what is wrong with those that cannot be.
 
     A text that is nothing but a reference becomes the value itself; inside a longer text it becomes words.
@@ -138,7 +138,7 @@ class _Resolution:
         self._written = 0
         self._reach = 0
         self._texts: dict[str, tuple[Any, int]] = {}
-        self.findings: list[Finding] = []
+        self.findings: list[WrongReference] = []
 
     def settle_device(self, best_device: Callable[[], str]) -> None:
         """`auto` replaced, before anything refers to it."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tensorflow_free.composition.interpolations import Finding, Path, dotted
+from tensorflow_free.composition.interpolations import Path, WrongReference, dotted
 from tensorflow_free.composition.reader import DEEPEST, DEEPEST_SHOWN, MOST_NODES
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.errors import Place, Problem, RecipeError
@@ -35,7 +35,7 @@ class _Copying:
     """A mapping being copied: what was found in it, and how much was copied."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[WrongReference] = []
         self._nodes = 0
 
     def mapping(self, source: Mapping[Any, Any], path: Path, above: frozenset[int]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from tensorflow_free.composition.interpolations import Finding, Path, reference_problem
+from tensorflow_free.composition.interpolations import Path, WrongReference, reference_problem
 from tensorflow_free.composition.reader import MOST_PROBLEMS
 from tensorflow_free.text.characters import form_problem
 
@@ -27,12 +27,12 @@ def is_suspect(text: str) -> bool:
     return _SUSPECT.search(text) is not None
 
 
-def refusals(mapping: Mapping[str, Any]) -> list[Finding]:
+def refusals(mapping: Mapping[str, Any]) -> list[WrongReference]:
     """The keys and texts of a recipe that are refused, the first hundred, each as its path and why."""
     return list(islice(_refusals(mapping), MOST_PROBLEMS))
 
 
-def _refusals(mapping: Mapping[str, Any]) -> Iterator[Finding]:
+def _refusals(mapping: Mapping[str, Any]) -> Iterator[WrongReference]:
     yield from _hydra_keys(mapping, ())
     cases = mapping.get("cases")
     for name, case in cases.items() if isinstance(cases, Mapping) else ():
@@ -40,13 +40,13 @@ def _refusals(mapping: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _below(mapping, ())
 
 
-def _hydra_keys(mapping: Any, path: Path) -> Iterator[Finding]:
+def _hydra_keys(mapping: Any, path: Path) -> Iterator[WrongReference]:
     for key in mapping if isinstance(mapping, Mapping) else ():
         if re.split(r"[./@]", key)[0].strip() == "hydra":
             yield (*path, key), f"'{key}' is Hydra's own and cannot be set by a recipe; set it on the command line"
 
 
-def _below(value: Any, path: Path) -> Iterator[Finding]:
+def _below(value: Any, path: Path) -> Iterator[WrongReference]:
     if isinstance(value, str):
         yield from ((path, message) for message in [_text_problem(value)] if message)
     elif isinstance(value, Mapping):
