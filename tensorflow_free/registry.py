@@ -18,7 +18,7 @@ from typing import Any, Final
 from tensorflow_free.ops import additions, aten, backward, callables, handwritten, namespaces, operators, schemas
 from tensorflow_free.ops.additions import load_entry_points, load_ops_file, register_op, registered
 from tensorflow_free.ops.aten import aten_names
-from tensorflow_free.ops.signatures import Form, Op, Parameter, Signature
+from tensorflow_free.ops.signatures import CallForm, Op, Parameter, Signature
 from tensorflow_free.tensors.memory import data_of
 
 __all__ = [
@@ -211,7 +211,7 @@ def _function_signatures(name: str, function: Callable[..., Any]) -> tuple[Signa
     return schemas.function_signatures(name, function)
 
 
-def _form(name: str) -> Form:
+def _form(name: str) -> CallForm:
     special = name.startswith("__i") and name not in {"__index__", "__int__", "__invert__"}
     changes = special or name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
     return "in-place" if changes else "method"

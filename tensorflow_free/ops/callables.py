@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
-from tensorflow_free.ops.signatures import REQUIRED, Form, Parameter, Signature
+from tensorflow_free.ops.signatures import REQUIRED, CallForm, Parameter, Signature
 from tensorflow_free.ops.words import words_of
 
 LEAVES: Final[dict[str, frozenset[str]]] = {
@@ -202,7 +202,7 @@ def _returns(found: inspect.Signature) -> tuple[str, ...] | None:
 
 
 def _signature(
-    op: str, function: Callable[..., Any], form: Form, found: inspect.Signature, origin: Origin
+    op: str, function: Callable[..., Any], form: CallForm, found: inspect.Signature, origin: Origin
 ) -> Signature:
     variadic = any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in found.parameters.values())
     return Signature(
@@ -216,7 +216,7 @@ def _signature(
     )
 
 
-def signature(op: str, function: Callable[..., Any], form: Form) -> Signature:
+def signature(op: str, function: Callable[..., Any], form: CallForm) -> Signature:
     """The signature that a Python function has.
 
     Raises:
@@ -250,7 +250,7 @@ def _written_parameter(argument: ast.arg, default: ast.expr | None, kind: Any) -
     )
 
 
-def written(op: str, line: str, function: Callable[..., Any], form: Form) -> Signature:
+def written(op: str, line: str, function: Callable[..., Any], form: CallForm) -> Signature:
     """The signature that a line such as `(input: Tensor, *size: int) -> Tensor` writes out."""
     definition = ast.parse(f"def _{line}: ...").body[0]
     if not isinstance(definition, ast.FunctionDef):

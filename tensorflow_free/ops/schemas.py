@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.ops.docstrings import with_documented_names
-from tensorflow_free.ops.signatures import REQUIRED, Form, Parameter, Signature
+from tensorflow_free.ops.signatures import REQUIRED, CallForm, Parameter, Signature
 from tensorflow_free.ops.words import words_of
 
 Schema = Any
@@ -126,7 +126,7 @@ def _switched(parameters: Sequence[Parameter]) -> tuple[tuple[str, str], ...]:
     return () if switch is None else tuple((buffer, switch) for buffer in _buffers(parameters))
 
 
-def signature(op: str, schema: Schema, function: Callable[..., Any], form: Form) -> Signature:
+def signature(op: str, schema: Schema, function: Callable[..., Any], form: CallForm) -> Signature:
     """The signature of `function` that `schema` describes; the names are those of Python but for an aten overload."""
     public_names = form != "aten"
     arguments = schema.arguments
@@ -275,7 +275,7 @@ def function_signatures(op: str, function: Callable[..., Any]) -> tuple[Signatur
     return with_documented_names(found, function)
 
 
-def _method_signature(op: str, schema: Schema, method: Callable[..., Any], form: Form) -> Signature:
+def _method_signature(op: str, schema: Schema, method: Callable[..., Any], form: CallForm) -> Signature:
     plain = signature(op, schema, method, form)
     first = [parameter for parameter in plain.parameters if parameter.name == "input"]
     rest = [parameter for parameter in plain.parameters if parameter.name != "input"]
@@ -286,7 +286,7 @@ def _method_signature(op: str, schema: Schema, method: Callable[..., Any], form:
     return dataclasses.replace(plain, parameters=parameters, spread=spreads(parameters, bound=1))
 
 
-def method_signatures(op: str, method: Callable[..., Any], form: Form) -> tuple[Signature, ...]:
+def method_signatures(op: str, method: Callable[..., Any], form: CallForm) -> tuple[Signature, ...]:
     """The signatures of a builtin method of Tensor; what it is called on comes first, as `input`."""
     schemas = _order(
         schema

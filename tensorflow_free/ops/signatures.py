@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-Form = Literal["function", "method", "in-place", "attribute", "operator", "aten", "user"]
+CallForm = Literal["function", "method", "in-place", "attribute", "operator", "aten", "user"]
 
 
 class Required:
@@ -80,7 +80,7 @@ class Signature:
 
     function: Callable[..., Any]
     """What is called: torch's function, the unbound method of Tensor, the function of Python's operator."""
-    form: Form
+    form: CallForm
     parameters: tuple[Parameter, ...]
     spread: bool = False
     """Whether the last positional list may be written as separate arguments: `view(x, 4, 3)`."""
