@@ -8,7 +8,18 @@ from typing import Final
 import torch
 
 from tensorflow_free.ops.guards import single_kernels
-from tensorflow_free.ops.guards.checks import Given, Rule, Shape, alike, among, dense, filled, same, shaped, within
+from tensorflow_free.ops.guards.checks import (
+    CallArguments,
+    Rule,
+    Shape,
+    alike,
+    among,
+    dense,
+    filled,
+    same,
+    shaped,
+    within,
+)
 from tensorflow_free.ops.guards.dimensions import needed, ranks
 
 # norms
@@ -46,12 +57,12 @@ def batch_norm_backward(deviation: str, training: str, gradient: str = "grad_out
     )
 
 
-def _normalized(given: Given) -> Sequence[int]:
+def _normalized(given: CallArguments) -> Sequence[int]:
     listed: Sequence[int] = given["normalized_shape"]
     return listed
 
 
-def _saved(names: str, given: Given, *, needed: bool) -> str | None:
+def _saved(names: str, given: CallArguments, *, needed: bool) -> str | None:
     """What the forward pass of training has saved; else it is not read, and may be empty."""
     for name in names.split() if needed else ():
         if given.get(name) is None:
@@ -63,16 +74,16 @@ def _saved(names: str, given: Given, *, needed: bool) -> str | None:
     return alike(names)(given) if needed else None
 
 
-def _kept(given: Given) -> Sequence[int]:
+def _kept(given: CallArguments) -> Sequence[int]:
     shape, count = given["input"].shape, len(given["normalized_shape"])
     return (*shape[: len(shape) - count], *[1] * count)
 
 
-def _groups(given: Given) -> Sequence[int]:
+def _groups(given: CallArguments) -> Sequence[int]:
     return given["N"], given["group"]
 
 
-def _volume(given: Given) -> str | None:
+def _volume(given: CallArguments) -> str | None:
     rows, channels, places, group = (given[name] for name in ("N", "C", "HxW", "group"))
     shape = list(given["input"].shape)
     right = group > 0 and min(rows, channels, places) >= 0 and not channels % group
@@ -121,7 +132,7 @@ NORMS: Final[dict[str, tuple[Rule, ...]]] = {
 def _reduced(dims: int) -> Shape:
     """The shape of a loss of which each has so many dimensions less than `self`."""
 
-    def shape(given: Given) -> Sequence[int]:
+    def shape(given: CallArguments) -> Sequence[int]:
         whole: Sequence[int] = given["self"].shape
         return whole[: len(whole) - dims] if given["reduction"] == 0 else ()
 
@@ -138,7 +149,7 @@ _LOSS: Final = "the shape of the loss"
 _SMALLER: Final = (among("reduction", 0, 1, 2), shaped("grad_output", _reduced(1), of=_LOSS), alike("self grad_output"))
 
 
-def _labels(given: Given) -> str | None:
+def _labels(given: CallArguments) -> str | None:
     """The labels of `nll_loss` are classes, or the one that is ignored."""
     target, classes, ignored = given["target"], given["self"].shape[_dim_of_classes(given)], given["ignore_index"]
     wrong = target[(target != ignored) & ((target < 0) | (target >= classes))] if not target.is_meta else target[:0]
@@ -147,17 +158,17 @@ def _labels(given: Given) -> str | None:
     return f"'target' holds {wrong[0].item()}; it can hold the classes 0 to {classes - 1}, or {ignored}"
 
 
-def _dim_of_classes(given: Given) -> int:
+def _dim_of_classes(given: CallArguments) -> int:
     return 1 if given["self"].dim() > 1 else 0
 
 
-def _each(given: Given) -> Sequence[int]:
+def _each(given: CallArguments) -> Sequence[int]:
     """One number for each place that has a class."""
     shape: Sequence[int] = given["self"].shape
     return (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
 
 
-def _single(given: Given) -> Sequence[int]:
+def _single(given: CallArguments) -> Sequence[int]:
     return _each(given) if given["reduction"] == 0 else ()
 
 
@@ -194,20 +205,20 @@ LOSSES: Final[dict[str, tuple[Rule, ...]]] = {
 # the backward pass of `ctc_loss`
 
 
-def _batch(given: Given) -> Sequence[int]:
+def _batch(given: CallArguments) -> Sequence[int]:
     return (given["log_probs"].shape[1],)
 
 
-def _most(given: Given) -> int:
+def _most(given: CallArguments) -> int:
     return max([0, *(int(one) for one in torch.as_tensor(given["target_lengths"]).reshape(-1))])
 
 
-def _alpha(given: Given) -> Sequence[int]:
+def _alpha(given: CallArguments) -> Sequence[int]:
     steps, batch, _ = given["log_probs"].shape
     return (batch, steps, 2 * _most(given) + 1)
 
 
-def _targets(given: Given) -> Sequence[int]:
+def _targets(given: CallArguments) -> Sequence[int]:
     """A row of labels for each sequence, or all that are counted, one after another."""
     lengths, width = torch.as_tensor(given["target_lengths"]), given["targets"].shape[-1]
     if given["targets"].dim() > 1:
@@ -215,7 +226,7 @@ def _targets(given: Given) -> Sequence[int]:
     return (int(lengths.sum()),)
 
 
-def _counted(given: Given) -> str | None:
+def _counted(given: CallArguments) -> str | None:
     for name in ("input_lengths", "target_lengths"):
         found = list(torch.as_tensor(given[name]).shape)
         if found != list(_batch(given)):

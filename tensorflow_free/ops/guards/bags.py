@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tensorflow_free.ops.guards import single_kernels
-from tensorflow_free.ops.guards.checks import Given, Rule, Shape, alike, among, dense, shaped, within
+from tensorflow_free.ops.guards.checks import CallArguments, Rule, Shape, alike, among, dense, shaped, within
 from tensorflow_free.ops.guards.dimensions import ranks
 
 
@@ -14,21 +14,21 @@ def _rows(name: str) -> Shape:
     return lambda given: (given[name].shape[0],)
 
 
-def _places(given: Given) -> Sequence[int]:
+def _places(given: CallArguments) -> Sequence[int]:
     """Where there is none, it is found from the offsets."""
     found: Sequence[int] = given["indices"].shape
     return (0,) if "offsets" in given and not given["offset2bag"].numel() else found
 
 
-def _mapped(given: Given) -> int:
+def _mapped(given: CallArguments) -> int:
     return int(given["grad"].shape[0])
 
 
-def _weights(given: Given) -> int:
+def _weights(given: CallArguments) -> int:
     return int(given["num_weights"] if "num_weights" in given else given["weight"].shape[0])
 
 
-def _largest(given: Given) -> Sequence[int]:
+def _largest(given: CallArguments) -> Sequence[int]:
     of = "grad" if given["mode"] == _MAX or "maximum_indices" not in given else "maximum_indices"
     shape: Sequence[int] = given[of].shape
     return shape

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tensorflow_free.ops.guards import averaging, inner, layouts, recurrent, single_kernels, sliding
 from tensorflow_free.ops.guards.checks import (
-    Given,
+    CallArguments,
     Rule,
     alike,
     among,
@@ -65,7 +65,7 @@ class Guarded:
 
 
 def guarded(
-    name: str, signature: Signature, written: Given, *, odd: bool, unseen: bool, nested: bool
+    name: str, signature: Signature, written: CallArguments, *, odd: bool, unseen: bool, nested: bool
 ) -> Callable[..., Any]:
     """The function of an op's signature, behind checks where a call with the `written` arguments needs any.
 
@@ -108,7 +108,7 @@ def rules_of(name: str, table: Mapping[str, tuple[Rule, ...]] | None = None) -> 
     return rules.get(f"aten.{base}", rules.get(base, ()))
 
 
-def _count(given: Given) -> int:
+def _count(given: CallArguments) -> int:
     return int(given["num_weights"])
 
 

@@ -10,20 +10,20 @@ from typing import Any
 
 import torch
 
-Given = Mapping[str, Any]
+CallArguments = Mapping[str, Any]
 """A call's arguments, by the names of the parameters; one that is not given has its default."""
 
-Rule = Callable[[Given], str | None]
+Rule = Callable[[CallArguments], str | None]
 """Says what is wrong with the arguments, or None."""
 
-Number = Callable[[Given], int]
-Shape = Callable[[Given], Sequence[int]]
+Number = Callable[[CallArguments], int]
+Shape = Callable[[CallArguments], Sequence[int]]
 
 
 def among(name: str, *allowed: Any) -> Rule:
     """The argument is one of these values."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         value = given.get(name)
         if value in allowed:
             return None
@@ -35,7 +35,7 @@ def among(name: str, *allowed: Any) -> Rule:
 def within(name: str, below: Number, *, of: str, least: int = 0) -> Rule:
     """Each number of the tensor or list is from `least` to less than `below`; `of` says in words what that counts."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         numbers = _integers(given.get(name))
         if numbers is None or not numbers.numel():
             return None
@@ -59,7 +59,7 @@ def _integers(value: Any) -> torch.Tensor | None:
 def shaped(names: str, shape: Shape, *, of: str) -> Rule:
     """Each tensor of these names that is given has this shape, which is `of` something, in words."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         try:
             wanted = list(shape(given))
         except (IndexError, RuntimeError, TypeError, ValueError) as error:
@@ -76,7 +76,7 @@ def shaped(names: str, shape: Shape, *, of: str) -> Rule:
 def alike(names: str) -> Rule:
     """The tensors of these names that are given are of one dtype, dense and on one device."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         tensors = {name: given[name] for name in names.split() if given.get(name) is not None}
         kinds = {name: (one.dtype, one.layout, one.device) for name, one in tensors.items()}
         first, *others = kinds or [""]
@@ -92,7 +92,7 @@ def alike(names: str) -> Rule:
 def contiguous(names: str, *, channels_last: bool = False) -> Rule:
     """Each tensor of these names that is given is contiguous; or in channels last, where the kernel knows that, too."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         for name in names.split():
             value = given.get(name)
             if value is None or value.is_contiguous() or (channels_last and _in_channels_last(value)):
@@ -111,7 +111,7 @@ def _in_channels_last(value: torch.Tensor) -> bool:
 def distinct(names: str) -> Rule:
     """No element of these tensors shares its memory with another, as those of an expanded tensor do."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         for name in names.split():
             for value in tensors_in(given.get(name)):
                 if _expanded(value):
@@ -122,7 +122,7 @@ def distinct(names: str) -> Rule:
     return rule
 
 
-def without_meta(given: Given) -> str | None:
+def without_meta(given: CallArguments) -> str | None:
     """A tensor of the device `meta` is given with others of its kind.
 
     Among others it makes PyTorch choose a kernel that computes nothing, and leaves the memory of a result unwritten.
@@ -130,12 +130,12 @@ def without_meta(given: Given) -> str | None:
     return _mixed(given, lambda one: one.is_meta, "on meta", "has no numbers to go with others")
 
 
-def without_mkldnn(given: Given) -> str | None:
+def without_mkldnn(given: CallArguments) -> str | None:
     """A tensor of oneDNN's own layout is given with others of its kind: most kernels take its address for numbers."""
     return _mixed(given, lambda one: one.is_mkldnn, "of mkldnn", "is no plain one: give `to_dense` of it")
 
 
-def _mixed(given: Given, is_odd: Callable[[torch.Tensor], bool], kind: str, why: str) -> str | None:
+def _mixed(given: CallArguments, is_odd: Callable[[torch.Tensor], bool], kind: str, why: str) -> str | None:
     odd = [is_odd(one) for one in tensors_in(list(given.values()))]
     return f"some of its operands are {kind} and some are not; a tensor {kind} {why}" if len(set(odd)) > 1 else None
 
@@ -164,7 +164,7 @@ def _expanded(value: torch.Tensor) -> bool:
 def unexpanded(name: str, dim: str) -> Rule:
     """Where the argument `dim` is given, the tensor has no stride of 0, as an expanded one has."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         value = given[name]
         if given.get(dim) is None or value.layout != torch.strided or value.is_nested:
             return None
@@ -179,7 +179,7 @@ def unexpanded(name: str, dim: str) -> Rule:
 def of_int64(name: str) -> Rule:
     """The tensor is of int64."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         value = given[name]
         return None if value.dtype == torch.int64 else f"'{name}' is of {value.dtype}; it can be of torch.int64"
 
@@ -189,7 +189,7 @@ def of_int64(name: str) -> Rule:
 def small(names: str) -> Rule:
     """Each integer of these arguments is one of 32 bits, in which kernels compute with them."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         for name in names.split():
             value = given.get(name)
             for one in value if isinstance(value, (list, tuple)) else [value]:
@@ -203,7 +203,7 @@ def small(names: str) -> Rule:
 def finite(name: str) -> Rule:
     """No number of the tensor is NaN or infinite."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         value = given[name]
         if value.is_meta or bool(value.isfinite().all()):
             return None
@@ -215,7 +215,7 @@ def finite(name: str) -> Rule:
 def has_rows(name: str) -> Rule:
     """The tensor has at least one element in its first dimension."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         value = given[name]
         empty = value.dim() and not value.shape[0]
         return f"'{name}' is of shape {list(value.shape)}; it needs at least one row" if empty else None
@@ -236,7 +236,7 @@ def same(names: str, as_: str) -> tuple[Rule, ...]:
 def dense(names: str) -> Rule:
     """Each tensor of these names that is given holds its numbers plainly, in order and without gaps."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         for name in names.split():
             for value in tensors_in(given.get(name)):
                 if value.layout != torch.strided or value.is_nested or value.is_quantized:
@@ -253,7 +253,7 @@ def dense(names: str) -> Rule:
 def filled(names: str) -> Rule:
     """Each tensor of these names that is given has an element."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         for name in names.split():
             value = given.get(name)
             if value is not None and not value.numel():

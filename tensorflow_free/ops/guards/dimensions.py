@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tensorflow_free.ops.guards.checks import Given, Rule, dense, same
+from tensorflow_free.ops.guards.checks import CallArguments, Rule, dense, same
 
 
 def axis(name: str, tensor: str) -> Rule:
     """The number, where it is given, is that of a dimension of the tensor; it may be counted from the end."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         value, dims = given.get(name), max(1, given[tensor].dim())
         if value is None or -dims <= value < dims:
             return None
@@ -22,7 +22,7 @@ def axis(name: str, tensor: str) -> Rule:
 def axes(name: str, tensor: str) -> Rule:
     """Each number of the list is that of a dimension of the tensor, counted from the front, and stands once."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         listed, dims = list(given[name]), given[tensor].dim()
         if listed and len(set(listed)) == len(listed) and all(0 <= one < dims for one in listed):
             return None
@@ -31,10 +31,10 @@ def axes(name: str, tensor: str) -> Rule:
     return rule
 
 
-def needed(names: str, when: Callable[[Given], bool], why: str) -> Rule:
+def needed(names: str, when: Callable[[CallArguments], bool], why: str) -> Rule:
     """The arguments of these names are given where the condition holds, which `why` says in words."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         missing = [name for name in names.split() if given.get(name) is None]
         return f"'{missing[0]}' is missing; it is needed {why}" if missing and when(given) else None
 
@@ -44,7 +44,7 @@ def needed(names: str, when: Callable[[Given], bool], why: str) -> Rule:
 def sized(name: str, count: int, least: int) -> Rule:
     """The list holds one number, or `count` of them, each at least `least`, and of 32 bits."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         listed = list(given[name]) if isinstance(given[name], (list, tuple)) else [given[name]] * count
         if len(listed) == count and all(least <= one < 2**31 for one in listed):
             return None
@@ -56,7 +56,7 @@ def sized(name: str, count: int, least: int) -> Rule:
 def paired(first: str, *others: str) -> Rule:
     """The lists hold as many tensors, and those at one place are dense, of one shape, dtype and device."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         for name in others:
             if len(given[name]) != len(given[first]):
                 return f"'{name}' holds {len(given[name])} tensors; it can hold {len(given[first])}, as '{first}'"
@@ -74,7 +74,7 @@ def paired(first: str, *others: str) -> Rule:
 def ranks(name: str, *allowed: int) -> Rule:
     """The tensor has one of these numbers of dimensions."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         dims = given[name].dim()
         if dims in allowed:
             return None
@@ -86,7 +86,7 @@ def ranks(name: str, *allowed: int) -> Rule:
 def rising(name: str) -> Rule:
     """No number of the vector is less than the one before it."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         value = given[name]
         if value.is_meta or value.numel() <= 1 or bool((value[1:] >= value[:-1]).all()):
             return None

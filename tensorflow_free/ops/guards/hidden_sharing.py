@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.ops.guards.checks import Given
+from tensorflow_free.ops.guards.checks import CallArguments
 from tensorflow_free.tensors.memory import data_of, is_of_integers
 
 COUNTED: Final[dict[str, Callable[..., Any]]] = {
@@ -72,7 +72,7 @@ def _apart(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return made.clone() if is_of_integers(made) and kwargs.get("out") is None else made
 
 
-def one_kind(given: Given) -> str | None:
+def one_kind(given: CallArguments) -> str | None:
     """Floating numbers are viewed as such, and integers as integers, for who names an op that autograd does not see."""
     operand: Any = given.get("input", given.get("self"))
     # which of two overloads `x.view(y)` stands for shows in the value

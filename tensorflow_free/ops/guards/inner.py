@@ -12,7 +12,7 @@ import torch
 
 from tensorflow_free.ops.guards import averaging, bags, single_kernels, sliding
 from tensorflow_free.ops.guards.checks import (
-    Given,
+    CallArguments,
     Rule,
     Shape,
     alike,
@@ -31,19 +31,19 @@ from tensorflow_free.ops.guards.dimensions import axis, paired, ranks, rising, s
 def _norms(tensor: str) -> Shape:
     """One number for each part that is normalized, with the dimensions of the tensor."""
 
-    def shape(given: Given) -> Sequence[int]:
+    def shape(given: CallArguments) -> Sequence[int]:
         found: Sequence[int] = given[tensor].shape
         return [size if place == given["dim"] % len(found) else 1 for place, size in enumerate(found)]
 
     return shape
 
 
-def _pairs(given: Given) -> Sequence[int]:
+def _pairs(given: CallArguments) -> Sequence[int]:
     rows = given["self"].shape[0]
     return (rows * (rows - 1) // 2,)
 
 
-def _square(given: Given) -> Sequence[int]:
+def _square(given: CallArguments) -> Sequence[int]:
     *batch, rows, _ = given["self"].shape
     return (*batch, rows, rows)
 
@@ -51,7 +51,7 @@ def _square(given: Given) -> Sequence[int]:
 def _ends(name: str) -> Rule:
     """The dimension is the first or the last of the tensor; the kernel knows no others."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         dims = given[name].dim()
         if dims > 1 and given["dim"] in (0, dims - 1) and given[name].numel():
             return None
@@ -61,21 +61,21 @@ def _ends(name: str) -> Rule:
     return rule
 
 
-def _fused(given: Given) -> str | None:
+def _fused(given: CallArguments) -> str | None:
     """For the first and the last dimension there is a kernel of its own."""
     if given["dim"] not in (0, given["v"].dim() - 1):
         return None
     return shaped("g", _norms("v"), of="one number for each part of 'v'")(given)
 
 
-def _heads(given: Given) -> str | None:
+def _heads(given: CallArguments) -> str | None:
     heads, shape = given["num_heads"], list(given["qkv"].shape)
     if len(shape) == len("BTE") and heads > 0 and shape[-1] and not shape[-1] % (3 * heads):
         return None
     return f"'num_heads' is {heads}; 'qkv' is of shape {shape}, and its last size is a multiple of 3 times 'num_heads'"
 
 
-def _gathered(given: Given) -> int:
+def _gathered(given: CallArguments) -> int:
     dims = given["self"].dim()
     return int(given["self"].shape[given["dim"]]) if dims else 1
 
@@ -84,14 +84,14 @@ def _some(name: str) -> Rule:
     return lambda given: None if given[name] else f"'{name}' is empty; it needs at least one tensor"
 
 
-def _begun(given: Given) -> str | None:
+def _begun(given: CallArguments) -> str | None:
     begins, count = given["crow_indices"], given["col_indices"].numel()
     if begins.is_meta or (begins[0] == 0 and begins[-1] == count):
         return None
     return f"'crow_indices' holds {begins.tolist()}; it must begin with 0 and end with {count}"
 
 
-def _segments(given: Given) -> str | None:
+def _segments(given: CallArguments) -> str | None:
     """The lengths of the segments, one way or the other, go together with the shapes."""
     data, told = given["data"], [given[name] for name in ("lengths", "offsets") if given.get(name) is not None]
     if len(told) != 1:
@@ -109,7 +109,7 @@ def _segments(given: Given) -> str | None:
 def grouped(name: str) -> Rule:
     """Where the groups of a product end: in order, and the last with the size that is divided into groups."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         ends, mat = given.get("offs"), given["mat2" if "mat2" in given else "mat_b"]
         if ends is None or ends.is_meta:
             return None
@@ -125,12 +125,12 @@ def grouped(name: str) -> Rule:
 _BATCHED: Final = 3
 
 
-def _scales(given: Given) -> Sequence[int]:
+def _scales(given: CallArguments) -> Sequence[int]:
     inner = given["self"].shape[1]
     return (inner // given["qGroupSize"], given["mat2"].shape[0], 2)
 
 
-def _solid(given: Given) -> str | None:
+def _solid(given: CallArguments) -> str | None:
     size, value = list(given["size"]), next(given[name] for name in ("self", "input") if name in given)
     if value.layout == torch.strided or 0 not in size:
         return None

@@ -6,11 +6,11 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops.guards.checks import Given, Rule, tensors_in
+from tensorflow_free.ops.guards.checks import CallArguments, Rule, tensors_in
 from tensorflow_free.ops.guards.handouts import COMPRESSED
 
 
-def resizable(given: Given) -> str | None:
+def resizable(given: CallArguments) -> str | None:
     """A compressed sparse tensor is resized only to where its indices and numbers are as many as before.
 
     Of others PyTorch leaves the new indices unwritten; of CSR it writes those of new rows.
@@ -36,7 +36,7 @@ def _shapes(tensor: torch.Tensor) -> list[torch.Size]:
 def from_the_front(dim: str) -> Rule:
     """The dimension of a nested tensor is not counted from its end."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         nested = [one for one in tensors_in(list(given.values())) if one.is_nested]
         if not nested or not isinstance(given[dim], int) or given[dim] >= 0:
             return None
@@ -45,7 +45,7 @@ def from_the_front(dim: str) -> Rule:
     return rule
 
 
-def of_arrays(given: Given) -> str | None:
+def of_arrays(given: CallArguments) -> str | None:
     """No tensor is a nested one of single numbers."""
     for name, value in given.items():
         if any(one.is_nested and one.dim() < 2 for one in tensors_in(value)):  # noqa: PLR2004 - one is the nesting itself
@@ -56,7 +56,7 @@ def of_arrays(given: Given) -> str | None:
 def unnested(names: str) -> Rule:
     """No tensor of these names is nested."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         for name in names.split():
             if any(one.is_nested for one in tensors_in(given.get(name))):
                 return f"'{name}' is a nested tensor; give each of its parts, of `unbind`, or `to_padded_tensor` of it"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from tensorflow_free.ops.guards.checks import Given, Rule
+from tensorflow_free.ops.guards.checks import CallArguments, Rule
 
 Wanted = Iterator[tuple[str, torch.Tensor, list[int]]]
 """Tensors of a call: what each is called, the tensor itself, and the shape that it must have."""
@@ -15,7 +15,7 @@ Wanted = Iterator[tuple[str, torch.Tensor, list[int]]]
 def recurrent(gates: int) -> Rule:
     """States and weights of a recurrent network have the shapes that its layers and directions ask for."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         states = list(given["hx"]) if isinstance(given["hx"], (list, tuple)) else [given["hx"]]
         if any(one.dim() != 3 for one in states) or len(states) != (2 if gates == LSTM else 1):  # noqa: PLR2004
             return "'hx' is not the states of a network, each of three dimensions"
@@ -34,7 +34,7 @@ LSTM = 4
 """The gates of an LSTM, which has two states."""
 
 
-def _runs(given: Given) -> int:
+def _runs(given: CallArguments) -> int:
     """How many layers and directions there are."""
     return int(given["num_layers"]) * (2 if given["bidirectional"] else 1)
 
@@ -43,12 +43,12 @@ def _projected(states: Sequence[torch.Tensor]) -> bool:
     return states[0].shape[-1] != states[-1].shape[-1]
 
 
-def _each(given: Given, states: Sequence[torch.Tensor]) -> int:
+def _each(given: CallArguments, states: Sequence[torch.Tensor]) -> int:
     """How many weights a layer has in one direction."""
     return (4 if given["has_biases"] else 2) + _projected(states)
 
 
-def _counted(given: Given, states: Sequence[torch.Tensor]) -> str | None:
+def _counted(given: CallArguments, states: Sequence[torch.Tensor]) -> str | None:
     runs, count = _runs(given), len(given["params"])
     wanted = runs * _each(given, states)
     if runs < 1 or count != wanted:
@@ -56,7 +56,7 @@ def _counted(given: Given, states: Sequence[torch.Tensor]) -> str | None:
     return None
 
 
-def _states(given: Given, states: Sequence[torch.Tensor]) -> Wanted:
+def _states(given: CallArguments, states: Sequence[torch.Tensor]) -> Wanted:
     """The input has three dimensions, and the states are as many as the layers, the directions and the batch."""
     if "data" in given:
         sizes, data = given["batch_sizes"], given["data"]
@@ -70,7 +70,7 @@ def _states(given: Given, states: Sequence[torch.Tensor]) -> Wanted:
         yield f"hx[{position}]", state, [_runs(given), batch, state.shape[-1]]
 
 
-def _weights(given: Given, states: Sequence[torch.Tensor], gates: int) -> Wanted:
+def _weights(given: CallArguments, states: Sequence[torch.Tensor], gates: int) -> Wanted:
     """The weights of each layer and direction: of its input, of its state, two biases, a projection."""
     out, hidden = states[0].shape[-1], states[-1].shape[-1]
     directions, each = 2 if given["bidirectional"] else 1, _each(given, states)
@@ -84,7 +84,7 @@ def _weights(given: Given, states: Sequence[torch.Tensor], gates: int) -> Wanted
         yield f"params[{number}]", tensor, shapes[place]
 
 
-def packed(given: Given) -> str | None:
+def packed(given: CallArguments) -> str | None:
     """The sizes of the batches of a packed sequence: positive, never rising, together all of the data."""
     sizes = given.get("batch_sizes")
     if sizes is None or sizes.is_meta:

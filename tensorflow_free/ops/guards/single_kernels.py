@@ -8,10 +8,10 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops.guards.checks import Given, Rule, Shape, alike, contiguous, of_int64, shaped, within
+from tensorflow_free.ops.guards.checks import CallArguments, Rule, Shape, alike, contiguous, of_int64, shaped, within
 
 
-def channels(given: Given) -> Sequence[int]:
+def channels(given: CallArguments) -> Sequence[int]:
     """One number for each channel of the input."""
     return given["input"].shape[1:2] if given["input"].dim() > 1 else (-1,)
 
@@ -20,7 +20,7 @@ def forward(name: str, names: str, output: int = 0) -> Shape:
     """The shape that the forward op gives for these arguments, found out without numbers."""
     overload = getattr(torch.ops.aten, name).default
 
-    def shape(given: Given) -> Sequence[int]:
+    def shape(given: CallArguments) -> Sequence[int]:
         meta = [one.to("meta") if isinstance(one := given[word], torch.Tensor) else one for word in names.split()]
         return _part(overload(*meta), output).shape
 
@@ -35,13 +35,13 @@ def adaptive(name: str, dims: int) -> Shape:
     """The shape of an adaptive pooling to as many places as the gradient has."""
     overload = getattr(torch.ops.aten, name).default
 
-    def shape(given: Given) -> Sequence[int]:
+    def shape(given: CallArguments) -> Sequence[int]:
         return _part(overload(given["self"].to("meta"), given["grad_output"].shape[-dims:])).shape
 
     return shape
 
 
-def _plane(dims: int) -> Callable[[Given], int]:
+def _plane(dims: int) -> Callable[[CallArguments], int]:
     return lambda given: math.prod(given["self"].shape[-dims:])
 
 
@@ -59,7 +59,7 @@ def pooled(forward: Shape, dims: int) -> tuple[Rule, ...]:
 def bags(indices: str, last: str) -> Rule:
     """Where the bags of `embedding_bag` begin: in order, from 0, and together all of the indices."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         offsets, count = given.get("offsets"), given[indices].numel()
         if offsets is None or offsets.is_meta:
             return None
@@ -73,7 +73,7 @@ def bags(indices: str, last: str) -> Rule:
     return rule
 
 
-def segments(given: Given) -> str | None:
+def segments(given: CallArguments) -> str | None:
     """Where the segments of `segment_reduce` begin and end: from 0, in order, to the end of the data."""
     offsets, data = given.get("offsets"), given["data"]
     if offsets is None or offsets.is_meta:
@@ -90,14 +90,14 @@ def segments(given: Given) -> str | None:
     return None
 
 
-def dense_for_out(given: Given) -> str | None:
+def dense_for_out(given: CallArguments) -> str | None:
     """With `out`, the kernel of batch_norm leaves what it saves unwritten where the input is not contiguous."""
     if given.get("out") is None or given["input"].is_contiguous():
         return None
     return f"'input' has the strides {list(given['input'].stride())}; with 'out', give `contiguous` of it"
 
 
-def labels(given: Given) -> str | None:
+def labels(given: CallArguments) -> str | None:
     """The labels of `ctc_loss`, as far as the lengths count them: each is one of the classes."""
     classes, targets = given["log_probs"].shape[-1], given["targets"]
     lengths = torch.as_tensor(given["target_lengths"]).reshape(-1)
@@ -113,7 +113,7 @@ def labels(given: Given) -> str | None:
     return f"'targets' holds {wrong[0].item()}; it can hold 0 to {classes - 1}, for there are {classes} classes"
 
 
-def blocks(given: Given) -> str | None:
+def blocks(given: CallArguments) -> str | None:
     """The blocks of a sparse tensor of blocks have elements."""
     compressed = next((given[name] for name in _COMPRESSED if name in given), None)
     first = torch.as_tensor(compressed).dim()
@@ -126,7 +126,7 @@ def blocks(given: Given) -> str | None:
 _COMPRESSED: Final = ("crow_indices", "ccol_indices", "compressed_indices")
 
 
-def diagonals(given: Given) -> str | None:
+def diagonals(given: CallArguments) -> str | None:
     """The diagonals of `spdiags` are different ones."""
     offsets = given["offsets"]
     if offsets.is_meta or offsets.unique().numel() == offsets.numel():
@@ -134,7 +134,7 @@ def diagonals(given: Given) -> str | None:
     return f"'offsets' holds {offsets.reshape(-1).tolist()}; it can hold each diagonal once"
 
 
-def pivots(given: Given) -> str | None:
+def pivots(given: CallArguments) -> str | None:
     """Row exchanges of an LDL factorization: 1 to n, or two alike negative ones for a block of two rows."""
     pivots, rows = given["pivots"], given["LD"].shape[-1]
     if pivots.is_meta:
@@ -155,7 +155,7 @@ def pivots(given: Given) -> str | None:
 def fractional(dims: int) -> tuple[Rule, ...]:
     """The backward pass of a fractional pooling."""
 
-    def shape(given: Given) -> Sequence[int]:
+    def shape(given: CallArguments) -> Sequence[int]:
         return (*given["self"].shape[:-dims], *given["output_size"])
 
     return pooled(shape, dims)
@@ -167,13 +167,13 @@ def averaged(name: str) -> tuple[Rule, ...]:
     return (shaped("grad_output", forward(name, words), of="the shape of what was pooled"), alike("self grad_output"))
 
 
-def rows(given: Given) -> Sequence[int]:
+def rows(given: CallArguments) -> Sequence[int]:
     """One number for each row of the factorization, of each matrix."""
     found: Sequence[int] = given["LD"].shape[:-1]
     return found
 
 
-def exchanges(given: Given) -> Sequence[int]:
+def exchanges(given: CallArguments) -> Sequence[int]:
     """The shape of the row exchanges of an LU factorization."""
     *batch, rows, columns = given["LU_data"].shape
     return (*batch, min(rows, columns))

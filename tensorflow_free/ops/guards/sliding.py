@@ -8,7 +8,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.ops.guards import single_kernels
-from tensorflow_free.ops.guards.checks import Given, Rule, alike, among, dense, filled, same, shaped
+from tensorflow_free.ops.guards.checks import CallArguments, Rule, alike, among, dense, filled, same, shaped
 from tensorflow_free.ops.guards.dimensions import axes, ranks, sized
 
 # paddings and poolings
@@ -27,7 +27,7 @@ def padded(name: str) -> tuple[Rule, ...]:
 def around(name: str) -> Rule:
     """A padding with what lies at the other end, which must be there: a negative number takes some away."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         pad, shape = list(given["pad"]), given[name].shape
         if given.get("mode", "circular") not in _CIRCULAR:
             return None
@@ -64,7 +64,7 @@ def sampled(dims: int) -> tuple[Rule, ...]:
     )
 
 
-def _windows(given: Given) -> Sequence[int]:
+def _windows(given: CallArguments) -> Sequence[int]:
     whole = torch.empty(given["input_sizes"], device="meta")
     return whole.unfold(given["dim"], given["size"], given["step"]).shape
 
@@ -89,13 +89,13 @@ PLACES: Final[dict[str, tuple[Rule, ...]]] = {
 def convolution(dims: int, *, transposed: bool = False) -> tuple[Rule, ...]:
     """A convolution of one group by a kernel without oneDNN."""
 
-    def weight(given: Given) -> Sequence[int]:
+    def weight(given: CallArguments) -> Sequence[int]:
         channels, others = given["self"].shape[-dims - 1], given["weight"].shape[1 if transposed else 0]
         pair = (channels, others) if transposed else (others, channels)
         kernel = given["kernel_size"]
         return (*pair, *(kernel if isinstance(kernel, (list, tuple)) else [kernel] * dims))
 
-    def bias(given: Given) -> Sequence[int]:
+    def bias(given: CallArguments) -> Sequence[int]:
         return (given["weight"].shape[1 if transposed else 0],)
 
     return (
@@ -116,14 +116,14 @@ def _if_given(rule: Rule, name: str) -> Rule:
     return lambda given: None if given.get(name) is None else rule(given)
 
 
-def _convolved(given: Given) -> Sequence[int]:
+def _convolved(given: CallArguments) -> Sequence[int]:
     meta = [given[name].to("meta") for name in ("self", "weight")]
     pairs = [given[name] for name in ("stride", "padding")]
     made: torch.Tensor = torch.ops.aten.convolution.default(*meta, None, *pairs, [1, 1], False, [0, 0], 1)
     return made.shape
 
 
-def _general(given: Given) -> Sequence[int]:
+def _general(given: CallArguments) -> Sequence[int]:
     words = ("stride", "padding", "dilation", "transposed", "output_padding", "groups")
     meta = [given[name].to("meta") for name in ("self", "weight")]
     made: torch.Tensor = torch.ops.aten.convolution.default(*meta, None, *(given[word] for word in words))
@@ -155,7 +155,7 @@ CONVOLUTIONS: Final[dict[str, tuple[Rule, ...]]] = {
 def _divided(heads: str) -> Rule:
     """The embedding is divided among the heads."""
 
-    def rule(given: Given) -> str | None:
+    def rule(given: CallArguments) -> str | None:
         count, size = given[heads], given["embed_dim"]
         if count > 0 and not size % count:
             return None
@@ -170,12 +170,12 @@ _LAYER: Final = "norm_weight_1 norm_bias_1 norm_weight_2 norm_bias_2 ffn_weight_
 _ATTENTION: Final = "_scaled_dot_product_flash_attention_for_cpu"
 
 
-def _keys(given: Given) -> Sequence[int]:
+def _keys(given: CallArguments) -> Sequence[int]:
     query, key = given["query"].shape, given["key"].shape
     return (*query[:2], key[2], query[3])
 
 
-def _mask(given: Given) -> str | None:
+def _mask(given: CallArguments) -> str | None:
     mask = given.get("attn_mask")
     if mask is None:
         return None
@@ -211,7 +211,7 @@ ATTENTION: Final[dict[str, tuple[Rule, ...]]] = {
 # spectra
 
 
-def _halved(given: Given) -> str | None:
+def _halved(given: CallArguments) -> str | None:
     last, found = given["last_dim_size"], given["self"].shape[given["dim"][-1]]
     if last > 0 and last // 2 + 1 == found:
         return None
