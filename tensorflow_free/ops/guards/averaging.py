@@ -9,8 +9,8 @@ import torch
 
 from tensorflow_free.ops.guards import single_kernels
 from tensorflow_free.ops.guards.checks import (
+    ArgumentRule,
     CallArguments,
-    Rule,
     Shape,
     alike,
     among,
@@ -28,14 +28,14 @@ _CHANNEL: Final = "one number for each channel of 'input'"
 _ROWS: Final = "one number for each row that is normalized"
 
 
-def statistics(training: str = "training", *, trains: bool = True) -> Rule:
+def statistics(training: str = "training", *, trains: bool = True) -> ArgumentRule:
     """Outside of training, for which the argument `training` stands, the running mean and variance are given."""
     return needed(
         "running_mean running_var", lambda given: not given.get(training, trains), f"where '{training}' is not True"
     )
 
 
-def batch_norm(running: str = "running_mean running_var") -> tuple[Rule, ...]:
+def batch_norm(running: str = "running_mean running_var") -> tuple[ArgumentRule, ...]:
     """A norm of each channel."""
     words = f"weight bias {running}"
     return (
@@ -46,7 +46,7 @@ def batch_norm(running: str = "running_mean running_var") -> tuple[Rule, ...]:
     )
 
 
-def batch_norm_backward(deviation: str, training: str, gradient: str = "grad_out") -> tuple[Rule, ...]:
+def batch_norm_backward(deviation: str, training: str, gradient: str = "grad_out") -> tuple[ArgumentRule, ...]:
     """The backward pass of a norm of each channel, with the mean and the `deviation` that were saved."""
     saved = f"save_mean {deviation}"
     return (
@@ -94,7 +94,7 @@ def _volume(given: CallArguments) -> str | None:
     )
 
 
-NORMS: Final[dict[str, tuple[Rule, ...]]] = {
+NORMS: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     **dict.fromkeys(
         (
             "_native_batch_norm_legit_no_training",
@@ -139,7 +139,7 @@ def _reduced(dims: int) -> Shape:
     return shape
 
 
-def _of_classes(least: int = 0) -> Rule:
+def _of_classes(least: int = 0) -> ArgumentRule:
     return within(
         "target", lambda given: int(given["self"].shape[-1]) if given["self"].dim() else 1, of="classes", least=least
     )
@@ -172,7 +172,7 @@ def _single(given: CallArguments) -> Sequence[int]:
     return _each(given) if given["reduction"] == 0 else ()
 
 
-def negative_log_likelihood(*dims: int) -> tuple[Rule, ...]:
+def negative_log_likelihood(*dims: int) -> tuple[ArgumentRule, ...]:
     """The backward pass of a loss that takes the number of its class, of tensors with so many dimensions."""
     return (
         ranks("self", *dims),
@@ -187,7 +187,7 @@ def negative_log_likelihood(*dims: int) -> tuple[Rule, ...]:
     )
 
 
-LOSSES: Final[dict[str, tuple[Rule, ...]]] = {
+LOSSES: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "binary_cross_entropy": (among("reduction", 0, 1, 2), *same("target", "self")),
     "binary_cross_entropy_backward": (
         among("reduction", 0, 1, 2),
@@ -234,7 +234,7 @@ def _counted(given: CallArguments) -> str | None:
     return None
 
 
-CTC: Final[dict[str, tuple[Rule, ...]]] = {
+CTC: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "_ctc_loss_backward": (
         ranks("log_probs", 3),
         _counted,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tensorflow_free.ops.guards import single_kernels
-from tensorflow_free.ops.guards.checks import CallArguments, Rule, Shape, alike, among, dense, shaped, within
+from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments, Shape, alike, among, dense, shaped, within
 from tensorflow_free.ops.guards.dimensions import ranks
 
 
@@ -68,7 +68,7 @@ _KEPT: Final = (
 )
 _LISTED: Final = (shaped("offsets", _rows("grad"), of="one number for each bag"), alike("indices offsets"), *_BAGS)
 
-BAGS: Final[dict[str, tuple[Rule, ...]]] = {
+BAGS: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "_embedding_bag": _FORWARD,
     "_embedding_bag_forward_only": _FORWARD,
     "_embedding_bag_dense_backward": _KEPT,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from tensorflow_free.ops.guards import averaging, inner, layouts, recurrent, single_kernels, sliding
 from tensorflow_free.ops.guards.checks import (
+    ArgumentRule,
     CallArguments,
-    Rule,
     alike,
     among,
     contiguous,
@@ -40,7 +40,7 @@ class Guarded:
 
     function: Callable[..., Any]
     signature: Signature
-    rules: tuple[Rule, ...]
+    rules: tuple[ArgumentRule, ...]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Check the arguments, and call the function.
@@ -99,7 +99,7 @@ KNOWS_MKLDNN: Final = re.compile("conv|linear|batch_norm|mkldnn|prelu|to_dense")
 """The ops that take tensors of oneDNN's layout beside plain ones."""
 
 
-def rules_of(name: str, table: Mapping[str, tuple[Rule, ...]] | None = None) -> tuple[Rule, ...]:
+def rules_of(name: str, table: Mapping[str, tuple[ArgumentRule, ...]] | None = None) -> tuple[ArgumentRule, ...]:
     """The checks of an op in a table, which is `RULES`; all overloads of one name in aten have the same."""
     rules = RULES if table is None else table
     if not name.startswith("aten."):
@@ -127,7 +127,7 @@ _MEDIANS: Final = {
     **dict.fromkeys(("aten.median", "aten.nanmedian"), "self"),
 }
 
-RULES: Final[dict[str, tuple[Rule, ...]]] = {
+RULES: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     **inner.RULES,
     **layouts.RULES,
     "segment_reduce": (among("unsafe", False), single_kernels.segments),

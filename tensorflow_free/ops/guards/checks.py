@@ -13,14 +13,14 @@ import torch
 CallArguments = Mapping[str, Any]
 """A call's arguments, by the names of the parameters; one that is not given has its default."""
 
-Rule = Callable[[CallArguments], str | None]
+ArgumentRule = Callable[[CallArguments], str | None]
 """Says what is wrong with the arguments, or None."""
 
 Number = Callable[[CallArguments], int]
 Shape = Callable[[CallArguments], Sequence[int]]
 
 
-def among(name: str, *allowed: Any) -> Rule:
+def among(name: str, *allowed: Any) -> ArgumentRule:
     """The argument is one of these values."""
 
     def rule(given: CallArguments) -> str | None:
@@ -32,7 +32,7 @@ def among(name: str, *allowed: Any) -> Rule:
     return rule
 
 
-def within(name: str, below: Number, *, of: str, least: int = 0) -> Rule:
+def within(name: str, below: Number, *, of: str, least: int = 0) -> ArgumentRule:
     """Each number of the tensor or list is from `least` to less than `below`; `of` says in words what that counts."""
 
     def rule(given: CallArguments) -> str | None:
@@ -56,7 +56,7 @@ def _integers(value: Any) -> torch.Tensor | None:
     return None if value is None else torch.tensor(value, dtype=torch.int64)
 
 
-def shaped(names: str, shape: Shape, *, of: str) -> Rule:
+def shaped(names: str, shape: Shape, *, of: str) -> ArgumentRule:
     """Each tensor of these names that is given has this shape, which is `of` something, in words."""
 
     def rule(given: CallArguments) -> str | None:
@@ -73,7 +73,7 @@ def shaped(names: str, shape: Shape, *, of: str) -> Rule:
     return rule
 
 
-def alike(names: str) -> Rule:
+def alike(names: str) -> ArgumentRule:
     """The tensors of these names that are given are of one dtype, dense and on one device."""
 
     def rule(given: CallArguments) -> str | None:
@@ -89,7 +89,7 @@ def alike(names: str) -> Rule:
     return rule
 
 
-def contiguous(names: str, *, channels_last: bool = False) -> Rule:
+def contiguous(names: str, *, channels_last: bool = False) -> ArgumentRule:
     """Each tensor of these names that is given is contiguous; or in channels last, where the kernel knows that, too."""
 
     def rule(given: CallArguments) -> str | None:
@@ -108,7 +108,7 @@ def _in_channels_last(value: torch.Tensor) -> bool:
     return value.dim() in formats and value.is_contiguous(memory_format=formats[value.dim()])
 
 
-def distinct(names: str) -> Rule:
+def distinct(names: str) -> ArgumentRule:
     """No element of these tensors shares its memory with another, as those of an expanded tensor do."""
 
     def rule(given: CallArguments) -> str | None:
@@ -161,7 +161,7 @@ def _expanded(value: torch.Tensor) -> bool:
     return False
 
 
-def unexpanded(name: str, dim: str) -> Rule:
+def unexpanded(name: str, dim: str) -> ArgumentRule:
     """Where the argument `dim` is given, the tensor has no stride of 0, as an expanded one has."""
 
     def rule(given: CallArguments) -> str | None:
@@ -176,7 +176,7 @@ def unexpanded(name: str, dim: str) -> Rule:
     return rule
 
 
-def of_int64(name: str) -> Rule:
+def of_int64(name: str) -> ArgumentRule:
     """The tensor is of int64."""
 
     def rule(given: CallArguments) -> str | None:
@@ -186,7 +186,7 @@ def of_int64(name: str) -> Rule:
     return rule
 
 
-def small(names: str) -> Rule:
+def small(names: str) -> ArgumentRule:
     """Each integer of these arguments is one of 32 bits, in which kernels compute with them."""
 
     def rule(given: CallArguments) -> str | None:
@@ -200,7 +200,7 @@ def small(names: str) -> Rule:
     return rule
 
 
-def finite(name: str) -> Rule:
+def finite(name: str) -> ArgumentRule:
     """No number of the tensor is NaN or infinite."""
 
     def rule(given: CallArguments) -> str | None:
@@ -212,7 +212,7 @@ def finite(name: str) -> Rule:
     return rule
 
 
-def has_rows(name: str) -> Rule:
+def has_rows(name: str) -> ArgumentRule:
     """The tensor has at least one element in its first dimension."""
 
     def rule(given: CallArguments) -> str | None:
@@ -228,12 +228,12 @@ def like(name: str) -> Shape:
     return lambda given: given[name].shape
 
 
-def same(names: str, as_: str) -> tuple[Rule, ...]:
+def same(names: str, as_: str) -> tuple[ArgumentRule, ...]:
     """Each tensor of these names that is given has the shape, the dtype and the device of the tensor `as_`."""
     return shaped(names, like(as_), of=f"that of '{as_}'"), alike(f"{as_} {names}")
 
 
-def dense(names: str) -> Rule:
+def dense(names: str) -> ArgumentRule:
     """Each tensor of these names that is given holds its numbers plainly, in order and without gaps."""
 
     def rule(given: CallArguments) -> str | None:
@@ -250,7 +250,7 @@ def dense(names: str) -> Rule:
     return rule
 
 
-def filled(names: str) -> Rule:
+def filled(names: str) -> ArgumentRule:
     """Each tensor of these names that is given has an element."""
 
     def rule(given: CallArguments) -> str | None:

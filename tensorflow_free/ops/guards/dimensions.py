@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tensorflow_free.ops.guards.checks import CallArguments, Rule, dense, same
+from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments, dense, same
 
 
-def axis(name: str, tensor: str) -> Rule:
+def axis(name: str, tensor: str) -> ArgumentRule:
     """The number, where it is given, is that of a dimension of the tensor; it may be counted from the end."""
 
     def rule(given: CallArguments) -> str | None:
@@ -19,7 +19,7 @@ def axis(name: str, tensor: str) -> Rule:
     return rule
 
 
-def axes(name: str, tensor: str) -> Rule:
+def axes(name: str, tensor: str) -> ArgumentRule:
     """Each number of the list is that of a dimension of the tensor, counted from the front, and stands once."""
 
     def rule(given: CallArguments) -> str | None:
@@ -31,7 +31,7 @@ def axes(name: str, tensor: str) -> Rule:
     return rule
 
 
-def needed(names: str, when: Callable[[CallArguments], bool], why: str) -> Rule:
+def needed(names: str, when: Callable[[CallArguments], bool], why: str) -> ArgumentRule:
     """The arguments of these names are given where the condition holds, which `why` says in words."""
 
     def rule(given: CallArguments) -> str | None:
@@ -41,7 +41,7 @@ def needed(names: str, when: Callable[[CallArguments], bool], why: str) -> Rule:
     return rule
 
 
-def sized(name: str, count: int, least: int) -> Rule:
+def sized(name: str, count: int, least: int) -> ArgumentRule:
     """The list holds one number, or `count` of them, each at least `least`, and of 32 bits."""
 
     def rule(given: CallArguments) -> str | None:
@@ -53,7 +53,7 @@ def sized(name: str, count: int, least: int) -> Rule:
     return rule
 
 
-def paired(first: str, *others: str) -> Rule:
+def paired(first: str, *others: str) -> ArgumentRule:
     """The lists hold as many tensors, and those at one place are dense, of one shape, dtype and device."""
 
     def rule(given: CallArguments) -> str | None:
@@ -71,7 +71,7 @@ def paired(first: str, *others: str) -> Rule:
     return rule
 
 
-def ranks(name: str, *allowed: int) -> Rule:
+def ranks(name: str, *allowed: int) -> ArgumentRule:
     """The tensor has one of these numbers of dimensions."""
 
     def rule(given: CallArguments) -> str | None:
@@ -83,7 +83,7 @@ def ranks(name: str, *allowed: int) -> Rule:
     return rule
 
 
-def rising(name: str) -> Rule:
+def rising(name: str) -> ArgumentRule:
     """No number of the vector is less than the one before it."""
 
     def rule(given: CallArguments) -> str | None:

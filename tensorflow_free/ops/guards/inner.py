@@ -12,8 +12,8 @@ import torch
 
 from tensorflow_free.ops.guards import averaging, bags, single_kernels, sliding
 from tensorflow_free.ops.guards.checks import (
+    ArgumentRule,
     CallArguments,
-    Rule,
     Shape,
     alike,
     among,
@@ -48,7 +48,7 @@ def _square(given: CallArguments) -> Sequence[int]:
     return (*batch, rows, rows)
 
 
-def _ends(name: str) -> Rule:
+def _ends(name: str) -> ArgumentRule:
     """The dimension is the first or the last of the tensor; the kernel knows no others."""
 
     def rule(given: CallArguments) -> str | None:
@@ -80,7 +80,7 @@ def _gathered(given: CallArguments) -> int:
     return int(given["self"].shape[given["dim"]]) if dims else 1
 
 
-def _some(name: str) -> Rule:
+def _some(name: str) -> ArgumentRule:
     return lambda given: None if given[name] else f"'{name}' is empty; it needs at least one tensor"
 
 
@@ -106,7 +106,7 @@ def _segments(given: CallArguments) -> str | None:
     return shaped("grad output", lambda _: shape, of="for the segments of 'data'")(given)
 
 
-def grouped(name: str) -> Rule:
+def grouped(name: str) -> ArgumentRule:
     """Where the groups of a product end: in order, and the last with the size that is divided into groups."""
 
     def rule(given: CallArguments) -> str | None:
@@ -155,7 +155,7 @@ _WEIGHT_NORM: Final = (
 )
 _SGD: Final = (paired("self", "grads", "momentum_buffer_list"),)
 
-OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
+OTHERS: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "_log_softmax": (_DIM,),
     "_log_softmax_backward_data": (
         axis("dim", "grad_output"),
@@ -250,7 +250,7 @@ OTHERS: Final[dict[str, tuple[Rule, ...]]] = {
     "_pack_padded_sequence_backward": (dense("grad"),),
 }
 
-RULES: Final[dict[str, tuple[Rule, ...]]] = {
+RULES: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     **averaging.NORMS,
     **averaging.LOSSES,
     **averaging.CTC,

@@ -6,7 +6,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops.guards.checks import CallArguments, Rule, tensors_in
+from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments, tensors_in
 from tensorflow_free.ops.guards.handouts import COMPRESSED
 
 
@@ -33,7 +33,7 @@ def _shapes(tensor: torch.Tensor) -> list[torch.Size]:
     return [getattr(tensor, part)().shape for part in (*COMPRESSED[tensor.layout], "values")]
 
 
-def from_the_front(dim: str) -> Rule:
+def from_the_front(dim: str) -> ArgumentRule:
     """The dimension of a nested tensor is not counted from its end."""
 
     def rule(given: CallArguments) -> str | None:
@@ -53,7 +53,7 @@ def of_arrays(given: CallArguments) -> str | None:
     return None
 
 
-def unnested(names: str) -> Rule:
+def unnested(names: str) -> ArgumentRule:
     """No tensor of these names is nested."""
 
     def rule(given: CallArguments) -> str | None:
@@ -69,10 +69,10 @@ _RESIZING: Final = (
     "resize resize_ resize_as resize_as_ resize_as_sparse resize_as_sparse_ _resize_output _resize_output_"
 )
 
-RULES: Final[dict[str, tuple[Rule, ...]]] = dict.fromkeys(_RESIZING.split(), (resizable,))
+RULES: Final[dict[str, tuple[ArgumentRule, ...]]] = dict.fromkeys(_RESIZING.split(), (resizable,))
 """The checks of an op, as in `bounds`."""
 
-NESTED: Final[dict[str, tuple[Rule, ...]]] = {
+NESTED: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "select": (from_the_front("dim"),),
     "chunk": (of_arrays,),
     **dict.fromkeys(("trapz", "trapezoid"), (unnested("y x"),)),

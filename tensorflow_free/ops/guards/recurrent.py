@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from tensorflow_free.ops.guards.checks import CallArguments, Rule
+from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments
 
 Wanted = Iterator[tuple[str, torch.Tensor, list[int]]]
 """Tensors of a call: what each is called, the tensor itself, and the shape that it must have."""
 
 
-def recurrent(gates: int) -> Rule:
+def recurrent(gates: int) -> ArgumentRule:
     """States and weights of a recurrent network have the shapes that its layers and directions ask for."""
 
     def rule(given: CallArguments) -> str | None:

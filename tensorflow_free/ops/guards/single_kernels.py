@@ -8,7 +8,16 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.ops.guards.checks import CallArguments, Rule, Shape, alike, contiguous, of_int64, shaped, within
+from tensorflow_free.ops.guards.checks import (
+    ArgumentRule,
+    CallArguments,
+    Shape,
+    alike,
+    contiguous,
+    of_int64,
+    shaped,
+    within,
+)
 
 
 def channels(given: CallArguments) -> Sequence[int]:
@@ -45,7 +54,7 @@ def _plane(dims: int) -> Callable[[CallArguments], int]:
     return lambda given: math.prod(given["self"].shape[-dims:])
 
 
-def pooled(forward: Shape, dims: int) -> tuple[Rule, ...]:
+def pooled(forward: Shape, dims: int) -> tuple[ArgumentRule, ...]:
     """The backward pass of a pooling that takes the places of the largest elements."""
     return (
         shaped("grad_output indices", forward, of="the shape of what was pooled"),
@@ -56,7 +65,7 @@ def pooled(forward: Shape, dims: int) -> tuple[Rule, ...]:
     )
 
 
-def bags(indices: str, last: str) -> Rule:
+def bags(indices: str, last: str) -> ArgumentRule:
     """Where the bags of `embedding_bag` begin: in order, from 0, and together all of the indices."""
 
     def rule(given: CallArguments) -> str | None:
@@ -152,7 +161,7 @@ def pivots(given: CallArguments) -> str | None:
     return None
 
 
-def fractional(dims: int) -> tuple[Rule, ...]:
+def fractional(dims: int) -> tuple[ArgumentRule, ...]:
     """The backward pass of a fractional pooling."""
 
     def shape(given: CallArguments) -> Sequence[int]:
@@ -161,7 +170,7 @@ def fractional(dims: int) -> tuple[Rule, ...]:
     return pooled(shape, dims)
 
 
-def averaged(name: str) -> tuple[Rule, ...]:
+def averaged(name: str) -> tuple[ArgumentRule, ...]:
     """The backward pass of a pooling that takes averages."""
     words = "self kernel_size stride padding ceil_mode count_include_pad divisor_override"
     return (shaped("grad_output", forward(name, words), of="the shape of what was pooled"), alike("self grad_output"))

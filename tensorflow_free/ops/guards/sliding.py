@@ -8,13 +8,13 @@ from typing import Final
 import torch
 
 from tensorflow_free.ops.guards import single_kernels
-from tensorflow_free.ops.guards.checks import CallArguments, Rule, alike, among, dense, filled, same, shaped
+from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments, alike, among, dense, filled, same, shaped
 from tensorflow_free.ops.guards.dimensions import axes, ranks, sized
 
 # paddings and poolings
 
 
-def padded(name: str) -> tuple[Rule, ...]:
+def padded(name: str) -> tuple[ArgumentRule, ...]:
     """The backward pass of a padding."""
     dims = int(name[-2])
     return (
@@ -24,7 +24,7 @@ def padded(name: str) -> tuple[Rule, ...]:
     )
 
 
-def around(name: str) -> Rule:
+def around(name: str) -> ArgumentRule:
     """A padding with what lies at the other end, which must be there: a negative number takes some away."""
 
     def rule(given: CallArguments) -> str | None:
@@ -45,13 +45,13 @@ def around(name: str) -> Rule:
 _CIRCULAR: Final = ("circular", 2)
 
 
-def spread(dims: int) -> tuple[Rule, ...]:
+def spread(dims: int) -> tuple[ArgumentRule, ...]:
     """The backward pass of an adaptive pooling that takes averages."""
     shape = single_kernels.adaptive(f"adaptive_max_pool{dims}d", dims)
     return shaped("grad_output", shape, of="the shape of what was pooled"), alike("self grad_output")
 
 
-def sampled(dims: int) -> tuple[Rule, ...]:
+def sampled(dims: int) -> tuple[ArgumentRule, ...]:
     """The backward pass of a grid sampler."""
     words = "input grid interpolation_mode padding_mode align_corners"
     return (
@@ -69,7 +69,7 @@ def _windows(given: CallArguments) -> Sequence[int]:
     return whole.unfold(given["dim"], given["size"], given["step"]).shape
 
 
-PLACES: Final[dict[str, tuple[Rule, ...]]] = {
+PLACES: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     **{
         f"{kind}_pad{dims}d_backward": padded(f"{kind}_pad{dims}d")
         for kind in ("reflection", "replication")
@@ -86,7 +86,7 @@ PLACES: Final[dict[str, tuple[Rule, ...]]] = {
 # convolutions
 
 
-def convolution(dims: int, *, transposed: bool = False) -> tuple[Rule, ...]:
+def convolution(dims: int, *, transposed: bool = False) -> tuple[ArgumentRule, ...]:
     """A convolution of one group by a kernel without oneDNN."""
 
     def weight(given: CallArguments) -> Sequence[int]:
@@ -112,7 +112,7 @@ def convolution(dims: int, *, transposed: bool = False) -> tuple[Rule, ...]:
 _STEPS: Final = (("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1))
 
 
-def _if_given(rule: Rule, name: str) -> Rule:
+def _if_given(rule: ArgumentRule, name: str) -> ArgumentRule:
     return lambda given: None if given.get(name) is None else rule(given)
 
 
@@ -130,7 +130,7 @@ def _general(given: CallArguments) -> Sequence[int]:
     return made.shape
 
 
-CONVOLUTIONS: Final[dict[str, tuple[Rule, ...]]] = {
+CONVOLUTIONS: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     **dict.fromkeys(("thnn_conv2d", "_slow_conv2d_forward", "slow_conv_dilated2d"), convolution(2)),
     **dict.fromkeys(("slow_conv3d", "slow_conv3d_forward", "slow_conv_dilated3d"), convolution(3)),
     "slow_conv_transpose2d": convolution(2, transposed=True),
@@ -152,7 +152,7 @@ CONVOLUTIONS: Final[dict[str, tuple[Rule, ...]]] = {
 # attention
 
 
-def _divided(heads: str) -> Rule:
+def _divided(heads: str) -> ArgumentRule:
     """The embedding is divided among the heads."""
 
     def rule(given: CallArguments) -> str | None:
@@ -196,7 +196,7 @@ _QUERY: Final = (
     dense("query key value attn_mask"),
 )
 
-ATTENTION: Final[dict[str, tuple[Rule, ...]]] = {
+ATTENTION: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     _ATTENTION: _QUERY,
     f"{_ATTENTION}_backward": (
         *_QUERY,
@@ -222,7 +222,7 @@ def _halved(given: CallArguments) -> str | None:
 
 _FOURIER: Final = (axes("dim", "self"), among("normalization", 0, 1, 2), dense("self"))
 
-SPECTRA: Final[dict[str, tuple[Rule, ...]]] = {
+SPECTRA: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "_fft_c2c": _FOURIER,
     "_fft_r2c": _FOURIER,
     "_fft_c2r": (*_FOURIER, _halved),
