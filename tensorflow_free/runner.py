@@ -37,7 +37,7 @@ from tensorflow_free.tensors.inits import Start, made_of, make
 Progress = Callable[[int, int], None]
 """Called with how much is done, and how much there is."""
 
-Given = Mapping[str, torch.Tensor]
+GivenTensors = Mapping[str, torch.Tensor]
 """Numbers of starting tensors, by name."""
 
 CHUNK: Final = 256
@@ -69,7 +69,7 @@ def run(
     plan: Plan,
     *,
     progress: Progress | None = None,
-    given: Given | None = None,
+    given: GivenTensors | None = None,
     stream: int | None = None,
     watch: Watch | None = None,
 ) -> tuple[Result, Exception | None]:
@@ -114,7 +114,7 @@ class Run:
         self,
         plan: Plan,
         progress: Progress | None,
-        given: Given | None = None,
+        given: GivenTensors | None = None,
         stream: int | None = None,
         watch: Watch | None = None,
     ) -> None:
@@ -264,7 +264,7 @@ class Run:
                     records.update((record.name, record) for record in made)
 
 
-def draw(plan: Plan, starts: Sequence[Start], values: Values, given: Given | None = None) -> None:
+def draw(plan: Plan, starts: Sequence[Start], values: Values, given: GivenTensors | None = None) -> None:
     """Make the starting tensors into their slots; numbers that are `given` are not drawn.
 
     Raises:

@@ -28,7 +28,7 @@ from tensorflow_free.recipe.keys import INPUTS, KEYS, USUAL_REFERENCE
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
-from tensorflow_free.runner import Given, run, starts_of
+from tensorflow_free.runner import GivenTensors, run, starts_of
 
 Source = str | Path | Mapping[str, Any]
 
@@ -161,7 +161,7 @@ class _Making:
         except RecipeError as error:
             raise NoReference(f"its reference ({_named(wanted)}) cannot be had: {error}") from error
 
-    def _ran(self, plan: Plan, given: Given | None, given_by: str | None) -> Result:
+    def _ran(self, plan: Plan, given: GivenTensors | None, given_by: str | None) -> Result:
         def make() -> Result:
             try:
                 result, _ = run(plan, given=given)
@@ -203,14 +203,14 @@ def noise_between(rough: Result, exact: Result, name: str) -> Noise:
     return Noise.of(mine, its)
 
 
-def _starts(plan: Plan) -> Given:
+def _starts(plan: Plan) -> GivenTensors:
     try:
         return starts_of(plan)
     except Stopped as stopped:
         raise NoReference(f"its starting tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
 
 
-def _refuse_other_shapes(given: Given, own: Given) -> None:
+def _refuse_other_shapes(given: GivenTensors, own: GivenTensors) -> None:
     """A reference with other parameters may have tensors of other shapes, into which the cell's numbers do not fit."""
     for name, numbers in own.items():
         if name in given and given[name].shape != numbers.shape:
@@ -263,7 +263,7 @@ def _may_draw(step: Step) -> bool:
     return op is not None and (op.random or any(one.form == "user" for one in op.signatures))
 
 
-def random_names(plan: Plan, given: Given | None, first: Result) -> frozenset[str]:
+def random_names(plan: Plan, given: GivenTensors | None, first: Result) -> frozenset[str]:
     """The values and gradients that lie downstream of a random step: those that change with the random stream.
 
     Found by trying, so that views, changes in place and gradients need no tracing: the same run again, in eight other

@@ -29,7 +29,7 @@ from tensorflow_free.report.result_report import failure
 from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.torch_errors import is_unsupported
-from tensorflow_free.runner import Given, run, starts_of
+from tensorflow_free.runner import GivenTensors, run, starts_of
 from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
 
 EXACT: Final = "float64"
@@ -132,7 +132,7 @@ class NotRecorded(Exception):
 class Recording:
     """One case of a recipe, being recorded; from the numbers of `starts`, where they are given."""
 
-    def __init__(self, path: str | Path, case: str, device: str, starts: Given | None = None) -> None:
+    def __init__(self, path: str | Path, case: str, device: str, starts: GivenTensors | None = None) -> None:
         self._starts = starts
         self._path = path
         self._case = case
@@ -200,13 +200,13 @@ class Recording:
         except RecipeError as error:
             raise NotRecorded(str(error)) from error
 
-    def _run(self, plan: Plan, starts: Given) -> Result:
+    def _run(self, plan: Plan, starts: GivenTensors) -> Result:
         result, cause = run(plan, given=starts)
         if result.error is not None and not result.error.expected:
             raise NotRecorded("\n".join(["it does not run in float64:", *failure(result)])) from cause
         return result
 
-    def _other_dtypes(self, starts: Given) -> tuple[dict[str, Result], dict[str, str]]:
+    def _other_dtypes(self, starts: GivenTensors) -> tuple[dict[str, Result], dict[str, str]]:
         """Eager runs from the same numbers, rounded to each other dtype, and why there is none in some."""
         runs: dict[str, Result] = {}
         unsupported: dict[str, str] = {}
