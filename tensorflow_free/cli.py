@@ -162,9 +162,9 @@ def _run(line: CommandLine, flags: Flags, watched: Watched | None) -> int:
         return run_composed(composed, folder, flags, watched)
 
     def host() -> SweepHost:
-        from tensorflow_free.commands.sweep_host import Host
+        from tensorflow_free.commands.sweep_host import CommandLineHost
 
-        return Host(flags)
+        return CommandLineHost(flags)
 
     return run_through_hydra(line, task, host=host, best_device=_best_device)
 

@@ -19,7 +19,7 @@ from tensorflow_free.sweep.preparation import Start, begun, resume_sweep
 from tensorflow_free.sweep.sweep import Settings, Sweep
 
 
-class Host:
+class CommandLineHost:
     """Runs one sweep of the command line. Its methods are those of `SweepHost`."""
 
     def __init__(self, flags: Flags) -> None:
