@@ -17,7 +17,7 @@ from benchmarks.chains import chain
 from benchmarks.commands import installed, whole
 from benchmarks.figures import Effort, Figure, Side, figure, ratio
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import Kept, yardstick_of
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.composition.writer import dump_yaml
 
 CELLS: Final = 1000
@@ -112,7 +112,7 @@ def equal(effort: Effort) -> Figure:
     """Judging a cell of 64x64 values and gradients that are the reference's bit for bit, against `torch.equal`."""
     source = chain_recipe([SIDE, SIDE], dtype="float64", backward={"target": f"s{STEPS - 1}", "gradient": "w"})
     recipe = load_recipe(source)
-    result, yardstick = run_recipe(recipe), yardstick_of(source, [], recipe, Kept())
+    result, yardstick = run_recipe(recipe), yardstick_of(source, [], recipe, KeptRuns())
     judged = [name for name in result if result.records[name].kind != "tensor"]
     pairs = [(result[name], yardstick.reference[name]) for name in judged]
     comparison = yardstick.compare(result)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tensorflow_free import compare_results, load_recipe, register_op, run_recipe
-from tensorflow_free.cell.reference import Kept, yardstick_of
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 
 TENSORS = {"x": [1.0, -1.0, 2.0]}
 
@@ -26,7 +26,7 @@ def steps_of(op, changed):
 def judged(op, changed, other, *overrides):
     source = {"tensors": TENSORS, "steps": steps_of(op, changed), "reference": {"steps.rl.op": other}}
     recipe = load_recipe(source, list(overrides))
-    return yardstick_of(source, list(overrides), recipe, Kept()).compare(run_recipe(recipe))
+    return yardstick_of(source, list(overrides), recipe, KeptRuns()).compare(run_recipe(recipe))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])

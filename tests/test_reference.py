@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import Kept, NoReference, draws, random_names, yardstick_of
+from tensorflow_free.cell.reference import KeptRuns, NoReference, draws, random_names, yardstick_of
 from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run, starts_of
 
@@ -17,7 +17,7 @@ NET = {
 
 def compared(recipe, *overrides):
     loaded = load_recipe(recipe, overrides)
-    return yardstick_of(recipe, overrides, loaded, Kept()).compare(run_recipe(loaded))
+    return yardstick_of(recipe, overrides, loaded, KeptRuns()).compare(run_recipe(loaded))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
@@ -31,14 +31,14 @@ def test_an_eager_cpu_cell_is_well_in_every_dtype(dtype):
 
 def test_the_reference_starts_from_the_cells_own_numbers():
     low = load_recipe(NET, ["dtype=bfloat16"])
-    reference = yardstick_of(NET, ["dtype=bfloat16"], low, Kept()).reference
+    reference = yardstick_of(NET, ["dtype=bfloat16"], low, KeptRuns()).reference
     assert reference["x"].dtype == torch.float64
     assert torch.equal(reference["x"], run_recipe(low)["x"].double())
 
 
 def test_original_inputs_are_the_references_own():
     recipe = {**NET, "reference": {"inputs": "original"}}
-    reference = yardstick_of(recipe, ["dtype=bfloat16"], load_recipe(recipe, ["dtype=bfloat16"]), Kept()).reference
+    reference = yardstick_of(recipe, ["dtype=bfloat16"], load_recipe(recipe, ["dtype=bfloat16"]), KeptRuns()).reference
     assert torch.equal(reference["x"], run_recipe(load_recipe(NET, ["dtype=float64"]))["x"])
 
 
@@ -99,7 +99,7 @@ def test_gradients_of_steps_that_the_reference_does_not_go_through_are_not_compa
 
 def test_a_tensor_that_the_reference_replaces_is_its_own():
     recipe = {**TANH, "reference": {"tensors.x.init": "zeros"}}
-    reference = yardstick_of(recipe, ["dtype=float32"], load_recipe(recipe, ["dtype=float32"]), Kept()).reference
+    reference = yardstick_of(recipe, ["dtype=float32"], load_recipe(recipe, ["dtype=float32"]), KeptRuns()).reference
     assert reference["x"].count_nonzero() == 0
 
 
@@ -151,7 +151,7 @@ def test_a_reference_that_fails_is_told():
 def test_cells_that_share_a_reference_run_it_once(tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text("tensors: {x: {init: randn, size: [3]}}\nsteps: {y: x.exp()}\nrecord: outputs\n", encoding="utf-8")
-    kept = Kept()
+    kept = KeptRuns()
     cells = (["backend=eager"], ["backend=aot_eager"])
     eager, compiled = (yardstick_of(path, cell, load_recipe(path, cell), kept) for cell in cells)
     assert eager.reference is compiled.reference

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tensorflow_free import RecipeError, load_recipe, register_op, run_recipe
-from tensorflow_free.cell.reference import Kept, yardstick_of
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 
 TENSORS = {"p": [0.2, 0.3, 0.5], "x": {"init": "ones", "size": [100]}}
 DRAWN = {"op": "multinomial", "args": ["p", 3, True], "seed": 7}
@@ -92,5 +92,5 @@ def test_what_it_draws_in_another_dtype_is_not_compared_with_its_reference():
     overrides = ["dtype=float32"]
     source = {"tensors": TENSORS, "steps": {"y": {"op": "rand_like", "args": ["x"], "seed": 7}, "z": "x + 1"}}
     recipe = load_recipe(source, overrides)
-    yardstick = yardstick_of(source, overrides, recipe, Kept())
+    yardstick = yardstick_of(source, overrides, recipe, KeptRuns())
     assert yardstick.incomparable == {"y"}

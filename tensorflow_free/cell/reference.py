@@ -71,7 +71,7 @@ class NoReference(Exception):
 
 
 @dataclass
-class Kept:
+class KeptRuns:
     """The last few runs that served as references, so that cells that share one run it once."""
 
     most: int = 4
@@ -86,7 +86,7 @@ class Kept:
         return self.runs[key]
 
 
-def yardstick_of(source: Source, overrides: Sequence[str], recipe: Recipe, kept: Kept) -> Yardstick:
+def yardstick_of(source: Source, overrides: Sequence[str], recipe: Recipe, kept: KeptRuns) -> Yardstick:
     """What the cell of a recipe is held against.
 
     Args:
@@ -104,7 +104,7 @@ def yardstick_of(source: Source, overrides: Sequence[str], recipe: Recipe, kept:
 class _Making:
     """A cell's yardstick being made."""
 
-    def __init__(self, source: Source, overrides: Sequence[str], recipe: Recipe, kept: Kept) -> None:
+    def __init__(self, source: Source, overrides: Sequence[str], recipe: Recipe, kept: KeptRuns) -> None:
         self._source = source
         self._overrides = overrides
         self._recipe = recipe

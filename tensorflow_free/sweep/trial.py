@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from tensorflow_free.cell.outcomes import Found, outcome_of
-from tensorflow_free.cell.reference import Kept, NoReference, yardstick_of
+from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, UnavailableError, UnkeptError
 from tensorflow_free.judging.verdicts import Comparison
@@ -50,7 +50,7 @@ class Trial:
 
     folder: Path | None
     stage: Stage = _silent
-    kept: Kept = field(default_factory=Kept)
+    kept: KeptRuns = field(default_factory=KeptRuns)
     watch: Watch | None = None
 
     def row(self, cell: Cell) -> Row:
