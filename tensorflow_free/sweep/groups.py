@@ -30,7 +30,7 @@ _NUMBER: Final = re.compile(
 )
 _NUMBERS: Final = re.compile(r"#(?:, #)+")
 
-Key = tuple[int, str, str, str]
+GroupKey = tuple[int, str, str, str]
 """How bad, where, the reason with its numbers blanked, and the dtype that they are of: rows that agree are alike."""
 
 
@@ -103,7 +103,7 @@ def _rank(row: Row) -> tuple[float, int]:
     return -spent(row), row.number
 
 
-def key_of(row: Row) -> Key:
+def key_of(row: Row) -> GroupKey:
     """What a row has in common with those like it."""
     # known faults are told by their reason, wherever they show
     place = "" if row.where is None or not row.is_bad else f"{place_of(row.where)} {row.where.op}"
@@ -115,11 +115,11 @@ class Groups:
     """Groups by key, in bounded memory, alike whatever the order of the rows."""
 
     def __init__(self) -> None:
-        self._groups: dict[Key, Group] = {}
-        self._last: Key | None = None
+        self._groups: dict[GroupKey, Group] = {}
+        self._last: GroupKey | None = None
         """The key behind all that are kept, once there are as many as can be."""
 
-    def add(self, row: Row, key: Key, text: str) -> None:
+    def add(self, row: Row, key: GroupKey, text: str) -> None:
         """Count a row under its key, unless its key comes behind all that can be kept."""
         group = self._groups.get(key)
         if group is None:
@@ -132,12 +132,12 @@ class Groups:
             del self._groups[max(self._groups)]
             self._last = max(self._groups)
 
-    def ranked(self) -> list[tuple[list[Key], Group]]:
+    def ranked(self) -> list[tuple[list[GroupKey], Group]]:
         """Each group and its keys: by outcome, then those that use most of what is allowed, then the first.
 
         Dtypes of which the very same is told are one group.
         """
-        alike: dict[tuple[int, str, str, str], list[Key]] = {}
+        alike: dict[tuple[int, str, str, str], list[GroupKey]] = {}
         for key, group in self._groups.items():
             alike.setdefault((*key[:3], group.text), []).append(key)
         found = [
