@@ -10,7 +10,7 @@ from tensorflow_free.sweep.rows import Row
 Pair = tuple[Row | None, Row | None]
 """A cell of each sweep; None where it has none like it."""
 
-Key = tuple[str, tuple[str, ...]]
+CellKey = tuple[str, tuple[str, ...]]
 
 
 def pairs_of(rows: Sequence[Row], others: Sequence[Row]) -> list[Pair]:
@@ -24,7 +24,7 @@ def pairs_of(rows: Sequence[Row], others: Sequence[Row]) -> list[Pair]:
     return [*pairs, *((None, row) for row in sorted(theirs.values(), key=lambda row: row.number))]
 
 
-def _key(row: Row, name: Callable[[str], str]) -> Key:
+def _key(row: Row, name: Callable[[str], str]) -> CellKey:
     return name(row.recipe), tuple(sorted(row.overrides))
 
 
