@@ -17,7 +17,7 @@ from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.folder import SweepFolder
-from tensorflow_free.sweep.pairs import Pair, pairs_of
+from tensorflow_free.sweep.pairs import RowPair, pairs_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
@@ -56,7 +56,7 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 
-def _row(number: int, pair: Pair, mine: Path, its: Path, judging: Judging) -> Row:
+def _row(number: int, pair: RowPair, mine: Path, its: Path, judging: Judging) -> Row:
     """What came of a cell that both sweeps have, or one of them."""
     row, other = pair
     known = row or other
