@@ -32,11 +32,11 @@ from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
 
 from tensorflow_free.composition.command_line import GROUP
-from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Kind, Override, OverrideError
+from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Override, OverrideError, OverrideKind
 from tensorflow_free.composition.scalars import scalar
 from tensorflow_free.composition.writer import dump_yaml
 
-_KINDS: Final[dict[OverrideType, Kind]] = {
+_KINDS: Final[dict[OverrideType, OverrideKind]] = {
     OverrideType.CHANGE: "set",
     OverrideType.ADD: "add",
     OverrideType.FORCE_ADD: "force",

@@ -22,7 +22,7 @@ from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.names import did_you_mean
 
-Kind = Literal["set", "place", "add", "force", "delete"]
+OverrideKind = Literal["set", "place", "add", "force", "delete"]
 """What an override does; `place` sets as well, and puts new names where its own order has them."""
 
 _PART: Final = r"(?:[A-Za-z_][A-Za-z0-9_]*|0|[1-9][0-9]*)"
@@ -43,7 +43,7 @@ class Override:
     """One override: what it does (`=`, `+`, `++`, `~`), to which dotted key, with which value."""
 
     text: str
-    kind: Kind
+    kind: OverrideKind
     parts: tuple[str, ...]
     value: Any
 
