@@ -18,13 +18,13 @@ from tensorflow_free.plan.plan import (
     NOTHING,
     RESERVED,
     Check,
-    Kind,
     Pass,
     Plan,
     Recording,
     Row,
     Slots,
     Value,
+    ValueKind,
     lay_out,
     made_ids,
     read_ids,
@@ -59,7 +59,7 @@ class Parts:
     checks: list[Row]
     standing: dict[str, int]
     live: dict[str, int]
-    kinds: dict[str, Kind]
+    kinds: dict[str, ValueKind]
     ops: dict[str, str]
     leaves: dict[str, int]
     gradients: dict[str, int]

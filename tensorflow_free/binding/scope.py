@@ -13,7 +13,7 @@ import torch
 from tensorflow_free.binding.operands import Known
 from tensorflow_free.errors import Place, Problem, Words
 from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED
-from tensorflow_free.plan.plan import RESERVED, Kind
+from tensorflow_free.plan.plan import RESERVED, ValueKind
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.tensors.devices import kinds
 
@@ -32,7 +32,7 @@ class Scope:
         self.names: dict[str, int] = {}
         self.later: dict[str, str] = {}
         """Names that are given further down, each with the top-level key that gives it."""
-        self.kinds: dict[str, Kind] = {}
+        self.kinds: dict[str, ValueKind] = {}
         self.ops: dict[str, str] = {}
         self.undifferentiable: dict[str, torch.dtype] = {}
         """The dtype of each starting tensor that can have no gradient."""
@@ -91,7 +91,7 @@ class Scope:
         """A new id."""
         return next(self._ids)
 
-    def give(self, name: str, kind: Kind, op: str | None = None, identity: int | None = None) -> int:
+    def give(self, name: str, kind: ValueKind, op: str | None = None, identity: int | None = None) -> int:
         """Give a name to a new value, or to the one of this id."""
         identity = self.new() if identity is None else identity
         self.names[name] = identity

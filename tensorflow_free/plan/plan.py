@@ -19,7 +19,7 @@ from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.tensors.inits import Start
 
-Kind = Literal["tensor", "step", "block", "check", "trace"]
+ValueKind = Literal["tensor", "step", "block", "check", "trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Recording:
     """
 
     name: str
-    kind: Kind
+    kind: ValueKind
     op: str | None
     slot: int
     stood: int | None
