@@ -14,7 +14,7 @@ SCHEMA_VERSION: Final = 1
 RESULT, TENSORS, RECIPE, INPUTS = "result.json", "tensors.safetensors", "recipe.yaml", "inputs"
 """The files and the folder of a run's folder."""
 
-Kind = Literal["tensor", "step", "gradient", "after", "trace", "check"]
+EntryKind = Literal["tensor", "step", "gradient", "after", "trace", "check"]
 
 
 class Model(BaseModel):
@@ -32,7 +32,7 @@ class Entry(Model):
     """
 
     name: str
-    kind: Kind
+    kind: EntryKind
     type: str
     op: str | None = None
     dtype: str | None = None

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import torch
 
 from tensorflow_free.plan.calls import Snapshot, field_names, grad_fn_name
-from tensorflow_free.result.model import Kind
+from tensorflow_free.result.model import EntryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Record:
     """One value of a run. A tensor is detached, and as it stood; what detaching loses stands beside it."""
 
     name: str
-    kind: Kind
+    kind: EntryKind
     value: Any
     op: str | None = None
     stride: tuple[int, ...] | None = None
@@ -44,7 +44,7 @@ def of_name(kept: Mapping[str, Kept], name: str) -> Kept | None:
     return kept.get(name.removesuffix(AFTER)) if found is None else found
 
 
-def recorded(name: str, kind: Kind, value: Any, op: str | None = None) -> Iterator[Record]:
+def recorded(name: str, kind: EntryKind, value: Any, op: str | None = None) -> Iterator[Record]:
     """A value's records: itself, or each field of several values under its own name."""
     if isinstance(value, torch.Tensor):
         stride = tuple(value.stride()) if value.layout == torch.strided and not value.is_nested else None
