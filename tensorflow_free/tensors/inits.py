@@ -16,7 +16,7 @@ from tensorflow_free.recipe.names import INTEGERS
 from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES
 from tensorflow_free.tensors.memory import copied, in_storage, unwritten
 
-Kind = Literal["floating", "integer", "boolean", "data", "fill", "range"]
+DtypeSource = Literal["floating", "integer", "boolean", "data", "fill", "range"]
 """What decides the dtype where none is pinned: the recipe, the kind itself, the data, the fill value, the bounds."""
 
 Arguments = Mapping[str, Any]
@@ -34,7 +34,7 @@ class Init:
     make: Callable[[Arguments, torch.dtype | None, torch.Generator | None], torch.Tensor]
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    kind: Kind = "floating"
+    kind: DtypeSource = "floating"
     draws: bool = False
     complex: bool = False
 
