@@ -22,7 +22,7 @@ FORMAT_VERSION: Final = 1
 BARE: Final = ""
 """The name under which the recipe stands as its file says it, without a case."""
 
-Mark = Literal["dtype-dependent", "random"]
+ValueMark = Literal["dtype-dependent", "random"]
 """Why only a value's shape and dtype are judged: it differs between dtypes, or comes after a random step."""
 
 
@@ -102,7 +102,7 @@ class GoldenValue(Numbers):
     kind: str
     op: str | None = None
     noise: dict[str, Noise] = Field(default_factory=dict)
-    mark: Mark | None = None
+    mark: ValueMark | None = None
 
 
 class GoldenCase(Model):

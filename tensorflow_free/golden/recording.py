@@ -15,7 +15,7 @@ from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.model import BARE, Made, Mark, Noise
+from tensorflow_free.golden.model import BARE, Made, Noise, ValueMark
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.judging.closeness import is_floating
@@ -250,7 +250,7 @@ def _measured(record: Record, runs: Mapping[str, Result], random: frozenset[str]
     value = record.value
     exact = tensor_of(value)
     noise: dict[str, Noise] = {}
-    mark: Mark | None = "random" if record.name in random else None
+    mark: ValueMark | None = "random" if record.name in random else None
     for dtype, result in runs.items():
         other = result.records.get(record.name)
         rough = None if other is None else tensor_of(other.value)
