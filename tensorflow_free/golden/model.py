@@ -26,13 +26,13 @@ ValueMark = Literal["dtype-dependent", "random"]
 """Why only a value's shape and dtype are judged: it differs between dtypes, or comes after a random step."""
 
 
-class Model(BaseModel):
+class GoldenModel(BaseModel):
     """What all models of a golden share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Made(Model):
+class Made(GoldenModel):
     """What the numbers depended on besides the recipe; nothing that another recording on the machine would change."""
 
     tensorflow_free: str
@@ -43,7 +43,7 @@ class Made(Model):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class Noise(Model):
+class Noise(GoldenModel):
     """How far a value of an eager run in one dtype, from the same numbers rounded to it, stood from the float64 golden.
 
     `rmse` and `max_abs` are over the elements that are finite on both sides; `nonfinite` counts those that are NaN or
@@ -60,7 +60,7 @@ class Noise(Model):
     shape: list[int] | None = None
 
 
-class Part(Model):
+class Part(GoldenModel):
     """One plain array: its numbers, or the name under which the safetensors file holds them."""
 
     dtype: str
@@ -69,7 +69,7 @@ class Part(Model):
     stored: str | None = None
 
 
-class Numbers(Model):
+class Numbers(GoldenModel):
     """A tensor, or another value of a run.
 
     A plain tensor's numbers are in `value`, as nested lists, where they are few, else under the name `stored` in the
@@ -105,7 +105,7 @@ class GoldenValue(Numbers):
     mark: ValueMark | None = None
 
 
-class GoldenCase(Model):
+class GoldenCase(GoldenModel):
     """What one case of a recipe gave.
 
     `unsupported` says why the recipe does not run in a dtype, by that dtype; `unmet` names the expectations that did
@@ -125,7 +125,7 @@ class GoldenCase(Model):
             yield from one.stored_names()
 
 
-class GoldenFile(Model):
+class GoldenFile(GoldenModel):
     """The whole of a golden's json: the recipe's stem, the device where it is for one alone, and the cases."""
 
     format_version: int = Field(ge=1, le=FORMAT_VERSION)
