@@ -17,13 +17,13 @@ RESULT, TENSORS, RECIPE, INPUTS = "result.json", "tensors.safetensors", "recipe.
 EntryKind = Literal["tensor", "step", "gradient", "after", "trace", "check"]
 
 
-class Model(BaseModel):
+class ResultModel(BaseModel):
     """What all models of `result.json` share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Entry(Model):
+class Entry(ResultModel):
     """One value in `result.json`. A tensor's numbers stand inline where they are few, else in `tensors.safetensors`.
 
     `value`: numbers and nested lists; NaN and infinities are "nan", "inf", "-inf", a complex number is [re, im].
@@ -49,7 +49,7 @@ class Entry(Model):
     unstored: str | None = None
 
 
-class Verdict(Model):
+class Verdict(ResultModel):
     """Whether one thing that the recipe expects holds."""
 
     name: str
@@ -64,7 +64,7 @@ class Verdict(Model):
         return not self.outcome.is_bad
 
 
-class ErrorReport(Model):
+class ErrorReport(ResultModel):
     """A step that failed: what failed, on what, in torch's own words, and where it stands."""
 
     step: str
@@ -79,7 +79,7 @@ class ErrorReport(Model):
     expected: bool = False
 
 
-class Environment(Model):
+class Environment(ResultModel):
     """What the numbers depended on besides the recipe."""
 
     tensorflow_free: str
@@ -95,7 +95,7 @@ class Environment(Model):
     devices: list[str]
 
 
-class Warned(Model):
+class Warned(ResultModel):
     """A warning of torch's: the step that raised it, or the part of the run, and how often."""
 
     step: str
@@ -104,7 +104,7 @@ class Warned(Model):
     count: int = 1
 
 
-class Timings(Model):
+class Timings(ResultModel):
     """Wall-clock seconds of the parts of a run."""
 
     tensors_s: float = 0.0
@@ -113,7 +113,7 @@ class Timings(Model):
     checks_s: float = 0.0
 
 
-class RunFile(Model):
+class RunFile(ResultModel):
     """The whole of `result.json`."""
 
     schema_version: int = SCHEMA_VERSION
