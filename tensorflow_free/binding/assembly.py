@@ -48,7 +48,7 @@ class PassRows:
 
 
 @dataclass(slots=True)
-class Parts:
+class BoundParts:
     """What binding has read: rows, and what is known of each name. All values are ids."""
 
     recipe: Recipe
@@ -77,7 +77,7 @@ class Parts:
                 yield name, self.live[name]
 
 
-def assemble(parts: Parts, files: tuple[FileRead, ...], ops: tuple[str, ...]) -> Plan:
+def assemble(parts: BoundParts, files: tuple[FileRead, ...], ops: tuple[str, ...]) -> Plan:
     """The plan of what binding has read."""
     compiled = parts.recipe.backend.name != "eager"
     changed = {name for name, identity in parts.values() if parts.aliases.is_changed(identity)}
@@ -232,7 +232,7 @@ def _has_runner(row: Row) -> bool:
 # what is recorded
 
 
-def _wanted(parts: Parts, *, compiled: bool) -> dict[str, bool]:
+def _wanted(parts: BoundParts, *, compiled: bool) -> dict[str, bool]:
     """The names to record; False where only the value in the end is (`NAME.after`)."""
     record = parts.recipe.record or ("outputs" if compiled else "all")
     names = [name for name, _ in parts.values()]
@@ -249,7 +249,7 @@ def _wanted(parts: Parts, *, compiled: bool) -> dict[str, bool]:
     return {name: listed[name] for name in names if name in listed}
 
 
-def _retained(parts: Parts, *, compiled: bool) -> list[tuple[str, int]]:
+def _retained(parts: BoundParts, *, compiled: bool) -> list[tuple[str, int]]:
     """The steps whose gradients are kept."""
     record = parts.recipe.record
     everything = record == "all" or (record is None and not compiled)
@@ -264,7 +264,7 @@ def _retained(parts: Parts, *, compiled: bool) -> list[tuple[str, int]]:
 
 
 def _kept(
-    parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], retained: Sequence[int]
+    parts: BoundParts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], retained: Sequence[int]
 ) -> set[int]:
     """The ids whose values must stand when the steps have run."""
     kept = {
@@ -288,7 +288,7 @@ def _kept(
 
 
 def _recordings(
-    parts: Parts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], slots: Slots
+    parts: BoundParts, wanted: dict[str, bool], changed: set[str], copies: dict[str, int], slots: Slots
 ) -> Iterator[Recording]:
     listed = parts.recipe.record if isinstance(parts.recipe.record, list) else []
     for name, value_wanted in wanted.items():
@@ -309,7 +309,7 @@ def _recordings(
 
 
 def _returned(
-    parts: Parts, forward: Sequence[Row], rest: Sequence[Row], recordings: Sequence[Recording], slots: Slots
+    parts: BoundParts, forward: Sequence[Row], rest: Sequence[Row], recordings: Sequence[Recording], slots: Slots
 ) -> tuple[int, ...]:
     """The slots that the compiled function must give back: what is recorded, or read after it."""
     made = {slots.of(identity) for row in forward for identity in made_ids(row)}
@@ -340,7 +340,7 @@ def _pass(one: PassRows, slots: Slots) -> Pass:
     )
 
 
-def _checks(parts: Parts, slots: Slots) -> Iterator[Check]:
+def _checks(parts: BoundParts, slots: Slots) -> Iterator[Check]:
     names = {identity: name for name, identity in parts.standing.items()}
     groups: dict[str, list[Row]] = {name: [] for name in parts.recipe.checks}
     for row in parts.checks:
@@ -359,4 +359,4 @@ def _checks(parts: Parts, slots: Slots) -> Iterator[Check]:
         )
 
 
-__all__ = ["Parts", "PassRows", "aliases_of", "assemble"]
+__all__ = ["BoundParts", "PassRows", "aliases_of", "assemble"]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from torch import Tensor
 
-from tensorflow_free.binding.assembly import Parts, PassRows, aliases_of, assemble
+from tensorflow_free.binding.assembly import BoundParts, PassRows, aliases_of, assemble
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.operands import reference, without_value
@@ -374,7 +374,7 @@ class Binding:
     def plan(self) -> Plan:
         """The plan; only for a recipe without problems."""
         scope = self.scope
-        parts = Parts(
+        parts = BoundParts(
             recipe=self.recipe,
             place=scope.place,
             starts=self.starts,
