@@ -40,7 +40,7 @@ def _show_what_is_wrong(result: Result) -> None:
             complain(printable(f"{cell}: {verdict.path}: {verdict.outcome}: {verdict.asks}: {verdict.message}"))
 
 
-class Progress:
+class ProgressBar:
     """A bar on a terminal for runs that take more than a moment; nothing elsewhere."""
 
     MOMENT_S: Final = 0.5
