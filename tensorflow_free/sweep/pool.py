@@ -71,7 +71,7 @@ class Launch:
         ]
 
 
-Record = Callable[[Row], None]
+KeepRow = Callable[[Row], None]
 """Keeps a row; called by one thread at a time."""
 
 Greet = Callable[[dict[str, Any]], None]
@@ -86,7 +86,7 @@ def cores() -> int:
 class Crew:
     """Workers that run cells until there are no more, one is bad and that is enough, or somebody stops them."""
 
-    def __init__(self, launch: Launch, record: Record, greet: Greet) -> None:
+    def __init__(self, launch: Launch, record: KeepRow, greet: Greet) -> None:
         self._launch = launch
         self._record = record
         self._greet = greet
