@@ -109,7 +109,7 @@ def _of_stale(path: str | Path) -> str:
 
 def _recorded(path: str | Path, case: str, device: str | None) -> Recorded:
     try:
-        stored = Recording(path, case, device or "cpu").case()
+        stored = CaseRecording(path, case, device or "cpu").case()
     except NotRecorded as error:
         return Recorded(str(path), case, "refused", reason=str(error))
     written = write_golden(path, case, stored, device)
@@ -129,7 +129,7 @@ class NotRecorded(Exception):
     """A case that cannot be recorded; the message says why."""
 
 
-class Recording:
+class CaseRecording:
     """One case of a recipe, being recorded; from the numbers of `starts`, where they are given."""
 
     def __init__(self, path: str | Path, case: str, device: str, starts: GivenTensors | None = None) -> None:

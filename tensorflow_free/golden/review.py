@@ -24,7 +24,7 @@ from tensorflow_free.golden.model import GoldenCase, GoldenFile
 from tensorflow_free.golden.orphans import device_of
 from tensorflow_free.golden.places import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import EXACT, NotRecorded, Recording
+from tensorflow_free.golden.recording import EXACT, CaseRecording, NotRecorded
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.loading import load_recipe
@@ -165,10 +165,10 @@ class _Reviewing:
         whole: Whole | None = "stale" if stale and not (changes or terms) else None
         return self._is(whole=whole, changes=changes, starts=starts, terms=terms, is_stale=stale, old=old, new=new)
 
-    def _recording(self, old: StoredCase | None) -> Recording:
+    def _recording(self, old: StoredCase | None) -> CaseRecording:
         if old is None:
-            return Recording(self._path, self._case, self._on)
-        return Recording(self._path, self._case, self._on, old.starts)
+            return CaseRecording(self._path, self._case, self._on)
+        return CaseRecording(self._path, self._case, self._on, old.starts)
 
     def _exact_cell(self) -> list[str]:
         cell = [f"device={self._on}", f"dtype={EXACT}", "backend=eager"]
