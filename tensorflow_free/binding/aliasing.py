@@ -12,7 +12,7 @@ from itertools import count
 
 from tensorflow_free.binding.scope import Path
 from tensorflow_free.plan.calls import Site
-from tensorflow_free.plan.plan import Row, read_ids
+from tensorflow_free.plan.plan import CallRow, read_ids
 
 NO_ROOTS: frozenset[int] = frozenset()
 
@@ -29,7 +29,7 @@ class Guards:
 
     before: dict[int, dict[int, set[int]]] = field(default_factory=dict)
     after: dict[int, set[int]] = field(default_factory=dict)
-    refused: dict[tuple[int, int], tuple[Row, int, Site]] = field(default_factory=dict)
+    refused: dict[tuple[int, int], tuple[CallRow, int, Site]] = field(default_factory=dict)
 
 
 class Aliases:
@@ -80,7 +80,7 @@ class Aliases:
         given = self._given.get(value, 0)
         return any(self._changed.get(root, 0) > given for root in self._roots.get(value, NO_ROOTS))
 
-    def follow(self, rows: Sequence[Row]) -> None:
+    def follow(self, rows: Sequence[CallRow]) -> None:
         """Go through the rows in order."""
         for row in rows:
             if row.changes:
@@ -91,7 +91,7 @@ class Aliases:
             else:
                 self._follow_block(row)
 
-    def _follow_block(self, row: Row) -> None:
+    def _follow_block(self, row: CallRow) -> None:
         block = row.block
         if block is None:
             return
@@ -106,7 +106,7 @@ class Aliases:
         for _, trace, _ in block.traces:
             self.give(trace)
 
-    def _give(self, row: Row) -> None:
+    def _give(self, row: CallRow) -> None:
         """The value of a row that is no block, and what is known of it."""
         from_sparse = not self._sparse.isdisjoint(read_ids(row))
         shared = (*row.shares, *(row.shares_sparse if from_sparse else ()))
@@ -119,7 +119,7 @@ class Aliases:
         if sure and row.shares:
             self._surely_held[row.out] = sure[0]
 
-    def _guard(self, row: Row) -> None:
+    def _guard(self, row: CallRow) -> None:
         """Note what a row that changes values in place must not touch."""
         for value in row.changes:
             held = {self._held[root][0] for root in self._roots.get(value, NO_ROOTS) if root in self._held}

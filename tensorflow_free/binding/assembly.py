@@ -17,11 +17,11 @@ from tensorflow_free.plan.calls import GRADIENTS, Site, retain, snapshot, watch
 from tensorflow_free.plan.plan import (
     NOTHING,
     RESERVED,
+    CallRow,
     Check,
     Pass,
     Plan,
     Recording,
-    Row,
     Slots,
     Value,
     ValueKind,
@@ -39,7 +39,7 @@ class PassRows:
 
     spec: BackwardPass
     path: Path
-    rows: list[Row]
+    rows: list[CallRow]
     target: int
     gradient: Any
     gradient_id: int | None
@@ -54,9 +54,9 @@ class BoundParts:
     recipe: Recipe
     place: Places
     starts: list[Start]
-    rows: list[Row]
+    rows: list[CallRow]
     passes: list[PassRows]
-    checks: list[Row]
+    checks: list[CallRow]
     standing: dict[str, int]
     live: dict[str, int]
     kinds: dict[str, ValueKind]
@@ -140,7 +140,7 @@ def assemble(parts: BoundParts, files: tuple[FileRead, ...], ops: tuple[str, ...
 # what changes
 
 
-def aliases_of(starts: Sequence[Start], scope: Scope, rows: Sequence[Row]) -> Aliases:
+def aliases_of(starts: Sequence[Start], scope: Scope, rows: Sequence[CallRow]) -> Aliases:
     """What shares memory, and what changes, once the rows have run."""
     aliases = Aliases()
     for start in starts:
@@ -157,27 +157,27 @@ def aliases_of(starts: Sequence[Start], scope: Scope, rows: Sequence[Row]) -> Al
     return aliases
 
 
-def _with_guards(rows: Sequence[Row], guards: Guards) -> Iterator[Row]:
+def _with_guards(rows: Sequence[CallRow], guards: Guards) -> Iterator[CallRow]:
     """The rows, and beside those that change what may hold a sparse tensor's indices, what looks whether they do."""
     for row in rows:
         if row.block is not None:
             row.block.rows = list(_with_guards(row.block.rows, guards))
         for value, held in guards.before.get(id(row), {}).items():
             args = tuple(Value(one) for one in (value, *sorted(held)))
-            yield Row(check_unshared, args, {}, NOTHING, row.site)
+            yield CallRow(check_unshared, args, {}, NOTHING, row.site)
         yield row
         if spoilt := guards.after.get(id(row)):
-            yield Row(check_indices, tuple(Value(one) for one in sorted(spoilt)), {}, NOTHING, row.site)
+            yield CallRow(check_indices, tuple(Value(one) for one in sorted(spoilt)), {}, NOTHING, row.site)
 
 
-def _copy(live: int, copy: int, name: str, path: Path) -> Row:
+def _copy(live: int, copy: int, name: str, path: Path) -> CallRow:
     """What keeps a value, which stands at `path`, as it is: should that fail, it is told there."""
-    return Row(snapshot, (Value(live),), {}, copy, Site(name, "snapshot", path, (name,)))
+    return CallRow(snapshot, (Value(live),), {}, copy, Site(name, "snapshot", path, (name,)))
 
 
 def _with_copies(
-    rows: Sequence[Row], by_id: dict[int, str], copies: dict[str, int], watched: frozenset[str]
-) -> Iterator[Row]:
+    rows: Sequence[CallRow], by_id: dict[int, str], copies: dict[str, int], watched: frozenset[str]
+) -> Iterator[CallRow]:
     """The rows, each followed by what keeps its value as it stood, where a later step changes it."""
     for row in rows:
         yield row
@@ -188,10 +188,10 @@ def _with_copies(
             yield _copy(row.out, copies[name], name, row.site.path)
         if name in watched:
             args = (Value(row.out), name, Value(GRADIENTS))
-            yield Row(watch, args, {}, NOTHING, Site(name, "watch", row.site.path, (name,)))
+            yield CallRow(watch, args, {}, NOTHING, Site(name, "watch", row.site.path, (name,)))
 
 
-def _with_retention(rows: Sequence[Row], retained: set[int], carried: Sequence[int] = ()) -> Iterator[Row]:
+def _with_retention(rows: Sequence[CallRow], retained: set[int], carried: Sequence[int] = ()) -> Iterator[CallRow]:
     """The rows, each backward in mid-chain preceded by a call that keeps the gradients of what is made since the last.
 
     Inside a block, that is all that the block makes: a round may differentiate what the one before has handed on.
@@ -200,7 +200,7 @@ def _with_retention(rows: Sequence[Row], retained: set[int], carried: Sequence[i
     for row in rows:
         ends = _has_backward(row)
         if ends and made:
-            yield Row(retain, tuple(Value(identity) for identity in made), {}, NOTHING, row.site)
+            yield CallRow(retain, tuple(Value(identity) for identity in made), {}, NOTHING, row.site)
             made = list(carried)
         own = [identity for identity in made_ids(row) if identity in retained]
         if ends and row.block is not None:
@@ -209,7 +209,7 @@ def _with_retention(rows: Sequence[Row], retained: set[int], carried: Sequence[i
         yield row
 
 
-def _keep_history(rows: Sequence[Row], copies: Mapping[int, int]) -> None:
+def _keep_history(rows: Sequence[CallRow], copies: Mapping[int, int]) -> None:
     """A trace that a later step reads keeps the history of its rounds; another is of the values as they stood."""
     read = {identity for row in rows for identity in read_ids(row)}
     for row in rows:
@@ -221,11 +221,11 @@ def _keep_history(rows: Sequence[Row], copies: Mapping[int, int]) -> None:
             _keep_history(row.block.rows, copies)
 
 
-def _has_backward(row: Row) -> bool:
+def _has_backward(row: CallRow) -> bool:
     return row.site.op == "backward" or (row.block is not None and any(_has_backward(one) for one in row.block.rows))
 
 
-def _has_runner(row: Row) -> bool:
+def _has_runner(row: CallRow) -> bool:
     return row.site.op in backward.OPS or (row.block is not None and any(_has_runner(one) for one in row.block.rows))
 
 
@@ -309,7 +309,11 @@ def _recordings(
 
 
 def _returned(
-    parts: BoundParts, forward: Sequence[Row], rest: Sequence[Row], recordings: Sequence[Recording], slots: Slots
+    parts: BoundParts,
+    forward: Sequence[CallRow],
+    rest: Sequence[CallRow],
+    recordings: Sequence[Recording],
+    slots: Slots,
 ) -> tuple[int, ...]:
     """The slots that the compiled function must give back: what is recorded, or read after it."""
     made = {slots.of(identity) for row in forward for identity in made_ids(row)}
@@ -342,7 +346,7 @@ def _pass(one: PassRows, slots: Slots) -> Pass:
 
 def _checks(parts: BoundParts, slots: Slots) -> Iterator[Check]:
     names = {identity: name for name, identity in parts.standing.items()}
-    groups: dict[str, list[Row]] = {name: [] for name in parts.recipe.checks}
+    groups: dict[str, list[CallRow]] = {name: [] for name in parts.recipe.checks}
     for row in parts.checks:
         groups[str(row.site.path[1])].append(row)
     outs: dict[int, str] = {}

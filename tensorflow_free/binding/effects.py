@@ -10,10 +10,10 @@ from tensorflow_free.binding.operands import references
 from tensorflow_free.binding.scope import Scope, values_of
 from tensorflow_free.ops.guards.handouts import HANDING, KEEPING, base_of
 from tensorflow_free.ops.signatures import Op, Signature
-from tensorflow_free.plan.plan import Row
+from tensorflow_free.plan.plan import CallRow
 
 
-def with_memory(row: Row, op: Op, bound: Bound, scope: Scope) -> Row:
+def with_memory(row: CallRow, op: Op, bound: Bound, scope: Scope) -> CallRow:
     """The row with the ids whose memory the call changes, of those whose memory its result may share, and so on.
 
     Args:

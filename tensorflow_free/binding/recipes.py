@@ -21,7 +21,7 @@ from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops.guards.handouts import HANDING, base_of
 from tensorflow_free.plan import backends, conditions, settings
 from tensorflow_free.plan.calls import Site
-from tensorflow_free.plan.plan import Plan, Row
+from tensorflow_free.plan.plan import CallRow, Plan
 from tensorflow_free.recipe.keys import DEFAULTS, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
 from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, shown, written_keys
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean, name_problem
@@ -70,8 +70,8 @@ class Binding:
         self.steps = Steps(self.scope)
         self.starts: list[Start] = []
         self.files: list[FileRead] = []
-        self.rows: list[Row] = []
-        self.checks: list[Row] = []
+        self.rows: list[CallRow] = []
+        self.checks: list[CallRow] = []
         self.passes: list[PassRows] = []
         self.standing: dict[str, int] = {}
         self._bind_cell()
@@ -194,7 +194,7 @@ class Binding:
         written_as_list = isinstance(self.recipe.written.get("backward"), list)
         for position, spec in enumerate(self.recipe.backward):
             path: Path = ("backward", position) if written_as_list else ("backward",)
-            rows: list[Row] = []
+            rows: list[CallRow] = []
             target = self._value(spec.target, (*path, "target"), rows)
             self._check_differentiable(spec.target, (*path, "target"))
             inputs = None
@@ -212,7 +212,7 @@ class Binding:
         if dtype is not None:
             self.scope.wrong(path, without_gradient(word, dtype))
 
-    def _value(self, word: str, path: Path, rows: list[Row]) -> int | None:
+    def _value(self, word: str, path: Path, rows: list[CallRow]) -> int | None:
         try:
             ref = reference(word, self.scope.known())
         except Mismatch as mismatch:
@@ -220,11 +220,11 @@ class Binding:
             return None
         return self.steps.read(ref, Site(word, "read", path), rows)
 
-    def _leaf(self, word: str, path: Path, rows: list[Row]) -> int | None:
+    def _leaf(self, word: str, path: Path, rows: list[CallRow]) -> int | None:
         identity = self._value(word, path, rows)
         return self.scope.leaves.get(word, identity)
 
-    def _gradient(self, spec: BackwardPass, path: Path, rows: list[Row]) -> tuple[Any, int | None, Start | None]:
+    def _gradient(self, spec: BackwardPass, path: Path, rows: list[CallRow]) -> tuple[Any, int | None, Start | None]:
         """The gradient of a pass: a literal, the id of a value, or an init that is made for the target's shape."""
         written = spec.gradient
         if isinstance(written, str):
@@ -251,7 +251,7 @@ class Binding:
         for name in self.recipe.checks:
             scope.kinds[name] = "check"
 
-    def _check_looks_only(self, row: Row) -> None:
+    def _check_looks_only(self, row: CallRow) -> None:
         """A check is made on the results; one that changed them would falsify what it is held against."""
         if row.changes:
             why = "and a check only looks at the result; make it a step, or take an op that gives a new value"

@@ -24,7 +24,7 @@ from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan.autograd import run_backward, run_grad
 from tensorflow_free.plan.calls import Site, read_field
 from tensorflow_free.plan.contexts import context_of
-from tensorflow_free.plan.plan import Block, Row, Value
+from tensorflow_free.plan.plan import Block, CallRow, Value
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.keys import BLOCKS, STEP_KEYS
 from tensorflow_free.recipe.models import Step, shown
@@ -40,7 +40,7 @@ class Steps:
         self._scope = scope
         self.users_ops: dict[str, None] = {}
 
-    def bind(self, steps: Mapping[str, Step], path: Path, rows: list[Row]) -> None:
+    def bind(self, steps: Mapping[str, Step], path: Path, rows: list[CallRow]) -> None:
         """Append each step's rows; problems go to the scope."""
         for name, step in steps.items():
             where = (*path, name)
@@ -51,7 +51,7 @@ class Steps:
             else:
                 self._step(name, step, where, rows)
 
-    def _broken(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
+    def _broken(self, name: str, step: Step, path: Path, rows: list[CallRow]) -> None:
         """Read what can be read of a step whose form is wrong: its op, and the steps in it."""
         if step.op is not None:
             self._op(step, path)
@@ -62,7 +62,7 @@ class Steps:
 
     # one step
 
-    def _step(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
+    def _step(self, name: str, step: Step, path: Path, rows: list[CallRow]) -> None:
         op = self._op(step, path)
         for key in _foreign(step, "op"):
             self._scope.wrong(
@@ -133,7 +133,7 @@ class Steps:
                     self._scope.wrong((*path, *below), without_gradient(ref.name, dtype))
         return len(self._scope.problems) == before
 
-    def _lower(self, op: Op, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
+    def _lower(self, op: Op, bound: Bound, out: int, site: Site, rows: list[CallRow]) -> None:
         if op is BACKWARD:
             self._lower_backward(bound, out, site, rows)
             return
@@ -142,7 +142,7 @@ class Steps:
         device = self._scope.recipe.device
         if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
             kwargs["device"] = device
-        rows.append(with_memory(Row(self._function(op, bound), args, kwargs, out, site), op, bound, self._scope))
+        rows.append(with_memory(CallRow(self._function(op, bound), args, kwargs, out, site), op, bound, self._scope))
 
     def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
         """What the step calls: the op, behind the checks and the care for memory that it needs."""
@@ -152,7 +152,7 @@ class Steps:
         has = {"odd": scope.has_odd, "unseen": scope.has_unseen, "nested": scope.has_nested}
         return guarded(op.name, bound.signature, bound.by_parameter, **has)
 
-    def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[Row]) -> None:
+    def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[CallRow]) -> None:
         scope = self._scope
         written = bound.by_parameter
         operands = [self._lowered(written.get(key), site, rows) for key in _OPERANDS]
@@ -163,18 +163,18 @@ class Steps:
         function = partial(run_backward, names, options)
         leaves = [Value(scope.leaves[name]) for name in names]
         args = (*operands, *leaves)
-        rows.append(Row(function, args, {}, out, site, changes=tuple(scope.gradients.values())))
+        rows.append(CallRow(function, args, {}, out, site, changes=tuple(scope.gradients.values())))
 
     # arguments
 
-    def _lowered(self, value: Any, site: Site, rows: list[Row]) -> Any:
+    def _lowered(self, value: Any, site: Site, rows: list[CallRow]) -> Any:
         """An argument with ids for references; reading a field, or making a tensor, is a row of its own."""
         if isinstance(value, Ref):
             return Value(self.read(value, site, rows))
         if isinstance(value, TensorLiteral):
             out = self._scope.new()
             keywords = {"device": self._scope.recipe.device}
-            rows.append(Row(torch.tensor, (value.data,), keywords, out, site))
+            rows.append(CallRow(torch.tensor, (value.data,), keywords, out, site))
             return Value(out)
         if isinstance(value, Slice):
             parts = [self._lowered(part, site, rows) for part in (value.start, value.stop, value.step)]
@@ -183,7 +183,7 @@ class Steps:
             return type(value)([self._lowered(part, site, rows) for part in value])
         return value
 
-    def read(self, ref: Ref, site: Site, rows: list[Row]) -> int:
+    def read(self, ref: Ref, site: Site, rows: list[CallRow]) -> int:
         """The id of what a reference reads; each field is read by a row of its own."""
         scope = self._scope
         scope.read.add(ref.name)
@@ -205,13 +205,13 @@ class Steps:
             surely = field in VIEWING_ATTRIBUTES
             there = replace(site, op=_dotted(ref, position + 1), operands=(_dotted(ref, position),))
             function = partial(read_field, field=field)
-            rows.append(Row(function, (Value(identity),), {}, out, there, shares=(shared,), views=surely))
+            rows.append(CallRow(function, (Value(identity),), {}, out, there, shares=(shared,), views=surely))
             identity = out
         return identity
 
     # blocks
 
-    def _block(self, name: str, step: Step, path: Path, rows: list[Row]) -> None:
+    def _block(self, name: str, step: Step, path: Path, rows: list[CallRow]) -> None:
         kind = self._block_kind(step, path)
         site = Site(name, kind or "block", path)
         block = Block([])
@@ -232,7 +232,7 @@ class Steps:
         self._leave(name, step, path, block)
         self._scope.names.update(restored)
         self._scope.give(name, "block", kind)
-        rows.append(Row(None, (), {}, 2, site, block=block))
+        rows.append(CallRow(None, (), {}, 2, site, block=block))
 
     def _block_kind(self, step: Step, path: Path) -> str | None:
         kinds = [kind for kind in BLOCKS if kind in step.given]

@@ -30,7 +30,7 @@ class Value:
 
 
 @dataclass(slots=True)
-class Row:
+class CallRow:
     """A call before slots are given out: arguments hold `Value`s by id. A block has a body instead of a function.
 
     `changes` are values whose memory it changes, `shares` those in whose memory its result may lie (does lie, where
@@ -56,7 +56,7 @@ class Row:
 class Block:
     """The inside of a `with` or `repeat`: its rows, and how values enter it and leave it, all by id."""
 
-    rows: list[Row]
+    rows: list[CallRow]
     context: Callable[[], Any] | None = None
     rounds: int = 1
     enters: list[tuple[int, int]] = field(default_factory=list)
@@ -192,7 +192,7 @@ class Slots:
         return len(self.initial) - 1
 
 
-def lay_out(rows: Sequence[Row], slots: Slots, kept: AbstractSet[int]) -> tuple[Call, ...]:
+def lay_out(rows: Sequence[CallRow], slots: Slots, kept: AbstractSet[int]) -> tuple[Call, ...]:
     """The rows as calls on slots.
 
     Args:
@@ -234,7 +234,7 @@ def _clear(slots: tuple[int, ...], values: Values) -> None:
         values[slot] = None
 
 
-def _ids(row: Row) -> Iterator[int]:
+def _ids(row: CallRow) -> Iterator[int]:
     """Every id that a row reads or gives, a block's inside too."""
     yield from ids_in(row.args)
     yield from ids_in(list(row.kwargs.values()))
@@ -249,7 +249,7 @@ def _ids(row: Row) -> Iterator[int]:
             yield from (value, trace)
 
 
-def made_ids(row: Row) -> Iterator[int]:
+def made_ids(row: CallRow) -> Iterator[int]:
     """Every id that a row gives, a block's inside too."""
     if row.block is None:
         yield row.out
@@ -260,7 +260,7 @@ def made_ids(row: Row) -> Iterator[int]:
         yield trace
 
 
-def read_ids(row: Row) -> Iterator[int]:
+def read_ids(row: CallRow) -> Iterator[int]:
     """Every id that a row reads, a block's inside too."""
     yield from ids_in(row.args)
     yield from ids_in(list(row.kwargs.values()))
@@ -283,11 +283,11 @@ def ids_in(argument: Any) -> Iterator[int]:
             yield from ids_in(part)
 
 
-def _call(row: Row, slots: Slots) -> Call:
+def _call(row: CallRow, slots: Slots) -> Call:
     return _function(row, slots, frozenset()), _arguments(row, slots), slots.of(row.out), row.site
 
 
-def _function(row: Row, slots: Slots, kept: AbstractSet[int]) -> Callable[..., Any]:
+def _function(row: CallRow, slots: Slots, kept: AbstractSet[int]) -> Callable[..., Any]:
     """What a row calls: the op, with constant keywords filled in; or its block, which leaves the `kept` values be."""
     if row.block is not None:
         return _block(row.block, slots, kept)
@@ -337,7 +337,7 @@ def _moves(argument: Any) -> bool:
     return isinstance(argument, (list, tuple)) and any(_moves(part) for part in argument)
 
 
-def _arguments(row: Row, slots: Slots) -> Callable[[Values], Sequence[Any]]:
+def _arguments(row: CallRow, slots: Slots) -> Callable[[Values], Sequence[Any]]:
     """How a row's operands are taken from the values, as fast as Python can."""
     if row.block is not None:
         return whole
