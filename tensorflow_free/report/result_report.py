@@ -25,7 +25,7 @@ MOST_ROWS: Final = 200
 
 _ALARMING: Final = re.compile(r"\b(nan|inf)\b")
 
-Row = tuple[str, str, str, str, str, str, str]
+RowTexts = tuple[str, str, str, str, str, str, str]
 """The cells of a row: name, op, dtype, shape, value, gradient, grad_fn."""
 
 
@@ -66,7 +66,7 @@ def _alarm(cell: str) -> Style:
     return "alarm" if _ALARMING.search(cell) else ""
 
 
-def _rows(result: Result) -> list[Row]:
+def _rows(result: Result) -> list[RowTexts]:
     """A row for each value, its gradient beside it."""
     found = [record for record in result.records.values() if record.kind != "gradient" or _is_alone(record, result)]
     left_out = len(found) - MOST_ROWS
@@ -82,7 +82,7 @@ def _is_alone(gradient: Record, result: Result) -> bool:
     return gradient.value is not None and gradient.name.removesuffix(".grad") not in result.records
 
 
-def _row(record: Record, result: Result) -> Row:
+def _row(record: Record, result: Result) -> RowTexts:
     value = record.value
     is_tensor = isinstance(value, torch.Tensor)
     if record.kind == "gradient":
