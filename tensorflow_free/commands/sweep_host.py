@@ -15,7 +15,7 @@ from tensorflow_free.hydra_app.multirun import WORKERS, Chosen, Multirun
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.cells import Cell, capability_of
 from tensorflow_free.sweep.jobs import run_chunk
-from tensorflow_free.sweep.preparation import Start, begun, resume_sweep
+from tensorflow_free.sweep.preparation import SweepStart, begun, resume_sweep
 from tensorflow_free.sweep.sweep import Settings, Sweep
 
 
@@ -42,7 +42,9 @@ class CommandLineHost:
             keeps=not flags.no_save,
             max_memory_gib=flags.limits.memory_gib,
         )
-        start = Start(multirun.matrix, multirun.folder, multirun.folders, multirun.launcher, chosen=multirun.chosen)
+        start = SweepStart(
+            multirun.matrix, multirun.folder, multirun.folders, multirun.launcher, chosen=multirun.chosen
+        )
         self._sweep = begun(start, settings, multirun.arguments)
         self._elsewhere = multirun.launcher != WORKERS or multirun.chosen
         if self._elsewhere:

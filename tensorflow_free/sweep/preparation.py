@@ -65,7 +65,7 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
     settings = Settings(n_jobs, cell_timeout_s, fail_fast, [str(file) for file in ops], keep, max_memory_gib)
     if not files:
         raise RecipeError([Problem(Place(), "no recipe is given; give the path of a .yaml file")])
-    start = Start(matrix_of(files, overrides), Path("multirun") / moment() if folder is None else Path(folder))
+    start = SweepStart(matrix_of(files, overrides), Path("multirun") / moment() if folder is None else Path(folder))
     return begun(start, settings, (*files, *overrides))
 
 
@@ -123,7 +123,7 @@ def _other_ops(document: SweepDocument, named: Sequence[str], folder: str | Path
 
 
 @dataclass(frozen=True)
-class Start:
+class SweepStart:
     """What a sweep starts from.
 
     Attributes:
@@ -141,7 +141,7 @@ class Start:
     chosen: bool = False
 
 
-def begun(start: Start, settings: Settings, arguments: Sequence[str]) -> Sweep:
+def begun(start: SweepStart, settings: Settings, arguments: Sequence[str]) -> Sweep:
     """A sweep that is looked through, and may run.
 
     Raises:
