@@ -10,11 +10,10 @@ from pydantic import ValidationError
 
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.errors import Place, Problem
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.expressions import ExpressionError, expand_step
 from tensorflow_free.recipe.keys import NAMED, STEPS
 from tensorflow_free.recipe.models import Recipe, form_problems
-
-Path = tuple[str | int, ...]
 
 LITERALS: Final = frozenset({("tensors", "data"), ("expect", "value")})
 """What a bare literal stands for: a tensor's data, and an expected value."""
@@ -28,9 +27,9 @@ class Form:
 
     def __post_init__(self) -> None:
         self.problems: list[Problem] = []
-        self.broken: set[Path] = set()
+        self.broken: set[KeyPath] = set()
         """Where the form is wrong."""
-        self._origins: dict[Path, Path] = {}
+        self._origins: dict[KeyPath, KeyPath] = {}
         mapping = dict(self.composed.mapping)
         given = set(_names(mapping))
         for key in STEPS:
@@ -77,7 +76,7 @@ class Form:
         """The parts of one-line steps, each with the name of the whole."""
         return {str(made[-1]): str(line[-1]) for made, line in self._origins.items() if made[-1] != line[-1]}
 
-    def _expand(self, steps: Mapping[str, Any], path: Path, given: set[str]) -> dict[str, Any]:
+    def _expand(self, steps: Mapping[str, Any], path: KeyPath, given: set[str]) -> dict[str, Any]:
         expanded: dict[str, Any] = {}
         for name, step in steps.items():
             if isinstance(step, str):
@@ -91,7 +90,7 @@ class Form:
                 expanded[name] = step
         return expanded
 
-    def _one_line(self, name: str, text: str, path: Path, given: set[str]) -> dict[str, Any]:
+    def _one_line(self, name: str, text: str, path: KeyPath, given: set[str]) -> dict[str, Any]:
         try:
             steps = expand_step(name, text, given)
         except ExpressionError as error:
@@ -121,9 +120,9 @@ def _step_names(steps: Any) -> Iterator[str]:
             yield from _step_names(step.get("steps"))
 
 
-def _without(mapping: Any, paths: Sequence[Path], *, named: bool = False) -> Any:
+def _without(mapping: Any, paths: Sequence[KeyPath], *, named: bool = False) -> Any:
     """The mapping without what stands at these paths, or above where nothing does; a named value leaves its name."""
-    by_key: dict[Any, list[Path]] = {}
+    by_key: dict[Any, list[KeyPath]] = {}
     for path in paths:
         by_key.setdefault(path[0], []).append(path[1:])
     if isinstance(mapping, list):

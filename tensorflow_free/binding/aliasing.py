@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from tensorflow_free.binding.scope import Path
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import CallRow, read_ids
+from tensorflow_free.recipe.dotted import KeyPath
 
 NO_ROOTS: frozenset[int] = frozenset()
 
@@ -40,7 +40,7 @@ class Aliases:
         self._new = count()
         self._roots: dict[int, frozenset[int]] = {}
         self._changed: dict[int, int] = {}
-        self._changers: dict[int, dict[Path, None]] = {}
+        self._changers: dict[int, dict[KeyPath, None]] = {}
         self._given: dict[int, int] = {}
         self._clock = 0
         self._held: dict[int, tuple[int, Site]] = {}
@@ -62,7 +62,7 @@ class Aliases:
         # a step that did not bind has given nothing
         self._roots[value] = self._roots.get(value, NO_ROOTS) | self._roots.get(other, NO_ROOTS)
 
-    def change(self, values: Iterable[int], path: Path = ()) -> None:
+    def change(self, values: Iterable[int], path: KeyPath = ()) -> None:
         """The memory of these values is changed now by the step at `path`, before the step's own result is given."""
         self._clock += 1
         for value in values:
@@ -70,7 +70,7 @@ class Aliases:
                 self._changed[root] = self._clock
                 self._changers.setdefault(root, {})[path] = None
 
-    def changers(self, value: int) -> tuple[Path, ...]:
+    def changers(self, value: int) -> tuple[KeyPath, ...]:
         """The paths of the steps that may change the value, be it before or after it is given."""
         roots = self._roots.get(value, NO_ROOTS)
         return tuple({path: None for root in roots for path in self._changers.get(root, ())})

@@ -10,16 +10,17 @@ from tensorflow_free.binding.operands import Known, Ref
 from tensorflow_free.binding.parameters import WORDS, ambiguous, read
 from tensorflow_free.errors import Words, said
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean, nearest
-from tensorflow_free.tensors.mismatch import Mismatch, Path
+from tensorflow_free.tensors.mismatch import Mismatch
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Why an argument does not fit: where below the step, and in what words; the greater `weight`, the nearer."""
 
-    path: Path
+    path: KeyPath
     words: Words
     weight: int = 0
 

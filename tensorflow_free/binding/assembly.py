@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, strided
 
 from tensorflow_free.binding.aliasing import Aliases, Guards
-from tensorflow_free.binding.scope import Path, Places, Scope
+from tensorflow_free.binding.scope import Places, Scope
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops import backward
 from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
@@ -29,6 +29,7 @@ from tensorflow_free.plan.plan import (
     made_ids,
     read_ids,
 )
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import BackwardPass, Recipe
 from tensorflow_free.tensors.inits import Start
 
@@ -38,7 +39,7 @@ class PassRows:
     """A backward pass by ids, before slots are given out."""
 
     spec: BackwardPass
-    path: Path
+    path: KeyPath
     rows: list[CallRow]
     target: int
     gradient: Any
@@ -68,7 +69,7 @@ class BoundParts:
     traces: dict[str, tuple[str, ...]]
     new: Callable[[], int]
     aliases: Aliases
-    paths: Mapping[str, Path]
+    paths: Mapping[str, KeyPath]
 
     def values(self) -> Iterator[tuple[str, int]]:
         """Every starting tensor and step, with its id."""
@@ -170,7 +171,7 @@ def _with_guards(rows: Sequence[CallRow], guards: Guards) -> Iterator[CallRow]:
             yield CallRow(check_indices, tuple(Value(one) for one in sorted(spoilt)), {}, NOTHING, row.site)
 
 
-def _copy(live: int, copy: int, name: str, path: Path) -> CallRow:
+def _copy(live: int, copy: int, name: str, path: KeyPath) -> CallRow:
     """What keeps a value, which stands at `path`, as it is: should that fail, it is told there."""
     return CallRow(snapshot, (Value(live),), {}, copy, Site(name, "snapshot", path, (name,)))
 

@@ -13,7 +13,7 @@ from tensorflow_free.binding.assembly import BoundParts, PassRows, aliases_of, a
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.operands import reference, without_value
-from tensorflow_free.binding.scope import Path, Places, Scope
+from tensorflow_free.binding.scope import Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
@@ -22,6 +22,7 @@ from tensorflow_free.ops.guards.handouts import HANDING, base_of
 from tensorflow_free.plan import backends, conditions, settings
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import CallRow, Plan
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
 from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, shown, written_keys
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean, name_problem
@@ -63,7 +64,9 @@ def _dotted(path: Sequence[str | int]) -> Place:
 class Binding:
     """One reading of a recipe, from top to bottom; what is wrong stands in `scope`."""
 
-    def __init__(self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[Path] = ()) -> None:
+    def __init__(
+        self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[KeyPath] = ()
+    ) -> None:
         self.recipe = recipe
         self.scope = Scope(recipe, place, broken)
         self._folder = folder
@@ -144,7 +147,7 @@ class Binding:
             near = did_you_mean(dtype, RECIPE_DTYPES) or f"; it is one of {', '.join(RECIPE_DTYPES)}"
             self.scope.wrong(("reference", "dtype"), f"'{shown(dtype)}' is not a dtype of a recipe{near}")
 
-    def _check_keys(self, overrides: Mapping[str, Any], path: Path) -> None:
+    def _check_keys(self, overrides: Mapping[str, Any], path: KeyPath) -> None:
         """Refuse a key of a case, or of the reference, that no recipe has."""
         for key in overrides:
             if key.partition(".")[0] not in DEFAULTS:
@@ -152,8 +155,8 @@ class Binding:
                 self.scope.wrong((*path, key), f"'{key}' is not a key of a recipe{near}")
 
     def _collect_names(self) -> None:
-        first: dict[str, Path] = {}
-        names: list[tuple[str, Path]] = [(name, ("tensors", name)) for name in self.recipe.tensors]
+        first: dict[str, KeyPath] = {}
+        names: list[tuple[str, KeyPath]] = [(name, ("tensors", name)) for name in self.recipe.tensors]
         names += all_step_names(self.recipe.steps, ("steps",))
         names += all_step_names(self.recipe.checks, ("checks",))
         for name, path in names:
@@ -170,7 +173,7 @@ class Binding:
         device = "cpu" if devices.form_problem(recipe.device) else recipe.device
         starts = Starts(recipe.dtype, device, recipe.input_precision, self._folder, self._wrong_start)
         for name, spec in recipe.tensors.items():
-            path: Path = ("tensors", name)
+            path: KeyPath = ("tensors", name)
             start = None
             if scope.is_broken(path):
                 starts.skip(name)
@@ -193,7 +196,7 @@ class Binding:
     def _bind_passes(self) -> None:
         written_as_list = isinstance(self.recipe.written.get("backward"), list)
         for position, spec in enumerate(self.recipe.backward):
-            path: Path = ("backward", position) if written_as_list else ("backward",)
+            path: KeyPath = ("backward", position) if written_as_list else ("backward",)
             rows: list[CallRow] = []
             target = self._value(spec.target, (*path, "target"), rows)
             self._check_differentiable(spec.target, (*path, "target"))
@@ -207,12 +210,12 @@ class Binding:
                 kept = None if inputs is None else [one for one in inputs if one is not None]
                 self.passes.append(PassRows(spec, path, rows, target, number, identity, start, kept))
 
-    def _check_differentiable(self, word: str, path: Path) -> None:
+    def _check_differentiable(self, word: str, path: KeyPath) -> None:
         dtype = self.scope.undifferentiable.get(word)
         if dtype is not None:
             self.scope.wrong(path, without_gradient(word, dtype))
 
-    def _value(self, word: str, path: Path, rows: list[CallRow]) -> int | None:
+    def _value(self, word: str, path: KeyPath, rows: list[CallRow]) -> int | None:
         try:
             ref = reference(word, self.scope.known())
         except Mismatch as mismatch:
@@ -220,11 +223,11 @@ class Binding:
             return None
         return self.steps.read(ref, Site(word, "read", path), rows)
 
-    def _leaf(self, word: str, path: Path, rows: list[CallRow]) -> int | None:
+    def _leaf(self, word: str, path: KeyPath, rows: list[CallRow]) -> int | None:
         identity = self._value(word, path, rows)
         return self.scope.leaves.get(word, identity)
 
-    def _gradient(self, spec: BackwardPass, path: Path, rows: list[CallRow]) -> tuple[Any, int | None, Start | None]:
+    def _gradient(self, spec: BackwardPass, path: KeyPath, rows: list[CallRow]) -> tuple[Any, int | None, Start | None]:
         """The gradient of a pass: a literal, the id of a value, or an init that is made for the target's shape."""
         written = spec.gradient
         if isinstance(written, str):
@@ -275,7 +278,7 @@ class Binding:
         known = self.scope.kinds
         for name, expectations in self.recipe.expect.items():
             for position, one in enumerate(expectations):
-                path: Path = ("expect", name, position) if self._is_list(name) else ("expect", name)
+                path: KeyPath = ("expect", name, position) if self._is_list(name) else ("expect", name)
                 for key, message in conditions.problems(one.when or {}, self.recipe):
                     self.scope.wrong((*path, "when", key), message)
                 if name == "error":
@@ -295,7 +298,7 @@ class Binding:
             isinstance(written, list) and len(self.recipe.expect[name]) == len(written) and isinstance(written[0], dict)
         )
 
-    def _bind_error(self, one: Expectation, path: Path, known: Mapping[str, Any]) -> None:
+    def _bind_error(self, one: Expectation, path: KeyPath, known: Mapping[str, Any]) -> None:
         for key in one.model_fields_set - {*ERROR_KEYS, "when"}:
             wanted = "an error is {step: y, type: RuntimeError, match: shape}"
             message = f"'{key}' is a key of what is expected of a value; {wanted}"
@@ -311,7 +314,7 @@ class Binding:
             near = did_you_mean(one.step, known) or "; it is a step's name, or backward"
             self.scope.wrong((*path, "step"), f"'{one.step}' is not a step of this recipe{near}")
 
-    def _bind_expectation(self, name: str, one: Expectation, path: Path, known: Mapping[str, Any]) -> None:
+    def _bind_expectation(self, name: str, one: Expectation, path: KeyPath, known: Mapping[str, Any]) -> None:
         self._check_name(name, path, known)
         for key in ERROR_KEYS:
             if key in one.model_fields_set:
@@ -333,7 +336,7 @@ class Binding:
             near = did_you_mean(one.dtype, (*TORCH_DTYPES, "floating", "complex"))
             self.scope.wrong((*path, "dtype"), f"'{one.dtype}' is not a dtype{near}")
 
-    def _check_literal(self, written: Any, path: Path) -> None:
+    def _check_literal(self, written: Any, path: KeyPath) -> None:
         """Refuse what no value can be held against; a word may be a dtype's or a device's, and null no gradient."""
         is_word = isinstance(written, str) and written.lower() not in NUMBER_WORDS
         if written is None or is_word or isinstance(written, Tensor):
@@ -349,7 +352,7 @@ class Binding:
         found = find(op) if op is not None and kind != "block" else None
         return kind == "tensor" or (found is not None and all(one.returns == () for one in found.signatures))
 
-    def _check_name(self, word: str, path: Path, known: Mapping[str, Any]) -> None:
+    def _check_name(self, word: str, path: KeyPath, known: Mapping[str, Any]) -> None:
         root, *fields = word.split(".")
         if root not in known:
             near = did_you_mean(root, known) or (f"; its values are {', '.join(list(known)[:12])}" if known else "")

@@ -14,17 +14,17 @@ from tensorflow_free.binding.operands import Known
 from tensorflow_free.errors import Place, Problem, Words
 from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED
 from tensorflow_free.plan.plan import RESERVED, ValueKind
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.tensors.devices import kinds
 
 Places = Callable[[Sequence[str | int]], Place]
-Path = tuple[str | int, ...]
 
 
 class Scope:
     """The names of a recipe while it is read from top to bottom."""
 
-    def __init__(self, recipe: Recipe, place: Places, broken: Collection[Path] = ()) -> None:
+    def __init__(self, recipe: Recipe, place: Places, broken: Collection[KeyPath] = ()) -> None:
         self.recipe = recipe
         self._broken = {_owner(path) for path in broken}
         self.problems: list[Problem] = []
@@ -83,7 +83,7 @@ class Scope:
         """The words of the recipe that name what runs."""
         return set(chain(_ops_named(self.recipe.steps), _ops_named(self.recipe.checks)))
 
-    def is_broken(self, path: Path) -> bool:
+    def is_broken(self, path: KeyPath) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""
         return path in self._broken
 
@@ -147,7 +147,7 @@ def _kinds_named(leaf: str | torch.Tensor) -> Iterator[str]:
     yield from (kind for kind in kinds() if re.search(rf"\b{kind}\b", leaf))
 
 
-def _owner(path: Path) -> Path:
+def _owner(path: KeyPath) -> KeyPath:
     """The tensor, step or expectation in which `path` lies, or its top-level key."""
     if path[0] == "expect":
         return path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]  # noqa: PLR2004 - expect, name, position

@@ -14,6 +14,7 @@ from tensorflow_free.binding.kinds import MEMORY_FORMATS, has_gradients, without
 from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, shape_problem, stride_problem
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import described
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import TensorSpec, shown, written_keys
 from tensorflow_free.recipe.names import FOLLOWING, did_you_mean, nearest
 from tensorflow_free.tensors import devices
@@ -48,7 +49,7 @@ class Starts:
         self._pinned: dict[str, None] = {}
         self.files: list[FileRead] = []
 
-    def bind(self, name: str, spec: TensorSpec, path: tuple[str | int, ...]) -> Start | None:
+    def bind(self, name: str, spec: TensorSpec, path: KeyPath) -> Start | None:
         """The tensor, or None where a problem was reported."""
         self._faulty = 0
         try:
@@ -68,7 +69,7 @@ class Starts:
         self._faulty += 1
         self._report(path, message)
 
-    def _bind(self, name: str, spec: TensorSpec, path: tuple[str | int, ...]) -> Start | None:
+    def _bind(self, name: str, spec: TensorSpec, path: KeyPath) -> Start | None:
         if spec.init not in NAMES:
             near = did_you_mean(spec.init, NAMES) or f"; it is one of {', '.join(NAMES)}"
             self._wrong((*path, "init"), f"'{spec.init}' is not an init{near}")
@@ -112,7 +113,7 @@ class Starts:
             storage_offset=0 if spec.init == "as_strided" else (spec.storage_offset or 0),
         )
 
-    def _says_what(self, spec: TensorSpec, path: tuple[str | int, ...]) -> bool:
+    def _says_what(self, spec: TensorSpec, path: KeyPath) -> bool:
         """Whether the tensor has an init or data; one whose `init` is misspelt says nothing else of use."""
         given = spec.model_extra or {}
         if "init" in spec.model_fields_set or "data" in given:
@@ -125,14 +126,14 @@ class Starts:
         self._wrong(path, "a tensor needs 'init' or 'data', such as {init: ones, size: [2, 3]} or {data: [1.0, 2.0]}")
         return False
 
-    def _check_view(self, spec: TensorSpec, path: tuple[str | int, ...]) -> None:
+    def _check_view(self, spec: TensorSpec, path: KeyPath) -> None:
         """A view is of the values that lie there; what would make others is not for it to say."""
         given = spec.model_fields_set if spec.init == "as_strided" else ()
         for key in ("shape", "seed", "device", "memory_format"):
             if key in given:
                 self._wrong((*path, key), f"'{key}' says nothing of a view of memory that is there; leave it out")
 
-    def _check_data(self, arguments: Mapping[str, Any], spec: TensorSpec, path: tuple[str | int, ...]) -> None:
+    def _check_data(self, arguments: Mapping[str, Any], spec: TensorSpec, path: KeyPath) -> None:
         """Refuse tensors that no run can start from."""
         data = arguments.get("data")
         if not isinstance(data, torch.Tensor):
@@ -153,16 +154,14 @@ class Starts:
             self._pinned[name] = None
         return follows
 
-    def _check_numbers(
-        self, spec: TensorSpec, arguments: Mapping[str, Any], dtype: torch.dtype, path: tuple[str | int, ...]
-    ) -> None:
+    def _check_numbers(self, spec: TensorSpec, arguments: Mapping[str, Any], dtype: torch.dtype, path: KeyPath) -> None:
         better = "pin another dtype" if spec.dtype else "write it with a point, or pin another dtype"
         for key in ("data", "fill_value"):
             if key in arguments and not isinstance(arguments[key], torch.Tensor):
                 for number in misfits(flat(arguments[key]), dtype):
                     self._wrong((*path, key), f"'{shown(number)}' does not fit in {word_of(dtype)}; {better}")
 
-    def _arguments(self, spec: TensorSpec, path: tuple[str | int, ...]) -> dict[str, Any]:
+    def _arguments(self, spec: TensorSpec, path: KeyPath) -> dict[str, Any]:
         """The init's own arguments, checked and read."""
         required, optional = parameters_of(spec.init)
         given = dict(spec.model_extra or {})
@@ -193,7 +192,7 @@ class Starts:
         pinned = dtype_of(spec.dtype or "floating", self._dtype)
         return word_of(pinned) if pinned is not None and pinned.is_floating_point else self._dtype
 
-    def _read_file(self, spec: TensorSpec, arguments: Mapping[str, Any], path: tuple[str | int, ...]) -> torch.Tensor:
+    def _read_file(self, spec: TensorSpec, arguments: Mapping[str, Any], path: KeyPath) -> torch.Tensor:
         try:
             where = files.inside(self._folder, arguments["path"])
             tensor, state = files.read_tensor(where, arguments.get("key"))
@@ -204,7 +203,7 @@ class Starts:
         return tensor
 
     def _dtypes(
-        self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: tuple[str | int, ...], *, follows: bool
+        self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: KeyPath, *, follows: bool
     ) -> tuple[torch.dtype, torch.dtype]:
         """The tensor's dtype, and the one that its values are made in."""
         pinned = None
@@ -229,7 +228,7 @@ class Starts:
             return target, arguments["data"].dtype
         return target, made_in(init, None if follows else target, target, rounded)
 
-    def _place_of(self, spec: TensorSpec, source: Any, path: tuple[str | int, ...]) -> str:
+    def _place_of(self, spec: TensorSpec, source: Any, path: KeyPath) -> str:
         if spec.device is None:
             return str(source[1]) if source is not None else self._device
         problem = devices.form_problem(spec.device) or devices.absence(spec.device)
@@ -238,9 +237,7 @@ class Starts:
             raise _Wrong
         return spec.device
 
-    def _shape(
-        self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: tuple[str | int, ...]
-    ) -> list[int] | None:
+    def _shape(self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: KeyPath) -> list[int] | None:
         if spec.shape is not None and (problem := shape_problem(spec.shape)):
             self._wrong((*path, "shape"), problem)
             raise _Wrong
@@ -259,7 +256,7 @@ class Starts:
         raise _Wrong
 
     def _check_memory(
-        self, spec: TensorSpec, shape: list[int] | None, dtype: torch.dtype, device: str, path: tuple[str | int, ...]
+        self, spec: TensorSpec, shape: list[int] | None, dtype: torch.dtype, device: str, path: KeyPath
     ) -> None:
         if spec.memory_format is not None:
             self._check_format(spec, shape, path)
@@ -285,16 +282,14 @@ class Starts:
         elif strided:
             self._check_overlap(spec.stride or (), shape, path)
 
-    def _check_overlap(self, stride: Sequence[int], shape: Sequence[int], path: tuple[str | int, ...]) -> None:
+    def _check_overlap(self, stride: Sequence[int], shape: Sequence[int], path: KeyPath) -> None:
         # a stride of 0 makes an expanded view of a tensor whose size is 1 there
         kept = [1 if step == 0 else length for step, length in zip(stride, shape, strict=True)]
         if overlaps(kept, stride):
             better = "each place holds one element, but where a stride is 0"
             self._wrong((*path, "stride"), f"'{list(stride)}' lets elements of {list(shape)} overlap; {better}")
 
-    def _check_expansion(
-        self, stride: Sequence[int], data: Any, shape: Sequence[int], path: tuple[str | int, ...]
-    ) -> None:
+    def _check_expansion(self, stride: Sequence[int], data: Any, shape: Sequence[int], path: KeyPath) -> None:
         """Data that differ along a stride of 0 would be lost but for the first of them."""
         if 0 not in stride or 0 in shape:
             return
@@ -305,7 +300,7 @@ class Starts:
                 lost = f"'0' keeps one element along dimension {dimension}, and the data differ there"
                 self._wrong((*path, "stride", dimension), lost)
 
-    def _check_format(self, spec: TensorSpec, shape: list[int] | None, path: tuple[str | int, ...]) -> None:
+    def _check_format(self, spec: TensorSpec, shape: list[int] | None, path: KeyPath) -> None:
         wanted = {"channels_last": 4, "channels_last_3d": 5}.get(spec.memory_format or "")
         if spec.memory_format not in MEMORY_FORMATS:
             near = did_you_mean(spec.memory_format, MEMORY_FORMATS) or f"; it is one of {', '.join(MEMORY_FORMATS)}"

@@ -15,7 +15,7 @@ from tensorflow_free.binding.effects import with_memory
 from tensorflow_free.binding.kinds import without_gradient
 from tensorflow_free.binding.operands import Ref, references, without_value
 from tensorflow_free.binding.parameters import TensorLiteral
-from tensorflow_free.binding.scope import Path, Scope
+from tensorflow_free.binding.scope import Scope
 from tensorflow_free.errors import Words
 from tensorflow_free.ops.backward import BACKWARD, GRAD
 from tensorflow_free.ops.guards.bounds import guarded
@@ -25,6 +25,7 @@ from tensorflow_free.plan.autograd import run_backward, run_grad
 from tensorflow_free.plan.calls import Site, read_field
 from tensorflow_free.plan.contexts import context_of
 from tensorflow_free.plan.plan import Block, CallRow, Value
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.keys import BLOCKS, STEP_KEYS
 from tensorflow_free.recipe.models import Step, shown
@@ -40,7 +41,7 @@ class Steps:
         self._scope = scope
         self.users_ops: dict[str, None] = {}
 
-    def bind(self, steps: Mapping[str, Step], path: Path, rows: list[CallRow]) -> None:
+    def bind(self, steps: Mapping[str, Step], path: KeyPath, rows: list[CallRow]) -> None:
         """Append each step's rows; problems go to the scope."""
         for name, step in steps.items():
             where = (*path, name)
@@ -51,7 +52,7 @@ class Steps:
             else:
                 self._step(name, step, where, rows)
 
-    def _broken(self, name: str, step: Step, path: Path, rows: list[CallRow]) -> None:
+    def _broken(self, name: str, step: Step, path: KeyPath, rows: list[CallRow]) -> None:
         """Read what can be read of a step whose form is wrong: its op, and the steps in it."""
         if step.op is not None:
             self._op(step, path)
@@ -62,7 +63,7 @@ class Steps:
 
     # one step
 
-    def _step(self, name: str, step: Step, path: Path, rows: list[CallRow]) -> None:
+    def _step(self, name: str, step: Step, path: KeyPath, rows: list[CallRow]) -> None:
         op = self._op(step, path)
         for key in _foreign(step, "op"):
             self._scope.wrong(
@@ -81,7 +82,7 @@ class Steps:
         if step.retain_grad:
             self._scope.asked.add(name)
 
-    def _op(self, step: Step, path: Path) -> Op | None:
+    def _op(self, step: Step, path: KeyPath) -> Op | None:
         written = step.op or ""
         op = find(written)
         if op is None:
@@ -105,7 +106,7 @@ class Steps:
         near = did_you_mean(root, islice(self._scope.names, given)) or f", nor a module of ops{suggest(written)}"
         return f"'{shown(root)}' is not a value of this recipe{near}"
 
-    def _check_seed(self, op: Op, path: Path) -> None:
+    def _check_seed(self, op: Op, path: KeyPath) -> None:
         """Refuse a seed of a step that draws nothing, or that a compiler runs."""
         backend = self._scope.recipe.backend.name
         if not op.random and all(one.form != "user" for one in op.signatures):
@@ -114,7 +115,7 @@ class Steps:
             why = f"and '{backend}' compiles this one; take backend: eager, or leave the seed out"
             self._scope.wrong((*path, "seed"), f"'seed' is for steps that run one by one, {why}")
 
-    def _fit(self, op: Op, step: Step, path: Path) -> Bound | None:
+    def _fit(self, op: Op, step: Step, path: KeyPath) -> Bound | None:
         found = fit(op, step.args, step.kwargs, self._scope.known(str(path[-1])))
         if isinstance(found, Bound):
             return found if self._differentiable(op, found, path) else None
@@ -122,7 +123,7 @@ class Steps:
             self._scope.wrong((*path, *finding.path), finding.message)
         return None
 
-    def _differentiable(self, op: Op, bound: Bound, path: Path) -> bool:
+    def _differentiable(self, op: Op, bound: Bound, path: KeyPath) -> bool:
         """Whether nothing that the step differentiates is known to have no gradient; what is so known is a problem."""
         before = len(self._scope.problems)
         for position, parameter in enumerate(bound.signature.parameters if op in (BACKWARD, GRAD) else ()):
@@ -211,7 +212,7 @@ class Steps:
 
     # blocks
 
-    def _block(self, name: str, step: Step, path: Path, rows: list[CallRow]) -> None:
+    def _block(self, name: str, step: Step, path: KeyPath, rows: list[CallRow]) -> None:
         kind = self._block_kind(step, path)
         site = Site(name, kind or "block", path)
         block = Block([])
@@ -234,7 +235,7 @@ class Steps:
         self._scope.give(name, "block", kind)
         rows.append(CallRow(None, (), {}, 2, site, block=block))
 
-    def _block_kind(self, step: Step, path: Path) -> str | None:
+    def _block_kind(self, step: Step, path: KeyPath) -> str | None:
         kinds = [kind for kind in BLOCKS if kind in step.given]
         if len(kinds) != 1:
             wanted = "an `op`, or is a block of `steps` with one of `with` and `repeat`"
@@ -246,7 +247,7 @@ class Steps:
             self._scope.wrong(path, f"a `{kinds[0]}` block needs 'steps', with at least one step in it")
         return kinds[0]
 
-    def _enter(self, step: Step, path: Path, block: Block) -> dict[str, int]:
+    def _enter(self, step: Step, path: KeyPath, block: Block) -> dict[str, int]:
         """Give the carried names ids of the block's own; returns what they name outside."""
         outside: dict[str, int] = {}
         for name in step.carry:
@@ -261,7 +262,7 @@ class Steps:
             self._scope.names[name] = inside
         return outside
 
-    def _leave(self, name: str, step: Step, path: Path, block: Block) -> None:
+    def _leave(self, name: str, step: Step, path: KeyPath, block: Block) -> None:
         inner = dict(_names_of(step.steps or {}))
         for carried, source in step.carry.items():
             if source in inner and inner[source].is_block:
@@ -299,7 +300,7 @@ def _names_of(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
             yield from _names_of(step.steps)
 
 
-def all_step_names(steps: Mapping[str, Step], path: Path) -> Iterator[tuple[str, Path]]:
+def all_step_names(steps: Mapping[str, Step], path: KeyPath) -> Iterator[tuple[str, KeyPath]]:
     """Every step's name with its path, those inside blocks too."""
     for name, step in steps.items():
         yield name, (*path, name)

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, STEPS
 from tensorflow_free.recipe.names import did_you_mean
 
-Path = tuple[str | int, ...]
-WrongReference = tuple[Path, str]
+WrongReference = tuple[KeyPath, str]
 """Where something is wrong, and what."""
 
 REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}", re.ASCII)
@@ -61,7 +61,7 @@ _ATOM: Final = re.compile(r"\w[\w.]*|\.\w+|'[^']*'|\"[^\"]*\"", re.ASCII)
 """What needs no brackets beside an operator."""
 
 
-def _is_line(path: Path) -> bool:
+def _is_line(path: KeyPath) -> bool:
     """Whether the text at `path` is a step in one line; those of a `reference` may stand at one dotted key."""
     *above, last = (part for key in path for part in str(key).split("."))
     return bool(above) and above[-1] in STEPS and path[0] in (*STEPS, "reference") and last != "op"
@@ -151,7 +151,7 @@ class _Resolution:
             key: value if key in _UNRESOLVED else self._value(value, (key,), 1) for key, value in self._root.items()
         }
 
-    def _value(self, value: Any, path: Path, depth: int) -> Any:
+    def _value(self, value: Any, path: KeyPath, depth: int) -> Any:
         """`value` with its references replaced; itself where it holds none."""
         self._nodes += 1
         if len(self.findings) >= MOST_PROBLEMS:
@@ -167,7 +167,7 @@ class _Resolution:
             return [self._value(below, (*path, index), depth + 1) for index, below in enumerate(value)]
         return value
 
-    def _text(self, text: str, path: Path, depth: int) -> Any:
+    def _text(self, text: str, path: KeyPath, depth: int) -> Any:
         if (problem := reference_problem(text)) is not None:
             self.findings.append((path, problem))
             return text
@@ -181,7 +181,7 @@ class _Resolution:
             self.findings.append((path, f"'{text}' makes '{replaced}', another reference; write that one itself"))
         return replaced
 
-    def _words(self, found: re.Match[str], path: Path, depth: int) -> str:
+    def _words(self, found: re.Match[str], path: KeyPath, depth: int) -> str:
         """What a reference inside a longer text stands for."""
         value = self._named(found[1], path, depth)
         if isinstance(value, Mapping | list):
@@ -195,7 +195,7 @@ class _Resolution:
             return ""
         return _bracketed(words, found) if _is_line(path) else words
 
-    def _named(self, name: str, path: Path, depth: int) -> Any:
+    def _named(self, name: str, path: KeyPath, depth: int) -> Any:
         """The resolved value of the key `name`."""
         if name in self._following:
             chain = " → ".join([*self._following[self._following.index(name) :], name])
@@ -213,7 +213,7 @@ class _Resolution:
             return None
         return resolved if name in self._texts else self._followed(name, value, path, depth)
 
-    def _followed(self, name: str, value: Any, path: Path, depth: int) -> Any:
+    def _followed(self, name: str, value: Any, path: KeyPath, depth: int) -> Any:
         """The value of a key with its own references resolved; a word or number is kept, with how long its chain is."""
         above, found = self._reach, len(self.findings)
         self._following.append(name)
@@ -244,7 +244,7 @@ class _Resolution:
             if isinstance(value, dict):
                 yield from (f"{key}.{below}" for below in value)
 
-    def _too_large(self, path: Path) -> None:
+    def _too_large(self, path: KeyPath) -> None:
         self._nodes = MOST_NODES  # so that nothing more is made
         message = "the references make the recipe larger or deeper than a recipe may be"
         if not self.findings or self.findings[-1][1] != message:

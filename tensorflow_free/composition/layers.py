@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tensorflow_free.composition.interpolations import Path, dotted, named_in
+from tensorflow_free.composition.interpolations import dotted, named_in
 from tensorflow_free.composition.overrides import NO_VALUE, Override
 from tensorflow_free.composition.recipe_files import RecipeText
 from tensorflow_free.errors import Place
+from tensorflow_free.recipe.dotted import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Layer:
     """One source of keys: a file, the case at `below` in a file, or an override of the key at `below`."""
 
     source: RecipeText | Override
-    below: Path = ()
+    below: KeyPath = ()
 
     def depth(self, path: Sequence[str | int]) -> int:
         """How many parts of `path` it has given."""
@@ -32,7 +33,7 @@ class Layer:
         return Place(dotted(path), self.source.shown, mark.line, mark.column)
 
 
-def _given(override: Override, at: Path, path: Sequence[str | int]) -> int:
+def _given(override: Override, at: KeyPath, path: Sequence[str | int]) -> int:
     """How many parts of `path` the override of the key `at` has given; parts that only lead to it do not count."""
     if override.value is NO_VALUE or tuple(path[: len(at)]) != at:
         return 0

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tensorflow_free.composition.interpolations import Path, WrongReference, dotted
+from tensorflow_free.composition.interpolations import WrongReference, dotted
 from tensorflow_free.composition.reader import DEEPEST, DEEPEST_SHOWN, MOST_NODES
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.text.characters import is_text
 
 _PLAIN: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None)})
@@ -38,7 +39,7 @@ class _Copying:
         self.findings: list[WrongReference] = []
         self._nodes = 0
 
-    def mapping(self, source: Mapping[Any, Any], path: Path, above: frozenset[int]) -> dict[str, Any]:
+    def mapping(self, source: Mapping[Any, Any], path: KeyPath, above: frozenset[int]) -> dict[str, Any]:
         result = {}
         for key, value in source.items():
             if type(key) is str and is_text(key):
@@ -47,7 +48,7 @@ class _Copying:
                 self.findings.append((path, f"the key {key!r} is not a word; a recipe's keys are strings"))
         return result
 
-    def _value(self, value: Any, path: Path, above: frozenset[int]) -> Any:
+    def _value(self, value: Any, path: KeyPath, above: frozenset[int]) -> Any:
         self._nodes += 1
         if self._nodes > MOST_NODES or len(path) > DEEPEST or id(value) in above:
             if not self.findings:
@@ -67,7 +68,7 @@ class _Copying:
             return [self._value(below, (*path, index), above | {id(value)}) for index, below in enumerate(value)]
         return self._converted(value, path)
 
-    def _converted(self, value: Any, path: Path) -> Any:
+    def _converted(self, value: Any, path: KeyPath) -> Any:
         """A number or string of a type of its own (an enumeration's, NumPy's float64) as the plain one."""
         for kind in (int, float, str):
             if isinstance(value, kind):
@@ -77,7 +78,7 @@ class _Copying:
         return None
 
 
-def _is_data(path: Path) -> bool:
+def _is_data(path: KeyPath) -> bool:
     """Whether a starting tensor, or its `data`, stands at `path`, in a case too."""
     below = path[2:] if path[:1] == ("cases",) else path
     return below[:1] == ("tensors",) and (len(below) == len(("tensors", "x")) or below[2:] == ("data",))

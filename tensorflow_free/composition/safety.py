@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from tensorflow_free.composition.interpolations import Path, WrongReference, reference_problem
+from tensorflow_free.composition.interpolations import WrongReference, reference_problem
 from tensorflow_free.composition.reader import MOST_PROBLEMS
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.text.characters import form_problem
 
 FORBIDDEN_KEYS: Final = frozenset({"_target_", "_partial_", "_args_", "_convert_", "_recursive_"})
@@ -40,13 +41,13 @@ def _refusals(mapping: Mapping[str, Any]) -> Iterator[WrongReference]:
     yield from _below(mapping, ())
 
 
-def _hydra_keys(mapping: Any, path: Path) -> Iterator[WrongReference]:
+def _hydra_keys(mapping: Any, path: KeyPath) -> Iterator[WrongReference]:
     for key in mapping if isinstance(mapping, Mapping) else ():
         if re.split(r"[./@]", key)[0].strip() == "hydra":
             yield (*path, key), f"'{key}' is Hydra's own and cannot be set by a recipe; set it on the command line"
 
 
-def _below(value: Any, path: Path) -> Iterator[WrongReference]:
+def _below(value: Any, path: KeyPath) -> Iterator[WrongReference]:
     if isinstance(value, str):
         yield from ((path, message) for message in [_text_problem(value)] if message)
     elif isinstance(value, Mapping):

@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.ops.namespaces import methods
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.names import did_you_mean, nearest
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tensors.memory import data_of
@@ -34,7 +35,7 @@ class Site:
 
     name: str
     op: str
-    path: tuple[str | int, ...]
+    path: KeyPath
     operands: tuple[str, ...] = ()
 
 

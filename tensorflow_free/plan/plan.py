@@ -15,6 +15,7 @@ from tensorflow_free.errors import Place
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops.guards.bounds import Guarded
 from tensorflow_free.plan.calls import Call, Repeat, Site, Values, Within, whole
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.tensors.inits import Start
@@ -79,8 +80,8 @@ class Recording:
     slot: int
     stood: int | None
     after: bool = False
-    given: tuple[str | int, ...] = ()
-    changers: tuple[tuple[str | int, ...], ...] = ()
+    given: KeyPath = ()
+    changers: tuple[KeyPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Pass:
     target: str
     reads: tuple[Call, ...]
     slot: int
-    path: tuple[str | int, ...]
+    path: KeyPath
     gradient: Any
     gradient_slot: int | None
     gradient_start: Start | None

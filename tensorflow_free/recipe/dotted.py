@@ -13,6 +13,9 @@ from typing import Any, Final
 
 from tensorflow_free.recipe.keys import EXPECTATION_KEYS
 
+KeyPath = tuple[str | int, ...]
+"""The keys and positions that lead to a place of a recipe, from the top."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
@@ -55,7 +58,7 @@ _KEYS: Final = {"expect": _EXPECT, "xfail": _CONDITIONAL, "backend": _Kind({"opt
 _RECIPE: Final = _Kind({**_KEYS, "cases": _Kind({"*": _Kind(_KEYS)}), "reference": _Kind(_KEYS)})
 
 
-def path_of(recipe: Any, parts: Sequence[str]) -> tuple[str | int, ...]:
+def path_of(recipe: Any, parts: Sequence[str]) -> KeyPath:
     """The dotted `parts` as keys and indices of a recipe; where there is no such key yet, as they would stand in it."""
     path: list[str | int] = []
     node, kind, rest = recipe, _RECIPE, list(parts)

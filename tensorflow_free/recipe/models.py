@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
 from tensorflow_free.errors import Words
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import KEYS, NAMED, STEPS
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
 from tensorflow_free.text.characters import printable
@@ -304,11 +305,11 @@ _WANTED: Final[dict[str, str]] = {
 
 _LIMIT_WORDS: Final = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
 
-_Finding = tuple[tuple[str | int, ...], str, Words]
+_Finding = tuple[KeyPath, str, Words]
 """A path as written, pydantic's name of the error, and the message."""
 
 
-def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Words]]:
+def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Words]]:
     """Each of pydantic's findings as a path in the recipe's `mapping` and a message in our words."""
     found = list(_findings(error, mapping))
     lacking = {path[:-1] for path, kind, _ in found if kind == "missing"}
@@ -319,7 +320,7 @@ def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterato
     }
     # where pydantic tries several alternatives, what lies deeper is a closer look at what is wrong
     above = {path[:length] for path, *_ in found for length in range(len(path))}
-    seen: set[tuple[str | int, ...]] = set()
+    seen: set[KeyPath] = set()
     for path, kind, message in found:
         owner = path[:-1]
         if kind == "missing":
@@ -337,7 +338,7 @@ def _findings(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[_F
         yield path, kind, partial(_form_message, path, kind, finding["input"], finding.get("ctx", {}))
 
 
-def _written_path(loc: tuple[str | int, ...], mapping: Any) -> tuple[str | int, ...]:
+def _written_path(loc: KeyPath, mapping: Any) -> KeyPath:
     """A location of pydantic's as the recipe has it: without alternatives that it tried, and lists of one thing."""
     path: list[str | int] = []
     node = mapping
@@ -354,14 +355,14 @@ def _written_path(loc: tuple[str | int, ...], mapping: Any) -> tuple[str | int, 
 _ALTERNATIVES: Final = frozenset({"str", "int", "float", "bool"})
 
 
-def _keys_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
+def _keys_at(path: KeyPath) -> tuple[str, ...]:
     """The keys that may stand beside the last of `path`."""
     if len(path) == 1:
         return tuple(KEYS)
     return written_keys(_OWNERS[str(path[0])])
 
 
-def _form_message(path: tuple[str | int, ...], kind: str, value: Any, context: Mapping[str, Any]) -> str:
+def _form_message(path: KeyPath, kind: str, value: Any, context: Mapping[str, Any]) -> str:
     owner = _OWNERS[str(path[0])].words if len(path) > 1 and path[0] in _OWNERS else Recipe.words
     if kind == "extra_forbidden":
         keys = _keys_at(path)

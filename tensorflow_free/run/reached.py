@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Step
-
-Path = tuple[str | int, ...]
 
 Time = tuple[float, ...]
 """When a step last ran, for comparison alone: at each level the round, and the place in the block."""
@@ -25,18 +24,18 @@ class Reached:
         rounds: how many rounds were done of each repeat block around it, from the outermost in.
     """
 
-    def __init__(self, steps: Mapping[str, Step], stopped: Path, rounds: Sequence[int]) -> None:
+    def __init__(self, steps: Mapping[str, Step], stopped: KeyPath, rounds: Sequence[int]) -> None:
         self._steps = steps
         self._stopped = _names(stopped)
         self._rounds = tuple(rounds)
 
-    def is_changed(self, given: Path, changers: Sequence[Path]) -> bool:
+    def is_changed(self, given: KeyPath, changers: Sequence[KeyPath]) -> bool:
         """Whether one of the steps that may change a value ran after the step that gave it (`()`: it was there)."""
         began = self.time(given) if given else BEFORE
         times = [self.time(path) for path in changers]
         return began is not None and any(time is not None and time > began for time in times)
 
-    def time(self, path: Path) -> Time | None:
+    def time(self, path: KeyPath) -> Time | None:
         """When the step at a path last ran to its end; None where it never did."""
         return _time(self._steps, _names(path), self._stopped, self._rounds, 0)
 
@@ -73,6 +72,6 @@ def _whole(steps: Mapping[str, Step], names: Sequence[str]) -> Iterator[float]:
         steps = steps[name].steps or {}
 
 
-def _names(path: Path) -> tuple[str, ...]:
+def _names(path: KeyPath) -> tuple[str, ...]:
     """The names in a path such as `steps.loop.steps.y`."""
     return tuple(str(part) for part in path[1::2])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tensorflow_free.errors import Words, said
-
-Path = tuple[str | int, ...]
+from tensorflow_free.recipe.dotted import KeyPath
 
 
 class Mismatch(Exception):
@@ -14,7 +13,7 @@ class Mismatch(Exception):
         super().__init__(words)
         self.words = words
         self.weight = weight
-        self.below: Path = ()
+        self.below: KeyPath = ()
         """Where inside the argument it is, for an element of a list."""
 
     @property
