@@ -15,6 +15,8 @@ from unittest import mock
 
 from benchmarks.figures import Effort, Figure, figure
 from benchmarks.memory import now_and_reset, printed, status
+from tensorflow_free.composition.override_texts import parse_override
+from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.preparation import sweep_recipe
@@ -85,7 +87,12 @@ class _Idle:
         return {"torch": "", "devices": []}
 
     def run(self, cell: Cell, _: float) -> Row:
-        own = {"number": cell.number, "overrides": list(cell.overrides), "axes": dict(cell.axes), "folder": cell.folder}
+        own = {
+            "number": cell.number,
+            "overrides": list(texts_of(cell.overrides)),
+            "axes": dict(cell.axes),
+            "folder": cell.folder,
+        }
         return row_of(self.line).model_copy(update=own)
 
     def kill(self) -> None:
@@ -103,7 +110,7 @@ def _prepared() -> Iterator[Path]:
     from tensorflow_free.sweep.trial import Trial  # noqa: PLC0415
 
     with folder_with(chain_recipe()) as folder:
-        row = Trial(None).row(Cell(0, str(folder / RECIPE), ("seed=1",)))
+        row = Trial(None).row(Cell(0, str(folder / RECIPE), (parse_override("seed=1"),)))
         (folder / ROW).write_text(row.line(), encoding="utf-8")
         yield folder
 

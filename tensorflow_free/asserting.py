@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from unittest import SkipTest
 
 from tensorflow_free.cell.outcomes import marks_of, outcome_of
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.verifying import Verification, verify, verify_case
@@ -59,7 +60,7 @@ def assert_recipe(path: str | Path, *overrides: str) -> None:
         _skip(printable("; ".join(dict.fromkeys(one.reason for one in found))))
 
 
-def judge_all(path: str | Path, overrides: Sequence[str] = ()) -> Iterator[Verification]:
+def judge_all(path: str | Path, overrides: Sequence[str | Override] = ()) -> Iterator[Verification]:
     """A verdict on each case of a recipe in one cell, and on each case that only its golden has.
 
     Raises:
@@ -70,7 +71,7 @@ def judge_all(path: str | Path, overrides: Sequence[str] = ()) -> Iterator[Verif
 
 
 def judge_case(
-    path: str | Path, case: str = "", overrides: Sequence[str] = (), *, needs_golden: bool = False
+    path: str | Path, case: str = "", overrides: Sequence[str | Override] = (), *, needs_golden: bool = False
 ) -> Verification:
     """The verdict on one case of a recipe, '' for the bare file, in one cell. Raises nothing.
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tensorflow_free.composition.compose import Composed, cases_in, compose, untaken_case
-from tensorflow_free.composition.overrides import Override, case_override
+from tensorflow_free.composition.override_texts import case_override
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
 from tensorflow_free.recipe.keys import KEYS
@@ -80,7 +81,7 @@ def plan_of(recipe: Recipe) -> Plan:
     return plan
 
 
-def read_form(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+def read_form(source: str | Path | Mapping[str, Any], overrides: Sequence[str | Override] = ()) -> Recipe:
     """Read and compose a recipe for its form alone: no name is looked up, and torch is not loaded.
 
     Raises:

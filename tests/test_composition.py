@@ -25,7 +25,8 @@ from tensorflow_free.commands.run_flags import sorted_words
 from tensorflow_free.composition.compose import case_names, compose
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
 from tensorflow_free.composition.merging import merged, placed
-from tensorflow_free.composition.overrides import apply_overrides, case_override, parse_override, parse_overrides
+from tensorflow_free.composition.override_texts import case_override, parse_override, parse_overrides
+from tensorflow_free.composition.overrides import apply_overrides
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError

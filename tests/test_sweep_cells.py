@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorflow_free.composition.compose import compose
-from tensorflow_free.composition.grammar import swept, written
-from tensorflow_free.composition.overrides import parse_override
+from tensorflow_free.composition.grammar import written
+from tensorflow_free.composition.override_texts import parse_axis, parse_override
+from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.cells import Cells, capability_of
@@ -127,7 +129,7 @@ def test_recipes_come_first_then_cases_then_axes_as_typed_and_the_last_is_fastes
     found = cells("seed=1,2", "params.n=7,8", files=["cases.yaml", "plain.yaml"])
     assert [cell.number for cell in found] == list(range(12))
     assert [dict(cell.axes)["recipe"] for cell in found] == ["cases.yaml"] * 8 + ["plain.yaml"] * 4
-    assert [cell.overrides for cell in found[:5]] == [
+    assert [texts_of(cell.overrides) for cell in found[:5]] == [
         ("case=small", "seed=1", "params.n=7"),
         ("case=small", "seed=1", "params.n=8"),
         ("case=small", "seed=2", "params.n=7"),
@@ -160,7 +162,7 @@ def test_recipes_can_be_chosen_by_name_and_by_glob():
 
 def test_what_does_not_vary_is_in_every_cell_in_the_order_in_which_it_was_typed():
     found = cells("params.n=3", "seed=1,2", "~steps.y", "steps.z=x + 1")
-    assert [cell.overrides for cell in found] == [
+    assert [texts_of(cell.overrides) for cell in found] == [
         ("params.n=3", f"seed={seed}", "~steps.y", "steps.z=x + 1") for seed in (1, 2)
     ]
     assert [list(compose(cell.recipe, cell.overrides).mapping["steps"]) for cell in found] == [["z"], ["z"]]
@@ -168,8 +170,10 @@ def test_what_does_not_vary_is_in_every_cell_in_the_order_in_which_it_was_typed(
 
 def test_a_cell_by_its_number_is_the_cell_of_the_product():
     matrix = matrix_of(["cases.yaml", "plain.yaml"], ["seed=1,2,3", "params.n=range(5)", "dtype=float64"])
-    made = [(cell.recipe, cell.overrides) for cell in Cells(matrix)]
-    assert made == list(matrix.cells())
+    axes = (["seed=1", "seed=2", "seed=3"], [f"params.n={n}" for n in range(5)], ["dtype=float64"])
+    cases = [("cases.yaml", ("case=small",)), ("cases.yaml", ("case=big",)), ("plain.yaml", ())]
+    made = [(cell.recipe, texts_of(cell.overrides)) for cell in Cells(matrix)]
+    assert made == [(path, (*case, *texts)) for path, case in cases for texts in product(*axes)]
     assert len(made) == len(matrix) == 2 * 15 + 15
     with pytest.raises(IndexError):
         Cells(matrix)[45]
@@ -180,14 +184,14 @@ def test_every_value_of_every_axis_is_looked_at_once_and_not_every_cell():
     assert len(matrix) == 1600
     corners = list(matrix.corners())
     assert len(corners) == 2 + 3 + 1 + 1
-    assert {text for _, overrides in corners for text in overrides} >= {"params.n=4", "seed=99", "dtype=float64"}
+    assert {one.text for _, overrides in corners for one in overrides} >= {"params.n=4", "seed=99", "dtype=float64"}
 
 
 def test_the_capability_of_a_cell_is_that_of_its_overrides_or_of_its_file():
     found = cells("seed=1,2", "settings.cpu_capability=avx2", files=["cases.yaml"])
     assert {cell.capability for cell in found} == {"avx2"}
     assert [cell.capability for cell in cells(files=["cases.yaml"])] == [None, "default"]
-    assert capability_of(["settings={cpu_capability: avx512, num_threads: 1}"]) == "avx512"
+    assert capability_of([parse_override("settings={cpu_capability: avx512, num_threads: 1}")]) == "avx512"
 
 
 def test_one_cell_more_of_a_hundred_thousand_costs_what_it_costs_of_a_hundred():
@@ -214,7 +218,7 @@ def test_a_million_cells_take_no_memory_before_their_turn():
     last = Cells(matrix)[999_999]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert last.overrides == ("seed=999", "params.n=999")
+    assert texts_of(last.overrides) == ("seed=999", "params.n=999")
     assert peak < 100_000
 
 
@@ -238,5 +242,6 @@ VALUES = st.recursive(
 @given(st.lists(VALUES, min_size=2, max_size=3))
 def test_a_value_is_read_back_as_it_was_given_alone_and_in_a_sweep(given):
     assert [repr(parse_override(f"a={written(value)}").value) for value in given] == [repr(value) for value in given]
-    found = swept("a=" + ",".join(written(value) for value in given))
-    assert [repr(parse_override(f"a={text}").value) for text in found.values] == [repr(value) for value in given]
+    found = parse_axis("a=" + ",".join(written(value) for value in given)).overrides
+    assert [repr(one.value) for one in found] == [repr(value) for value in given]
+    assert [repr(parse_override(one.text)) for one in found] == list(map(repr, found))

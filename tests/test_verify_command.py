@@ -14,9 +14,12 @@ import torch
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
 from tensorflow_free.commands.parser import Parser, above_0
 from tensorflow_free.commands.random_streams import downstream
-from tensorflow_free.commands.recipe_words import combinations, recipe_files
-from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.commands.recipe_words import recipe_files
+from tensorflow_free.composition.override_texts import case_override
+from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.sweep.axes import axes_of
+from tensorflow_free.sweep.matrix import Combinations
 
 SCALE = {"factor": 2.0}
 register_op("verify_scaled", lambda x: x * SCALE["factor"])
@@ -201,7 +204,7 @@ def test_cases_of_any_name_are_checked_recorded_and_verified(typed, here):
     assert "7 cases: 7 written." in typed("record", "odd.yaml")[1]
     assert "7 cells: 7 ok." in typed("verify", "odd.yaml")[1]
     for name in names:
-        assert "1 cell: 1 ok." in typed("verify", "odd.yaml", case_override(name))[1]
+        assert "1 cell: 1 ok." in typed("verify", "odd.yaml", case_override(name).text)[1]
 
 
 def test_a_nan_uses_infinitely_much_of_what_is_allowed(typed, monkeypatch):
@@ -438,7 +441,8 @@ def test_a_sweep_is_tabled_again_and_held_against_another_cell_by_cell(typed, sw
 
 
 def test_every_combination_of_the_values_given_is_a_cell():
-    assert combinations(["dtype=float32,float64", "device=cpu", "case=a,b"]) == [
+    cells = Combinations(axes_of(["dtype=float32,float64", "device=cpu", "case=a,b"]))
+    assert [texts_of(cell) for cell in cells] == [
         ("dtype=float32", "device=cpu", "case=a"),
         ("dtype=float32", "device=cpu", "case=b"),
         ("dtype=float64", "device=cpu", "case=a"),

@@ -15,7 +15,8 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.composition.keyed import overrides_in
-from tensorflow_free.composition.overrides import Override, case_override
+from tensorflow_free.composition.override_texts import case_override
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.judging.comparing import Judging, compare_results, readable, tensor_of
 from tensorflow_free.judging.rules import Noise, usual_noise
@@ -86,7 +87,7 @@ class KeptRuns:
         return self.runs[key]
 
 
-def yardstick_of(source: Source, overrides: Sequence[str], recipe: Recipe, kept: KeptRuns) -> Yardstick:
+def yardstick_of(source: Source, overrides: Sequence[Override], recipe: Recipe, kept: KeptRuns) -> Yardstick:
     """What the cell of a recipe is held against.
 
     Args:
@@ -104,7 +105,7 @@ def yardstick_of(source: Source, overrides: Sequence[str], recipe: Recipe, kept:
 class _Making:
     """A cell's yardstick being made."""
 
-    def __init__(self, source: Source, overrides: Sequence[str], recipe: Recipe, kept: KeptRuns) -> None:
+    def __init__(self, source: Source, overrides: Sequence[Override], recipe: Recipe, kept: KeptRuns) -> None:
         self._source = source
         self._overrides = overrides
         self._recipe = recipe
@@ -155,7 +156,7 @@ class _Making:
         calls = recipe.backend.calls
         if not isinstance(calls, int):
             # a function that is compiled for several cases is called for the last of them in the end
-            others.append(Override(case_override(calls[-1]), "set", ("case",), calls[-1]))
+            others.append(case_override(calls[-1]))
         try:
             return load_recipe(self._source, [*self._overrides, *others])
         except RecipeError as error:

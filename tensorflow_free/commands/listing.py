@@ -8,7 +8,7 @@ from pathlib import Path
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import recipe_files
-from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.composition.override_texts import of_case
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import cases_of, load_recipe, read_form
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -72,7 +72,7 @@ def check_recipes(options: Namespace, flags: Flags) -> int:
             cases, problems = (), dict.fromkeys(str(error).splitlines())
         for case in cases or (() if problems else ("",)):
             try:
-                load_recipe(path, [case_override(case)] if case else [])
+                load_recipe(path, of_case(case))
             except RecipeError as error:
                 problems.update(dict.fromkeys(str(error).splitlines()))
         if problems:

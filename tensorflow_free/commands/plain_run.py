@@ -9,7 +9,7 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.run_screen import ProgressBar, show
 from tensorflow_free.composition.compose import Composed
-from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -70,7 +70,7 @@ def _without_steps(composed: Composed) -> int | None:
     mapping = composed.mapping
     if mapping.get("steps") or mapping.get("case") or not mapping.get("cases"):
         return None
-    cases = "".join(f"\n  {printable(case_override(name))}" for name in mapping["cases"])
+    cases = "".join(f"\n  {printable(case_override(name).text)}" for name in mapping["cases"])
     place = printable(str(composed.place(("cases",))))
     complain(f"{place}: the recipe has no steps of its own; choose one of its cases:{cases}")
     return ExitCode.WRONG

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import product
 from pathlib import Path
 
 from tensorflow_free.commands.flags import wrong
 from tensorflow_free.composition.command_line import is_override
-from tensorflow_free.composition.overrides import override_place, parse_overrides
-from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.files.opening import is_of_runs
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 
@@ -50,40 +47,3 @@ def _recipes_below(folder: Path) -> Iterator[Path]:
         # hidden folders hold settings of tools, Hydra's among them
         folders[:] = [name for name in folders if not name.startswith(".") and not is_of_runs(Path(at, name))]
         yield from (Path(at, name) for name in names if name.endswith(RECIPE_SUFFIXES))
-
-
-def combinations(overrides: Sequence[str]) -> list[tuple[str, ...]]:
-    """The overrides with each combination of the values that they give, by Hydra's grammar.
-
-    Raises:
-        RecipeError: with every override that does not parse, that no recipe has, or that gives no values.
-    """
-    choices: list[tuple[str, ...]] = []
-    problems: list[Problem] = []
-    for text in overrides:
-        try:
-            choices.append(_texts(text))
-        except RecipeError as error:
-            problems += error.problems
-    if problems:
-        raise RecipeError(problems)
-    return list(product(*choices))
-
-
-def _texts(text: str) -> tuple[str, ...]:
-    if not set(text) & set(",("):
-        parse_overrides([text])
-        return (text,)
-    # Hydra's parser takes a tenth of a second
-    from tensorflow_free.composition.grammar import swept  # noqa: PLC0415
-    from tensorflow_free.sweep.axes import matrix_of  # noqa: PLC0415
-
-    axes = matrix_of((), [text]).axes
-    if axes:
-        return axes[0].texts
-    # the values of `case` are no axis, as each recipe has cases of its own
-    found = swept(text)
-    if found is None or found.values is None:
-        message = "the cases that it picks depend on the recipe; list them: case=A,B"
-        raise RecipeError([Problem(override_place(text), message)])
-    return tuple(f"case={value}" for value in found.values)

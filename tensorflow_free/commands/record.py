@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
-from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides, recipe_files
-from tensorflow_free.composition.overrides import parse_override
-from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnwritableError
+from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
+from tensorflow_free.composition.overrides import override_place
+from tensorflow_free.errors import Problem, RecipeError, StorageError, UnwritableError
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.judging.wording import counted
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.text.page import Line, Style, Words, line, told, within
 
 MOST_LINES: Final = 25
@@ -67,28 +68,21 @@ def record_command(options: Namespace, flags: Flags) -> int:
 
 def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[str] | None]:
     """The devices whose goldens are recorded, None for the default one, and the cases; None for all."""
-    combinations(overrides)
     devices: list[str | None] = []
     cases: list[str] = []
     problems: list[Problem] = []
-    for text in overrides:
-        key = text.partition("=")[0]
-        values = (
-            [str(parse_override(one).value) for (one,) in combinations([text])] if key in ("device", "case") else []
-        )
-        if key == "device":
-            problems += [
-                Problem(Place(file=f"override '{text}'"), f"'{value}': {UNRECORDED[value]}")
-                for value in values
-                if value in UNRECORDED
-            ]
+    for axis in axes_of(overrides):
+        values, place = [str(one.value) for one in axis.overrides], override_place(axis.text)
+        if axis.name == "device":
+            unrecorded = [f"'{value}': {UNRECORDED[value]}" for value in values if value in UNRECORDED]
+            problems += [Problem(place, message) for message in unrecorded]
             # the default golden is made on the CPU
             devices += [None if value.partition(":")[0] == "cpu" else value for value in values]
-        elif key == "case":
+        elif axis.name == "case":
             cases += values
         else:
             message = "a golden serves every cell, so that record takes device= and case= alone"
-            problems += wrong(f"override '{text}'", message).problems
+            problems.append(Problem(place, message))
     if problems:
         raise RecipeError(problems)
     return devices or [None], cases or None

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
 from tensorflow_free.commands.printing import put
-from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides
+from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.commands.verify import checked_in, code_of, files_of, orphans
 from tensorflow_free.errors import StorageError, UnwritableError
 from tensorflow_free.golden.review import TERMS, CaseReview, reviews_of, write_accepted
@@ -24,6 +24,8 @@ from tensorflow_free.golden.writing import finish_golden
 from tensorflow_free.judging.wording import counted, some
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.sweep.axes import axes_of
+from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.page import Line, line
 
 Answer = Literal["accept", "reject", "skip"]
@@ -83,7 +85,7 @@ def review_command(options: Namespace, flags: Flags) -> int:
     """Walk through what failed: the exit code."""
     mode = _mode(options)
     paths, overrides = paths_and_overrides(options.words)
-    cells, files = combinations(overrides), files_of(paths)
+    cells, files = Combinations(axes_of(overrides)), files_of(paths)
     flags.load_ops()
     with ExitStack() as stack:
         press = stack.enter_context(Keyboard()).key if mode == "ask" else None

@@ -8,7 +8,8 @@ from typing import Any, Final
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.sweep_screen import run_and_show, show
-from tensorflow_free.composition.overrides import OverrideError, override_place, parse_override
+from tensorflow_free.composition.override_texts import parse_override
+from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
 from tensorflow_free.hydra_app.multirun import WORKERS, Chosen, Multirun
@@ -59,7 +60,7 @@ class CommandLineHost:
                 one.number,
                 one.recipe,
                 one.overrides,
-                tuple((key.lstrip("+"), value) for key, _, value in (text.partition("=") for text in one.overrides)),
+                tuple((override.key, override.value_text) for override in one.overrides),
                 str(one.number),
                 capability_of(one.overrides),
             )

@@ -11,7 +11,8 @@ from typing import Any, Final
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
-from tensorflow_free.commands.recipe_words import combinations, paths_and_overrides, recipe_files, recipes_at
+from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
+from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Verification, verify
 from tensorflow_free.judging.wording import counted, share_of
@@ -19,6 +20,8 @@ from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
 from tensorflow_free.report.comparison_report import failure_of as failure_in
+from tensorflow_free.sweep.axes import axes_of
+from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, Page, Words, line, marked, parted, told, within
 
@@ -35,7 +38,7 @@ MOST_NAMED: Final = 10
 def verify_command(options: Namespace, flags: Flags) -> int:
     """Check recipes against their goldens, a line a cell: the exit code."""
     paths, overrides = paths_and_overrides(options.words)
-    cells = combinations(overrides)
+    cells = Combinations(axes_of(overrides))
     flags.load_ops()
     files = files_of(paths)
     checked = Tally(paths)
@@ -55,7 +58,7 @@ def verify_command(options: Namespace, flags: Flags) -> int:
 
 
 def verifications(
-    files: Sequence[Path], paths: Sequence[str], cells: Sequence[Sequence[str]], k: float | None = None
+    files: Sequence[Path], paths: Sequence[str], cells: Sequence[Sequence[Override]], k: float | None = None
 ) -> Iterator[Verification]:
     """A verdict on each case of each recipe in each cell, and on each golden that nothing uses.
 
@@ -73,7 +76,7 @@ def verifications(
     yield from orphans(paths)
 
 
-def checked_in(path: Path, cells: Sequence[Sequence[str]], k: float | None = None) -> Iterator[Verification]:
+def checked_in(path: Path, cells: Sequence[Sequence[Override]], k: float | None = None) -> Iterator[Verification]:
     """The verdicts on a recipe; what is unused is found in each cell, and told once."""
     unused: set[tuple[str, Path | None]] = set()
     for cell in cells:
@@ -203,7 +206,7 @@ def plain_of(one: Verification) -> dict[str, Any]:
         "recipe": one.recipe,
         "case": one.case,
         "cell": one.cell,
-        "overrides": list(one.overrides),
+        "overrides": list(texts_of(one.overrides)),
         "outcome": one.outcome,
         "reason": one.reason,
         "golden": None if one.golden is None else str(one.golden),

@@ -15,7 +15,8 @@ from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.layers import Layer, place, through_references
 from tensorflow_free.composition.mappings import checked
 from tensorflow_free.composition.merging import merged
-from tensorflow_free.composition.overrides import Override, apply_overrides, case_override, parse_overrides
+from tensorflow_free.composition.override_texts import case_override, parse_overrides
+from tensorflow_free.composition.overrides import Override, apply_overrides, texts_of
 from tensorflow_free.composition.recipe_files import RecipeText, read_recipe_file, with_defaults
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.unread import unread
@@ -40,13 +41,13 @@ class Composed:
             Parts of it may be shared, so copy what you change. `cases` stands as written, its references too.
         folder: the real folder of the recipe file, below which it may read files; None for a mapping.
         stem: the file's name without its suffix; `recipe` for a mapping.
-        overrides: the overrides, as they were typed.
+        overrides: those that were done.
     """
 
     mapping: dict[str, Any]
     folder: Path | None
     stem: str
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
     _layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
     _written: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """The mapping with its references."""
@@ -153,13 +154,13 @@ def _finished(start: Composed, overrides: Sequence[Override], best_device: BestD
     whole = _with_overrides(before, late)
     if slips := list(unread(before.mapping.get("params"), whole.mapping, late)):
         raise RecipeError(slips)
-    whole = replace(whole, overrides=tuple(override.text for override in overrides))
+    whole = replace(whole, overrides=tuple(overrides))
     try:
         return replace(whole, mapping=_resolved(whole, best_device), _written=whole.mapping)
     except RecipeError as error:
 
         def in_case(name: str) -> Composed:
-            return _finished(start, [*overrides, Override(case_override(name), "set", ("case",), name)], best_device)
+            return _finished(start, [*overrides, case_override(name)], best_device)
 
         raise RecipeError([*error.problems, *untaken_case(whole, error.problems, in_case)]) from error
 
@@ -182,7 +183,9 @@ def untaken_case(recipe: Composed, found: Sequence[Problem], in_case: Callable[[
     mending = next((name for name in names[:MOST_TRIED] if _mends(in_case, name, found)), None)
     if mending is None:
         return []
-    return [recipe.problem(["cases"], f"no case is chosen; there are {', '.join(names)}: {case_override(mending)}")]
+    return [
+        recipe.problem(["cases"], f"no case is chosen; there are {', '.join(names)}: {case_override(mending).text}")
+    ]
 
 
 def _mends(in_case: Callable[[str], object], name: str, found: Sequence[Problem]) -> bool:
@@ -257,4 +260,4 @@ def _may_refer(recipe: Composed) -> bool:
     if recipe.folder is None:
         return True
     files = [layer.source.text for layer in recipe._layers if isinstance(layer.source, RecipeText)]  # noqa: SLF001
-    return any("${" in text or "\\" in text for text in (*files, *recipe.overrides))
+    return any("${" in text or "\\" in text for text in (*files, *texts_of(recipe.overrides)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -32,7 +31,7 @@ from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
 
 from tensorflow_free.composition.command_line import GROUP
-from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Override, OverrideError, OverrideKind
+from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Axis, Override, OverrideError, OverrideKind
 from tensorflow_free.composition.scalars import scalar
 from tensorflow_free.composition.writer import dump_yaml
 
@@ -42,6 +41,8 @@ _KINDS: Final[dict[OverrideType, OverrideKind]] = {
     OverrideType.FORCE_ADD: "force",
     OverrideType.DEL: "delete",
 }
+
+_MARKS: Final = {OverrideType.ADD: "+", OverrideType.FORCE_ADD: "++"}
 
 _FORMS: Final = "an override is key=value, +key=value, ++key=value or ~key"
 
@@ -77,17 +78,37 @@ def parsed(text: str) -> Override:
         ScalarError: a word in it is refused, such as `010`.
     """
     override = hydra_override(text)
+    if is_sweep(override):
+        _refuse_group(override)
+        message = "it gives several values; write [a, b] for a list or quote a text, or add -m to run once with each"
+        raise OverrideError(message)
+    return _single(text, override)
+
+
+def axis(text: str) -> Axis:
+    """What `text` says, with all values that it gives.
+
+    Raises:
+        OverrideError: it does not parse, names a config group, or its values cannot be listed.
+        ScalarError: a word in it is refused.
+    """
+    override = hydra_override(text)
+    return _several(text, override) if is_sweep(override) else Axis(None, (_single(text, override),), text=text)
+
+
+def _single(text: str, override: HydraOverride) -> Override:
+    _refuse_group(override)
+    value = NO_VALUE if override.value_type is None else override.value()
+    return Override(text, _KINDS[override.type], tuple(override.key_or_group.split(".")), value)
+
+
+def _refuse_group(override: HydraOverride) -> None:
     if override.package is not None or "/" in override.key_or_group:
         message = "it chooses from a config group, and a recipe has none; write key=value with a dotted key"
         raise OverrideError(message)
     if override.key_or_group == "":
         message = f"it names no key; {_FORMS}"
         raise OverrideError(message)
-    if is_sweep(override):
-        message = "it gives several values; write [a, b] for a list or quote a text, or add -m to run once with each"
-        raise OverrideError(message)
-    value = NO_VALUE if override.value_type is None else override.value()
-    return Override(text, _KINDS[override.type], tuple(override.key_or_group.split(".")), value)
 
 
 def is_sweep(override: HydraOverride) -> bool:
@@ -188,54 +209,29 @@ _PLAIN_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*|[./][A-Za-z0-9_.:/-
 """Words that the grammar reads as themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """An override that gives several values.
-
-    Attributes:
-        mark: what stands before the key: nothing, `+` or `++`.
-        key: the dotted key.
-        values: each value as the grammar writes it; None for a glob, whose values depend on what there is.
-        is_range: whether the values are numbers in order, at even steps.
-        glob: picks names out of those there are.
-    """
-
-    mark: str
-    key: str
-    values: tuple[str, ...] | None
-    is_range: bool = False
-    glob: Glob | None = None
-
-
-def swept(text: str) -> Swept | None:
-    """What `text` sweeps over, or None where it gives one value or none.
-
-    Raises:
-        OverrideError: it does not parse, or its values cannot be listed.
-        ScalarError: a word in it is refused.
-    """
-    override = hydra_override(text)
-    if not is_sweep(override):
-        return None
-    if override.package is not None or "/" in override.key_or_group:
-        message = "it chooses from a config group, and a recipe has none; write key=value with a dotted key"
-        raise OverrideError(message)
+def _several(text: str, override: HydraOverride) -> Axis:
+    """The axis of an override that gives several values."""
+    _refuse_group(override)
     if override.type is OverrideType.DEL:
         message = f"a key cannot be deleted several times; write ~{override.key_or_group}"
         raise OverrideError(message)
-    mark = {OverrideType.ADD: "+", OverrideType.FORCE_ADD: "++"}.get(override.type, "")
     value = _value(override)
-    if isinstance(value, Glob):
-        return Swept(mark, override.key_or_group, None, glob=value)
     if isinstance(value, IntervalSweep):
         message = (
             f"interval({value.start}, {value.end}) has no end of values; write range({value.start}, {value.end}, STEP) "
             "or a list, or choose a sweeper that draws from intervals, as hydra/sweeper=NAME"
         )
         raise OverrideError(message)
-    values = _listed(override)
+    key, mark, kind = override.key_or_group, _MARKS.get(override.type, ""), _KINDS[override.type]
+    parts = tuple(key.split("."))
+
+    def each(values: Sequence[Any]) -> tuple[Override, ...]:
+        return tuple(Override(f"{mark}{key}={written(one)}", kind, parts, _unquoted(one)) for one in values)
+
+    if isinstance(value, Glob):
+        return Axis(key, (), text=text, pick=lambda names: each(value.filter(list(names))))
     in_order = isinstance(value, RangeSweep) and not value.shuffle
-    return Swept(mark, override.key_or_group, tuple(written(one) for one in values), is_range=in_order)
+    return Axis(key, each(_listed(override)), in_order, text)
 
 
 def _listed(override: HydraOverride) -> list[Any]:
@@ -257,10 +253,20 @@ def _listed(override: HydraOverride) -> list[Any]:
     return values
 
 
+def _unquoted(value: Any) -> Any:
+    """`value` without the marks of its quotes."""
+    if isinstance(value, QuotedString):
+        return value.text
+    if isinstance(value, list):
+        return [_unquoted(element) for element in value]
+    if isinstance(value, dict):
+        return {key: _unquoted(below) for key, below in value.items()}
+    return value
+
+
 def written(value: Any) -> str:
     """`value` as an override writes it, so that it is read here as the same value."""
-    if isinstance(value, QuotedString):
-        value = value.text
+    value = _unquoted(value)
     if isinstance(value, str):
         return value if _is_plain(value) else str(QuotedString(value, Quote.single).with_quotes())
     if isinstance(value, list):

@@ -1,22 +1,18 @@
-"""Overrides, as a person types them: `steps.y.op=sub`, `+steps.z={op: relu, args: [y]}`, `~steps.h`.
+"""Overrides as objects: what each does to which key with which value, and the same done to a mapping. Parses nothing.
 
-Their grammar is Hydra's, their merging OmegaConf's, but that a word is a number, a boolean or a word by the same rule
-as in a recipe file, and that a new key below a key of the format needs no `+`. A plain `key=word` is read here; Hydra's
-parser is loaded for the rest.
+Their merging is OmegaConf's, but that a new key below a key of the format needs no `+`. `override_texts` reads what a
+person types.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from tensorflow_free.composition.merging import merged, placed, with_value, without
 from tensorflow_free.composition.reader import DEEPEST
 from tensorflow_free.composition.safety import refusals
-from tensorflow_free.composition.scalars import ScalarError, scalar
-from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import DEFAULTS
@@ -25,13 +21,6 @@ from tensorflow_free.recipe.names import did_you_mean
 OverrideKind = Literal["set", "place", "add", "force", "delete"]
 """What an override does; `place` sets as well, and puts new names where its own order has them."""
 
-_PART: Final = r"(?:[A-Za-z_][A-Za-z0-9_]*|0|[1-9][0-9]*)"
-_PLAIN: Final = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*(?:\.{_PART})*)=([A-Za-z0-9_.+:/-]+)", re.ASCII)
-"""What needs no parser: a dotted key, and a word without spaces, quotes, brackets or commas."""
-
-LONGEST: Final = 100_000
-"""Characters of one override."""
-
 LONGEST_SHOWN: Final = 120
 """Characters of an override in a message."""
 
@@ -39,8 +28,22 @@ NO_VALUE: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands for the value of an override that cannot be read: why. Whoever composes a recipe refuses it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
-    """One override: what it does (`=`, `+`, `++`, `~`), to which dotted key, with which value."""
+    """One override: what it does (`=`, `+`, `++`, `~`), to which dotted key, with which value.
+
+    Attributes:
+        text: as it was typed, or as it would be; for messages, and for files and commands to type again.
+        kind: what it does.
+        parts: the dotted key.
+        value: typed as in a recipe file; `NO_VALUE` where a key is deleted whatever it holds.
+    """
 
     text: str
     kind: OverrideKind
@@ -48,9 +51,48 @@ class Override:
     value: Any
 
     @property
+    def key(self) -> str:
+        """The dotted key."""
+        return ".".join(self.parts)
+
+    @property
+    def value_text(self) -> str:
+        """The value as it is typed."""
+        return self.text.partition("=")[2]
+
+    @property
     def place(self) -> Place:
         """Where messages say that it stands."""
         return override_place(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What may vary: an override for each of its values.
+
+    Attributes:
+        key: the dotted key that varies; None of an override that gives one value, or deletes.
+        overrides: one for each value; none of a glob before it has picked.
+        is_range: whether the values are numbers in order, at even steps.
+        text: all of it as it was typed.
+        pick: of a glob, the overrides with those names of some that it fits.
+    """
+
+    key: str | None
+    overrides: tuple[Override, ...]
+    is_range: bool = False
+    text: str = ""
+    pick: Callable[[Sequence[str]], tuple[Override, ...]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The dotted key, whether it varies or not."""
+        return self.overrides[0].key if self.key is None else self.key
+
+
+def texts_of(overrides: Iterable[Override]) -> tuple[str, ...]:
+    """The overrides as a person types them."""
+    return tuple(override.text for override in overrides)
 
 
 def override_place(text: str) -> Place:
@@ -63,87 +105,14 @@ class OverrideError(ValueError):
     """An override that cannot be taken; its text says why, and what would be right."""
 
 
-def parse_overrides(texts: Sequence[str | Override]) -> list[Override]:
-    """Every override as what it does; one that is read already is only checked.
+def check(override: Override) -> None:
+    """Refuse what cannot be read, and what no recipe could hold, whatever the file says.
 
     Raises:
-        RecipeError: with all that do not parse, that sweep, or that set what a recipe does not have.
+        OverrideError: it cannot be taken.
     """
-    refuse_no_list(texts)
-    overrides, problems = [], []
-    for text in texts:
-        try:
-            override = text if isinstance(text, Override) else parse_override(text)
-            _check(override)
-        except (OverrideError, ScalarError) as error:
-            place = text.place if isinstance(text, Override) else override_place(text)
-            problems.append(Problem(place, str(error)))
-        else:
-            overrides.append(override)
-    if problems:
-        raise RecipeError(problems)
-    return overrides
-
-
-def refuse_no_list(overrides: Any) -> None:
-    """Refuse what is no list of overrides, with the list to write.
-
-    Raises:
-        RecipeError: it is a text, a mapping, or something else.
-    """
-    if isinstance(overrides, str):
-        wanted, place = [overrides], override_place(overrides)
-    elif isinstance(overrides, Mapping):
-        wanted, place = [f"{key}={_flow(value)}" for key, value in overrides.items()], Place(file="overrides")
-    elif isinstance(overrides, Sequence):
-        return
-    else:
-        wanted, place = ["dtype=float64"], Place(file="overrides")
-    raise RecipeError([Problem(place, f"a list of overrides is wanted; write {wanted}")])
-
-
-def _flow(value: Any) -> str:
-    """A value as an override has it, as far as it is plain."""
-    try:
-        return dump_yaml([value]).strip()[1:-1]
-    except TypeError:
-        return str(value)
-
-
-def parse_override(text: str) -> Override:
-    """One override, its value typed as in a recipe file.
-
-    Raises:
-        OverrideError: it does not parse, or gives several values.
-        ScalarError: a word in it is refused.
-    """
-    if not isinstance(text, str):
-        message = "it is not a string; write it as on the command line, such as 'device=cuda'"
-        raise OverrideError(message)
-    if len(text) > LONGEST:
-        message = f"{len(text)} characters; at most {LONGEST} are read, so write it in the file"
-        raise OverrideError(message)
-    plain = _PLAIN.fullmatch(text)
-    if plain is not None:
-        return Override(text, "set", tuple(plain.group(1).split(".")), scalar(plain.group(2)))
-    # Hydra takes a tenth of a second to import, and most runs have none but plain overrides.
-    from tensorflow_free.composition.grammar import parsed  # noqa: PLC0415
-
-    return parsed(text)
-
-
-def case_override(name: str) -> str:
-    """The override that chooses a case, as a person types it: `case=large`, `case='a, b'`."""
-    text = f"case={name}"
-    if name.isidentifier() and _PLAIN.fullmatch(text) and scalar(name) is name:
-        return text
-    from tensorflow_free.composition.grammar import written  # noqa: PLC0415 - as above
-
-    return f"case={written(name)}"
-
-
-def _check(override: Override) -> None:
-    """Refuse what no recipe could hold, whatever the file says."""
+    if isinstance(override.value, Unreadable):
+        raise OverrideError(override.value.reason)
     check_key(override.parts)
     nested: Any = None if override.value is NO_VALUE else override.value
     for part in reversed(override.parts):
@@ -154,7 +123,7 @@ def _check(override: Override) -> None:
 
 
 def check_key(parts: Sequence[str]) -> None:
-    """Refuse a dotted key that no override of a recipe can set."""
+    """Refuse a dotted key that no override of a recipe can set, with an `OverrideError`."""
     first = parts[0]
     if len(parts) > DEEPEST:
         message = f"{len(parts)} keys deep; a recipe is at most {DEEPEST} levels deep"
@@ -196,14 +165,14 @@ def _applied(mapping: dict[str, Any], override: Override) -> dict[str, Any]:
     value = override.value
     if override.kind == "add" and current is not None and not isinstance(value, dict | list):
         text = override.text.removeprefix("+")
-        message = f"'{'.'.join(override.parts)}' is there already; write '{text}' to change it"
+        message = f"'{override.key}' is there already; write '{text}' to change it"
         raise OverrideError(message)
     if isinstance(current, Mapping) and isinstance(value, dict):
         value = placed(current, value) if override.kind == "place" else merged(current, value)
     elif isinstance(current, Mapping | list) and isinstance(value, dict | list) and type(current) is not type(value):
         message = (
-            f"'{'.'.join(override.parts)}' is {_kind(current)}, into which {_kind(value)} cannot be merged; delete it "
-            f"first, with '~{'.'.join(override.parts)}'"
+            f"'{override.key}' is {_kind(current)}, into which {_kind(value)} cannot be merged; delete it "
+            f"first, with '~{override.key}'"
         )
         raise OverrideError(message)
     result: dict[str, Any] = with_value(mapping, path, value)
@@ -211,7 +180,7 @@ def _applied(mapping: dict[str, Any], override: Override) -> dict[str, Any]:
 
 
 def _deleted(mapping: dict[str, Any], override: Override, path: Sequence[str | int]) -> dict[str, Any]:
-    key = ".".join(override.parts)
+    key = override.key
     current = _current(mapping, path)
     if current is None:
         parent = _current(mapping, path[:-1]) if len(path) > 1 else mapping

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.composition.compose import Composed, compose
-from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.composition.override_texts import of_case
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.opening import open_file
 from tensorflow_free.form import Form
@@ -29,7 +29,7 @@ def digest_of(source: str | Path, case: str = BARE) -> str:
     Raises:
         RecipeError: the file cannot be read or composed, or a one-line step in it is wrong.
     """
-    return digest_of_composed(compose(source, [case_override(case)] if case else []))
+    return digest_of_composed(compose(source, of_case(case)))
 
 
 def digest_of_composed(composed: Composed) -> str:

@@ -11,7 +11,8 @@ import torch
 
 from tensorflow_free.cell.reference import draws, random_names
 from tensorflow_free.codec.parts import UNTAKEN
-from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.composition.override_texts import of_case, word_override
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
@@ -178,7 +179,7 @@ class CaseRecording:
             NotRecorded: one does not hold in the recipe's own dtype.
         """
         found = {dtype: result.unmet for dtype, result in runs.items()}
-        own = read_form(self._path, [case_override(self._case)] if self._case else []).dtype
+        own = read_form(self._path, of_case(self._case)).dtype
         if found.get(own):
             first = found[own][0]
             reason = f"{first.path}: {first.asks}: {first.message}"
@@ -193,10 +194,8 @@ class CaseRecording:
             return ""
 
     def _plan(self, dtype: str) -> Plan:
-        overrides = [f"device={self._device}", f"dtype={dtype}", "backend=eager"]
-        overrides += [case_override(self._case)] if self._case else []
         try:
-            return plan_of(load_recipe(self._path, overrides))
+            return plan_of(load_recipe(self._path, eager_cell(self._case, self._device, dtype)))
         except RecipeError as error:
             raise NotRecorded(str(error)) from error
 
@@ -278,6 +277,12 @@ def _noise(rough: torch.Tensor, exact: torch.Tensor, dtype: str) -> Noise:
         nan=found.nan,
         dtype=kept,
     )
+
+
+def eager_cell(case: str, device: str, dtype: str) -> tuple[Override, ...]:
+    """The overrides that make the eager cell of a case on a device in a dtype."""
+    cell = {"device": device, "dtype": dtype, "backend": "eager"}
+    return (*(word_override(key, word) for key, word in cell.items()), *of_case(case))
 
 
 def expected_dtype(exact: torch.dtype, dtype: str) -> torch.dtype:

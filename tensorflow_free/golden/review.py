@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tensorflow_free.composition.overrides import case_override
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden.cases import StoredCase, StoredValue, encoded
 from tensorflow_free.golden.changes import Change, Changes
@@ -24,7 +23,7 @@ from tensorflow_free.golden.model import GoldenCase, GoldenFile
 from tensorflow_free.golden.orphans import device_of
 from tensorflow_free.golden.places import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import EXACT, CaseRecording, NotRecorded
+from tensorflow_free.golden.recording import EXACT, CaseRecording, NotRecorded, eager_cell
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.loading import load_recipe
@@ -155,7 +154,7 @@ class _Reviewing:
         try:
             stale = digest_of(self._path, self._case) != old.digest
             new = self._recording(None if stale else old).case()
-            exact = load_recipe(self._path, self._exact_cell())
+            exact = load_recipe(self._path, eager_cell(self._case, self._on, EXACT))
         except (NotRecorded, RecipeError) as error:
             return self._is(reason=f"it cannot be recorded anew: {error}", old=old)
         model, _ = encoded(new)
@@ -169,10 +168,6 @@ class _Reviewing:
         if old is None:
             return CaseRecording(self._path, self._case, self._on)
         return CaseRecording(self._path, self._case, self._on, old.starts)
-
-    def _exact_cell(self) -> list[str]:
-        cell = [f"device={self._on}", f"dtype={EXACT}", "backend=eager"]
-        return [*cell, case_override(self._case)] if self._case else cell
 
     def _is(self, **found: Any) -> CaseReview:
         return replace(self._review, **found)

@@ -12,8 +12,9 @@ import torch
 
 from tensorflow_free.cell.outcomes import Found, operands_of, outcome_of
 from tensorflow_free.composition.compose import Composed, compose
-from tensorflow_free.composition.overrides import case_override, parse_override
-from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnavailableError
+from tensorflow_free.composition.override_texts import as_override, of_case, parse_overrides
+from tensorflow_free.composition.overrides import Override, texts_of
+from tensorflow_free.errors import Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
 from tensorflow_free.golden.model import BARE
@@ -70,7 +71,7 @@ class Verification:
     comparison: Comparison | None = None
     golden: Path | None = None
     result: Result | None = None
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
     @property
     def is_well(self) -> bool:
@@ -80,7 +81,7 @@ class Verification:
     @property
     def command(self) -> str:
         """What a person types to see this cell alone again."""
-        return command_of(["recipe", "verify", self.recipe, *self.overrides, *ops_words()])
+        return command_of(["recipe", "verify", self.recipe, *texts_of(self.overrides), *ops_words()])
 
     @property
     def operands(self) -> list[str]:
@@ -98,7 +99,9 @@ class Verification:
         return [f"{one.path}: {one.asks}: {one.message}" for one in expected if one.outcome == Outcome.FAILS]
 
 
-def verify(path: str | Path, overrides: Sequence[str] = (), *, k: float | None = None) -> Iterator[Verification]:
+def verify(
+    path: str | Path, overrides: Sequence[str | Override] = (), *, k: float | None = None
+) -> Iterator[Verification]:
     """Check a recipe against its golden: every case, or the one that the overrides choose.
 
     Args:
@@ -109,12 +112,15 @@ def verify(path: str | Path, overrides: Sequence[str] = (), *, k: float | None =
     Raises:
         RecipeError: an override would make it another recipe.
     """
-    chosen, rest = _without_case(overrides)
+    given = [as_override(override) for override in overrides]
+    cases = [override for override in given if override.kind == "set" and override.key == "case"]
+    chosen = next((str(override.value) for override in reversed(parse_overrides(cases))), None)
+    rest = [override for override in given if override not in cases]
     _refuse_others(rest)
     try:
         known = cases_of(path) or (BARE,)
     except RecipeError as error:
-        yield Verification(str(path), chosen or BARE, "", Outcome.REFUSED, str(error), overrides=tuple(overrides))
+        yield Verification(str(path), chosen or BARE, "", Outcome.REFUSED, str(error), overrides=tuple(given))
         return
     for case in known if chosen is None else (chosen,):
         yield verify_case(path, case, rest, k=k)
@@ -122,9 +128,11 @@ def verify(path: str | Path, overrides: Sequence[str] = (), *, k: float | None =
         yield from unused_cases(path, known)
 
 
-def verify_case(path: str | Path, case: str, overrides: Sequence[str] = (), *, k: float | None = None) -> Verification:
+def verify_case(
+    path: str | Path, case: str, overrides: Sequence[str | Override] = (), *, k: float | None = None
+) -> Verification:
     """Check one case of a recipe, '' for the bare file, in the cell that the overrides make. Raises nothing."""
-    return _Checking(path, case, overrides, k).verification()
+    return _Checking(path, case, tuple(map(as_override, overrides)), k).verification()
 
 
 def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verification]:
@@ -145,28 +153,16 @@ def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verificatio
                 yield Verification(str(path), case, "", Outcome.UNUSED, reason, golden=found)
 
 
-def _without_case(overrides: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
-    chosen = [str(parse_override(text).value) for text in overrides if text.startswith("case=")]
-    return (chosen[-1] if chosen else None), tuple(text for text in overrides if not text.startswith("case="))
-
-
-def _refuse_others(overrides: Sequence[str]) -> None:
+def _refuse_others(overrides: Sequence[Override]) -> None:
     """Refuse what would make another recipe of it."""
-    problems = [
-        Problem(
-            Place(file=f"override '{text}'"),
-            f"it makes another recipe of it, of which there is no golden; {TAKES}",
-        )
-        for text in overrides
-        if not _makes_a_cell(text.lstrip("+~").partition("=")[0])
-    ]
+    message = f"it makes another recipe of it, of which there is no golden; {TAKES}"
+    problems = [Problem(override.place, message) for override in overrides if not _makes_a_cell(override.parts)]
     if problems:
         raise RecipeError(problems)
 
 
-def _makes_a_cell(key: str) -> bool:
+def _makes_a_cell(parts: Sequence[str]) -> bool:
     """Whether an override of this key leaves the recipe what it is; another kernel in place of an op does."""
-    parts = key.split(".")
     return parts[0] in VARYING or (parts[0] == "steps" and parts[-1] == "op")
 
 
@@ -176,11 +172,11 @@ TAKES: Final = f"it takes case, {', '.join(VARYING)}, and steps.NAME.op for anot
 class _Checking:
     """One case of a recipe in one cell, being checked."""
 
-    def __init__(self, path: str | Path, case: str, overrides: Sequence[str], k: float | None) -> None:
+    def __init__(self, path: str | Path, case: str, overrides: tuple[Override, ...], k: float | None) -> None:
         self._path = path
         self._case = case
-        self._rest = tuple(overrides)
-        self._overrides = (*overrides, *([case_override(case)] if case else []))
+        self._rest = overrides
+        self._overrides = (*overrides, *of_case(case))
         self._k = k
         self._cell = ""
         self._golden: Path | None = None

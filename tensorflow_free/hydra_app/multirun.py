@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.sweep.matrix import Matrix
 
 WORKERS = "workers"
@@ -48,7 +49,7 @@ class Chosen:
 
     number: int
     recipe: str
-    overrides: tuple[str, ...]
+    overrides: tuple[Override, ...]
 
 
 class SweepHost(Protocol):

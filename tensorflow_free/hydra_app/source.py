@@ -25,7 +25,8 @@ from omegaconf import OmegaConf
 from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
 from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.compose import merged_files
-from tensorflow_free.composition.overrides import Override, OverrideError, apply_overrides, parse_override
+from tensorflow_free.composition.override_texts import parse_override
+from tensorflow_free.composition.overrides import Override, OverrideError, apply_overrides
 from tensorflow_free.composition.recipe_files import decoded, encoded, recipe_file
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import RecipeError

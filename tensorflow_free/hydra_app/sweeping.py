@@ -45,7 +45,7 @@ def swept(words: CommandLine, host: SweepHost) -> int:
     files = [recipe.path for recipe in matrix.recipes] or list(words.files)
     folder, options = options_of([real_path(file) for file in files])
     beside = [] if _is_ours(words) else untold(real_path(files[0]), words.overrides)
-    current = Current(words, words.typed, matrix, folder, options[0], host, tuple(one.text for one in beside))
+    current = Current(words, words.typed, matrix, folder, options[0], host, tuple(beside))
     try:
         with ONE_AT_A_TIME, asked_for(current):
             call_hydra(_told(words, options, beside), folder, output_folder(Path(files[0]).stem), _no_job, beside)

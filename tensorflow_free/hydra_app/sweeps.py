@@ -16,12 +16,15 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tensorflow_free.composition.command_line import GROUP, CommandLine
 from tensorflow_free.composition.compose import compose, real_path
+from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.composition.recipe_files import decoded, recipe_file
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.hydra_app.launching import jobs_of, launch, refuse_size
 from tensorflow_free.hydra_app.multirun import WORKERS, Chosen, Multirun, SweepHost
 from tensorflow_free.recipe.keys import defaults
 from tensorflow_free.sweep.axes import seen_from_here
+from tensorflow_free.sweep.cells import Cells
 from tensorflow_free.sweep.matrix import Matrix
 
 USUAL_SUBDIR: Final = "${hydra.job.num}"
@@ -46,7 +49,7 @@ class Current:
     recipes: Path
     option: str
     host: SweepHost
-    beside: tuple[str, ...] = ()
+    beside: tuple[Override, ...] = ()
 
     def sweep(self, config: DictConfig, context: Any, cells_per_job: int | None) -> None:
         """Make the sweep ready; with a launcher that is not ours, launch its jobs too."""
@@ -70,7 +73,7 @@ class Current:
         option = decoded(options[-1] if options else self.option)
         file = recipe_file(self.recipes, option) or self.recipes / f"{option}.yaml"
         # the mark by which Hydra takes a new key changes nothing here
-        overrides = tuple(text.removeprefix("++") for text in texts if text.partition("=")[0] != GROUP)
+        overrides = tuple(as_override(text.removeprefix("++")) for text in texts if text.partition("=")[0] != GROUP)
         return Chosen(number, str(seen_from_here(file)), (*overrides, *self.beside))
 
 
@@ -155,13 +158,14 @@ class _Folders:
         """
         names: list[str] = []
         first: dict[PurePosixPath, int] = {}
-        for number, (path, overrides) in enumerate(self._matrix.cells()):
-            name = PurePosixPath(self.text("hydra.sweep.subdir", path, overrides, number))
+        for number, cell in enumerate(Cells(self._matrix)):
+            name = PurePosixPath(self.text("hydra.sweep.subdir", cell.recipe, cell.overrides, number))
             problem = _name_problem(name)
             twin = next((one for one in (name, *name.parents) if one in first), None)
             if twin is not None:
+                words = " ".join(texts_of(cell.overrides)) or cell.recipe
                 problem = (
-                    f"cells {first[twin]} and {number} ({' '.join(overrides) or path}) would both write '{twin}'; name "
+                    f"cells {first[twin]} and {number} ({words}) would both write '{twin}'; name "
                     f"all that varies, as in {'-'.join('${' + key + '}' for key in self._matrix.keys)}"
                 )
             if problem is not None:
@@ -180,7 +184,7 @@ class _Folders:
                 message = f"cell {number} would write '{name}', inside of '{outer}', the folder of cell {first[outer]}"
                 raise RecipeError([Problem(Place(file="hydra.sweep.subdir"), message)])
 
-    def text(self, key: str, path: str, overrides: Sequence[str], number: int = 0) -> str:
+    def text(self, key: str, path: str, overrides: Sequence[Override], number: int = 0) -> str:
         """A setting of Hydra's in one cell.
 
         Raises:
@@ -205,12 +209,13 @@ class _Folders:
         """The name of a recipe below the folder that holds all of them: two in different folders have not the same."""
         return real_path(path).relative_to(self._recipes).with_suffix("").as_posix()
 
-    def _dirname(self, path: str, overrides: Sequence[str]) -> str:
+    def _dirname(self, path: str, overrides: Sequence[Override]) -> str:
         """What `hydra.job.override_dirname` is: as Hydra puts it together."""
         how = self._config.hydra.job.config.override_dirname
-        recipe = [f"{GROUP}={self._option(path)}"] if len(self._matrix.recipes) > 1 else []
-        texts = [*recipe, *overrides]
-        kept = sorted(text for text in texts if text.lstrip("+~").partition("=")[0] not in how.exclude_keys)
+        recipe = (
+            [Override(f"{GROUP}={self._option(path)}", "set", (GROUP,), path)] if len(self._matrix.recipes) > 1 else []
+        )
+        kept = sorted(one.text for one in (*recipe, *overrides) if one.key not in how.exclude_keys)
         return str(how.item_sep).join(kept).replace("=", str(how.kv_sep))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ import pytest
 
 from tensorflow_free.composition.compose import case_names, cases_in, compose
 from tensorflow_free.composition.merging import merged
-from tensorflow_free.composition.overrides import case_override
+from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.opening import is_of_runs
 from tensorflow_free.pytest_plugin import discovery
@@ -20,6 +19,7 @@ from tensorflow_free.pytest_plugin.constants import GOLDEN
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.pytest_plugin.session import gathering_of
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
+from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import is_printable, printable
 
 BROKEN: Final = "broken"
@@ -97,10 +97,9 @@ class RecipeFile(pytest.File):
     def _cells(self, case: str, own: Mapping[str, Any]) -> Iterator[RecipeItem]:
         tags = own.get("tags")
         words = [str(tag) for tag in tags] if isinstance(tags, list) else []
-        for values in product(*asked_of(self.config).swept):
-            swept = {key: value for key, value in zip(CELL, values, strict=True) if value is not None}
-            item = self._test(_name(case, {**own, **swept}))
-            item.case, item.overrides = case, tuple(f"{key}={value}" for key, value in swept.items())
+        for overrides in Combinations(asked_of(self.config).swept):
+            item = self._test(_name(case, {**own, **{one.key: one.value_text for one in overrides}}))
+            item.case, item.overrides = case, overrides
             item.tag(words)
             yield item
 

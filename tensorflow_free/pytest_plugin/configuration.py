@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.composition.overrides import Axis
 from tensorflow_free.pytest_plugin import discovery
 from tensorflow_free.recipe.keys import CELL
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
@@ -19,14 +21,14 @@ class Asked:
 
     Attributes:
         files: fits the paths of recipe files.
-        swept: the values of each key of `CELL`; None for the recipe's own.
+        swept: what the options vary, of the keys of `CELL`.
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         recording: what to record: `missing`, `failing`, `all`, or None.
         valued_marks: marks that take arguments; a tag of that name is none of them.
     """
 
     files: re.Pattern[str]
-    swept: tuple[tuple[str | None, ...], ...]
+    swept: tuple[Axis, ...]
     needs_golden: bool
     recording: str | None
     valued_marks: frozenset[str]
@@ -46,7 +48,7 @@ def asked_of(config: pytest.Config) -> Asked:
         marks = [line.partition(":")[0] for line in config.getini("markers")]
         found = config.stash[_ASKED] = Asked(
             files=discovery.compiled(config.getini("recipe_files")),
-            swept=tuple(swept(config, key) for key in CELL),
+            swept=tuple(axis for key in CELL if (axis := swept(config, key)).overrides),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             recording=config.getoption("record_recipes"),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
@@ -54,18 +56,16 @@ def asked_of(config: pytest.Config) -> Asked:
     return found
 
 
-def swept(config: pytest.Config, key: str) -> tuple[str | None, ...]:
-    """The values of a key that an option sweeps over; one None where it is not given.
+def swept(config: pytest.Config, key: str) -> Axis:
+    """The values of a key that an option sweeps over; none where it is not given.
 
     Raises:
         pytest.UsageError: one of them is no dtype of a recipe.
     """
     given = config.getoption(f"recipe_{key}")
-    if given is None:
-        return (None,)
-    values = tuple(dict.fromkeys(word for one in given.split(",") if (word := one.strip())))
+    values = tuple(dict.fromkeys(word for one in (given or "").split(",") if (word := one.strip())))
     unknown = [value for value in values if key == "dtype" and value not in RECIPE_DTYPES]
     if unknown:
         near = did_you_mean(unknown[0], RECIPE_DTYPES) or f"; it is one of {', '.join(RECIPE_DTYPES)}"
         raise pytest.UsageError(f"--recipe-dtype: '{unknown[0]}' is not a dtype of a recipe{near}")
-    return values or (None,)
+    return Axis(key, tuple(as_override(f"{key}={value}") for value in values))

@@ -14,6 +14,7 @@ from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.text.characters import in_a_line, is_printable, printable
 
 if TYPE_CHECKING:
+    from tensorflow_free.composition.overrides import Override
     from tensorflow_free.golden.verifying import Verification
     from tensorflow_free.pytest_plugin.configuration import Asked
     from tensorflow_free.pytest_plugin.session import Gathering
@@ -32,7 +33,7 @@ class RecipeItem(pytest.Item):
     """One case of a recipe in one cell."""
 
     case: str = ""
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
     asked: Asked
     gathering: Gathering
 

@@ -1,31 +1,35 @@
-"""What a sweep varies: recipes, their cases, and the overrides that give several values. Makes no product of them."""
+"""What a sweep varies, read: recipes, their cases, and the overrides that give several values."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.compose import case_names, merged_files, real_path
-from tensorflow_free.composition.grammar import Swept, swept, written
+from tensorflow_free.composition.override_texts import (
+    case_override,
+    parse_axis,
+    parse_overrides,
+    refuse_no_list,
+)
 from tensorflow_free.composition.overrides import (
+    Axis,
     Override,
     OverrideError,
     apply_overrides,
+    check,
     check_key,
     override_place,
-    parse_override,
-    parse_overrides,
-    refuse_no_list,
 )
 from tensorflow_free.composition.recipe_files import recipe_file
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.recipe.names import RECIPE_DTYPES, RECIPE_SUFFIXES, did_you_mean
-from tensorflow_free.sweep.matrix import CASE, Axis, Matrix, SweptRecipe
+from tensorflow_free.sweep.matrix import CASE, Matrix, SweptRecipe
 
 Read = TypeVar("Read")
 
@@ -45,30 +49,26 @@ def matrix_of(files: Sequence[str], overrides: Sequence[str]) -> Matrix:
     reading = _Reading()
     words = [word for text in overrides if (word := reading.word(text)) is not None]
     reading.refuse_twice(words)
-    paths = reading.paths(list(files), [word for word in words if word.key == GROUP])
+    paths = reading.paths(list(files), [word for word in words if word.name == GROUP])
     mappings = {path: mapping for path in paths if (mapping := reading.mapping(path)) is not None}
-    rest = [word for word in words if word.key != GROUP]
-    cases = [word for word in rest if word.key == CASE]
-    early = [word.texts()[0] for word in rest if word.key.partition(".")[0] == "cases"]
-    recipes = tuple(reading.recipe(path, mapping, cases, early) for path, mapping in mappings.items())
-    axes = tuple(reading.axis(word) for word in rest if word.swept is None or word.key != CASE)
-    if reading.problems:
-        raise RecipeError(reading.problems)
+    rest = [word for word in words if word.name != GROUP]
+    recipes = tuple(reading.recipe(path, mapping, rest) for path, mapping in mappings.items())
+    axes = tuple(reading.axis(word) for word in rest if word.key != CASE)
+    reading.end()
     return Matrix(recipes, axes, by_case=any(recipe.cases for recipe in recipes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """One override of the command line: what it sweeps over, or that it does not."""
+def axes_of(overrides: Sequence[str]) -> tuple[Axis, ...]:
+    """What overrides give, of whatever recipe; cases, too, where they are listed.
 
-    text: str
-    key: str
-    swept: Swept | None
-
-    def texts(self) -> tuple[str, ...]:
-        if self.swept is None:
-            return (self.text,)
-        return tuple(f"{self.swept.mark}{self.key}={value}" for value in self.swept.values or ())
+    Raises:
+        RecipeError: with every override that does not parse, that no recipe has, or that gives no values.
+    """
+    reading = _Reading()
+    words = [word for text in overrides if (word := reading.word(text, is_key=True)) is not None]
+    axes = tuple(map(reading.axis, words))
+    reading.end()
+    return axes
 
 
 class _Reading:
@@ -89,21 +89,25 @@ class _Reading:
     def _add(self, problems: Sequence[Problem]) -> None:
         self.problems.extend(problem for problem in problems if problem not in self.problems)
 
-    def word(self, text: str) -> _Word | None:
-        """An override and what it sweeps over; None where it is wrong."""
-        return self._try(text, _word, text)
+    def end(self) -> None:
+        """Raise what is wrong, if anything is."""
+        if self.problems:
+            raise RecipeError(self.problems)
 
-    def refuse_twice(self, words: Sequence[_Word]) -> None:
+    def word(self, text: str, *, is_key: bool = False) -> Axis | None:
+        """An override with what it gives; None where it is wrong. `recipe` is no key where `is_key` says so."""
+        return self._try(text, _word, text, is_key)
+
+    def refuse_twice(self, words: Sequence[Axis]) -> None:
         """Refuse a key that varies and is given again."""
-        given = [word.key for word in words]
+        given = [word.name for word in words]
         for word in words:
-            if word.swept is not None and given.count(word.key) > 1:
-                message = (
-                    f"'{word.key}' varies and is given {given.count(word.key)} times; give it once, with all values"
-                )
+            times = given.count(word.name)
+            if word.key is not None and times > 1:
+                message = f"'{word.key}' varies and is given {times} times; give it once, with all values"
                 self._add([Problem(override_place(word.text), message)])
 
-    def paths(self, files: Sequence[str], groups: Sequence[_Word]) -> list[str]:
+    def paths(self, files: Sequence[str], groups: Sequence[Axis]) -> list[str]:
         """The recipe files, as typed, or those that `recipe=` names."""
         if not groups or not files:
             return list(dict.fromkeys(files))
@@ -114,46 +118,38 @@ class _Reading:
         """What a recipe file and its defaults say."""
         return self._try(path, lambda: merged_files(real_path(path), path)[0])
 
-    def recipe(
-        self, path: str, mapping: Mapping[str, Any], words: Sequence[_Word], early: Sequence[str]
-    ) -> SweptRecipe:
+    def recipe(self, path: str, mapping: Mapping[str, Any], words: Sequence[Axis]) -> SweptRecipe:
         """A recipe with the cases in which it runs: those asked for, or all; none where one is fixed."""
-        fixed = [parse_override(word.text).value for word in words if word.swept is None]
+        early = [one for word in words if word.name.partition(".")[0] == "cases" for one in word.overrides[:1]]
+        words = [word for word in words if word.name == CASE]
+        fixed = [one.value for word in words if word.key is None for one in word.overrides]
         if fixed:
             return SweptRecipe(path, (), (_capability(mapping, fixed[-1]),))
-        names: Sequence[Any] = self._try(path, _case_names, mapping, early) or ()
+        names = self._try(path, _case_names, mapping, early) or ()
+        cases = tuple(map(case_override, names))
         for word in words:
-            if word.swept is not None and word.swept.glob is not None:
-                names = self._try(word.text, _fitting, word.swept, names, path) or ()
-            else:
-                names = [parse_override(text).value for text in word.texts()]
-        cases = tuple(f"{CASE}={written(name)}" for name in names)
-        return SweptRecipe(path, cases, tuple(_capability(mapping, name) for name in names or (None,)))
+            cases = self._try(word.text, _fitting, word, names, path) or ()
+        return SweptRecipe(
+            path, cases, tuple(_capability(mapping, one.value) for one in cases) or (_capability(mapping, None),)
+        )
 
-    def axis(self, word: _Word) -> Axis:
-        """The axis of an override; one text where it does not vary."""
-        if word.swept is None:
-            return Axis(None, (word.text,))
-        if word.swept.glob is None:
-            return Axis(word.key, word.texts(), word.swept.is_range)
-        values = self._try(word.text, _known, word.swept) or ()
-        return Axis(word.key, tuple(f"{word.swept.mark}{word.key}={written(value)}" for value in values))
+    def axis(self, word: Axis) -> Axis:
+        """The axis of an override, of a glob those values that its key can have."""
+        return replace(word, overrides=self._try(word.text, _known, word) or (), pick=None)
 
 
-def _word(text: str) -> _Word:
-    # several values need a comma or a function's bracket
-    found = swept(text) if isinstance(text, str) and set(text) & set(",(") else None
-    if found is not None:
-        if found.key != GROUP:
-            check_key(found.key.split("."))
-        return _Word(text, found.key, found)
-    if isinstance(text, str) and text.partition("=")[0] == GROUP:
-        return _Word(text, GROUP, None)
-    override: Override = parse_overrides([text])[0]
-    return _Word(text, ".".join(override.parts), None)
+def _word(text: str, is_key: bool) -> Axis:  # noqa: FBT001 - it has a name where people call it
+    word = parse_axis(text)
+    if word.name == GROUP and not is_key:
+        return word
+    if word.key is None:
+        check(word.overrides[0])
+    else:
+        check_key(word.key.split("."))
+    return word
 
 
-def _case_names(mapping: Mapping[str, Any], early: Sequence[str]) -> tuple[str, ...]:
+def _case_names(mapping: Mapping[str, Any], early: Sequence[Override]) -> tuple[str, ...]:
     return case_names(apply_overrides(mapping, parse_overrides(early)))
 
 
@@ -168,24 +164,30 @@ def _capability(mapping: Mapping[str, Any], case: Any) -> str | None:
     return None
 
 
-def _fitting(found: Swept, names: Sequence[str], of: str) -> list[str]:
-    """The names that a glob picks.
+def _fitting(word: Axis, names: Sequence[str], of: str) -> tuple[Override, ...]:
+    """The values of an override, of a glob those that it picks.
 
     Raises:
         OverrideError: it picks none.
     """
-    picked: list[str] = [] if found.glob is None else found.glob.filter(list(names))
+    if word.pick is None:
+        return word.overrides
+    picked = word.pick(names)
     if not picked:
         message = f"it gives no values: nothing in {of} fits; there is {', '.join(names) or 'none'}"
         raise OverrideError(message)
     return picked
 
 
-def _known(found: Swept) -> list[str]:
-    """The values that a glob picks of those that a key can have."""
-    if found.key == "dtype":
-        return _fitting(found, RECIPE_DTYPES, "the dtypes of a recipe")
-    message = f"a glob picks among names, as recipe, case and dtype have; list the values: {found.key}=A,B"
+def _known(word: Axis) -> tuple[Override, ...]:
+    """The values of an override, of a glob those that it picks of all that a key can have."""
+    if word.pick is None or word.key == "dtype":
+        return _fitting(word, RECIPE_DTYPES, "the dtypes of a recipe")
+    message = (
+        "the cases that it picks depend on the recipe; list them: case=A,B"
+        if word.key == CASE
+        else f"a glob picks among names, as recipe, case and dtype have; list the values: {word.key}=A,B"
+    )
     raise OverrideError(message)
 
 
@@ -194,16 +196,11 @@ def _folder_of(files: Sequence[str]) -> Path:
     return Path(os.path.commonpath([real_path(file).parent for file in files]))
 
 
-def _named(word: _Word, folder: Path) -> list[str]:
+def _named(word: Axis, folder: Path) -> list[str]:
     """The files of the recipes that `recipe=` names."""
     there = sorted({path.stem for path in folder.iterdir() if path.suffix in RECIPE_SUFFIXES})
     there = [name for name in there if recipe_file(folder, name) is not None]
-    if word.swept is None:
-        names = [str(parse_override(word.text).value)]
-    elif word.swept.glob is not None:
-        names = _fitting(word.swept, there, "the folder")
-    else:
-        names = [str(parse_override(text).value) for text in word.texts()]
+    names = [str(one.value) for one in _fitting(word, there, "the folder")]
     missing = [name for name in names if recipe_file(folder, name) is None]
     if missing:
         listed = did_you_mean(missing[0], there) or f"; there is {', '.join(there) or 'none'}"

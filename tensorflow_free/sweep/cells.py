@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
-from tensorflow_free.composition.overrides import OverrideError, parse_override
-from tensorflow_free.composition.scalars import ScalarError
-from tensorflow_free.sweep.matrix import CASE, Axis, Matrix
+from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.composition.overrides import Override, texts_of
+from tensorflow_free.sweep.matrix import CASE, Matrix
 
 CAPABILITY_KEY: Final = "settings.cpu_capability"
-"""The override that asks for a process of its own: ATen reads it from the environment when it starts."""
+"""The key that asks for a process of its own: ATen reads it from the environment when it starts."""
 
 RECIPE: Final = "recipe"
 """The key of the axis of recipes."""
@@ -40,7 +40,7 @@ class Cell:
     Attributes:
         number: its place in the sweep, from 0.
         recipe: the recipe file, as it was typed.
-        overrides: all overrides of this cell, the sweep's shared ones and `case=NAME` too, as `compose` takes them.
+        overrides: all overrides of this cell, the sweep's shared ones and that of its case too.
         axes: of what varies in the sweep: the key, and this cell's value as text; `("recipe", path)` too where there
             are several recipes.
         folder: the name of its folder inside the sweep's folder.
@@ -49,10 +49,20 @@ class Cell:
 
     number: int
     recipe: str
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()
     folder: str = ""
     capability: str | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """The cell as JSON holds it, for a process that runs it."""
+        return {**asdict(replace(self, overrides=())), "overrides": texts_of(self.overrides)}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Cell:
+        """The cell that `to_plain` gave."""
+        axes = tuple((key, value) for key, value in plain["axes"])
+        return cls(**{**plain, "overrides": tuple(map(as_override, plain["overrides"])), "axes": axes})
 
 
 class Cells:
@@ -64,9 +74,7 @@ class Cells:
     def __init__(self, matrix: Matrix, folders: Sequence[str] = ()) -> None:
         self.matrix = matrix
         self._folders = folders
-        sizes = [matrix.per_case * max(1, len(recipe.cases)) for recipe in matrix.recipes]
-        self._ends = list(accumulate(sizes))
-        self._capable = any(_names_capability(axis.texts[0]) for axis in matrix.axes)
+        self._ends = list(accumulate(len(matrix.per_case) * max(1, len(recipe.cases)) for recipe in matrix.recipes))
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -79,55 +87,29 @@ class Cells:
             raise IndexError(number)
         at = bisect_right(self._ends, number)
         recipe = self.matrix.recipes[at]
-        case, rest = divmod(number - (self._ends[at - 1] if at else 0), self.matrix.per_case)
-        overrides: list[str] = []
-        axes: list[tuple[str, str]] = [(RECIPE, recipe.path)] if len(self.matrix.recipes) > 1 else []
-        if recipe.cases:
-            overrides.append(recipe.cases[case])
-            axes.append((CASE, _value(recipe.cases[case])))
-        texts = _chosen(self.matrix.axes, rest)
-        varying = [
-            (axis.key, _value(text)) for axis, text in zip(self.matrix.axes, texts, strict=True) if axis.key is not None
-        ]
+        case, rest = divmod(number - (self._ends[at - 1] if at else 0), len(self.matrix.per_case))
+        cases, chosen = recipe.cases[case : case + 1], self.matrix.per_case[rest]
+        varying = [(CASE, one) for one in cases]
+        varying += [(axis.key, one) for axis, one in zip(self.matrix.axes, chosen, strict=True) if axis.key is not None]
+        axes = [(RECIPE, recipe.path)] if len(self.matrix.recipes) > 1 else []
         return Cell(
             number,
             recipe.path,
-            (*overrides, *texts),
-            (*axes, *varying),
+            (*cases, *chosen),
+            (*axes, *((key, one.value_text) for key, one in varying)),
             self._folders[number] if self._folders else str(number),
-            (capability_of(texts) if self._capable else None) or recipe.capabilities[case],
+            capability_of(chosen) or recipe.capabilities[case],
         )
 
 
-def _chosen(axes: Sequence[Axis], rest: int) -> list[str]:
-    """The text of each axis in the cell that is `rest` cells behind the first of its case."""
-    texts: list[str] = []
-    for axis in reversed(axes):
-        rest, position = divmod(rest, len(axis.texts))
-        texts.append(axis.texts[position])
-    return texts[::-1]
-
-
-def _value(text: str) -> str:
-    return text.partition("=")[2]
-
-
-def _names_capability(text: str) -> bool:
-    return text.lstrip("+").partition("=")[0] in (CAPABILITY_KEY, "settings")
-
-
-def capability_of(overrides: Sequence[str]) -> str | None:
+def capability_of(overrides: Sequence[Override]) -> str | None:
     """The `settings.cpu_capability` that these overrides ask for, or None."""
     found = None
-    for text in overrides:
-        if not _names_capability(text):
-            continue
-        try:
-            override = parse_override(text)
-        except (OverrideError, ScalarError):
-            continue
+    for override in overrides:
         value = override.value
-        if override.parts == ("settings",):
+        if override.key == "settings":
             value = value.get("cpu_capability", found) if isinstance(value, dict) else found
+        elif override.key != CAPABILITY_KEY:
+            continue
         found = value if isinstance(value, str) else None
     return found

@@ -7,9 +7,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from tensorflow_free.composition.compose import merged_files, real_path
+from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.composition.overrides import Axis, Override
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError
@@ -17,7 +28,7 @@ from tensorflow_free.files.opening import read_file
 from tensorflow_free.outcome.outcomes import CellOutcome
 from tensorflow_free.sweep.axes import seen_from_here
 from tensorflow_free.sweep.cells import Cells, refuse_outside
-from tensorflow_free.sweep.matrix import Axis, Matrix, SweptRecipe
+from tensorflow_free.sweep.matrix import Matrix, SweptRecipe
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.version import VERSION
 
@@ -28,6 +39,15 @@ MOST_NAMED: Final = 12
 """Keys that are named of those that differ."""
 
 
+OverrideText = Annotated[
+    Override,
+    PlainValidator(as_override),
+    PlainSerializer(lambda override: override.text, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""An override, which is its text in a file."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
@@ -36,7 +56,7 @@ class RecipeOfSweep(_Model):
     """A recipe of a sweep: its file as typed, and all that it said when the sweep began, its defaults merged."""
 
     path: str
-    cases: list[str] = Field(default_factory=list)
+    cases: list[OverrideText] = Field(default_factory=list)
     capabilities: list[str | None] = [None]
     digest: str
     text: str
@@ -53,7 +73,7 @@ class AxisOfSweep(_Model):
     """An override with its values; one that does not vary has no key."""
 
     key: str | None
-    texts: list[str] = Field(min_length=1)
+    texts: list[OverrideText] = Field(min_length=1)
     is_range: bool = False
 
 
@@ -167,7 +187,7 @@ def recipe_of_sweep(recipe: SweptRecipe, cwd: Path) -> RecipeOfSweep:
 
 def axis_of_sweep(axis: Axis) -> AxisOfSweep:
     """An axis as `sweep.json` holds it."""
-    return AxisOfSweep(key=axis.key, texts=list(axis.texts), is_range=axis.is_range)
+    return AxisOfSweep(key=axis.key, texts=list(axis.overrides), is_range=axis.is_range)
 
 
 def _text(path: str, cwd: Path) -> str:

@@ -1,32 +1,45 @@
-"""What a sweep varies, as plain data: recipes, their cases, and overrides with their values; no product of them."""
+"""What a sweep varies, as plain data: recipes, their cases, overrides with their values; and all combinations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
 from math import prod
-from typing import Final
+from typing import Final, overload
 
 from tensorflow_free.composition.command_line import GROUP
+from tensorflow_free.composition.overrides import Axis, Override
 
 CASE: Final = "case"
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """An override with its values: one text a value, as `compose` takes it. One that does not vary has no key.
+class Combinations(Sequence[tuple[Override, ...]]):
+    """Every combination of the values of some axes, the last changing fastest; each is made when it is asked for."""
 
-    Attributes:
-        key: the dotted key that varies, or None.
-        texts: the override with each of its values.
-        is_range: whether the values are numbers in order.
-    """
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        self.axes = axes
+        self._size = prod(len(axis.overrides) for axis in axes)
 
-    key: str | None
-    texts: tuple[str, ...]
-    is_range: bool = False
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, number: int) -> tuple[Override, ...]: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[tuple[Override, ...]]: ...
+
+    def __getitem__(self, number: int | slice) -> tuple[Override, ...] | list[tuple[Override, ...]]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        chosen = []
+        for axis in reversed(self.axes):
+            number, position = divmod(number, len(axis.overrides))
+            chosen.append(axis.overrides[position])
+        return tuple(reversed(chosen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +48,12 @@ class SweptRecipe:
 
     Attributes:
         path: its file, as typed.
-        cases: the cases that it runs in, as overrides; none where it has none.
+        cases: what chooses each case that it runs in; none where it has none.
         capabilities: the `settings.cpu_capability` that the file asks for, in each case, or once where there is none.
     """
 
     path: str
-    cases: tuple[str, ...] = ()
+    cases: tuple[Override, ...] = ()
     capabilities: tuple[str | None, ...] = (None,)
 
 
@@ -66,39 +79,27 @@ class Matrix:
         return (*recipe, *case, *(axis.key for axis in self.axes if axis.key is not None))
 
     @cached_property
-    def per_case(self) -> int:
-        """How many cells each case of a recipe has."""
-        return prod(len(axis.texts) for axis in self.axes)
+    def per_case(self) -> Combinations:
+        """The cells that each case of a recipe has, by their overrides."""
+        return Combinations(self.axes)
 
     def __len__(self) -> int:
-        return self.per_case * sum(max(1, len(recipe.cases)) for recipe in self.recipes)
+        return len(self.per_case) * sum(max(1, len(recipe.cases)) for recipe in self.recipes)
 
-    def shared(self) -> tuple[str, ...]:
+    def shared(self) -> tuple[Override, ...]:
         """The overrides that every cell has."""
-        return tuple(axis.texts[0] for axis in self.axes if axis.key is None)
+        return tuple(axis.overrides[0] for axis in self.axes if axis.key is None)
 
-    def cells(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Every combination: the recipe's file, and the overrides; recipes first, the last axis fastest."""
-        for recipe in self.recipes:
-            for case in recipe.cases or (None,):
-                for texts in product(*(axis.texts for axis in self.axes)):
-                    yield recipe.path, _with_case(case, texts)
-
-    def corners(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def corners(self) -> Iterator[tuple[str, tuple[Override, ...]]]:
         """Cells in which each recipe, each case and each value of each axis comes up: a sum of them, not a product.
 
         Of a range only both ends come up: what a recipe takes of numbers has no gaps.
         """
-        first = [axis.texts[0] for axis in self.axes]
+        first = tuple(axis.overrides[0] for axis in self.axes)
         for recipe in self.recipes:
-            for case in recipe.cases or (None,):
-                yield recipe.path, _with_case(case, first)
-            case = recipe.cases[0] if recipe.cases else None
+            for number in range(max(1, len(recipe.cases))):
+                yield recipe.path, (*recipe.cases[number : number + 1], *first)
             for position, axis in enumerate(self.axes):
-                others = (axis.texts[-1],) if axis.is_range and len(axis.texts) > 1 else axis.texts[1:]
-                for text in others:
-                    yield recipe.path, _with_case(case, [*first[:position], text, *first[position + 1 :]])
-
-
-def _with_case(case: str | None, overrides: Sequence[str]) -> tuple[str, ...]:
-    return (*overrides,) if case is None else (case, *overrides)
+                others = axis.overrides[-1:] if axis.is_range and len(axis.overrides) > 1 else axis.overrides[1:]
+                for one in others:
+                    yield recipe.path, (*recipe.cases[:1], *first[:position], one, *first[position + 1 :])

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
+from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, CellOutcome
@@ -165,7 +166,7 @@ def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutc
     row = Row(
         number=cell.number,
         recipe=cell.recipe,
-        overrides=list(cell.overrides),
+        overrides=list(texts_of(cell.overrides)),
         axes=dict(cell.axes),
         outcome=outcome,
         reason=reason,

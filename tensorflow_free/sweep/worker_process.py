@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -36,7 +35,7 @@ def main(words: list[str]) -> None:
         os._exit(ExitCode.WRONG)
     with os.fdopen(parent.commands, "rb") as lines:
         for line in lines:
-            _answer(_cell(json.loads(line)), row_of, parent.say)
+            _answer(Cell.from_plain(json.loads(line)), row_of, parent.say)
     # torch takes its time to end, and has nothing to save
     os._exit(ExitCode.OK)
 
@@ -77,14 +76,3 @@ def _answer(cell: Cell, row_of: Callable[[Cell], Row], say: Callable[[str, str],
         say(FAULT, json.dumps(f"{type(error).__name__}: {error}"))
     else:
         say(ROW, row.model_dump_json())
-
-
-def _cell(plain: dict[str, Any]) -> Cell:
-    return Cell(
-        number=plain["number"],
-        recipe=plain["recipe"],
-        overrides=tuple(plain["overrides"]),
-        axes=tuple((key, value) for key, value in plain["axes"]),
-        folder=plain["folder"],
-        capability=plain["capability"],
-    )

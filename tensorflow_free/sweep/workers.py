@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
@@ -83,7 +82,7 @@ class Worker:
         """
         self._stage = "taking the cell"
         try:
-            self._child.send(json.dumps(asdict(cell)).encode() + b"\n")
+            self._child.send(json.dumps(cell.to_plain()).encode() + b"\n")
         except BrokenPipeError as error:
             raise self._ended() from error
         letter, text = self._answer(monotonic() + limit_s, f"{limit_s:g} s (--timeout)")

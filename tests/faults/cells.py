@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.golden.verifying import Verification, verify_case
 from tensorflow_free.loading import cases_of
 from tensorflow_free.recipe.names import RECIPE_DTYPES
@@ -51,7 +52,7 @@ def failure(one: Verification) -> dict[str, Any]:
         }
         for value in bad
     ]
-    where = f"{Path(one.recipe).stem} {one.case} {' '.join(one.overrides)}"
+    where = f"{Path(one.recipe).stem} {one.case} {' '.join(texts_of(one.overrides))}"
     return {"cell": where, "outcome": one.outcome, "reason": one.reason, "values": values}
 
 
@@ -63,7 +64,7 @@ def main() -> None:
         if not one.is_well:
             failures.append(failure(one))
         if one.comparison is not None:
-            cell = f"{Path(one.recipe).stem} {one.case} {' '.join(one.overrides[:2])}"
+            cell = f"{Path(one.recipe).stem} {one.case} {' '.join(texts_of(one.overrides[:2]))}"
             used += [(value.used, f"{cell} {value.name} {value.rule}") for value in one.comparison.values if value.used]
     print(
         json.dumps(
