@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
+from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
@@ -236,3 +237,12 @@ def test_another_kernel_is_held_against_the_golden_of_the_op(recorded):
     register_op("wrong.silu", lambda x: x * torch.sigmoid(x) * 1.001, replace=True)
     assert outcomes(path, "steps.y.op=another.silu") == ["ok"]
     assert outcomes(path, "steps.y.op=wrong.silu") == ["mismatch"]
+
+
+def test_a_case_that_cannot_be_read_is_refused_where_it_stands(tmp_path):
+    (tmp_path / "r.yaml").write_text("cases: {a: {}}\ntensors: {x: 1.0}\nsteps: {y: x * 2}\n")
+    with pytest.raises(RecipeError, match=r"^override 'case=a b': it does not parse"):
+        list(verify(tmp_path / "r.yaml", ["case=a b"]))
+    [one] = verify(tmp_path / "r.yaml", ["case=a", "dtype=a b"])
+    assert (one.outcome, one.reason.partition(" (")[0]) == ("refused", "override 'dtype=a b': it does not parse")
+    assert one.command == f"recipe verify {tmp_path}/r.yaml 'dtype=a b' case=a"

@@ -83,6 +83,7 @@ def test_a_shuffled_axis_has_all_its_values():
         ("dtype=glob(q*)", "it gives no values: nothing in the dtypes of a recipe fits"),
         ("device=glob(*)", "list the values: device=A,B"),
         ("case=glob(z*)", "it gives no values"),
+        ("cases.big=glob(z*)", "list the values: cases.big=A,B"),
         ("~params.n=1,2", "write ~params.n"),
         ("seed=1,", "it does not parse"),
         ("sede=1,2", "'sede' is not a key of a recipe; did you mean 'seed'?"),

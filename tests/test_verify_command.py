@@ -118,6 +118,7 @@ def test_record_as_json_holds_what_the_lines_hold(typed):
         (["record"], "command line: no recipe is named"),
         (["record", "--sale", "chain.yaml"], "flag '--sale': it is not a flag; did you mean '--stale'?"),
         (["verify", "chain.yaml", "steps.s=x + 1"], "it makes another recipe of it"),
+        (["verify", "chain.yaml", "recipe=a,b"], "override 'recipe=a,b': 'recipe' is not a key of a recipe"),
         (["verify", "chain.yaml", "dtpye=float64"], "'dtpye' is not a key of a recipe; did you mean 'dtype'?"),
         (["record", "chain.yaml", "device=auto"], "a golden is for one type of device"),
         (["record", "chain.yaml", "device=meta"], "there are no numbers on it"),
