@@ -241,8 +241,8 @@ def test_another_kernel_is_held_against_the_golden_of_the_op(recorded):
 
 def test_a_case_that_cannot_be_read_is_refused_where_it_stands(tmp_path):
     (tmp_path / "r.yaml").write_text("cases: {a: {}}\ntensors: {x: 1.0}\nsteps: {y: x * 2}\n")
-    with pytest.raises(RecipeError, match=r"^override 'case=a b': it does not parse"):
-        list(verify(tmp_path / "r.yaml", ["case=a b"]))
-    [one] = verify(tmp_path / "r.yaml", ["case=a", "dtype=a b"])
-    assert (one.outcome, one.reason.partition(" (")[0]) == ("refused", "override 'dtype=a b': it does not parse")
-    assert one.command == f"recipe verify {tmp_path}/r.yaml 'dtype=a b' case=a"
+    with pytest.raises(RecipeError, match=r"^override 'case=\[a': it does not parse"):
+        list(verify(tmp_path / "r.yaml", ["case=[a"]))
+    [one] = verify(tmp_path / "r.yaml", ["case=a", "dtype=[a"])
+    assert (one.outcome, one.reason.partition(" (")[0]) == ("refused", "override 'dtype=[a': it does not parse")
+    assert one.command == f"recipe verify {tmp_path}/r.yaml 'dtype=[a' case=a"
