@@ -273,6 +273,15 @@ def test_the_trial_convicts_a_kernel_only_where_its_arguments_are_not_checked(fl
     assert done.returncode == code, done.stdout + done.stderr
 
 
+@pytest.mark.full
+@pytest.mark.skipif(compiler() is None, reason="the guard of the trial is compiled, and there is no C compiler")
+def test_the_trial_ends_a_call_that_hangs_and_tells_it() -> None:
+    words = [sys.executable, "-m", "bounds", "--calls", "1", "combinations"]
+    done = finished(*words, timeout=600, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)})
+    assert done.stdout.startswith("combinations: r 2147483648: hangs <- ")
+    assert "1 signatures, 0 of them without a valid call" in done.stdout
+
+
 def test_overloads_that_trust_their_arguments_are_no_ops() -> None:
     assert [name for name in registry.aten_names() if name.split(".")[1] in UNCHECKED] == []
     assert registry.find("aten._sobol_engine_ff_.default") is None

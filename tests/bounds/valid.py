@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import itertools
 import random
 import warnings
@@ -24,6 +25,9 @@ Pool = dict[str, list[Arguments]]
 
 LARGEST: Final = 5_000
 """Calls on tensors of more elements than this are left out: they would only take longer."""
+
+LONGEST_S: Final = 120
+"""Seconds that the samples of one op may take to be recorded; the trial ends then, and tells where it hangs."""
 
 KEPT: Final = 6
 """So many calls of each target are kept, the first of each combination of shapes."""
@@ -103,11 +107,13 @@ def recorded() -> Pool:
     for target in targets():
         by_name.setdefault(target.name, []).append(target)
     for entry in ENTRIES.values():
+        faulthandler.dump_traceback_later(LONGEST_S, exit=True)
         with warnings.catch_warnings(), contextlib.suppress(Exception):
             warnings.simplefilter("ignore")
             for sample in samples(entry, usual_dtype(entry), every=False):
                 if sum(tensor.numel() for tensor in tensors_in([sample.input, sample.args, sample.kwargs])) <= LARGEST:
                     _record(entry, sample, pool, by_name)
+    faulthandler.cancel_dump_traceback_later()
     return pool
 
 

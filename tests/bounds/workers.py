@@ -31,6 +31,9 @@ PATIENCE: Final = 10.0
 NESTING: Final = "building nested"
 """Where a target is whose call is tried with nested tensors."""
 
+MAKING: Final = "making arguments wrong"
+"""Where a target is between two of its trials."""
+
 ROOM: Final = 8 << 30
 """Bytes that a trial may take besides what the process has."""
 
@@ -138,7 +141,7 @@ class Worker:
         for arguments in calls:
             for gradients in (False, True) if differentiable(target) else (False,):
                 unwritten = False
-                for mutation in mutations(arguments):
+                for mutation in self._mutations(target, arguments):
                     if (str(target), mutation.where or " ") in self._skip:
                         continue
                     tried += 1
@@ -150,6 +153,16 @@ class Worker:
                         self._skip.add((str(target), mutation.where or " "))
                         tell(asdict(Finding(str(target), mutation.where, mutation.what, kind, shown(arguments))))
         tell({"done": str(target), "calls": len(calls), "tried": tried})
+
+    def _mutations(self, target: Target, arguments: Arguments) -> Iterator[Mutation]:
+        """The ways to make the call wrong; where making one crashes or hangs, that is told, and no more are made."""
+        made, call = mutations(arguments), shown(arguments)
+        while (str(target), MAKING) not in self._skip:
+            self._say(str(target), MAKING, "", call)
+            mutation = next(made, None)
+            if mutation is None:
+                return
+            yield mutation
 
     def _kind(self, target: Target, mutation: Mutation, *, gradients: bool) -> str | None:
         self._say(str(target), mutation.where, mutation.what, shown(mutation.arguments))
