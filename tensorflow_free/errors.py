@@ -39,11 +39,11 @@ class Place:
         return ": ".join(part for part in (position, self.path) if part) + through
 
 
-Words = str | Callable[[], str]
+Message = str | Callable[[], str]
 """A message, or what makes it: looking for the nearest name is slow, and not every message is read."""
 
 
-def said(words: Words) -> str:
+def said(words: Message) -> str:
     """The message, made now where it was not yet."""
     return words if isinstance(words, str) else words()
 
@@ -53,7 +53,7 @@ class Problem:
 
     __slots__ = ("_words", "place")
 
-    def __init__(self, place: Place, message: Words) -> None:
+    def __init__(self, place: Place, message: Message) -> None:
         self.place = place
         self._words = message
 

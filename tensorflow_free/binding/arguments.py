@@ -8,7 +8,7 @@ from typing import Any
 
 from tensorflow_free.binding.operands import Known, Ref
 from tensorflow_free.binding.parameters import WORDS, ambiguous, read
-from tensorflow_free.errors import Words, said
+from tensorflow_free.errors import Message, said
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import shown
@@ -21,7 +21,7 @@ class Finding:
     """Why an argument does not fit: where below the step, and in what words; the greater `weight`, the nearer."""
 
     path: KeyPath
-    words: Words
+    words: Message
     weight: int = 0
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tensorflow_free.binding.starts import Starts
-from tensorflow_free.errors import Words
+from tensorflow_free.errors import Message
 from tensorflow_free.recipe.models import TensorSpec, form_problems, shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
@@ -46,7 +46,7 @@ def _wrong(path: Sequence[str | int], message: str) -> None:
     raise _below(path, message)
 
 
-def _below(path: Sequence[str | int], words: Words) -> Mismatch:
+def _below(path: Sequence[str | int], words: Message) -> Mismatch:
     mismatch = Mismatch(words)
     mismatch.below = tuple(path)
     return mismatch

@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.kinds import LAYOUTS, MEMORY_FORMATS, wanted
 from tensorflow_free.binding.operands import Known, of_a_key, reference
-from tensorflow_free.errors import Words, said
+from tensorflow_free.errors import Message, said
 from tensorflow_free.ops.signatures import Op, Parameter
 from tensorflow_free.recipe.expressions import ExpressionError, Name, Slice, parse_subscript
 from tensorflow_free.recipe.models import LITERAL_KEYS, shown
@@ -190,7 +190,7 @@ def _read_elements(written: Sequence[Any], element: Parameter, op: Op, known: Kn
             raise
 
 
-def _of_an_element(words: Words, name: str) -> str:
+def _of_an_element(words: Message, name: str) -> str:
     return said(words).replace(f" fit '{name}'", f" fit an element of '{name}'")
 
 

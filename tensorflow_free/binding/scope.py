@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from tensorflow_free.binding.operands import Known
-from tensorflow_free.errors import Place, Problem, Words
+from tensorflow_free.errors import Message, Place, Problem
 from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED
 from tensorflow_free.plan.plan import RESERVED, ValueKind
 from tensorflow_free.recipe.dotted import KeyPath
@@ -101,7 +101,7 @@ class Scope:
         self.later.pop(name, None)
         return identity
 
-    def wrong(self, path: Sequence[str | int], message: Words) -> None:
+    def wrong(self, path: Sequence[str | int], message: Message) -> None:
         """Note a problem of the recipe; what makes its words late must not hang on what is given further down."""
         self.problems.append(Problem(self.place(path), message))
 

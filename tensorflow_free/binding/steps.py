@@ -16,7 +16,7 @@ from tensorflow_free.binding.kinds import without_gradient
 from tensorflow_free.binding.operands import Ref, references, without_value
 from tensorflow_free.binding.parameters import TensorLiteral
 from tensorflow_free.binding.scope import Scope
-from tensorflow_free.errors import Words
+from tensorflow_free.errors import Message
 from tensorflow_free.ops.backward import BACKWARD, GRAD
 from tensorflow_free.ops.guards.bounds import guarded
 from tensorflow_free.ops.seeding import seeded
@@ -91,7 +91,7 @@ class Steps:
             self.users_ops[op.name] = None
         return op
 
-    def _no_op(self, written: str) -> Words:
+    def _no_op(self, written: str) -> Message:
         """Why a word is no op: most like another; or the method of a value that there is not, in a one-line step."""
         if instead := instead_of(written):
             return f"'{shown(written)}' is not an op{instead}"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
-from tensorflow_free.errors import Words
+from tensorflow_free.errors import Message
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import KEYS, NAMED, STEPS
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
@@ -305,11 +305,11 @@ _WANTED: Final[dict[str, str]] = {
 
 _LIMIT_WORDS: Final = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
 
-_Finding = tuple[KeyPath, str, Words]
+_Finding = tuple[KeyPath, str, Message]
 """A path as written, pydantic's name of the error, and the message."""
 
 
-def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Words]]:
+def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Message]]:
     """Each of pydantic's findings as a path in the recipe's `mapping` and a message in our words."""
     found = list(_findings(error, mapping))
     lacking = {path[:-1] for path, kind, _ in found if kind == "missing"}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tensorflow_free.errors import Words, said
+from tensorflow_free.errors import Message, said
 from tensorflow_free.recipe.dotted import KeyPath
 
 
 class Mismatch(Exception):
     """An argument that does not fit a parameter."""
 
-    def __init__(self, words: Words, weight: int = 0) -> None:
+    def __init__(self, words: Message, weight: int = 0) -> None:
         super().__init__(words)
         self.words = words
         self.weight = weight
