@@ -13,9 +13,9 @@ import torch
 from tensorflow_free import cli, register_op
 from tensorflow_free.commands.review import Walk
 from tensorflow_free.commands.verify import checked_in
+from tensorflow_free.golden.case_reviews import reviews_of
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.review import reviews_of
 from tensorflow_free.golden.verifying import verify
 from tests.processes import terminal
 
@@ -344,7 +344,7 @@ def test_a_step_that_fails_cannot_be_accepted(typed):
 
 
 def test_a_cell_that_is_off_while_a_fresh_recording_is_not_is_told_as_that(typed, monkeypatch):
-    monkeypatch.setattr("tensorflow_free.golden.review._Reviewing._recording", recorded_well)
+    monkeypatch.setattr("tensorflow_free.golden.case_reviews._Reviewing._recording", recorded_well)
     go_wrong(shift=0.5)
     code, out, _ = typed("review", "r.yaml", "--accept-all")
     assert code == 1

@@ -17,7 +17,7 @@ from tensorflow_free.commands.printing import put
 from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.commands.verify import checked_in, code_of, files_of, orphans
 from tensorflow_free.errors import StorageError, UnwritableError
-from tensorflow_free.golden.review import TERMS, CaseReview, reviews_of, write_accepted
+from tensorflow_free.golden.case_reviews import TERMS, CaseReview, reviews_of, write_accepted
 from tensorflow_free.golden.review_words import change_of, context_of, heading_of, terms_of, whole_of, within_of
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import finish_golden

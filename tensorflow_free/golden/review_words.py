@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.golden.case_reviews import CaseReview
 from tensorflow_free.golden.cases import StoredValue
 from tensorflow_free.golden.changes import Budget, Change
 from tensorflow_free.golden.model import Noise
-from tensorflow_free.golden.review import CaseReview
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.judging.closeness import texts_of
 from tensorflow_free.judging.comparing import readable
