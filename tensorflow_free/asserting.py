@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 from unittest import SkipTest
 
-from tensorflow_free.cell.outcomes import marks_of, outcome_of
+from tensorflow_free.cell.fate import marks_of, outcome_of
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.places import golden_paths

@@ -10,7 +10,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.cell.outcomes import Found, operands_of, outcome_of
+from tensorflow_free.cell.fate import Found, operands_of, outcome_of
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.override_texts import as_override, of_case, parse_overrides
 from tensorflow_free.composition.overrides import Override, texts_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from tensorflow_free.cell.outcomes import Found, outcome_of
+from tensorflow_free.cell.fate import Found, outcome_of
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, UnavailableError, UnkeptError
