@@ -23,8 +23,8 @@ from tensorflow_free.plan.plan import Pass, Plan
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import ErrorReport, Timings
-from tensorflow_free.result.record import Record, recorded
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.run.reached import Reached
 from tensorflow_free.run.records import records_of, standing_values
 from tensorflow_free.run.step_warnings import Heard, heard

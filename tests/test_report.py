@@ -13,8 +13,8 @@ from tensorflow_free import Recipe, load_recipe, run_recipe
 from tensorflow_free.loading import plan_of
 from tensorflow_free.report.result_report import page_of
 from tensorflow_free.report.value_summary import summary
-from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record
 from tensorflow_free.runner import run as run_plan
 from tensorflow_free.text.drawing import draw, text_of
 

@@ -12,8 +12,8 @@ from tensorflow_free import Recipe, load_recipe, run_recipe
 from tensorflow_free.codec.parts import counts
 from tensorflow_free.codec.values import plain
 from tensorflow_free.result.model import RunFile
-from tensorflow_free.result.record import Record, recorded
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record, recorded
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "result.schema.json"
 

@@ -20,7 +20,7 @@ from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.writing import write_golden
 from tensorflow_free.result.model import Environment, ErrorReport, Timings, Verdict, Warned
-from tensorflow_free.result.record import Record
+from tensorflow_free.result.run_value import Record
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -28,8 +28,8 @@ from tensorflow_free.loading import cases_of, plan_of
 from tensorflow_free.result import writing
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import RunFile
-from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record
 from tensorflow_free.runner import run as run_plan
 
 RECIPES = Path(__file__).parent.parent / "recipes"

@@ -19,8 +19,8 @@ from tensorflow_free.judging.rules import by_noise, epsilon
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import Recipe
-from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 ChangeKind = Literal["changed", "less exact", "new", "gone", "within the noise"]

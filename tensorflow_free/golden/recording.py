@@ -27,8 +27,8 @@ from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tensorflow_free.report.result_report import failure
-from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record
 from tensorflow_free.run.torch_errors import is_unsupported
 from tensorflow_free.runner import GivenTensors, run, starts_of
 from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of

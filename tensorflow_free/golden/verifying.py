@@ -31,8 +31,8 @@ from tensorflow_free.outcome.outcomes import BAD, Outcome
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import DEVICES
-from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record
 from tensorflow_free.runner import run
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.text.characters import command_of

@@ -26,8 +26,8 @@ from tensorflow_free.judging.rules import (
 from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.recipe.graph import depths_of, reads_of
-from tensorflow_free.result.record import AFTER, Record, of_name
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import AFTER, Record, of_name
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, tolerance_of, word_of
 from tensorflow_free.tensors.memory import check_room
 

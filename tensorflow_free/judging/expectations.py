@@ -22,8 +22,8 @@ from tensorflow_free.recipe.keys import ERROR_KEYS, KINDS
 from tensorflow_free.recipe.models import Expectation, Recipe, shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.model import Verdict
-from tensorflow_free.result.record import Record, of_name
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record, of_name
 from tensorflow_free.tensors.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype_of, tolerance_of, word_of
 from tensorflow_free.tensors.inits import flat
 from tensorflow_free.tensors.literals import literal_number

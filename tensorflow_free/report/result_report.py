@@ -14,8 +14,8 @@ from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned
-from tensorflow_free.result.record import Record
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import Record
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import in_a_line
 from tensorflow_free.text.page import Grid, Line, Style, Words, column, grid, line, marked, parted, told

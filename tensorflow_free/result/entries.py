@@ -23,7 +23,7 @@ from tensorflow_free.codec.parts import (
 from tensorflow_free.codec.values import constant_of, plain, type_of, value_of
 from tensorflow_free.errors import StorageError, words_of
 from tensorflow_free.result.model import RESULT, TENSORS, Entry
-from tensorflow_free.result.record import Record
+from tensorflow_free.result.run_value import Record
 
 INLINE: Final = 64
 """Elements up to which a tensor's numbers also stand in `result.json`, for people to read."""

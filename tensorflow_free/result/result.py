@@ -16,7 +16,7 @@ from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.entries import entry_of
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Entry, Environment, ErrorReport, RunFile, Timings, Verdict, Warned
-from tensorflow_free.result.record import Record
+from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
 
 

@@ -10,7 +10,7 @@ import torch
 
 from tensorflow_free.plan.calls import GRADIENTS, Snapshot, Values
 from tensorflow_free.plan.plan import Plan, Recording
-from tensorflow_free.result.record import Record, recorded
+from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.run.reached import Reached
 
 
