@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.judging.comparing import Judging, compare_results
-from tensorflow_free.judging.measures import Measure, measure
-from tensorflow_free.judging.rules import Errors, Noise, by_noise, by_tolerance, k_of, usual_noise
+from tensorflow_free.judging.measures import Errors, Measure, measure, noise_of
+from tensorflow_free.judging.noise import Noise
+from tensorflow_free.judging.rules import by_noise, by_tolerance, k_of, usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.float8_e4m3fn, torch.float8_e5m2]
@@ -131,7 +132,7 @@ def test_a_half_is_bounded_closely_where_eager_is_near():
 def test_one_wrong_element_among_many_shows():
     expected = torch.randn(100_000, dtype=torch.float64)
     actual = expected + 1e-7 * torch.randn(100_000, dtype=torch.float64)
-    noise = Noise.of(actual, expected)
+    noise = noise_of(actual, expected)
     actual[777] += 1e-5
     assert by_noise(Errors(actual, expected), noise, torch.float32).used > 1
 

@@ -26,7 +26,7 @@ from tensorflow_free.codec.values import Opaque
 from tensorflow_free.golden import lock, writing
 from tensorflow_free.golden.cases import INLINE, StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.model import Made, Noise
+from tensorflow_free.golden.model import Made, RecordedNoise
 from tensorflow_free.golden.places import find_case, golden_paths, goldens_of, read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.writing import remove_case, write_golden
@@ -210,7 +210,10 @@ def test_a_tensor_on_meta_keeps_its_shape_and_dtype(tmp_path):
 
 
 def test_all_that_a_case_says_comes_back(tmp_path):
-    noise = {"float32": Noise(rmse=1e-8, max_abs=math.inf, nonfinite=2), "float16": Noise(rmse=0.0, max_abs=5e-324)}
+    noise = {
+        "float32": RecordedNoise(rmse=1e-8, max_abs=math.inf, nonfinite=2),
+        "float16": RecordedNoise(rmse=0.0, max_abs=5e-324),
+    }
     values = (StoredValue("i", "gradient", torch.tensor(3), "argmax", noise, "dtype-dependent"),)
     written = StoredCase("abc", MADE, {"x": torch.tensor(1.0)}, values, {"float16": 'no "addmm" kernel'})
     write_golden(tmp_path / "r.yaml", "", written)
@@ -233,7 +236,10 @@ def test_the_results_of_every_recipe_come_back(tmp_path):
 
 
 def test_a_golden_reads_well(tmp_path):
-    noise = {"float32": Noise(rmse=1e-08, max_abs=3e-08), "float16": Noise(rmse=0.5, max_abs=1.0, nonfinite=1)}
+    noise = {
+        "float32": RecordedNoise(rmse=1e-08, max_abs=3e-08),
+        "float16": RecordedNoise(rmse=0.5, max_abs=1.0, nonfinite=1),
+    }
     values = (
         StoredValue("y", "step", torch.tensor([[1.5, math.nan], [-0.0, 0.1]], dtype=torch.float64), "mul", noise),
         StoredValue("i", "step", torch.arange(20), "argsort", {}, "dtype-dependent"),

@@ -15,7 +15,7 @@ from opdb.bits import same_bits
 from tensorflow_free import Recipe, Result, read_result
 from tensorflow_free.codec.values import Opaque
 from tensorflow_free.golden.cases import StoredCase, StoredValue
-from tensorflow_free.golden.model import Made, Noise
+from tensorflow_free.golden.model import Made, RecordedNoise
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.writing import write_golden
@@ -123,8 +123,8 @@ def run():
 def recorded():
     """A case of a golden with a value of every kind."""
     noise = {
-        "float32": Noise(rmse=1e-8, max_abs=math.inf, nonfinite=2, nan=1),
-        "float16": Noise(dtype="int8", shape=[2]),
+        "float32": RecordedNoise(rmse=1e-8, max_abs=math.inf, nonfinite=2, nan=1),
+        "float16": RecordedNoise(dtype="int8", shape=[2]),
     }
     values = [StoredValue(name, "step", value, "op") for name, value in VALUES.items()]
     values.append(StoredValue("noisy", "gradient", torch.tensor(0.1), None, noise, "dtype-dependent"))

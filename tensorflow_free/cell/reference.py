@@ -19,7 +19,9 @@ from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.judging.comparing import Judging, compare_results, readable, tensor_of
-from tensorflow_free.judging.rules import Noise, usual_noise
+from tensorflow_free.judging.measures import noise_of
+from tensorflow_free.judging.noise import NO_NOISE, Noise
+from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.plan.calls import Stopped
@@ -189,7 +191,7 @@ class _Making:
                 plan_of(self._load({"device": "cpu", "backend": "eager", "dtype": "float32"})), None, None
             )
         except NoReference:
-            return {name: Noise() for name in reference.records}
+            return dict.fromkeys(reference.records, NO_NOISE)
         return {
             name: usual_noise({"float32": noise_between(rough, reference, name)}, "float64")
             for name in reference.records
@@ -200,8 +202,8 @@ def noise_between(rough: Result, exact: Result, name: str) -> Noise:
     """How far a value of one run is from that of another; no noise where they are no numbers of the same shape."""
     mine, its = (tensor_of(one.records[name].value) if name in one.records else None for one in (rough, exact))
     if mine is None or its is None or mine.shape != its.shape:
-        return Noise()
-    return Noise.of(mine, its)
+        return NO_NOISE
+    return noise_of(mine, its)
 
 
 def _starts(plan: Plan) -> GivenTensors:

@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.codec.numbers import bits, listed
 from tensorflow_free.codec.parts import PAIRS, as_kept, described, named_parts
 from tensorflow_free.codec.values import exact, type_of
-from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Noise, Numbers, Part, ValueMark
+from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Numbers, Part, RecordedNoise, ValueMark
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import word_of
 
@@ -35,7 +35,7 @@ class StoredValue:
     kind: str
     value: Any
     op: str | None = None
-    noise: Mapping[str, Noise] = field(default_factory=dict)
+    noise: Mapping[str, RecordedNoise] = field(default_factory=dict)
     mark: ValueMark | None = None
 
 

@@ -10,12 +10,12 @@ from typing import Final, Literal
 import torch
 
 from tensorflow_free.golden.cases import StoredCase, StoredValue
-from tensorflow_free.golden.model import GoldenCase, GoldenValue, Noise
-from tensorflow_free.golden.verifying import compare, noise_of
+from tensorflow_free.golden.model import GoldenCase, GoldenValue, RecordedNoise
+from tensorflow_free.golden.verifying import compare
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.comparing import tensor_of
 from tensorflow_free.judging.measures import Errors
-from tensorflow_free.judging.rules import by_noise, epsilon
+from tensorflow_free.judging.rules import by_noise, epsilon, usual_noise
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import Recipe
@@ -42,8 +42,8 @@ class Budget:
     """
 
     dtype: str
-    old: Noise | None
-    new: Noise | None
+    old: RecordedNoise | None
+    new: RecordedNoise | None
     used: float
 
     @property
@@ -125,7 +125,7 @@ def _budgets(old: StoredValue, new: StoredValue) -> Iterator[Budget]:
             yield Budget(dtype, was, is_, _used(old, is_, dtype))
 
 
-def _used(old: StoredValue, noise: Noise | None, dtype: str) -> float:
+def _used(old: StoredValue, noise: RecordedNoise | None, dtype: str) -> float:
     """The share of what a check against the old golden allows in a dtype that a run with this noise uses."""
     was = old.noise.get(dtype)
     if was is None:
@@ -140,14 +140,14 @@ def _used(old: StoredValue, noise: Noise | None, dtype: str) -> float:
         return 0.0
     errors = Errors(exact, exact)
     errors.rmse, errors.max_abs = noise.rmse, noise.max_abs
-    return by_noise(errors, noise_of(old, dtype), _coarsest(noise, dtype)).used
+    return by_noise(errors, usual_noise(old.noise, dtype), _coarsest(noise, dtype)).used
 
 
-def _coarsest(noise: Noise, dtype: str) -> torch.dtype:
+def _coarsest(noise: RecordedNoise, dtype: str) -> torch.dtype:
     own = TORCH_DTYPES[noise.dtype or dtype]
     return max((TORCH_DTYPES[dtype], own), key=epsilon) if is_floating(own) else TORCH_DTYPES[dtype]
 
 
-def _form(noise: Noise) -> tuple[object, ...]:
+def _form(noise: RecordedNoise) -> tuple[object, ...]:
     """What a dtype gives besides errors: its own dtype and shape, and what is NaN or infinite."""
     return noise.dtype, noise.shape, noise.nonfinite, noise.nan

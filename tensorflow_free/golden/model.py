@@ -5,7 +5,7 @@ GoldenFile
     ├── made: Made
     ├── starts: Numbers          a starting tensor each
     └── values: GoldenValue      a value or a gradient each
-        └── noise: Noise         by recipe dtype
+        └── noise: RecordedNoise by recipe dtype
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic.dataclasses import dataclass
+
+from tensorflow_free.judging.noise import Noise
 
 FORMAT_VERSION: Final = 1
 """The version of a golden; it grows when a reader of the older one would misread the newer."""
@@ -43,19 +46,13 @@ class Made(GoldenModel):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class Noise(GoldenModel):
-    """How far a value of an eager run in one dtype, from the same numbers rounded to it, stood from the float64 golden.
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class RecordedNoise(Noise):
+    """The noise of a value in one recipe dtype: of an eager run from the golden's starting tensors, rounded to it.
 
-    `rmse` and `max_abs` are over the elements that are finite on both sides; `nonfinite` counts those that are NaN or
-    infinite on one side, and not the same on the other, `nan` those that are NaN in that run; `signed_zeros` the zeros
-    of another sign. `dtype` is the value's own, where it is not the recipe's; `shape` where it is not the golden's.
+    `dtype` is the value's own, where it is not the recipe's; `shape` where it is not the golden's.
     """
 
-    rmse: float = 0.0
-    max_abs: float = 0.0
-    nonfinite: int = 0
-    signed_zeros: int = 0
-    nan: int = 0
     dtype: str | None = None
     shape: list[int] | None = None
 
@@ -101,7 +98,7 @@ class GoldenValue(Numbers):
 
     kind: str
     op: str | None = None
-    noise: dict[str, Noise] = Field(default_factory=dict)
+    noise: dict[str, RecordedNoise] = Field(default_factory=dict)
     mark: ValueMark | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,12 +16,12 @@ from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.model import BARE, Made, Noise, ValueMark
+from tensorflow_free.golden.model import BARE, Made, RecordedNoise, ValueMark
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.comparing import tensor_of
-from tensorflow_free.judging.rules import Noise as RunNoise
+from tensorflow_free.judging.measures import noise_of
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
@@ -248,7 +248,7 @@ def _value(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -
 def _measured(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -> StoredValue:
     value = record.value
     exact = tensor_of(value)
-    noise: dict[str, Noise] = {}
+    noise: dict[str, RecordedNoise] = {}
     mark: ValueMark | None = "random" if record.name in random else None
     for dtype, result in runs.items():
         other = result.records.get(record.name)
@@ -258,7 +258,7 @@ def _measured(record: Record, runs: Mapping[str, Result], random: frozenset[str]
         if rough.shape != exact.shape:
             # a view as integers has as many as the dtype has bytes
             mark = mark or "dtype-dependent"
-            noise[dtype] = Noise(dtype=word_of(rough.dtype), shape=list(rough.shape))
+            noise[dtype] = RecordedNoise(dtype=word_of(rough.dtype), shape=list(rough.shape))
             continue
         if mark is None and not is_floating(exact.dtype) and not torch.equal(rough.to(exact.dtype), exact):
             mark = "dtype-dependent"
@@ -266,17 +266,9 @@ def _measured(record: Record, runs: Mapping[str, Result], random: frozenset[str]
     return StoredValue(record.name, record.kind, value, record.op, noise, mark)
 
 
-def _noise(rough: torch.Tensor, exact: torch.Tensor, dtype: str) -> Noise:
-    found = RunNoise.of(rough, exact)
-    kept = None if rough.dtype == expected_dtype(exact.dtype, dtype) else word_of(rough.dtype)
-    return Noise(
-        rmse=found.rmse,
-        max_abs=found.max_abs,
-        nonfinite=found.nonfinite,
-        signed_zeros=found.signed_zeros,
-        nan=found.nan,
-        dtype=kept,
-    )
+def _noise(rough: torch.Tensor, exact: torch.Tensor, dtype: str) -> RecordedNoise:
+    own = None if rough.dtype == expected_dtype(exact.dtype, dtype) else word_of(rough.dtype)
+    return RecordedNoise(**asdict(noise_of(rough, exact)), dtype=own)
 
 
 def eager_cell(case: str, device: str, dtype: str) -> tuple[Override, ...]:

@@ -10,7 +10,7 @@ import torch
 from tensorflow_free.golden.case_reviews import CaseReview
 from tensorflow_free.golden.cases import StoredValue
 from tensorflow_free.golden.changes import Budget, Change
-from tensorflow_free.golden.model import Noise
+from tensorflow_free.golden.model import RecordedNoise
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.judging.closeness import texts_of
 from tensorflow_free.judging.comparing import readable
@@ -138,7 +138,7 @@ def _noises(value: StoredValue) -> Iterator[str]:
     yield from (f"{dtype} {_noise(noise)}" for dtype, noise in value.noise.items())
 
 
-def _noise(noise: Noise | None) -> str:
+def _noise(noise: RecordedNoise | None) -> str:
     if noise is None:
         return "no run"
     lost = f", {noise.nonfinite} NaN or infinite" if noise.nonfinite else ""

@@ -22,7 +22,7 @@ from tensorflow_free.golden.places import find_case, golden_paths, read_golden_f
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT, expected_dtype
 from tensorflow_free.judging.comparing import Judging, compare_results
-from tensorflow_free.judging.rules import Noise as RunNoise
+from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
@@ -296,18 +296,9 @@ def _expected(stored: StoredCase, recipe: Recipe) -> Result:
     return Result(exact, records)
 
 
-def _noises(stored: StoredCase, dtype: str) -> dict[str, RunNoise]:
+def _noises(stored: StoredCase, dtype: str) -> dict[str, Noise]:
     """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then."""
-    return {one.name: noise_of(one, dtype) for one in stored.values if dtype == EXACT or dtype in one.noise}
-
-
-def noise_of(one: StoredValue, dtype: str) -> RunNoise:
-    """The noise that a value may be judged by in a dtype."""
-    noises = {
-        name: RunNoise(noise.rmse, noise.max_abs, noise.nonfinite, noise.signed_zeros, noise.nan)
-        for name, noise in one.noise.items()
-    }
-    return usual_noise(noises, dtype)
+    return {one.name: usual_noise(one.noise, dtype) for one in stored.values if dtype == EXACT or dtype in one.noise}
 
 
 def _dtype(one: StoredValue, dtype: str) -> torch.dtype:

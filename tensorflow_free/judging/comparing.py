@@ -14,10 +14,10 @@ from tensorflow_free.codec.parts import UNTAKEN, numbers_of
 from tensorflow_free.errors import words_of
 from tensorflow_free.judging.blame import where_it_starts
 from tensorflow_free.judging.closeness import dense, is_floating
-from tensorflow_free.judging.measures import Errors, Measure
+from tensorflow_free.judging.measures import Errors, Measure, noise_of
+from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.rules import (
     Judged,
-    Noise,
     by_noise,
     by_tolerance,
     epsilon,
@@ -317,7 +317,7 @@ class Comparing:
             return of_name(self._judging.noise, record.name)
         alike = None if self._baseline is None else of_name(self._baseline.records, record.name)
         base = None if alike is None else tensor_of(alike.value)
-        return Noise.of(base, its) if base is not None and base.shape == its.shape else None
+        return noise_of(base, its) if base is not None and base.shape == its.shape else None
 
     def _judged(self, name: str, errors: Errors, noise: Noise | None, dtype: torch.dtype) -> tuple[Rule, Judged]:
         judging = self._judging

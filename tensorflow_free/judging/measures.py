@@ -12,6 +12,7 @@ import torch
 
 from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.closeness import is_floating, same_integers, texts_of
+from tensorflow_free.judging.noise import Noise
 from tensorflow_free.tensors.dtypes import ulp_distance
 
 Index = tuple[int, ...]
@@ -74,6 +75,12 @@ class Measure:
 def measure(actual: torch.Tensor, expected: torch.Tensor) -> Measure:
     """Measure two plain tensors on the CPU, of one shape and of any dtypes."""
     return Errors(actual, expected).measure()
+
+
+def noise_of(actual: torch.Tensor, expected: torch.Tensor) -> Noise:
+    """The noise in plain tensors of one shape, of which the second is exact."""
+    errors = Errors(actual, expected)
+    return Noise(errors.rmse, errors.max_abs, errors.nonfinite, errors.signed_zeros(), errors.nan)
 
 
 class Errors:

@@ -23,6 +23,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.noise import NO_NOISE, Noise
 from tensorflow_free.recipe.models import Pair, Recipe
 from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
 
@@ -42,43 +43,6 @@ FLOOR: Final[dict[str, float]] = {"float64": 4.0, "float32": 4.0, "bfloat16": 1.
 """Machine epsilons of the expected numbers' size that are always allowed: a few ULPs, as math libraries state their
 largest errors (the CUDA C++ Programming Guide lists up to 4 for the functions of a tensor op); 1 in half precision,
 where functions are computed in float32 and rounded once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """How far an eager CPU run in some dtype is from float64.
-
-    Attributes:
-        rmse: over the pairs in which both numbers are finite.
-        max_abs: the largest |error| among them.
-        nonfinite: elements NaN or infinite on one side, and not the same on the other: what overflows in this dtype.
-        nan: those of them that are NaN in this dtype.
-        signed_zeros: zeros of another sign.
-    """
-
-    rmse: float = 0.0
-    max_abs: float = 0.0
-    nonfinite: int = 0
-    signed_zeros: int = 0
-    nan: int = 0
-
-    @classmethod
-    def of(cls, actual: torch.Tensor, expected: torch.Tensor) -> Noise:
-        """The noise in plain tensors of one shape, of which the second is exact."""
-        errors = Errors(actual, expected)
-        return cls(errors.rmse, errors.max_abs, errors.nonfinite, errors.signed_zeros(), errors.nan)
-
-    def scaled(self, factor: float) -> Noise:
-        """The errors to expect where epsilon is `factor` times as large: in proportion, to first order."""
-        return Noise(self.rmse * factor, self.max_abs * factor)
-
-    def with_at_least(self, other: Noise) -> Noise:
-        """This noise, its errors no less than those of `other`."""
-        rmse, max_abs = max(self.rmse, other.rmse), max(self.max_abs, other.max_abs)
-        return Noise(rmse, max_abs, self.nonfinite, self.signed_zeros, self.nan)
-
-
-NO_NOISE: Final = Noise()
 
 
 @cache
