@@ -17,6 +17,7 @@ from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeErro
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, heeded, left_to_the_system, words_of
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
+from tensorflow_free.text.page import told
 from tensorflow_free.version import VERSION
 
 if TYPE_CHECKING:
@@ -79,10 +80,10 @@ def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> in
     try:
         return flushed(main(arguments))
     except RecipeError as error:
-        complain(str(error))
+        complain(told(str(error)))
         return ExitCode.WRONG
     except TensorflowFreeError as error:
-        complain(str(error))
+        complain(told(str(error)))
         return ExitCode.INTERNAL if isinstance(error, StorageError) else ExitCode.STEP_FAILED
     except BrokenPipeError:
         return flushed(ExitCode.OK)
@@ -102,20 +103,20 @@ def _fault(error: Exception) -> int:
         _refuse_gone()
     except RecipeError as gone:
         # it went while the command was at work
-        complain(str(gone))
+        complain(told(str(gone)))
         return ExitCode.WRONG
     import traceback
 
-    from tensorflow_free.errors import words_of as told
+    from tensorflow_free.errors import words_of as first_line
     from tensorflow_free.run.torch_errors import is_out_of_memory
 
     if is_out_of_memory(error):
-        complain(f"out of memory: {told(error)}")
+        complain(f"out of memory: {first_line(error)}")
         return ExitCode.STEP_FAILED
     if isinstance(error, OSError) and error.filename is None:
-        complain(f"what there is to say cannot be written: {error.strerror or error}")
+        complain(f"the output cannot be written: {error.strerror or error}")
         return ExitCode.INTERNAL
-    complain("".join(traceback.format_exception(error)).rstrip())
+    complain(told("".join(traceback.format_exception(error)).rstrip()))
     complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
     return ExitCode.INTERNAL
 

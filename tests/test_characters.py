@@ -26,6 +26,7 @@ from tensorflow_free.text.characters import (
     is_printable,
     normal,
     printable,
+    printable_json,
     printable_lines,
 )
 from tests.here import Here
@@ -136,6 +137,9 @@ def test_what_is_said_of_goldens_is_printable(folder, typed):
     typed("recipe", "review", FILE, "--list")
     (folder / FILE.replace(".yaml", ".golden.json")).write_text(json.dumps({"format_version": 1, EVIL: EVIL}))
     typed("recipe", "verify", FILE)
+    (folder / "good.yaml").write_text(TEXT.replace("y: 3.0", "y: 2.0"), encoding="utf-8")
+    typed("recipe", "record", "good.yaml")
+    assert unprintable((folder / "good.golden.json").read_text("utf-8")) == []
 
 
 def test_what_is_said_of_runs_on_disk_is_printable(folder, typed):
@@ -151,7 +155,9 @@ def test_what_is_said_of_runs_on_disk_is_printable(folder, typed):
 
 def test_what_is_said_of_a_sweep_is_printable_and_its_csv_too(folder, typed):
     typed("run-recipe", "-m", "plain.yaml", "failing.yaml", "seed=1", "hydra.sweep.dir=swept")
-    assert unprintable(Path("swept/sweep.csv").read_text()) == []
+    files = [path for path in Path("swept").rglob("*") if path.suffix in (".csv", ".json", ".jsonl")]
+    assert len(files) >= 4
+    assert [path.name for path in files if unprintable(path.read_text("utf-8"))] == []
     assert "\n=" not in Path("swept/sweep.csv").read_text()
     typed("recipe", "table", "swept")
     typed("recipe", "table", "swept", "--json")
@@ -172,6 +178,18 @@ def test_what_pytest_says_of_recipes_and_its_xml_are_printable(pytester, monkeyp
     assert unprintable(found.stdout.str() + found.stderr.str()) == []
     assert MARKS[0] in xml
     found.assert_outcomes(failed=3)
+
+
+def test_a_name_with_line_breaks_makes_no_line_of_its_own(folder, typed):
+    forged = "a\nok: 9 of 9 hold\n.yaml"
+    for name, text in {forged: TEXT, f"failing{forged}": FAILING, f"wrong{forged}": WRONG}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        for words in (["run-recipe", name], ["run-recipe", name, "-q"], ["recipe", "check", name], ["recipe", "list"]):
+            assert "\nok: 9 of 9" not in typed(*words, *(["."] if words[-1] == "list" else []), shows=False)
+        for command in ("record", "verify"):
+            assert "\nok: 9 of 9" not in typed("recipe", command, name, shows=False)
+    assert "\nok: 9 of 9" not in typed("run-recipe", "-m", f"failing{forged}", "seed=1,2", "-q", shows=False)
+    assert "\nok: 9 of 9" not in typed("run-recipe", "-m", f"failing{forged}", "seed=1,2", shows=False)
 
 
 def test_errors_are_printable_in_python_too():
@@ -251,6 +269,14 @@ def test_printable_writes_out_what_cannot_be_seen_and_nothing_else():
     assert printable_lines("a\x1b\nb\r\x85") == "a\\x1b\nb\\r\\x85"
     assert in_a_line(" a\n  b\u2028c ") == "a b\\u2028c"
     assert (normal(LIGATURE), form_problem("fi")) == ("fi", None)
+
+
+def test_json_says_the_same_in_characters_that_can_be_seen():
+    content = {EVIL: [EVIL, "plain", "gr\u00f6\u00dfe", 1]}
+    for text in (json.dumps(content, ensure_ascii=False), json.dumps(content, ensure_ascii=False, indent=1)):
+        assert unprintable(printable_json(text)) == []
+        assert json.loads(printable_json(text)) == content
+    assert printable_json('["gr\u00f6\u00dfe"]') == '["gr\u00f6\u00dfe"]'
 
 
 @pytest.mark.parametrize("word", [EVIL, "a'b\\\x1bc", "\x9b31m \xad\xa0", "\n\t", "plain", "two words", "it's", ""])

@@ -7,16 +7,17 @@ import io
 import pytest
 from rich.console import Console
 
+from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.text.characters import is_printable
 from tensorflow_free.text.drawing import draw, text_of
-from tensorflow_free.text.page import Grid, Line, Words, column, grid, line, listed, marked, parted, told, within
+from tensorflow_free.text.page import Grid, Line, Words, column, grid, hanging, line, listed, parted, told, within
 
 EVIL = "\x1b[2J\x1b]0;pwn\a\u202e\u200b\x9b31m\x85\u2028\r\nok  y  2.0"
 """An escape, a title, a right-to-left override, a zero-width space, C1's escape, and breaks of lines."""
 
 
 def page(word="exp"):
-    outcomes = [marked("mismatch", is_bad=True), marked("ok", is_bad=False)]
+    outcomes = [mark_of("mismatch"), mark_of("ok")]
     table = grid(
         [
             column("name", [word, "a_long_name_of_a_step"], "name", least=12),
@@ -107,6 +108,11 @@ def test_what_is_told_of_names_stands_below_one_another_also_where_it_is_broken(
 def test_the_lines_of_a_text_keep_their_indent_and_only_newlines_part_them():
     assert [str(one) for one in told("a\n    b\u2028c", indent=2)] == ["  a", "      b\\u2028c"]
     assert told("") == []
+
+
+def test_further_lines_of_a_text_hang_below_what_it_is_about():
+    lines = hanging("cell 1\n: ", "it failed\nok: all\n        deep")
+    assert text_of(lines) == "cell 1\\n: it failed\n    ok: all\n        deep"
 
 
 def test_of_many_lines_the_first_are_told_and_the_others_counted():

@@ -8,7 +8,6 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.report.op_report import look_up, records
-from tensorflow_free.text.drawing import text_of
 
 
 def look_ops_up(options: Namespace, flags: Flags) -> int:
@@ -24,5 +23,5 @@ def look_ops_up(options: Namespace, flags: Flags) -> int:
     elif found:
         put(page)
     else:
-        complain(text_of(page))
+        complain(page)
     return ExitCode.OK if found else ExitCode.WRONG

@@ -15,7 +15,7 @@ from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
-from tensorflow_free.text.characters import printable
+from tensorflow_free.text.page import line
 
 if TYPE_CHECKING:
     from tensorflow_free.commands.limited_run import Watched
@@ -70,7 +70,6 @@ def _without_steps(composed: Composed) -> int | None:
     mapping = composed.mapping
     if mapping.get("steps") or mapping.get("case") or not mapping.get("cases"):
         return None
-    cases = "".join(f"\n  {printable(case_override(name).text)}" for name in mapping["cases"])
-    place = printable(str(composed.place(("cases",))))
-    complain(f"{place}: the recipe has no steps of its own; choose one of its cases:{cases}")
+    what = f"{composed.place(('cases',))}: the recipe has no steps of its own; choose one of its cases:"
+    complain([line(what), *(line(case_override(name).text, indent=2) for name in mapping["cases"])])
     return ExitCode.WRONG

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tensorflow_free.text.characters import is_printable, printable_lines
-from tensorflow_free.text.drawing import draw, laid_out
-from tensorflow_free.text.page import GAP, Line, Page, Words
+from tensorflow_free.text.characters import printable_json
+from tensorflow_free.text.drawing import draw, laid_out, text_of
+from tensorflow_free.text.page import GAP, Line, Page, Words, line
 
 Word = TypeVar("Word", bound=str)
 
@@ -56,21 +56,16 @@ def put(page: Page) -> None:
     sys.stdout.flush()
 
 
-def complain(text: str) -> None:
-    """Say what is wrong, where it is in nobody's way."""
-    sys.stderr.write(f"{printable_lines(text)}\n")
+def complain(page: Page | str) -> None:
+    """Say what is wrong, where it is in nobody's way; a text is one line."""
+    sys.stderr.write(f"{text_of([line(page)] if isinstance(page, str) else page)}\n")
 
 
 def put_json(content: Any) -> None:
     """Print JSON that reads back right in any encoding of the output."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(content, indent=1, ensure_ascii=not unicode, allow_nan=False)
-    # what cannot be seen stands only inside of JSON's strings, which have escapes for it
-    for line in text.split("\n"):
-        shown = (
-            line if is_printable(line) else "".join(one if is_printable(one) else json.dumps(one)[1:-1] for one in line)
-        )
-        sys.stdout.write(f"{shown}\n")
+    sys.stdout.write(f"{printable_json(text)}\n")
 
 
 class Rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
-from tensorflow_free.text.characters import printable
+from tensorflow_free.text.page import hanging, told
 
 if TYPE_CHECKING:
     from tensorflow_free.result.result import Result
@@ -31,13 +31,13 @@ def _show_what_is_wrong(result: Result) -> None:
     from tensorflow_free.report.result_report import failure
 
     if result.error is not None and not result.error.expected:
-        complain("\n".join(failure(result)))
+        complain(told("\n".join(failure(result))))
     recipe = result.recipe
     case = f"{recipe.case} " if recipe.case else ""
     cell = f"{result.name} ({case}{recipe.device} {recipe.dtype} {recipe.backend.name})"
     for verdict in result.expectations:
         if not verdict.is_well:
-            complain(printable(f"{cell}: {verdict.path}: {verdict.outcome}: {verdict.asks}: {verdict.message}"))
+            complain(hanging(f"{cell}: {verdict.path}: {verdict.outcome}: {verdict.asks}: ", verdict.message))
 
 
 class ProgressBar:

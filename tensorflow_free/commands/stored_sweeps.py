@@ -21,7 +21,6 @@ from tensorflow_free.sweep.pairs import RowPair, pairs_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
-from tensorflow_free.text.characters import printable
 
 # two of them
 
@@ -141,4 +140,4 @@ def _table(path: Path, flags: Flags) -> None:
 
 
 def _unreadable(folder: SweepFolder) -> str:
-    return printable(f"{folder.path}: {counted(folder.bad_lines, 'line')} of its rows could not be read")
+    return f"{folder.path}: {counted(folder.bad_lines, 'line')} of its rows could not be read"

@@ -11,13 +11,11 @@ from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
-from tensorflow_free.errors import INDENT
 from tensorflow_free.process.endings import code_of, words_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
 from tensorflow_free.sweep.table import page_of
-from tensorflow_free.text.characters import printable
-from tensorflow_free.text.page import line
+from tensorflow_free.text.page import hanging, line
 
 MOMENT_S: Final = 0.1
 """Seconds between two looks of the bar."""
@@ -49,12 +47,6 @@ def show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None = None) -> 
     return code
 
 
-def _hanging(reason: str) -> str:
-    """A reason whose further lines cannot be taken for those of another cell."""
-    first, *rest = reason.split("\n")
-    return "\n".join([first, *(f"{INDENT}{line.removeprefix(INDENT)}" for line in rest)])
-
-
 def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     if flags.json:
         rows = [json.loads(row.line()) for row in sweep.rows]
@@ -62,7 +54,7 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     elif flags.quiet:
         for row in sweep.rows:
             if row.is_bad:
-                complain(f"{_cell(row)}: {row.outcome}: {_hanging(row.reason)}")
+                complain(hanging(f"{_cell(row)}: {row.outcome}: ", row.reason))
     else:
         put([*page_of(sweep.summary), line(f"{sweep.folder}/sweep.json", is_whole=True)])
     why = "ended early" if ended is None else words_of(ended)
@@ -75,7 +67,7 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
 
 def _cell(row: Row) -> str:
     axes = " ".join(f"{key}={value}" for key, value in row.axes.items())
-    return printable(f"cell {row.number} ({axes or row.recipe})")
+    return f"cell {row.number} ({axes or row.recipe})"
 
 
 @contextmanager

@@ -18,12 +18,13 @@ from tensorflow_free.golden.verifying import Verification, verify
 from tensorflow_free.judging.wording import counted, share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
 from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import Line, Page, Words, line, marked, parted, told, within
+from tensorflow_free.text.page import Line, Page, Words, line, parted, told, within
 
 MOST_FAILURES: Final = 20
 """Failures that are told in full."""
@@ -176,9 +177,8 @@ def rows_of(files: Sequence[Path]) -> Rows:
 def row_of(rows: Rows, one: Verification) -> Line:
     """A verdict in a row: outcome, recipe, case, cell, the share of the allowed error that was used, the golden."""
     golden = "" if one.golden is None else one.golden.name
-    outcome = marked(one.outcome, is_bad=not one.is_well)
-    cell, used = Words(one.cell), Words(_used(one))
-    return rows.row([outcome, Words(one.recipe), Words(one.case, "name"), cell, used, Words(golden, "aside")])
+    cells = [mark_of(one.outcome), Words(one.recipe), Words(one.case, "name"), Words(one.cell), Words(_used(one))]
+    return rows.row([*cells, Words(golden, "aside")])
 
 
 def _used(one: Verification) -> str:
@@ -189,7 +189,7 @@ def _used(one: Verification) -> str:
 def failure_of(one: Verification) -> Iterator[Line]:
     """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
-    yield line(f"{one.outcome.upper()}  {place}", "bad")
+    yield Line((mark_of(one.outcome), Words(f"  {place}", "bad")))
     why = told(one.reason)
     if one.outcome == Outcome.MISMATCH and one.comparison is not None:
         why = [*failure_in(one.comparison, one.operands), *map(line, one.unmet)]

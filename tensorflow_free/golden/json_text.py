@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers
+from tensorflow_free.text.characters import printable_json
 
 PER_LINE: Final = 4
 """Numbers of a long row on a line; a fixed count, so that a number which grows by a digit does not move the others."""
@@ -84,7 +85,7 @@ def _enclosed(opening: str, rows: Sequence[str], closing: str, indent: int) -> s
 
 
 def _one_line(value: Any) -> str:
-    return json.dumps(_strict(value), ensure_ascii=False, allow_nan=False)
+    return printable_json(json.dumps(_strict(value), ensure_ascii=False, allow_nan=False))
 
 
 def _strict(value: Any) -> Any:

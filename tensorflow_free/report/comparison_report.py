@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.judging.wording import Beginning, Plain, counted, index, number, pair_of, place_of, share_of, some
+from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.text.page import Column, Grid, Line, column, grid, line, marked, parted
+from tensorflow_free.text.page import Column, Grid, Line, column, grid, line, parted
 
 if TYPE_CHECKING:
     from tensorflow_free.judging.verdicts import Comparison
@@ -38,7 +39,7 @@ def _columns(verdicts: Sequence[Plain], first: str | None) -> list[Column]:
 
     known = any(verdict["name"] == first for verdict in verdicts)
     names = [_pointed(verdict["name"], first) if known else verdict["name"] for verdict in verdicts]
-    outcomes = [marked(verdict["outcome"], is_bad=verdict["outcome"] == Outcome.MISMATCH) for verdict in verdicts]
+    outcomes = [mark_of(verdict["outcome"]) for verdict in verdicts]
     return [
         column("  name" if known else "name", names, "name", least=12),
         column("op", [verdict["op"] or "" for verdict in verdicts], least=8, goes=5),

@@ -10,6 +10,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.errors import INDENT
+from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.report.value_summary import summary
@@ -17,8 +18,8 @@ from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.text.characters import in_a_line
-from tensorflow_free.text.page import Grid, Line, Style, Words, column, grid, line, marked, parted, told
+from tensorflow_free.text.characters import in_a_line, printable
+from tensorflow_free.text.page import Grid, Line, Style, column, grid, line, parted, told
 
 MOST_ROWS: Final = 200
 """Rows of the table; a longer one is cut in its middle, and the folder has all."""
@@ -123,7 +124,7 @@ def heading(result: Result) -> str:
 
 
 def failure(result: Result) -> Iterator[str]:
-    """What failed: the step, its operands, torch's words; nothing where nothing failed."""
+    """What failed: the step, its operands, torch's words, in printable lines; nothing where nothing failed."""
     error = result.error
     if error is None:
         return
@@ -131,8 +132,8 @@ def failure(result: Result) -> Iterator[str]:
     place = ": ".join(part for part in (position, error.path) if part)
     expected = "stopped as expected" if error.expected else "failed"
     first, *rest = error.message.split("\n")
-    yield f"{place}: '{error.op}' {expected}: {first}"
-    yield from (f"{INDENT}{words}" for words in (*rest, *error.operands))
+    yield printable(f"{place}: '{error.op}' {expected}: {first}")
+    yield from (printable(f"{INDENT}{words}") for words in (*rest, *error.operands))
 
 
 def warned(result: Result) -> Iterator[str]:
@@ -156,17 +157,13 @@ def _expectations(result: Result) -> Iterator[Line | Grid]:
     if not verdicts:
         return
     columns = [
-        column("", [_mark(one) for one in verdicts]),
+        column("", [mark_of(one.outcome) for one in verdicts]),
         column("", [one.name for one in verdicts], least=12),
         column("", [one.asks for one in verdicts], least=16),
     ]
     below = tuple(tuple(told(one.message, indent=4)) if one.message else () for one in verdicts)
     yield Grid(tuple(columns), has_headings=False, below=below)
     yield line(_tally(verdicts))
-
-
-def _mark(verdict: Verdict) -> Words:
-    return marked(Outcome.OK if verdict.outcome == Outcome.HOLDS else verdict.outcome, is_bad=not verdict.is_well)
 
 
 def _tally(verdicts: Sequence[Verdict]) -> str:

@@ -21,6 +21,7 @@ from tensorflow_free.files.whole_files import filling
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.inputs import Inputs
 from tensorflow_free.result.model import RECIPE, RESULT, TENSORS, RunFile
+from tensorflow_free.text.characters import printable_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class RunFolder:
             StorageError: the folder cannot be written, and what was in it stays.
             UnkeptError: a StorageError; the folder is written, but for a file that changed after the recipe read it.
         """
-        text = self.document.model_dump_json(indent=1) + "\n"
+        text = printable_json(self.document.model_dump_json(indent=1)) + "\n"
         try:
             with filling(folder, RESULT, lasting=lasting, tidy=tidy) as part:
                 inputs = Inputs(self.recipe, self.files, self.ops, part)

@@ -20,6 +20,7 @@ from tensorflow_free.files.opening import open_file, read_file, real, refuse_spe
 from tensorflow_free.files.whole_files import is_part, sweep_up, write_new, write_whole
 from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
 from tensorflow_free.sweep.rows import Row, row_of
+from tensorflow_free.text.characters import printable_json
 
 SWEEP, CELLS, TABLE = "sweep.json", "cells.jsonl", "sweep.csv"
 """The files of a sweep's folder."""
@@ -225,7 +226,7 @@ class SweepFolder:
 
 
 def _text(document: SweepDocument) -> bytes:
-    return (document.model_dump_json(indent=1) + "\n").encode()
+    return (printable_json(document.model_dump_json(indent=1)) + "\n").encode()
 
 
 def filled(folder: Path) -> str | None:

@@ -14,7 +14,7 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, CellOutcome
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.sweep.cells import Cell, refuse_outside
-from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.characters import command_of, printable_json
 
 ROW_VERSION: Final = 1
 """The version of a row's schema."""
@@ -138,7 +138,7 @@ class Row(BaseModel):
 
     def line(self) -> str:
         """The row as one line of `cells.jsonl`, its end included; strict JSON."""
-        return self.model_dump_json() + "\n"
+        return printable_json(self.model_dump_json()) + "\n"
 
 
 def row_of(line: str | bytes) -> Row:

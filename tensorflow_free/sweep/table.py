@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tensorflow_free.judging.wording import counted, error_of, share_of
+from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, CELL_OUTCOMES, RANKS, Outcome, well_first
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
 from tensorflow_free.sweep.patterns import sentences
@@ -13,7 +14,7 @@ from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
 from tensorflow_free.text.characters import in_a_line, is_printable
-from tensorflow_free.text.page import Column, Grid, Line, Page, column, grid, line, marked, parted, told, within
+from tensorflow_free.text.page import Column, Grid, Line, Page, column, grid, line, parted, told, within
 
 MOST_ROWS: Final = 40
 """Bad cells that have a row where not all cells have."""
@@ -136,7 +137,7 @@ def _columns(summary: Summary, rows: Sequence[Row]) -> list[Column]:
     return [
         column("cell", [str(row.number) for row in rows], align="right"),
         *(column(key, [row.axes.get(key, "") for row in rows], "name", least=LEAST) for key in summary.axes.keys),
-        column("outcome", [marked(row.outcome, is_bad=row.is_bad) for row in rows]),
+        column("outcome", [mark_of(row.outcome) for row in rows]),
         column("starts at", [row.place for row in rows], least=LEAST),
         column("used", used, align="right"),
         column(

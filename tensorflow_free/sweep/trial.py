@@ -25,6 +25,7 @@ from tensorflow_free.runner import run
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, row_of_cell
 from tensorflow_free.tensors.devices import best_device
+from tensorflow_free.text.characters import printable_json
 
 COMPARISON: Final = "comparison.json"
 """The file in a cell's folder that holds the verdict on each value."""
@@ -113,7 +114,7 @@ class Trial:
 
 
 def _json(comparison: Comparison) -> str:
-    return json.dumps(comparison.to_plain(), allow_nan=False, ensure_ascii=False) + "\n"
+    return printable_json(json.dumps(comparison.to_plain(), allow_nan=False, ensure_ascii=False)) + "\n"
 
 
 def _shared_ops(result: Result, reference: Result) -> Iterator[str]:

@@ -6,6 +6,7 @@ What a file holds (descriptions, names of cases, files and keys, texts, torch's 
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import unicodedata
@@ -41,6 +42,13 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     r"""The lines of a text, each printable; only `\n` parts them."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def printable_json(text: str) -> str:
+    """JSON that says the same, with the escapes of its strings for all that cannot be seen; its lines stay."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(one if one == "\n" or is_printable(one) else json.dumps(one)[1:-1] for one in text)
 
 
 def in_a_line(text: str) -> str:

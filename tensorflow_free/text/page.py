@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from tensorflow_free.text.characters import printable
 
@@ -29,8 +29,11 @@ class Words:
         object.__setattr__(self, "text", printable(self.text))
 
 
-GAP = Words("  ")
+GAP: Final = Words("  ")
 """What stands between two columns."""
+
+HANG: Final = 4
+"""Characters before the further lines of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +132,16 @@ def grid(columns: Iterable[Column]) -> Grid:
     return Grid(tuple(columns))
 
 
-def marked(outcome: str, *, is_bad: bool) -> Words:
-    """How an outcome is written: in capitals where something fails by it."""
-    return Words(outcome.upper(), "bad") if is_bad else Words(outcome, "good" if outcome == "ok" else "notice")
-
-
 def told(text: str, style: Style = "", indent: int = 0) -> list[Line]:
     r"""The lines of a text, each with an indent of its own besides; only `\n` parts them."""
     lines = text.split("\n") if text else []
     return [line(one.strip(" "), style, indent + len(one) - len(one.lstrip(" "))) for one in lines]
+
+
+def hanging(lead: str, text: str) -> list[Line]:
+    """A text behind what it is about; its further lines have an indent, so that none passes for one of another text."""
+    first, *rest = told(text) or [line()]
+    return [line(f"{lead}{first}"), *(replace(one, indent=max(one.indent, HANG)) for one in rest)]
 
 
 def within(lines: Sequence[Line], indent: int, most: int) -> list[Line]:
