@@ -8,14 +8,18 @@ and Hydra reads the annotations of the two dataclasses, so that they must not be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Optional
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import CompactHydraException
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+_ELSEWHERE = "hydra/sweeper: this sweeper and this launcher run recipes, and serve `run-recipe -m` only"
 
 
 @dataclass
@@ -40,12 +44,8 @@ ConfigStore.instance().store(group="hydra/sweeper", name="cells", node=CellsConf
 ConfigStore.instance().store(group="hydra/launcher", name="workers", node=WorkersConf, provider="tensorflow_free")
 
 
-class CellsSweeper(Sweeper):
-    """Every combination of what a command line gives, each a cell; other launchers are given many cells a job."""
-
-    def __init__(self, cells_per_job: int | None = None, cell_timeout_s: float | None = None) -> None:
-        self.cells_per_job = cells_per_job
-        self.cell_timeout_s = cell_timeout_s
+class _Plugin:
+    """What a sweeper and a launcher have in common: both keep what Hydra gives."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what Hydra gives."""
@@ -53,29 +53,38 @@ class CellsSweeper(Sweeper):
         self.task_function = task_function
         self.config = config
 
-    def sweep(self, arguments: list[str]) -> Any:
-        """Make the sweep ready; where its launcher is another than ours, launch its jobs."""
-        del arguments  # read by our own rules before
-        from tensorflow_free.hydra_app.sweeps import current  # noqa: PLC0415 - see above
 
-        return current().sweep(self.config, self.hydra_context, self.cells_per_job)
+class CellsSweeper(_Plugin, Sweeper):
+    """Every combination of what a command line gives, each a cell; other launchers are given many cells a job.
+
+    `run-recipe -m` knows it by its name and its settings, and makes the cells itself.
+    """
+
+    def __init__(self, cells_per_job: int | None = None, cell_timeout_s: float | None = None) -> None:
+        self.cells_per_job = cells_per_job
+        self.cell_timeout_s = cell_timeout_s
+
+    def sweep(self, arguments: list[str]) -> Any:  # noqa: ARG002 - the name is Hydra's
+        """Refuse: this is another Hydra app than `run-recipe`."""
+        raise CompactHydraException(_ELSEWHERE)
 
 
-class WorkersLauncher(Launcher):
+class WorkersLauncher(_Plugin, Launcher):
     """Runs cells in warm worker processes of this machine, for whatever sweeper chooses them."""
 
     def __init__(self, n_jobs: int | None = None, cell_timeout_s: float | None = None) -> None:
         self.n_jobs = n_jobs
         self.cell_timeout_s = cell_timeout_s
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what Hydra gives."""
-        self.hydra_context = hydra_context
-        self.task_function = task_function
-        self.config = config
-
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run a cell for each job; what it returns is the share of the allowed error that its worst value used."""
-        from tensorflow_free.hydra_app.sweeps import current  # noqa: PLC0415 - see above
-
-        return current().launch(self.config, job_overrides, initial_job_idx)
+        run_cells = getattr(self.task_function, "run_cells", None)
+        if run_cells is None:
+            raise CompactHydraException(_ELSEWHERE)
+        jobs = [
+            JobReturn(overrides=list(overrides), status=JobStatus.COMPLETED, working_dir=str(Path.cwd()))
+            for overrides in job_overrides
+        ]
+        for job, used in zip(jobs, run_cells(job_overrides, initial_job_idx), strict=True):
+            job.return_value = used
+        return jobs

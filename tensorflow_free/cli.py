@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tensorflow_free.commands.limited_run import Watched
     from tensorflow_free.composition.command_line import CommandLine
     from tensorflow_free.composition.compose import Composed
-    from tensorflow_free.hydra_app.multirun import SweepHost
 
 
 def run_recipe_command() -> None:
@@ -143,11 +142,15 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
         return _answered(run_parser(), flags)
     _refuse_gone()
     if flags.resume is not None:
-        from tensorflow_free.commands.sweep_host import go_on
+        from tensorflow_free.commands.multirun import go_on
 
         return go_on(flags, rest)
     line = sorted_words(rest)
-    if flags.limits and not line.is_multirun:
+    if line.is_multirun:
+        from tensorflow_free.commands.multirun import run_sweep
+
+        return run_sweep(line, flags)
+    if flags.limits:
         from tensorflow_free.commands.limited_run import run_limited
 
         return run_limited(flags, line)
@@ -155,19 +158,14 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
 
 
 def _run(line: CommandLine, flags: Flags, watched: Watched | None) -> int:
-    from tensorflow_free.hydra_app.command import run_through_hydra
+    from tensorflow_free.commands.each_recipe import run_each
 
     def task(composed: Composed, folder: Path) -> int:
         from tensorflow_free.commands.plain_run import run_composed
 
         return run_composed(composed, folder, flags, watched)
 
-    def host() -> SweepHost:
-        from tensorflow_free.commands.sweep_host import CommandLineHost
-
-        return CommandLineHost(flags)
-
-    return run_through_hydra(line, task, host=host, best_device=_best_device)
+    return run_each(line, task, _best_device)
 
 
 def _best_device() -> str:

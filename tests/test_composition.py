@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from tensorflow_free.commands.each_recipe import run_each
 from tensorflow_free.commands.run_flags import sorted_words
 from tensorflow_free.composition.compose import case_names, compose
 from tensorflow_free.composition.grammar import for_hydra, hydra_override
@@ -30,15 +31,14 @@ from tensorflow_free.composition.overrides import apply_overrides
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.hydra_app.command import run_through_hydra as run_line
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import defaults
 from tests.processes import succeeded
 
 
-def run_through_hydra(words, task, **settings):
-    """Run a command line of Hydra's, as it is typed."""
-    return run_line(sorted_words(words), task, **settings)
+def running(words, task):
+    """Run a command line, as it is typed."""
+    return run_each(sorted_words(words), task)
 
 
 LINE = """\
@@ -321,11 +321,11 @@ def test_a_dotted_path_leads_into_names_that_hold_dots(key, path):
 def test_hydra_composes_a_name_that_holds_dots_alike(tmp_path, capsys, override, expect):
     path = write(tmp_path, a="expect: {y: 5.0, w.grad: 1.0}\nsteps: {y: w * 5}\n") / "a.yaml"
     assert compose(path, [override]).mapping["expect"] == expect
-    assert run_through_hydra([str(path), override, "--cfg", "job"], never) == 0
+    assert running([str(path), override, "--cfg", "job"], never) == 0
     assert read_yaml(capsys.readouterr().out, "hydra")["expect"] == expect
     ran = []
     words = [str(path), override, f"hydra.run.dir={tmp_path}/out"]
-    assert run_through_hydra(words, lambda composed, _: ran.append(composed.mapping["expect"]) or 0) == 0
+    assert running(words, lambda composed, _: ran.append(composed.mapping["expect"]) or 0) == 0
     assert ran == [expect]
 
 
@@ -333,7 +333,7 @@ def test_hydra_composes_a_name_that_holds_dots_alike(tmp_path, capsys, override,
 def test_hydra_takes_the_name_of_a_recipe_for_a_name(tmp_path, stem):
     path, ran = write(tmp_path, **{stem: "seed: 3"}) / f"{stem}.yaml", []
     words = [str(path), f"hydra.run.dir={tmp_path}/out"]
-    assert run_through_hydra(words, lambda composed, _: ran.append(composed.mapping["seed"]) or 0) == 0
+    assert running(words, lambda composed, _: ran.append(composed.mapping["seed"]) or 0) == 0
     assert ran == [3]
 
 
@@ -526,7 +526,7 @@ def test_threads_compose_at_once(line):
 def test_a_recipe_is_composed_inside_another_hydra_app(line):
     with initialize_config_dir(str(line.parent), version_base="1.3"):
         assert compose(line, ["params.m=[1]"]).mapping["params"]["m"] == [1]
-        assert run_through_hydra([str(line), "--cfg", "job"], lambda composed, folder: 0) == 0
+        assert running([str(line), "--cfg", "job"], lambda composed, folder: 0) == 0
         assert GlobalHydra.instance().is_initialized()
         assert hydra_compose("line").params.n == 4
 

@@ -12,54 +12,36 @@ from typing import Any
 
 import pytest
 
+from tensorflow_free.cli import _guarded
+from tensorflow_free.commands.each_recipe import run_each
 from tensorflow_free.commands.run_flags import sorted_words
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.hydra_app.command import run_through_hydra as run_line
-from tensorflow_free.hydra_app.multirun import Multirun
+from tensorflow_free.hydra_app.sweeping import swept
+from tensorflow_free.sweep.sweep import Settings
 
 
-def run_through_hydra(words, task, **settings):
-    """Run a command line of Hydra's, as it is typed."""
-    return run_line(sorted_words(words), task, **settings)
-
-
-class Recording:
-    """A host of sweeps that runs each cell as a task would be run, and keeps what it was asked for."""
-
-    chunk_task = None
-    ops = ()
-
-    def __init__(self, task) -> None:
-        self.task = task
-        self.multirun: Multirun | None = None
-
-    def __call__(self):
-        return self
-
-    def begin(self, multirun):
-        self.multirun = multirun
-        return len(multirun.matrix)
-
-    def end(self, ended=None):
-        if self.multirun is None:
-            raise ended
-        cells = self.multirun.matrix.cells()
-        places = [self.multirun.folder / str(number) for number in range(len(self.multirun.matrix))]
-        composed = [compose(path, overrides) for path, overrides in cells]
-        return max(self.task(one, place) for one, place in zip(composed, places, strict=True))
+def running(words, task):
+    """Run a command line, as it is typed."""
+    return run_each(sorted_words(words), task)
 
 
 def sweeping(words, task):
-    return run_through_hydra(words, task, host=Recording(task))
+    """Run what words ask for; of a sweep each cell, as a task is run."""
+    line = sorted_words(words)
+    if not line.is_multirun:
+        return run_each(line, task)
+    sweep = swept(line, Settings()).sweep
+    cells = sweep.document.all_cells()
+    return max(task(compose(cell.recipe, cell.overrides), sweep.folder / cell.folder) for cell in cells)
 
 
 WAYS = {
     "compose": lambda path, task: compose(path),
-    "run": lambda path, task: run_through_hydra([str(path)], task),
-    "hydra run": lambda path, task: run_through_hydra([str(path), "hydra.run.dir=out"], task),
-    "--cfg": lambda path, task: run_through_hydra([str(path), "--cfg", "job", "--resolve"], task),
-    "--info": lambda path, task: run_through_hydra([str(path), "--info", "all"], task),
+    "run": lambda path, task: running([str(path)], task),
+    "hydra run": lambda path, task: running([str(path), "hydra.run.dir=out"], task),
+    "--cfg": lambda path, task: running([str(path), "--cfg", "job", "--resolve"], task),
+    "--info": lambda path, task: running([str(path), "--info", "all"], task),
     "-m": lambda path, task: sweeping([str(path), "-m", "seed=1,2"], task),
     "glob": lambda path, task: sweeping([str(path), "-m", "recipe=glob(*)"], task),
 }
@@ -208,13 +190,13 @@ def test_an_override_cannot_do_either_what_a_recipe_cannot(folder, override):
 )
 def test_a_flag_that_opens_a_door_is_refused_and_so_is_one_that_is_not_known(folder, flag):
     with pytest.raises(RecipeError, match="flag '-"):
-        run_through_hydra([str(folder / "other.yaml"), flag, "x"], never)
+        running([str(folder / "other.yaml"), flag, "x"], never)
 
 
 def test_hydra_sees_only_recipes_and_only_those_of_the_folder(folder, capsys):
     (folder / "device").mkdir()
     (folder / "device" / "cuda.yaml").write_text("description: secret")
-    assert run_through_hydra([str(folder / "other.yaml"), "device=cuda", "--cfg", "job"], never) == 0
+    assert running([str(folder / "other.yaml"), "device=cuda", "--cfg", "job"], never) == 0
     output = capsys.readouterr().out
     assert "device: cuda" in output
     assert "secret" not in output
@@ -249,7 +231,7 @@ class Recorder:
 def test_a_run_is_the_same_with_hydra_and_without(folder, arguments):
     task, overrides = Recorder(), ["seed=5", "+params.q=[1_000, .inf]", "params.c=0x1F", "params.d=nan", "~params.e"]
     (folder / "r.yaml").write_text("params: {a: '${seed}', e: 1}\ncases: {big: {seed: 9, dtype: float64}}\ncase: big")
-    assert run_through_hydra([*overrides, str(folder / "r.yaml"), *arguments], task) == 0
+    assert running([*overrides, str(folder / "r.yaml"), *arguments], task) == 0
     mapping = task.mappings()[0]
     assert mapping == compose(folder / "r.yaml", overrides).mapping
     assert mapping["params"] == {"a": 5, "q": ["1_000", float("inf")], "c": 31, "d": "nan"}
@@ -257,7 +239,7 @@ def test_a_run_is_the_same_with_hydra_and_without(folder, arguments):
 
 def test_each_run_has_a_folder_of_its_own_that_nobody_has_made(folder):
     task = Recorder()
-    run_through_hydra([str(folder / "other.yaml"), str(folder / "other.yaml"), "seed=2"], task)
+    running([str(folder / "other.yaml"), str(folder / "other.yaml"), "seed=2"], task)
     (_, first), (_, second) = task.jobs
     assert first != second
     assert first.parts[:2] == ("outputs", "other")
@@ -287,7 +269,7 @@ def test_a_multirun_takes_several_recipes_and_globs(folder):
 
 def test_a_person_may_set_what_is_hydras_on_the_command_line(folder):
     task = Recorder()
-    assert run_through_hydra([str(folder / "other.yaml"), "hydra.run.dir=mine"], task) == 0
+    assert running([str(folder / "other.yaml"), "hydra.run.dir=mine"], task) == 0
     assert task.jobs[0][1] == Path("mine").resolve()
     assert sorted(entry.name for entry in Path("mine").iterdir()) == [".hydra"]
     assert sorted(entry.name for entry in Path("mine/.hydra").iterdir()) == [
@@ -304,7 +286,7 @@ def test_a_folder_that_holds_something_is_refused(folder):
         Path("mine1").mkdir(exist_ok=True)
         Path("mine1/x").write_text("")
         with pytest.raises(RecipeError, match="holds something already; name one that is new or empty"):
-            run_through_hydra([str(folder / "other.yaml"), text], never)
+            running([str(folder / "other.yaml"), text], never)
 
 
 def test_interrupting_a_run_gives_130(folder):
@@ -312,7 +294,8 @@ def test_interrupting_a_run_gives_130(folder):
         raise KeyboardInterrupt
 
     for arguments in ([], ["hydra.job.name=x"], ["-m", "seed=1,2"]):
-        assert sweeping([str(folder / "other.yaml"), *arguments], interrupted) == 130
+        words = [str(folder / "other.yaml"), *arguments]
+        assert _guarded(lambda words: sweeping(words, interrupted), words) == 130
 
 
 def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, capfd):
@@ -332,6 +315,10 @@ def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, ca
         (["R", "--cfg", "jobs"], "flag '--cfg': 'jobs' is not job or hydra or all"),
         (["R", "-c"], "flag '--cfg': it wants job or hydra or all"),
         (["R", "-m", "--cfg", "job"], "only one of --multirun, --run, --cfg, --info and --hydra-help can be given"),
+        (["R", "--resolve"], "command line: --resolve goes with --cfg only"),
+        (["R", "hydra.job.name=a,b"], "override 'hydra.job.name=a,b': it gives several values"),
+        (["R", "recipe=a,b", "--cfg", "job"], "override 'recipe=a,b': it gives several values"),
+        (["R", "-m", "seed=nothing(1)", "hydra/sweeper=basic"], "override 'seed=nothing(1)': it does not parse"),
         (["R", "hydra.nothing=3"], "Hydra refuses it: Could not override 'hydra.nothing'."),
         (["R", "hydra/launcher=nothing"], "Hydra refuses it: "),
         (["R", "hydra.run.dir=["], "override 'hydra.run.dir=[': it does not parse"),

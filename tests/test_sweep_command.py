@@ -285,9 +285,9 @@ def test_other_launchers_and_sweepers_end_with_the_same_rows(typed, words):
 
 
 def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkeypatch):
-    from tensorflow_free.commands import sweep_host
+    from tensorflow_free.hydra_app import sweeping
 
-    monkeypatch.setattr(sweep_host, "run_chunk", dies)
+    monkeypatch.setattr(sweeping, "run_chunk", dies)
     words = [
         "-m",
         "linear.yaml",

@@ -144,6 +144,8 @@ def sorted_words(words: Sequence[str]) -> CommandLine:
     if len(set(line.flags) & {"--multirun", "--run", "--cfg", "--info", "--hydra-help"}) > 1:
         message = "only one of --multirun, --run, --cfg, --info and --hydra-help can be given"
         raise wrong("command line", message)
+    if "--resolve" in line.flags and "--cfg" not in line.flags:
+        raise wrong("command line", "--resolve goes with --cfg only")
     return line
 
 

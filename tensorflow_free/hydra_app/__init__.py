@@ -1,1 +1,1 @@
-"""Hydra as an application: `-m`, `--cfg`, `hydra.*` settings, launchers, sweepers. Recipes are composed without it."""
+"""What only Hydra has: `hydra.*` settings, `--cfg` and `--info`, launchers, sweepers. Recipes need none of it."""

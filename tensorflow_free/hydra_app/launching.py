@@ -6,24 +6,24 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
+from hydra._internal.callbacks import Callbacks
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
+from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from tensorflow_free.composition.grammar import choosing
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.hydra_app.multirun import SweepHost
+from tensorflow_free.hydra_app.primary import PRIMARY
+from tensorflow_free.sweep.folder import JOB_CELLS
 
 MOST_CELLS_PER_JOB: Final = 250
 """More cost little less, and a job that dies takes its cells with it."""
-
-JOB_ROWS: Final = "cells.*.jsonl"
-"""Where jobs put their rows."""
 
 CARRIED: Final = (
     "OMP_NUM_THREADS",
@@ -89,30 +89,47 @@ def refuse_size(cells_per_job: int | None) -> None:
         raise RecipeError([Problem(Place(file="hydra.sweeper.cells_per_job"), message)])
 
 
-def launch(host: SweepHost, config: DictConfig, context: Any, folder: Path, jobs: Sequence[Sequence[str]]) -> None:
-    """Run jobs by the launcher that the config names, and tell the host what became of them.
+@contextmanager
+def announced(config: DictConfig) -> Iterator[Callbacks]:
+    """The callbacks of Hydra's that the config names, told when a sweep begins, and that it is over."""
+    callbacks = Callbacks(config)
+    callbacks.on_multirun_start(config=config, config_name=PRIMARY)
+    yield callbacks
+    callbacks.on_multirun_end(config=config, config_name=PRIMARY)
+
+
+def launch(
+    config: DictConfig, context: HydraContext, task: TaskFunction, folder: Path, jobs: Sequence[Sequence[str]]
+) -> tuple[list[Any], list[str]]:
+    """Run jobs by the launcher that the config names.
+
+    Args:
+        config: Hydra's, of the sweep.
+        context: what composes the config of a job, and whom to tell.
+        task: what runs a job; it can be pickled, and finds its cells by its config.
+        folder: the sweep's folder.
+        jobs: what names each job, as Hydra's overrides.
+
+    Returns:
+        What the jobs returned, and why others ended before their time.
 
     Raises:
         Exception: what the launcher raises, where no job has begun.
     """
     _settle(config, folder)
-    plugin = Plugins.instance().instantiate_launcher(context, host.chunk_task, config)
+    plugin = Plugins.instance().instantiate_launcher(context, task, config)
     try:
         # what a launcher prints is no part of the answer
         with redirect_stdout(sys.stderr):
             ended = plugin.launch(jobs, initial_job_idx=0)
     except Exception as error:
         # joblib and submitit raise when a job was killed; without rows none has begun
-        if not any(folder.glob(JOB_ROWS)):
+        if not any(folder.glob(JOB_CELLS)):
             raise
-        host.lost(_in_words(error))
-        return
-    for job in ended:
-        value = job._return_value  # noqa: SLF001 - the property prints, and raises
-        if job.status is JobStatus.COMPLETED:
-            host.returned(value)
-        else:
-            host.lost(_in_words(value))
+        return [], [_in_words(error)]
+    # the property `return_value` prints, and raises
+    returned = [(job.status is JobStatus.COMPLETED, job._return_value) for job in ended]  # noqa: SLF001
+    return [value for well, value in returned if well], [_in_words(value) for well, value in returned if not well]
 
 
 def _settle(config: DictConfig, folder: Path) -> None:

@@ -1,70 +1,105 @@
-"""A command line with `-m`, handed to `hydra.main`: Hydra settles its own settings, our sweeper and launcher run it.
+"""The sweep that a command line with `-m` asks for: as Hydra's settings say, and, elsewhere or chosen elsewhere, run.
 
-Hydra is told of one recipe and of its own settings only. What the cells are is read by our own rules, so that an
-override means the same as in a plain run. Another sweeper is told all, as it has to choose the cells.
+What the cells are is read by our own rules, so that an override means the same as in a plain run; Hydra is told of one
+recipe and of its own settings only. Another sweeper is told all, as it has to choose the cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from tensorflow_free.composition.command_line import GROUP, CommandLine
-from tensorflow_free.composition.compose import real_path
-from tensorflow_free.composition.grammar import choosing, hydra_override
-from tensorflow_free.composition.overrides import Override, OverrideError
-from tensorflow_free.composition.scalars import ScalarError
+import hydra
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from tensorflow_free.composition.command_line import CommandLine
+from tensorflow_free.composition.grammar import choosing
+from tensorflow_free.composition.recipe_files import encoded
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.files.new_folders import output_folder
-from tensorflow_free.hydra_app.handover import ONE_AT_A_TIME, call_hydra, hydra_problems, options_of, told
-from tensorflow_free.hydra_app.multirun import WORKERS, SweepHost
-from tensorflow_free.hydra_app.source import untold
-from tensorflow_free.hydra_app.sweeps import Current, asked_for
+from tensorflow_free.hydra_app.chosen import Chosen
+from tensorflow_free.hydra_app.folders import Folders
+from tensorflow_free.hydra_app.launching import announced, jobs_of, launch, refuse_size
+from tensorflow_free.hydra_app.library import hydra_at_hand, started
+from tensorflow_free.hydra_app.own_words import choice, hydra_problems, own_settings, recipe_choices
+from tensorflow_free.hydra_app.primary import CELLS, PRIMARY, WORKERS, name_below, recipes_below, told, untold
 from tensorflow_free.sweep.axes import matrix_of
+from tensorflow_free.sweep.jobs import run_chunk
 from tensorflow_free.sweep.matrix import Matrix
+from tensorflow_free.sweep.preparation import SweepStart, begun, one_timeout
+from tensorflow_free.sweep.sweep import Settings, Sweep
 
-CELLS = "cells"
-"""The name of the sweeper of our own."""
+if TYPE_CHECKING:
+    from hydra._internal.hydra import Hydra
 
 
-def swept(words: CommandLine, host: SweepHost) -> int:
-    """Run the sweep that a command line asks for.
+@dataclass
+class Swept:
+    """A sweep as Hydra was asked for it.
+
+    Attributes:
+        sweep: the sweep.
+        has_run: whether its cells have run, by another launcher, or as another sweeper chose them.
+        lost: why jobs of another launcher ended before their time.
+        ended: what ended it before its time.
+    """
+
+    sweep: Sweep
+    has_run: bool = False
+    lost: Sequence[str] = ()
+    ended: KeyboardInterrupt | None = None
+
+
+def swept(words: CommandLine, settings: Settings) -> Swept:
+    """The sweep that a command line asks for, ready to be run by workers here; any other has run.
 
     Args:
         words: the command line.
-        host: runs it.
-
-    Returns:
-        The exit code.
+        settings: how it is run, as far as flags say.
 
     Raises:
         RecipeError: something of it is wrong, and nothing has run.
+        KeyboardInterrupt: it was interrupted before anything has run.
     """
-    matrix = _matrix(words)
-    files = [recipe.path for recipe in matrix.recipes] or list(words.files)
-    folder, options = options_of([real_path(file) for file in files])
-    beside = [] if _is_ours(words) else untold(real_path(files[0]), words.overrides)
-    current = Current(words, words.typed, matrix, folder, options[0], host, tuple(beside))
-    try:
-        with ONE_AT_A_TIME, asked_for(current):
-            call_hydra(_told(words, options, beside), folder, output_folder(Path(files[0]).stem), _no_job, beside)
-    except KeyboardInterrupt as ended:
-        return host.end(ended)
-    return host.end()
+    ours, matrix = _is_ours(words), _matrix(words)
+    folder, files = recipes_below([recipe.path for recipe in matrix.recipes])
+    # our own sweeper has no use for Hydra's knowing more than one
+    recipes = {name_below(folder, file): file for file in (files[:1] if ours else files)}
+    beside = [] if ours else untold(files[0], words.overrides)
+    texts = [] if ours else told(words.overrides, beside)
+    options, own = [encoded(name) for name in recipes], [*own_settings(words), "hydra.mode=MULTIRUN"]
+    with hydra_at_hand(recipes, beside):
+        library = started()
+        config = hydra.compose(PRIMARY, [choosing(options[:1]), *own], return_hydra_config=True)
+        start = _start(config, matrix, Folders(matrix, folder, config), chosen=not ours)
+        sweep = begun(start, _settings(config, settings, start.launcher), words.typed)
+        if not ours:
+            return _chosen(library, [choosing(options), *texts, *own], Chosen(sweep, recipes, beside))
+        with announced(config) as callbacks:
+            if start.launcher != WORKERS:
+                jobs = jobs_of(options[0], sweep.folder, len(sweep), config.hydra.sweeper.cells_per_job, settings.ops)
+                return _launched(HydraContext(library.config_loader, callbacks), config, sweep, list(jobs))
+    return Swept(sweep)
+
+
+# ------------------------------------------------------------------------------------------------- the command line
+
+
+def _is_ours(words: CommandLine) -> bool:
+    """Whether the sweeper is our own."""
+    return choice(words, "hydra/sweeper", CELLS) == CELLS
 
 
 def _matrix(words: CommandLine) -> Matrix:
-    """What varies; nothing where another sweeper is to choose.
+    """What varies; recipes alone where another sweeper is to choose the rest.
 
     Raises:
         RecipeError: with all that is wrong with the command line.
     """
-    problems = [problem for text in words.hydra if not _is_group(text) for problem in hydra_problems(text)]
-    problems.extend(_two_strangers(words))
-    groups = [text for text in words.hydra if _is_group(text)]
+    problems = [*hydra_problems(own_settings(words)), *_two_strangers(words)]
     try:
-        matrix = matrix_of(words.files, [*groups, *words.overrides] if _is_ours(words) else groups)
+        matrix = matrix_of(words.files, [*recipe_choices(words), *(words.overrides if _is_ours(words) else ())])
     except RecipeError as error:
         raise RecipeError([*problems, *(one for one in error.problems if one not in problems)]) from error
     if problems:
@@ -72,29 +107,9 @@ def _matrix(words: CommandLine) -> Matrix:
     return matrix
 
 
-def _is_group(text: str) -> bool:
-    return text.partition("=")[0] == GROUP
-
-
-def _choice(words: CommandLine, group: str, usual: str) -> str:
-    """The option of a config group of Hydra's that the command line chooses."""
-    for text in words.hydra:
-        try:
-            override = hydra_override(text)
-        except (OverrideError, ScalarError):
-            continue
-        if override.key_or_group == group:
-            usual = str(override.value())
-    return usual
-
-
-def _is_ours(words: CommandLine) -> bool:
-    return _choice(words, "hydra/sweeper", CELLS) == CELLS
-
-
 def _two_strangers(words: CommandLine) -> list[Problem]:
     """That one of the sweeper and the launcher has to be ours, where neither is."""
-    sweeper, launcher = _choice(words, "hydra/sweeper", CELLS), _choice(words, "hydra/launcher", WORKERS)
+    sweeper, launcher = choice(words, "hydra/sweeper", CELLS), choice(words, "hydra/launcher", WORKERS)
     if sweeper == CELLS or launcher == WORKERS:
         return []
     message = (
@@ -104,13 +119,54 @@ def _two_strangers(words: CommandLine) -> list[Problem]:
     return [Problem(Place(file=f"override 'hydra/launcher={launcher}'"), message)]
 
 
-def _told(words: CommandLine, options: Sequence[str], beside: Sequence[Override]) -> list[str]:
-    """What Hydra is told: all, where another sweeper chooses; else what it has a say in."""
-    hydra = [text for text in words.hydra if not _is_group(text)]
-    if _is_ours(words):
-        return [choosing(options[:1]), *hydra, *words.flags]
-    return [choosing(options), *told(words, beside), *hydra, *words.flags]
+# ---------------------------------------------------------------------------------------------------- Hydra's settings
 
 
-def _no_job(config: Any) -> Any:
-    raise AssertionError(config)  # pragma: no cover - each launcher is given its own
+def _start(config: DictConfig, matrix: Matrix, folders: Folders, *, chosen: bool) -> SweepStart:
+    """What the sweep starts from, as Hydra's settings have it.
+
+    Raises:
+        RecipeError: they name no folders that there can be, or jobs without cells.
+    """
+    launcher = str(config.hydra.runtime.choices.get("hydra/launcher", "another"))
+    if launcher != WORKERS:
+        refuse_size(config.hydra.sweeper.cells_per_job)
+    return SweepStart(matrix, folders.sweep(), () if chosen else folders.cells(), launcher, chosen=chosen)
+
+
+def _settings(config: DictConfig, flags: Settings, launcher: str) -> Settings:
+    """How the sweep is run, by flags and by Hydra's settings."""
+    mine = launcher == WORKERS
+    said = OmegaConf.select(config, f"hydra.{'launcher' if mine else 'sweeper'}.cell_timeout_s")
+    n_jobs = config.hydra.launcher.n_jobs if mine else None
+    return replace(flags, n_jobs=n_jobs, cell_timeout_s=one_timeout(said, flags.cell_timeout_s))
+
+
+# ------------------------------------------------------------------------------------------------------ run elsewhere
+
+
+def _launched(context: HydraContext, config: DictConfig, sweep: Sweep, jobs: Sequence[Sequence[str]]) -> Swept:
+    """The sweep, run job by job by another launcher."""
+    found = Swept(sweep, has_run=True)
+    sweep.create()
+    try:
+        returned, found.lost = launch(config, context, run_chunk, sweep.folder, jobs)
+        sweep.document.environment = next((one for one in returned if one), None)
+    except KeyboardInterrupt as stop:
+        found.ended = stop
+    sweep.gather()
+    return found
+
+
+def _chosen(library: Hydra, texts: Sequence[str], chosen: Chosen) -> Swept:
+    """The sweep, its cells run as another sweeper chooses them."""
+    found = Swept(chosen.sweep, has_run=True)
+    try:
+        library.multirun(PRIMARY, chosen, list(texts))
+    except KeyboardInterrupt as stop:
+        if not len(chosen.sweep):
+            raise
+        found.ended = stop
+    if len(chosen.sweep):
+        chosen.sweep.gather()
+    return found

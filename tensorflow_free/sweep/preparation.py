@@ -122,6 +122,18 @@ def _other_ops(document: SweepDocument, named: Sequence[str], folder: str | Path
     yield Problem(Place(file="flag '--ops'"), f"{why}: {document.resume_command(folder)}")
 
 
+def one_timeout(setting: float | None, flag: float | None) -> float | None:
+    """The seconds that a cell may take, by the launcher's setting or by the flag.
+
+    Raises:
+        RecipeError: it is said twice.
+    """
+    if setting is not None and flag is not None:
+        message = "it is what cell_timeout_s is, which is given, too; give one of the two"
+        raise RecipeError([Problem(Place(file="flag '--timeout'"), message)])
+    return flag if setting is None else setting
+
+
 @dataclass(frozen=True)
 class SweepStart:
     """What a sweep starts from.

@@ -1,0 +1,93 @@
+"""`run-recipe -m`: a sweep in workers here, job by job elsewhere, or as another sweeper chooses; and `--resume`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain
+from tensorflow_free.commands.sweep_screen import run_and_show, show
+from tensorflow_free.composition.command_line import CommandLine
+from tensorflow_free.composition.override_texts import parse_override
+from tensorflow_free.composition.overrides import OverrideError, override_place
+from tensorflow_free.composition.scalars import ScalarError
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.sweep.preparation import one_timeout, resume_sweep
+from tensorflow_free.sweep.sweep import Settings
+
+
+def run_sweep(words: CommandLine, flags: Flags) -> int:
+    """`run-recipe -m`: the exit code.
+
+    Raises:
+        RecipeError: something of the command line is wrong, and nothing has run.
+    """
+    # a sweep that goes on has no use for Hydra
+    from tensorflow_free.hydra_app.sweeping import swept  # noqa: PLC0415
+
+    settings = Settings(
+        cell_timeout_s=flags.limits.timeout_s,
+        fail_fast=flags.fail_fast,
+        ops=tuple(flags.ops),
+        keeps=not flags.no_save,
+        max_memory_gib=flags.limits.memory_gib,
+    )
+    found = swept(words, settings)
+    if not found.has_run:
+        return run_and_show(found.sweep, flags)
+    if not len(found.sweep):
+        return ExitCode.OK
+    for reason in dict.fromkeys(found.lost):
+        complain(f"{found.sweep.document.launcher.name}: a job ended before its time: {reason}")
+    return show(found.sweep, flags, found.ended)
+
+
+LAUNCHER_KEYS: Final = ("hydra.launcher.n_jobs", "hydra.launcher.cell_timeout_s")
+"""What may be said anew of a sweep that goes on."""
+
+
+def go_on(flags: Flags, words: Sequence[str]) -> int:
+    """`run-recipe --resume FOLDER` and the words beside it: the exit code.
+
+    Raises:
+        RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
+    """
+    said: dict[str, Any] = {}
+    problems = [problem for text in words for problem in _said(text, said)]
+    if flags.no_save:
+        problems.append(Problem(Place(file="flag '--no-save'"), "a sweep that goes on does as it began"))
+    if problems:
+        raise RecipeError(problems)
+    try:
+        sweep = resume_sweep(
+            str(flags.resume),
+            n_jobs=said.get(LAUNCHER_KEYS[0]),
+            cell_timeout_s=one_timeout(said.get(LAUNCHER_KEYS[1]), flags.limits.timeout_s),
+            max_memory_gib=flags.limits.memory_gib,
+            fail_fast=flags.fail_fast,
+            ops=flags.ops,
+        )
+    except StorageError as error:
+        raise wrong("flag '--resume'", str(error)) from error
+    return run_and_show(sweep, flags)
+
+
+def _said(text: str, said: dict[str, Any]) -> Iterator[Problem]:
+    """Take in a setting of the launcher; a problem for every other word."""
+    if "=" not in text and not text.startswith("~"):
+        message = "a sweep that goes on has its recipe and its overrides in its folder; leave this out"
+        yield Problem(Place(file=f"command line: '{text}'"), message)
+        return
+    try:
+        override = parse_override(text)
+    except (OverrideError, ScalarError) as error:
+        yield Problem(override_place(text), str(error))
+        return
+    key = ".".join(override.parts)
+    if key in LAUNCHER_KEYS:
+        said[key] = override.value
+    else:
+        message = f"--resume takes all from the folder; beside it stand only {' and '.join(LAUNCHER_KEYS)}"
+        yield Problem(override_place(text), message)

@@ -1,0 +1,64 @@
+"""What a command line says of Hydra's own settings, looked through before Hydra sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tensorflow_free.composition.command_line import GROUP, CommandLine
+from tensorflow_free.composition.grammar import hydra_override, is_sweep
+from tensorflow_free.composition.overrides import OverrideError, override_place
+from tensorflow_free.composition.scalars import ScalarError
+from tensorflow_free.errors import Problem
+from tensorflow_free.files.whole_files import is_part
+
+
+def recipe_choices(words: CommandLine) -> list[str]:
+    """The overrides that choose recipes, `recipe=a,b`."""
+    return [text for text in words.hydra if text.partition("=")[0] == GROUP]
+
+
+def own_settings(words: CommandLine) -> list[str]:
+    """The overrides of Hydra's own settings."""
+    return [text for text in words.hydra if text.partition("=")[0] != GROUP]
+
+
+def choice(words: CommandLine, group: str, usual: str) -> str:
+    """The option of a config group of Hydra's that the command line chooses."""
+    for text in words.hydra:
+        try:
+            override = hydra_override(text)
+        except (OverrideError, ScalarError):
+            continue
+        if override.key_or_group == group:
+            usual = str(override.value())
+    return usual
+
+
+def hydra_problems(texts: Sequence[str]) -> list[Problem]:
+    """What is wrong with overrides of Hydra's own settings, as far as can be told without Hydra."""
+    return [problem for text in texts for problem in _problems(text)]
+
+
+def _problems(text: str) -> Iterator[Problem]:
+    """That an override does not parse, gives several values, or names a folder in use."""
+    place = override_place(text)
+    try:
+        override = hydra_override(text)
+    except (OverrideError, ScalarError) as error:
+        yield Problem(place, str(error))
+        return
+    if is_sweep(override):
+        yield Problem(place, "it gives several values, and a setting of Hydra's has one; quote a text that has commas")
+        return
+    value = override.value()
+    if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir") and isinstance(value, str) and "${" not in value:
+        yield from (Problem(place, message) for message in filled(Path(value)))
+
+
+def filled(folder: Path) -> Iterator[str]:
+    """Why nothing can be put out into `folder`, if so. What Hydra puts there, and what was left, does not count."""
+    if folder.exists() and not folder.is_dir():
+        yield f"'{folder}' is a file; name a folder that is new or empty"
+    elif folder.is_dir() and any(entry.name != ".hydra" and not is_part(entry.name) for entry in folder.iterdir()):
+        yield f"the folder '{folder}' holds something already; name one that is new or empty"
