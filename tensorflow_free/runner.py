@@ -15,20 +15,22 @@ from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.judging.expectations import judge
 from tensorflow_free.loading import plan_of
 from tensorflow_free.ops.seeding import other_streams
+from tensorflow_free.outcome.reasons import StepFailed, StopCode
 from tensorflow_free.plan import settings
 from tensorflow_free.plan.autograd import run_backward
 from tensorflow_free.plan.backends import compiled
 from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, described, retain, run_calls
 from tensorflow_free.plan.plan import Pass, Plan
+from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.environment import environment_of
-from tensorflow_free.result.model import ErrorReport, Timings
+from tensorflow_free.result.model import Timings
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.run.reached import Reached
 from tensorflow_free.run.records import records_of, standing_values
 from tensorflow_free.run.step_warnings import Heard, heard
-from tensorflow_free.run.torch_errors import is_out_of_memory
+from tensorflow_free.run.torch_errors import is_out_of_memory, is_unsupported
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.tensors.devices import synchronize
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
@@ -135,7 +137,7 @@ class Run:
     def result(self) -> tuple[Result, Exception | None]:
         """Run everything, and gather what there is, also when a step fails."""
         plan = self._plan
-        error: ErrorReport | None = None
+        error: StepFailed | None = None
         cause: Exception | None = None
         try:
             with nullcontext() if self._watch is None else self._watch.stoppable():
@@ -356,7 +358,7 @@ def _seed_device(device: str, seed: int, stack: ExitStack) -> None:
 # what is said of a step that failed
 
 
-def _report(plan: Plan, stopped: Stopped, cause: Exception) -> ErrorReport:
+def _report(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
     site = stopped.site
     place = plan.place(site.path)
     names = site.operands or [""] * len(stopped.operands)
@@ -367,9 +369,10 @@ def _report(plan: Plan, stopped: Stopped, cause: Exception) -> ErrorReport:
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
     ]
     words = f"{_words(cause)}{_in_own_code(plan, cause)}"
-    return ErrorReport(
+    return StepFailed(
         step=site.name,
         op=site.op,
+        code=_code(cause),
         type=type(cause).__name__,
         message=f"out of memory: {words}" if is_out_of_memory(cause) else words,
         operands=operands,
@@ -378,6 +381,15 @@ def _report(plan: Plan, stopped: Stopped, cause: Exception) -> ErrorReport:
         column=place.column,
         path=place.path or ".".join(str(part) for part in site.path),
     )
+
+
+def _code(cause: Exception) -> StopCode:
+    """What kind of failure an error is."""
+    if isinstance(cause, TimedOut):
+        return "timed out"
+    if is_out_of_memory(cause):
+        return "out of memory"
+    return "no kernel" if is_unsupported(cause) else "step failed"
 
 
 def _in_own_code(plan: Plan, cause: Exception) -> str:
@@ -398,7 +410,7 @@ def _words(cause: Exception) -> str:
     return words.partition("\nException raised from")[0].strip()
 
 
-def step_error(error: ErrorReport, plan: Plan) -> StepError:
+def step_error(error: StepFailed, plan: Plan) -> StepError:
     """The exception for a run that failed."""
     place = plan.place(tuple(error.path.split(".")))
     message = f"'{error.op}' failed: {error.message}"

@@ -19,7 +19,8 @@ from tensorflow_free.golden.model import Made, RecordedNoise
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.writing import write_golden
-from tensorflow_free.result.model import Environment, ErrorReport, Timings, Verdict, Warned
+from tensorflow_free.outcome.reasons import StepFailed
+from tensorflow_free.result.model import Environment, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -115,7 +116,7 @@ def run():
         Verdict(name=word, path=f"expect.{word}", asks="0.5", outcome=word, message="it is 0.25")
         for word in ("holds", "fails", "not judged", "known fault", "fixed")
     ]
-    error = ErrorReport(step="z", op="mm", type="RuntimeError", message="m", operands=["[2] float32"], **place)
+    error = StepFailed(step="z", op="mm", type="RuntimeError", message="m", operands=["[2] float32"], **place)
     told = [Warned(step="y", type="UserWarning", message="w", count=2)]
     return Result(Recipe(), records, verdicts, error, ENVIRONMENT, Timings(steps_s=0.5), told, "sample")
 

@@ -251,7 +251,7 @@ def no_constant(word):
 def test_result_json_is_strict_json_that_fits_its_schema(tmp_path):
     result_of(x=torch.tensor([math.nan, math.inf, -math.inf, 1.0]), z=torch.tensor(complex(1, math.nan))).save(tmp_path)
     content = json.loads((tmp_path / "result.json").read_text(), parse_constant=no_constant)
-    assert content["schema_version"] == 1
+    assert content["schema_version"] == 2
     assert [entry["value"] for entry in content["values"]] == [["nan", "inf", "-inf", 1.0], [1.0, "nan"]]
     assert (content["values"][0]["nan_count"], content["values"][0]["inf_count"]) == (1, 2)
     assert content["environment"]["torch"] == torch.__version__
@@ -390,7 +390,7 @@ def test_bytes_that_are_no_text_are_told_in_words(saved):
 
 def test_a_newer_result_is_told_in_words(saved):
     changed(saved, lambda content: content.update(schema_version=99, novelty=True))
-    with pytest.raises(StorageError, match="is of schema version 99; this tensorflow_free reads up to 1"):
+    with pytest.raises(StorageError, match="is of schema version 99; this tensorflow_free reads up to 2"):
         read_result(saved)
 
 

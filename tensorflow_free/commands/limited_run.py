@@ -23,6 +23,7 @@ from tensorflow_free.errors import Problem, RecipeError, StorageError
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.process.child import READY, START_LIMIT_S, Child, Exceeded, Parent
 from tensorflow_free.process.limits import Limits, TimedOut, memory_problem
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
@@ -126,13 +127,12 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
         complain(f"{file}: {outcome}: {why}, before the first step")
         return ExitCode.STEP_FAILED
     from tensorflow_free.result.environment import environment_of  # noqa: PLC0415 - torch takes its time
-    from tensorflow_free.result.model import ErrorReport  # noqa: PLC0415
     from tensorflow_free.result.reading import recipe_of_text  # noqa: PLC0415
     from tensorflow_free.result.result import Result  # noqa: PLC0415
 
     folder = Path(posted["folder"])
     place = said or {"step": "", "op": "run", "path": "", "operands": []}
-    error = ErrorReport(**{"operands": [], **place}, type=TYPES[outcome], message=f"{outcome}: {why}")
+    error = StepFailed(**{"operands": [], **place}, type=TYPES[outcome], message=f"{outcome}: {why}")
     result = Result(
         recipe_of_text(posted["recipe"], file),
         {},

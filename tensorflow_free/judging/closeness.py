@@ -1,15 +1,16 @@
 """Whether two tensors are close, few ULPs apart, or alike bit for bit; and where they differ most. Knows torch alone.
 
-Each function gives None where they agree, else why not, in words. Both tensors have one shape, and lie on the CPU.
+Each function gives None where they agree, else why not. Both tensors have one shape, and lie on the CPU.
 """
 
 from __future__ import annotations
 
-import math
+from typing import Literal
 
 import torch
 
 from tensorflow_free.codec.numbers import bits
+from tensorflow_free.outcome.reasons import Elements
 from tensorflow_free.tensors.dtypes import EXACT, Tolerance, ulp_distance, word_of
 from tensorflow_free.tensors.memory import check_room
 
@@ -36,7 +37,7 @@ def dense(values: torch.Tensor) -> torch.Tensor:
     return plain.clone() if plain._is_zerotensor() else plain  # noqa: SLF001
 
 
-def not_close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance) -> str | None:
+def not_close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance) -> Elements | None:
     """Why `actual` is further from `expected` than `tolerance`; NaN is close to NaN alone."""
     rtol, atol = tolerance
     floating = [is_floating(one.dtype) for one in (actual, expected)]
@@ -46,25 +47,25 @@ def not_close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance
         close = _close(actual.to(_wide(actual)), expected.to(_wide(expected)), tolerance)
     if bool(close.all()):
         return None
-    return _told(actual, expected, ~close, _apart(actual, expected), f"rtol {rtol:g}, atol {atol:g}")
+    return _worst("not close", actual, expected, ~close, _apart(actual, expected), rtol=rtol, atol=atol)
 
 
-def not_within(actual: torch.Tensor, expected: torch.Tensor, ulp: float) -> str | None:
+def not_within(actual: torch.Tensor, expected: torch.Tensor, ulp: float) -> Elements | None:
     """Why `actual`, floating or complex, is more than `ulp` units in the last place of its dtype from `expected`."""
     if expected.is_complex() and not actual.is_complex():
         actual = actual.to(torch.promote_types(actual.dtype, torch.complex32))
     expected = expected.to(actual.dtype)
     apart = ulp_distance(actual, expected)
     bad = apart > ulp
-    return _told(actual, expected, bad, apart, f"{ulp:g} ULP", " ULP") if bool(bad.any()) else None
+    return _worst("not within ulp", actual, expected, bad, apart, ulp=ulp) if bool(bad.any()) else None
 
 
-def not_equal(actual: torch.Tensor, expected: torch.Tensor) -> str | None:
+def not_equal(actual: torch.Tensor, expected: torch.Tensor) -> Elements | None:
     """Why the bits of `actual` are not those of `expected`, whose dtype is the same."""
     if actual.numel() == 0:
         return None
     bad = (bits(actual) != bits(expected)).any(-1)
-    return _told(actual, expected, bad, _apart(actual, expected), "bit for bit") if bool(bad.any()) else None
+    return _worst("not equal", actual, expected, bad, _apart(actual, expected)) if bool(bad.any()) else None
 
 
 def _wide(values: torch.Tensor) -> torch.dtype:
@@ -102,22 +103,30 @@ def _apart(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     return (actual.to(_wide(actual)) - expected.to(_wide(expected))).abs().to(torch.float64)
 
 
-def _told(
-    actual: torch.Tensor, expected: torch.Tensor, bad: torch.Tensor, apart: torch.Tensor, allowed: str, unit: str = ""
-) -> str:
+Far = Literal["not close", "not within ulp", "not equal"]
+
+
+def _worst(
+    code: Far, actual: torch.Tensor, expected: torch.Tensor, bad: torch.Tensor, apart: torch.Tensor, **allowed: float
+) -> Elements:
     """Where the worst element is, what it is and should be, and how many there are."""
     weight = torch.where(bad, apart.nan_to_num(torch.inf, torch.inf), torch.full_like(apart, -1.0))
     worst = int(weight.flatten().argmax())
-    here = f" at {_index(worst, actual.shape)}" if actual.dim() else ""
     found, wanted = texts_of(actual.flatten()[worst], expected.flatten()[worst])
-    distance = float(apart.flatten()[worst])
-    by = f", {distance:.3g}{unit} apart" if math.isfinite(distance) and distance else ""
-    count = f"; {int(bad.sum())} of {actual.numel()} elements differ" if actual.numel() > 1 else ""
-    return f"it is {found}{here}, and {wanted} is expected{by} (allowed: {allowed}){count}"
+    return Elements(
+        code=code,
+        found=found,
+        wanted=wanted,
+        at=_index(worst, actual.shape) if actual.dim() else (),
+        count=int(bad.sum()),
+        elements=actual.numel(),
+        apart=float(apart.flatten()[worst]),
+        **allowed,
+    )
 
 
-def _index(position: int, shape: torch.Size) -> list[int]:
-    return [int(part) for part in torch.unravel_index(torch.tensor(position), shape)]
+def _index(position: int, shape: torch.Size) -> tuple[int, ...]:
+    return tuple(int(part) for part in torch.unravel_index(torch.tensor(position), shape))
 
 
 def texts_of(found: torch.Tensor, wanted: torch.Tensor) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 
@@ -25,6 +25,8 @@ from tensorflow_free.judging.rules import (
 )
 from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
+from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, Elements
+from tensorflow_free.outcome.words import words
 from tensorflow_free.recipe.graph import depths_of, reads_of
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record, of_name
@@ -155,7 +157,7 @@ class Comparing:
         return not self._judging.incomparable.isdisjoint((name, name.removesuffix(AFTER)))
 
     def _other_stream(self, record: Record) -> ValueVerdict:
-        return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=OTHER_STREAM)
+        return self._unjudged(record, Bare(code="random"))
 
     # values that only one run has
 
@@ -163,9 +165,9 @@ class Comparing:
         if record.kind == "gradient" and record.value is None:
             return
         if self._expected.error is not None or _records_less(self._expected, self._actual):
-            yield self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason="the reference does not record it")
+            yield self._unjudged(record, Bare(code="not recorded"))
         else:
-            yield self._bad(record, "structure", "the reference has no such value")
+            yield self._bad(record, "structure", Bare(code="missing in the reference"))
 
     def _missing(self) -> Iterator[ValueVerdict]:
         """Values of the reference that the judged run does not have."""
@@ -183,18 +185,17 @@ class Comparing:
                 mine = replace(mine, name=name, kind=record.kind)
                 yield self._other_stream(mine) if self._is_random(name) else self._compared(mine, record)
             elif gone and record.kind != "check" and (self._judging.starts or record.kind != "tensor"):
-                yield self._bad(record, "structure", "it is missing; the reference has it")
+                yield self._bad(record, "structure", Bare(code="missing in the run"))
 
     # values that both have
 
     def _compared(self, record: Record, other: Record) -> ValueVerdict:
         if why := record.unstored or other.unstored:
-            return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=f"its numbers are not stored: {why}")
+            return self._unjudged(record, Because(code="not stored", why=why))
         try:
             return self._both(record, other)
         except UNTAKEN as error:
-            reason = f"it cannot be compared: {words_of(error)}"
-            return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=reason)
+            return self._unjudged(record, Because(code="not comparable", why=words_of(error)))
 
     def _both(self, record: Record, other: Record) -> ValueVerdict:
         mine, its = _as_tensor(record.value), _as_tensor(other.value)
@@ -203,7 +204,8 @@ class Comparing:
         if mine is None or its is None or isinstance(mine, torch.Tensor) or isinstance(its, torch.Tensor):
             if mine is None and its is None:
                 return self._verdict(record, Outcome.OK, "exact")
-            return self._bad(record, "structure", f"it is {_kind(mine)}, and {_kind(its)} in the reference")
+            differs = Differing(code="kind differs", found=_kind(mine), wanted=_kind(its))
+            return self._bad(record, "structure", differs)
         return self._plain_values(record, mine, its)
 
     def _plain_values(self, record: Record, mine: Any, its: Any) -> ValueVerdict:
@@ -218,18 +220,16 @@ class Comparing:
             return self._integers(record, *pair)
         if isinstance(mine, (torch.dtype, torch.device, str)) and type(mine) is type(its):
             # they name what makes the cell what it is
-            reason = f"it is {mine}, and {its} in the reference"
-            return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=reason)
+            return self._unjudged(record, Differing(code="value differs", found=str(mine), wanted=str(its)))
         if isinstance(mine, _WORTH_ITS_VALUE) or isinstance(its, _WORTH_ITS_VALUE):
-            return self._bad(record, "exact", f"it is {mine}, and {its} in the reference")
+            return self._bad(record, "exact", Differing(code="value differs", found=str(mine), wanted=str(its)))
         if _type_name(mine) == _type_name(its):
             return self._verdict(record, Outcome.OK, "structure", allowed="its type")
-        reason = f"it is a {_type_name(mine)}, and a {_type_name(its)} in the reference"
-        return self._verdict(record, Outcome.NOT_COMPARABLE, "none", reason=reason)
+        return self._unjudged(record, Differing(code="type differs", found=_type_name(mine), wanted=_type_name(its)))
 
     def _tensors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
-        if why := self._structure(record, mine, its):
-            return self._bad(record, "structure", why)
+        if differs := self._structure(record, mine, its):
+            return self._bad(record, "structure", differs)
         if mine.is_meta or its.is_meta:
             allowed = "shape and dtype: a meta tensor has no values"
             return self._verdict(record, Outcome.OK, "structure", allowed=allowed)
@@ -240,20 +240,22 @@ class Comparing:
             return self._integers(record, mine, its)
         return self._numbers(record, mine, its, dtype=self._coarsest(record.name, mine.dtype))
 
-    def _structure(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> str | None:
+    def _structure(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> Differing | None:
         """Why shape or dtype are not the expected ones. The dtype is that of the eager CPU run in the same dtype."""
         if mine.is_nested or its.is_nested:
             if mine.is_nested != its.is_nested:
-                return f"the layout is {mine.layout}, and {its.layout} in the reference"
+                return Differing(code="layout differs", found=str(mine.layout), wanted=str(its.layout))
         elif mine.shape != its.shape:
             if record.name in self._judging.shaped:
                 return None
-            return f"the shape is {list(mine.shape)}, and {list(its.shape)} in the reference"
+            return Differing(code="shape differs", found=list(mine.shape), wanted=list(its.shape))
         wanted = self._wanted_dtype(record.name)
+        found = word_of(mine.dtype)
         if wanted is not None:
-            return None if mine.dtype == wanted else f"the dtype is {word_of(mine.dtype)}, and not {word_of(wanted)}"
+            same = mine.dtype == wanted
+            return None if same else Differing(code="dtype is not eager's", found=found, wanted=word_of(wanted))
         if _family(mine.dtype) != _family(its.dtype):
-            return f"the dtype is {word_of(mine.dtype)}, and {word_of(its.dtype)} in the reference"
+            return Differing(code="dtype differs", found=found, wanted=word_of(its.dtype))
         return None
 
     def _wanted_dtype(self, name: str) -> torch.dtype | None:
@@ -271,16 +273,13 @@ class Comparing:
             base = alike.value if isinstance(alike.value, torch.Tensor) else torch.tensor(alike.value)
             against = Errors(mine, readable(base)).measure()
             if against.unequal:
-                reason = (
-                    f"{against.unequal} of {against.elements} differ from eager CPU in the same dtype: {_told(against)}"
-                )
-                return self._bad(record, "exact", reason, against)
+                return self._bad(record, "exact", _elements("integers differ from eager", against), against)
         if not found.unequal:
             return self._verdict(record, Outcome.OK, "exact", measure=found)
         if alike is None and (self._same_dtype or self._judging.dtypes is not None):
-            return self._bad(record, "exact", f"{found.unequal} of {found.elements} differ: {_told(found)}", found)
-        reason = f"{found.unequal} of {found.elements} differ from the reference, in eager CPU of this dtype, too"
-        return self._verdict(record, Outcome.DTYPE_DEPENDENT, "exact", reason=reason, measure=found)
+            return self._bad(record, "exact", _elements("integers differ", found), found)
+        cause = _elements("dtype-dependent", found)
+        return self._verdict(record, Outcome.DTYPE_DEPENDENT, "exact", cause=cause, measure=found)
 
     @cached_property
     def _same_dtype(self) -> bool:
@@ -293,17 +292,18 @@ class Comparing:
         rule: Rule = "tolerance" if noise is None else "noise"
         if errors.nonfinite and not self._overflowed(errors, noise):
             found = errors.measure()
-            return self._bad(record, rule, _lost(found), found)
+            return self._bad(record, rule, _elements("non-finite", found), found)
         if self._judging.signed_zeros and (lost := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
-            reason = f"{lost} zeros have another sign: -0.0 is not 0.0"
-            return self._bad(record, "exact", reason, errors.measure())
+            zeros = Elements(code="signed zeros", count=lost, elements=errors.elements)
+            return self._bad(record, "exact", zeros, errors.measure())
         rule, judged = self._judged(record.name, errors, noise, dtype)
         outcome: ValueOutcome = Outcome.OK if judged.used <= 1 else Outcome.MISMATCH
         measured = errors.measure(judged.at) if self._judging.measures or outcome != Outcome.OK else None
-        reason = _told(measured) if measured is not None and outcome != Outcome.OK else ""
+        cause = _elements("out of bounds", measured) if measured is not None and outcome != Outcome.OK else None
+        allowed = "" if measured is None else judged.allowed
         return ValueVerdict(
-            record.name, record.kind, record.op, outcome, rule, judged.used, reason,
-            word_of(mine.dtype), tuple(mine.shape), "" if measured is None else judged.allowed, measured,
+            record.name, record.kind, record.op, outcome, rule, judged.used, "" if cause is None else words(cause),
+            word_of(mine.dtype), tuple(mine.shape), allowed, measured, cause,
         )  # fmt: skip
 
     def _overflowed(self, errors: Errors, noise: Noise | None) -> bool:
@@ -393,7 +393,7 @@ class Comparing:
         rule: Rule,
         used: float = 0.0,
         *,
-        reason: str = "",
+        cause: AnyReason | None = None,
         allowed: str = "",
         measure: Measure | None = None,
     ) -> ValueVerdict:
@@ -401,15 +401,17 @@ class Comparing:
         is_tensor = isinstance(value, torch.Tensor)
         shape = tuple(value.shape) if is_tensor and not value.is_nested else None
         dtype = word_of(value.dtype) if is_tensor else _kind(value)
+        reason = "" if cause is None else words(cause)
         return ValueVerdict(
-            record.name, record.kind, record.op, outcome, rule, used, reason, dtype, shape, allowed, measure
+            record.name, record.kind, record.op, outcome, rule, used, reason, dtype, shape, allowed, measure, cause
         )
 
-    def _bad(self, record: Record, rule: Rule, reason: str, found: Measure | None = None) -> ValueVerdict:
-        return self._verdict(record, Outcome.MISMATCH, rule, NOTHING_ALLOWED, reason=reason, measure=found)
+    def _unjudged(self, record: Record, cause: AnyReason) -> ValueVerdict:
+        return self._verdict(record, Outcome.NOT_COMPARABLE, "none", cause=cause)
 
+    def _bad(self, record: Record, rule: Rule, cause: AnyReason, found: Measure | None = None) -> ValueVerdict:
+        return self._verdict(record, Outcome.MISMATCH, rule, NOTHING_ALLOWED, cause=cause, measure=found)
 
-OTHER_STREAM: Final = "it is unwritten memory, or downstream of a random step whose stream the reference does not share"
 
 _WORTH_ITS_VALUE: Final = (bool, int, float, complex, str, list, tuple, dict, torch.dtype, torch.device)
 """Types whose values are compared; of any other object, such as a `grad_fn`, its type is."""
@@ -469,16 +471,17 @@ def _kind(value: Any) -> str:
     return word_of(value.dtype) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
-def _told(found: Measure) -> str:
-    """The worst element in words."""
-    here = f" at {list(found.at)}" if found.at else ""
-    return f"it is {found.found}{here}, and {found.wanted} in the reference"
+NumberCode = Literal["out of bounds", "non-finite", "integers differ", "integers differ from eager", "dtype-dependent"]
 
 
-def _lost(found: Measure) -> str:
-    """What is NaN or infinite, in words, with the largest finite error beside it."""
-    count = (
-        f"; {found.nonfinite} of {found.elements} are NaN or infinite on one side alone" if found.elements > 1 else ""
+def _elements(code: NumberCode, found: Measure) -> Elements:
+    """What is wrong with numbers: the worst of them, and how many there are."""
+    return Elements(
+        code=code,
+        found=found.found,
+        wanted=found.wanted,
+        at=found.at,
+        count=found.nonfinite if code == "non-finite" else found.unequal,
+        elements=found.elements,
+        apart=found.max_abs,
     )
-    finite = f", the largest finite error is {found.max_abs:.3g}" if found.max_abs else ""
-    return f"{_told(found)}{count}{finite}"

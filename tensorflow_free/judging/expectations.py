@@ -14,10 +14,11 @@ from tensorflow_free.judging.closeness import dense, is_floating, not_close, not
 from tensorflow_free.judging.known_faults import is_of, with_known_faults
 from tensorflow_free.judging.rules import stated_tolerance
 from tensorflow_free.outcome.outcomes import ExpectationOutcome, Outcome
+from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, OfNames
+from tensorflow_free.outcome.words import words
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.keys import ERROR_KEYS, KINDS
 from tensorflow_free.recipe.models import Expectation, Recipe, shown
 from tensorflow_free.recipe.names import did_you_mean
@@ -33,7 +34,19 @@ COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""
 
 
-class _Unjudged(Exception):
+class _Told(Exception):
+    """What a value is not, or why it is not judged."""
+
+    def __init__(self, reason: AnyReason) -> None:
+        super().__init__(words(reason))
+        self.reason = reason
+
+
+class _Unmet(_Told):
+    """A value that cannot be what is expected of it."""
+
+
+class _Unjudged(_Told):
     """An expectation of a value that this cell does not record."""
 
 
@@ -43,12 +56,15 @@ def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
     result.expectations.extend(with_known_faults(verdicts, result, plan.recipe))
     judged = any(one.outcome != Outcome.NOT_JUDGED for one in result.expectations)
     if plan.recipe.expect and result.error is None and not judged:
-        why = "nothing was compared: no expectation is for this cell, or of a value that it records"
-        if plan.compiled and plan.recipe.record is None:
-            why += "; a compiled cell records the outputs alone, where `record` does not name more"
-        result.expectations.append(
-            Verdict(name="expect", path="expect", asks="to be compared", outcome=Outcome.FAILS, message=why)
-        )
+        outputs = plan.compiled and plan.recipe.record is None
+        why = Bare(code="nothing expected of its outputs" if outputs else "nothing expected of it")
+        result.expectations.append(verdict_of("expect", "expect", "to be compared", Outcome.FAILS, why))
+
+
+def verdict_of(name: str, path: str, asks: str, outcome: ExpectationOutcome, cause: AnyReason | None = None) -> Verdict:
+    """A verdict, with its reason in words, too."""
+    message = "" if cause is None else words(cause)
+    return Verdict(name=name, path=path, asks=asks, outcome=outcome, message=message, cause=cause)
 
 
 def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[Verdict]:
@@ -70,28 +86,24 @@ def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[V
 def _judge_error(one: Expectation, path: str, result: Result, cause: Exception | None) -> Verdict:
     wanted = ", ".join(f"{key} {getattr(one, key)}" for key in ERROR_KEYS if getattr(one, key) is not None)
 
-    def verdict(outcome: ExpectationOutcome, message: str = "") -> Verdict:
-        return Verdict(
-            name="error",
-            path=path,
-            asks=f"an error: {wanted}" if wanted else "an error",
-            outcome=outcome,
-            message=message,
-        )
+    def verdict(outcome: ExpectationOutcome, reason: AnyReason | None = None) -> Verdict:
+        return verdict_of("error", path, f"an error: {wanted}" if wanted else "an error", outcome, reason)
 
     error = result.error
     if error is None or cause is None:
-        return verdict(Outcome.FAILS, "the run ended without an error")
-    if isinstance(cause, TimedOut):
+        return verdict(Outcome.FAILS, Bare(code="no error"))
+    if error.code == "timed out":
         # that is the command line's limit, and says nothing of the step
-        return verdict(Outcome.FAILS, error.message)
+        return verdict(Outcome.FAILS, Because(code="stopped", why=error.message))
     if one.step is not None and not is_of(error.step, one.step):
-        return verdict(Outcome.FAILS, f"the run stopped at {error.step}, not at {one.step}: {error.message}")
+        reason = OfNames(code="stopped elsewhere", name=error.step, other=one.step, more=error.message)
+        return verdict(Outcome.FAILS, reason)
     types = [kind.__name__ for kind in type(cause).__mro__]
     if one.type is not None and one.type not in types:
-        return verdict(Outcome.FAILS, f"the run stopped with {types[0]}, not {one.type}: {error.message}")
+        reason = OfNames(code="another error", name=types[0], other=one.type, more=error.message)
+        return verdict(Outcome.FAILS, reason)
     if one.match is not None and not re.search(one.match, error.message):
-        return verdict(Outcome.FAILS, f"'{error.message}' does not match '{one.match}'")
+        return verdict(Outcome.FAILS, OfNames(code="no match", name=error.message, other=one.match))
     result.error = error.model_copy(update={"expected": True})
     return verdict(Outcome.HOLDS)
 
@@ -103,21 +115,23 @@ def _judge_value(name: str, one: Expectation, path: str, result: Result, plan: P
     for kind in KINDS:
         if kind not in one.model_fields_set:
             continue
-        outcome: ExpectationOutcome = Outcome.HOLDS
-        message = ""
+        outcome: ExpectationOutcome = Outcome.FAILS
+        cause: AnyReason | None
         try:
             if getattr(one, kind) is not None:
                 _must_be_past_backward(name, result)
-            message = _PROBES[kind](name, one, result, plan) or ""
-            outcome = Outcome.FAILS if message else Outcome.HOLDS
+            cause = _PROBES[kind](name, one, result, plan)
+            outcome = Outcome.HOLDS if cause is None else Outcome.FAILS
         except _Unjudged as unjudged:
-            outcome, message = Outcome.NOT_JUDGED, str(unjudged)
+            outcome, cause = Outcome.NOT_JUDGED, unjudged.reason
+        except _Unmet as unmet:
+            cause = unmet.reason
         except Mismatch as mismatch:
-            outcome, message = Outcome.FAILS, mismatch.message
+            cause = Because(code="not a number", why=mismatch.message)
         except UNTAKEN as error:
             # torch has not every comparison for every kind of tensor
-            outcome, message = Outcome.FAILS, f"it cannot be judged: {words_of(error)}"
-        yield Verdict(name=name, path=path, asks=_asks(kind, one), outcome=outcome, message=message)
+            cause = Because(code="not judged", why=words_of(error))
+        yield verdict_of(name, path, _asks(kind, one), outcome, cause)
 
 
 def _asks(kind: str, one: Expectation) -> str:
@@ -133,7 +147,7 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
 
     Raises:
         _Unjudged: this cell does not record it.
-        Mismatch: the run has no such value.
+        _Unmet: the run has no such value.
     """
     record = of_name(result.records, name)
     if record is not None:
@@ -151,12 +165,11 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
     if fields[-1:] == ["grad"]:
         return _no_gradient(name, result, plan)
     if result.error is not None:
-        raise _Unjudged(f"the run stopped before '{name}' was there")
+        raise _Unjudged(OfNames(code="stopped before", name=name))
     if _is_unrecorded(root, result, plan):
-        raise _Unjudged(f"'{name}' is not recorded in this cell (record: {_recorded_words(plan)})")
-    raise Mismatch(
-        f"'{name}' is not a value of this run{did_you_mean(name, result.records) or _fields_there(root, result)}"
-    )
+        raise _Unjudged(OfNames(code="not recorded here", name=name, other=_recorded_words(plan)))
+    near = did_you_mean(name, result.records) or _fields_there(root, result)
+    raise _Unmet(OfNames(code="no such value", name=name, other=near))
 
 
 def _by_position(root: str, fields: Sequence[str], result: Result) -> Record | None:
@@ -173,19 +186,19 @@ def _indexed(value: Any, part: str, name: str) -> Any:
     try:
         return value[int(part)]
     except (IndexError, TypeError) as error:
-        raise Mismatch(f"'{name}' is not a value of this run: {error}") from error
+        raise _Unmet(Because(code="not an index", written=name, why=str(error))) from error
 
 
 def _no_gradient(name: str, result: Result, plan: Plan) -> None:
     """None for a value without a gradient, where this cell would have kept one."""
     root = name.partition(".")[0]
     if result.error is not None:
-        raise _Unjudged(f"the run stopped before '{name}' was there")
+        raise _Unjudged(OfNames(code="stopped before", name=name))
     is_start = any(start.name == root for start in plan.starts)
     listed = isinstance(plan.recipe.record, list) and name not in plan.recipe.record
     is_kept = is_start or (not plan.compiled and root in [kept for kept, _ in plan.retained])
     if listed or (plan.differentiates and not is_kept):
-        raise _Unjudged(f"'{name}' is not recorded in this cell (record: {_recorded_words(plan)})")
+        raise _Unjudged(OfNames(code="not recorded here", name=name, other=_recorded_words(plan)))
 
 
 def _must_be_past_backward(name: str, result: Result) -> None:
@@ -197,7 +210,7 @@ def _must_be_past_backward(name: str, result: Result) -> None:
     record = of_name(result.records, name)
     is_missing = record is not None and record.value is None and name.endswith(".grad")
     if is_missing and result.error is not None and not result.error.path.startswith("checks."):
-        raise _Unjudged(f"the run stopped before '{name}' was there")
+        raise _Unjudged(OfNames(code="stopped before", name=name))
 
 
 def _is_unrecorded(root: str, result: Result, plan: Plan) -> bool:
@@ -220,25 +233,26 @@ def _fields_there(root: str, result: Result) -> str:
 # what may be asked
 
 
-def _probe_value(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_value(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     actual = find_value(name, result, plan)
     if one.value is None:
-        return None if actual is None else f"there is one: {_brief(actual)}"
+        return None if actual is None else Differing(code="a value", found=_brief(actual))
     return _compare(actual, one.value, one, plan)
 
 
-def _probe_close(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_close(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     return _compare(find_value(name, result, plan), _other(one.close, result, plan), one, plan)
 
 
-def _probe_equal(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_equal(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     actual, other = find_value(name, result, plan), _other(one.equal, result, plan)
     if _is_text(actual) or _is_text(other):
-        return None if _text(actual) == _text(other) else f"it is {_text(actual)}, and {_text(other)} is expected"
+        differs = Differing(code="word is not expected", found=_text(actual), wanted=_text(other))
+        return None if _text(actual) == _text(other) else differs
     mine = _tensor(actual)
     its = _tensor(other) if isinstance(one.equal, str) else _literal(other, mine, plan.recipe)
     if mine.dtype != its.dtype:
-        return f"the dtypes are {word_of(mine.dtype)} and {word_of(its.dtype)}"
+        return Differing(code="dtypes differ", found=word_of(mine.dtype), wanted=word_of(its.dtype))
     spreads = not isinstance(other, torch.Tensor)
     return _shapes_differ(mine, its, spreads=spreads) or not_equal(*_both(mine, its))
 
@@ -249,30 +263,31 @@ def _other(written: Any, result: Result, plan: Plan) -> Any:
         return written
     found = find_value(written, result, plan)
     if found is None:
-        raise Mismatch(f"'{written}' has no value to hold it against")
+        raise _Unmet(OfNames(code="nothing to hold against", name=written))
     return found
 
 
-def _probe_shape(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_shape(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     shape = list(_tensor(find_value(name, result, plan)).shape)
-    return None if shape == one.shape else f"the shape is {shape}"
+    return None if shape == one.shape else Differing(code="shape is not expected", found=shape)
 
 
-def _probe_dtype(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_dtype(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     dtype = _tensor(find_value(name, result, plan)).dtype
     wanted = dtype_of(one.dtype or "", plan.recipe.dtype)
-    return None if dtype == wanted else f"the dtype is {word_of(dtype)}"
+    return None if dtype == wanted else Differing(code="dtype is not expected", found=word_of(dtype))
 
 
-def _probe_stride(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_stride(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     stride = _stride(name, result, plan)
-    return None if stride == one.stride else f"the stride is {stride}"
+    return None if stride == one.stride else Differing(code="stride is not expected", found=stride)
 
 
-def _probe_contiguous(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_contiguous(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     value, stride = _tensor(find_value(name, result, plan)), _stride(name, result, plan)
     meta = torch.empty_strided(value.shape, stride, device="meta")
-    return None if meta.is_contiguous() == one.contiguous else f"the stride is {stride}"
+    is_met = meta.is_contiguous() == one.contiguous
+    return None if is_met else Differing(code="stride is not expected", found=stride)
 
 
 def _stride(name: str, result: Result, plan: Plan) -> list[int]:
@@ -281,16 +296,17 @@ def _stride(name: str, result: Result, plan: Plan) -> list[int]:
     if record is not None and record.stride is not None:
         return list(record.stride)
     if value.layout != torch.strided:
-        raise Mismatch(f"the layout is {str(value.layout).removeprefix('torch.')}, which has no strides")
+        layout = str(value.layout).removeprefix("torch.")
+        raise _Unmet(Differing(code="layout has no strides", found=layout))
     return list(value.stride())
 
 
-def _probe_shares_memory(name: str, one: Expectation, result: Result, plan: Plan) -> str | None:
+def _probe_shares_memory(name: str, one: Expectation, result: Result, plan: Plan) -> AnyReason | None:
     mine, its = (_live(word, result, plan) for word in (name, str(one.shares_memory)))
     if "meta" in (mine.device.type, its.device.type):
-        raise _Unjudged("a meta tensor has no memory")
+        raise _Unjudged(Bare(code="meta memory"))
     shared = mine.untyped_storage().data_ptr() == its.untyped_storage().data_ptr() and mine.numel() > 0
-    return None if shared else "it lies in memory of its own"
+    return None if shared else Bare(code="memory of its own")
 
 
 _PROBES: Final = {
@@ -320,7 +336,7 @@ def _tensor(value: Any) -> torch.Tensor:
         return torch.tensor(list(value))
     if type(value).__module__ == "numpy":
         return torch.as_tensor(value)
-    raise Mismatch(f"the value is {described(value)}, not a tensor")
+    raise _Unmet(Differing(code="not a tensor", found=described(value)))
 
 
 _NUMBERS: Final = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
@@ -340,12 +356,13 @@ def tolerance_for(dtype: torch.dtype, plan: Plan) -> Tolerance:
     return max(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
 
 
-def _compare(actual: Any, expected: Any, one: Expectation, plan: Plan) -> str | None:
+def _compare(actual: Any, expected: Any, one: Expectation, plan: Plan) -> AnyReason | None:
     """Why `actual` is not close to `expected`, or None."""
     if actual is None:
-        return f"there is none, and {_brief(expected)} is expected"
+        return Differing(code="no value", wanted=_brief(expected))
     if _is_text(actual):
-        return None if _text(actual) == _text(expected) else f"it is {_text(actual)}"
+        is_met = _text(actual) == _text(expected)
+        return None if is_met else Differing(code="value is not expected", found=_text(actual))
     mine = _tensor(actual)
     its = _tensor(expected) if _is_value(expected) else _literal(expected, mine, plan.recipe, wide=True)
     if why := _shapes_differ(mine, its, spreads=not isinstance(expected, torch.Tensor)):
@@ -367,18 +384,18 @@ def _is_text(value: Any) -> bool:
     return not (_is_value(value) or isinstance(value, (list, tuple, dict)) or type(value).__module__ == "numpy")
 
 
-def _shapes_differ(mine: torch.Tensor, its: torch.Tensor, *, spreads: bool) -> str | None:
+def _shapes_differ(mine: torch.Tensor, its: torch.Tensor, *, spreads: bool) -> Differing | None:
     """Why the shapes do not agree; where it `spreads`, one number stands for every element, if there is one."""
     if mine.shape == its.shape:
         return None
     if spreads and its.dim() == 0:
-        return None if mine.numel() else f"it has no elements: the shape is {list(mine.shape)}"
-    return f"the shape is {list(mine.shape)}, and {list(its.shape)} is expected"
+        return None if mine.numel() else Differing(code="no elements", found=list(mine.shape))
+    return Differing(code="shape is not that expected", found=list(mine.shape), wanted=list(its.shape))
 
 
 def _both(mine: torch.Tensor, its: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     if mine.device.type == "meta":
-        raise _Unjudged("a meta tensor has no values")
+        raise _Unjudged(Bare(code="meta values"))
     return dense(mine), dense(its).expand(mine.shape)
 
 
@@ -399,7 +416,9 @@ def _literal(written: Any, like: torch.Tensor, recipe: Recipe, *, wide: bool = F
     try:
         return torch.tensor(numbers, dtype=dtype)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise Mismatch(f"'{shown(written)}' cannot be held against {word_of(like.dtype)}: {error}") from error
+        why, kind = str(error), word_of(like.dtype)
+        cause = Because(code="not a literal of it", written=shown(written), dtype=kind, why=why)
+        raise _Unmet(cause) from error
 
 
 _WIDE: Final = {complex: torch.complex128, float: torch.float64}

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import Bare, Because, Marked
+from tensorflow_free.outcome.words import words
 from tensorflow_free.plan.conditions import holds
-from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.models import KnownFault, Recipe
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
@@ -34,8 +35,9 @@ def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
     found = False
     for position, verdict in enumerate(verdicts):
         if is_marked(verdict.name, fault) and verdict.outcome in (Outcome.FAILS, Outcome.KNOWN_FAULT):
-            message = f"{verdict.message} (known: {fault.reason})"
-            verdicts[position] = verdict.model_copy(update={"outcome": Outcome.KNOWN_FAULT, "message": message})
+            cause = Marked(code="known fault", reason=fault.reason, issue=_issue(fault), cause=verdict.cause)
+            known = {"outcome": Outcome.KNOWN_FAULT, "message": words(cause), "cause": cause}
+            verdicts[position] = verdict.model_copy(update=known)
             found = True
     return found
 
@@ -43,7 +45,7 @@ def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
 def _mark_error(result: Result, fault: KnownFault) -> bool:
     """Take the error that stopped the run as expected, where the mark is on the run or on the step."""
     error = result.error
-    if error is None or error.expected or error.type == TimedOut.__name__:
+    if error is None or error.expected or error.code == "timed out":
         return False
     if fault.keys is not None and not any(is_of(error.step, key.partition(".")[0]) for key in fault.keys):
         return False
@@ -69,25 +71,29 @@ def is_marked(name: str, fault: KnownFault) -> bool:
 
 def _stopped(fault: KnownFault, number: int, result: Result) -> Verdict:
     error = result.error
-    step, words = ("the run", "") if error is None else (error.step, error.message)
+    step, told = ("the run", "") if error is None else (error.step, error.message)
+    why = Because(code="stopped", why=told)
+    cause = Marked(code="known fault", reason=fault.reason, issue=_issue(fault), cause=why)
+    asks = "the run to stop here"
     return Verdict(
-        name=step,
-        path=f"xfail.{number}",
-        asks="the run to stop here",
-        outcome=Outcome.KNOWN_FAULT,
-        message=f"{words} (known: {fault.reason})",
+        name=step, path=f"xfail.{number}", asks=asks, outcome=Outcome.KNOWN_FAULT, message=words(cause), cause=cause
     )
 
 
 def _fixed(fault: KnownFault, number: int) -> Verdict:
-    what = ", ".join(fault.keys) if fault.keys else "the run"
+    cause = Bare(code="holds now")
     return Verdict(
-        name=what,
+        name=", ".join(fault.keys) if fault.keys else "the run",
         path=f"xfail.{number}",
         asks=f"the known fault: {fault.reason}",
         outcome=Outcome.FIXED,
-        message="it holds now: take the mark away",
+        message=words(cause),
+        cause=cause,
     )
+
+
+def _issue(fault: KnownFault) -> str | None:
+    return None if fault.issue is None else str(fault.issue)
 
 
 def is_of(stopped: str, step: str) -> bool:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from pydantic import TypeAdapter
+
 from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.measures import Measure
-from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
+from tensorflow_free.outcome.outcomes import OUTCOMES, Outcome, ValueOutcome
+from tensorflow_free.outcome.reasons import AnyReason
 
 Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
 """What judged a value.
@@ -32,7 +35,7 @@ class ValueVerdict:
         rule: what judged it.
         used: the share of the allowed error that it used: up to 1 it passes. Infinite where NaN, an infinity or the
             structure decide, and where nothing is allowed.
-        reason: why it is not ok, in words.
+        reason: why it is not ok, in words; `cause` has it as data.
         dtype: its dtype, or type.
         shape: its shape, where it is a tensor.
         allowed: the error allowed, in words.
@@ -50,12 +53,14 @@ class ValueVerdict:
     shape: tuple[int, ...] | None = None
     allowed: str = ""
     measure: Measure | None = None
+    cause: AnyReason | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
         written = {name: getattr(self, name) for name in self.__slots__}
         written["used"] = plain(self.used)
         written["shape"] = None if self.shape is None else list(self.shape)
+        written["cause"] = None if self.cause is None else self.cause.model_dump(mode="json")
         written["measure"] = None if self.measure is None else self.measure.to_plain()
         return written
 
@@ -66,12 +71,15 @@ class ValueVerdict:
             **{
                 **written,
                 "used": float(written["used"]),
+                "outcome": OUTCOMES[written["outcome"]],
+                "cause": _REASON.validate_python(written.get("cause")),
                 "shape": None if written["shape"] is None else tuple(written["shape"]),
                 "measure": None if written["measure"] is None else _measure(written["measure"]),
             }
         )
 
 
+_REASON: Final[TypeAdapter[AnyReason | None]] = TypeAdapter(AnyReason | None)
 _NUMBERS: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db", "rms", "peak")
 _TUPLES: Final = ("max_abs_at", "max_rel_at", "nan", "inf", "at")
 

@@ -9,16 +9,16 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.errors import INDENT
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.words import failure_lines
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.text.characters import in_a_line, printable
+from tensorflow_free.text.characters import in_a_line
 from tensorflow_free.text.page import Grid, Line, Style, column, grid, line, parted, told
 
 MOST_ROWS: Final = 200
@@ -124,16 +124,9 @@ def heading(result: Result) -> str:
 
 
 def failure(result: Result) -> Iterator[str]:
-    """What failed: the step, its operands, torch's words, in printable lines; nothing where nothing failed."""
-    error = result.error
-    if error is None:
-        return
-    position = ":".join(str(part) for part in (error.file, error.line, error.column) if part is not None)
-    place = ": ".join(part for part in (position, error.path) if part)
-    expected = "stopped as expected" if error.expected else "failed"
-    first, *rest = error.message.split("\n")
-    yield printable(f"{place}: '{error.op}' {expected}: {first}")
-    yield from (printable(f"{INDENT}{words}") for words in (*rest, *error.operands))
+    """What failed: the step, its operands, torch's words; nothing where nothing failed."""
+    if result.error is not None:
+        yield from failure_lines(result.error)
 
 
 def warned(result: Result) -> Iterator[str]:

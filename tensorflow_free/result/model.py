@@ -7,8 +7,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from tensorflow_free.outcome.outcomes import ExpectationOutcome
+from tensorflow_free.outcome.reasons import AnyReason, StepFailed
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """The version of `result.json`; it grows when a reader of the older one would misread the newer."""
 
 RESULT, TENSORS, RECIPE, INPUTS = "result.json", "tensors.safetensors", "recipe.yaml", "inputs"
@@ -57,26 +58,13 @@ class Verdict(ResultModel):
     asks: str
     outcome: ExpectationOutcome
     message: str = ""
+    cause: AnyReason | None = None
+    """Why, as data; `message` says it in words. None where it holds, and in files of schema version 1."""
 
     @property
     def is_well(self) -> bool:
         """Whether it leaves the run well."""
         return not self.outcome.is_bad
-
-
-class ErrorReport(ResultModel):
-    """A step that failed: what failed, on what, in torch's own words, and where it stands."""
-
-    step: str
-    op: str
-    type: str
-    message: str
-    operands: list[str]
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-    path: str = ""
-    expected: bool = False
 
 
 class Environment(ResultModel):
@@ -127,7 +115,7 @@ class RunFile(ResultModel):
     well: bool
     values: list[Entry]
     expectations: list[Verdict]
-    error: ErrorReport | None
+    error: StepFailed | None
     environment: Environment
     timings: Timings
     warnings: list[Warned] = []

@@ -11,11 +11,12 @@ import torch
 
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.entries import entry_of
 from tensorflow_free.result.environment import environment_of
-from tensorflow_free.result.model import Entry, Environment, ErrorReport, RunFile, Timings, Verdict, Warned
+from tensorflow_free.result.model import Entry, Environment, RunFile, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
 
@@ -31,7 +32,7 @@ class Result:
     recipe: Recipe
     records: dict[str, Record]
     expectations: list[Verdict] = field(default_factory=list)
-    error: ErrorReport | None = None
+    error: StepFailed | None = None
     environment: Environment | None = None
     timings: Timings = field(default_factory=Timings)
     warnings: list[Warned] = field(default_factory=list)

@@ -80,7 +80,7 @@ class Watch:
 
 
 def _words(plan: Plan, site: Site) -> dict[str, Any]:
-    """A place in a recipe, as an `ErrorReport` has it."""
+    """A place in a recipe, as a `StepFailed` has it."""
     place = plan.place(site.path)
     path = place.path or ".".join(map(str, site.path))
     where = {"file": place.file, "line": place.line, "column": place.column, "path": path}

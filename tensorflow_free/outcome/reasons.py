@@ -1,0 +1,357 @@
+"""Why something became what it is, as data: a code from a closed list, with the numbers and names that go with it.
+
+Reasons are made where they are found, kept in files beside their words, and put into words by `outcome/words.py` alone.
+
+Reason
+├── of a value              Bare · Differing · Elements · OfNames · Because
+├── of an expectation       the same, and Unmet
+├── of a run                StepFailed · Lost
+├── of a mark under xfail   Marked
+├── of a cell               Mismatch · Problems
+├── of a golden             OfGolden
+└── of what has no code     Words
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+
+from tensorflow_free.text.numbers import without_numbers
+
+PlainFloat = Annotated[
+    float,
+    PlainSerializer(lambda value: value if math.isfinite(value) else str(value), when_used="json-unless-none"),
+]
+"""A number that strict JSON can hold: `"nan"`, `"inf"` and `"-inf"` are strings."""
+
+
+class Reason(BaseModel):
+    """What all reasons share: a code, which files keep and tables group by.
+
+    `kin` names the fields besides the code in which reasons of one kind agree: names, not numbers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kin: ClassVar[tuple[str, ...]] = ()
+
+    code: Any
+
+    @property
+    def kind(self) -> str:
+        """What reasons that differ in their numbers alone have in common."""
+        return "\0".join([str(self.code), *(_kind_of(getattr(self, name)) for name in self.kin)])
+
+
+def _kind_of(field: Any) -> str:
+    if isinstance(field, Reason):
+        return field.kind
+    if isinstance(field, list | tuple):
+        return "\0".join(map(_kind_of, field))
+    return without_numbers(str(field))
+
+
+class Bare(Reason):
+    """That is all there is to say."""
+
+    code: Literal[
+        "random",
+        "not recorded",
+        "missing in the run",
+        "missing in the reference",
+        "all dtype-dependent",
+        "no common value",
+        "nothing expected of it",
+        "nothing expected of its outputs",
+        "no error",
+        "memory of its own",
+        "meta memory",
+        "meta values",
+        "holds now",
+        "no such cell",
+        "no such judged cell",
+    ]
+
+
+class Differing(Reason):
+    """What was found, and what was wanted: a shape, a dtype, a word."""
+
+    code: Literal[
+        "shape differs",
+        "dtype differs",
+        "dtype is not eager's",
+        "layout differs",
+        "kind differs",
+        "type differs",
+        "value differs",
+        "shape is not expected",
+        "shape is not that expected",
+        "dtype is not expected",
+        "dtypes differ",
+        "stride is not expected",
+        "layout has no strides",
+        "no elements",
+        "value is not expected",
+        "word is not expected",
+        "no value",
+        "a value",
+        "not a tensor",
+        "outcome differs",
+    ]
+    found: str | list[int] = ""
+    wanted: str | list[int] = ""
+
+
+class Elements(Reason):
+    """Numbers that are not what they should be: the worst of them, and how many there are.
+
+    Attributes:
+        found: the number in as many digits as tell it from the wanted one.
+        wanted: what it should be.
+        at: its index; empty for the only one.
+        count: how many differ, are not finite, or have another sign.
+        elements: of how many.
+        apart: how far they are apart there; None where that says nothing.
+        rtol: of an expectation, what is allowed; so are `atol` and `ulp`.
+    """
+
+    code: Literal[
+        "out of bounds",
+        "non-finite",
+        "signed zeros",
+        "integers differ",
+        "integers differ from eager",
+        "dtype-dependent",
+        "not close",
+        "not within ulp",
+        "not equal",
+    ]
+    found: str = ""
+    wanted: str = ""
+    at: tuple[int, ...] = ()
+    count: int = 0
+    elements: int = 0
+    apart: PlainFloat | None = None
+    rtol: PlainFloat | None = None
+    atol: PlainFloat | None = None
+    ulp: PlainFloat | None = None
+
+
+class OfNames(Reason):
+    """What is about a value, a step or an op by its name."""
+
+    kin: ClassVar[tuple[str, ...]] = ("name", "other")
+
+    code: Literal[
+        "stopped before",
+        "not recorded here",
+        "no such value",
+        "nothing to hold against",
+        "stopped elsewhere",
+        "another error",
+        "no match",
+        "own op in the reference",
+        "not comparable values",
+        "dtype-dependent value",
+        "not kept",
+        "same outcome",
+    ]
+    name: str
+    other: str = ""
+    more: str = ""
+    cause: AnyReason | None = None
+
+
+class Because(Reason):
+    """What another library says, in its own words."""
+
+    kin: ClassVar[tuple[str, ...]] = ("why",)
+
+    code: Literal[
+        "not stored",
+        "not comparable",
+        "not judged",
+        "not a literal of it",
+        "not an index",
+        "not recorded anew",
+        "not a number",
+        "stopped",
+    ]
+    why: str
+    written: str = ""
+    dtype: str = ""
+
+
+StopCode = Literal["step failed", "no kernel", "out of memory", "timed out", "crashed"]
+
+
+class StepFailed(Reason):
+    """A step that failed, or a run that was ended at one: on what, in torch's own words, and where it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kin: ClassVar[tuple[str, ...]] = ("file", "path", "op", "type", "message", "operands")
+
+    code: StopCode = "step failed"
+    step: str
+    op: str
+    type: str
+    message: str
+    operands: list[str]
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: str = ""
+    expected: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _coded(cls, written: Any) -> Any:
+        """Files of before there were codes tell an end at a limit by its type alone."""
+        if isinstance(written, dict) and "code" not in written and written.get("type") in _ENDS:
+            return {**written, "code": _ENDS[written["type"]]}
+        return written
+
+
+_ENDS: Final = {"TimedOut": "timed out", "OutOfMemory": "out of memory", "Crashed": "crashed"}
+
+
+class Lost(Reason):
+    """A worker process that gave no answer.
+
+    Attributes:
+        limit: the limit that it met, in words with its unit; empty where it met none.
+        exit_code: with what it ended; None where it did not say.
+        signal: the signal that ended it, in words.
+        fault: of an error of this package, its words.
+        stage: what it was doing.
+        step: at which step it was, as far as that is known.
+        op: the op of that step.
+        said: the last lines that it wrote to standard error.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("limit", "exit_code", "signal", "fault", "stage", "step", "op", "said")
+
+    code: Literal["worker crashed", "worker timed out", "worker out of memory"]
+    limit: str = ""
+    exit_code: int | None = None
+    signal: str = ""
+    fault: str = ""
+    stage: str = ""
+    step: str = ""
+    op: str = ""
+    said: list[str] = Field(default_factory=list)
+
+
+class Marked(Reason):
+    """A mark under `xfail`: it is borne out, or what it is on passes."""
+
+    kin: ClassVar[tuple[str, ...]] = ("reason", "keys", "cause")
+
+    code: Literal["known fault", "fixed"]
+    reason: str
+    cause: AnyReason | None = None
+    keys: list[str] = Field(default_factory=list)
+    issue: str | None = None
+
+
+class Unmet(Reason):
+    """An expectation that does not hold."""
+
+    kin: ClassVar[tuple[str, ...]] = ("path", "asks", "cause")
+
+    code: Literal["unmet"] = "unmet"
+    path: str
+    asks: str
+    cause: AnyReason | None = None
+    message: str = ""
+
+
+class Mismatch(Reason):
+    """Values out of bounds: the first of them, what it was made from, and how many there are.
+
+    Attributes:
+        value: its name.
+        cause: what is wrong with it.
+        used: the share of the allowed error that it used.
+        allowed: what is allowed, in words; empty where nothing is.
+        operands: what the step read, a step each; backward, those by whose backward it came.
+        bad: how many values are out of bounds; `names` has the first of them.
+        values: how many there are.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("value", "cause", "operands")
+
+    code: Literal["mismatch"] = "mismatch"
+    value: str
+    cause: AnyReason | None = None
+    message: str = ""
+    used: PlainFloat = 0.0
+    allowed: str = ""
+    operands: list[str] = Field(default_factory=list)
+    bad: int = 0
+    names: list[str] = Field(default_factory=list)
+    values: int = 0
+
+
+class Problems(Reason):
+    """What is wrong with a recipe, a device or a golden, each with its place."""
+
+    kin: ClassVar[tuple[str, ...]] = ("problems", "cell", "name")
+
+    code: Literal[
+        "refused",
+        "unavailable",
+        "no reference",
+        "reference failed",
+        "start failed",
+        "shape is not the reference's",
+        "stopped apart",
+    ]
+    problems: list[str]
+    cell: str = ""
+    name: str = ""
+
+
+class OfGolden(Reason):
+    """How a golden stands to its recipe, and what to do about it."""
+
+    kin: ClassVar[tuple[str, ...]] = ("case", "golden")
+
+    code: Literal["no golden", "nothing expected", "stale", "unused", "orphan", "ran before", "closed"]
+    case: str = ""
+    golden: str = ""
+    command: str = ""
+    recipe: str = ""
+    dtype: str = ""
+
+
+class Words(Reason):
+    """What an older version wrote, which knew no codes."""
+
+    kin: ClassVar[tuple[str, ...]] = ("words",)
+
+    code: Literal["words"] = "words"
+    words: str
+
+
+AnyReason = Annotated[
+    Bare
+    | Differing
+    | Elements
+    | OfNames
+    | Because
+    | StepFailed
+    | Lost
+    | Marked
+    | Unmet
+    | Mismatch
+    | Problems
+    | OfGolden
+    | Words,
+    Field(discriminator="code"),
+]
+"""Any of them; the code tells which."""

@@ -1,0 +1,278 @@
+"""Reasons in words. The only place that has sentences for them; nothing reads one back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from tensorflow_free.errors import INDENT
+from tensorflow_free.outcome.reasons import (
+    Elements,
+    Lost,
+    Marked,
+    Mismatch,
+    OfGolden,
+    OfNames,
+    Problems,
+    Reason,
+    StepFailed,
+    Unmet,
+)
+from tensorflow_free.text.characters import printable
+
+REFERENCE: Final = "the reference"
+"""What a value is held against, where it is not something else, such as `the golden`."""
+
+SENTENCES: Final[dict[str, str]] = {
+    # a value, held against that of another run
+    "random": "it is unwritten memory, or downstream of a random step whose stream {against} does not share",
+    "not recorded": "{against} does not record it",
+    "missing in the run": "it is missing; {against} has it",
+    "missing in the reference": "{against} has no such value",
+    "not stored": "its numbers are not stored: {why}",
+    "not comparable": "it cannot be compared: {why}",
+    "shape differs": "the shape is {found}, and {wanted} in {against}",
+    "dtype differs": "the dtype is {found}, and {wanted} in {against}",
+    "dtype is not eager's": "the dtype is {found}, and not {wanted}",
+    "layout differs": "the layout is {found}, and {wanted} in {against}",
+    "kind differs": "it is {found}, and {wanted} in {against}",
+    "type differs": "it is a {found}, and a {wanted} in {against}",
+    "value differs": "it is {found}, and {wanted} in {against}",
+    "signed zeros": "{count} zeros have another sign: -0.0 is not 0.0",
+    "dtype-dependent": "{count} of {elements} differ from {against}, in eager CPU of this dtype, too",
+    "all dtype-dependent": "all values are integers that differ between dtypes",
+    "no common value": "nothing was compared: the run records no value that {against} has",
+    # a value, held against what is expected of it
+    "shape is not expected": "the shape is {found}",
+    "dtype is not expected": "the dtype is {found}",
+    "dtypes differ": "the dtypes are {found} and {wanted}",
+    "stride is not expected": "the stride is {found}",
+    "layout has no strides": "the layout is {found}, which has no strides",
+    "no elements": "it has no elements: the shape is {found}",
+    "value is not expected": "it is {found}",
+    "word is not expected": "it is {found}, and {wanted} is expected",
+    "shape is not that expected": "the shape is {found}, and {wanted} is expected",
+    "no value": "there is none, and {wanted} is expected",
+    "a value": "there is one: {found}",
+    "not a tensor": "the value is {found}, not a tensor",
+    "memory of its own": "it lies in memory of its own",
+    "meta memory": "a meta tensor has no memory",
+    "meta values": "a meta tensor has no values",
+    "not judged": "it cannot be judged: {why}",
+    "not a literal of it": "'{written}' cannot be held against {dtype}: {why}",
+    "not an index": "'{written}' is not a value of this run: {why}",
+    "no such value": "'{name}' is not a value of this run{other}",
+    "nothing to hold against": "'{name}' has no value to hold it against",
+    "stopped before": "the run stopped before '{name}' was there",
+    "not recorded here": "'{name}' is not recorded in this cell (record: {other})",
+    "not a number": "{why}",
+    "stopped": "{why}",
+    "no error": "the run ended without an error",
+    "stopped elsewhere": "the run stopped at {name}, not at {other}: {more}",
+    "another error": "the run stopped with {name}, not {other}: {more}",
+    "no match": "'{name}' does not match '{other}'",
+    "nothing expected of it": "nothing was compared: no expectation is for this cell, or of a value that it records",
+    "nothing expected of its outputs": (
+        "nothing was compared: no expectation is for this cell, or of a value that it records; a compiled cell records"
+        " the outputs alone, where `record` does not name more"
+    ),
+    "holds now": "it holds now: take the mark away",
+    # a cell
+    "own op in the reference": (
+        "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
+        " show; hold it against another: '+reference={{steps.STEP.op: OP}}'"
+    ),
+    "not kept": "{name}: has changed since the recipe read it, so that {other} keeps no copy of it",
+    "no such cell": "the other sweep has no such cell",
+    "no such judged cell": "the judged sweep has no such cell",
+    "outcome differs": "it came out as '{found}', and as '{wanted}' in the other sweep",
+    "same outcome": "both {name}, and no results kept",
+    # a golden
+    "no golden": "the {what} has no golden; record it: {command}",
+    "nothing expected": "the {what} has no golden; record it: {command}; it expects nothing either",
+    "stale": (
+        "the recipe has changed since {golden} was recorded; look at what that changed, and accept it or not: {command}"
+    ),
+    "unused": "{golden} holds {unused}, which the recipe has not; take it out: {command}",
+    "orphan": "there is no '{recipe}' beside {golden}; put the recipe back, or delete the golden",
+    "ran before": "{dtype} ran when the golden was recorded, and does not now",
+    "closed": "nothing is recorded where CI is set",
+    "not recorded anew": "not recorded: {why}",
+    # what has no code
+    "words": "{words}",
+}
+"""The sentences of reasons that need nothing but their fields; `{against}` is what a value is held against."""
+
+
+def words(reason: Reason, against: str = REFERENCE) -> str:
+    """A reason in words, of one line or more."""
+    if (make := _MADE.get(reason.code)) is not None:
+        return make(reason, against)
+    fields = {name: _field(getattr(reason, name)) for name in type(reason).model_fields}
+    return SENTENCES[reason.code].format(against=against, **fields, **_of_golden(reason))
+
+
+def _field(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _of_golden(reason: Reason) -> dict[str, str]:
+    if not isinstance(reason, OfGolden):
+        return {}
+    case = f"case '{reason.case}'" if reason.case else ""
+    return {"what": case or "recipe", "unused": f"its {case}" if case else "the bare file, and it has cases now"}
+
+
+# numbers
+
+
+def _worst(one: Elements, against: str) -> str:
+    """The worst element."""
+    here = f" at {list(one.at)}" if one.at else ""
+    return f"it is {one.found}{here}, and {one.wanted} in {against}"
+
+
+def _non_finite(one: Elements, against: str) -> str:
+    """What is NaN or infinite, with the largest finite error beside it."""
+    several = one.elements > 1
+    count = f"; {one.count} of {one.elements} are NaN or infinite on one side alone" if several else ""
+    finite = f", the largest finite error is {one.apart:.3g}" if one.apart else ""
+    return f"{_worst(one, against)}{count}{finite}"
+
+
+def _integers(one: Elements, against: str) -> str:
+    return f"{one.count} of {one.elements} differ: {_worst(one, against)}"
+
+
+def _integers_of_eager(one: Elements, against: str) -> str:
+    return f"{one.count} of {one.elements} differ from eager CPU in the same dtype: {_worst(one, against)}"
+
+
+def _expected(one: Elements, _: str) -> str:
+    """Where the worst element is, what it is and should be, and how many there are."""
+    here = f" at {list(one.at)}" if one.at else ""
+    unit, allowed = "", "bit for bit"
+    if one.code == "not within ulp":
+        unit, allowed = " ULP", f"{one.ulp:g} ULP"
+    elif one.code == "not close":
+        allowed = f"rtol {one.rtol:g}, atol {one.atol:g}"
+    apart = f", {one.apart:.3g}{unit} apart" if one.apart and math.isfinite(one.apart) else ""
+    count = f"; {one.count} of {one.elements} elements differ" if one.elements > 1 else ""
+    return f"it is {one.found}{here}, and {one.wanted} is expected{apart} (allowed: {allowed}){count}"
+
+
+# runs and cells
+
+
+def _step_failed(one: StepFailed, _: str) -> str:
+    """The place, torch's words, and a line for each operand."""
+    return "\n".join(failure_lines(one))
+
+
+def failure_lines(one: StepFailed) -> list[str]:
+    """What failed, in lines: the step, torch's words, its operands."""
+    position = ":".join(str(part) for part in (one.file, one.line, one.column) if part is not None)
+    place = ": ".join(part for part in (position, one.path) if part)
+    expected = "stopped as expected" if one.expected else "failed"
+    first, *rest = one.message.split("\n")
+    head = printable(f"{place}: '{one.op}' {expected}: {first}")
+    return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands))]
+
+
+def _lost(one: Lost, _: str) -> str:
+    """What became of a worker, while it did what, and what it said last."""
+    said = "".join(f"\n  {line}" for line in one.said)
+    if one.fault:
+        return f"an error of tensorflow_free, not of the recipe: {one.fault}{said}"
+    if not one.stage:
+        return how_it_ended(one)
+    step = f", at '{one.step}' ({one.op})" if one.step else ""
+    return f"{how_it_ended(one)} while {one.stage}{step}{said}"
+
+
+def how_it_ended(one: Lost) -> str:
+    """What ended a process."""
+    if one.limit and one.code == "worker timed out":
+        return f"took longer than {one.limit}"
+    if one.limit:
+        return f"it took more than {one.limit}"
+    if one.code == "worker out of memory":
+        return "the system ended it (SIGKILL), as memory ran out"
+    if one.signal:
+        return one.signal
+    return "it stopped answering" if one.exit_code is None else f"the process ended with exit code {one.exit_code}"
+
+
+def _mismatch(one: Mismatch, against: str) -> str:
+    """The first value out of bounds, what it was made from, and how many there are."""
+    spent = f"; {one.used:.3g} times what is allowed ({one.allowed})" if one.allowed else ""
+    told = one.message if one.cause is None else words(one.cause, against)
+    lines = [f"{one.value}: {told}{spent}", *(f"{INDENT}{line}" for line in one.operands)]
+    if one.bad > 1:
+        more = one.bad - len(one.names)
+        named = ", ".join(one.names) + (f" and {more} more" if more > 0 else "")
+        lines.append(f"{INDENT}{one.bad} of {one.values} values are out of bounds: {named}")
+    return "\n".join(lines)
+
+
+def _unmet(one: Unmet, against: str) -> str:
+    return f"{one.path}: {one.asks}: {one.message if one.cause is None else words(one.cause, against)}"
+
+
+def _marked(one: Marked, _: str) -> str:
+    if one.cause is not None:
+        return f"{words(one.cause)} (known: {one.reason})"
+    if one.code == "known fault":
+        return f"known: {one.reason}{f' ({one.issue})' if one.issue is not None else ''}"
+    keys = f" of {', '.join(one.keys)}" if one.keys else ""
+    return f"the known fault{keys} is gone, take its mark away: {one.reason}"
+
+
+def _of_names(one: OfNames, against: str) -> str:
+    told = "" if one.cause is None else words(one.cause, against)
+    return f"{one.name}: {told}" if one.code == "dtype-dependent value" else f"not comparable: {one.name}: {told}"
+
+
+def _problems(one: Problems, _: str) -> str:
+    if one.code in ("refused", "stopped apart"):
+        return "\n".join(one.problems)
+    told = "; ".join(one.problems)
+    return {
+        "unavailable": told,
+        "no reference": f"its reference ({one.cell}) cannot be had: " + "\n".join(one.problems),
+        "reference failed": (
+            f"its reference ({one.cell}) failed at '{one.name}': {told}; name another with `reference`, such as"
+            " reference={dtype: float32}"
+        ),
+        "start failed": f"its starting tensor '{one.name}' cannot be made: {told}",
+        "shape is not the reference's": f"'{one.name}' is {told}; say inputs: original, or leave the shapes alone",
+    }[one.code]
+
+
+_MADE: Final[dict[str, Callable[[Any, str], str]]] = {
+    "out of bounds": _worst,
+    "non-finite": _non_finite,
+    "integers differ": _integers,
+    "integers differ from eager": _integers_of_eager,
+    **dict.fromkeys(("not close", "not within ulp", "not equal"), _expected),
+    **dict.fromkeys(("step failed", "no kernel", "out of memory", "timed out", "crashed"), _step_failed),
+    **dict.fromkeys(("worker crashed", "worker timed out", "worker out of memory"), _lost),
+    "mismatch": _mismatch,
+    "unmet": _unmet,
+    **dict.fromkeys(("known fault", "fixed"), _marked),
+    **dict.fromkeys(("dtype-dependent value", "not comparable values"), _of_names),
+    **dict.fromkeys(
+        (
+            "refused",
+            "unavailable",
+            "no reference",
+            "reference failed",
+            "start failed",
+            "shape is not the reference's",
+            "stopped apart",
+        ),
+        _problems,
+    ),
+}
+"""What makes the words of reasons whose sentence hangs on their numbers."""

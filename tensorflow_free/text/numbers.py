@@ -1,0 +1,35 @@
+"""Numbers in sentences: counted things, lists that are cut, and sentences that differ in their numbers alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+MOST_NAMES: Final = 8
+"""Names in a sentence."""
+
+LONGEST: Final = 2000
+"""Characters of a sentence by which it is told from another."""
+
+_NUMBER: Final = re.compile(
+    r"0x[0-9a-f]+|(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|inf|nan)(?![\w])", re.IGNORECASE
+)
+_NUMBERS: Final = re.compile(r"#(?:, #)+")
+
+
+def counted(count: int, noun: str) -> str:
+    """So many: `1 cell`, `12,000 cells`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def some(names: Iterable[str], most: int = MOST_NAMES) -> str:
+    """The first of the names, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def without_numbers(text: str) -> str:
+    """A sentence of torch's or of a user's, which has no code, without its numbers; a list of them counts as one."""
+    return _NUMBERS.sub("#", _NUMBER.sub("#", text[:LONGEST]))
