@@ -89,7 +89,7 @@ def guarded(
     if odd:
         rules = (without_meta, *(() if KNOWS_MKLDNN.search(name) else (without_mkldnn,)), *rules)
     if nested:
-        rules = (*rules_of(name, layouts.NESTED), *rules)
+        rules = (layouts.unquantised, *rules_of(name, layouts.NESTED), *rules)
     if unseen and base_of(name) == "view":
         rules = (one_kind, *rules)
     return Guarded(function, signature, rules) if rules else function

@@ -53,6 +53,14 @@ def of_arrays(given: CallArguments) -> str | None:
     return None
 
 
+def unquantised(given: CallArguments) -> str | None:
+    """Nested tensors do not meet quantised ones: `embedding` makes nested ones of these, which nothing can read."""
+    tensors = list(tensors_in(list(given.values())))
+    if any(one.is_nested for one in tensors) and any(one.is_quantized for one in tensors):
+        return "some of its operands are nested and some are quantised; give `dequantize` of these"
+    return None
+
+
 def unnested(names: str) -> ArgumentRule:
     """No tensor of these names is nested."""
 
