@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 from tensorflow_free import RecipeError, StorageError, cli, load_recipe, read_result, run_recipe
-from tensorflow_free.files.opening import VARIABLE, UnfitFileError, open_file, read_file
+from tensorflow_free.files.opening import MAX_FILE_VARIABLE, UnfitFileError, open_file, read_file
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.recording import record
 from tensorflow_free.loading import read_form
@@ -26,7 +26,7 @@ from tensorflow_free.sweep.folder import SweepFolder
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(VARIABLE, "4")
+    monkeypatch.setenv(MAX_FILE_VARIABLE, "4")
     return tmp_path
 
 
@@ -253,7 +253,7 @@ def bomb(file: str, member: str, size: int) -> None:
 
 @pytest.mark.parametrize(("file", "member"), [("b.npz", "a.npy"), ("b.pt", "b/data/0")])
 def test_an_archive_that_unpacks_to_more_than_the_limit_is_refused_with_the_flag(monkeypatch, file, member):
-    monkeypatch.setenv(VARIABLE, str(1 / 1024))
+    monkeypatch.setenv(MAX_FILE_VARIABLE, str(1 / 1024))
     bomb(file, member, 2**21)
     assert Path(file).stat().st_size < 2**14
     assert "it holds 2.0 MiB unpacked, and at most 1.0 MiB are read; --max-file 1 allows it" in refusal(file)
@@ -263,7 +263,7 @@ def test_files_that_are_not_packed_have_the_same_limit(monkeypatch):
     np.save("a.npy", np.zeros(2**18))
     save_file({"a": torch.zeros(2**18)}, "a.safetensors")
     assert loaded("a.npy").numel() == loaded("a.safetensors").numel() == 2**18
-    monkeypatch.setenv(VARIABLE, str(1 / 2048))
+    monkeypatch.setenv(MAX_FILE_VARIABLE, str(1 / 2048))
     for file in ("a.npy", "a.safetensors"):
         assert "--max-file 1 allows it" in refusal(file)
 

@@ -24,7 +24,7 @@ from tensorflow_free import StorageError, load_recipe, run_recipe
 from tensorflow_free.codec.numbers import array_of, listed
 from tensorflow_free.codec.values import Opaque
 from tensorflow_free.golden import lock, writing
-from tensorflow_free.golden.cases import INLINE, StoredCase, StoredValue
+from tensorflow_free.golden.cases import MOST_AS_TEXT, StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.model import Made, RecordedNoise
 from tensorflow_free.golden.places import find_case, golden_paths, goldens_of, read_golden
@@ -45,7 +45,7 @@ DTYPES = (*FLOATING, *COMPLEX, *INTEGERS, "bool")
 """Every dtype of PyTorch's documentation that holds plain numbers. Source: the table of torch.dtype."""
 
 MADE = Made(tensorflow_free="1.0", torch="2.13.0", cpu="a cpu", capability="AVX2", num_threads=1)
-BIG = INLINE + 1
+BIG = MOST_AS_TEXT + 1
 
 
 def case_of(digest="d", starts=None, **values):
@@ -322,7 +322,7 @@ def test_cases_in_any_order_and_by_any_way_give_the_same_bytes(tmp_path):
 
 def test_without_big_arrays_there_is_no_safetensors_file(tmp_path):
     write_golden(tmp_path / "r.yaml", "", case_of(v=torch.ones(BIG)))
-    write_golden(tmp_path / "r.yaml", "", case_of(v=torch.ones(INLINE)))
+    write_golden(tmp_path / "r.yaml", "", case_of(v=torch.ones(MOST_AS_TEXT)))
     assert list(files_of(tmp_path)) == ["r.golden.json"]
 
 

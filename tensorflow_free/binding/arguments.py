@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tensorflow_free.binding.operands import Known, Ref
-from tensorflow_free.binding.parameters import WORDS, ambiguous, read
+from tensorflow_free.binding.parameters import WORD_TYPES, ambiguous, read
 from tensorflow_free.errors import Message, said
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe.dotted import KeyPath
@@ -107,7 +107,7 @@ def _distance(findings: list[Finding]) -> int:
 
 def _has_free_word(op: Op, args: Sequence[Any], kwargs: Mapping[str, Any], known: Known) -> bool:
     """Whether an argument is a word that is also a value's name, so that other signatures may read it otherwise."""
-    if all(WORDS.isdisjoint(parameter.types) for signature in op.signatures for parameter in signature.parameters):
+    if all(WORD_TYPES.isdisjoint(parameter.types) for signature in op.signatures for parameter in signature.parameters):
         return False
     return any(isinstance(value, str) and value in known.names for value in (*args, *kwargs.values()))
 

@@ -30,7 +30,7 @@ class TensorLiteral:
     data: Any
 
 
-WORDS: Final = frozenset({"str", "dtype", "device", "layout", "memory_format", "str[]", "generator", "callable"})
+WORD_TYPES: Final = frozenset({"str", "dtype", "device", "layout", "memory_format", "str[]", "generator", "callable"})
 """The types that only a word can be; every other type may be a value of the run."""
 
 
@@ -79,7 +79,7 @@ def _number_fits(written: Any, types: frozenset[str], *, numbers: bool) -> bool:
 def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
     types = parameter.types
     meaning = _meaning(word, parameter, known)
-    values_fit = bool(types - WORDS - {"None"})
+    values_fit = bool(types - WORD_TYPES - {"None"})
     named = word.partition(".")[0] in known.names
     if not values_fit:
         if meaning is not None:
@@ -87,7 +87,7 @@ def _read_word(word: str, parameter: Parameter, known: Known) -> Any:
         if "." in word and named:
             return reference(word, known)
         raise Mismatch(partial(_wrong_word, word, parameter, known))
-    if meaning is not None and types & WORDS:
+    if meaning is not None and types & WORD_TYPES:
         if named and "." not in word:
             raise Mismatch(ambiguous(word), weight=5)
         if not named:

@@ -12,7 +12,7 @@ import torch
 
 from tensorflow_free.binding.operands import Known
 from tensorflow_free.errors import Message, Place, Problem
-from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED
+from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED_AS_SHARING
 from tensorflow_free.plan.plan import RESERVED, ValueKind
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe, Step
@@ -69,7 +69,7 @@ class Scope:
     def has_unseen(self) -> bool:
         """Whether a backward pass may not see what ops change: the recipe has one, and names such an op."""
         recipe = self.recipe
-        words = NAMED if recipe.backend.name == "eager" else COMPILED
+        words = NAMED_AS_SHARING if recipe.backend.name == "eager" else COMPILED
         differentiates = bool(recipe.backward) or not self._named.isdisjoint({"backward", "grad"})
         return differentiates and any(words.search(word) is not None for word in self._named)
 

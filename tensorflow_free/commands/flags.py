@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 
 from tensorflow_free.commands.parser import Parser, above_0, some_text
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.files.opening import VARIABLE
+from tensorflow_free.files.opening import MAX_FILE_VARIABLE
 from tensorflow_free.process.limits import Limits
 
-SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast")
+TOLD_SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast")
 """The flags that another process is told, too."""
 
 Declared: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"  # noqa: SLF001 - it has no public name
@@ -44,7 +44,7 @@ class Flags:
 
     def words(self) -> list[str]:
         """What makes another process print and save as this one was told to, and know the same ops."""
-        switches = [f"--{name.replace('_', '-')}" for name in SWITCHES if getattr(self, name)]
+        switches = [f"--{name.replace('_', '-')}" for name in TOLD_SWITCHES if getattr(self, name)]
         return [*switches, *(word for file in self.ops for word in ("--ops", file))]
 
     def load_ops(self) -> None:
@@ -65,7 +65,7 @@ def flags_of(words: Sequence[str], parser: Parser) -> tuple[Flags, list[str]]:
     rest = parser.taken_off(words, flags)
     if flags.max_file is not None:
         # for this process and those that it begins
-        os.environ[VARIABLE] = str(flags.max_file)
+        os.environ[MAX_FILE_VARIABLE] = str(flags.max_file)
     return flags, rest
 
 

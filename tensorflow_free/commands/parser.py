@@ -12,7 +12,7 @@ from typing import Any, Final
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.names import did_you_mean
 
-WIDTH: Final = 118
+HELP_WIDTH: Final = 118
 """Characters of a line of help."""
 
 NO_FLAGS: Final = ("-", "->")
@@ -74,7 +74,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, prog: str, **settings: Any) -> None:
-        formatter = partial(argparse.RawDescriptionHelpFormatter, width=WIDTH, max_help_position=28)
+        formatter = partial(argparse.RawDescriptionHelpFormatter, width=HELP_WIDTH, max_help_position=28)
         super().__init__(
             prog, formatter_class=formatter, add_help=False, allow_abbrev=False, exit_on_error=False, **settings
         )

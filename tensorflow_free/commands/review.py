@@ -35,7 +35,7 @@ Mode = Literal["ask", "list", "noise", "all"]
 
 MODES: Final[dict[str, Mode]] = {"--list": "list", "--accept-noise": "noise", "--accept-all": "all"}
 
-KEYS: Final = {
+REVIEW_KEYS: Final = {
     "a": "accept",
     "r": "reject: the old number is right, and the code is to be mended",
     "s": "skip: decide another day",
@@ -197,7 +197,7 @@ class Walk:
             if (answer := answer or self._known(item, review)) is not None:
                 return answer
             if key != "n":
-                put([line(f"{one}  {words}", "aside", indent=4) for one, words in KEYS.items()])
+                put([line(f"{one}  {words}", "aside", indent=4) for one, words in REVIEW_KEYS.items()])
 
     def _pressed(self, place: str) -> str:
         sys.stdout.write(f"  ({place}){PROMPT}")

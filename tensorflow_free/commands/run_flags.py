@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tensorflow_free.commands.flags import Declared, Flags, declare_common, flags_of, wrong
-from tensorflow_free.commands.parser import WIDTH, Parser, above_0, one_of, some_text
+from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, one_of, some_text
 from tensorflow_free.composition.command_line import CommandLine, command_line
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.recipe.keys import KEYS
@@ -66,7 +66,7 @@ REFUSED: Final = {
 
 def run_parser() -> Parser:
     """The parser of all flags of `run-recipe`."""
-    parser = Parser("run-recipe", usage=USAGE, description=DESCRIPTION, epilog=exit_codes_help(WIDTH))
+    parser = Parser("run-recipe", usage=USAGE, description=DESCRIPTION, epilog=exit_codes_help(HELP_WIDTH))
     flags, sweeps, hydra = (
         parser.add_argument_group(title) for title in ("flags", "flags of sweeps", "flags of Hydra that are passed on")
     )

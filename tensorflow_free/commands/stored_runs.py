@@ -21,7 +21,7 @@ from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import Line, line
 
-ENVIRONMENT: Final = (
+COMPARED_ENVIRONMENT: Final = (
     "tensorflow_free", "torch", "torch_git", "python", "platform", "cpu", "cpu_capability", "num_threads", "cuda",
     "devices",
 )  # fmt: skip
@@ -107,7 +107,11 @@ Pairs = Mapping[str, tuple[Any, Any]]
 
 def _environments(mine: Result, its: Result) -> Pairs:
     both = [{} if one.environment is None else one.environment.model_dump() for one in (mine, its)]
-    return {key: (both[0].get(key), both[1].get(key)) for key in ENVIRONMENT if both[0].get(key) != both[1].get(key)}
+    return {
+        key: (both[0].get(key), both[1].get(key))
+        for key in COMPARED_ENVIRONMENT
+        if both[0].get(key) != both[1].get(key)
+    }
 
 
 def _recipes(mine: Result, its: Result) -> Pairs:

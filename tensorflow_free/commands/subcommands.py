@@ -13,12 +13,12 @@ from textwrap import wrap
 from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags, declare_common, wrong
-from tensorflow_free.commands.parser import WIDTH, Parser, above_0, number, some_text
+from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.recipe.names import did_you_mean
 
-USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
+RECIPE_USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
 
 COLUMN: Final = 24
 """Where what a command does begins in the help."""
@@ -45,7 +45,7 @@ _SWITCH: Final = {"action": "store_true"}
 _TOLERANCE: Final = {"type": number("a number of at least 0, such as 1e-5", lambda found: found >= 0), "metavar": "X"}
 _TIMES: Final = {"type": above_0(), "metavar": "N"}
 
-GROUPS: Final[dict[str, dict[str, Command]]] = {
+COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     "looking up": {
         "ops": Command(
             "[PATTERN]",
@@ -112,17 +112,17 @@ GROUPS: Final[dict[str, dict[str, Command]]] = {
     },
 }
 
-COMMANDS: Final = {name: command for group in GROUPS.values() for name, command in group.items()}
+COMMANDS: Final = {name: command for group in COMMAND_GROUPS.values() for name, command in group.items()}
 
 
 def recipe_parser() -> Parser:
     """The parser of `recipe` itself: the flags of all its commands, and its help."""
     parser = Parser(
         "recipe",
-        usage=USAGE,
-        epilog=f"`recipe COMMAND --help` tells all flags of a command.\n\n{exit_codes_help(WIDTH)}",
+        usage=RECIPE_USAGE,
+        epilog=f"`recipe COMMAND --help` tells all flags of a command.\n\n{exit_codes_help(HELP_WIDTH)}",
     )
-    for title, commands in GROUPS.items():
+    for title, commands in COMMAND_GROUPS.items():
         parser.add_argument_group(title, "\n".join(_overview(name, one) for name, one in commands.items()))
     _declare_common(parser)
     return parser
@@ -132,7 +132,7 @@ def _overview(name: str, command: Command) -> str:
     told = (
         f"{command.help} ({', '.join(flag.split()[-1] for flag in command.flags)})" if command.flags else command.help
     )
-    first, *rest = wrap(told, WIDTH - COLUMN - 2)
+    first, *rest = wrap(told, HELP_WIDTH - COLUMN - 2)
     return "\n".join([f"{f'{name} {command.words}'.ljust(COLUMN)}{first}", *(" " * COLUMN + one for one in rest)])
 
 

@@ -31,7 +31,14 @@ from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
 
 from tensorflow_free.composition.command_line import GROUP
-from tensorflow_free.composition.overrides import LONGEST_SHOWN, NO_VALUE, Axis, Override, OverrideError, OverrideKind
+from tensorflow_free.composition.overrides import (
+    LONGEST_OVERRIDE_SHOWN,
+    NOT_GIVEN,
+    Axis,
+    Override,
+    OverrideError,
+    OverrideKind,
+)
 from tensorflow_free.composition.scalars import scalar
 from tensorflow_free.composition.writer import dump_yaml
 
@@ -98,7 +105,7 @@ def axis(text: str) -> Axis:
 
 def _single(text: str, override: HydraOverride) -> Override:
     _refuse_group(override)
-    value = NO_VALUE if override.value_type is None else override.value()
+    value = NOT_GIVEN if override.value_type is None else override.value()
     return Override(text, _KINDS[override.type], tuple(override.key_or_group.split(".")), value)
 
 
@@ -127,7 +134,9 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
     try:
         override = visitor(create_functions()).visit(parser.override())  # type: ignore[no-untyped-call]
     except HydraException as error:
-        reason = str(error) if len(str(error)) <= LONGEST_SHOWN else f"{str(error)[:LONGEST_SHOWN]}..."
+        reason = (
+            str(error) if len(str(error)) <= LONGEST_OVERRIDE_SHOWN else f"{str(error)[:LONGEST_OVERRIDE_SHOWN]}..."
+        )
         message = f"it does not parse ({reason}); {_FORMS}; {_in_quotes(text)}"
         raise OverrideError(message) from error
     except RecursionError as error:
@@ -143,7 +152,7 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
 def _in_quotes(text: str) -> str:
     """How a text that is more than one word is written, once for the grammar and once for the shell."""
     key, _, value = text.partition("=")
-    is_line = value and not set(value) & set("\"'[]{}\\") and len(text) <= LONGEST_SHOWN
+    is_line = value and not set(value) & set("\"'[]{}\\") and len(text) <= LONGEST_OVERRIDE_SHOWN
     return (
         f"a text of more than one word is quoted, for the shell too: '{key}=\"{value}\"'"
         if is_line

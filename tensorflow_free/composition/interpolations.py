@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
+from tensorflow_free.errors import LONGEST_SHOWN
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, STEPS
 from tensorflow_free.recipe.names import did_you_mean
@@ -20,16 +21,13 @@ WrongReference = tuple[KeyPath, str]
 """Where something is wrong, and what."""
 
 REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}", re.ASCII)
-LONGEST_SHOWN: Final = 60
-"""Characters of a text in a message."""
-
 MOST_WRITTEN: Final = 16 * LONGEST_SCALAR
 """Characters of all texts that references are put into."""
 
 MOST_NAMES: Final = 1000
 """Keys that a wrong name is compared with."""
 
-LONGEST_CHAIN: Final = 50
+LONGEST_REFERENCE_CHAIN: Final = 50
 """References that lead from one to the next."""
 
 _UNRESOLVED: Final = frozenset({"cases"})
@@ -84,7 +82,7 @@ def named_in(written: Any, path: Sequence[str | int]) -> tuple[str, ...]:
     """The keys that the value at `path` refers to, and those that these refer to; of a path that is not there, none."""
     names: dict[str, None] = {}
     paths: list[Sequence[str | int]] = [path]
-    while paths and len(names) < LONGEST_CHAIN:
+    while paths and len(names) < LONGEST_REFERENCE_CHAIN:
         found = [name for text in _texts(_below(written, paths.pop())) for name in REFERENCE.findall(text)]
         paths += [name.split(".") for name in found if name not in names]
         names.update(dict.fromkeys(found))
@@ -208,8 +206,10 @@ class _Resolution:
             return None
         resolved, length = self._texts.get(name, (None, 1))
         self._reach = max(self._reach, len(self._following) + length)
-        if self._reach > LONGEST_CHAIN:
-            self.findings.append((path, f"'${{{name}}}' is one of over {LONGEST_CHAIN} references in a chain"))
+        if self._reach > LONGEST_REFERENCE_CHAIN:
+            self.findings.append(
+                (path, f"'${{{name}}}' is one of over {LONGEST_REFERENCE_CHAIN} references in a chain")
+            )
             return None
         return resolved if name in self._texts else self._followed(name, value, path, depth)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tensorflow_free.composition.interpolations import dotted, named_in
-from tensorflow_free.composition.overrides import NO_VALUE, Override
+from tensorflow_free.composition.overrides import NOT_GIVEN, Override
 from tensorflow_free.composition.recipe_files import RecipeText
 from tensorflow_free.errors import Place
 from tensorflow_free.recipe.dotted import KeyPath
@@ -35,7 +35,7 @@ class Layer:
 
 def _given(override: Override, at: KeyPath, path: Sequence[str | int]) -> int:
     """How many parts of `path` the override of the key `at` has given; parts that only lead to it do not count."""
-    if override.value is NO_VALUE or tuple(path[: len(at)]) != at:
+    if override.value is NOT_GIVEN or tuple(path[: len(at)]) != at:
         return 0
     node = override.value
     for depth in range(len(at), len(path)):

@@ -21,10 +21,10 @@ from tensorflow_free.recipe.names import did_you_mean
 OverrideKind = Literal["set", "place", "add", "force", "delete"]
 """What an override does; `place` sets as well, and puts new names where its own order has them."""
 
-LONGEST_SHOWN: Final = 120
+LONGEST_OVERRIDE_SHOWN: Final = 120
 """Characters of an override in a message."""
 
-NO_VALUE: Final = object()
+NOT_GIVEN: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Override:
         text: as it was typed, or as it would be; for messages, and for files and commands to type again.
         kind: what it does.
         parts: the dotted key.
-        value: typed as in a recipe file; `NO_VALUE` where a key is deleted whatever it holds.
+        value: typed as in a recipe file; `NOT_GIVEN` where a key is deleted whatever it holds.
     """
 
     text: str
@@ -97,7 +97,7 @@ def texts_of(overrides: Iterable[Override]) -> tuple[str, ...]:
 
 def override_place(text: str) -> Place:
     """The place of an override, as messages show it; a long one is cut."""
-    shown = str(text) if len(str(text)) <= LONGEST_SHOWN else f"{str(text)[: LONGEST_SHOWN - 3]}..."
+    shown = str(text) if len(str(text)) <= LONGEST_OVERRIDE_SHOWN else f"{str(text)[: LONGEST_OVERRIDE_SHOWN - 3]}..."
     return Place(file=f"override '{shown}'")
 
 
@@ -114,7 +114,7 @@ def check(override: Override) -> None:
     if isinstance(override.value, Unreadable):
         raise OverrideError(override.value.reason)
     check_key(override.parts)
-    nested: Any = None if override.value is NO_VALUE else override.value
+    nested: Any = None if override.value is NOT_GIVEN else override.value
     for part in reversed(override.parts):
         nested = {part: nested}
     found = refusals(nested)
@@ -187,7 +187,7 @@ def _deleted(mapping: dict[str, Any], override: Override, path: Sequence[str | i
         known = [str(name) for name in parent] if isinstance(parent, Mapping) else []
         message = f"'{key}' is not there and cannot be deleted{did_you_mean(path[-1], known)}"
         raise OverrideError(message)
-    if override.value is not NO_VALUE and override.value not in (None, current):
+    if override.value is not NOT_GIVEN and override.value not in (None, current):
         message = f"'{key}' is '{current}' and not '{override.value}', so it is not deleted"
         raise OverrideError(message)
     if any(isinstance(part, int) for part in path):

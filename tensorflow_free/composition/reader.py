@@ -25,7 +25,7 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]  # libyaml's, which
 from yaml.reader import ReaderError
 
 from tensorflow_free.composition.marks import Mark, marks
-from tensorflow_free.composition.scalars import NAMED, NUMBER_STARTS, ScalarError, number
+from tensorflow_free.composition.scalars import NAMED_SCALARS, NUMBER_STARTS, ScalarError, number
 from tensorflow_free.composition.syntax import before_too_deep, decoded, reader_problem, syntax_problem
 from tensorflow_free.errors import Place, Problem, RecipeError
 
@@ -130,8 +130,8 @@ class _Reading:
         if event.anchor is None and event.tag is None and len(word) < LONGEST_SCALAR and self._open:
             value: Any = word
             if event.implicit[0]:
-                if word in NAMED:
-                    value = NAMED[word]
+                if word in NAMED_SCALARS:
+                    value = NAMED_SCALARS[word]
                 elif word[0] in NUMBER_STARTS:
                     value = self._number(event)
             container = self._open[-1]
@@ -156,7 +156,7 @@ class _Reading:
             self._problem(event, f"a text of {len(event.value)} characters; at most {LONGEST_SCALAR} are read")
         value: Any = event.value
         if event.implicit[0]:
-            value = NAMED[value] if value in NAMED else self._number(event)
+            value = NAMED_SCALARS[value] if value in NAMED_SCALARS else self._number(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
         self._put(value, event)

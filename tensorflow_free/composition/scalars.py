@@ -14,7 +14,7 @@ Scalar = str | int | float | bool | None
 LONGEST_INTEGER: Final = 1000
 """Digits. Python itself refuses to read more than 4300."""
 
-NAMED: Final[dict[str, Scalar]] = {
+NAMED_SCALARS: Final[dict[str, Scalar]] = {
     "": None,
     "~": None,
     **dict.fromkeys(("null", "Null", "NULL"), None),
@@ -43,8 +43,8 @@ def scalar(word: str) -> Scalar:
     Raises:
         ScalarError: for `010`, for a number too large for any float64, for an integer of over a thousand digits.
     """
-    if word in NAMED:
-        return NAMED[word]
+    if word in NAMED_SCALARS:
+        return NAMED_SCALARS[word]
     if word[0] not in NUMBER_STARTS:
         return word
     return number(word)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tensorflow_free.composition.scalars import NAMED
+from tensorflow_free.composition.scalars import NAMED_SCALARS
 
 WIDTH: Final = 120
 """Columns of a line, where its values can be broken."""
@@ -132,7 +132,7 @@ def _key(key: Any) -> str:
 
 
 def _string(text: str) -> str:
-    if _PLAIN.fullmatch(text) and text not in NAMED and text.lower() not in _YAML_1_1_WORDS:
+    if _PLAIN.fullmatch(text) and text not in NAMED_SCALARS and text.lower() not in _YAML_1_1_WORDS:
         return text
     if text.isprintable() and "\ufeff" not in text:
         return "'" + text.replace("'", "''") + "'"

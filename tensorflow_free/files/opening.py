@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-VARIABLE: Final = "TENSORFLOW_FREE_MAX_FILE_GIB"
+MAX_FILE_VARIABLE: Final = "TENSORFLOW_FREE_MAX_FILE_GIB"
 """The variable of the environment that holds what `--max-file` says, for workers too."""
 
 USUAL_GIB: Final = 4.0
@@ -61,7 +61,7 @@ class UnfitFileError(OSError):
 def largest() -> int:
     """Bytes that one file which a recipe names may hold, unpacked."""
     try:
-        return int(float(os.environ[VARIABLE]) * 2**30)
+        return int(float(os.environ[MAX_FILE_VARIABLE]) * 2**30)
     except (KeyError, ValueError, OverflowError):
         return int(USUAL_GIB * 2**30)
 

@@ -23,7 +23,7 @@ from tensorflow_free.golden.model import GoldenCase, GoldenFile
 from tensorflow_free.golden.orphans import device_of
 from tensorflow_free.golden.places import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import EXACT, CaseRecording, NotRecorded, eager_cell
+from tensorflow_free.golden.recording import EXACT_DTYPE, CaseRecording, NotRecorded, eager_cell
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.loading import load_recipe
@@ -154,7 +154,7 @@ class _Reviewing:
         try:
             stale = digest_of(self._path, self._case) != old.digest
             new = self._recording(None if stale else old).case()
-            exact = load_recipe(self._path, eager_cell(self._case, self._on, EXACT))
+            exact = load_recipe(self._path, eager_cell(self._case, self._on, EXACT_DTYPE))
         except (NotRecorded, RecipeError) as error:
             return self._is(reason=f"it cannot be recorded anew: {error}", old=old)
         model, _ = encoded(new)

@@ -16,7 +16,7 @@ from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Numbers,
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import word_of
 
-INLINE: Final = 64
+MOST_AS_TEXT: Final = 64
 """Elements up to which an array's numbers are text."""
 
 UNFINISHED: Final = {"unfinished": "a recording"}
@@ -87,7 +87,7 @@ def _fields(name: str, value: Any, arrays: dict[str, torch.Tensor]) -> dict[str,
     fields = {"name": name, **described(value)}
     if value.is_meta:
         return fields
-    most = INLINE * (2 if value.dtype in PAIRS else 1)
+    most = MOST_AS_TEXT * (2 if value.dtype in PAIRS else 1)
     parts = {part: _part(*named, most, arrays) for part, named in named_parts(name, value).items()}
     if list(parts) == [""]:
         return {**fields, "value": parts[""].value, "stored": parts[""].stored}

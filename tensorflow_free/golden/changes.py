@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import torch
 
@@ -16,7 +15,7 @@ from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.comparing import tensor_of
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.rules import by_noise, epsilon, usual_noise
-from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
@@ -30,8 +29,6 @@ ChangeKind = Literal["changed", "less exact", "new", "gone", "within the noise"]
 eager run in another dtype is now further from it than a check there allows. `within the noise`: other bits that every
 check lets pass.
 """
-
-NOTHING_ALLOWED: Final = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from tensorflow_free.run.torch_errors import is_unsupported
 from tensorflow_free.runner import GivenTensors, run, starts_of
 from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
 
-EXACT: Final = "float64"
+EXACT_DTYPE: Final = "float64"
 """The dtype of a golden."""
 
 UNJUDGED: Final = ("tensor", "check")
@@ -146,12 +146,12 @@ class CaseRecording:
             NotRecorded: the recipe does not bind, or does not run in float64.
         """
         digest = self._digest()
-        plan = self._plan(EXACT)
+        plan = self._plan(EXACT_DTYPE)
         starts = _starts(plan) if self._starts is None else dict(self._starts)
         exact = self._run(plan, starts)
         runs, unsupported = self._other_dtypes(starts)
         random = random_names(plan, starts, exact) if draws(plan.recipe) else frozenset[str]()
-        unmet = self._unmet({EXACT: exact, **runs})
+        unmet = self._unmet({EXACT_DTYPE: exact, **runs})
         environment = exact.environment
         assert environment is not None  # noqa: S101 - a run has one; this tells mypy
         if digest != self._digest():
@@ -210,7 +210,7 @@ class CaseRecording:
         runs: dict[str, Result] = {}
         unsupported: dict[str, str] = {}
         for dtype in RECIPE_DTYPES:
-            if dtype == EXACT:
+            if dtype == EXACT_DTYPE:
                 continue
             try:
                 plan = self._plan(dtype)

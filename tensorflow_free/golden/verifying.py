@@ -20,7 +20,7 @@ from tensorflow_free.golden.digest import digest_of_composed
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import EXACT, expected_dtype
+from tensorflow_free.golden.recording import EXACT_DTYPE, expected_dtype
 from tensorflow_free.judging.comparing import Judging, compare_results
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.rules import usual_noise
@@ -290,7 +290,7 @@ def compare(result: Result, stored: StoredCase, k: float | None = None, made_on:
 def _expected(stored: StoredCase, recipe: Recipe) -> Result:
     """The golden's values as the result of the float64 run that they are of."""
     exact = recipe.model_copy(
-        update={"dtype": EXACT, "backend": Backend(name="eager"), "record": recipe.record or "all"}
+        update={"dtype": EXACT_DTYPE, "backend": Backend(name="eager"), "record": recipe.record or "all"}
     )
     records = {one.name: Record(one.name, one.kind, one.value, one.op) for one in stored.values}  # type: ignore[arg-type]
     return Result(exact, records)
@@ -298,7 +298,9 @@ def _expected(stored: StoredCase, recipe: Recipe) -> Result:
 
 def _noises(stored: StoredCase, dtype: str) -> dict[str, Noise]:
     """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then."""
-    return {one.name: usual_noise(one.noise, dtype) for one in stored.values if dtype == EXACT or dtype in one.noise}
+    return {
+        one.name: usual_noise(one.noise, dtype) for one in stored.values if dtype == EXACT_DTYPE or dtype in one.noise
+    }
 
 
 def _dtype(one: StoredValue, dtype: str) -> torch.dtype:
@@ -310,7 +312,7 @@ def _dtype(one: StoredValue, dtype: str) -> torch.dtype:
 
 def _structural(stored: StoredCase, recipe: Recipe, made_on: str) -> Mapping[str, str]:
     """Values whose numbers are not judged in a cell, and why."""
-    is_exact = recipe.dtype == EXACT
+    is_exact = recipe.dtype == EXACT_DTYPE
     same_stream = is_exact and _is_recorded(recipe, made_on)
     judged = {"random": same_stream, "dtype-dependent": is_exact}
     return {one.name: _WHY[one.mark] for one in stored.values if one.mark is not None and not judged[one.mark]}

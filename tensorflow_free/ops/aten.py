@@ -18,7 +18,7 @@ PLAIN: Final = "default"
 
 _NAME: Final = re.compile(r"aten\.(\w+)\.(\w+)")
 
-EXCLUDED: Final = re.compile(
+EXCLUDED_ATEN: Final = re.compile(
     r"""
     from_file | set | set_ | set_data | _print | record_stream | is_distributed | qscheme | _?sparse_\w+_tensor
     | \w+_tensor_unsafe | _sparse_\w+_with_dims\w* | _reshape_alias\w* | _nested_view_from_\w+
@@ -33,7 +33,7 @@ EXCLUDED: Final = re.compile(
 
 def _leaves(base: str) -> bool:
     """Whether what aten calls by this name is no op."""
-    return base in UNCHECKED or EXCLUDED.fullmatch(base) is not None
+    return base in UNCHECKED or EXCLUDED_ATEN.fullmatch(base) is not None
 
 
 def schema(name: str) -> Schema | None:

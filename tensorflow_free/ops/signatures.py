@@ -20,7 +20,7 @@ class Required:
 
 REQUIRED: Final = Required()
 
-TYPES: Final = frozenset(
+PARAMETER_TYPES: Final = frozenset(
     {
         "Tensor",
         "Tensor[]",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tensorflow_free.pytest_plugin.constants import GOLDEN, RECORDING, WORKERS
+from tensorflow_free.pytest_plugin.constants import GOLDEN, RECORDING, XDIST_KEY
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 
 
@@ -58,7 +58,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what an xdist worker gathered."""
-    gathered = (getattr(node, "workeroutput", None) or {}).get(WORKERS)
+    gathered = (getattr(node, "workeroutput", None) or {}).get(XDIST_KEY)
     if gathered is not None:
         from tensorflow_free.pytest_plugin import session  # noqa: PLC0415 - as above
 

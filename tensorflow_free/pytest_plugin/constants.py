@@ -9,5 +9,5 @@ GOLDEN: Final = ".golden.json"
 RECORDING: Final = ("missing", "failing", "all")
 """What `--record-recipes` may say."""
 
-WORKERS: Final = "tensorflow_free"
+XDIST_KEY: Final = "tensorflow_free"
 """The key under which an xdist worker hands over what it gathered."""

@@ -16,7 +16,7 @@ import pytest
 
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.files.opening import read_file
-from tensorflow_free.pytest_plugin.constants import GOLDEN, WORKERS
+from tensorflow_free.pytest_plugin.constants import GOLDEN, XDIST_KEY
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 from tensorflow_free.text.characters import in_a_line, printable
@@ -106,7 +106,7 @@ class Gathering:
         """Hand over to the controller, or fail the session for goldens that have no use."""
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
-            output[WORKERS] = self._plain()
+            output[XDIST_KEY] = self._plain()
             return
         stopped = session.shouldstop or session.shouldfail or self._config.getoption("collectonly")
         if self._is_partial or stopped or exitstatus not in JUDGED:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tensorflow_free.recipe.meanings import cut, hint, refusal
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES
-from tensorflow_free.recipe.no_ops import MODULES
+from tensorflow_free.recipe.no_ops import NO_MODULES
 from tensorflow_free.recipe.spellings import NO_NUMBER, as_typed, number_of, pythonic
 from tensorflow_free.text.characters import form_problem
 
@@ -321,7 +321,7 @@ def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
             return dotted, None
         return _METHODS.get(node.attr, node.attr), node.value
     is_module = isinstance(node, ast.Call) and as_typed(node.func).startswith(("nn.", "torch.nn."))
-    why = MODULES if is_module else "an op or a value's method can"
+    why = NO_MODULES if is_module else "an op or a value's method can"
     raise ExpressionError(f"'{as_typed(node)}' cannot be called; {why}", node.col_offset)
 
 

@@ -7,10 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from tensorflow_free.errors import LONGEST_SHOWN
 from tensorflow_free.recipe.spellings import as_typed
-
-LONGEST_SHOWN: Final = 60
-"""Characters of a text in a message."""
 
 _MEANT: Final[tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], str], ...]] = (
     (ast.BoolOp, "`and` and `or` ask for one truth value; `&` and `|` (or logical_and, logical_or) work by element"),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
-from tensorflow_free.errors import Message
+from tensorflow_free.errors import LONGEST_SHOWN, Message
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import KEYS, NAMED, STEPS
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
@@ -19,9 +19,6 @@ from tensorflow_free.text.characters import printable
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
-
-LONGEST_SHOWN: Final = 60
-"""Characters of a value in a message."""
 
 LITERAL_KEYS: Final = frozenset({"ref", "str", "dtype", "complex", "tensor", "finfo"})
 """The one-key mappings that say just what a word or number is: `{str: mean}`, `{finfo: max}`."""

@@ -79,11 +79,11 @@ def instead_of(dotted: str) -> str:
     if dotted == "torch.autograd.grad":
         return "; `grad(y, w)` gives w's gradient itself, and no tuple of one"
     if _MODULE.fullmatch(dotted):
-        return f"; {MODULES}"
+        return f"; {NO_MODULES}"
     if module in ("", "torch") or module.startswith("torch.") or name == "register_hook":
         return f"; {_INSTEAD[name].format(name=name)}" if name in _INSTEAD else ""
     return ""
 
 
-MODULES: Final = "modules of torch.nn are not made in a recipe; nn.functional has what they do, as F.relu(x)"
+NO_MODULES: Final = "modules of torch.nn are not made in a recipe; nn.functional has what they do, as F.relu(x)"
 """What is said of `nn.ReLU()`."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 NO_NUMBER: Final = object()
 """What stands for a node that spells no number."""
 
-WORDS: Final[dict[str, Any]] = {
+CONSTANTS: Final[dict[str, Any]] = {
     "inf": math.inf,
     "nan": math.nan,
     "pi": math.pi,
@@ -25,9 +25,9 @@ WORDS: Final[dict[str, Any]] = {
 """Words that are a constant where no value has that name: Python's `from math import inf, nan, pi`, and YAML's own."""
 
 OF_MODULES: Final[dict[str, float]] = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "e": math.e}
-"""Constants of each of `MODULES`."""
+"""Constants of each of `MODULE_NAMES`."""
 
-MODULES: Final = ("math", "torch", "np", "numpy")
+MODULE_NAMES: Final = ("math", "torch", "np", "numpy")
 
 _CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {"float": float, "int": int, "complex": complex, "bool": bool}
 """What Python makes of a literal: `float("-inf")`."""
@@ -67,11 +67,11 @@ def number_of(node: ast.expr, values: Collection[str]) -> Any:
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
             number = number_of(operand, values)
             return _signed(number, sign) if isinstance(number, int | float) else NO_NUMBER
-        case ast.Name(id=word) if word in WORDS and word not in values:
-            return WORDS[word]
+        case ast.Name(id=word) if word in CONSTANTS and word not in values:
+            return CONSTANTS[word]
         case ast.Attribute(value=ast.Constant(value=None), attr=word):
             return OF_MODULES.get(word, NO_NUMBER)
-        case ast.Attribute(value=ast.Name(id=module), attr=word) if module in MODULES and module not in values:
+        case ast.Attribute(value=ast.Name(id=module), attr=word) if module in MODULE_NAMES and module not in values:
             return OF_MODULES.get(word, NO_NUMBER)
         case ast.Call(func=ast.Name(id=kind), args=[_, *_] as arguments, keywords=[]) if kind in _CONVERSIONS:
             return _converted(kind, [_literal(one, values) for one in arguments])

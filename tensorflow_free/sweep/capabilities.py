@@ -14,7 +14,7 @@ from typing import Final
 
 from tensorflow_free.errors import TensorflowFreeError
 
-VARIABLE: Final = "ATEN_CPU_CAPABILITY"
+CAPABILITY_VARIABLE: Final = "ATEN_CPU_CAPABILITY"
 
 LEVELS: Final = (("default", "avx2", "avx512"), ("default", "vsx"), ("default", "zvector"), ("default", "sve256"))
 """The capabilities of each kind of CPU, each with all that stand before it. Source: aten/src/ATen/Version.cpp."""
@@ -42,7 +42,7 @@ def best_capability() -> str:
     Raises:
         TensorflowFreeError: it gives no answer.
     """
-    environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
+    environment = {key: value for key, value in os.environ.items() if key != CAPABILITY_VARIABLE}
     command = [sys.executable, "-P", "-c", _ASK, json.dumps(sys.path)]
     asked = subprocess.run(command, env=environment, capture_output=True, check=False, text=True)  # noqa: S603 - ours
     if asked.returncode:

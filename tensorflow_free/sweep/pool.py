@@ -15,7 +15,7 @@ from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.process.limits import Limits
-from tensorflow_free.sweep.capabilities import VARIABLE, missing_capability
+from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, row_of_cell
 from tensorflow_free.sweep.workers import Lost, Worker
@@ -267,7 +267,7 @@ class Crew:
         """The environment of a worker: numbers must not hang on how many workers share the cores."""
         environment = {"OMP_NUM_THREADS": "1", **os.environ}
         if capability is not None:
-            environment[VARIABLE] = capability
+            environment[CAPABILITY_VARIABLE] = capability
         indexed = any(":" in device for device in self._launch.devices)
         if slot and len(self._gpus) > 1 and not indexed:
             environment["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]

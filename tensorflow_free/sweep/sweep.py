@@ -22,7 +22,7 @@ from tensorflow_free.sweep.summary import Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
 
-ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
+WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
 """What numbers depend on most; where it changes on the way, it is told."""
 
 
@@ -215,7 +215,7 @@ class Sweep:
             self._document.environment = environment
             self._folder.write(self._document)
             return
-        differing = [key for key in ENVIRONMENT if began.get(key) != environment.get(key)]
+        differing = [key for key in WATCHED_ENVIRONMENT if began.get(key) != environment.get(key)]
         if differing:
             words = "; ".join(f"{key} was '{began.get(key)}' and is '{environment.get(key)}'" for key in differing)
             self._note(f"{self.folder}: the sweep began elsewhere, and its cells may not be alike: {words}")

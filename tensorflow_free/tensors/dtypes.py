@@ -18,7 +18,7 @@ TORCH_DTYPES: Final[dict[str, torch.dtype]] = {
 }
 """Each dtype word that this torch knows, second names too."""
 
-WORDS: Final[dict[torch.dtype, str]] = {TORCH_DTYPES[word]: word for word in names.DTYPES if word in TORCH_DTYPES}
+DTYPE_WORDS: Final[dict[torch.dtype, str]] = {TORCH_DTYPES[word]: word for word in names.DTYPES if word in TORCH_DTYPES}
 
 COMPLEX_OF: Final[dict[str, str]] = {
     "float64": "complex128",
@@ -55,7 +55,7 @@ _INTEGER_OF_SIZE: Final = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: tor
 
 def word_of(dtype: torch.dtype) -> str:
     """The dtype's word: `float32` for torch.float32."""
-    return WORDS.get(dtype) or str(dtype).removeprefix("torch.")
+    return DTYPE_WORDS.get(dtype) or str(dtype).removeprefix("torch.")
 
 
 def dtype_of(word: str, recipe_dtype: str) -> torch.dtype | None:

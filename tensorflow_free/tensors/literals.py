@@ -15,7 +15,7 @@ from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.tensors.inits import NAMES
 from tensorflow_free.tensors.mismatch import Mismatch
 
-LONGEST_INTEGER: Final = 1023
+MOST_BITS: Final = 1023
 """Bits of an integer that is sure to become a float64."""
 
 
@@ -140,7 +140,7 @@ def misfits(numbers: Sequence[Any], dtype: torch.dtype) -> list[Any]:
     extremes = [min(real), max(real)] if real else []
     if dtype.is_floating_point:
         odd = [number for number in odd if isinstance(number, complex)]
-        extremes = [number for number in extremes if isinstance(number, int) and number.bit_length() > LONGEST_INTEGER]
+        extremes = [number for number in extremes if isinstance(number, int) and number.bit_length() > MOST_BITS]
     return [number for number in (*odd, *extremes) if not _fits(number, dtype)][:1]
 
 

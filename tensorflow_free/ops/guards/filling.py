@@ -42,7 +42,7 @@ LEAVING: Final = frozenset(
 )
 """Ops that leave a part of a result, or of the storage behind it, unwritten."""
 
-INTEGERS: Final = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
+QUANTIZED_AS: Final = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
 """The integers that quantised numbers are stored as; those of less than a byte are bytes."""
 
 
@@ -141,5 +141,5 @@ def _is_dense(made: torch.Tensor) -> bool:
 
 def _stored(made: torch.Tensor) -> torch.Tensor:
     """A tensor's whole storage as plain numbers."""
-    dtype = INTEGERS.get(made.dtype, torch.uint8) if made.is_quantized else made.dtype
+    dtype = QUANTIZED_AS.get(made.dtype, torch.uint8) if made.is_quantized else made.dtype
     return torch.empty(0, dtype=dtype, device=made.device).set_(made.untyped_storage())

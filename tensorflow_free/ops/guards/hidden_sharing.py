@@ -29,10 +29,10 @@ COUNTED: Final[dict[str, Callable[..., Any]]] = {
 SPARSE: Final = re.compile(r"_?to_sparse(?:_\w+)?")
 """The ops that may make a sparse tensor around the numbers of another."""
 
-NAMED: Final = re.compile(r"\b(?:data|numpy)\b|unsafe|sparse")
+NAMED_AS_SHARING: Final = re.compile(r"\b(?:data|numpy)\b|unsafe|sparse")
 """What names an op of this kind."""
 
-COMPILED: Final = re.compile(rf"{NAMED.pattern}|inference_mode")
+COMPILED: Final = re.compile(rf"{NAMED_AS_SHARING.pattern}|inference_mode")
 """The same for a recipe that is compiled, where inference mode cannot be left for a view in another dtype."""
 
 
