@@ -4,74 +4,50 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save, save_file
+from safetensors.torch import save, save_file
 
 from tensorflow_free.errors import StorageError, reason_of
 from tensorflow_free.files.opening import open_file, path_of
-
-_UNREADABLE: Final = (OSError, SafetensorError, RuntimeError)
-"""What safetensors raises; torch's own, where the file is replaced between two of its looks at it."""
 
 _OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 """How safetensors tells an error of the system's."""
 
 
+@dataclass(frozen=True, slots=True)
 class Arrays:
-    """A safetensors file, open for reading one array at a time; empty where there is no such file.
+    """The arrays of a safetensors file that is open, each read when it is asked for.
 
     Attributes:
-        path: the file.
-        names: the names of its arrays.
-        metadata: the words that stand in it beside them.
+        names: their names.
+        metadata: the words that stand in the file beside them.
+        read: gives the array of a name.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.names: frozenset[str] = frozenset()
-        self.metadata: dict[str, str] = {}
-        self._file: Any = None
-        self._open = ExitStack()
+    names: frozenset[str]
+    metadata: Mapping[str, str]
+    read: Callable[[str], torch.Tensor]
 
-    def __enter__(self) -> Self:
-        if not self.path.exists():
-            return self
-        try:
-            opened = self._open.enter_context(open_file(self.path, within=self.path.parent))
-            path = self._open.enter_context(path_of(opened))
-            self._file = self._open.enter_context(safe_open(path, framework="pt"))
-            self.names = frozenset(self._file.keys())
-            self.metadata = self._file.metadata() or {}
-        except _UNREADABLE as error:
-            self._open.close()
-            raise _unreadable(self.path, error) from error
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.close()
+NO_ARRAYS: Final = Arrays(frozenset(), {}, dict[str, torch.Tensor]().__getitem__)
 
-    def read(self, name: str) -> torch.Tensor:
-        """The array of a name.
 
-        Raises:
-            StorageError: there is none, or it cannot be read.
-        """
-        if name not in self.names:
-            raise StorageError(f"{self.path}: '{name}' is missing")
-        try:
-            array: torch.Tensor = self._file.get_tensor(name)
-        except _UNREADABLE as error:
-            raise _unreadable(self.path, error) from error
-        return array
+@contextmanager
+def open_arrays(path: Path) -> Iterator[Arrays]:
+    """A safetensors file, open for reading.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with _opened(path) as file:
+        yield Arrays(frozenset(file.keys()), file.metadata() or {}, file.get_tensor)
 
 
 def read_arrays(path: Path) -> dict[str, torch.Tensor]:
@@ -80,15 +56,19 @@ def read_arrays(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         StorageError: it cannot be read.
     """
+    with _opened(path) as file:
+        arrays: dict[str, torch.Tensor] = file.get_tensors()
+        return arrays
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
-        with open_file(path, within=path.parent) as file, path_of(file) as place:
-            return load_file(place)
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> StorageError:
-    return StorageError(f"{path}: cannot be read: {reason_of(error)}")
+        with open_file(path, within=path.parent) as file, path_of(file) as place, safe_open(place, "pt") as arrays:
+            yield arrays
+    except (OSError, SafetensorError, RuntimeError) as error:
+        # RuntimeError is torch's, where the file is replaced between two of safetensors' looks at it
+        raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
 
 
 def write_arrays(arrays: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import torch
 
+from tensorflow_free.codec.arrays import NO_ARRAYS, Arrays, open_arrays
 from tensorflow_free.codec.numbers import bits, listed
 from tensorflow_free.codec.parts import PAIRS, as_kept, described, named_parts
 from tensorflow_free.codec.values import exact, type_of
@@ -56,6 +59,15 @@ class StoredCase:
                 return one
         names = [one.name for one in self.values]
         raise KeyError(f"'{name}' is not a value of this golden{did_you_mean(name, names)}")
+
+
+def arrays_of(path: Path) -> AbstractContextManager[Arrays]:
+    """The safetensors file of a golden, open for reading; most goldens have none.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    return open_arrays(path) if path.exists() else nullcontext(NO_ARRAYS)
 
 
 def encoded(case: StoredCase) -> tuple[GoldenCase, dict[str, torch.Tensor]]:

@@ -13,7 +13,7 @@ from tensorflow_free.codec.numbers import array_of
 from tensorflow_free.codec.parts import plain_form, whole_of, without_numbers
 from tensorflow_free.codec.values import constant_of, value_of
 from tensorflow_free.errors import StorageError
-from tensorflow_free.golden.cases import UNFINISHED, StoredCase, StoredValue, is_as_named
+from tensorflow_free.golden.cases import UNFINISHED, StoredCase, StoredValue, arrays_of, is_as_named
 from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers, Part
 from tensorflow_free.golden.places import arrays_beside, read_golden_file, record_again
 from tensorflow_free.tensors.dtypes import word_of
@@ -43,7 +43,7 @@ def read_case(golden: GoldenFile, name: str) -> StoredCase:
 def _read(golden: GoldenFile, name: str) -> StoredCase:
     case = golden.cases[name]
     _check_values(golden, case)
-    with Arrays(arrays_beside(golden.path)) as arrays:
+    with arrays_of(arrays_beside(golden.path)) as arrays:
         _check_names(golden, arrays)
         decoding = _Decoding(golden, arrays)
         return StoredCase(
@@ -69,10 +69,10 @@ def _check_names(golden: GoldenFile, arrays: Arrays) -> None:
     """That the safetensors file holds what the json names, and no more, but while a recording is under way."""
     wanted, again = golden.stored_names(), record_again(golden.recipe_path)
     if missing := sorted(wanted - arrays.names):
-        raise StorageError(f"{arrays.path}: {_some(missing)} missing; {again}")
+        raise StorageError(f"{arrays_beside(golden.path)}: {_some(missing)} missing; {again}")
     extra = sorted(arrays.names - wanted)
     if extra and arrays.metadata != UNFINISHED:
-        raise StorageError(f"{arrays.path}: {_some(extra)} not named in {golden.path.name}; {again}")
+        raise StorageError(f"{arrays_beside(golden.path)}: {_some(extra)} not named in {golden.path.name}; {again}")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -121,7 +121,7 @@ class _Decoding:
         return array
 
     def _fault(self, message: str) -> StorageError:
-        return StorageError(f"{self._arrays.path}: {message}")
+        return StorageError(f"{arrays_beside(self._path)}: {message}")
 
 
 def _form(part: Part) -> tuple[torch.dtype, list[int]]:

@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from tensorflow_free.codec.arrays import Arrays, bytes_of
+from tensorflow_free.codec.arrays import bytes_of
 from tensorflow_free.errors import StorageError, UnwritableError, reason_of
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.files.whole_files import sweep_up, write_whole
-from tensorflow_free.golden.cases import UNFINISHED, StoredCase, encoded, is_as_named
+from tensorflow_free.golden.cases import UNFINISHED, StoredCase, arrays_of, encoded, is_as_named
 from tensorflow_free.golden.json_text import text_of
 from tensorflow_free.golden.lock import locked
 from tensorflow_free.golden.model import FORMAT_VERSION, GoldenCase, GoldenFile
@@ -87,7 +87,7 @@ def finish_golden(golden: Path, recipe_path: str | Path) -> None:
     """
     paths = GoldenPaths(golden, arrays_beside(golden))
     sweep_up(golden.parent)
-    with Arrays(paths.arrays) as arrays:
+    with arrays_of(paths.arrays) as arrays:
         if arrays.metadata != UNFINISHED:
             return
     with locked(golden):
@@ -121,7 +121,7 @@ class _Writing:
         """The arrays that are as they were recorded, and whether the file holds these and nothing else."""
         wanted = self._old.stored_names() if self._old is not None else set()
         try:
-            with Arrays(self._paths.arrays) as arrays:
+            with arrays_of(self._paths.arrays) as arrays:
                 read = {name: arrays.read(name) for name in sorted(wanted & arrays.names)}
                 good = {name: array for name, array in read.items() if is_as_named(name, array)}
                 return good, arrays.names == good.keys() and arrays.metadata != UNFINISHED

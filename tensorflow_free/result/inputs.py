@@ -60,11 +60,11 @@ class Inputs:
             spec = {"data": spec}
         if not isinstance(spec, dict):
             return spec
-        if isinstance(spec.get("data"), torch.Tensor):
+        if isinstance(data := spec.get("data"), torch.Tensor):
             rest = {key: value for key, value in spec.items() if key not in ("data", "init")}
-            if spec["data"].is_meta:
-                return {"init": "empty", **_without_numbers(spec["data"]), **rest}
-            return {"init": "load", "path": self._saved(name, spec["data"].detach()), **rest}
+            if data.is_meta:
+                return {"init": "empty", "size": list(data.shape), "dtype": word_of(data.dtype), **rest}
+            return {"init": "load", "path": self._saved(name, data.detach()), **rest}
         if spec.get("path") in self._sources:
             return {**spec, "path": self._copied(self._sources[spec["path"]])}
         return spec
@@ -111,11 +111,6 @@ def _copy(read: FileRead, to: Path) -> bool:
     if not is_same:
         to.unlink()
     return is_same
-
-
-def _without_numbers(data: torch.Tensor) -> dict[str, Any]:
-    """What a recipe says of a tensor that has no numbers to store."""
-    return {"size": list(data.shape), "dtype": word_of(data.dtype)}
 
 
 def _asks_for_case(recipe: Recipe) -> bool:

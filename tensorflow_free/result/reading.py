@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tensorflow_free.codec.arrays import read_arrays
+from tensorflow_free.codec.documents import read_document
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.errors import RecipeError, StorageError, reason_of
 from tensorflow_free.files.opening import FileRead, read_file, real
@@ -32,7 +32,7 @@ def read_result(folder: str | Path) -> Result:
     if folder.name == RESULT:
         # what a run prints at its end
         folder = folder.parent
-    run_file = _read_run_file(folder / RESULT)
+    run_file = read_document(folder / RESULT, RunFile, SCHEMA_VERSION, "run")
     recipe = _read_recipe(folder / RECIPE)
     arrays = read_arrays(folder / TENSORS)
     return Result(
@@ -60,31 +60,6 @@ def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
         for spec in (part.get("tensors") or {}).values():
             if isinstance(spec, dict) and isinstance(spec.get("path"), str):
                 yield spec["path"]
-
-
-def _no_constant(word: str) -> None:
-    """Refuse what Python's reader takes and JSON has not: `NaN`, `Infinity`."""
-    raise ValueError(f"'{word}' is no number of JSON")
-
-
-def _read_run_file(path: Path) -> RunFile:
-    try:
-        content = json.loads(read_file(path, within=path.parent), parse_constant=_no_constant)
-    except FileNotFoundError as error:
-        raise StorageError(f"{path.parent}: is not a run's folder; there is no {RESULT} in it") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if not isinstance(version, int):
-        raise StorageError(f"{path}: is not the result of a run; it has no 'schema_version'")
-    if version > SCHEMA_VERSION:
-        raise StorageError(f"{path}: is of schema version {version}; this tensorflow_free reads up to {SCHEMA_VERSION}")
-    try:
-        return RunFile.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StorageError(f"{path}: {where}: {first['msg']}") from error
 
 
 def _read_recipe(path: Path) -> Recipe:

@@ -5,18 +5,16 @@ A row is appended with one write, so that a sweep killed at any moment leaves wh
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ValidationError
-
+from tensorflow_free.codec.documents import read_document
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
-from tensorflow_free.files.opening import open_file, read_file, real, refuse_special
+from tensorflow_free.files.opening import open_file, real, refuse_special
 from tensorflow_free.files.whole_files import is_part, sweep_up, write_new, write_whole
 from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
 from tensorflow_free.sweep.rows import Row, row_of
@@ -81,29 +79,7 @@ class SweepFolder:
         Raises:
             StorageError: this is no sweep's folder, or of a newer tensorflow_free.
         """
-        path = self.path / SWEEP
-        try:
-            content: Any = json.loads(read_file(path, within=self.path))
-        except FileNotFoundError as error:
-            message = f"{self.path}: is not a sweep's folder; there is no {SWEEP} in it"
-            raise StorageError(message) from error
-        except (OSError, ValueError, RecursionError) as error:
-            message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-            raise StorageError(message) from error
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        if not isinstance(version, int):
-            message = f"{path}: is no sweep; it has no 'schema_version'"
-            raise StorageError(message)
-        if version > SWEEP_VERSION:
-            message = f"{path}: is of schema version {version}; this tensorflow_free reads up to {SWEEP_VERSION}"
-            raise StorageError(message)
-        try:
-            return SweepDocument.model_validate(content)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            message = f"{path}: {where and f'{where}: '}{first['msg'].removeprefix('Value error, ')}"
-            raise StorageError(message) from error
+        return read_document(self.path / SWEEP, SweepDocument, SWEEP_VERSION, "sweep")
 
     # cells
 

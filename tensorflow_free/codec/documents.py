@@ -1,0 +1,51 @@
+"""Documents of strict JSON that carry a version, read to their models. Knows no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tensorflow_free.errors import StorageError, reason_of
+from tensorflow_free.files.opening import read_file
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def read_document(path: Path, model: type[Document], newest: int, owner: str) -> Document:
+    """The document in a folder.
+
+    Args:
+        path: its file.
+        model: what it is read to.
+        newest: the latest version that is read.
+        owner: whose folder it lies in: `run` or `sweep`.
+
+    Raises:
+        StorageError: there is none, it is broken, or newer than this version reads.
+    """
+    try:
+        content: Any = json.loads(read_file(path, within=path.parent), parse_constant=_no_constant)
+    except FileNotFoundError as error:
+        raise StorageError(f"{path.parent}: is not a {owner}'s folder; there is no {path.name} in it") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise StorageError(f"{path}: is not that of a {owner}; it has no 'schema_version'")
+    if version > newest:
+        raise StorageError(f"{path}: is of schema version {version}; this tensorflow_free reads up to {newest}")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        words = first["msg"].removeprefix("Value error, ")
+        raise StorageError(f"{path}: {where and f'{where}: '}{words}") from error
+
+
+def _no_constant(word: str) -> None:
+    """Refuse what Python's reader takes and JSON has not: `NaN`, `Infinity`."""
+    raise ValueError(f"'{word}' is no number of JSON")
