@@ -18,12 +18,13 @@ from tensorflow_free.judging.measures import Errors, Measure, noise_of
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.rules import (
     Judged,
+    Rule,
     by_noise,
     by_tolerance,
     epsilon,
     stated_tolerance,
 )
-from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, Rule, ValueVerdict
+from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, Elements
 from tensorflow_free.outcome.words import words

@@ -18,7 +18,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 import torch
 
@@ -26,6 +26,14 @@ from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.noise import NO_NOISE, Noise
 from tensorflow_free.recipe.models import Pair, Recipe
 from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
+
+Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
+"""What judged a value.
+
+`equal`: alike bit for bit. `noise`: against the error of an eager CPU run of the same dtype. `tolerance`: that of the
+dtype or of the recipe. `exact`: integers, booleans and words. `structure`: shape, dtype, or whether there is a value at
+all. `none`: it was not judged.
+"""
 
 K: Final[dict[str, float]] = {"float64": 2.0, "float32": 2.0, "bfloat16": 3.0, "float16": 3.0}
 """How many times the noise a value of this dtype may be away, of at least `MANY` elements."""

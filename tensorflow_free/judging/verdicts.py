@@ -11,16 +11,9 @@ from pydantic import TypeAdapter
 
 from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.measures import Measure
+from tensorflow_free.judging.rules import Rule
 from tensorflow_free.outcome.outcomes import OUTCOMES, Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason
-
-Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
-"""What judged a value.
-
-`equal`: alike bit for bit. `noise`: against the error of an eager CPU run of the same dtype. `tolerance`: that of the
-dtype or of the recipe. `exact`: integers, booleans and words. `structure`: shape, dtype, or whether there is a value at
-all. `none`: it was not judged.
-"""
 
 
 @dataclass(frozen=True, slots=True)
