@@ -200,6 +200,11 @@ def test_what_is_no_tensor_comes_back(tmp_path):
         assert repr(read[name]) == repr(value)
 
 
+@pytest.mark.parametrize("value", [["a", "b"], (1, "two", [None, 2.5, -math.inf]), [{"a": 1}]])
+def test_lists_come_back_with_the_text_in_them(value, tmp_path):
+    assert stored(tmp_path, x=value)["x"] == value
+
+
 def test_a_numpy_array_is_stored_as_a_tensor(tmp_path):
     assert stored(tmp_path, x=np.array([1.5, 2.5]))["x"].tolist() == [1.5, 2.5]
 

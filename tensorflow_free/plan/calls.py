@@ -6,7 +6,7 @@ and on any slice of a plan. It knows no names; a call's `site` says where it com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -143,8 +143,7 @@ def _traced(value: Any, *, history: bool) -> Any:
     if isinstance(value, Mapping):
         return {name: _traced(part, history=history) for name, part in value.items()}
     if isinstance(value, (tuple, list)):
-        names = field_names(value) or [str(position) for position in range(len(value))]
-        return {name: _traced(part, history=history) for name, part in zip(names, value, strict=True)}
+        return {name: _traced(part, history=history) for name, part in named_fields(value)}
     return value
 
 
@@ -212,6 +211,11 @@ def field_names(value: Any) -> tuple[str, ...]:
     return ()
 
 
+def named_fields(value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Each of several values with the name of its field; its position where torch gives none."""
+    return zip(field_names(value) or map(str, range(len(value))), value, strict=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A tensor as it stood: a copy of its values, and what a copy does not keep."""
@@ -230,8 +234,7 @@ def snapshot(value: Any) -> Any:
         copy = value.detach().clone()
         return Snapshot(copy, stride, value.requires_grad, value.is_leaf, grad_fn_name(value))
     if isinstance(value, (tuple, list)):
-        names = field_names(value) or [str(position) for position in range(len(value))]
-        return {name: snapshot(part) for name, part in zip(names, value, strict=True)}
+        return {name: snapshot(part) for name, part in named_fields(value)}
     return value
 
 
@@ -246,8 +249,7 @@ def watch(value: Any, name: str, gradients: dict[str, list[torch.Tensor]]) -> No
     Each pass adds to the list under the value's name, or its field's; a value given anew begins a new list.
     """
     if isinstance(value, (tuple, list)):
-        names = field_names(value) or [str(position) for position in range(len(value))]
-        for field, part in zip(names, value, strict=True):
+        for field, part in named_fields(value):
             watch(part, f"{name}.{field}", gradients)
     elif isinstance(value, torch.Tensor) and value.requires_grad and not value.is_leaf:
         gathered = gradients[name] = []

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import torch
 
-from tensorflow_free.plan.calls import Snapshot, field_names, grad_fn_name
+from tensorflow_free.plan.calls import Snapshot, grad_fn_name, named_fields
 from tensorflow_free.result.model import EntryKind
 
 
@@ -55,8 +55,7 @@ def recorded(name: str, kind: EntryKind, value: Any, op: str | None = None) -> I
         for part, inner in value.items():
             yield from recorded(f"{name}.{part}", kind, inner, op)
     elif isinstance(value, (tuple, list)) and any(isinstance(part, (torch.Tensor, tuple, list)) for part in value):
-        names = field_names(value) or [str(position) for position in range(len(value))]
-        for part, inner in zip(names, value, strict=True):
+        for part, inner in named_fields(value):
             yield from recorded(f"{name}.{part}", kind, inner, op)
     else:
         yield Record(name, kind, value, op)
