@@ -39,9 +39,6 @@ class Place:
         return ": ".join(part for part in (position, self.path) if part) + through
 
 
-LONGEST_SHOWN: Final = 60
-"""Characters of a text of the user's in a message."""
-
 Message = str | Callable[[], str]
 """A message, or what makes it: looking for the nearest name is slow, and not every message is read."""
 

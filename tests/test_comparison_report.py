@@ -12,9 +12,10 @@ from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.measures import Measure
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
-from tensorflow_free.judging.wording import counted, error_of, place_of, share_of, some
+from tensorflow_free.judging.wording import error_of, place_of, share_of
 from tensorflow_free.report.comparison_report import failure_of, page_of
 from tensorflow_free.text.drawing import draw, text_of
+from tensorflow_free.text.numbers import counted, some
 from tests.processes import succeeded
 
 RECIPE = {

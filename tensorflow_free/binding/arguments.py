@@ -14,6 +14,7 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean, nearest
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.numbers import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,5 @@ def _other(name: str, parameter: Parameter, kwargs: Mapping[str, Any]) -> str:
 
 
 def _too_many(op: Op, signature: Signature, positional: Sequence[Parameter], args: Sequence[Any]) -> str:
-    count = len(positional)
-    plural = "" if count == 1 else "s"
-    return f"{op.name} takes {count} argument{plural} by position, not {len(args)}: {described(op, signature)}"
+    taken = counted(len(positional), "argument")
+    return f"{op.name} takes {taken} by position, not {len(args)}: {described(op, signature)}"

@@ -15,9 +15,9 @@ from tensorflow_free.composition.overrides import override_place
 from tensorflow_free.errors import Problem, RecipeError, StorageError, UnwritableError
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
-from tensorflow_free.judging.wording import counted
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.axes import axes_of
+from tensorflow_free.text.numbers import counted
 from tensorflow_free.text.page import Line, Style, Words, line, told, within
 
 MOST_LINES: Final = 25

@@ -21,11 +21,11 @@ from tensorflow_free.golden.case_reviews import TERMS, CaseReview, reviews_of, w
 from tensorflow_free.golden.review_words import change_of, context_of, heading_of, terms_of, whole_of, within_of
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import finish_golden
-from tensorflow_free.judging.wording import counted, some
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
+from tensorflow_free.text.numbers import counted, some
 from tensorflow_free.text.page import Line, line
 
 Answer = Literal["accept", "reject", "skip"]

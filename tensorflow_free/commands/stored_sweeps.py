@@ -11,7 +11,6 @@ from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
-from tensorflow_free.judging.wording import counted
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.result.reading import read_result
@@ -21,6 +20,7 @@ from tensorflow_free.sweep.pairs import RowPair, pairs_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.numbers import counted
 
 # two of them
 

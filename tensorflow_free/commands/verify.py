@@ -15,7 +15,7 @@ from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_fi
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Verification, verify
-from tensorflow_free.judging.wording import counted, share_of
+from tensorflow_free.judging.wording import share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.marks import mark_of
@@ -24,6 +24,7 @@ from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.numbers import counted
 from tensorflow_free.text.page import Line, Page, Words, line, parted, told, within
 
 MOST_FAILURES: Final = 20

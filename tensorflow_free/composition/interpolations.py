@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
-from tensorflow_free.errors import LONGEST_SHOWN
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, STEPS
 from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.text.numbers import cut
 
 WrongReference = tuple[KeyPath, str]
 """Where something is wrong, and what."""
@@ -41,7 +41,7 @@ def reference_problem(text: str) -> str | None:
     found = list(REFERENCE.finditer(text))
     if text.count("${") == len(found) and not any(_is_odd(text, one) for one in found):
         return None
-    shown = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    shown = cut(text)
     if re.search(r"\$\{[^}]*:", text):
         return f"'{shown}' asks a resolver; a recipe can only name its own keys, such as '${{params.n}}'"
     return f"'{shown}' is not a reference; write '${{params.n}}', a dotted key of the recipe"

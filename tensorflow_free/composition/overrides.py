@@ -17,6 +17,7 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.text.numbers import cut
 
 OverrideKind = Literal["set", "place", "add", "force", "delete"]
 """What an override does; `place` sets as well, and puts new names where its own order has them."""
@@ -97,8 +98,7 @@ def texts_of(overrides: Iterable[Override]) -> tuple[str, ...]:
 
 def override_place(text: str) -> Place:
     """The place of an override, as messages show it; a long one is cut."""
-    shown = str(text) if len(str(text)) <= LONGEST_OVERRIDE_SHOWN else f"{str(text)[: LONGEST_OVERRIDE_SHOWN - 3]}..."
-    return Place(file=f"override '{shown}'")
+    return Place(file=f"override '{cut(str(text), LONGEST_OVERRIDE_SHOWN)}'")
 
 
 class OverrideError(ValueError):

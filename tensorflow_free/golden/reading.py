@@ -17,6 +17,7 @@ from tensorflow_free.golden.cases import UNFINISHED, StoredCase, StoredValue, ar
 from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers, Part
 from tensorflow_free.golden.places import arrays_beside, read_golden_file, record_again
 from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.text.numbers import some
 
 _MOST_NAMES: Final = 3
 """Names in a message."""
@@ -76,9 +77,8 @@ def _check_names(golden: GoldenFile, arrays: Arrays) -> None:
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:_MOST_NAMES])
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"
+    listed = some((f"'{name}'" for name in names), _MOST_NAMES)
+    return f"{listed} {'is' if len(names) == 1 else 'are'}"
 
 
 class _Decoding:

@@ -14,12 +14,13 @@ from tensorflow_free.golden.model import RecordedNoise
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.judging.closeness import texts_of
 from tensorflow_free.judging.comparing import readable
-from tensorflow_free.judging.wording import counted, place_of, share_of, some
+from tensorflow_free.judging.wording import place_of, share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.numbers import counted, some
 from tensorflow_free.text.page import Line, line, told
 
 MOST_MOVED: Final = 3

@@ -5,19 +5,17 @@ It reads verdicts as the plain data that they are on disk, so that a sweep's row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.text.numbers import MOST_NAMES, some
 
 Plain = Mapping[str, Any]
 """A verdict, or a measure, as `to_plain` gives it: NaN and infinities may be words."""
 
 LARGE, HUGE = 100.0, 1e6
 """Shares of the allowed error from which on they are whole numbers, and powers of ten."""
-
-MOST_NAMES: Final = 8
-"""Names in a sentence."""
 
 
 class Beginning(Protocol):
@@ -42,13 +40,6 @@ def place_of(where: Beginning) -> str:
         return f"{where.value} (backward{f' of {steps}' if steps else ''})"
     known = where.op is None or where.op == where.value
     return f"{where.value} ({'' if known else f'{where.op}, '}forward)"
-
-
-def some(names: Iterable[str], most: int = MOST_NAMES) -> str:
-    """The first of the names, and how many more there are."""
-    listed = list(names)
-    more = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def share_of(verdict: Plain) -> str:
@@ -93,8 +84,3 @@ def pair_of(measure: Plain, key: str) -> str:
     """How many on each side, actual/expected; nothing where there are none."""
     pair = measure.get(key) or (0, 0)
     return f"{pair[0]}/{pair[1]}" if any(pair) else ""
-
-
-def counted(count: int, noun: str) -> str:
-    """So many: `1 cell`, `12,000 cells`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

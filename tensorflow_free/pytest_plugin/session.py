@@ -20,6 +20,7 @@ from tensorflow_free.pytest_plugin.constants import GOLDEN, XDIST_KEY
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 from tensorflow_free.text.characters import in_a_line, printable
+from tensorflow_free.text.numbers import counted
 
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification
@@ -128,8 +129,8 @@ class Gathering:
             for line in self._unused:
                 terminalreporter.write_line(printable(line))
             count = len(self._unused)
-            words = "1 golden is" if count == 1 else f"{count} goldens are"
-            terminalreporter.write_line(f"{words} of no use, which fails this run", red=True)
+            words = f"{counted(count, 'golden')} {'is' if count == 1 else 'are'} of no use, which fails this run"
+            terminalreporter.write_line(words, red=True)
 
 
 _GATHERING: Final = pytest.StashKey[Gathering]()

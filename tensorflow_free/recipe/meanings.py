@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from tensorflow_free.errors import LONGEST_SHOWN
 from tensorflow_free.recipe.spellings import as_typed
+from tensorflow_free.text.numbers import cut
 
 _MEANT: Final[tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], str], ...]] = (
     (ast.BoolOp, "`and` and `or` ask for one truth value; `&` and `|` (or logical_and, logical_or) work by element"),
@@ -156,8 +156,3 @@ _STATEMENTS: Final[dict[type[ast.stmt] | tuple[type[ast.stmt], ...], Callable[..
     (ast.Import, ast.ImportFrom): _imported,
 }
 """What is said of each kind of statement."""
-
-
-def cut(text: str) -> str:
-    """A text as a message shows it."""
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."

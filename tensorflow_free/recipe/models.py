@@ -11,11 +11,12 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool, ValidationError
 
-from tensorflow_free.errors import LONGEST_SHOWN, Message
+from tensorflow_free.errors import Message
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import KEYS, NAMED, STEPS
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
 from tensorflow_free.text.characters import printable
+from tensorflow_free.text.numbers import LONGEST_SHOWN, cut
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
@@ -410,8 +411,7 @@ def written_keys(model: type[Model]) -> tuple[str, ...]:
 
 def shown(value: Any) -> str:
     """A value as a recipe would write it, cut to what fits in a message."""
-    text = _flow(value)
-    return printable(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")
+    return printable(cut(_flow(value)))
 
 
 def _flow(value: Any) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from tensorflow_free.judging.wording import Beginning, Plain, counted, index, number, pair_of, place_of, share_of, some
+from tensorflow_free.judging.wording import Beginning, Plain, index, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.text.numbers import counted, some
 from tensorflow_free.text.page import Column, Grid, Line, column, grid, line, parted
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Entry, Environment, RunFile, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
+from tensorflow_free.text.numbers import counted
 
 
 @dataclass(repr=False)
@@ -91,8 +92,8 @@ class Result:
         recipe = self.recipe
         case = f" case={recipe.case}" if recipe.case else ""
         state = "well" if self.is_well else "not well" if self.error is None else f"stopped at '{self.error.step}'"
-        values = "1 value" if len(self) == 1 else f"{len(self)} values"
-        return f"<Result {self.name}{case} {recipe.device} {recipe.dtype} {recipe.backend.name}: {values}, {state}>"
+        cell = f"{recipe.device} {recipe.dtype} {recipe.backend.name}"
+        return f"<Result {self.name}{case} {cell}: {counted(len(self), 'value')}, {state}>"
 
     def save(self, folder: str | Path) -> Path:
         """Write `result.json`, `tensors.safetensors` and `recipe.yaml` to a folder; files appear whole or not at all.

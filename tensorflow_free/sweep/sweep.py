@@ -21,6 +21,7 @@ from tensorflow_free.sweep.status import Standing
 from tensorflow_free.sweep.summary import Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
+from tensorflow_free.text.numbers import counted
 
 WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
 """What numbers depend on most; where it changes on the way, it is told."""
@@ -251,8 +252,8 @@ class Sweep:
                 strangers += 1
         bad = self._folder.bad_lines + strangers
         if bad:
-            lines = "line" if bad == 1 else "lines"
-            self._note(f"{self.folder}: {bad} {lines} of its rows could not be read; the good ones are kept")
+            lines = counted(bad, "line")
+            self._note(f"{self.folder}: {lines} of its rows could not be read; the good ones are kept")
 
     def _note(self, text: str) -> None:
         if text not in self.notes:

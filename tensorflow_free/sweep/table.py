@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tensorflow_free.judging.wording import counted, error_of, share_of
+from tensorflow_free.judging.wording import error_of, share_of
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, CELL_OUTCOMES, RANKS, Outcome, well_first
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
@@ -14,6 +14,7 @@ from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
 from tensorflow_free.text.characters import in_a_line, is_printable
+from tensorflow_free.text.numbers import counted
 from tensorflow_free.text.page import Column, Grid, Line, Page, column, grid, line, parted, told, within
 
 MOST_ROWS: Final = 40

@@ -27,6 +27,7 @@ from tensorflow_free.errors import words_of
 from tensorflow_free.files.opening import path_of, size_problem, told
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.memory import aligned
+from tensorflow_free.text.numbers import some
 
 MOST_NAMES: Final = 12
 """Names that are told of what an archive holds."""
@@ -59,7 +60,7 @@ class FileProblem(Exception):
 
 def one_of(names: Sequence[str], key: str | None, file: str) -> str:
     """The name to read: the key, or the only one there is."""
-    listed = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    listed = some(names, MOST_NAMES)
     if key is None and len(names) == 1:
         return names[0]
     if key is None and not names:

@@ -9,6 +9,9 @@ from typing import Final
 MOST_NAMES: Final = 8
 """Names in a sentence."""
 
+LONGEST_SHOWN: Final = 60
+"""Characters of a text or a value in a message."""
+
 LONGEST: Final = 2000
 """Characters of a sentence by which it is told from another."""
 
@@ -28,6 +31,11 @@ def some(names: Iterable[str], most: int = MOST_NAMES) -> str:
     listed = list(names)
     more = len(listed) - most
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def cut(text: str, most: int = LONGEST_SHOWN) -> str:
+    """A text of so many characters at most; the end of a longer one is three dots."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def without_numbers(text: str) -> str:
