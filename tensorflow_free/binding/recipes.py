@@ -23,9 +23,9 @@ from tensorflow_free.plan import backends, conditions, settings
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import CallRow, Plan
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.recipe.keys import DEFAULTS, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
+from tensorflow_free.recipe.keys import DEFAULTS, ERROR, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
 from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, shown, written_keys
-from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean, name_problem
+from tensorflow_free.recipe.names import FOLLOWING, RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.registry import find
 from tensorflow_free.tensors import devices
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
@@ -281,7 +281,7 @@ class Binding:
                 path: KeyPath = ("expect", name, position) if self._is_list(name) else ("expect", name)
                 for key, message in conditions.problems(one.when or {}, self.recipe):
                     self.scope.wrong((*path, "when", key), message)
-                if name == "error":
+                if name == ERROR:
                     self._bind_error(one, path, known)
                 else:
                     self._bind_expectation(name, one, path, known)
@@ -289,7 +289,7 @@ class Binding:
             for key, message in conditions.problems(fault.when or {}, self.recipe):
                 self.scope.wrong(("xfail", position, "when", key), message)
             for index, key in enumerate(fault.keys or []):
-                if key != "error":
+                if key != ERROR:
                     self._check_name(key, ("xfail", position, "keys", index), known)
 
     def _is_list(self, name: str) -> bool:
@@ -333,7 +333,7 @@ class Binding:
                 )
             self._check_literal(getattr(one, key), (*path, key))
         if one.dtype is not None and dtype_of(one.dtype, self.recipe.dtype) is None:
-            near = did_you_mean(one.dtype, (*TORCH_DTYPES, "floating", "complex"))
+            near = did_you_mean(one.dtype, (*TORCH_DTYPES, *FOLLOWING))
             self.scope.wrong((*path, "dtype"), f"'{one.dtype}' is not a dtype{near}")
 
     def _check_literal(self, written: Any, path: KeyPath) -> None:

@@ -16,6 +16,7 @@ from tensorflow_free.errors import Problem, RecipeError, StorageError, Unwritabl
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.text.numbers import counted
 from tensorflow_free.text.page import Line, Style, Words, line, told, within
@@ -30,7 +31,7 @@ STYLES: Final[dict[str, Style]] = {"refused": "bad", "written": "good", "removed
 """How what became of a case is told; the rest is an aside."""
 
 UNRECORDED: Final = {
-    "auto": "a golden is for one type of device; say which",
+    AUTO: "a golden is for one type of device; say which",
     "meta": "there are no numbers on it; the default golden serves it",
 }
 """Devices that have no golden of their own, and what to do."""

@@ -23,7 +23,7 @@ from tensorflow_free.composition.unread import unread
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import KEYS
-from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.recipe.names import AUTO, did_you_mean
 
 BestDevice = Callable[[], str]
 """Names the device that `device: auto` stands for."""
@@ -250,7 +250,7 @@ def _resolved(recipe: Composed, best_device: BestDevice | None) -> dict[str, Any
         if findings:
             raise RecipeError(recipe.problem(path, message) for path, message in findings)
         return mapping
-    if best_device is not None and recipe.mapping.get("device") == "auto":
+    if best_device is not None and recipe.mapping.get("device") == AUTO:
         return {**recipe.mapping, "device": best_device()}
     return recipe.mapping
 

@@ -14,7 +14,7 @@ from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NOD
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, STEPS
-from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.recipe.names import AUTO, did_you_mean
 from tensorflow_free.text.numbers import cut
 
 WrongReference = tuple[KeyPath, str]
@@ -140,7 +140,7 @@ class _Resolution:
 
     def settle_device(self, best_device: Callable[[], str]) -> None:
         """`auto` replaced, before anything refers to it."""
-        if self._value(self._root.get("device"), ("device",), 1) == "auto":
+        if self._value(self._root.get("device"), ("device",), 1) == AUTO:
             self._root["device"] = best_device()
         self.findings.clear()
 

@@ -30,7 +30,7 @@ from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import BAD, Outcome
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
-from tensorflow_free.recipe.names import DEVICES
+from tensorflow_free.recipe.names import AUTO, DEVICES
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.runner import run
@@ -39,9 +39,6 @@ from tensorflow_free.text.characters import command_of
 
 VARYING: Final = tuple(key.name for key in KEYS.values() if key.varies)
 """Keys that may be overridden when a recipe is checked: any other would make it another recipe."""
-
-AUTO: Final = "auto"
-"""The device that stands for the best one that is here."""
 
 CPU: Final = "cpu"
 """The device on which a golden is made that is for no device alone."""

@@ -19,7 +19,7 @@ from tensorflow_free.outcome.words import words
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.recipe.keys import ERROR_KEYS, KINDS
+from tensorflow_free.recipe.keys import ERROR, ERROR_KEYS, KINDS
 from tensorflow_free.recipe.models import Expectation, Recipe, shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.model import Verdict
@@ -74,7 +74,7 @@ def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[V
             if not holds(one.when, recipe):
                 continue
             path = f"expect.{name}" + (f".{position}" if len(expectations) > 1 else "")
-            if name == "error":
+            if name == ERROR:
                 yield _judge_error(one, path, result, cause)
             else:
                 yield from _judge_value(name, one, path, result, plan)

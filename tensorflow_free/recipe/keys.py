@@ -172,6 +172,9 @@ KINDS: Final = ("value", "close", "equal", "shape", "dtype", "stride", "contiguo
 BOUNDS: Final = ("rtol", "atol", "ulp")
 """How far a value may be from what is expected."""
 
+ERROR: Final = "error"
+"""What stands below `expect` where the run itself must stop."""
+
 ERROR_KEYS: Final = ("step", "type", "match")
 """What an expectation may ask of a run that must stop."""
 

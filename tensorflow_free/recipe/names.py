@@ -36,7 +36,7 @@ DTYPE_ALIASES = {
 """PyTorch's second names of its dtypes (torch.float is torch.float32)."""
 
 DTYPES = (*FLOATING, *COMPLEX, *INTEGERS, "bool")
-FOLLOWING = {"floating", "complex"}
+FOLLOWING: Final = ("floating", "complex")
 """Dtype words of a tensor that follow the recipe's own dtype."""
 
 DEVICES = (
@@ -58,6 +58,9 @@ DEVICES = (
 
 RECIPE_SUFFIXES: Final = (".yaml", ".yml")
 """What the name of a recipe file ends in."""
+
+AUTO: Final = "auto"
+"""The device that stands for the best one that is here."""
 
 UNSAFE_WORDS = ("on", "off", "yes", "no")
 """Words that YAML 1.1 reads as booleans; as names they would not survive another reader."""

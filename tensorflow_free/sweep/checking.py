@@ -12,7 +12,7 @@ from tensorflow_free.composition.grammar import written
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.form import Form
 from tensorflow_free.recipe.keys import INPUTS, USUAL_REFERENCE
-from tensorflow_free.recipe.names import DEVICES
+from tensorflow_free.recipe.names import AUTO, DEVICES
 from tensorflow_free.sweep.matrix import Matrix
 
 _KNOWN: Final = re.compile(rf"(?:{'|'.join(DEVICES)})(?::(?:0|[1-9][0-9]?|1[01][0-9]|12[0-7]))?", re.ASCII)
@@ -63,7 +63,7 @@ def checked(matrix: Matrix) -> Checked:
 def _device_problems(composed: Composed) -> list[Problem]:
     word = composed.mapping.get("device", "cpu")
     # the form of what is no word is told already
-    if not isinstance(word, str) or word == "auto" or _KNOWN.fullmatch(word):
+    if not isinstance(word, str) or word == AUTO or _KNOWN.fullmatch(word):
         return []
     # it may be the name of a back end of its own, which torch knows
     from tensorflow_free.tensors.devices import form_problem  # noqa: PLC0415 - most sweeps name devices that need no torch

@@ -15,6 +15,7 @@ from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.process.limits import Limits
+from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, row_of_cell
@@ -29,7 +30,7 @@ MOST_WAITING: Final = 1_000
 PATIENCE_S: Final = 0.2
 """Seconds between two looks at whether a crew that waits has been stopped."""
 
-ACCELERATED: Final = frozenset({"cuda", "auto"})
+ACCELERATED: Final = frozenset({"cuda", AUTO})
 """Devices of which a machine may have several, so that workers share them out."""
 
 
