@@ -50,7 +50,7 @@ def _texts(flat: torch.Tensor) -> list[Any]:
     texts = [text if math.isfinite(text) else _word(text) for text in texts]
     # whatever a decimal cannot say, for whatever reason, its bits can
     for position in _unlike(texts, wanted, flat.dtype):
-        texts[position] = _hexadecimal(wanted[position])
+        texts[position] = hexadecimal(wanted[position])
     return texts
 
 
@@ -81,7 +81,8 @@ def _word(number: float) -> str:
     return f"{'-' if math.copysign(1.0, number) < 0 else ''}{'nan' if math.isnan(number) else 'inf'}"
 
 
-def _hexadecimal(element: torch.Tensor) -> str:
+def hexadecimal(element: torch.Tensor) -> str:
+    """The bytes of an element as one number, its highest digit first: `0x7fc00001`."""
     raw = bytes(element.tolist())
     return "0x" + (raw[::-1] if sys.byteorder == "little" else raw).hex()
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from tensorflow_free.codec.numbers import bits
+from tensorflow_free.codec.numbers import bits, hexadecimal
 from tensorflow_free.outcome.reasons import Elements
 from tensorflow_free.tensors.dtypes import EXACT, Tolerance, ulp_distance, word_of
 from tensorflow_free.tensors.memory import check_room
@@ -146,5 +146,4 @@ def _number(value: torch.Tensor, digits: int) -> str:
 
 
 def _hexadecimal(value: torch.Tensor) -> str:
-    number = bytes(bits(value).flatten().tolist())[::-1].hex()
-    return f"{word_of(value.dtype)} 0x{number}"
+    return f"{word_of(value.dtype)} {hexadecimal(bits(value).flatten())}"
