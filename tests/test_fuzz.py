@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,14 @@ def test_a_trial_is_the_same_again() -> None:
     assert str(recipe_of(7)) == str(recipe_of(7))
 
 
-def test_a_process_that_ends_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fuzz.trial.tried", lambda number: os.abort() if number == 2 else "ok")
+@pytest.mark.parametrize(("end", "told"), [(os.abort, "SIGABRT"), (lambda: os._exit(3), "exit 3")])
+def test_a_process_that_ends_is_told_by_its_number(
+    end: Callable[[], None], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fuzz.trial.tried", lambda number: end() if number == 2 else "ok")
     findings = trials(0, 4)
     assert findings.outcomes == {"ok": 3, "fault": 1}
-    assert findings.faults == {2: "ends the process: SIGABRT"}
+    assert findings.faults == {2: f"ends the process: {told}"}
 
 
 def test_an_exception_of_ours_is_told_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +82,7 @@ def test_code_of_ours_that_does_not_end_is_told_with_where_it_is(monkeypatch: py
             pass
 
     monkeypatch.setattr("fuzz.hanging.LONGEST_S", 2.0)
-    monkeypatch.setattr("fuzz.trial.plain_text", endless)
+    monkeypatch.setattr("fuzz.trial._told", endless)
     monkeypatch.setattr("fuzz.trial.recipe_of", lambda number: {"steps": {"x": "ones([2])"}})
     [fault] = trials(0, 1).faults.values()
     assert fault.startswith("hangs\n")

@@ -41,7 +41,7 @@ def tell(first: int, count: int) -> int:
         groups[f"{ours[-1] if ours else ''} {re.sub(r'[0-9]+|/tmp/[^ :]+', 'N', last)[:200]}"].append(number)
     for fault, numbers in sorted(groups.items(), key=lambda one: -len(one[1])):
         print(len(numbers), fault, numbers[:6])
-    if count == 1:
+    if count == 1 and found.faults:
         print(*found.faults.values())
     return int(bool(found.faults))
 

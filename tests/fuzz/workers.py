@@ -91,13 +91,14 @@ def _followed(first: int, child: int, pipes: tuple[int, int], findings: Findings
                 findings.faults[number] = fault.replace("\r", "\n")
             number += 1
     _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status):
+    if status == 0:
         return number
     if hangs and hanging.is_in_step(stack):
         findings.outcomes["timed out"] += 1
     else:
         findings.outcomes["fault"] += 1
-        ends = f"ends the process: {signal.Signals(os.WTERMSIG(status)).name}"
+        code = os.waitstatus_to_exitcode(status)
+        ends = f"ends the process: {signal.Signals(-code).name if code < 0 else f'exit {code}'}"
         findings.faults[number] = f"hangs\n{stack}" if hangs else ends
     return number + 1
 
