@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Final, NoReturn
 from unittest import SkipTest
 
-from tensorflow_free.cell.fate import marks_of, outcome_of
+from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.verifying import Verification, verify, verify_case
 from tensorflow_free.loading import load_recipe, plan_of
-from tensorflow_free.outcome.outcomes import ABSENT, GoldenOutcome, Outcome
+from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.report.comparison_report import failure_of
-from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.characters import printable
 from tensorflow_free.text.drawing import text_of
@@ -95,37 +94,12 @@ def _by_expectations(missing: Verification) -> Verification:
     try:
         recipe = load_recipe(missing.recipe, missing.overrides)
     except RecipeError as error:
-        return replace(missing, outcome=Outcome.REFUSED, reason=str(error))
+        return replace(missing, fate=fate_of_error(error))
     if not recipe.expect:
-        return replace(missing, reason=f"{missing.reason}; it expects nothing either")
-    result, cause = run(plan_of(recipe))
-    outcome, reason = _expected(result, cause)
-    return replace(missing, outcome=outcome, reason=reason, result=result)
-
-
-def _expected(result: Result, cause: Exception | None) -> tuple[GoldenOutcome, str]:
-    """What a run's expectations and known faults say of it, where there is nothing else."""
-    if result.error is not None and not result.error.expected:
-        found = outcome_of(result, cause, None)
-        return (Outcome.UNSUPPORTED if found.outcome == Outcome.UNSUPPORTED else Outcome.FAILED), found.reason
-    reasons: dict[str, list[str]] = {}
-    for one in result.expectations:
-        reasons.setdefault(one.outcome, []).append(f"{one.path}: {one.asks}{one.message and ': '}{one.message}")
-    outcomes: tuple[tuple[Outcome, GoldenOutcome], ...] = (
-        (Outcome.FAILS, Outcome.FAILED),
-        (Outcome.FIXED, Outcome.FIXED),
-        (Outcome.KNOWN_FAULT, Outcome.KNOWN_FAULT),
-    )
-    for judged, outcome in outcomes:
-        if judged in reasons:
-            issues = (
-                [str(mark.issue) for mark in marks_of(result.recipe) if mark.issue is not None]
-                if outcome != Outcome.FAILED
-                else []
-            )
-            return outcome, "\n".join([*reasons[judged], *issues])
-    # that nothing was judged is an expectation of its own, and fails
-    return Outcome.OK, ""
+        causes = [one.model_copy(update={"code": "nothing expected"}) for one in missing.fate.causes]
+        return replace(missing, fate=Fate(missing.outcome, causes))
+    result, _ = run(plan_of(recipe))
+    return replace(missing, fate=fate_of(result), result=result)
 
 
 # words

@@ -15,7 +15,7 @@ from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
 from tensorflow_free.judging.wording import error_of, place_of, share_of
 from tensorflow_free.report.comparison_report import failure_of, page_of
 from tensorflow_free.text.drawing import draw, text_of
-from tensorflow_free.text.numbers import counted, some
+from tensorflow_free.text.phrases import counted, some
 from tests.processes import succeeded
 
 RECIPE = {

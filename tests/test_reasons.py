@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Differing, Elements, OfNames, Reason, StepFailed
-from tensorflow_free.outcome.words import _MADE, SENTENCES, words
+from tensorflow_free.outcome.sentences import _MADE, SENTENCES, words
 
 KINDS = [one for one in get_args(get_args(AnyReason)[0]) if issubclass(one, Reason)]
 CODES = [code for kind in KINDS for code in get_args(kind.model_fields["code"].annotation)]

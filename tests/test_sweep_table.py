@@ -19,12 +19,12 @@ from rich.console import Console
 from tensorflow_free.errors import StorageError
 from tensorflow_free.outcome.outcomes import CELL_OUTCOMES as OUTCOMES
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
-from tensorflow_free.sweep.groups import blanked
 from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.sweep.summary import FEW, Heading, Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import draw, text_of
+from tensorflow_free.text.phrases import apart_from_numbers
 from tests.processes import finished, succeeded
 
 AT_EXP = {"direction": "forward", "value": "h", "step": "h", "op": "exp"}
@@ -341,11 +341,13 @@ def test_failures_that_differ_in_more_are_told_apart(other):
     ],
 )
 def test_numbers_do_not_tell_reasons_apart(one, other):
-    assert blanked(one) == blanked(other)
+    assert apart_from_numbers(one) == apart_from_numbers(other)
 
 
 def test_names_and_dtypes_tell_reasons_apart():
-    assert len({blanked(text) for text in ("w1 is off", "w2 is off", "float16", "float32", "information")}) == 5
+    assert (
+        len({apart_from_numbers(text) for text in ("w1 is off", "w2 is off", "float16", "float32", "information")}) == 5
+    )
 
 
 def test_a_failure_says_how_to_run_its_cell_alone():

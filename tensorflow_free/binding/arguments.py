@@ -14,7 +14,7 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean, nearest
 from tensorflow_free.tensors.mismatch import Mismatch
-from tensorflow_free.text.numbers import counted
+from tensorflow_free.text.phrases import counted
 
 
 @dataclass(frozen=True, slots=True)

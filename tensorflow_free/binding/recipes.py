@@ -190,8 +190,7 @@ class Binding:
         self.files = starts.files
 
     def _wrong_start(self, path: Sequence[str | int], message: str) -> None:
-        absent = path[-1] == "device" and "is not here" in message
-        (self.scope.missing if absent else self.scope.wrong)(path, message)
+        (self.scope.missing if isinstance(message, devices.Absence) else self.scope.wrong)(path, message)
 
     def _bind_passes(self) -> None:
         written_as_list = isinstance(self.recipe.written.get("backward"), list)

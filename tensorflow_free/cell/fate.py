@@ -1,131 +1,193 @@
-"""What became of a cell: its run, expectations, comparison and known faults, in one outcome with its reason."""
+"""What became of a cell: the one place that decides it, for a run, a sweep's cell, a golden's case and a test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
+from tensorflow_free.cell.reference import NoReference
+from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
 from tensorflow_free.judging.known_faults import is_marked
-from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import (
+    AnyReason,
+    Bare,
+    CellMismatch,
+    Marked,
+    OfNames,
+    Problems,
+    StepFailed,
+    StopCode,
+    Unmet,
+)
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.graph import reads_of, steps_of
-from tensorflow_free.recipe.models import KnownFault, Recipe
-from tensorflow_free.report.result_report import failure
+from tensorflow_free.recipe.models import KnownFault
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
-from tensorflow_free.run.torch_errors import is_unsupported
+from tensorflow_free.text.phrases import some
 
-SHOWN: Final = 5
+MOST_NAMES: Final = 5
 """Names that are listed of the values out of bounds."""
+
+STOPPED: Final[dict[StopCode, Outcome]] = {
+    "step failed": Outcome.FAILED,
+    "no kernel": Outcome.UNSUPPORTED,
+    "out of memory": Outcome.OUT_OF_MEMORY,
+    "timed out": Outcome.TIMED_OUT,
+    "crashed": Outcome.CRASHED,
+}
+"""What becomes of a run that stopped where it was not expected to."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """What became of a cell.
+class Fate:
+    """What became of a cell, and why.
 
     Attributes:
         outcome: in a word.
-        reason: why, in words, a line or more; empty where it is ok.
-        exit_code: of a single run that came to this.
-        told: what is worth saying and is no failure.
-        nothing: whether it failed as nothing was compared.
-        unmet: the expectations that do not hold, by their paths.
+        causes: why; nothing where it is ok.
+        notes: what is worth saying and is no failure.
     """
 
-    outcome: CellOutcome
-    reason: str = ""
-    exit_code: ExitCode = ExitCode.OK
-    told: list[str] = field(default_factory=list)
-    nothing: bool = False
-    unmet: list[str] = field(default_factory=list)
+    outcome: Outcome
+    causes: Sequence[AnyReason] = ()
+    notes: list[AnyReason] = field(default_factory=list)
+
+    @property
+    def reason(self) -> str:
+        """Why, in words, a line or more; empty where it is ok."""
+        return "\n".join(map(words, self.causes))
+
+    def also(self, cause: AnyReason) -> Fate:
+        """The same with one more reason."""
+        return replace(self, causes=[*self.causes, cause])
+
+    @property
+    def unmet(self) -> list[str]:
+        """The expectations that do not hold, by their paths."""
+        return [one.path for one in self.causes if isinstance(one, Unmet)]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a run that came to this; what failed without a step that did is something unmet."""
+        if self.outcome == Outcome.FAILED and not any(isinstance(one, StepFailed) for one in self.causes):
+            return ExitCode.UNMET
+        return self.outcome.exit_code
 
 
-def outcome_of(
+def fate_of_error(error: RecipeError | StorageError) -> Fate:
+    """What becomes of a cell that cannot be run: its device is not here, or its recipe or golden is wrong."""
+    if isinstance(error, UnavailableError):
+        problems = [problem.message for problem in error.problems]
+        return Fate(Outcome.UNAVAILABLE, [Problems(code="unavailable", problems=problems)])
+    return Fate(Outcome.REFUSED, [Problems(code="refused", problems=str(error).splitlines())])
+
+
+def fate_of(
     result: Result,
-    cause: Exception | None,
-    comparison: Comparison | None,
-    without: str = "there is no reference",
+    against: Comparison | NoReference | None = None,
+    *,
     unmet: frozenset[str] = frozenset(),
-) -> Found:
-    """What became of a cell.
+    guards: bool = False,
+) -> Fate:
+    """What became of a cell that ran.
 
     Args:
         result: its run.
-        cause: the error that stopped the run, or None.
-        comparison: its values against the reference, or None where there is none.
-        without: why there is none.
+        against: its values against the reference, or why there is none; None for a run that is judged by what it
+            expects alone.
         unmet: expectations, by their paths, that are known not to hold in this cell.
+        guards: whether it is there to guard something, so that a comparison which compares nothing is a failure.
     """
     if result.error is not None and not result.error.expected:
-        reason = "\n".join(failure(result))
-        return Found(Outcome.UNSUPPORTED if is_unsupported(cause) else Outcome.FAILED, reason, ExitCode.STEP_FAILED)
-    return _Weighing(result, comparison, without, unmet).found()
+        return Fate(STOPPED[result.error.code], [result.error])
+    if against is None:
+        return _by_expectations(result)
+    found = _Weighing(result, against, unmet).fate()
+    return _guarding(found, against) if guards else found
+
+
+def _by_expectations(result: Result) -> Fate:
+    """The fate of a run that is held against nothing but what it expects."""
+    if result.unmet:
+        return Fate(Outcome.FAILED, [_unmet(one) for one in result.unmet])
+    marks = {f"xfail.{number}": mark for number, mark in _marks(result).items()}
+    fixed = [one for one in result.expectations if one.outcome == Outcome.FIXED]
+    if fixed:
+        return Fate(Outcome.FIXED, [_marked(marks[one.path], "fixed") for one in fixed])
+    known = [one for one in result.expectations if one.outcome == Outcome.KNOWN_FAULT]
+    if known:
+        issues = [_marked(mark, "known fault") for mark in marks.values() if mark.issue is not None]
+        return Fate(Outcome.KNOWN_FAULT, [*map(_unmet, known), *issues])
+    # that nothing was judged is an expectation of its own, and fails
+    return Fate(Outcome.OK)
+
+
+def _guarding(found: Fate, against: Comparison | NoReference) -> Fate:
+    """A fixture in which nothing is compared guards nothing; shape and dtype alone are judged at least."""
+    if any(isinstance(one, Bare) and one.code == "no common value" for one in found.causes):
+        return Fate(Outcome.NOTHING_COMPARED, found.causes, found.notes)
+    if found.outcome != Outcome.NOT_COMPARABLE:
+        return found
+    structural = isinstance(against, Comparison) and any(one.rule == "structure" for one in against.values)
+    return Fate(Outcome.OK if structural else Outcome.NOTHING_COMPARED, found.causes, found.notes)
 
 
 class _Weighing:
     """A run that came to its end, or stopped as it was meant to, being weighed."""
 
-    def __init__(self, result: Result, comparison: Comparison | None, without: str, unmet: frozenset[str]) -> None:
+    def __init__(self, result: Result, against: Comparison | NoReference, unmet: frozenset[str]) -> None:
         self._result = result
-        self._comparison = comparison
-        self._without = without
+        self._against = against
         self._known_unmet = unmet
-        recipe = result.recipe
-        self._faults = {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
-        self._bad = [] if comparison is None else comparison.bad
+        self._marks = _marks(result)
+        self._values = against.values if isinstance(against, Comparison) else ()
+        self._bad = against.bad if isinstance(against, Comparison) else []
 
-    def found(self) -> Found:
-        told = list(self._told())
-        unmarked = [one for one in self._bad if not any(is_marked(one.name, mark) for mark in self._faults.values())]
-        verdicts = list(self._unmet())
-        paths = [one.path for one in verdicts]
-        unmet = [f"{one.path}: {one.asks}: {one.message}" for one in verdicts]
-        if unmarked and self._comparison is not None:
-            reason = "\n".join([*_mismatch(self._comparison, self._result), *unmet])
-            return Found(Outcome.MISMATCH, reason, ExitCode.UNMET, told, unmet=paths)
+    def fate(self) -> Fate:
+        """The first of these that is so: out of bounds, unmet, without a reference, fixed, known, compared."""
+        notes = list(self._notes())
+        unmarked = [one for one in self._bad if not any(is_marked(one.name, mark) for mark in self._marks.values())]
+        unmet = [_unmet(one) for one in self._unmet()]
+        if unmarked and isinstance(self._against, Comparison):
+            return Fate(Outcome.MISMATCH, [_mismatch(self._against, self._result), *unmet], notes)
         if unmet:
-            return Found(Outcome.FAILED, "\n".join(unmet), ExitCode.UNMET, told, unmet=paths)
-        if self._comparison is None:
-            return Found(Outcome.FAILED, self._without, ExitCode.UNMET, told)
-        if fixed := [self._faults[number] for number in self._faults if self._is_fixed(number)]:
-            return Found(Outcome.FIXED, "\n".join(_fixed(one) for one in fixed), ExitCode.UNMET, told)
-        borne = [mark for number, mark in self._faults.items() if self._is_borne(number)]
-        if borne:
-            return Found(Outcome.KNOWN_FAULT, "\n".join(_known(one) for one in borne), ExitCode.OK, told)
-        return self._compared(self._comparison, told)
+            return Fate(Outcome.FAILED, unmet, notes)
+        if not isinstance(self._against, Comparison):
+            return Fate(Outcome.FAILED, [self._against.cause], notes)
+        if fixed := [mark for number, mark in self._marks.items() if self._is_fixed(number)]:
+            return Fate(Outcome.FIXED, [_marked(mark, "fixed") for mark in fixed], notes)
+        if borne := [mark for number, mark in self._marks.items() if self._is_borne(number)]:
+            return Fate(Outcome.KNOWN_FAULT, [_marked(mark, "known fault") for mark in borne], notes)
+        return self._compared(self._against, notes)
 
-    def _compared(self, comparison: Comparison, told: list[str]) -> Found:
+    def _compared(self, comparison: Comparison, notes: list[AnyReason]) -> Fate:
         """Nothing is wrong: whether anything was looked at."""
-        stopped = self._result.error is not None
-        if comparison.compared or stopped:
-            return Found(Outcome.OK, "", ExitCode.OK, told)
+        if comparison.compared or self._result.error is not None:
+            return Fate(Outcome.OK, (), notes)
         if comparison.not_comparable:
-            reason = next(one.reason for one in comparison.values if one.outcome == Outcome.NOT_COMPARABLE)
-            return Found(Outcome.NOT_COMPARABLE, reason, ExitCode.OK, told)
+            first = next(one for one in comparison.values if one.outcome == Outcome.NOT_COMPARABLE)
+            return Fate(Outcome.NOT_COMPARABLE, [] if first.cause is None else [first.cause], notes)
         if any(one.outcome == Outcome.DTYPE_DEPENDENT for one in comparison.values):
-            reason = "all values are integers that differ between dtypes"
-            return Found(Outcome.NOT_COMPARABLE, reason, ExitCode.OK, told)
-        reason = "nothing was compared: the run records no value that the reference has"
-        return Found(Outcome.FAILED, reason, ExitCode.UNMET, told, nothing=True)
+            return Fate(Outcome.NOT_COMPARABLE, [Bare(code="all dtype-dependent")], notes)
+        return Fate(Outcome.FAILED, [Bare(code="no common value")], notes)
 
     def _unmet(self) -> Iterator[Verdict]:
-        compared = self._comparison is not None and self._comparison.compared > 0
-        for verdict in self._result.expectations:
+        compared = isinstance(self._against, Comparison) and self._against.compared > 0
+        for verdict in self._result.unmet:
             # that the expectations compare nothing is no fault where the reference does
-            if (
-                verdict.outcome == Outcome.FAILS
-                and verdict.path not in self._known_unmet
-                and not (compared and verdict.path == "expect")
-            ):
+            if verdict.path not in self._known_unmet and not (compared and verdict.path == "expect"):
                 yield verdict
 
     def _is_borne(self, number: int) -> bool:
         """Whether a mark is borne out: by a value, an expectation or the error that stopped the run."""
-        mark = self._faults[number]
+        mark = self._marks[number]
         return any(is_marked(one.name, mark) for one in self._bad) or any(
             one.outcome == Outcome.KNOWN_FAULT and (one.path == f"xfail.{number}" or is_marked(one.name, mark))
             for one in self._result.expectations
@@ -135,40 +197,54 @@ class _Weighing:
         """Whether what a mark is on was judged, and is well."""
         if self._is_borne(number):
             return False
-        mark = self._faults[number]
-        values = () if self._comparison is None else self._comparison.values
-        judged = any(one.kind != "tensor" and one.outcome == Outcome.OK and is_marked(one.name, mark) for one in values)
+        mark = self._marks[number]
+        well = [one.name for one in self._values if one.kind != "tensor" and one.outcome == Outcome.OK]
+        judged = any(is_marked(name, mark) for name in well)
         return judged or any(one.path == f"xfail.{number}" for one in self._result.expectations)
 
-    def _told(self) -> Iterator[str]:
-        values = () if self._comparison is None else self._comparison.values
-        for one in values:
+    def _notes(self) -> Iterator[AnyReason]:
+        for one in self._values:
             if one.outcome == Outcome.DTYPE_DEPENDENT:
-                yield f"{one.name}: {one.reason}"
-        random = [one.name for one in values if one.outcome == Outcome.NOT_COMPARABLE]
+                yield OfNames(code="dtype-dependent value", name=one.name, cause=one.cause)
+        random = [one for one in self._values if one.outcome == Outcome.NOT_COMPARABLE]
         if random:
-            reason = next(one.reason for one in values if one.outcome == Outcome.NOT_COMPARABLE)
-            yield f"not comparable: {_some(random)}: {reason}"
+            names = some((one.name for one in random), MOST_NAMES)
+            yield OfNames(code="not comparable values", name=names, cause=random[0].cause)
 
 
-def _mismatch(comparison: Comparison, result: Result) -> Iterator[str]:
+def _marks(result: Result) -> dict[int, KnownFault]:
+    """The known faults that are marked for the cell, by their places."""
+    recipe = result.recipe
+    return {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
+
+
+def _marked(mark: KnownFault, code: Literal["known fault", "fixed"]) -> Marked:
+    issue = None if mark.issue is None else str(mark.issue)
+    return Marked(code=code, reason=mark.reason, keys=list(mark.keys or ()), issue=issue)
+
+
+def _unmet(verdict: Verdict) -> Unmet:
+    return Unmet(path=verdict.path, asks=verdict.asks, cause=verdict.cause, message=verdict.message)
+
+
+def _mismatch(comparison: Comparison, result: Result) -> CellMismatch:
     """The first value out of bounds, what it was made from, and how many there are."""
     where = comparison.where
     first = comparison.bad[0] if where is None else comparison[where.value]
-    yield f"{first.name}: {first.reason}{_spent(first)}"
     # backward, it is the backward of a step that reads the value which went wrong
-    for step in () if where is None else where.through if where.direction == "backward" else (where.step,):
-        if operands := operands_of(result, step):
-            yield f"    {op_of(result, step)} of {'; '.join(operands)}"
-    count = len(comparison.bad)
-    if count > 1:
-        names = _some([one.name for one in comparison.bad])
-        yield f"    {count} of {len(comparison.values)} values are out of bounds: {names}"
-
-
-def _spent(first: ValueVerdict) -> str:
-    """How much of what is allowed was used."""
-    return f"; {first.used:.3g} times what is allowed ({first.allowed})" if first.allowed else ""
+    steps = () if where is None else where.through if where.direction == "backward" else (where.step,)
+    read = [(step, operands) for step in steps if (operands := operands_of(result, step))]
+    return CellMismatch(
+        value=first.name,
+        cause=first.cause,
+        message=first.reason,
+        used=first.used,
+        allowed=first.allowed,
+        operands=[f"{op_of(result, step)} of {'; '.join(operands)}" for step, operands in read],
+        bad=len(comparison.bad),
+        names=[one.name for one in comparison.bad[:MOST_NAMES]],
+        values=len(comparison.values),
+    )
 
 
 def operands_of(result: Result, step: str) -> list[str]:
@@ -181,23 +257,3 @@ def op_of(result: Result, step: str) -> str:
     """The op of a step, inside blocks too; its name where it has none."""
     found = dict(steps_of(result.recipe.steps)).get(step)
     return step if found is None or found.op is None else found.op
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _known(mark: KnownFault) -> str:
-    issue = f" ({mark.issue})" if mark.issue is not None else ""
-    return f"known: {mark.reason}{issue}"
-
-
-def _fixed(mark: KnownFault) -> str:
-    keys = f" of {', '.join(mark.keys)}" if mark.keys else ""
-    return f"the known fault{keys} is gone, take its mark away: {mark.reason}"
-
-
-def marks_of(recipe: Recipe) -> list[KnownFault]:
-    """The known faults that are marked for the cell."""
-    return [one for one in recipe.xfail if holds(one.when, recipe)]

@@ -24,6 +24,8 @@ from tensorflow_free.judging.noise import NO_NOISE, Noise
 from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
+from tensorflow_free.outcome.reasons import Problems
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.graph import standing_apart, steps_of
@@ -70,7 +72,11 @@ class Yardstick:
 
 
 class NoReference(Exception):
-    """There is nothing to hold a cell against; the message says why."""
+    """There is nothing to hold a cell against; `cause` says why."""
+
+    def __init__(self, cause: Problems) -> None:
+        super().__init__(words(cause))
+        self.cause = cause
 
 
 @dataclass
@@ -162,14 +168,12 @@ class _Making:
         try:
             return load_recipe(self._source, [*self._overrides, *others])
         except RecipeError as error:
-            raise NoReference(f"its reference ({_named(wanted)}) cannot be had: {error}") from error
+            problems = str(error).splitlines()
+            raise NoReference(Problems(code="no reference", cell=_named(wanted), problems=problems)) from error
 
     def _ran(self, plan: Plan, given: GivenTensors | None, given_by: str | None) -> Result:
         def make() -> Result:
-            try:
-                result, _ = run(plan, given=given)
-            except Stopped as stopped:  # pragma: no cover - a run tells of what stops it
-                raise NoReference(str(stopped)) from stopped
+            result, _ = run(plan, given=given)
             return result
 
         if isinstance(self._source, Mapping):
@@ -180,8 +184,8 @@ class _Making:
         if result.error is not None and not result.error.expected:
             recipe, error = plan.recipe, result.error
             cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
-            another = "name another with `reference`, such as reference={dtype: float32}"
-            raise NoReference(f"its reference ({cell}) failed at '{error.step}': {error.message}; {another}")
+            told = Problems(code="reference failed", cell=cell, name=error.step, problems=[error.message])
+            raise NoReference(told)
         return result
 
     def _noise_of_float32(self, reference: Result) -> dict[str, Noise]:
@@ -210,7 +214,8 @@ def _starts(plan: Plan) -> GivenTensors:
     try:
         return starts_of(plan)
     except Stopped as stopped:
-        raise NoReference(f"its starting tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
+        told = Problems(code="start failed", name=stopped.site.name, problems=[str(stopped.__cause__)])
+        raise NoReference(told) from stopped
 
 
 def _refuse_other_shapes(given: GivenTensors, own: GivenTensors) -> None:
@@ -218,7 +223,7 @@ def _refuse_other_shapes(given: GivenTensors, own: GivenTensors) -> None:
     for name, numbers in own.items():
         if name in given and given[name].shape != numbers.shape:
             shapes = f"{list(given[name].shape)} in the cell and {list(numbers.shape)} in its reference"
-            raise NoReference(f"'{name}' is {shapes}; say inputs: original, or leave the shapes alone")
+            raise NoReference(Problems(code="shape is not the reference's", name=name, problems=[shapes]))
 
 
 def _what_starts(recipe: Recipe) -> str:

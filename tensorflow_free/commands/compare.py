@@ -13,7 +13,7 @@ from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.folder import SWEEP
-from tensorflow_free.text.numbers import counted
+from tensorflow_free.text.phrases import counted
 
 
 def compare_command(options: Namespace, flags: Flags) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.run_screen import ProgressBar, show
@@ -50,9 +51,7 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
     show(result, f"{folder}/result.json" if saved else None, flags)
     if not saved and not flags.no_save:
         return ExitCode.INTERNAL
-    if result.error is not None and not result.error.expected:
-        return ExitCode.STEP_FAILED
-    return ExitCode.OK if result.is_well else ExitCode.UNMET
+    return fate_of(result).exit_code
 
 
 def _saved(result: Result, folder: Path) -> bool:

@@ -18,8 +18,8 @@ from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.axes import axes_of
-from tensorflow_free.text.numbers import counted
 from tensorflow_free.text.page import Line, Style, Words, line, told, within
+from tensorflow_free.text.phrases import counted
 
 MOST_LINES: Final = 25
 """Lines of a reason."""

@@ -25,8 +25,8 @@ from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
-from tensorflow_free.text.numbers import counted, some
 from tensorflow_free.text.page import Line, line
+from tensorflow_free.text.phrases import counted, some
 
 Answer = Literal["accept", "reject", "skip"]
 

@@ -30,7 +30,7 @@ def show(result: Result, file: str | None, flags: Flags) -> None:
 def _show_what_is_wrong(result: Result) -> None:
     from tensorflow_free.report.result_report import failure
 
-    if result.error is not None and not result.error.expected:
+    if result.has_failed:
         complain(told("\n".join(failure(result))))
     recipe = result.recipe
     case = f"{recipe.case} " if recipe.case else ""

@@ -20,7 +20,7 @@ from tensorflow_free.sweep.pairs import RowPair, pairs_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
-from tensorflow_free.text.numbers import counted
+from tensorflow_free.text.phrases import counted
 
 # two of them
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
@@ -20,12 +21,13 @@ from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
+from tensorflow_free.outcome.reasons import OfGolden
 from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.numbers import counted
 from tensorflow_free.text.page import Line, Page, Words, line, parted, told, within
+from tensorflow_free.text.phrases import counted
 
 MOST_FAILURES: Final = 20
 """Failures that are told in full."""
@@ -108,18 +110,13 @@ def orphans(paths: Sequence[str]) -> Iterator[Verification]:
     """Goldens whose recipe is gone: one that nothing checks would seem to guard something."""
     folders = [path for path in map(Path, paths) if path.is_dir()]
     for golden, recipe in dict.fromkeys(found for folder in folders for found in orphans_below(folder)):
-        reason = f"there is no '{recipe.name}' beside {golden.name}; put the recipe back, or delete the golden"
-        yield Verification(str(recipe), "", "", Outcome.UNUSED, reason, golden=golden)
+        orphan = OfGolden(code="orphan", recipe=recipe.name, golden=golden.name)
+        yield Verification(str(recipe), "", "", Fate(Outcome.UNUSED, [orphan]), golden=golden)
 
 
 def code_of(one: Verification) -> ExitCode:
     """The exit code that a verdict asks for."""
-    if one.is_well:
-        return ExitCode.OK
-    if one.outcome == Outcome.REFUSED:
-        return ExitCode.WRONG
-    stopped = one.result is not None and one.result.error is not None and not one.result.error.expected
-    return ExitCode.STEP_FAILED if one.outcome == Outcome.FAILED and stopped else ExitCode.UNMET
+    return ExitCode.OK if one.is_well else one.fate.exit_code
 
 
 class Tally:
@@ -210,6 +207,7 @@ def plain_of(one: Verification) -> dict[str, Any]:
         "overrides": list(texts_of(one.overrides)),
         "outcome": one.outcome,
         "reason": one.reason,
+        "causes": [cause.model_dump(mode="json") for cause in one.fate.causes],
         "golden": None if one.golden is None else str(one.golden),
         "used": None if worst is None else plain(worst.used),
         "comparison": None if one.comparison is None else one.comparison.to_plain(),

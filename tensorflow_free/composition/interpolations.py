@@ -15,7 +15,7 @@ from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, STEPS
 from tensorflow_free.recipe.names import AUTO, did_you_mean
-from tensorflow_free.text.numbers import cut
+from tensorflow_free.text.phrases import cut
 
 WrongReference = tuple[KeyPath, str]
 """Where something is wrong, and what."""

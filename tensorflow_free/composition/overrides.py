@@ -17,7 +17,7 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.names import did_you_mean
-from tensorflow_free.text.numbers import cut
+from tensorflow_free.text.phrases import cut
 
 OverrideKind = Literal["set", "place", "add", "force", "delete"]
 """What an override does; `place` sets as well, and puts new names where its own order has them."""

@@ -17,7 +17,7 @@ from tensorflow_free.golden.cases import UNFINISHED, StoredCase, StoredValue, ar
 from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers, Part
 from tensorflow_free.golden.places import arrays_beside, read_golden_file, record_again
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.text.numbers import some
+from tensorflow_free.text.phrases import some
 
 _MOST_NAMES: Final = 3
 """Names in a message."""

@@ -201,7 +201,7 @@ class CaseRecording:
 
     def _run(self, plan: Plan, starts: GivenTensors) -> Result:
         result, cause = run(plan, given=starts)
-        if result.error is not None and not result.error.expected:
+        if result.has_failed:
             raise NotRecorded("\n".join(["it does not run in float64:", *failure(result)])) from cause
         return result
 

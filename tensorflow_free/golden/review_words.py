@@ -14,14 +14,15 @@ from tensorflow_free.golden.model import RecordedNoise
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.judging.closeness import texts_of
 from tensorflow_free.judging.comparing import readable
-from tensorflow_free.judging.wording import place_of, share_of
+from tensorflow_free.judging.wording import place_of, share_of, share_words
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.sentences import words as words_of
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.numbers import counted, some
 from tensorflow_free.text.page import Line, line, told
+from tensorflow_free.text.phrases import counted, some
 
 MOST_MOVED: Final = 3
 """Numbers that are shown of those that moved."""
@@ -113,7 +114,7 @@ def _what(change: Change) -> str:
             )
         if old.kind != new.kind:
             return f"changed: it was a {old.kind}, and is a {new.kind}"
-        reason = "" if verdict is None else verdict.reason.replace("in the reference", "in the golden")
+        reason = "" if verdict is None or verdict.cause is None else words_of(verdict.cause, "the golden")
         return f"changed: {reason}" if reason else "changed"
     return {
         "less exact": "less exact: float64 is as it was, within the noise; another dtype is further from it",
@@ -147,7 +148,7 @@ def _noise(noise: RecordedNoise | None) -> str:
 
 
 def _budget(budget: Budget) -> str:
-    used = share_of({"outcome": "", "used": budget.used})
+    used = share_words(budget.used)
     noise = f"rmse {_noise(budget.old)} -> {_noise(budget.new)}"
     if budget.old is not None and budget.new is not None and budget.old.dtype != budget.new.dtype:
         noise += f", dtype {budget.old.dtype or budget.dtype} -> {budget.new.dtype or budget.dtype}"
@@ -181,7 +182,7 @@ def within_of(review: CaseReview) -> Iterator[Line]:
     changes = review.within
     used = max((one.verdict.used for one in changes if one.verdict is not None), default=0.0)
     budget = max((one.used for change in changes for one in change.budgets), default=0.0)
-    worst = share_of({"outcome": "", "used": max(used, budget)})
+    worst = share_words(max(used, budget))
     names = some([one.name for one in changes])
     yield line(f"{counted(len(changes), 'value')} moved within the noise: {names}", "good", indent=2)
     yield line(f"the most that one used of what is allowed: {worst}", "aside", indent=4)

@@ -10,11 +10,11 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.cell.fate import Found, operands_of, outcome_of
+from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error, operands_of
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.override_texts import as_override, of_case, parse_overrides
 from tensorflow_free.composition.overrides import Override, texts_of
-from tensorflow_free.errors import Problem, RecipeError, StorageError, UnavailableError
+from tensorflow_free.errors import Problem, RecipeError, StorageError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
 from tensorflow_free.golden.model import BARE
@@ -28,6 +28,7 @@ from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import BAD, Outcome
+from tensorflow_free.outcome.reasons import OfGolden
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import AUTO, DEVICES
@@ -52,8 +53,7 @@ class Verification:
         recipe: the recipe file, as it was given.
         case: the case's name; '' for the bare file.
         cell: the cell in short: `bfloat16-cpu`, `float32-cpu-inductor`.
-        outcome: in a word or two.
-        reason: why, in words; empty where it is ok.
+        fate: what became of it, and why.
         comparison: its values against the golden's, where it came to that.
         golden: the golden that applied.
         result: its run, where it came to that.
@@ -63,12 +63,21 @@ class Verification:
     recipe: str
     case: str
     cell: str
-    outcome: Outcome
-    reason: str = ""
+    fate: Fate
     comparison: Comparison | None = None
     golden: Path | None = None
     result: Result | None = None
     overrides: tuple[Override, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it, in a word or two."""
+        return self.fate.outcome
+
+    @property
+    def reason(self) -> str:
+        """Why, in words; empty where it is ok."""
+        return self.fate.reason
 
     @property
     def is_well(self) -> bool:
@@ -92,8 +101,7 @@ class Verification:
     @property
     def unmet(self) -> list[str]:
         """What the recipe expects and does not hold, a line each."""
-        expected = () if self.result is None else self.result.expectations
-        return [f"{one.path}: {one.asks}: {one.message}" for one in expected if one.outcome == Outcome.FAILS]
+        return [] if self.result is None else [f"{one.path}: {one.asks}: {one.message}" for one in self.result.unmet]
 
 
 def verify(
@@ -117,7 +125,7 @@ def verify(
     try:
         known = cases_of(path) or (BARE,)
     except RecipeError as error:
-        yield Verification(str(path), chosen or BARE, "", Outcome.REFUSED, str(error), overrides=tuple(given))
+        yield Verification(str(path), chosen or BARE, "", fate_of_error(error), overrides=tuple(given))
         return
     for case in known if chosen is None else (chosen,):
         yield verify_case(path, case, rest, k=k)
@@ -145,9 +153,8 @@ def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verificatio
             continue
         for case in golden.cases:
             if case not in known:
-                what = f"its case '{case}'" if case else "the bare file, and it has cases now"
-                reason = f"{found.name} holds {what}, which the recipe has not; take it out: {review_command(path)}"
-                yield Verification(str(path), case, "", Outcome.UNUSED, reason, golden=found)
+                unused = OfGolden(code="unused", case=case, golden=found.name, command=review_command(path))
+                yield Verification(str(path), case, "", Fate(Outcome.UNUSED, [unused]), golden=found)
 
 
 def _refuse_others(overrides: Sequence[Override]) -> None:
@@ -183,15 +190,13 @@ class _Checking:
         try:
             plain = compose(self._path, self._overrides[len(self._rest) :])
             recipe = self._recipe(plain)
-        except UnavailableError as error:
-            return self._is(Outcome.UNAVAILABLE, "; ".join(problem.message for problem in error.problems))
         except RecipeError as error:
-            return self._is(Outcome.REFUSED, str(error))
+            return self._is(fate_of_error(error))
         self._cell = cell_of(recipe)
         try:
             stored = self._stored(recipe, digest_of_composed(plain))
         except StorageError as error:
-            return self._is(Outcome.REFUSED, str(error))
+            return self._is(fate_of_error(error))
         if isinstance(stored, Verification):
             return stored
         return self._checked(recipe, stored)
@@ -206,51 +211,35 @@ class _Checking:
         """The case of the golden that applies, or why there is none."""
         golden = find_case(self._path, self._case, recipe.device)
         if golden is None:
-            what = f"case '{self._case}'" if self._case else "recipe"
-            return self._is(Outcome.MISSING, f"the {what} has no golden; record it: {_record_command(self._path)}")
+            none = OfGolden(code="no golden", case=self._case, command=_record_command(self._path))
+            return self._is(Fate(Outcome.MISSING, [none]))
         self._golden, self._made_on = golden.path, golden.device or CPU
         if golden.cases[self._case].digest != digest:
-            look = f"look at what that changed, and accept it or not: {review_command(self._path)}"
-            return self._is(Outcome.STALE, f"the recipe has changed since {golden.path.name} was recorded; {look}")
+            stale = OfGolden(code="stale", golden=golden.path.name, command=review_command(self._path))
+            return self._is(Fate(Outcome.STALE, [stale]))
         return read_case(golden, self._case)
 
     def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:
         plan = plan_of(recipe)
-        result, cause = run(plan, given=stored.starts)
-        ended = result.error is None or result.error.expected
-        comparison = compare(result, stored, self._k, self._made_on) if ended else None
-        found = outcome_of(result, cause, comparison, unmet=frozenset(stored.unmet.get(recipe.dtype, ())))
-        if found.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
-            reason = f"{found.reason}\n{recipe.dtype} ran when the golden was recorded, and does not now"
-            return self._is(Outcome.FAILED, reason, comparison, result)
-        return self._is(_outcome(found, comparison), found.reason, comparison, result)
+        result, _ = run(plan, given=stored.starts)
+        comparison = None if result.has_failed else compare(result, stored, self._k, self._made_on)
+        known = frozenset(stored.unmet.get(recipe.dtype, ()))
+        fate = fate_of(result, comparison, unmet=known, guards=True)
+        if fate.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
+            fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=recipe.dtype))
+        return self._is(fate, comparison, result)
 
     def _ran(self, recipe: Recipe, stored: StoredCase) -> bool:
         """Whether this very cell ran when the golden was recorded."""
         return _is_recorded(recipe, self._made_on) and recipe.dtype not in stored.unsupported
 
-    def _is(
-        self,
-        outcome: Outcome,
-        reason: str = "",
-        comparison: Comparison | None = None,
-        result: Result | None = None,
-    ) -> Verification:
-        return Verification(
-            str(self._path), self._case, self._cell, outcome, reason, comparison, self._golden, result, self._overrides
-        )
+    def _is(self, fate: Fate, comparison: Comparison | None = None, result: Result | None = None) -> Verification:
+        path, overrides = str(self._path), self._overrides
+        return Verification(path, self._case, self._cell, fate, comparison, self._golden, result, overrides)
 
 
 def _record_command(path: str | Path) -> str:
     return command_of(["recipe", "record", str(path), *ops_words()])
-
-
-def _outcome(found: Found, comparison: Comparison | None) -> Outcome:
-    if found.outcome == Outcome.NOT_COMPARABLE or found.nothing:
-        # a fixture in which nothing is compared guards nothing; shape and dtype alone are judged at least
-        structural = comparison is not None and any(one.rule == "structure" for one in comparison.values)
-        return Outcome.OK if structural and not found.nothing else Outcome.NOTHING_COMPARED
-    return found.outcome
 
 
 def cell_of(recipe: Recipe) -> str:

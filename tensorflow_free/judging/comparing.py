@@ -27,7 +27,7 @@ from tensorflow_free.judging.rules import (
 from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, Elements
-from tensorflow_free.outcome.words import words
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.graph import depths_of, reads_of
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record, of_name

@@ -15,7 +15,7 @@ from tensorflow_free.judging.known_faults import is_of, with_known_faults
 from tensorflow_free.judging.rules import stated_tolerance
 from tensorflow_free.outcome.outcomes import ExpectationOutcome, Outcome
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, OfNames
-from tensorflow_free.outcome.words import words
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import Bare, Because, Marked
-from tensorflow_free.outcome.words import words
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.models import KnownFault, Recipe
 from tensorflow_free.result.model import Verdict
@@ -55,7 +55,7 @@ def _mark_error(result: Result, fault: KnownFault) -> bool:
 
 def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -> bool:
     """Whether the run went far enough, and recorded enough, to say that the fault is gone."""
-    if result.error is not None and not result.error.expected:
+    if result.has_failed:
         return False
     on = [verdict for verdict in verdicts if is_marked(verdict.name, fault)]
     if not on:

@@ -5,11 +5,12 @@ It reads verdicts as the plain data that they are on disk, so that a sweep's row
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.text.numbers import MOST_NAMES, some
+from tensorflow_free.text.phrases import MOST_NAMES, some
 
 Plain = Mapping[str, Any]
 """A verdict, or a measure, as `to_plain` gives it: NaN and infinities may be words."""
@@ -43,12 +44,17 @@ def place_of(where: Beginning) -> str:
 
 
 def share_of(verdict: Plain) -> str:
-    """The share of the allowed error that was used: `0.4x`, `3.2x`, `inf (NaN)`; nothing where it was not judged."""
+    """The share of the allowed error that a value used: `0.4x`, `inf (NaN)`; nothing where it was not judged."""
     if verdict["outcome"] in (Outcome.NOT_COMPARABLE, Outcome.DTYPE_DEPENDENT):
         return ""
     used = float(verdict["used"])
-    if not used < float("inf"):
-        return f"inf{_lost(verdict.get('measure'))}"
+    return share_words(used) if used < math.inf else f"inf{_lost(verdict.get('measure'))}"
+
+
+def share_words(used: float) -> str:
+    """A share of what is allowed: `0.4x`, `3.2x`, `1,200x`, `inf`."""
+    if not used < math.inf:
+        return "inf"
     if used >= LARGE:
         return f"{used:,.0f}x" if used < HUGE else f"{used:.1g}x"
     return f"{used:.2g}x" if used else "0"

@@ -1,15 +1,15 @@
 """Why something became what it is, as data: a code from a closed list, with the numbers and names that go with it.
 
-Reasons are made where they are found, kept in files beside their words, and put into words by `outcome/words.py` alone.
+Reasons are made where they are found, kept in files beside their words, and worded by `outcome/sentences.py` alone.
 
 Reason
 ├── of a value              Bare · Differing · Elements · OfNames · Because
 ├── of an expectation       the same, and Unmet
-├── of a run                StepFailed · Lost
+├── of a run                StepFailed · WorkerLost
 ├── of a mark under xfail   Marked
-├── of a cell               Mismatch · Problems
+├── of a cell               CellMismatch · Problems
 ├── of a golden             OfGolden
-└── of what has no code     Words
+└── of what has no code     OlderWords
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
-from tensorflow_free.text.numbers import without_numbers
+from tensorflow_free.text.phrases import apart_from_numbers
 
 PlainFloat = Annotated[
     float,
@@ -51,7 +51,7 @@ def _kind_of(field: Any) -> str:
         return field.kind
     if isinstance(field, list | tuple):
         return "\0".join(map(_kind_of, field))
-    return without_numbers(str(field))
+    return apart_from_numbers(str(field))
 
 
 class Bare(Reason):
@@ -143,7 +143,7 @@ class Elements(Reason):
 class OfNames(Reason):
     """What is about a value, a step or an op by its name."""
 
-    kin: ClassVar[tuple[str, ...]] = ("name", "other")
+    kin: ClassVar[tuple[str, ...]] = ("name", "other", "cause")
 
     code: Literal[
         "stopped before",
@@ -219,7 +219,7 @@ class StepFailed(Reason):
 _ENDS: Final = {"TimedOut": "timed out", "OutOfMemory": "out of memory", "Crashed": "crashed"}
 
 
-class Lost(Reason):
+class WorkerLost(Reason):
     """A worker process that gave no answer.
 
     Attributes:
@@ -270,7 +270,7 @@ class Unmet(Reason):
     message: str = ""
 
 
-class Mismatch(Reason):
+class CellMismatch(Reason):
     """Values out of bounds: the first of them, what it was made from, and how many there are.
 
     Attributes:
@@ -283,7 +283,7 @@ class Mismatch(Reason):
         values: how many there are.
     """
 
-    kin: ClassVar[tuple[str, ...]] = ("value", "cause", "operands")
+    kin: ClassVar[tuple[str, ...]] = ("value", "cause", "allowed", "operands", "names")
 
     code: Literal["mismatch"] = "mismatch"
     value: str
@@ -329,7 +329,7 @@ class OfGolden(Reason):
     dtype: str = ""
 
 
-class Words(Reason):
+class OlderWords(Reason):
     """What an older version wrote, which knew no codes."""
 
     kin: ClassVar[tuple[str, ...]] = ("words",)
@@ -345,13 +345,13 @@ AnyReason = Annotated[
     | OfNames
     | Because
     | StepFailed
-    | Lost
+    | WorkerLost
     | Marked
     | Unmet
-    | Mismatch
+    | CellMismatch
     | Problems
     | OfGolden
-    | Words,
+    | OlderWords,
     Field(discriminator="code"),
 ]
 """Any of them; the code tells which."""

@@ -16,6 +16,7 @@ from tensorflow_free.text.characters import in_a_line, is_printable, printable
 if TYPE_CHECKING:
     from tensorflow_free.composition.overrides import Override
     from tensorflow_free.golden.verifying import Verification
+    from tensorflow_free.outcome.reasons import AnyReason
     from tensorflow_free.pytest_plugin.configuration import Asked
     from tensorflow_free.pytest_plugin.session import Gathering
 
@@ -66,18 +67,19 @@ class RecipeItem(pytest.Item):
 
     def _verification(self) -> Verification:
         from tensorflow_free.asserting import judge_case  # noqa: PLC0415 - only running needs torch
+        from tensorflow_free.outcome.reasons import OfGolden  # noqa: PLC0415 - and pydantic
 
         path, asked = self._shown_path(), self.asked
         if asked.recording is None or self.gathering.is_closed:
             found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
             closed = asked.recording is not None and found.outcome in RECORDED["failing"]
-            return _with_reason(found, self.gathering.CLOSED) if closed else found
+            return _told(found, OfGolden(code="closed")) if closed else found
         found = judge_case(path, self.case, self.overrides, needs_golden=True)
         if asked.recording in RECORDED and found.outcome not in RECORDED[asked.recording]:
             return found
         refusal = self.gathering.record(path, self.case, found)
         found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
-        return _with_reason(found, refusal) if refusal and not found.is_well else found
+        return found if refusal is None or found.is_well else _told(found, refusal)
 
     def _shown_path(self) -> Path:
         """The recipe file as a person in the working directory types it."""
@@ -85,5 +87,5 @@ class RecipeItem(pytest.Item):
         return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
 
 
-def _with_reason(found: Verification, more: str) -> Verification:
-    return replace(found, reason=f"{found.reason}\n{more}")
+def _told(found: Verification, more: AnyReason) -> Verification:
+    return replace(found, fate=found.fate.also(more))

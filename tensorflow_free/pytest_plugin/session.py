@@ -20,10 +20,11 @@ from tensorflow_free.pytest_plugin.constants import GOLDEN, XDIST_KEY
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 from tensorflow_free.text.characters import in_a_line, printable
-from tensorflow_free.text.numbers import counted
+from tensorflow_free.text.phrases import counted
 
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification
+    from tensorflow_free.outcome.reasons import Because
 
 JUDGED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """Exit codes of sessions that came to their end."""
@@ -43,6 +44,7 @@ class Gathering:
         """Whether nothing may be recorded here."""
         self._is_partial = _is_partial(config)
         self._recorded: dict[str, str] = {}
+        self._refused: dict[str, str] = {}
         self._unused: list[str] = []
         self._marks: set[str] = set()
 
@@ -52,22 +54,25 @@ class Gathering:
             self._marks.add(word)
             self._config.addinivalue_line("markers", f"{word}: a tag of recipes")
 
-    def record(self, path: Path, case: str, found: Verification) -> str:
-        """Record a case's golden, once in a session; why that cannot be, or nothing."""
+    def record(self, path: Path, case: str, found: Verification) -> Because | None:
+        """Record a case's golden, once in a session; why that cannot be."""
         from tensorflow_free.golden.orphans import device_of  # noqa: PLC0415 - collecting loads no pydantic,
         from tensorflow_free.golden.recording import record  # noqa: PLC0415 - and no torch
+        from tensorflow_free.outcome.reasons import Because  # noqa: PLC0415 - as above
 
         device = None if found.golden is None else device_of(found.golden, path)
         key = f"{path}{f', case {case}' if case else ''}{f', for {device}' if device else ''}"
-        if key not in self._recorded:
+        if key not in self._recorded and key not in self._refused:
             try:
                 (done,) = record(path, cases=[case], device=device)
             except TensorflowFreeError as error:
-                self._recorded[key] = f"not recorded: {error}"
+                self._refused[key] = str(error)
             else:
-                self._recorded[key] = f"not recorded: {in_a_line(done.reason)}" if done.did == "refused" else done.did
-        told = self._recorded[key]
-        return told if told.startswith("not") else ""
+                if done.did == "refused":
+                    self._refused[key] = in_a_line(done.reason)
+                else:
+                    self._recorded[key] = done.did
+        return Because(code="not recorded anew", why=self._refused[key]) if key in self._refused else None
 
     # over all workers
 
@@ -79,6 +84,7 @@ class Gathering:
         self._recorded.update(
             (key, did) for key, did in other["recorded"].items() if self._recorded.get(key) != "written"
         )
+        self._refused.update(other["refused"])
         self._is_partial = self._is_partial or other["is_partial"]
 
     def _plain(self) -> dict[str, Any]:
@@ -86,6 +92,7 @@ class Gathering:
             "goldens": sorted(self.goldens),
             "cases": self.cases,
             "recorded": self._recorded,
+            "refused": self._refused,
             "is_partial": self._is_partial,
         }
 
@@ -121,7 +128,8 @@ class Gathering:
         asked = self._config.getoption("record_recipes")
         if asked is not None:
             terminalreporter.section("goldens recorded", sep="-")
-            lines = [printable(f"{key}: {did}") for key, did in sorted(self._recorded.items())]
+            refused = {key: f"not recorded: {why}" for key, why in self._refused.items()}
+            lines = [printable(f"{key}: {did}") for key, did in sorted({**self._recorded, **refused}.items())]
             for line in [self.CLOSED] if self.is_closed else lines or ["none"]:
                 terminalreporter.write_line(line)
         if self._unused:

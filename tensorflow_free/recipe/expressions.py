@@ -16,7 +16,7 @@ from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES
 from tensorflow_free.recipe.no_ops import NO_MODULES
 from tensorflow_free.recipe.spellings import NO_NUMBER, as_typed, number_of, pythonic
 from tensorflow_free.text.characters import form_problem
-from tensorflow_free.text.numbers import cut
+from tensorflow_free.text.phrases import cut
 
 LONGEST: Final = 10_000
 """Characters of a one-line step or subscript; far beyond any that a person writes."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tensorflow_free.recipe.spellings import as_typed
-from tensorflow_free.text.numbers import cut
+from tensorflow_free.text.phrases import cut
 
 _MEANT: Final[tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], str], ...]] = (
     (ast.BoolOp, "`and` and `or` ask for one truth value; `&` and `|` (or logical_and, logical_or) work by element"),

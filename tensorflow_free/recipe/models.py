@@ -16,7 +16,7 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import KEYS, NAMED, STEPS
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES, RECIPE_DTYPES, did_you_mean, nearest
 from tensorflow_free.text.characters import printable
-from tensorflow_free.text.numbers import LONGEST_SHOWN, cut
+from tensorflow_free.text.phrases import LONGEST_SHOWN, cut
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]

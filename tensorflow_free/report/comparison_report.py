@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from tensorflow_free.judging.wording import Beginning, Plain, index, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.text.numbers import counted, some
 from tensorflow_free.text.page import Column, Grid, Line, column, grid, line, parted
+from tensorflow_free.text.phrases import counted, some
 
 if TYPE_CHECKING:
     from tensorflow_free.judging.verdicts import Comparison

@@ -11,7 +11,7 @@ import torch
 
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.words import failure_lines
+from tensorflow_free.outcome.sentences import failure_lines
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned

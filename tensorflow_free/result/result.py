@@ -19,7 +19,7 @@ from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Entry, Environment, RunFile, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
-from tensorflow_free.text.numbers import counted
+from tensorflow_free.text.phrases import counted
 
 
 @dataclass(repr=False)

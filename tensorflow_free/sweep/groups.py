@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,21 +21,8 @@ MOST_NUMBERS: Final = 21
 MOST_WORST: Final = 5
 """Rows that are kept of each kind."""
 
-LONGEST_KEY: Final = 2000
-"""Characters of a reason by which it is told from another."""
-
-_NUMBER: Final = re.compile(
-    r"0x[0-9a-f]+|(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|inf|nan)(?![\w])", re.IGNORECASE
-)
-_NUMBERS: Final = re.compile(r"#(?:, #)+")
-
 GroupKey = tuple[int, str, str, str]
-"""How bad, where, the reason with its numbers blanked, and the dtype that they are of: rows that agree are alike."""
-
-
-def blanked(text: str) -> str:
-    """The text without its numbers; lists of them count as one."""
-    return _NUMBERS.sub("#", _NUMBER.sub("#", text[:LONGEST_KEY]))
+"""How bad, where, the kinds of its reasons, and the dtype that their numbers are of: rows that agree are alike."""
 
 
 @dataclass(slots=True)
@@ -107,8 +93,7 @@ def key_of(row: Row) -> GroupKey:
     """What a row has in common with those like it."""
     # known faults are told by their reason, wherever they show
     place = "" if row.where is None or not row.is_bad else f"{place_of(row.where)} {row.where.op}"
-    reason = blanked(row.reason)
-    return RANKS[row.outcome], place, reason, "" if reason == row.reason else row.dtype
+    return RANKS[row.outcome], place, "\n".join(one.kind for one in row.causes), row.dtype
 
 
 class Groups:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.sweep.shares import ENUMERATED, Axes, AxisShares, Share
-from tensorflow_free.text.numbers import some
+from tensorflow_free.text.phrases import some
 
 MOST_PARTS: Final = 4
 """Values in part bad that are told one by one, and pairs of values that are."""

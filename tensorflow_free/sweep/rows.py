@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.outcome.outcomes import ABSENT, BAD, CellOutcome
+from tensorflow_free.outcome.outcomes import ABSENT, BAD, CellOutcome, Outcome
+from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords, PlainFloat
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of, printable_json
 
-ROW_VERSION: Final = 1
+ROW_VERSION: Final = 2
 """The version of a row's schema."""
-
-PlainFloat = Annotated[float, PlainSerializer(lambda value: value if math.isfinite(value) else str(value))]
-"""A number that strict JSON can hold: `"nan"`, `"inf"` and `"-inf"` are strings, as in `result.json`."""
-
 
 MEASURES: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db")
 """The measures of a value that are numbers, as a sweep's CSV file has them."""
@@ -64,7 +60,7 @@ class Row(BaseModel):
         recipe: the recipe file, as it was typed.
         overrides: all overrides of the cell; with `recipe`, what runs it alone.
         axes: of what varies in the sweep, the key and this cell's value as text.
-        reason: in words, a line or more; empty where the outcome is `ok`.
+        reason: in words, a line or more; empty where the outcome is `ok`. `causes` has it as data.
         where: where it starts, for a mismatch or a known fault.
         unmet: the expectations that do not hold, by their paths: `expect.y`, `expect.w.grad`.
         rule: the rule that judged the worst value.
@@ -73,7 +69,7 @@ class Row(BaseModel):
         worst: the verdict of the worst value, as plain data.
         compared: how many values were judged.
         not_comparable: how many lie downstream of a random step whose stream the reference does not share.
-        told: what is worth saying and is no failure.
+        told: what is worth saying and is no failure, in words; `notes` has it as data.
         folder: the name of the cell's folder inside the sweep's folder; empty where none was kept.
         exit_code: of a `failed` row, 1 where an expectation does not hold and 3 where a step failed; else None.
         ops: the files of the user's own ops that the cell needs.
@@ -94,6 +90,7 @@ class Row(BaseModel):
     backend: str = ""
     outcome: CellOutcome
     reason: str = ""
+    causes: list[AnyReason] = Field(default_factory=list)
     where: RowWhere | None = None
     unmet: list[str] = Field(default_factory=list)
     rule: str = ""
@@ -102,11 +99,26 @@ class Row(BaseModel):
     compared: int = 0
     not_comparable: int = 0
     told: list[str] = Field(default_factory=list)
+    notes: list[AnyReason] = Field(default_factory=list)
     folder: Annotated[str, AfterValidator(lambda folder: folder and refuse_outside(folder))] = ""
     exit_code: ExitCode | None = None
     ops: list[str] = Field(default_factory=list)
     limits: list[str] = Field(default_factory=list)
     seconds: float = 0.0
+
+    @model_validator(mode="after")
+    def _coded(self) -> Self:
+        """Give a row of before there were codes its reasons as data: its words."""
+        if self.reason and not self.causes:
+            self.causes = [self._cause(words) for words in self.reason.splitlines()]
+        if len(self.notes) < len(self.told):
+            self.notes = [OlderWords(code="words", words=words) for words in self.told]
+        return self
+
+    def _cause(self, words: str) -> AnyReason:
+        if self.outcome == Outcome.KNOWN_FAULT:
+            return Marked(code="known fault", reason=words.removeprefix("known: "))
+        return OlderWords(code="words", words=words)
 
     @property
     def is_bad(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.sweep.groups import Groups, blanked, key_of
+from tensorflow_free.sweep.groups import Groups, key_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Axes, Share
 
@@ -64,8 +64,8 @@ class Summary:
             self.few = [*self.few, row] if len(self.few) < FEW else None
         if row.outcome != Outcome.OK:
             self.groups.add(row, key_of(row), row.reason)
-        for text in row.told:
-            self.told.add(row, (0, "", blanked(text), ""), text)
+        for note, text in zip(row.notes, row.told, strict=True):
+            self.told.add(row, (0, "", note.kind, ""), text)
 
     def _name(self, recipe: str) -> None:
         if recipe not in self.recipes:

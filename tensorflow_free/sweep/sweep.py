@@ -21,7 +21,7 @@ from tensorflow_free.sweep.status import Standing
 from tensorflow_free.sweep.summary import Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
-from tensorflow_free.text.numbers import counted
+from tensorflow_free.text.phrases import counted
 
 WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
 """What numbers depend on most; where it changes on the way, it is told."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from tensorflow_free.judging.wording import error_of, share_of
+from tensorflow_free.judging.wording import error_of, share_of, share_words
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, CELL_OUTCOMES, RANKS, Outcome, well_first
+from tensorflow_free.outcome.reasons import CellMismatch, Marked
+from tensorflow_free.outcome.sentences import mark_words
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
 from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
 from tensorflow_free.text.characters import in_a_line, is_printable
-from tensorflow_free.text.numbers import counted
 from tensorflow_free.text.page import Column, Grid, Line, Page, column, grid, line, parted, told, within
+from tensorflow_free.text.phrases import counted
 
 MOST_ROWS: Final = 40
 """Bad cells that have a row where not all cells have."""
@@ -164,7 +166,7 @@ def _counts(summary: Summary) -> list[Column]:
         if summary.count(outcome):
             counts = [f"{share.outcomes[outcome]:,}" if outcome in share.outcomes else "" for *_, share in shares]
             columns.append(column(outcome, counts, align="right"))
-    used = ["" if share.used is None else share_of({"outcome": "", "used": share.used}) for *_, share in shares]
+    used = ["" if share.used is None else share_words(share.used) for *_, share in shares]
     return [*columns, column("most used", used, align="right")]
 
 
@@ -219,8 +221,16 @@ def _shared(group: Group) -> str:
 def _reason(row: Row) -> Iterator[Line]:
     yield from within(told(row.reason or "no reason is given"), 2, MOST_LINES)
     worst = row.worst
-    if row.outcome == Outcome.MISMATCH and worst and worst.get("allowed") and worst["allowed"] not in row.reason:
+    if row.outcome == Outcome.MISMATCH and worst and worst.get("allowed") and not _is_told(row, worst):
         yield line(f"{worst['name']} used {share_of(worst)} of what is allowed: {worst['allowed']}", "aside", indent=2)
+
+
+def _is_told(row: Row, worst: Mapping[str, Any]) -> bool:
+    """Whether what is allowed stands in the reason already, which is about the first value and not the worst."""
+    first = next((one for one in row.causes if isinstance(one, CellMismatch)), None)
+    if first is None:
+        return row.where is not None and row.where.value == worst["name"]
+    return bool(first.allowed == worst["allowed"])
 
 
 def _numbers(numbers: Sequence[int], count: int) -> str:
@@ -234,10 +244,16 @@ def _numbers(numbers: Sequence[int], count: int) -> str:
 def _quiet(summary: Summary) -> Iterator[Line]:
     """Known faults, cells that could not be had or not be compared, and what else is worth saying: a line each."""
     groups = [group for group in summary.groups if group.outcome not in BAD]
-    told = [(group.outcome, group) for group in groups] + [("note", group) for group in summary.told]
-    for words, group in told[:MOST_QUIET]:
-        reason = in_a_line(group.text).removeprefix("known: ")
+    told = [(str(group.outcome), _why(group), group) for group in groups]
+    told += [("note", group.text, group) for group in summary.told]
+    for words, reason, group in told[:MOST_QUIET]:
         cells = _numbers(group.numbers, group.count)
-        yield line(f"{words}: {reason or 'no reason is given'} ({cells})", "aside")
+        yield line(f"{words}: {in_a_line(reason) or 'no reason is given'} ({cells})", "aside")
     if len(told) > MOST_QUIET:
         yield line(f"and {len(told) - MOST_QUIET} more such reasons; sweep.csv has all", "aside")
+
+
+def _why(group: Group) -> str:
+    """Why its cells are what they are; of known faults, what their marks say."""
+    marks = [one for one in group.row.causes if isinstance(one, Marked)]
+    return "; ".join(map(mark_words, marks)) or group.text

@@ -27,7 +27,7 @@ from tensorflow_free.errors import words_of
 from tensorflow_free.files.opening import path_of, size_problem, told
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.memory import aligned
-from tensorflow_free.text.numbers import some
+from tensorflow_free.text.phrases import some
 
 MOST_NAMES: Final = 12
 """Names that are told of what an archive holds."""

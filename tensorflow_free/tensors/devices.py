@@ -39,7 +39,13 @@ LARGEST_INDEX: Final = 127
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,2}", re.ASCII)
 
 
-def absence(word: str) -> str | None:
+class Absence(str):
+    """Why a device cannot be had on this machine: no fault of the recipe's."""
+
+    __slots__ = ()
+
+
+def absence(word: str) -> Absence | None:
     """Why the device `word` cannot be had on this machine, or None where it can."""
     device = torch.device(word)
     if device.type in ("cpu", "meta"):
@@ -47,10 +53,10 @@ def absence(word: str) -> str | None:
     count = _count(device.type)
     if count == 0:
         seen = f"this torch ({torch.__version__}) sees no {device.type} device"
-        return f"'{word}' is not here: {seen}; device=cpu runs anywhere"
+        return Absence(f"'{word}' is not here: {seen}; device=cpu runs anywhere")
     if device.index is not None and device.index >= count:
         there = f"there are {count} {device.type} devices, {device.type}:0 to {device.type}:{count - 1}"
-        return f"'{word}' is not here: {there}"
+        return Absence(f"'{word}' is not here: {there}")
     return None
 
 

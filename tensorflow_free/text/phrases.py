@@ -38,6 +38,6 @@ def cut(text: str, most: int = LONGEST_SHOWN) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def without_numbers(text: str) -> str:
+def apart_from_numbers(text: str) -> str:
     """A sentence of torch's or of a user's, which has no code, without its numbers; a list of them counts as one."""
     return _NUMBERS.sub("#", _NUMBER.sub("#", text[:LONGEST]))

@@ -8,16 +8,16 @@ from typing import Any, Final
 
 from tensorflow_free.errors import INDENT
 from tensorflow_free.outcome.reasons import (
+    CellMismatch,
     Elements,
-    Lost,
     Marked,
-    Mismatch,
     OfGolden,
     OfNames,
     Problems,
     Reason,
     StepFailed,
     Unmet,
+    WorkerLost,
 )
 from tensorflow_free.text.characters import printable
 
@@ -83,7 +83,7 @@ SENTENCES: Final[dict[str, str]] = {
         "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
         " show; hold it against another: '+reference={{steps.STEP.op: OP}}'"
     ),
-    "not kept": "{name}: has changed since the recipe read it, so that {other} keeps no copy of it",
+    "not kept": "{name}",
     "no such cell": "the other sweep has no such cell",
     "no such judged cell": "the judged sweep has no such cell",
     "outcome differs": "it came out as '{found}', and as '{wanted}' in the other sweep",
@@ -180,7 +180,7 @@ def failure_lines(one: StepFailed) -> list[str]:
     return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands))]
 
 
-def _lost(one: Lost, _: str) -> str:
+def _lost(one: WorkerLost, _: str) -> str:
     """What became of a worker, while it did what, and what it said last."""
     said = "".join(f"\n  {line}" for line in one.said)
     if one.fault:
@@ -191,7 +191,7 @@ def _lost(one: Lost, _: str) -> str:
     return f"{how_it_ended(one)} while {one.stage}{step}{said}"
 
 
-def how_it_ended(one: Lost) -> str:
+def how_it_ended(one: WorkerLost) -> str:
     """What ended a process."""
     if one.limit and one.code == "worker timed out":
         return f"took longer than {one.limit}"
@@ -204,7 +204,7 @@ def how_it_ended(one: Lost) -> str:
     return "it stopped answering" if one.exit_code is None else f"the process ended with exit code {one.exit_code}"
 
 
-def _mismatch(one: Mismatch, against: str) -> str:
+def _mismatch(one: CellMismatch, against: str) -> str:
     """The first value out of bounds, what it was made from, and how many there are."""
     spent = f"; {one.used:.3g} times what is allowed ({one.allowed})" if one.allowed else ""
     told = one.message if one.cause is None else words(one.cause, against)
@@ -217,16 +217,22 @@ def _mismatch(one: Mismatch, against: str) -> str:
 
 
 def _unmet(one: Unmet, against: str) -> str:
-    return f"{one.path}: {one.asks}: {one.message if one.cause is None else words(one.cause, against)}"
+    told = one.message if one.cause is None else words(one.cause, against)
+    return f"{one.path}: {one.asks}{told and ': '}{told}"
 
 
 def _marked(one: Marked, _: str) -> str:
     if one.cause is not None:
         return f"{words(one.cause)} (known: {one.reason})"
     if one.code == "known fault":
-        return f"known: {one.reason}{f' ({one.issue})' if one.issue is not None else ''}"
+        return f"known: {mark_words(one)}"
     keys = f" of {', '.join(one.keys)}" if one.keys else ""
     return f"the known fault{keys} is gone, take its mark away: {one.reason}"
+
+
+def mark_words(one: Marked) -> str:
+    """What a mark says, and where it is known."""
+    return f"{one.reason}{f' ({one.issue})' if one.issue is not None else ''}"
 
 
 def _of_names(one: OfNames, against: str) -> str:
