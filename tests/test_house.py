@@ -15,7 +15,7 @@ FILES = {
 }
 """Names of several files, and what each of them is."""
 
-TYPES = {"Noise": "how far an eager run of a dtype stands from float64: as a golden stores it, and as a rule uses it"}
+TYPES: dict[str, str] = {}
 """Names of several types, and what each of them is."""
 
 
