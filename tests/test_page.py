@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 
+from tensorflow_free.commands import progress
+from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.text.characters import is_printable
 from tensorflow_free.text.drawing import draw, text_of
@@ -162,3 +165,32 @@ def test_lines_stand_below_the_rows_that_they_belong_to():
 
 def test_a_grid_of_nothing_has_no_lines():
     assert text_of([grid([]), grid([column("a", [])])]) == ""
+
+
+# how far something is
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def ticked(monkeypatch, *ticks, enabled=True):
+    clock = iter(range(100))
+    monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "100")
+    with ProgressBar("cells", enabled=enabled) as tick:
+        for one in ticks if tick is not None else ():
+            tick(*one)
+    return tick, progress.sys.stderr.getvalue()
+
+
+def test_a_bar_tells_what_is_done_its_rate_and_the_note(monkeypatch):
+    _, shown = ticked(monkeypatch, (1, 4), (2, 4, "1 bad"))
+    assert re.search(r"2/4\S* cells, 1.0/s, left", shown)
+    assert "1 bad" in shown
+
+
+def test_where_nobody_looks_there_is_no_bar(monkeypatch):
+    assert ticked(monkeypatch, (1, 4), enabled=False) == (None, "")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
-from tensorflow_free.commands.run_screen import ProgressBar, show
+from tensorflow_free.commands.progress import ProgressBar
+from tensorflow_free.commands.run_screen import show
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import RecipeError, StorageError
@@ -42,7 +43,7 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
     plan = plan_of(recipe)
     if watched is not None:
         watched.begins(plan, composed.stem, folder)
-    with ProgressBar(enabled=not flags.quiet) as progress:
+    with ProgressBar("steps", enabled=not flags.quiet) as progress:
         result, _ = run(plan, progress=progress, watch=None if watched is None else watched.watch)
     result.name = composed.stem
     saved = not flags.no_save and _saved(result, folder)

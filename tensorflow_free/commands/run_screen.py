@@ -1,10 +1,8 @@
-"""What a run shows: how far it is, on a terminal, and then its result. Imports late, to stay light."""
+"""What a run shows: its result, or what is wrong with it. Imports late, to stay light."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
@@ -38,39 +36,3 @@ def _show_what_is_wrong(result: Result) -> None:
     for verdict in result.expectations:
         if not verdict.is_well:
             complain(hanging(f"{cell}: {verdict.path}: {verdict.outcome}: {verdict.asks}: ", verdict.message))
-
-
-class ProgressBar:
-    """A bar on a terminal for runs that take more than a moment; nothing elsewhere."""
-
-    MOMENT_S: Final = 0.5
-
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled and sys.stderr.isatty()
-        self._bar: Any = None
-        self._task: Any = None
-        self._begun = 0.0
-
-    def __enter__(self) -> Callable[[int, int], None] | None:
-        from time import monotonic
-
-        self._begun = monotonic()
-        return self._tick if self._enabled else None
-
-    def _tick(self, done: int, total: int) -> None:
-        from time import monotonic
-
-        if self._bar is None:
-            if monotonic() - self._begun < self.MOMENT_S:
-                return
-            from rich.console import Console
-            from rich.progress import Progress as Bar
-
-            self._bar = Bar(console=Console(stderr=True), transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task("running", total=total)
-        self._bar.update(self._task, completed=done, total=total)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()

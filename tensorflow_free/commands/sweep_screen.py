@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import monotonic
-from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
+from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.process.endings import code_of, words_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.sweep import Sweep
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.page import hanging, line
-
-MOMENT_S: Final = 0.1
-"""Seconds between two looks of the bar."""
 
 
 def run_and_show(sweep: Sweep, flags: Flags) -> int:
@@ -29,9 +22,14 @@ def run_and_show(sweep: Sweep, flags: Flags) -> int:
     """
     ended = None
     try:
-        with _bar(len(sweep), shown=sys.stderr.isatty() and not flags.quiet) as tick:
-            for row in sweep:
-                tick(row)
+        with ProgressBar("cells", enabled=not flags.quiet, after_s=0.0) as tick:
+            bad = 0
+            if tick is not None:
+                tick(0, len(sweep))
+            for done, row in enumerate(sweep, 1):
+                bad += row.is_bad
+                if tick is not None:
+                    tick(done, len(sweep), f"{bad} bad" if bad else "")
     except KeyboardInterrupt as stop:
         ended = stop
     return show(sweep, flags, ended)
@@ -68,37 +66,3 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
 def _cell(row: Row) -> str:
     axes = " ".join(f"{key}={value}" for key, value in row.axes.items())
     return f"cell {row.number} ({axes or row.recipe})"
-
-
-@contextmanager
-def _bar(cells: int, *, shown: bool) -> Iterator[Any]:
-    """A bar on a terminal: how many cells there are, their rate, the time left, how many are bad; nothing elsewhere."""
-    if not shown:
-        yield lambda row: None  # noqa: ARG005 - nobody looks
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("cells, {task.fields[rate]:.1f}/s, left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[bad]}"),
-    )
-    begun = monotonic()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("cells", total=cells, rate=0.0, bad="")
-        bad, last = 0, 0.0
-
-        def tick(row: Row) -> None:
-            nonlocal bad, last
-            bad += row.is_bad
-            progress.advance(task)
-            now = monotonic()
-            if now - last > MOMENT_S:
-                last = now
-                done = progress.tasks[task].completed
-                progress.update(task, rate=done / max(now - begun, MOMENT_S), bad=f"{bad} bad" if bad else "")
-
-        yield tick
