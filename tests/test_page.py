@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tensorflow_free.commands import progress
 from tensorflow_free.commands.progress import ProgressBar
-from tensorflow_free.outcome.marks import mark_of
+from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.text.characters import is_printable
 from tensorflow_free.text.drawing import draw, text_of
 from tensorflow_free.text.page import Grid, Line, Words, column, grid, hanging, line, listed, parted, told, within

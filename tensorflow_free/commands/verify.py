@@ -19,8 +19,8 @@ from tensorflow_free.golden.verifying import Verification, verify
 from tensorflow_free.judging.wording import share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
+from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.reasons import OfGolden
 from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of

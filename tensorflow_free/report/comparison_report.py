@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.judging.wording import Beginning, Plain, index, number, pair_of, place_of, share_of
-from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.text.page import Column, Grid, Line, column, grid, line, parted
 from tensorflow_free.text.phrases import counted, some
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import failure_lines
 from tensorflow_free.recipe.models import shown
 from tensorflow_free.report.value_summary import summary

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tensorflow_free.judging.wording import error_of, share_of, share_words
-from tensorflow_free.outcome.marks import mark_of
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, CELL_OUTCOMES, RANKS, Outcome, well_first
+from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.reasons import CellMismatch, Marked
 from tensorflow_free.outcome.sentences import mark_words
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
