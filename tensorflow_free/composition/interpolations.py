@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from tensorflow_free.composition.reader import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
+from tensorflow_free.composition.walk import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, STEPS

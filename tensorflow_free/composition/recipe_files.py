@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from tensorflow_free.composition.marks import Mark, marks
-from tensorflow_free.composition.reader import read_yaml
+from tensorflow_free.composition.marks import Mark
+from tensorflow_free.composition.reader import marks, read_yaml
 from tensorflow_free.composition.safety import is_suspect, refusals
 from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import Place, Problem, RecipeError

@@ -125,3 +125,22 @@ def _odd_start(here: str, problem: str) -> str:
     if here == "\t":
         return f"a tab is not allowed for indentation; use spaces ({problem})"
     return f"a word cannot begin with '{here}'; put it in quotes ({problem})"
+
+
+MERGE_KEYS: Final = {
+    "<<": "list the other recipe in `defaults`, or write its keys out",
+    "=": "put it in quotes",
+}
+"""Keys that YAML 1.1 gives a meaning, and what to write instead."""
+
+
+def not_a_word(written: str, value: object) -> str:
+    """Why a mapping, a list, a number, a boolean or nothing is no key, and what was probably meant."""
+    if isinstance(value, dict | list):
+        kind = "a mapping" if isinstance(value, dict) else "a list"
+        return f'{kind} cannot be a key; where a reference was meant, write it in quotes: "${{params.n}}"'
+    if value is None and not written:
+        return "a key is missing before ':'; where a subscript was meant, write it in quotes: \":, 0\""
+    kind = "nothing" if value is None else "a boolean" if isinstance(value, bool) else "a number"
+    meant = f"'{written}', or '{written}:' where a subscript was meant"
+    return f"'{written}' is {kind} and cannot be a key; write it in quotes: {meant}"
