@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import ABSENT, CELL_OUTCOMES, CellOutcome, code_of_all
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
@@ -43,5 +43,6 @@ class Standing:
 
     def exit_code(self) -> ExitCode:
         """0 all well, 1 a mismatch, 2 a recipe is wrong or its device not here, 3 a step failed or cells are left."""
-        left = [] if self.finished else [ExitCode.STEP_FAILED]
-        return code_of_all([*self._codes, *left], self.outcomes())
+        if not self.finished and not worst_of(self._codes):
+            return ExitCode.STEP_FAILED
+        return code_of_all(self._codes, self.outcomes())
