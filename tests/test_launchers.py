@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import pickle
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from omegaconf import OmegaConf
 
 from tensorflow_free.errors import StorageError
 from tensorflow_free.sweep.folder import SweepFolder
-from tensorflow_free.sweep.jobs import run_chunk
+from tensorflow_free.sweep.jobs import Chunks
 from tensorflow_free.sweep.preparation import sweep_recipe
 from tensorflow_free.sweep.rows import Row
 from tests.processes import finished
@@ -199,48 +201,58 @@ def test_jobs_find_the_folder_of_a_sweep_whatever_its_name_is(tmp_path):
 # a job, as a launcher calls it
 
 
+JOB = OmegaConf.create({"chunk": 0})
+"""The config of the first job."""
+
+
 @pytest.fixture
 def begun(tmp_path):
-    """A sweep of which nothing has run, and the config of its one job."""
+    """A sweep of which nothing has run, and what runs its one job."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     with elsewhere(tmp_path):
         sweep = sweep_recipe("dying.yaml", ["dtype=float64,float16"], folder="out", ops=["ops.py"])
         sweep.create()
-    chunk = {
-        "folder": str(tmp_path / "out"),
-        "job": 0,
-        "first": 0,
-        "count": 2,
-        "environment": {},
-        "ops": [str(tmp_path / "ops.py")],
-    }
-    return sweep, OmegaConf.create({"chunk": chunk})
+    return sweep, Chunks(tmp_path / "out", 2, [str(tmp_path / "ops.py")], {})
 
 
 def test_a_job_runs_its_cells_from_whatever_folder_it_is_in(begun, tmp_path_factory):
     with elsewhere(tmp_path_factory.mktemp("elsewhere")):
         here = Path.cwd()
-        run_chunk(begun[1])
+        begun[1](JOB)
         assert Path.cwd() == here
         assert list(here.iterdir()) == []
-    found = list(SweepFolder(Path(begun[1].chunk.folder)).rows())
+    found = list(SweepFolder(begun[1].folder).rows())
     assert [(row.outcome, row.dtype) for row in found] == [("ok", "float64"), ("crashed", "float16")]
+
+
+def test_a_job_runs_its_own_cells_only(begun):
+    job = OmegaConf.create({"chunk": 1})
+    replace(begun[1], size=1)(job)
+    assert [row.number for row in SweepFolder(begun[1].folder, "cells.1.jsonl").rows()] == [1]
+    # both its own and those of the other jobs are read, and none is left for a job behind the last
+    assert replace(begun[1], size=2)(job) == {}
 
 
 def test_a_job_has_the_environment_of_the_sweep_and_not_that_of_its_launcher(begun, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setenv("MKL_NUM_THREADS", "2")
-    begun[1].chunk.count = 1
-    begun[1].chunk.environment = {"OMP_NUM_THREADS": None, "MKL_NUM_THREADS": None, "MKL_CBWR": "COMPATIBLE"}
-    assert run_chunk(begun[1])["num_threads"] == 1
+    wanted = {"OMP_NUM_THREADS": None, "MKL_NUM_THREADS": None, "MKL_CBWR": "COMPATIBLE"}
+    assert replace(begun[1], size=1, environment=wanted)(JOB)["num_threads"] == 1
     assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("2", "2")
     assert "MKL_CBWR" not in os.environ
 
 
+def test_jobs_are_given_the_variables_that_are_set_where_the_sweep_begins(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_CBWR", raising=False)
+    given = pickle.loads(pickle.dumps(Chunks(tmp_path, 1))).environment
+    assert (given["OMP_NUM_THREADS"], given["MKL_CBWR"]) == ("3", None)
+
+
 def kept(begun, *found):
     """The sweep's folder with the rows of a job that ended before its time."""
-    folder = SweepFolder(Path(begun[1].chunk.folder), "cells.0.jsonl")
+    folder = SweepFolder(begun[1].folder, "cells.0.jsonl")
     for number, outcome in found:
         folder.append(Row(number=number, recipe="dying.yaml", outcome=outcome))
     folder.close()
@@ -249,26 +261,26 @@ def kept(begun, *found):
 
 def test_a_job_that_is_begun_anew_runs_only_what_has_no_row(begun):
     folder = kept(begun, (0, "not comparable"))
-    assert run_chunk(begun[1])
+    assert begun[1](JOB)
     assert [(row.number, row.outcome) for row in folder.rows()] == [(0, "not comparable"), (1, "crashed")]
-    assert run_chunk(begun[1]) == {}
+    assert begun[1](JOB) == {}
 
 
 def test_a_job_of_a_sweep_that_ends_early_does_not_begin_behind_a_bad_cell(begun):
-    sweep, config = begun
+    sweep, chunks = begun
     folder = kept(begun, (0, "mismatch"))
     sweep.document.launcher.fail_fast = True
     folder.write(sweep.document)
-    assert (run_chunk(config), len(list(folder.rows()))) == ({}, 1)
+    assert (chunks(JOB), len(list(folder.rows()))) == ({}, 1)
 
 
 @pytest.mark.parametrize("missing", ["folder", "cwd"])
 def test_a_job_on_a_machine_without_the_sweeps_folders_says_so(begun, missing):
-    sweep, config = begun
+    sweep, chunks = begun
     if missing == "folder":
-        config.chunk.folder = "/nowhere/out"
+        chunks = replace(chunks, folder=Path("/nowhere/out"))
     else:
         sweep.document.cwd = "/nowhere"
-        SweepFolder(Path(config.chunk.folder)).write(sweep.document)
+        SweepFolder(chunks.folder).write(sweep.document)
     with pytest.raises(StorageError, match=r"^/nowhere.*: is not"):
-        run_chunk(config)
+        chunks(JOB)

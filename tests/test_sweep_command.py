@@ -18,6 +18,7 @@ from tensorflow_free.registry import load_ops_file
 from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import SweepFolder, filled
+from tensorflow_free.sweep.jobs import Chunks
 from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.rows import Row
 from tests.here import Here
@@ -285,9 +286,8 @@ def test_other_launchers_and_sweepers_end_with_the_same_rows(typed, words):
 
 
 def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkeypatch):
-    from tensorflow_free.hydra_app import sweeping
-
-    monkeypatch.setattr(sweeping, "run_chunk", dies)
+    whole = Chunks.__call__
+    monkeypatch.setattr(Chunks, "__call__", lambda chunks, config: dies(config) or whole(chunks, config))
     words = [
         "-m",
         "linear.yaml",
@@ -305,12 +305,9 @@ def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkey
 
 
 def dies(config):
-    from tensorflow_free.sweep.jobs import run_chunk
-
-    if config.chunk.job == 0:
+    if config.chunk == 0:
         message = "the node is gone"
         raise RuntimeError(message)
-    return run_chunk(config)
 
 
 def test_a_sweep_whose_cells_another_sweeper_chose_cannot_be_gone_on_with(typed):

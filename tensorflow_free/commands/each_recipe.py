@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tensorflow_free.composition.command_line import CommandLine
-from tensorflow_free.composition.compose import BestDevice, Composed, compose
-from tensorflow_free.errors import RecipeError
+from tensorflow_free.composition.compose import BestDevice, Composed, compose_all
 from tensorflow_free.files.new_folders import output_folder
 
 Task = Callable[[Composed, Path], int]
@@ -38,12 +37,5 @@ def run_each(words: CommandLine, task: Task, best_device: BestDevice | None = No
         from tensorflow_free.hydra_app.running import run_with_hydra  # noqa: PLC0415
 
         return run_with_hydra(words, task, best_device)
-    composed, problems = [], list[RecipeError]()
-    for file in words.files:
-        try:
-            composed.append(compose(file, words.overrides, best_device=best_device))
-        except RecipeError as error:
-            problems.append(error)
-    if problems:
-        raise RecipeError(dict.fromkeys(problem for error in problems for problem in error.problems))
+    composed = compose_all(words.files, words.overrides, best_device=best_device)
     return max(task(recipe, output_folder(recipe.stem)) for recipe in composed)

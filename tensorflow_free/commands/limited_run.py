@@ -17,9 +17,9 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.run_screen import show
 from tensorflow_free.composition.command_line import CommandLine
-from tensorflow_free.composition.compose import compose
+from tensorflow_free.composition.compose import compose_all
 from tensorflow_free.composition.writer import dump_yaml
-from tensorflow_free.errors import Problem, RecipeError, StorageError
+from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import Outcome
@@ -53,20 +53,9 @@ def run_limited(flags: Flags, words: CommandLine) -> int:
     """
     if flags.limits.memory_gib is not None and (why := memory_problem(flags.limits.memory_gib)):
         raise wrong("flag '--max-memory'", why)
-    _refuse(words)
+    # what is wrong with any of them is told before the first runs
+    compose_all(words.files, words.overrides)
     return max(_run(file, flags, words) for file in words.files)
-
-
-def _refuse(words: CommandLine) -> None:
-    """Tell what is wrong with any of the recipes before the first runs."""
-    problems: dict[Problem, None] = {}
-    for file in words.files:
-        try:
-            compose(file, words.overrides)
-        except RecipeError as error:
-            problems.update(dict.fromkeys(error.problems))
-    if problems:
-        raise RecipeError(problems)
 
 
 def _run(file: str, flags: Flags, words: CommandLine) -> int:

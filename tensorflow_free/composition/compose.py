@@ -97,6 +97,25 @@ def compose(
     return _finished(start, parsed, best_device)
 
 
+def compose_all(
+    files: Sequence[str], overrides: Sequence[str | Override], *, best_device: BestDevice | None = None
+) -> list[Composed]:
+    """Several recipe files, each with the same overrides; see `compose`.
+
+    Raises:
+        RecipeError: with every problem of all of them, each once.
+    """
+    composed, problems = [], dict[Problem, None]()
+    for file in files:
+        try:
+            composed.append(compose(file, overrides, best_device=best_device))
+        except RecipeError as error:
+            problems.update(dict.fromkeys(error.problems))
+    if problems:
+        raise RecipeError(problems)
+    return composed
+
+
 def _read(source: str | Path | Mapping[str, Any]) -> Composed:
     """The source alone, with its defaults."""
     if isinstance(source, Mapping):

@@ -25,68 +25,38 @@ from tensorflow_free.sweep.folder import JOB_CELLS
 MOST_CELLS_PER_JOB: Final = 250
 """More cost little less, and a job that dies takes its cells with it."""
 
-CARRIED: Final = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "ATEN_CPU_CAPABILITY",
-    "MKL_CBWR",
-    "ONEDNN_MAX_CPU_ISA",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "NVIDIA_TF32_OVERRIDE",
-)
-"""Variables that numbers hang on. joblib and Ray set some of them in their jobs, and a cluster has its own; in a job
-they are as they are here, or not set."""
-
 RAY: Final = {"object_store_memory": None, "log_to_driver": False}
 """Settings of `ray.init` where nobody says otherwise. Ray's launcher would size an object store, which a cluster has,
 so that Ray refuses it (https://github.com/hydra-ecosystem/hydra/issues/2893); and Ray would print lines of its own."""
 
 
-def jobs_of(
-    option: str, folder: Path, count: int, cells_per_job: int | None, ops: Sequence[str] = ()
-) -> Iterator[list[str]]:
-    """What names each job, as Hydra's overrides: the sweep's folder, which of its cells, and in what environment.
+def size_of_jobs(cells: int, cells_per_job: int | None) -> int:
+    """How many cells a job has: so many, or as many as give each core a job.
 
-    Hydra puts nothing of a job's own into the folder, and nothing into the one where the job happens to be.
+    Raises:
+        RecipeError: there can be no job with so many.
+    """
+    if cells_per_job is None:
+        return min(MOST_CELLS_PER_JOB, math.ceil(cells / (os.cpu_count() or 1)))
+    if cells_per_job < 1:
+        message = f"'{cells_per_job}' is no number of cells; give an integer of at least 1"
+        raise RecipeError([Problem(Place(file="hydra.sweeper.cells_per_job"), message)])
+    return cells_per_job
+
+
+def jobs_of(option: str, folder: Path, count: int) -> list[list[str]]:
+    """What names each job, as Hydra's overrides.
+
+    Hydra puts nothing of a job's own into the sweep's folder, and nothing into the one where the job happens to be.
 
     Args:
         option: the recipe that Hydra is told of.
         folder: the sweep's folder.
-        count: how many cells there are.
-        cells_per_job: how many a job has at most; as many as give each core a job, where it is None.
-        ops: the files of the user's own ops that the command line names; what lies in the folder names none.
+        count: how many jobs there are.
     """
-    size = cells_per_job or min(MOST_CELLS_PER_JOB, math.ceil(count / (os.cpu_count() or 1)))
-    there = _quoted(str(folder.resolve()))
-    variables = ",".join(f"{name}:{_quoted(os.environ.get(name))}" for name in CARRIED)
-    files = ",".join(_quoted(str(Path(file).absolute())) for file in ops)
-    for number, first in enumerate(range(0, count, size)):
-        yield [
-            choosing([option]),
-            f"+chunk.folder={there}",
-            f"+chunk.job={number}",
-            f"+chunk.first={first}",
-            f"+chunk.count={min(size, count - first)}",
-            f"+chunk.environment={{{variables}}}",
-            f"+chunk.ops=[{files}]",
-            f"hydra.sweep.dir={there}",
-            "hydra.sweep.subdir=.",
-            "hydra.output_subdir=null",
-        ]
-
-
-def refuse_size(cells_per_job: int | None) -> None:
-    """See that jobs can have so many cells.
-
-    Raises:
-        RecipeError: they cannot.
-    """
-    if cells_per_job is not None and cells_per_job < 1:
-        message = f"'{cells_per_job}' is no number of cells; give an integer of at least 1"
-        raise RecipeError([Problem(Place(file="hydra.sweeper.cells_per_job"), message)])
+    there = QuotedString(_unresolved(str(folder.resolve())), Quote.single).with_quotes()
+    own = [choosing([option]), f"hydra.sweep.dir={there}", "hydra.sweep.subdir=.", "hydra.output_subdir=null"]
+    return [[*own, f"+chunk={number}"] for number in range(count)]
 
 
 @contextmanager
@@ -145,13 +115,6 @@ def _in_words(error: object) -> str:
     """An error of a launcher, whose text may have many lines, in one."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return ": ".join([type(error).__name__, *lines[:1]])
-
-
-def _quoted(text: str | None) -> str:
-    """A text as Hydra's grammar takes it, with nothing in it that OmegaConf would resolve."""
-    if text is None:
-        return "null"
-    return str(QuotedString(_unresolved(text), Quote.single).with_quotes())
 
 
 def _unresolved(text: str) -> str:

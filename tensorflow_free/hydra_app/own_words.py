@@ -10,7 +10,7 @@ from tensorflow_free.composition.grammar import hydra_override, is_sweep
 from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Problem
-from tensorflow_free.files.whole_files import is_part
+from tensorflow_free.sweep.folder import filled
 
 
 def recipe_choices(words: CommandLine) -> list[str]:
@@ -49,16 +49,9 @@ def _problems(text: str) -> Iterator[Problem]:
         yield Problem(place, str(error))
         return
     if is_sweep(override):
-        yield Problem(place, "it gives several values, and a setting of Hydra's has one; quote a text that has commas")
+        more = "add -m to run once with each" if override.key_or_group == GROUP else "quote a text that has commas"
+        yield Problem(place, f"it gives several values, and takes one; {more}")
         return
     value = override.value()
     if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir") and isinstance(value, str) and "${" not in value:
-        yield from (Problem(place, message) for message in filled(Path(value)))
-
-
-def filled(folder: Path) -> Iterator[str]:
-    """Why nothing can be put out into `folder`, if so. What Hydra puts there, and what was left, does not count."""
-    if folder.exists() and not folder.is_dir():
-        yield f"'{folder}' is a file; name a folder that is new or empty"
-    elif folder.is_dir() and any(entry.name != ".hydra" and not is_part(entry.name) for entry in folder.iterdir()):
-        yield f"the folder '{folder}' holds something already; name one that is new or empty"
+        yield from (Problem(place, why) for why in [filled(Path(value))] if why)

@@ -10,18 +10,16 @@ from typing import Any, Final
 from hydra.core.hydra_config import HydraConfig
 
 from tensorflow_free.composition.command_line import CommandLine
-from tensorflow_free.composition.compose import BestDevice, Composed, compose
+from tensorflow_free.composition.compose import BestDevice, Composed, compose, compose_all
 from tensorflow_free.composition.grammar import choosing
-from tensorflow_free.composition.override_texts import parse_override
-from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.recipe_files import encoded
-from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.hydra_app.library import hydra_at_hand, show, started
-from tensorflow_free.hydra_app.own_words import filled, hydra_problems, own_settings, recipe_choices
+from tensorflow_free.hydra_app.own_words import hydra_problems, own_settings, recipe_choices
 from tensorflow_free.hydra_app.primary import PRIMARY, name_below, recipes_below, told, untold
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.axes import matrix_of, seen_from_here
+from tensorflow_free.sweep.folder import filled
 
 _SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
 """Flags that make Hydra show something instead of running it."""
@@ -76,8 +74,8 @@ def _new() -> Path:
         RecipeError: it holds something.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
-    if problems := [Problem(Place(file="hydra.run.dir"), message) for message in filled(folder)]:
-        raise RecipeError(problems)
+    if why := filled(folder):
+        raise RecipeError([Problem(Place(file="hydra.run.dir"), why)])
     return folder
 
 
@@ -87,22 +85,12 @@ def _looked_through(words: CommandLine) -> Sequence[str]:
     Raises:
         RecipeError: with all that would be refused in the jobs, and settings of Hydra's that cannot be.
     """
-    problems = list[Problem]()
-    files, choices = words.files, recipe_choices(words)
+    problems, choices = hydra_problems(words.hydra), recipe_choices(words)
     try:
-        for text in choices:
-            parse_override(text)
-        if choices:
-            files = tuple(recipe.path for recipe in matrix_of(files, choices).recipes)
-    except (OverrideError, ScalarError) as error:
-        problems.append(Problem(override_place(choices[-1]), str(error)))
+        files = [recipe.path for recipe in matrix_of(words.files, choices).recipes] if choices else words.files
+        compose_all(files, words.overrides)
     except RecipeError as error:
-        problems.extend(error.problems)
-    for file in files:
-        try:
-            compose(file, words.overrides)
-        except RecipeError as error:
-            problems.extend(problem for problem in error.problems if problem not in problems)
-    if problems := [*problems, *hydra_problems(own_settings(words))]:
+        raise RecipeError(dict.fromkeys([*error.problems, *problems])) from error
+    if problems:
         raise RecipeError(problems)
     return files

@@ -6,8 +6,10 @@ recipe and of its own settings only. Another sweeper is told all, as it has to c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
@@ -20,12 +22,12 @@ from tensorflow_free.composition.recipe_files import encoded
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.hydra_app.chosen import Chosen
 from tensorflow_free.hydra_app.folders import Folders
-from tensorflow_free.hydra_app.launching import announced, jobs_of, launch, refuse_size
+from tensorflow_free.hydra_app.launching import announced, jobs_of, launch, size_of_jobs
 from tensorflow_free.hydra_app.library import hydra_at_hand, started
 from tensorflow_free.hydra_app.own_words import choice, hydra_problems, own_settings, recipe_choices
 from tensorflow_free.hydra_app.primary import CELLS, PRIMARY, WORKERS, name_below, recipes_below, told, untold
 from tensorflow_free.sweep.axes import matrix_of
-from tensorflow_free.sweep.jobs import run_chunk
+from tensorflow_free.sweep.jobs import Chunks
 from tensorflow_free.sweep.matrix import Matrix
 from tensorflow_free.sweep.preparation import SweepStart, begun, one_timeout
 from tensorflow_free.sweep.sweep import Settings, Sweep
@@ -78,8 +80,10 @@ def swept(words: CommandLine, settings: Settings) -> Swept:
             return _chosen(library, [choosing(options), *texts, *own], Chosen(sweep, recipes, beside))
         with announced(config) as callbacks:
             if start.launcher != WORKERS:
-                jobs = jobs_of(options[0], sweep.folder, len(sweep), config.hydra.sweeper.cells_per_job, settings.ops)
-                return _launched(HydraContext(library.config_loader, callbacks), config, sweep, list(jobs))
+                ops = [str(Path(file).absolute()) for file in settings.ops]
+                size = size_of_jobs(len(sweep), config.hydra.sweeper.cells_per_job)
+                chunks = Chunks(sweep.folder.resolve(), size, ops)
+                return _launched(HydraContext(library.config_loader, callbacks), config, sweep, options[0], chunks)
     return Swept(sweep)
 
 
@@ -126,11 +130,9 @@ def _start(config: DictConfig, matrix: Matrix, folders: Folders, *, chosen: bool
     """What the sweep starts from, as Hydra's settings have it.
 
     Raises:
-        RecipeError: they name no folders that there can be, or jobs without cells.
+        RecipeError: they name no folders that there can be.
     """
     launcher = str(config.hydra.runtime.choices.get("hydra/launcher", "another"))
-    if launcher != WORKERS:
-        refuse_size(config.hydra.sweeper.cells_per_job)
     return SweepStart(matrix, folders.sweep(), () if chosen else folders.cells(), launcher, chosen=chosen)
 
 
@@ -145,12 +147,13 @@ def _settings(config: DictConfig, flags: Settings, launcher: str) -> Settings:
 # ------------------------------------------------------------------------------------------------------ run elsewhere
 
 
-def _launched(context: HydraContext, config: DictConfig, sweep: Sweep, jobs: Sequence[Sequence[str]]) -> Swept:
+def _launched(context: HydraContext, config: DictConfig, sweep: Sweep, option: str, chunks: Chunks) -> Swept:
     """The sweep, run job by job by another launcher."""
     found = Swept(sweep, has_run=True)
+    jobs = jobs_of(option, sweep.folder, math.ceil(len(sweep) / chunks.size))
     sweep.create()
     try:
-        returned, found.lost = launch(config, context, run_chunk, sweep.folder, jobs)
+        returned, found.lost = launch(config, context, chunks, sweep.folder, jobs)
         sweep.document.environment = next((one for one in returned if one), None)
     except KeyboardInterrupt as stop:
         found.ended = stop

@@ -206,7 +206,7 @@ def _text(document: SweepDocument) -> bytes:
 
 
 def filled(folder: Path) -> str | None:
-    """Why no sweep can begin in `folder`, or None where it is new or empty."""
+    """Why nothing can be written into `folder`, or None where it is new, or holds only what Hydra puts there."""
     if folder.exists() and not folder.is_dir():
         return f"'{folder}' is a file; name a folder that is new or empty"
     if folder.is_dir() and any(entry.name not in HYDRAS and not is_part(entry.name) for entry in folder.iterdir()):

@@ -5,53 +5,84 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tensorflow_free.errors import StorageError
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pool import Crew, Launch
 
+CARRIED: Final = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "ONEDNN_MAX_CPU_ISA",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "NVIDIA_TF32_OVERRIDE",
+)
+"""Variables that numbers hang on. joblib and Ray set some of them in their jobs, and a cluster has its own; in a job
+they are as they are here, or not set."""
 
-def run_chunk(config: Any) -> dict[str, Any]:
-    """Run the cells that a job's config names, and put their rows into a file of the job's own.
 
-    The sweep's folder says what they are. Cells that have a row are not run again, as a job may be begun anew.
+@dataclass(frozen=True)
+class Chunks:
+    """What runs each job of a sweep; it goes to wherever the job is.
 
-    Args:
-        config: `chunk` in it names the sweep's folder, the job, the first cell and how many there are, variables of
-            the environment as the sweep has them, null where they are not set, and the files of the user's own ops.
-
-    Returns:
-        The environment of its worker, or nothing where every cell had its row.
-
-    Raises:
-        StorageError: the sweep's folder or its recipes are not here, or it cannot be written.
-        RecipeError: the user's ops cannot be loaded.
+    Attributes:
+        folder: the sweep's folder, which says what its cells are.
+        size: how many cells a job has; the last may have fewer.
+        ops: the files of the user's own ops that the command line names; what lies in the folder names none.
+        environment: variables as the sweep has them, None where they are not set.
     """
-    chunk = config.chunk
-    folder = Path(str(chunk.folder))
-    kept = SweepFolder(folder, f"cells.{int(chunk.job)}.jsonl")
-    document = kept.document()
-    launch = _launch(document, folder, [str(file) for file in chunk.ops])
-    cells = document.all_cells()
-    environment: dict[str, Any] = {}
-    kept.open()
-    try:
-        rows = list(kept.rows())
-        if launch.fail_fast and any(row.is_bad for row in rows):
-            # another job has found what ends the sweep
-            return environment
-        done = {row.number for row in rows}
-        numbers = [number for number in range(chunk.first, chunk.first + chunk.count) if number not in done]
-        with chdir(document.cwd), _variables(chunk.environment):
-            crew = Crew(launch, kept.append, environment.update)
-            for _ in crew.rows((cells[number] for number in numbers), len(numbers)):
-                pass
-    finally:
-        kept.close()
-    return environment
+
+    folder: Path
+    size: int
+    ops: Sequence[str] = ()
+    environment: Mapping[str, str | None] = field(
+        default_factory=lambda: {name: os.environ.get(name) for name in CARRIED}
+    )
+
+    def __call__(self, config: Any) -> dict[str, Any]:
+        """Run the cells of a job, and put their rows into a file of the job's own.
+
+        Cells that have a row are not run again, as a job may be begun anew.
+
+        Args:
+            config: `chunk` in it is the number of the job.
+
+        Returns:
+            The environment of its worker, or nothing where every cell had its row.
+
+        Raises:
+            StorageError: the sweep's folder or its recipes are not here, or it cannot be written.
+            RecipeError: the user's ops cannot be loaded.
+        """
+        kept = SweepFolder(self.folder, f"cells.{config.chunk}.jsonl")
+        document = kept.document()
+        launch = _launch(document, self.folder, self.ops)
+        cells = document.all_cells()
+        environment: dict[str, Any] = {}
+        kept.open()
+        try:
+            rows = list(kept.rows())
+            if launch.fail_fast and any(row.is_bad for row in rows):
+                # another job has found what ends the sweep
+                return environment
+            done = {row.number for row in rows}
+            numbers = range(config.chunk * self.size, min((config.chunk + 1) * self.size, len(cells)))
+            waiting = [cells[number] for number in numbers if number not in done]
+            with chdir(document.cwd), _variables(self.environment):
+                for _ in Crew(launch, kept.append, environment.update).rows(iter(waiting), len(waiting)):
+                    pass
+        finally:
+            kept.close()
+        return environment
 
 
 def _launch(document: SweepDocument, folder: Path, ops: Sequence[str]) -> Launch:
@@ -91,4 +122,4 @@ def _set(wanted: Mapping[str, str | None]) -> None:
         if value is None:
             os.environ.pop(name, None)
         else:
-            os.environ[name] = str(value)
+            os.environ[name] = value
