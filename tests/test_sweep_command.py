@@ -14,10 +14,11 @@ import pytest
 
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.files.new_folders import filled
 from tensorflow_free.registry import load_ops_file
 from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.document import SweepDocument
-from tensorflow_free.sweep.folder import SweepFolder, filled
+from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.jobs import Chunks
 from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.rows import Row

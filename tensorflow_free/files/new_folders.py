@@ -1,10 +1,13 @@
-"""Names of new folders, for runs and for sweeps: no two that start at once have the same."""
+"""New folders, for runs and for sweeps: whether one is new, and names of which no two are the same."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import datetime
 from pathlib import Path
+from typing import Final
+
+from tensorflow_free.files.whole_files import is_part
 
 
 def output_folder(stem: str) -> Path:
@@ -16,3 +19,16 @@ def output_folder(stem: str) -> Path:
 def moment() -> str:
     """The time here, to the microsecond, and something random, as a name of a folder."""
     return f"{datetime.now().astimezone():%Y-%m-%d_%H-%M-%S-%f}-{secrets.token_hex(3)}"
+
+
+HYDRAS: Final = (".hydra", "multirun.yaml")
+"""What Hydra itself puts into a folder before anything runs."""
+
+
+def filled(folder: Path) -> str | None:
+    """Why nothing can be written into `folder`, or None where it is new, or holds only what Hydra puts there."""
+    if folder.exists() and not folder.is_dir():
+        return f"'{folder}' is a file; name a folder that is new or empty"
+    if folder.is_dir() and any(entry.name not in HYDRAS and not is_part(entry.name) for entry in folder.iterdir()):
+        return f"the folder '{folder}' holds something already; name one that is new or empty"
+    return None

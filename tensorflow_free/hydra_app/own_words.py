@@ -10,7 +10,7 @@ from tensorflow_free.composition.grammar import hydra_override, is_sweep
 from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Problem
-from tensorflow_free.sweep.folder import filled
+from tensorflow_free.files.new_folders import filled
 
 
 def recipe_choices(words: CommandLine) -> list[str]:

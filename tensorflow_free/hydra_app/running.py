@@ -14,12 +14,12 @@ from tensorflow_free.composition.compose import BestDevice, Composed, compose, c
 from tensorflow_free.composition.grammar import choosing
 from tensorflow_free.composition.recipe_files import encoded
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.files.new_folders import filled
 from tensorflow_free.hydra_app.library import hydra_at_hand, show, started
 from tensorflow_free.hydra_app.own_words import hydra_problems, own_settings, recipe_choices
 from tensorflow_free.hydra_app.primary import PRIMARY, name_below, recipes_below, told, untold
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.axes import matrix_of, seen_from_here
-from tensorflow_free.sweep.folder import filled
 
 _SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
 """Flags that make Hydra show something instead of running it."""

@@ -14,8 +14,9 @@ from typing import Final
 
 from tensorflow_free.codec.documents import read_document
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.files.new_folders import filled
 from tensorflow_free.files.opening import open_file, real, refuse_special
-from tensorflow_free.files.whole_files import is_part, sweep_up, write_new, write_whole
+from tensorflow_free.files.whole_files import sweep_up, write_new, write_whole
 from tensorflow_free.sweep.document import SWEEP_VERSION, SweepDocument
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.text.characters import printable_json
@@ -25,10 +26,6 @@ SWEEP, CELLS, TABLE = "sweep.json", "cells.jsonl", "sweep.csv"
 
 JOB_CELLS: Final = "cells.*.jsonl"
 """Where the jobs of another launcher put their rows, until they are merged."""
-
-
-HYDRAS: Final = (".hydra", "multirun.yaml")
-"""What Hydra itself puts into a sweep's folder before anything runs."""
 
 
 class SweepFolder:
@@ -203,15 +200,6 @@ class SweepFolder:
 
 def _text(document: SweepDocument) -> bytes:
     return (printable_json(document.model_dump_json(indent=1)) + "\n").encode()
-
-
-def filled(folder: Path) -> str | None:
-    """Why nothing can be written into `folder`, or None where it is new, or holds only what Hydra puts there."""
-    if folder.exists() and not folder.is_dir():
-        return f"'{folder}' is a file; name a folder that is new or empty"
-    if folder.is_dir() and any(entry.name not in HYDRAS and not is_part(entry.name) for entry in folder.iterdir()):
-        return f"the folder '{folder}' holds something already; name one that is new or empty"
-    return None
 
 
 def _lines(path: Path) -> Iterator[bytes]:

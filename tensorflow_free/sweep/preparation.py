@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.files.new_folders import moment
+from tensorflow_free.files.new_folders import filled, moment
 from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.checking import Checked, checked
 from tensorflow_free.sweep.document import (
@@ -18,7 +18,7 @@ from tensorflow_free.sweep.document import (
     digest_of_file,
     recipe_of_sweep,
 )
-from tensorflow_free.sweep.folder import SweepFolder, filled
+from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.matrix import Matrix
 from tensorflow_free.sweep.pool import CELL_TIMEOUT_S
 from tensorflow_free.sweep.sweep import Settings, Sweep
