@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yaml.cyaml import CParser
 
-from tensorflow_free.composition import walk
+from tensorflow_free.composition import yaml_walk
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError
@@ -182,7 +182,7 @@ HUGE = {
 def test_a_huge_text_is_refused_after_a_few_events(name, monkeypatch):
     text, message = HUGE[name]
     parsers = []
-    monkeypatch.setattr(walk, "CParser", lambda text: parsers.append(Counting(text)) or parsers[-1])
+    monkeypatch.setattr(yaml_walk, "CParser", lambda text: parsers.append(Counting(text)) or parsers[-1])
     assert message in refusal(text)
     assert 0 < sum(parser.events for parser in parsers) < 1000
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from tensorflow_free.composition.walk import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.composition.writer import dump_yaml
+from tensorflow_free.composition.yaml_walk import DEEPEST, LONGEST_SCALAR, MOST_NODES, MOST_PROBLEMS
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, STEPS
 from tensorflow_free.recipe.names import AUTO, did_you_mean

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition.interpolations import WrongReference, dotted
 from tensorflow_free.composition.safety import refusals
-from tensorflow_free.composition.walk import DEEPEST, DEEPEST_SHOWN, MOST_NODES
+from tensorflow_free.composition.yaml_walk import DEEPEST, DEEPEST_SHOWN, MOST_NODES
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.text.characters import is_text

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from tensorflow_free.composition.merging import merged, placed, with_value, without
 from tensorflow_free.composition.safety import refusals
-from tensorflow_free.composition.walk import DEEPEST
+from tensorflow_free.composition.yaml_walk import DEEPEST
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import DEFAULTS

@@ -17,7 +17,7 @@ from yaml import (
 
 from tensorflow_free.composition.marks import Mark
 from tensorflow_free.composition.syntax import decoded
-from tensorflow_free.composition.walk import NO_KEY, Walk
+from tensorflow_free.composition.yaml_walk import NO_KEY, YamlWalk
 from tensorflow_free.errors import RecipeError
 
 
@@ -47,7 +47,7 @@ def marks(text: str) -> Mark:
     return marking.root
 
 
-class _Reading(Walk):
+class _Reading(YamlWalk):
     """A text read for what it says."""
 
     @cached_property
@@ -58,7 +58,7 @@ class _Reading(Walk):
         return self._marks.find([*self._path(), key])[0].line
 
 
-class _Marking(Walk):
+class _Marking(YamlWalk):
     """A text read once more, for where its keys and elements stand: nobody asks for those of a text that is right."""
 
     def __init__(self, text: str, file: str) -> None:

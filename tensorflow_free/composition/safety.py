@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final
 
 from tensorflow_free.composition.interpolations import WrongReference, reference_problem
-from tensorflow_free.composition.walk import MOST_PROBLEMS
+from tensorflow_free.composition.yaml_walk import MOST_PROBLEMS
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.text.characters import form_problem
 

@@ -57,7 +57,7 @@ class _Stop(Exception):
     """Nothing after this problem can be read."""
 
 
-class Walk:
+class YamlWalk:
     """One text being read: the open collections, what is still wanted of each, and the problems so far."""
 
     def __init__(self, text: str, file: str) -> None:
