@@ -528,6 +528,18 @@ def test_schema_prints_the_schema_of_result_json(typed):
     assert json.loads(out) == RunFile.model_json_schema()
 
 
+@pytest.mark.parametrize("name", ["recipe", "result", "row", "comparison", "sweep", "golden"])
+def test_each_file_that_is_kept_has_a_schema(typed, name):
+    code, out, _ = typed("recipe", "schema", name)
+    assert (code, json.loads(out)["type"]) == (0, "object")
+
+
+def test_a_schema_of_no_file_is_refused(typed):
+    code, _, err = typed("recipe", "schema", "rows")
+    known = "recipe, result, row, comparison, sweep, golden"
+    assert (code, err) == (2, f"command line: 'rows' names no schema; give one of {known}\n")
+
+
 def test_ops_lists_one_many_or_all(typed):
     assert typed("recipe", "ops", "softmax")[1].startswith("softmax\n")
     assert "linalg.svd" in typed("recipe", "ops", "linalg.*")[1]

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter
 
-from tensorflow_free import load_recipe, run_recipe
+from tensorflow_free import compare_results, load_recipe, run_recipe
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Differing, Elements, OfNames, Reason, StepFailed
 from tensorflow_free.outcome.sentences import _MADE, SENTENCES, words
 
@@ -75,3 +75,13 @@ def test_an_error_of_an_older_file_gets_its_code_from_its_type(ended, code):
 
 def test_what_needs_no_numbers_is_its_code_alone():
     assert words(Bare(code="no error")) == "the run ended without an error"
+
+
+def test_a_comparison_keeps_the_code_and_the_numbers_of_each_reason():
+    mine, its = (
+        run_recipe(load_recipe({"tensors": {"x": [1.0, 2.0]}, "steps": {"y": f"x * {factor}"}})) for factor in (2, 3)
+    )
+    written = json.loads(json.dumps(compare_results(mine, its).to_plain(), allow_nan=False))
+    cause = next(one["cause"] for one in written["values"] if one["name"] == "y")
+    assert written["schema_version"] == 2
+    assert (cause["code"], cause["found"], cause["wanted"], cause["at"]) == ("out of bounds", "4", "6", [1])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tensorflow_free.cli import recipe_main
 from tensorflow_free.golden.verifying import verify
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.sweep.folder import SweepFolder
 
 SAMPLES = Path(__file__).parent / "samples" / "uncoded"
@@ -42,7 +44,15 @@ def test_no_row_of_an_old_sweep_is_lost():
     assert sorted(set(outcomes)) == ["failed", "mismatch", "not comparable", "ok", "unavailable", "unsupported"]
 
 
-def test_an_old_sweep_agrees_with_itself(capsys):
+@pytest.mark.parametrize("cell", ["0", "2", "6"])
+def test_an_old_comparison_is_read_with_its_words(cell):
+    written = json.loads(Path(f"sweep/{cell}/comparison.json").read_text(encoding="utf-8"))
+    found = Comparison.from_plain(written)
+    assert [one.reason for one in found.values] == [one["reason"] for one in written["values"]]
+    assert {one.cause for one in found.values} == {None}
+
+
+def test_an_old_run_agrees_with_itself(capsys):
     assert recipe_main(["compare", "run", "run"]) == 0
     assert "all within bounds" in capsys.readouterr().out
 

@@ -56,7 +56,11 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             "[FOLDER …]", "the recipes below a folder, with what each says of itself", "listing:list_recipes"
         ),
         "check": Command("RECIPE.yaml …", "read and bind recipes, and run nothing", "listing:check_recipes"),
-        "schema": Command("", "the JSON Schema of result.json", "showing:show_schema"),
+        "schema": Command(
+            "[NAME]",
+            "the JSON Schema of a file: recipe, result, row, comparison, sweep, golden",
+            "showing:show_schema",
+        ),
     },
     "what was run": {
         "show": Command("FOLDER …", "the result in a run's folder", "showing:show_results"),

@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 
-from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.closeness import is_floating, same_integers, texts_of
 from tensorflow_free.judging.noise import Noise
+from tensorflow_free.outcome.reasons import PlainFloat
 from tensorflow_free.tensors.dtypes import ulp_distance
 
 Index = tuple[int, ...]
@@ -50,26 +49,22 @@ class Measure:
 
     elements: int
     unequal: int
-    max_abs: float
+    max_abs: PlainFloat
     max_abs_at: Index
-    max_rel: float
+    max_rel: PlainFloat
     max_rel_at: Index
-    rmse: float
-    max_ulp: float | None
-    sqnr_db: float | None
+    rmse: PlainFloat
+    max_ulp: PlainFloat | None
+    sqnr_db: PlainFloat | None
     nan: tuple[int, int]
     inf: tuple[int, int]
     nonfinite: int
     signed_zeros: int
-    rms: float
-    peak: float
+    rms: PlainFloat
+    peak: PlainFloat
     at: Index
     found: str
     wanted: str
-
-    def to_plain(self) -> dict[str, Any]:
-        """As strict JSON holds it: infinity is "inf"."""
-        return {name: plain(getattr(self, name)) for name in self.__slots__}
 
 
 def measure(actual: torch.Tensor, expected: torch.Tensor) -> Measure:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.measures import Measure
 from tensorflow_free.judging.rules import Rule
-from tensorflow_free.outcome.outcomes import OUTCOMES, Outcome, ValueOutcome
-from tensorflow_free.outcome.reasons import AnyReason
+from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
+from tensorflow_free.outcome.reasons import AnyReason, PlainFloat
+
+COMPARISON_VERSION: Final = 2
+"""The version of `comparison.json`; version 1, which did not name it, has reasons in words alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class ValueVerdict:
     op: str | None
     outcome: ValueOutcome
     rule: Rule
-    used: float = 0.0
+    used: PlainFloat = 0.0
     reason: str = ""
     dtype: str = ""
     shape: tuple[int, ...] | None = None
@@ -50,36 +52,11 @@ class ValueVerdict:
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
-        written = {name: getattr(self, name) for name in self.__slots__}
-        written["used"] = plain(self.used)
-        written["shape"] = None if self.shape is None else list(self.shape)
-        written["cause"] = None if self.cause is None else self.cause.model_dump(mode="json")
-        written["measure"] = None if self.measure is None else self.measure.to_plain()
+        written: dict[str, Any] = _VERDICT.dump_python(self, mode="json")
         return written
 
-    @classmethod
-    def from_plain(cls, written: Mapping[str, Any]) -> ValueVerdict:
-        """What `to_plain` gave, again."""
-        return cls(
-            **{
-                **written,
-                "used": float(written["used"]),
-                "outcome": OUTCOMES[written["outcome"]],
-                "cause": _REASON.validate_python(written.get("cause")),
-                "shape": None if written["shape"] is None else tuple(written["shape"]),
-                "measure": None if written["measure"] is None else _measure(written["measure"]),
-            }
-        )
 
-
-_REASON: Final[TypeAdapter[AnyReason | None]] = TypeAdapter(AnyReason | None)
-_NUMBERS: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db", "rms", "peak")
-_TUPLES: Final = ("max_abs_at", "max_rel_at", "nan", "inf", "at")
-
-
-def _measure(written: Mapping[str, Any]) -> Measure:
-    numbers = {name: None if written[name] is None else float(written[name]) for name in _NUMBERS}
-    return Measure(**{**written, **numbers, **{name: tuple(written[name]) for name in _TUPLES}})
+_VERDICT: Final = TypeAdapter(ValueVerdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +80,19 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs held against each other, value by value."""
+    """Two runs held against each other, value by value.
+
+    Attributes:
+        values: a verdict on each value.
+        where: where what is wrong begins.
+        reference: what the first run is held against, in words.
+        schema_version: that of `comparison.json`, which this is.
+    """
 
     values: tuple[ValueVerdict, ...]
     where: Where | None = None
     reference: str = ""
+    schema_version: int = COMPARISON_VERSION
 
     @property
     def bad(self) -> list[ValueVerdict]:
@@ -149,22 +134,21 @@ class Comparison:
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
-        return {
-            "reference": self.reference,
-            "where": None if self.where is None else plain(asdict(self.where)),
-            "values": [one.to_plain() for one in self.values],
-        }
+        written: dict[str, Any] = COMPARISON_SCHEMA.dump_python(self, mode="json")
+        return written
 
     @classmethod
     def from_plain(cls, written: Mapping[str, Any]) -> Comparison:
-        """What `to_plain` gave, again."""
-        where = written["where"]
-        return cls(
-            tuple(ValueVerdict.from_plain(one) for one in written["values"]),
-            None if where is None else Where(**{**where, "through": tuple(where["through"])}),
-            written["reference"],
-        )
+        """What `to_plain` gave, again; `comparison.json` of version 1 has no reasons as data.
 
+        Raises:
+            ValidationError: it is no comparison, a ValueError of pydantic's.
+        """
+        return COMPARISON_SCHEMA.validate_python(written)
+
+
+COMPARISON_SCHEMA: Final = TypeAdapter(Comparison)
+"""Reads and writes comparisons, and has their JSON Schema."""
 
 NO_VALUE: Final = "none"
 """What stands for a dtype where there is no value: the gradient that there is not."""

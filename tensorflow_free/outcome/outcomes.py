@@ -71,9 +71,6 @@ class Outcome(StrEnum):
         return RANKS[self]
 
 
-OUTCOMES: Final[Mapping[str, Outcome]] = {str(outcome): outcome for outcome in Outcome}
-"""Each by its word, as files have it."""
-
 RANKS: Final[Mapping[str, int]] = {outcome: rank for rank, outcome in enumerate(Outcome)}
 BAD: Final = frozenset(outcome for outcome in Outcome if outcome.is_bad)
 ABSENT: Final = frozenset(outcome for outcome in Outcome if outcome.is_absent)

@@ -17,13 +17,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from tensorflow_free.text.phrases import apart_from_numbers
 
 PlainFloat = Annotated[
     float,
     PlainSerializer(lambda value: value if math.isfinite(value) else str(value), when_used="json-unless-none"),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["nan", "inf", "-inf"]}]}),
 ]
 """A number that strict JSON can hold: `"nan"`, `"inf"` and `"-inf"` are strings."""
 
