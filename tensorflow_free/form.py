@@ -12,8 +12,9 @@ from tensorflow_free.composition.compose import Composed
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.expressions import ExpressionError, expand_step
+from tensorflow_free.recipe.form_words import form_problems
 from tensorflow_free.recipe.keys import NAMED, STEPS
-from tensorflow_free.recipe.models import Recipe, form_problems
+from tensorflow_free.recipe.models import Recipe
 
 LITERALS: Final = frozenset({("tensors", "data"), ("expect", "value")})
 """What a bare literal stands for: a tensor's data, and an expected value."""

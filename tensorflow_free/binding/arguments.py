@@ -11,10 +11,9 @@ from tensorflow_free.binding.parameters import WORD_TYPES, ambiguous, read
 from tensorflow_free.errors import Message, said
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean, nearest
 from tensorflow_free.tensors.mismatch import Mismatch
-from tensorflow_free.text.phrases import counted
+from tensorflow_free.text.phrases import counted, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.errors import Message
-from tensorflow_free.recipe.models import TensorSpec, form_problems, shown
+from tensorflow_free.recipe.form_words import form_problems
+from tensorflow_free.recipe.models import TensorSpec
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.tensors.inits import LIKE, Start
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 
 def gradient_start(written: Mapping[str, Any], recipe_dtype: str) -> Start:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.inits import INITS, LIKE
 from tensorflow_free.tensors.literals import literal_number, map_numbers, shape_of_literal
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 
 @dataclass(frozen=True, slots=True)

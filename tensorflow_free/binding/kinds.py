@@ -7,8 +7,8 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.ops.signatures import Parameter
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.text.phrases import shown
 
 LAYOUTS: Final[dict[str, torch.layout]] = {
     word: layout

@@ -12,10 +12,10 @@ from tensorflow_free.binding.kinds import meant_otherwise
 from tensorflow_free.ops.signatures import Parameter
 from tensorflow_free.plan.calls import ATTRIBUTES, no_attribute
 from tensorflow_free.recipe.expressions import Slice
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.literals import as_number
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 FIELDS: Final = (*ATTRIBUTES, "after")
 """What may follow the name of a starting tensor."""

@@ -15,12 +15,13 @@ from tensorflow_free.binding.operands import Known, of_a_key, reference
 from tensorflow_free.errors import Message, said
 from tensorflow_free.ops.signatures import Op, Parameter
 from tensorflow_free.recipe.expressions import ExpressionError, Name, Slice, parse_subscript
-from tensorflow_free.recipe.models import LITERAL_KEYS, shown
+from tensorflow_free.recipe.models import LITERAL_KEYS
 from tensorflow_free.recipe.names import did_you_mean, nearest
 from tensorflow_free.tensors import devices
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.tensors.literals import literal
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 
 @dataclass(frozen=True, slots=True)

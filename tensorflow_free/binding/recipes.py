@@ -24,7 +24,7 @@ from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import CallRow, Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, ERROR, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
-from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, shown, written_keys
+from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, written_keys
 from tensorflow_free.recipe.names import FOLLOWING, RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.registry import find
 from tensorflow_free.tensors import devices
@@ -32,6 +32,7 @@ from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.tensors.inits import Start
 from tensorflow_free.tensors.literals import NUMBER_WORDS, check_literal, literal
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 OF_COMPILERS: Final = tuple(key for key in written_keys(Backend) if key != "name")
 """Keys of `backend` that say nothing to eager PyTorch."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.tensors.inits import Init
 from tensorflow_free.tensors.literals import shape_of_literal
+from tensorflow_free.text.phrases import shown
 
 
 def shape_made(init: Init | None, arguments: Mapping[str, Any]) -> list[int] | None:

@@ -15,7 +15,7 @@ from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, 
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import described
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.recipe.models import TensorSpec, shown, written_keys
+from tensorflow_free.recipe.models import TensorSpec, written_keys
 from tensorflow_free.recipe.names import FOLLOWING, did_you_mean, nearest
 from tensorflow_free.tensors import devices
 from tensorflow_free.tensors import tensor_files as files
@@ -25,6 +25,7 @@ from tensorflow_free.tensors.inits import INITS, LIKE, NAMES, VIEWS, Start, flat
 from tensorflow_free.tensors.literals import misfits
 from tensorflow_free.tensors.memory import extent_of, gibibytes, installed, overlaps
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 Report = Callable[[Sequence[str | int], str], None]
 

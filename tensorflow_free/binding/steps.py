@@ -28,10 +28,11 @@ from tensorflow_free.plan.plan import Block, CallRow, Value
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.keys import BLOCKS, STEP_KEYS
-from tensorflow_free.recipe.models import Step, shown
+from tensorflow_free.recipe.models import Step
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.recipe.no_ops import instead_of
 from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, is_module, registered, suggest
+from tensorflow_free.text.phrases import shown
 
 
 class Steps:

@@ -15,11 +15,12 @@ from tensorflow_free.judging.comparing import Judging, compare_results
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.keys import DEFAULTS
-from tensorflow_free.recipe.models import Recipe, shown
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import page_of
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import Line, line
+from tensorflow_free.text.phrases import shown
 
 COMPARED_ENVIRONMENT: Final = (
     "tensorflow_free", "torch", "torch_git", "python", "platform", "cpu", "cpu_capability", "num_threads", "cuda",

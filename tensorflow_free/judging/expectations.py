@@ -20,7 +20,7 @@ from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.keys import ERROR, ERROR_KEYS, KINDS
-from tensorflow_free.recipe.models import Expectation, Recipe, shown
+from tensorflow_free.recipe.models import Expectation, Recipe
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
@@ -29,6 +29,7 @@ from tensorflow_free.tensors.dtypes import EXACT, TORCH_DTYPES, Tolerance, dtype
 from tensorflow_free.tensors.inits import flat
 from tensorflow_free.tensors.literals import literal_number
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""

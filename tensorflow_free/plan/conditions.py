@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from tensorflow_free.plan.settings import SETTINGS
 from tensorflow_free.recipe.keys import KEYS
-from tensorflow_free.recipe.models import Recipe, shown
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import DEVICES, RECIPE_DTYPES, did_you_mean
+from tensorflow_free.text.phrases import shown
 
 PLAIN: Final = tuple(key.name for key in KEYS.values() if key.asked == "itself")
 GROUPS: Final = tuple(key.name for key in KEYS.values() if key.asked == "below")

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+from tensorflow_free.text.phrases import shown
 
 Context = Callable[[], AbstractContextManager[Any]]
 

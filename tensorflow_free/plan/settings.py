@@ -11,8 +11,8 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorflow_free.plan.precisions import in_order
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.text.phrases import shown
 
 MOST_THREADS: Final = 1024
 """More would be a slip: each is made at the first step that is run in parallel, and the system may refuse them."""

@@ -10,10 +10,10 @@ from typing import Any, Final
 from tensorflow_free.binding.arguments import described
 from tensorflow_free.ops.docstrings import first_sentence
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.registry import aten_names, find, names, registered, suggest
 from tensorflow_free.text.characters import in_a_line
 from tensorflow_free.text.page import Page, line, listed, parted, told
+from tensorflow_free.text.phrases import shown
 
 NEAR: Final = 20
 """Names of other ops that stand below an op."""

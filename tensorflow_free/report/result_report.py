@@ -12,7 +12,6 @@ import torch
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import failure_lines
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.result.result import Result
@@ -20,6 +19,7 @@ from tensorflow_free.result.run_value import Record
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import in_a_line
 from tensorflow_free.text.page import Grid, Line, Style, column, grid, line, parted, told
+from tensorflow_free.text.phrases import shown
 
 MOST_ROWS: Final = 200
 """Rows of the table; a longer one is cut in its middle, and the folder has all."""

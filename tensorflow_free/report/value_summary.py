@@ -10,7 +10,7 @@ import torch
 from tensorflow_free.codec.parts import UNTAKEN, counts, is_plain, numbers_of
 from tensorflow_free.codec.values import plain
 from tensorflow_free.errors import words_of
-from tensorflow_free.recipe.models import shown
+from tensorflow_free.text.phrases import shown
 
 FEW: Final = 6
 """Elements up to which a tensor is written out; beyond, it is summed up."""

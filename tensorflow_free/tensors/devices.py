@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import DEVICES, did_you_mean
+from tensorflow_free.text.phrases import shown
 
 
 def best_device() -> str:

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
 from tensorflow_free.tensors.inits import NAMES
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.text.phrases import shown
 
 MOST_BITS: Final = 1023
 """Bits of an integer that is sure to become a float64."""

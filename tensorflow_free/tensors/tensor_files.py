@@ -10,9 +10,9 @@ from typing import Final
 import torch
 
 from tensorflow_free.files.opening import FileState, open_file, state_of, unchanged
-from tensorflow_free.recipe.models import shown
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.archives import FileProblem, read_npy, read_npz, read_pt, read_safetensors, refusal_of
+from tensorflow_free.text.phrases import shown
 
 _READERS: Final[dict[str, Callable[[BufferedReader, str | None, str], torch.Tensor]]] = {
     ".npy": read_npy,

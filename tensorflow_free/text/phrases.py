@@ -1,10 +1,14 @@
-"""Numbers in sentences: counted things, lists that are cut, and sentences that differ in their numbers alone."""
+"""Things in sentences: values, counted things, lists that are cut; and sentences that differ in their numbers alone."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from tensorflow_free.text.characters import printable
 
 MOST_NAMES: Final = 8
 """Names in a sentence."""
@@ -41,3 +45,22 @@ def cut(text: str, most: int = LONGEST_SHOWN) -> str:
 def apart_from_numbers(text: str) -> str:
     """A sentence of torch's or of a user's, which has no code, without its numbers; a list of them counts as one."""
     return _NUMBERS.sub("#", _NUMBER.sub("#", text[:LONGEST]))
+
+
+def shown(value: Any) -> str:
+    """A value as a recipe would write it, cut to what fits in a message."""
+    return printable(cut(_flow(value)))
+
+
+def _flow(value: Any) -> str:
+    """A value in YAML's flow style, without quotes, and no more of a long one than is shown."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_flow(part) for part in value[:LONGEST_SHOWN])}]"
+    if isinstance(value, Mapping):
+        pairs = islice(value.items(), LONGEST_SHOWN)
+        return f"{{{', '.join(f'{key}: {_flow(part)}' for key, part in pairs)}}}"
+    return str(value)
