@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,7 +62,7 @@ def verify_command(options: Namespace, flags: Flags) -> int:
 
 
 def verifications(
-    files: Sequence[Path], paths: Sequence[str], cells: Sequence[Sequence[Override]], k: float | None = None
+    files: Sequence[Path], paths: Sequence[str], cells: Iterable[Sequence[Override]], k: float | None = None
 ) -> Iterator[Verification]:
     """A verdict on each case of each recipe in each cell, and on each golden that nothing uses.
 
@@ -80,7 +80,7 @@ def verifications(
     yield from orphans(paths)
 
 
-def checked_in(path: Path, cells: Sequence[Sequence[Override]], k: float | None = None) -> Iterator[Verification]:
+def checked_in(path: Path, cells: Iterable[Sequence[Override]], k: float | None = None) -> Iterator[Verification]:
     """The verdicts on a recipe; what is unused is found in each cell, and told once."""
     unused: set[tuple[str, Path | None]] = set()
     for cell in cells:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Final, overload
+from typing import Final
 
 from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.overrides import Axis, Override
@@ -14,7 +14,7 @@ from tensorflow_free.composition.overrides import Axis, Override
 CASE: Final = "case"
 
 
-class Combinations(Sequence[tuple[Override, ...]]):
+class Combinations:
     """Every combination of the values of some axes, the last changing fastest; each is made when it is asked for."""
 
     def __init__(self, axes: Sequence[Axis]) -> None:
@@ -24,15 +24,10 @@ class Combinations(Sequence[tuple[Override, ...]]):
     def __len__(self) -> int:
         return self._size
 
-    @overload
-    def __getitem__(self, number: int) -> tuple[Override, ...]: ...
+    def __iter__(self) -> Iterator[tuple[Override, ...]]:
+        return map(self.__getitem__, range(len(self)))
 
-    @overload
-    def __getitem__(self, number: slice) -> list[tuple[Override, ...]]: ...
-
-    def __getitem__(self, number: int | slice) -> tuple[Override, ...] | list[tuple[Override, ...]]:
-        if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(len(self)))]
+    def __getitem__(self, number: int) -> tuple[Override, ...]:
         if not 0 <= number < len(self):
             raise IndexError(number)
         chosen = []

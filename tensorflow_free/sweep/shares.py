@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 
 from tensorflow_free.judging.wording import place_of
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, Outcome
@@ -79,16 +79,11 @@ class Share:
         return next(iter(self.fates)) if len(self.fates) == 1 else ""
 
 
-@dataclass(slots=True)
-class Span:
+class Span(NamedTuple):
     """The least and the greatest of an axis's values that are numbers, each as the number and as it was written."""
 
     least: tuple[float, str]
     greatest: tuple[float, str]
-
-    def add(self, value: tuple[float, str]) -> None:
-        """Take a value in."""
-        self.least, self.greatest = min(self.least, value), max(self.greatest, value)
 
 
 class AxisShares:
@@ -135,10 +130,8 @@ class AxisShares:
 
 
 def _extended(span: Span | None, value: tuple[float, str]) -> Span:
-    if span is None:
-        return Span(value, value)
-    span.add(value)
-    return span
+    least, greatest = span or (value, value)
+    return Span(min(least, value), max(greatest, value))
 
 
 class Axes:

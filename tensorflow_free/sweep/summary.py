@@ -6,11 +6,13 @@ The same rows give the same summary, whatever their order: everything kept is a 
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
+from tensorflow_free.outcome.outcomes import CELL_OUTCOMES, CellOutcome, Outcome, code_of_all
 from tensorflow_free.sweep.groups import Groups, key_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Axes, Share
@@ -50,6 +52,7 @@ class Summary:
         """What is worth saying of rows, and is no failure."""
         self.recipes: list[str] = []
         """The first of the recipes by name; one more than are named, where there are more."""
+        self._codes: Counter[int] = Counter()
         self.few: list[Row] | None = []
         """All rows while they are few; else None."""
         for row in rows:
@@ -58,6 +61,7 @@ class Summary:
     def add(self, row: Row) -> None:
         """Take a row in; each cell's once."""
         self.all.add(row)
+        self._codes[row.code()] += 1
         self.axes.add(row)
         self._name(row.recipe)
         if self.few is not None:
@@ -82,6 +86,21 @@ class Summary:
         """How many of them fail the sweep."""
         return self.all.bad
 
+    @property
+    def finished(self) -> bool:
+        """Whether every cell that the sweep has has a row."""
+        return self.heading.cells is not None and self.cells >= self.heading.cells
+
     def count(self, outcome: Outcome) -> int:
         """How many cells have this outcome."""
         return self.all.outcomes.get(outcome, 0)
+
+    def outcomes(self) -> dict[CellOutcome, int]:
+        """How many cells came out how."""
+        return {outcome: count for outcome in CELL_OUTCOMES if (count := self.count(outcome))}
+
+    def exit_code(self) -> ExitCode:
+        """0 all well, 1 a mismatch, 2 a recipe is wrong or its device not here, 3 a step failed or cells are left."""
+        if not self.finished and not worst_of(self._codes):
+            return ExitCode.STEP_FAILED
+        return code_of_all(self._codes, self.outcomes())

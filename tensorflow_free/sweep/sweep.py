@@ -17,8 +17,7 @@ from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import TABLE, SweepFolder
 from tensorflow_free.sweep.pool import Crew, Launch
 from tensorflow_free.sweep.rows import Row
-from tensorflow_free.sweep.status import Standing
-from tensorflow_free.sweep.summary import Summary
+from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
 from tensorflow_free.text.phrases import counted
@@ -81,7 +80,7 @@ class Sweep:
         self._created = created
         self._is_resumed = created
         self._cells: Cells | list[Cell] = document.all_cells()
-        self._standing: Standing | None = None
+        self._summary: Summary | None = None
         self.notes: list[str] = []
         """What is worth saying of the sweep, and is no failure."""
 
@@ -111,16 +110,16 @@ class Sweep:
 
     def _all_rows(self) -> Generator[Row]:
         """The rows that are kept, and then those of the cells that have none."""
-        standing = self._standing = Standing(len(self))
+        summary = self._summary = Summary(self._heading())
         done = bytearray(len(self))
         for row in self._kept():
             done[row.number] = 1
-            standing.add(row)
+            summary.add(row)
             yield row
-        if not standing.finished and not (self._settings.fail_fast and standing.summary.bad):
-            yield from self._running(bytes(done), standing)
+        if not summary.finished and not (self._settings.fail_fast and summary.bad):
+            yield from self._running(bytes(done), summary)
         else:
-            self._finish(standing)
+            self._finish(summary)
 
     def run(self) -> Sweep:
         """Run every cell that has no row, and give the sweep itself."""
@@ -155,25 +154,25 @@ class Sweep:
             self._folder.merge()
         finally:
             self._folder.close()
-        self._standing = None
+        self._summary = None
         self._finish(self._stand())
 
-    def _running(self, done: bytes, standing: Standing) -> Generator[Row]:
+    def _running(self, done: bytes, summary: Summary) -> Generator[Row]:
         """Run the cells that have no row."""
         crew = Crew(self._launch(), self._folder.append, self._greet)
         rows = crew.rows(self._waiting(done), done.count(0))
         try:
             for row in rows:
-                standing.add(row)
+                summary.add(row)
                 yield row
         except BaseException:
             rows.close()
             # what is there is summed up; what went wrong is worth more than that it cannot be
             with suppress(TensorflowFreeError):
-                self._finish(standing)
+                self._finish(summary)
             raise
         self._note_changes()
-        self._finish(standing)
+        self._finish(summary)
 
     def _note_changes(self) -> None:
         """Say where a recipe was changed while its cells ran."""
@@ -221,12 +220,12 @@ class Sweep:
             words = "; ".join(f"{key} was '{began.get(key)}' and is '{environment.get(key)}'" for key in differing)
             self._note(f"{self.folder}: the sweep began elsewhere, and its cells may not be alike: {words}")
 
-    def _finish(self, standing: Standing) -> None:
+    def _finish(self, summary: Summary) -> None:
         """Put what the sweep came to beside its rows."""
         document = self._document
-        document.outcomes = standing.outcomes()
-        document.finished = standing.finished
-        document.exit_code = standing.exit_code()
+        document.outcomes = summary.outcomes()
+        document.finished = summary.finished
+        document.exit_code = summary.exit_code()
         document.well = document.exit_code == ExitCode.OK
         self._folder.write(document)
         write_csv(self._folder.rows(), self.folder / TABLE)
@@ -239,7 +238,7 @@ class Sweep:
 
     def _run_first(self) -> None:
         """Run a sweep that nobody has begun to iterate over."""
-        if self._standing is None:
+        if self._summary is None:
             self.run()
 
     def _kept(self) -> Iterator[Row]:
@@ -259,13 +258,16 @@ class Sweep:
         if text not in self.notes:
             self.notes.append(text)
 
-    def _stand(self) -> Standing:
+    def _heading(self) -> Heading:
+        return Heading(len(self), self._document.reference, str((self._document.environment or {}).get("torch", "")))
+
+    def _stand(self) -> Summary:
         """How the sweep stands, counted anew where nobody has iterated."""
-        if self._standing is None:
-            self._standing = Standing(len(self))
+        if self._summary is None:
+            self._summary = Summary(self._heading())
             for row in self._kept() if self._created else ():
-                self._standing.add(row)
-        return self._standing
+                self._summary.add(row)
+        return self._summary
 
     @property
     def rows(self) -> list[Row]:
@@ -275,13 +277,13 @@ class Sweep:
     @property
     def summary(self) -> Summary:
         """What the sweep has come to so far."""
-        standing = self._stand()
-        standing.head(self._document.reference, str((self._document.environment or {}).get("torch", "")))
-        return standing.summary
+        found = self._stand()
+        found.heading = self._heading()
+        return found
 
     @property
     def exit_code(self) -> int:
-        """What `run-recipe -m` ends with; `Standing` says what it means."""
+        """What `run-recipe -m` ends with; `Summary.exit_code` says what it means."""
         return self._stand().exit_code()
 
     @property
