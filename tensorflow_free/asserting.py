@@ -42,13 +42,15 @@ def assert_recipe(path: str | Path, *overrides: str) -> None:
         overrides: the cell: of `device`, `dtype`, `backend`, `settings`, and `case`.
 
     Raises:
-        AssertionError: a case is not well; what failed is told as pytest tells it of a recipe that it collected.
-        RecipeError: an override would make another recipe of it.
-        unittest.SkipTest: no case is to be had here, such as for want of a device (in pytest: pytest's own skip).
+        AssertionError: a case fails; its text is the one that pytest shows for a recipe that it collected.
+        RecipeError: an override changes more than the cell, so that the golden would be of another recipe.
+        unittest.SkipTest: no case can run here, for instance for want of a device (under pytest: pytest's own skip).
 
     Example:
-        def test_attention_in_half_precision():
-            assert_recipe("recipes/attention.yaml", "dtype=bfloat16")
+        >>> from tensorflow_free import assert_recipe
+        >>> def test_a_gradient_in_half_precision():
+        ...     assert_recipe("recipes/linear_autograd.yaml", "dtype=bfloat16")
+        >>> test_a_gradient_in_half_precision()
     """
     __tracebackhide__ = True
     found = list(judge_all(_file(path, inspect.currentframe()), overrides))

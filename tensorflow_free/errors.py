@@ -22,9 +22,19 @@ INDENT: Final = "    "
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: a dotted path, and, where it is known, a file, a line and a column (from 1).
+    """Where something stands in a recipe, an override or a file.
 
-    `through` names the overrides that gave what its references stand for: `override 'params.n=three'`.
+    Attributes:
+        path: the dotted path of the key: `steps.y.op`.
+        file: the file, as it was named, or what stands for one: `override 'dtype=int8'`; None where it is not known.
+        line: the line, from 1; None where it is not known.
+        column: the column, from 1; None where it is not known.
+        through: the overrides that set what the value refers to: `override 'params.n=three'`.
+
+    Example:
+        >>> from tensorflow_free import Place
+        >>> str(Place("steps.y.op", "linear.yaml", 10, 7))
+        'linear.yaml:10:7: steps.y.op'
     """
 
     path: str = ""
@@ -49,7 +59,17 @@ def said(words: Message) -> str:
 
 
 class Problem:
-    """One thing that is wrong: its place, and what is wrong with what would be right."""
+    """One thing that is wrong.
+
+    Args:
+        place: where it stands.
+        message: what is wrong, and what would be right; or a function that words it when it is first read.
+
+    Example:
+        >>> from tensorflow_free import Place, Problem
+        >>> print(Problem(Place("steps.y.op"), "'sinn' is not an op; did you mean 'sin'?"))
+        steps.y.op: 'sinn' is not an op; did you mean 'sin'?
+    """
 
     __slots__ = ("_words", "place")
 
@@ -81,7 +101,16 @@ class Problem:
 
 
 class TensorflowFreeError(Exception):
-    """What every error of this package is."""
+    """The base class of all errors of this package.
+
+    Example:
+        >>> from tensorflow_free import TensorflowFreeError, read_result
+        >>> try:
+        ...     read_result("nowhere")
+        ... except TensorflowFreeError as error:
+        ...     print(type(error).__name__)
+        StorageError
+    """
 
 
 MOST_TOLD: Final = 100
@@ -91,7 +120,18 @@ MOST_TOLD: Final = 100
 class RecipeError(TensorflowFreeError):
     """A recipe, or an override of it, that cannot be run as written.
 
-    `problems` holds every problem found; the text tells the first hundred, and how many more there are.
+    Its text lists the first hundred problems, a line each, and how many more there are.
+
+    Attributes:
+        problems: every problem that was found.
+
+    Example:
+        >>> from tensorflow_free import RecipeError, load_recipe
+        >>> try:
+        ...     load_recipe({"tensors": {"x": [1.0]}, "steps": {"y": {"op": "sinn", "args": ["z"]}}})
+        ... except RecipeError as error:
+        ...     print(error)
+        steps.y.op: 'sinn' is not an op; did you mean 'sin'?
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -104,13 +144,35 @@ class RecipeError(TensorflowFreeError):
 
 
 class UnavailableError(RecipeError):
-    """A recipe without fault that asks for a device which this machine does not have."""
+    """A recipe without fault that asks for a device which this machine does not have.
+
+    Example:
+        >>> from tensorflow_free import UnavailableError, load_recipe
+        >>> try:
+        ...     load_recipe("recipes/linear_autograd.yaml", ["device=cuda:99"])
+        ... except UnavailableError as error:
+        ...     print(error.problems[0].place)
+        override 'device=cuda:99': device
+    """
 
 
 class StepError(TensorflowFreeError):
     """A step that failed while the recipe ran; torch's own error is its cause.
 
-    `step` and `op` name the step, `operands` describes each operand in a line, `problem` holds the place and the words.
+    Attributes:
+        problem: where the step stands, and torch's words.
+        step: the step's name.
+        op: its op.
+        operands: a line for each operand: its name, dtype, shape and device.
+
+    Example:
+        >>> from tensorflow_free import StepError, load_recipe, run_recipe
+        >>> recipe = load_recipe({"tensors": {"a": [1.0, 2.0], "b": [1.0, 2.0, 3.0]}, "steps": {"y": "a + b"}})
+        >>> try:
+        ...     run_recipe(recipe)
+        ... except StepError as error:
+        ...     print(error.step, error.op, error.operands)
+        y + ('a: float32 [2] cpu', 'b: float32 [3] cpu')
     """
 
     def __init__(self, problem: Problem, step: str, op: str, operands: Sequence[str] = ()) -> None:
@@ -134,7 +196,16 @@ def reason_of(error: BaseException) -> str:
 
 
 class StorageError(TensorflowFreeError):
-    """A result that cannot be written to its folder or read back from it; its words are one line."""
+    """A result that cannot be written to its folder or read back from it; its text is one line.
+
+    Example:
+        >>> from tensorflow_free import StorageError, read_result
+        >>> try:
+        ...     read_result("nowhere")
+        ... except StorageError as error:
+        ...     print(error)
+        nowhere: is not a run's folder; there is no result.json in it
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))

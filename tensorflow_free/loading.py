@@ -37,6 +37,19 @@ def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str 
     Raises:
         RecipeError: with every problem of form, names, ops, arguments and references. Nothing else is raised.
         UnavailableError: a RecipeError whose only fault is a device that is not here.
+
+    Shape:
+        A tensor given as `data` keeps its shape. It is converted to the recipe's dtype, unless the recipe pins another,
+        and copied to the recipe's device.
+
+    Example:
+        >>> import torch
+        >>> from tensorflow_free import load_recipe
+        >>> load_recipe("recipes/linear_autograd.yaml", ["dtype=float64"]).dtype
+        'float64'
+        >>> x = {"init": "tensor", "data": torch.eye(2)}
+        >>> list(load_recipe({"tensors": {"x": x}, "steps": {"y": "x.sum()"}}).steps)
+        ['y']
     """
     from tensorflow_free.tensors.devices import best_device
 

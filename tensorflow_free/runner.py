@@ -59,6 +59,21 @@ def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
     Raises:
         StepError: a step failed, and the recipe did not expect it to. torch's own error is its cause.
         RecipeError: the recipe was made by hand, and does not bind.
+
+    Shape:
+        Every value has the shape and dtype that PyTorch gives it; a gradient has those of its value. `Result` says how
+        they are read.
+
+    Example:
+        >>> from tensorflow_free import load_recipe, run_recipe
+        >>> recipe = {
+        ...     "tensors": {"x": {"init": "tensor", "data": 3.0, "requires_grad": True}},
+        ...     "steps": {"y": "x ** 2"},
+        ...     "backward": "y",
+        ... }
+        >>> result = run_recipe(load_recipe(recipe))
+        >>> result["y"], result["x.grad"]
+        (tensor(9.), tensor(6.))
     """
     plan = plan_of(recipe)
     result, cause = run(plan, progress=progress)

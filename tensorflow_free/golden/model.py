@@ -1,4 +1,4 @@
-"""The models of `STEM.golden.json`. Knows pydantic, and neither torch nor files.
+"""The models of `STEM.golden.json`. Does not import torch or touch files.
 
 GoldenFile
 └── cases: GoldenCase            by the case's name; '' is the bare file
@@ -6,6 +6,14 @@ GoldenFile
     ├── starts: Numbers          a starting tensor each
     └── values: GoldenValue      a value or a gradient each
         └── noise: RecordedNoise by recipe dtype
+
+Example:
+    >>> from pathlib import Path
+    >>> from tensorflow_free.golden.model import GoldenFile
+    >>> text = Path("recipes/linear_autograd.golden.json").read_text(encoding="utf-8")
+    >>> case = GoldenFile.model_validate_json(text).cases[""]
+    >>> [(one.name, one.value) for one in case.values if one.kind == "step"]
+    [('wx', 2.0), ('y', 5.0)]
 """
 
 from __future__ import annotations
@@ -36,7 +44,16 @@ class GoldenModel(BaseModel):
 
 
 class Made(GoldenModel):
-    """What the numbers depended on besides the recipe; nothing that another recording on the machine would change."""
+    """What the numbers depended on besides the recipe; nothing that another recording on the machine would change.
+
+    Attributes:
+        tensorflow_free: the version of this package.
+        torch: the version of torch.
+        cpu: the processor's name.
+        capability: the instructions that torch's kernels used.
+        num_threads: threads that one op might use.
+        settings: the recipe's settings.
+    """
 
     tensorflow_free: str
     torch: str
@@ -50,7 +67,9 @@ class Made(GoldenModel):
 class RecordedNoise(Noise):
     """The noise of a value in one recipe dtype: of an eager run from the golden's starting tensors, rounded to it.
 
-    `dtype` is the value's own, where it is not the recipe's; `shape` where it is not the golden's.
+    Attributes:
+        dtype: the value's own dtype, where it is not the recipe's.
+        shape: the value's shape, where it is not the golden's.
     """
 
     dtype: str | None = None
@@ -58,7 +77,14 @@ class RecordedNoise(Noise):
 
 
 class Part(GoldenModel):
-    """One plain array: its numbers, or the name under which the safetensors file holds them."""
+    """One plain array.
+
+    Attributes:
+        dtype: its dtype.
+        shape: the length of each dimension.
+        value: its numbers, as nested lists, where they are few.
+        stored: else the name under which the safetensors file holds them.
+    """
 
     dtype: str
     shape: list[int]
@@ -94,7 +120,14 @@ class Numbers(GoldenModel):
 
 
 class GoldenValue(Numbers):
-    """A value or a gradient of the float64 run, and how far each dtype may stand from it."""
+    """A value or a gradient of the float64 run, and how far the eager run in each dtype is from it.
+
+    Attributes:
+        kind: as of an entry of `result.json`: `step`, `gradient`, ….
+        op: the op that gave it.
+        noise: how far an eager CPU run in a recipe dtype is from it, by that dtype.
+        mark: why only its shape and dtype are judged; None where its numbers are.
+    """
 
     kind: str
     op: str | None = None
@@ -105,8 +138,14 @@ class GoldenValue(Numbers):
 class GoldenCase(GoldenModel):
     """What one case of a recipe gave.
 
-    `unsupported` says why the recipe does not run in a dtype, by that dtype; `unmet` names the expectations that did
-    not hold in a dtype when it was recorded, other than the recipe's own.
+    Attributes:
+        digest: the SHA-256 of what of the recipe changes numbers; where it differs, the golden is stale.
+        made: what the numbers depended on besides the recipe.
+        unsupported: why the recipe does not run in a dtype, by that dtype.
+        unmet: the expectations that did not hold in a dtype when it was recorded, by that dtype, which is not the
+            recipe's own.
+        starts: the starting tensors.
+        values: the values and gradients.
     """
 
     digest: str
@@ -123,7 +162,14 @@ class GoldenCase(GoldenModel):
 
 
 class GoldenFile(GoldenModel):
-    """The whole of a golden's json: the recipe's stem, the device where it is for one alone, and the cases."""
+    """The whole of `STEM.golden.json`.
+
+    Attributes:
+        format_version: the version of this format.
+        recipe: the recipe's name: the stem of its file.
+        device: the device that it is for, where it is for one alone.
+        cases: what each case gave, by its name; '' is the recipe without a case.
+    """
 
     format_version: int = Field(ge=1, le=FORMAT_VERSION)
     recipe: str

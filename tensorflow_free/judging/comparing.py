@@ -54,6 +54,16 @@ class Judging:
             exceeds the noise may still be within the recipe's own tolerance.
         structural: values of which shape and dtype alone are judged, and why.
         shaped: those of them whose shape hangs on the dtype, and is not judged either.
+
+    `rtol`, `atol` and the errors of `noise` are in the unit of the values; `rtol` and `k` are plain factors.
+
+    Example:
+        >>> from tensorflow_free import Judging, compare_results, load_recipe, run_recipe
+        >>> recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x.exp()"}}
+        >>> low, high = (run_recipe(load_recipe(recipe, [f"dtype={dtype}"])) for dtype in ("bfloat16", "float64"))
+        >>> strict = compare_results(low, high, judging=Judging(rtol=1e-6))
+        >>> strict["y"].outcome, strict["y"].rule, strict["y"].allowed
+        ('mismatch', 'tolerance', 'rtol 1e-06, atol 0')
     """
 
     rtol: float | None = None
@@ -94,6 +104,21 @@ def compare_results(
 
     Returns:
         A verdict on each value, aligned by name, and where what is wrong begins.
+
+    Shape:
+        Values of one name must have the same shape; another shape is a mismatch. Their floating dtypes may differ:
+        errors are computed in float64, or complex128.
+
+    Source:
+        The rules, their constants and where each is from: `tensorflow_free.judging.rules`.
+
+    Example:
+        >>> from tensorflow_free import compare_results, load_recipe, run_recipe
+        >>> recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x.exp()"}}
+        >>> low, high = (run_recipe(load_recipe(recipe, [f"dtype={dtype}"])) for dtype in ("bfloat16", "float64"))
+        >>> comparison = compare_results(low, high)
+        >>> comparison.is_well, comparison["y"].outcome, comparison["y"].rule
+        (True, 'ok', 'tolerance')
     """
     comparing = Comparing(actual, expected, baseline, judging)
     values = tuple(comparing.verdicts())

@@ -61,7 +61,7 @@ _VERDICT: Final = TypeAdapter(ValueVerdict)
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where what is wrong begins.
+    """Where the first fault is.
 
     Attributes:
         direction: forward, or backward.
@@ -83,10 +83,18 @@ class Comparison:
     """Two runs held against each other, value by value.
 
     Attributes:
-        values: a verdict on each value.
-        where: where what is wrong begins.
-        reference: what the first run is held against, in words.
-        schema_version: that of `comparison.json`, which this is.
+        values: a verdict on each value of either run, those of the judged run first, in the order of the steps.
+        where: the first step whose value or gradient is out of bounds; None where none is.
+        reference: what the run was held against, in words.
+        schema_version: the version of the schema of `comparison.json`, which holds all of it.
+
+    Example:
+        >>> from tensorflow_free import compare_results, load_recipe, run_recipe
+        >>> recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x + 1"}}
+        >>> one, other = run_recipe(load_recipe(recipe)), run_recipe(load_recipe(recipe, ["steps.y=x + 2"]))
+        >>> comparison = compare_results(one, other)
+        >>> comparison.where.direction, comparison.where.step, comparison["y"].measure.max_abs
+        ('forward', 'y', 1.0)
     """
 
     values: tuple[ValueVerdict, ...]

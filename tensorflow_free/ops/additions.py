@@ -128,28 +128,36 @@ def register_op(
     shares: Iterable[str] | None = None,
     replace: bool = False,
 ) -> Function | Callable[[Function], Function]:
-    """Adds an op to the registry, by call or as a decorator.
+    """Add an op to the registry, by call or as a decorator.
 
     Its parameters are those of the function, with the types that their annotations say; one without takes anything.
     An op under `torch.ops`, or one overload of it, says all that in its schemas, `changes` and `shares` too.
 
     Args:
-        name: What recipes call it: identifiers joined by dots, in a namespace that is not PyTorch's.
-        function: What is called. Without it, a decorator is returned.
-        changes: Parameters whose memory it changes.
-        shares: Parameters whose memory its result may share; None for any of them.
-        replace: Whether it may take the place of one registered before.
+        name: what recipes call it: identifiers joined by dots, in a namespace that is not PyTorch's.
+        function: what is called. Without it, a decorator is returned.
+        changes: parameters whose memory it changes.
+        shares: parameters whose memory its result may share; None for any of them.
+        replace: whether it may take the place of one registered before.
 
     Returns:
         The function, unchanged.
 
     Raises:
-        ValueError: The name is bad or taken, the function takes `**kwargs`, or `changes` names no parameter of it.
+        ValueError: the name is bad or taken, the function takes `**kwargs`, or `changes` names no parameter of it.
+
+    Shape:
+        Any: the function gets the tensors as the recipe has them, and what it returns is recorded as it is.
 
     Example:
+        >>> import torch
+        >>> from tensorflow_free import load_recipe, register_op, run_recipe
         >>> @register_op("my.double")
         ... def double(x: torch.Tensor) -> torch.Tensor:
         ...     return 2 * x
+        >>> recipe = load_recipe({"tensors": {"x": [1.0, 2.0]}, "steps": {"y": {"op": "my.double", "args": ["x"]}}})
+        >>> run_recipe(recipe)["y"]
+        tensor([2., 4.])
     """
     if function is not None:
         _add(name, function, changes, shares, replace=replace)

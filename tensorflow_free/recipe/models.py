@@ -1,4 +1,4 @@
-"""The models of a recipe file: plain, frozen values, checked for form. Knows pydantic, and neither torch nor files."""
+"""The models of a recipe file: frozen values, checked for their form. Does not import torch or touch files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,19 @@ class Model(BaseModel):
 
 
 class TensorSpec(Model):
-    """A tensor that the run starts from. Its init's own parameters are in `model_extra`; the init's table judges."""
+    """A tensor that the run starts from. The parameters of its init are in `model_extra`; binding checks them.
+
+    Attributes:
+        init: how it is made: `randn`, `arange`, `tensor` for a literal, `load` for a file.
+        dtype: its dtype, where it is not the recipe's.
+        device: its device, where it is not the recipe's.
+        requires_grad: whether it has a gradient.
+        shape: the shape that its values are given, in their order.
+        seed: the seed of its own random numbers.
+        memory_format: `channels_last`, ….
+        stride: the stride of each dimension, in elements.
+        storage_offset: elements before its first one in memory.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
     words: ClassVar[str] = "a tensor"
@@ -54,7 +66,20 @@ def _tensor_form(written: Any) -> Any:
 
 
 class Step(Model):
-    """One operation, or a block (`with`, `repeat`) that holds other steps."""
+    """One operation, or a block (`with`, `repeat`) that holds other steps.
+
+    Attributes:
+        op: the op, as it was written; None of a block.
+        args: the op's positional arguments: names of values, literals.
+        kwargs: the op's arguments by name.
+        retain_grad: whether the gradient of its value is recorded.
+        seed: the seed of a random op.
+        context: the key `with`: what is set around the steps of a block, such as `no_grad`.
+        repeat: how many times the steps of a block run.
+        steps: the steps of a block, by name.
+        carry: of a repeated block, which step gives a value of the next round.
+        trace: of a repeated block, the values that are recorded in each round.
+    """
 
     words: ClassVar[str] = "a step"
 
@@ -76,7 +101,13 @@ class Step(Model):
 
 
 class Backend(Model):
-    """What runs the steps: eager PyTorch, or a backend of `torch.compile` and its options."""
+    """What runs the steps: eager PyTorch, or a backend of `torch.compile`.
+
+    Attributes:
+        name: `eager`, or the name of the backend: `inductor`.
+        mode: as of `torch.compile`; so are `dynamic`, `fullgraph` and `options`.
+        calls: how many times the compiled function is called, or the cases that it is called for.
+    """
 
     words: ClassVar[str] = "`backend`"
 
@@ -93,7 +124,14 @@ def _backend_form(written: Any) -> Any:
 
 
 class BackwardPass(Model):
-    """One call of backward."""
+    """One backward pass.
+
+    Attributes:
+        target: the value that is differentiated.
+        gradient: the gradient of the target, of its shape; None for 1.
+        inputs: the tensors whose gradients are computed; None for all leaves.
+        retain_graph: as of `torch.autograd.backward`; so is `create_graph`.
+    """
 
     words: ClassVar[str] = "a backward pass"
 
@@ -113,7 +151,12 @@ def _backward_form(written: Any) -> Any:
 
 
 class Pair(Model):
-    """A relative and an absolute tolerance; the one not given is 0."""
+    """A relative and an absolute tolerance; the one not given is 0.
+
+    Attributes:
+        rtol: the share of the expected number, without a unit.
+        atol: the error in the unit of the value.
+    """
 
     rtol: float | None = Field(default=None, ge=0)
     atol: float | None = Field(default=None, ge=0)
@@ -143,7 +186,21 @@ def _reference_form(written: Any) -> Any:
 
 
 class Expectation(Model):
-    """What must hold of one value; under the key `error`, where and how the run must stop."""
+    """What must hold of one value; under the key `error`, where and how the run must stop.
+
+    Attributes:
+        value: a literal that the value must be close to.
+        close: another value that it must be close to.
+        equal: another value that it must be equal to, bit for bit.
+        rtol: the relative tolerance of `value` and `close`; so is `atol`.
+        ulp: the distance that is allowed, in units in the last place.
+        shape: the expected shape; so are `dtype`, `stride` and `contiguous`.
+        shares_memory: the value with which it must share memory.
+        step: of an error, the step that must fail.
+        type: of an error, the name of its type.
+        match: of an error, a regular expression that must be found in its text.
+        when: the cells in which it must hold.
+    """
 
     words: ClassVar[str] = "an expectation"
 
@@ -178,7 +235,14 @@ def _is_expectation(written: Any) -> bool:
 
 
 class KnownFault(Model):
-    """A mark on cells, or on some of their values, that are known to fail."""
+    """A mark on cells, or on some of their values, that are known to fail.
+
+    Attributes:
+        when: the cells that it marks; None for all.
+        keys: the values that it marks; None for all.
+        reason: why they fail.
+        issue: the number or address of the report.
+    """
 
     words: ClassVar[str] = "a known fault"
 
@@ -193,7 +257,17 @@ Expectations = dict[str, Annotated[list[Expectation], BeforeValidator(_expectati
 
 
 class Recipe(Model):
-    """A recipe, composed: its defaults, case, overrides, references and one-line steps are resolved."""
+    """A recipe, composed: its defaults, case, overrides, references and one-line steps are resolved.
+
+    Its fields are the top-level keys of a recipe file, as docs/recipe-format.md describes them; short forms are written
+    out: `dtype` is a word, `backend` and each backward pass and expectation are models.
+
+    Example:
+        >>> from tensorflow_free import load_recipe
+        >>> recipe = load_recipe("recipes/linear_autograd.yaml", ["backend=inductor"])
+        >>> recipe.backend.name, recipe.steps["y"].op, recipe.backward[0].target
+        ('inductor', 'add', 'y')
+    """
 
     words: ClassVar[str] = "a recipe"
 

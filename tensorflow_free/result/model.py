@@ -1,4 +1,14 @@
-"""The models of `result.json`. Knows pydantic, and neither torch nor files."""
+"""The models of `result.json`. Does not import torch or touch files.
+
+Example:
+    >>> from pathlib import Path
+    >>> from tensorflow_free import load_recipe, run_recipe
+    >>> from tensorflow_free.result.model import RunFile
+    >>> folder = run_recipe(load_recipe("recipes/linear_autograd.yaml")).save("outputs/read")
+    >>> run = RunFile.model_validate_json(Path(folder, "result.json").read_text(encoding="utf-8"))
+    >>> run.dtype, run.well, [(one.name, one.value) for one in run.values if one.kind == "gradient"]
+    ('float32', True, [('w.grad', 1.0), ('wx.grad', 1.0), ('y.grad', 1.0)])
+"""
 
 from __future__ import annotations
 
@@ -27,9 +37,24 @@ class ResultModel(BaseModel):
 class Entry(ResultModel):
     """One value in `result.json`. A tensor's numbers stand inline where they are few, else in `tensors.safetensors`.
 
-    `value`: numbers and nested lists; NaN and infinities are "nan", "inf", "-inf", a complex number is [re, im].
-    `stored`: the names in `tensors.safetensors` that hold it: one, or one a part where it is not a plain array.
-    `unstored`: why its numbers are not stored, where they could not be had.
+    Attributes:
+        name: its name: `y`, `w.grad`, `qr.Q`, `x.after`.
+        kind: a starting tensor, the value of a step, a gradient, a value as it was at the end of the run (`after`), a
+            value of every round of a repeated block (`trace`), or the value of a check.
+        type: `tensor`, or the type of another value: `int`, `str`.
+        op: the op that gave it; of a starting tensor, its init.
+        dtype: the dtype of a tensor: `float32`.
+        shape: the length of each dimension.
+        stride: the stride of each dimension, in elements; None where the layout has none.
+        layout: `strided`, `sparse_coo`, ….
+        device: the device that it was on.
+        requires_grad: whether autograd recorded it.
+        grad_fn: the name of the node of autograd that made it.
+        nan_count: how many elements are NaN.
+        inf_count: how many elements are infinite.
+        value: numbers and nested lists; NaN and infinities are "nan", "inf", "-inf", a complex number is [re, im].
+        stored: the names in `tensors.safetensors` that hold it: one, or one for each part of what is not a plain array.
+        unstored: why its numbers are not stored, where they could not be read.
     """
 
     name: str
@@ -51,7 +76,16 @@ class Entry(ResultModel):
 
 
 class Verdict(ResultModel):
-    """Whether one thing that the recipe expects holds."""
+    """Whether one thing that the recipe expects holds.
+
+    Attributes:
+        name: the value that it is about: `y`, `w.grad`; `error` for the error that is expected.
+        path: where it stands in the recipe: `expect.y`.
+        asks: what must hold, in words.
+        outcome: whether it holds.
+        message: why it does not, in words; empty where it holds.
+        cause: the same as data; None where it holds, and in files of schema version 1.
+    """
 
     name: str
     path: str
@@ -59,7 +93,6 @@ class Verdict(ResultModel):
     outcome: ExpectationOutcome
     message: str = ""
     cause: AnyReason | None = None
-    """Why, as data; `message` says it in words. None where it holds, and in files of schema version 1."""
 
     @property
     def is_well(self) -> bool:
@@ -68,7 +101,21 @@ class Verdict(ResultModel):
 
 
 class Environment(ResultModel):
-    """What the numbers depended on besides the recipe."""
+    """What the numbers depended on besides the recipe.
+
+    Attributes:
+        tensorflow_free: the version of this package.
+        torch: the version of torch, with its build: `2.13.0+cpu`.
+        torch_git: the commit that torch was built from.
+        python: the version of Python.
+        platform: the operating system and its version.
+        cpu: the processor's name.
+        cpu_capability: the instructions that torch's kernels use: `AVX2`.
+        num_threads: threads that one op may use.
+        cuda: the version of CUDA that torch was built for; None without.
+        cuda_available: whether CUDA can be used.
+        devices: the names of the accelerators that are here.
+    """
 
     tensorflow_free: str
     torch: str
@@ -84,7 +131,14 @@ class Environment(ResultModel):
 
 
 class Warned(ResultModel):
-    """A warning of torch's: the step that raised it, or the part of the run, and how often."""
+    """A warning that torch gave.
+
+    Attributes:
+        step: the step that gave it, or the part of the run: `tensors`, `backward`.
+        type: the type of the warning: `UserWarning`.
+        message: its text.
+        count: how often it was given.
+    """
 
     step: str
     type: str
@@ -93,7 +147,14 @@ class Warned(ResultModel):
 
 
 class Timings(ResultModel):
-    """Wall-clock seconds of the parts of a run."""
+    """Wall-clock seconds of the parts of a run.
+
+    Attributes:
+        tensors_s: seconds for the starting tensors.
+        steps_s: seconds for the steps; compilation included.
+        backward_s: seconds for the backward passes.
+        checks_s: seconds for the checks.
+    """
 
     tensors_s: float = 0.0
     steps_s: float = 0.0
@@ -102,7 +163,25 @@ class Timings(ResultModel):
 
 
 class RunFile(ResultModel):
-    """The whole of `result.json`."""
+    """The whole of `result.json`.
+
+    Attributes:
+        schema_version: the version of this schema.
+        recipe: the recipe's name: the stem of its file.
+        description: the recipe's own.
+        device: the device of the run.
+        dtype: the dtype of the recipe.
+        backend: the name of the backend: `eager`, `inductor`.
+        case: the chosen case; None without.
+        seed: the seed of the random numbers.
+        well: whether everything ran, and everything expected holds.
+        values: every recorded value and gradient, in the order of the run.
+        expectations: a verdict on each thing that is expected.
+        error: the step that failed; None where none did.
+        environment: what the numbers depended on besides the recipe.
+        timings: how long the parts of the run took.
+        warnings: what torch warned of.
+    """
 
     schema_version: int = SCHEMA_VERSION
     recipe: str

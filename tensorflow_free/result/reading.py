@@ -20,13 +20,25 @@ from tensorflow_free.result.result import Result
 
 
 def read_result(folder: str | Path) -> Result:
-    """Read a run's folder, which may be named by its `result.json`.
+    """Read a run's folder.
+
+    Args:
+        folder: the folder, or the `result.json` in it.
 
     Returns:
         The result as it was when it was written; its recipe is for reading, not bound.
 
     Raises:
-        StorageError: the folder is no run's, or what is in it is broken or newer than this version reads.
+        StorageError: it is not the folder of a run, or what is in it is broken or newer than this version reads.
+
+    Shape:
+        Every tensor has the shape, dtype and layout that it had when it was written, bit for bit, on the CPU.
+
+    Example:
+        >>> from tensorflow_free import load_recipe, read_result, run_recipe
+        >>> folder = run_recipe(load_recipe("recipes/linear_autograd.yaml")).save("outputs/kept")
+        >>> read_result(folder)["y"]
+        tensor(5.)
     """
     folder = Path(folder)
     if folder.name == RESULT:

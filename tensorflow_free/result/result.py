@@ -26,8 +26,31 @@ from tensorflow_free.text.phrases import counted
 class Result:
     """What a run gave.
 
-    Index it by name: `result["y"]`, `result["w.grad"]`, `result["qr.Q"]`. A tensor comes on the CPU and detached; a
-    gradient that there is not is None.
+    Index it by name: `result["y"]`, `result["w.grad"]`, `result["qr.Q"]`.
+
+    Attributes:
+        recipe: the recipe that ran.
+        records: every recorded value by its name, as it stood, with what detaching it loses.
+        expectations: a verdict on each thing that the recipe expects.
+        error: the step that failed; None where none did.
+        environment: what the numbers depended on besides the recipe; None of a result that was made by hand.
+        timings: wall-clock seconds of the parts of the run.
+        warnings: torch's warnings, each with the step that raised it.
+        name: the recipe's name: the stem of its file.
+        files: the files that the recipe read, of which `save` writes copies.
+        ops: the files of the user's own ops that it needs.
+
+    Shape:
+        A tensor has the shape and dtype that PyTorch gave it; it is detached, and on the CPU. A gradient has the shape
+        and dtype of its value, and is None where autograd gave none.
+
+    Example:
+        >>> from tensorflow_free import load_recipe, run_recipe
+        >>> result = run_recipe(load_recipe("recipes/linear_autograd.yaml"))
+        >>> list(result)
+        ['x', 'w', 'b', 'wx', 'y', 'w.grad', 'wx.grad', 'y.grad']
+        >>> result["w.grad"], result.is_well
+        (tensor(1.), True)
     """
 
     recipe: Recipe
@@ -97,6 +120,12 @@ class Result:
 
     def save(self, folder: str | Path) -> Path:
         """Write `result.json`, `tensors.safetensors` and `recipe.yaml` to a folder; files appear whole or not at all.
+
+        Args:
+            folder: the folder, which is made where it is not there.
+
+        Returns:
+            The folder.
 
         Raises:
             StorageError: the folder cannot be written.

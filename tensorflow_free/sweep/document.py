@@ -1,4 +1,15 @@
-"""`sweep.json`: what a sweep is, so that it can be gone on with, read elsewhere, made cell by cell. Knows no torch."""
+"""`sweep.json`: what a sweep is, so that it can be resumed, or read on another machine. Does not import torch.
+
+Example:
+    >>> from pathlib import Path
+    >>> from tensorflow_free import sweep_recipe
+    >>> from tensorflow_free.sweep.document import SweepDocument
+    >>> sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64"], folder="multirun/read").create()
+    >>> text = Path("multirun/read/sweep.json").read_text(encoding="utf-8")
+    >>> document = SweepDocument.model_validate_json(text)
+    >>> document.cells, document.axes[0].key, document.finished
+    (2, 'dtype', False)
+"""
 
 from __future__ import annotations
 
@@ -53,7 +64,15 @@ class _Model(BaseModel):
 
 
 class RecipeOfSweep(_Model):
-    """A recipe of a sweep: its file as typed, and all that it said when the sweep began, its defaults merged."""
+    """A recipe of a sweep.
+
+    Attributes:
+        path: its file, as it was typed.
+        cases: the overrides that choose its cases.
+        capabilities: `settings.cpu_capability` of each case, which a worker needs from its start; None where not set.
+        digest: the SHA-256 of `text`.
+        text: all that it said when the sweep began, its defaults merged.
+    """
 
     path: str
     cases: list[OverrideText] = Field(default_factory=list)
@@ -70,7 +89,13 @@ class RecipeOfSweep(_Model):
 
 
 class AxisOfSweep(_Model):
-    """An override with its values; one that does not vary has no key."""
+    """An override with its values.
+
+    Attributes:
+        key: the key that varies; None of an override that does not.
+        texts: an override for each value.
+        is_range: whether the values are numbers in order.
+    """
 
     key: str | None
     texts: list[OverrideText] = Field(min_length=1)
@@ -78,14 +103,27 @@ class AxisOfSweep(_Model):
 
 
 class FileOfSweep(_Model):
-    """A file that a sweep depends on: its path, and the SHA-256 of what it held when the sweep began."""
+    """A file that a sweep depends on.
+
+    Attributes:
+        path: its path.
+        digest: the SHA-256 of what it held when the sweep began.
+    """
 
     path: str
     digest: str
 
 
 class LauncherOfSweep(_Model):
-    """How the cells are run."""
+    """How the cells are run.
+
+    Attributes:
+        name: what runs them: `workers`, or a launcher of Hydra's.
+        n_jobs: worker processes; None for one a core, or one a GPU.
+        cell_timeout_s: seconds that a cell may take.
+        fail_fast: whether the first bad cell ends the sweep.
+        max_memory_gib: GiB that a cell may take; None for no limit.
+    """
 
     name: str = "workers"
     n_jobs: int | None = None
@@ -98,17 +136,26 @@ class SweepDocument(_Model):
     """What stands in `sweep.json`.
 
     Attributes:
+        schema_version: the version of this schema.
+        tensorflow_free: the version of this package that began it.
         arguments: what was typed, or what stands for it.
         cwd: the folder from which recipes and ops are named.
+        recipes: its recipes.
+        axes: what varies.
         by_case: whether cases vary.
+        cells: how many cells it has.
         folders: the name of each cell's folder, where it is not its number.
         keeps: whether cells keep their results in folders of their own.
-        chosen: whether another sweeper chose the cells as it went; such a sweep cannot be gone on with.
+        chosen: whether another sweeper chose the cells as it went; such a sweep cannot be resumed.
+        launcher: how the cells are run.
+        ops: the Python files with the user's own ops.
         devices: the devices that cells ask for, as far as they are known beforehand.
+        reference: what cells are held against, in words.
         environment: that of the first worker.
         outcomes: how many cells came out how; filled when the sweep ends.
         finished: whether every cell has a row.
         well: whether all is well; None until the sweep ends.
+        exit_code: what `run-recipe -m` ended with; None until the sweep ends.
     """
 
     schema_version: int = SWEEP_VERSION

@@ -57,6 +57,12 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
 
     Raises:
         RecipeError: with every problem of the files and the overrides; nothing runs then.
+
+    Example:
+        >>> from tensorflow_free import sweep_recipe
+        >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64", "seed=range(0,3)"])
+        >>> len(sweep)
+        6
     """
     if isinstance(recipes, Mapping):
         message = "a sweep runs in processes of its own, which read recipes from files; write this one to a .yaml file"
@@ -88,10 +94,20 @@ def resume_sweep(
         ops: the Python files with which it began, named again: a folder alone makes no code run.
         max_memory_gib: as of `sweep_recipe`; as the sweep began where it is not said.
 
+    Returns:
+        The sweep with the rows that are there; what is left runs as that of `sweep_recipe` does.
+
     Raises:
         RecipeError: a recipe has changed since, with the keys that differ; another sweeper chose the cells; or other
             files of ops are named than those with which it began.
-        StorageError: this is no sweep's folder.
+        StorageError: it is not the folder of a sweep.
+
+    Example:
+        >>> from tensorflow_free import resume_sweep, sweep_recipe
+        >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64"], folder="multirun/begun")
+        >>> sweep.create()
+        >>> resume_sweep("multirun/begun")
+        <Sweep multirun/begun: 0 of 2 cells have run>
     """
     place = SweepFolder(Path(folder))
     document = place.document()

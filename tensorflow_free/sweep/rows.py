@@ -1,4 +1,11 @@
-"""What is kept of each cell: one row, which is one line of `cells.jsonl`. Knows no torch."""
+"""What is kept of each cell: a row, which is one line of `cells.jsonl`. Does not import torch.
+
+Example:
+    >>> from tensorflow_free.sweep.rows import Row, row_of
+    >>> row = Row(number=3, recipe="a.yaml", overrides=["dtype=float16"], outcome="mismatch")
+    >>> row.is_bad, row_of(row.line()).command
+    (True, 'run-recipe -m a.yaml dtype=float16')
+"""
 
 from __future__ import annotations
 
@@ -57,9 +64,13 @@ class Row(BaseModel):
     """One cell of a sweep: which it was, what became of it, and why.
 
     Attributes:
+        schema_version: the version of this schema.
+        number: the cell's number in the sweep, from 0.
         recipe: the recipe file, as it was typed.
         overrides: all overrides of the cell; with `recipe`, what runs it alone.
         axes: of what varies in the sweep, the key and this cell's value as text.
+        case: the case; None without. `device`, `dtype` and `backend` are the cell's, too.
+        outcome: what became of it.
         reason: in words, a line or more; empty where the outcome is `ok`. `causes` has it as data.
         where: where it starts, for a mismatch or a known fault.
         unmet: the expectations that do not hold, by their paths: `expect.y`, `expect.w.grad`.
@@ -74,7 +85,7 @@ class Row(BaseModel):
         exit_code: of a `failed` row, 1 where an expectation does not hold and 3 where a step failed; else None.
         ops: the files of the user's own ops that the cell needs.
         limits: the flags of the limits under which it ran, where it was ended at one.
-        seconds: how long the cell took, its reference and its judgement included.
+        seconds: wall-clock seconds that the cell took, its reference and the comparison included.
     """
 
     model_config = ConfigDict(extra="ignore")

@@ -67,10 +67,12 @@ class Sweep:
     are kept already, then the others as they come. Leaving the loop early ends the workers; a second loop goes on.
 
     Example:
-        >>> from tensorflow_free.sweep.preparation import sweep_recipe
-        >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64"])
+        >>> from tensorflow_free import sweep_recipe
+        >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64"], n_jobs=1)
         >>> [row.outcome for row in sweep]
         ['ok', 'ok']
+        >>> sweep.is_well
+        True
     """
 
     def __init__(self, folder: SweepFolder, document: SweepDocument, settings: Settings, *, created: bool) -> None:
