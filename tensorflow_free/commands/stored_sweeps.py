@@ -13,6 +13,8 @@ from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.comparing import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
+from tensorflow_free.outcome.reasons import AnyReason, Bare, CellMismatch, Differing, OfNames, Problems
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.folder import SweepFolder
@@ -65,30 +67,37 @@ def _row(number: int, pair: RowPair, mine: Path, its: Path, judging: Judging) ->
         update={**update, "case": known.case, "device": known.device, "dtype": known.dtype, "backend": known.backend}
     )
     if row is None or other is None:
-        reason = "the other sweep has no such cell" if other is None else "the judged sweep has no such cell"
-        return blank.model_copy(update={"reason": reason, "exit_code": ExitCode.UNMET})
+        cause = Bare(code="no such cell" if other is None else "no such judged cell")
+        return blank.model_copy(update={**_why(cause), "exit_code": ExitCode.UNMET})
     if not (row.folder and other.folder):
         return blank.model_copy(update=_by_outcome(row, other))
     try:
         results = read_result(mine / row.folder), read_result(its / other.folder)
     except StorageError as error:
-        return blank.model_copy(update={"reason": str(error), "exit_code": ExitCode.UNMET})
+        broken = Problems(code="refused", problems=[str(error)])
+        return blank.model_copy(update={**_why(broken), "exit_code": ExitCode.UNMET})
     return blank.model_copy(update=_judged(*results, judging))
 
 
 def _by_outcome(row: Row, other: Row) -> dict[str, Any]:
     """Of cells that kept no results, only how they came out."""
-    if row.outcome == other.outcome:
-        outcome: CellOutcome = row.outcome if not row.ran else Outcome.NOT_COMPARABLE
-        return {"outcome": outcome, "reason": row.reason if not row.ran else f"both {row.outcome}, and no results kept"}
-    reason = f"it came out as '{row.outcome}', and as '{other.outcome}' in the other sweep"
-    return {"reason": f"{reason}\n{row.reason or other.reason}".strip(), "exit_code": ExitCode.UNMET}
+    if row.outcome != other.outcome:
+        differs = Differing(code="outcome differs", found=row.outcome, wanted=other.outcome)
+        return {**_why(differs, *(row.causes or other.causes)), "exit_code": ExitCode.UNMET}
+    if row.ran:
+        return {"outcome": Outcome.NOT_COMPARABLE, **_why(OfNames(code="same outcome", name=row.outcome))}
+    return {"outcome": row.outcome, "reason": row.reason, "causes": row.causes}
+
+
+def _why(*causes: AnyReason) -> dict[str, Any]:
+    """Reasons as a row has them: in words, and as data."""
+    return {"reason": "\n".join(map(words, causes)), "causes": list(causes)}
 
 
 def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     comparison = compare(mine, its, judging)
     if stopped := stopped_apart(mine, its):
-        return {"reason": stopped[0], "exit_code": ExitCode.UNMET}
+        return {**_why(Problems(code="stopped apart", problems=stopped)), "exit_code": ExitCode.UNMET}
     worst, where = comparison.worst, comparison.where
     first = None if where is None else comparison[where.value]
     outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE
@@ -99,7 +108,7 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
         outcome = Outcome.OK
     return {
         "outcome": outcome,
-        "reason": "" if first is None else f"{first.name}: {first.reason}",
+        **_why(*([] if first is None else [CellMismatch(value=first.name, cause=first.cause, message=first.reason)])),
         "where": comparison.to_plain()["where"],
         "rule": "" if worst is None else worst.rule,
         "used": None if worst is None else worst.used,
@@ -117,9 +126,9 @@ def table_command(options: Namespace, flags: Flags) -> int:
     if not options.words:
         raise wrong("command line", "no folder is named; give a sweep's folder")
     code = ExitCode.OK
-    for words in options.words:
+    for folder in options.words:
         try:
-            _table(Path(words), flags)
+            _table(Path(folder), flags)
         except StorageError as error:
             complain(str(error))
             code = ExitCode.WRONG

@@ -220,27 +220,24 @@ class StepFailed(Reason):
 _ENDS: Final = {"TimedOut": "timed out", "OutOfMemory": "out of memory", "Crashed": "crashed"}
 
 
+LostCode = Literal["worker crashed", "worker timed out", "worker out of memory", "our error"]
+
+
 class WorkerLost(Reason):
     """A worker process that gave no answer.
 
     Attributes:
-        limit: the limit that it met, in words with its unit; empty where it met none.
-        exit_code: with what it ended; None where it did not say.
-        signal: the signal that ended it, in words.
-        fault: of an error of this package, its words.
-        stage: what it was doing.
+        ended: what ended it: a limit, a signal, its exit code; or the words of an error of this package.
+        stage: what it was doing; empty of an error of this package.
         step: at which step it was, as far as that is known.
         op: the op of that step.
         said: the last lines that it wrote to standard error.
     """
 
-    kin: ClassVar[tuple[str, ...]] = ("limit", "exit_code", "signal", "fault", "stage", "step", "op", "said")
+    kin: ClassVar[tuple[str, ...]] = ("ended", "stage", "step", "op", "said")
 
-    code: Literal["worker crashed", "worker timed out", "worker out of memory"]
-    limit: str = ""
-    exit_code: int | None = None
-    signal: str = ""
-    fault: str = ""
+    code: LostCode
+    ended: str
     stage: str = ""
     step: str = ""
     op: str = ""

@@ -183,25 +183,12 @@ def failure_lines(one: StepFailed) -> list[str]:
 def _lost(one: WorkerLost, _: str) -> str:
     """What became of a worker, while it did what, and what it said last."""
     said = "".join(f"\n  {line}" for line in one.said)
-    if one.fault:
-        return f"an error of tensorflow_free, not of the recipe: {one.fault}{said}"
+    if one.code == "our error":
+        return f"an error of tensorflow_free, not of the recipe: {one.ended}{said}"
     if not one.stage:
-        return how_it_ended(one)
+        return f"{one.ended}{said}"
     step = f", at '{one.step}' ({one.op})" if one.step else ""
-    return f"{how_it_ended(one)} while {one.stage}{step}{said}"
-
-
-def how_it_ended(one: WorkerLost) -> str:
-    """What ended a process."""
-    if one.limit and one.code == "worker timed out":
-        return f"took longer than {one.limit}"
-    if one.limit:
-        return f"it took more than {one.limit}"
-    if one.code == "worker out of memory":
-        return "the system ended it (SIGKILL), as memory ran out"
-    if one.signal:
-        return one.signal
-    return "it stopped answering" if one.exit_code is None else f"the process ended with exit code {one.exit_code}"
+    return f"{one.ended} while {one.stage}{step}{said}"
 
 
 def _mismatch(one: CellMismatch, against: str) -> str:
@@ -263,7 +250,7 @@ _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
     "integers differ from eager": _integers_of_eager,
     **dict.fromkeys(("not close", "not within ulp", "not equal"), _expected),
     **dict.fromkeys(("step failed", "no kernel", "out of memory", "timed out", "crashed"), _step_failed),
-    **dict.fromkeys(("worker crashed", "worker timed out", "worker out of memory"), _lost),
+    **dict.fromkeys(("worker crashed", "worker timed out", "worker out of memory", "our error"), _lost),
     "mismatch": _mismatch,
     "unmet": _unmet,
     **dict.fromkeys(("known fault", "fixed"), _marked),

@@ -186,11 +186,11 @@ class Child:
             return Outcome.OUT_OF_MEMORY, "the system ended it (SIGKILL), as memory ran out"
         return Outcome.CRASHED, _ending(code)
 
-    def lines(self) -> str:
-        """What it said last on standard error, each line indented, behind a line break."""
+    def lines(self) -> list[str]:
+        """What it said last on standard error, line by line."""
         self._listener.join(timeout=1)
         texts = [line.decode("utf-8", "replace").rstrip() for line in list(self._said)]
-        return "".join(f"\n  {text}" for text in texts if text)
+        return [text for text in texts if text]
 
     def kill(self) -> None:
         """End the process and all that it started, from any thread."""

@@ -14,6 +14,8 @@ from typing import Any, Final
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
+from tensorflow_free.outcome.reasons import AnyReason, Problems, WorkerLost
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.process.limits import Limits
 from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
@@ -219,7 +221,7 @@ class Crew:
         """
         missing = missing_capability(cell.capability)
         if missing is not None:
-            return lost_row(cell, Outcome.UNAVAILABLE, missing)
+            return lost_row(cell, Outcome.UNAVAILABLE, Problems(code="unavailable", problems=[missing]))
         try:
             worker = mine.get(cell.capability)
             if worker is None:
@@ -231,14 +233,14 @@ class Crew:
             gone = mine.pop(cell.capability, None)
             if gone is not None:
                 self._dismiss(gone)
-            return lost_row(cell, lost.outcome, lost.reason)
+            return lost_row(cell, lost.outcome, lost.cause)
 
     def _hired(self, capability: str | None, slot: int) -> Worker:
         """A worker that is ready."""
         launch = self._launch
         with self._lock:
             if self._stopped.is_set():
-                raise Lost(Outcome.CRASHED, "the sweep was stopped")
+                raise Lost(WorkerLost(code="worker crashed", ended="the sweep was stopped"))
             worker = Worker(launch.ops, launch.folder, launch.cwd, self._environment(capability, slot), launch.limits)
             self._workers.add(worker)
         try:
@@ -247,7 +249,7 @@ class Crew:
             self._dismiss(worker)
             if self._greeted.is_set():
                 raise
-            message = f"a worker process could not start: {lost.reason}"
+            message = f"a worker process could not start: {lost}"
             raise TensorflowFreeError(message) from lost
         except RecipeError:
             self._dismiss(worker)
@@ -282,10 +284,10 @@ def _gpus(environment: Mapping[str, Any]) -> Sequence[str]:
     return named[:count] if len(named) >= count else [str(index) for index in range(count)]
 
 
-def lost_row(cell: Cell, outcome: CellOutcome, reason: str) -> Row:
+def lost_row(cell: Cell, outcome: CellOutcome, cause: AnyReason) -> Row:
     """The row of a cell that no worker gave one for."""
     try:
         mapping = compose(cell.recipe, cell.overrides).mapping
     except RecipeError:
         mapping = None
-    return row_of_cell(cell, mapping, outcome, reason)
+    return row_of_cell(cell, mapping, outcome).model_copy(update={"reason": words(cause), "causes": [cause]})

@@ -177,14 +177,13 @@ def row_of(line: str | bytes) -> Row:
     return row
 
 
-def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutcome, reason: str = "") -> Row:
+def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutcome) -> Row:
     """A row that says which cell it is of, and nothing yet of what it computed.
 
     Args:
         cell: the cell.
         mapping: what its recipe says with its overrides, as far as that is right; None where it cannot be read.
         outcome: what became of it.
-        reason: why.
     """
     row = Row(
         number=cell.number,
@@ -192,7 +191,6 @@ def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutc
         overrides=list(texts_of(cell.overrides)),
         axes=dict(cell.axes),
         outcome=outcome,
-        reason=reason,
     )
     if mapping is None:
         return row

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
+from typing import Any, Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
+from tensorflow_free.outcome.reasons import LostCode, WorkerLost
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
 from tensorflow_free.process.limits import Limits
 from tensorflow_free.sweep.cells import Cell
@@ -20,12 +22,24 @@ MAIN = "tensorflow_free.sweep.worker_process:main"
 
 
 class Lost(Exception):
-    """A worker that gave no row: it crashed, or went over a limit. `outcome` and `reason` are those of its cell."""
+    """A worker that gave no row: it crashed, or went over a limit. `outcome` is that of its cell, `cause` says why."""
 
-    def __init__(self, outcome: CellOutcome, reason: str) -> None:
-        super().__init__(reason)
-        self.outcome: CellOutcome = outcome
-        self.reason = reason
+    def __init__(self, cause: WorkerLost) -> None:
+        super().__init__(words(cause))
+        self.cause = cause
+
+    @property
+    def outcome(self) -> CellOutcome:
+        """What became of its cell."""
+        return OUTCOMES[self.cause.code]
+
+
+OUTCOMES: Final[dict[str, CellOutcome]] = {
+    "worker crashed": Outcome.CRASHED,
+    "our error": Outcome.CRASHED,
+    "worker timed out": Outcome.TIMED_OUT,
+    "worker out of memory": Outcome.OUT_OF_MEMORY,
+}
 
 
 class Worker:
@@ -89,8 +103,7 @@ class Worker:
         if letter == UNWRITABLE:
             raise StorageError(json.loads(text))
         if letter == FAULT:
-            fault = json.loads(text)
-            raise Lost(Outcome.CRASHED, f"an error of tensorflow_free, not of the recipe: {fault}{self._child.lines()}")
+            raise Lost(WorkerLost(code="our error", ended=json.loads(text), said=self._child.lines()))
         return row_of(text)
 
     def _answer(self, until: float, limit: str) -> tuple[str, bytes]:
@@ -99,9 +112,9 @@ class Worker:
             try:
                 line = self._child.line(until)
             except Exceeded as error:
-                raise self._lost(Outcome.OUT_OF_MEMORY, str(error)) from error
+                raise self._lost("worker out of memory", str(error)) from error
             if line is None:
-                raise self._lost(Outcome.TIMED_OUT, f"took longer than {limit}")
+                raise self._lost("worker timed out", f"took longer than {limit}")
             if not line:
                 raise self._ended()
             letter, text = chr(line[0]), line[1:-1]
@@ -111,14 +124,15 @@ class Worker:
                 self._stage = text.decode("utf-8", "replace")
 
     def _ended(self) -> Lost:
-        return self._lost(*self._child.ending())
+        outcome, why = self._child.ending()
+        return self._lost("worker out of memory" if outcome == Outcome.OUT_OF_MEMORY else "worker crashed", why)
 
-    def _lost(self, outcome: Outcome, why: str) -> Lost:
+    def _lost(self, code: LostCode, why: str) -> Lost:
         """What is told of a worker that is of no more use; it is ended."""
-        said = None if self._child.board is None else self._child.board.said()
+        at = (None if self._child.board is None else self._child.board.said()) or {"step": "", "op": ""}
         self.end()
-        step = "" if said is None else f", at '{said['step']}' ({said['op']})"
-        return Lost(cast("CellOutcome", outcome), f"{why} while {self._stage}{step}{self._child.lines()}")
+        said = self._child.lines()
+        return Lost(WorkerLost(code=code, ended=why, stage=self._stage, step=at["step"], op=at["op"], said=said))
 
     def kill(self) -> None:
         """End the process, from any thread; whoever waits for its row finds it lost."""
