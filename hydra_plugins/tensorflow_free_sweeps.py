@@ -47,6 +47,8 @@ ConfigStore.instance().store(group="hydra/launcher", name="workers", node=Worker
 class _Plugin:
     """What a sweeper and a launcher have in common: both keep what Hydra gives."""
 
+    task_function: TaskFunction | None = None
+
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what Hydra gives."""
         self.hydra_context = hydra_context

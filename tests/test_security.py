@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.config_store import ConfigStore
+from hydra.errors import CompactHydraException
 
+from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
 from tensorflow_free.cli import _guarded
 from tensorflow_free.commands.each_recipe import run_each
 from tensorflow_free.commands.run_flags import sorted_words
@@ -338,6 +341,25 @@ def test_a_wrong_command_line_is_refused_in_our_words(folder, capfd, words, mess
         sweeping([word.replace("R", str(folder / "other.yaml"), word == "R") for word in words], never)
     assert message in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+def test_another_apps_configs_of_the_same_name_are_put_back(folder):
+    store = ConfigStore.instance()
+    store.store("mine", {"seed": 7}, "recipe")
+    try:
+        for arguments in (["-m", "seed=1,2"], ["--cfg", "job"], ["hydra.job.name=x"]):
+            assert sweeping([str(folder / "other.yaml"), *arguments], Recorder()) == 0
+            assert store.load("recipe/mine.yaml").node == {"seed": 7}
+        assert store.list("recipe") == ["mine.yaml"]
+        assert "tensorflow_free.yaml" not in store.repo
+    finally:
+        del store.repo["recipe"]
+
+
+@pytest.mark.parametrize("run", [CellsSweeper().sweep, lambda words: WorkersLauncher().launch([words], 0)])
+def test_our_sweeper_and_launcher_serve_no_other_app(run):
+    with pytest.raises(CompactHydraException, match="serve `run-recipe -m` only"):
+        run(["seed=1"])
 
 
 def test_hydra_leaves_the_process_as_it_was(folder):
