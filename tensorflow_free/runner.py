@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any, Final
 
 import torch
 
-from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.judging.expectations import judge
 from tensorflow_free.loading import plan_of
 from tensorflow_free.ops.seeding import other_streams
-from tensorflow_free.outcome.reasons import StepFailed, StopCode
-from tensorflow_free.plan import settings
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.autograd import run_backward
 from tensorflow_free.plan.backends import compiled
-from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, described, retain, run_calls
+from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, retain, run_calls
 from tensorflow_free.plan.plan import Pass, Plan
-from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Timings
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, recorded
+from tensorflow_free.run.failures import failure_of, step_error
+from tensorflow_free.run.process_state import process_state
 from tensorflow_free.run.reached import Reached
 from tensorflow_free.run.records import records_of, standing_values
 from tensorflow_free.run.step_warnings import Heard, heard
-from tensorflow_free.run.torch_errors import is_out_of_memory, is_unsupported
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.tensors.devices import synchronize
-from tensorflow_free.tensors.dtypes import TORCH_DTYPES
-from tensorflow_free.tensors.inits import Start, made_of, make
+from tensorflow_free.tensors.starting_tensors import Start, made_of, make
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and how much there is."""
@@ -161,7 +156,7 @@ class Run:
                 self._timed("backward_s", self._backward)
         except Stopped as stopped:
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
-            error = _report(plan, stopped, cause)
+            error = failure_of(plan, stopped, cause)
             if not self._finished:
                 self._reached = Reached(plan.recipe.steps, stopped.site.path, stopped.rounds)
         made = records_of(plan, self._values, self._reached) if self._started else ()
@@ -172,7 +167,7 @@ class Run:
                 self._timed("checks_s", lambda: self._checks(records))
             except Stopped as stopped:
                 cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
-                result.error = _report(plan, stopped, cause)
+                result.error = failure_of(plan, stopped, cause)
         result.timings = Timings(**self._seconds)
         result.files = plan.files
         result.ops = plan.ops
@@ -332,101 +327,4 @@ def forward_of(plan: Plan) -> Callable[..., tuple[Any, ...]]:
 # what the process was before, it is afterwards
 
 
-@contextmanager
-def process_state(plan: Plan) -> Iterator[None]:
-    """Set what the recipe asks of the process, and put everything back, also when the run fails."""
-    recipe = plan.recipe
-    with ExitStack() as stack:
-        stack.callback(torch.default_generator.set_state, torch.default_generator.get_state())
-        stack.callback(torch.set_default_dtype, torch.get_default_dtype())
-        torch.set_default_dtype(TORCH_DTYPES[recipe.dtype])
-        _leave_modes(recipe.device, stack)
-        stack.enter_context(torch.enable_grad())
-        _seed_device(recipe.device, recipe.seed, stack)
-        stack.enter_context(settings.applied(recipe.settings))
-        yield
-
-
-def _leave_modes(device: str, stack: ExitStack) -> None:
-    """Leave the caller's modes for the run: inference mode, autocast, a default device."""
-    if torch.is_inference_mode_enabled():
-        stack.enter_context(torch.inference_mode(mode=False))
-    for kind in {"cpu", torch.device(device).type} - {"meta"}:
-        if torch.is_autocast_enabled(kind):
-            stack.enter_context(torch.autocast(kind, enabled=False))
-    if torch.get_default_device().type != "cpu":
-        stack.enter_context(torch.device("cpu"))
-
-
-def _seed_device(device: str, seed: int, stack: ExitStack) -> None:
-    kind = torch.device(device).type
-    module: Any = getattr(torch, kind, None)
-    if kind in ("cpu", "meta") or not hasattr(module, "get_rng_state"):
-        return
-    stack.callback(module.set_rng_state, module.get_rng_state(device), device) if kind == "cuda" else stack.callback(
-        module.set_rng_state, module.get_rng_state()
-    )
-    with torch.device(device):
-        module.manual_seed(seed)
-
-
 # what is said of a step that failed
-
-
-def _report(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
-    site = stopped.site
-    place = plan.place(site.path)
-    names = site.operands or [""] * len(stopped.operands)
-    if site.op in ("repeat", "with"):
-        stopped.operands = ()
-    operands = [
-        f"{name}: {described(value)}" if name else described(value)
-        for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
-    ]
-    words = f"{_words(cause)}{_in_own_code(plan, cause)}"
-    return StepFailed(
-        step=site.name,
-        op=site.op,
-        code=_code(cause),
-        type=type(cause).__name__,
-        message=f"out of memory: {words}" if is_out_of_memory(cause) else words,
-        operands=operands,
-        file=place.file,
-        line=place.line,
-        column=place.column,
-        path=place.path or ".".join(str(part) for part in site.path),
-    )
-
-
-def _code(cause: Exception) -> StopCode:
-    """What kind of failure an error is."""
-    if isinstance(cause, TimedOut):
-        return "timed out"
-    if is_out_of_memory(cause):
-        return "out of memory"
-    return "no kernel" if is_unsupported(cause) else "step failed"
-
-
-def _in_own_code(plan: Plan, cause: Exception) -> str:
-    """The last line of the user's own code that an error came through, where the recipe has ops of their own."""
-    if not plan.ops or cause.__traceback__ is None:
-        return ""
-    frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if not frame.filename.startswith(NOT_THEIRS)]
-    return f" (at {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-
-
-NOT_THEIRS: Final = (*(str(Path(file).parent) for file in (torch.__file__, __file__, traceback.__file__)), "<")
-"""Where code lies that is not the user's: PyTorch's, ours, Python's."""
-
-
-def _words(cause: Exception) -> str:
-    """An error's own words, without the C++ stack that torch may add."""
-    words = str(cause) or type(cause).__name__
-    return words.partition("\nException raised from")[0].strip()
-
-
-def step_error(error: StepFailed, plan: Plan) -> StepError:
-    """The exception for a run that failed."""
-    place = plan.place(tuple(error.path.split(".")))
-    message = f"'{error.op}' failed: {error.message}"
-    return StepError(Problem(place, message), error.step, error.op, error.operands)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from tensorflow_free.plan.calls import Site
-from tensorflow_free.plan.plan import CallRow, read_ids
+from tensorflow_free.plan.rows import CallRow, read_ids
 from tensorflow_free.recipe.dotted import KeyPath
 
 NO_ROOTS: frozenset[int] = frozenset()

@@ -13,8 +13,9 @@ from tensorflow_free.recipe.form_words import form_problems
 from tensorflow_free.recipe.models import TensorSpec
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
-from tensorflow_free.tensors.inits import LIKE, Start
+from tensorflow_free.tensors.inits import LIKE
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.tensors.starting_tensors import Start
 from tensorflow_free.text.phrases import shown
 
 

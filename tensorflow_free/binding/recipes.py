@@ -21,7 +21,8 @@ from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops.guards.handouts import HANDING, base_of
 from tensorflow_free.plan import backends, conditions, settings
 from tensorflow_free.plan.calls import Site
-from tensorflow_free.plan.plan import CallRow, Plan
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.plan.rows import CallRow
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, ERROR, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
 from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, written_keys
@@ -29,9 +30,9 @@ from tensorflow_free.recipe.names import FOLLOWING, RECIPE_DTYPES, did_you_mean,
 from tensorflow_free.registry import find
 from tensorflow_free.tensors import devices
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
-from tensorflow_free.tensors.inits import Start
 from tensorflow_free.tensors.literals import NUMBER_WORDS, check_literal, literal
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.tensors.starting_tensors import Start
 from tensorflow_free.text.phrases import shown
 
 OF_COMPILERS: Final = tuple(key for key in written_keys(Backend) if key != "name")

@@ -21,10 +21,11 @@ from tensorflow_free.tensors import devices
 from tensorflow_free.tensors import tensor_files as files
 from tensorflow_free.tensors.archives import FileProblem
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of, word_of
-from tensorflow_free.tensors.inits import INITS, LIKE, NAMES, VIEWS, Start, flat, made_in, own_dtype, parameters_of
+from tensorflow_free.tensors.inits import INITS, LIKE, NAMES, VIEWS, flat, own_dtype, parameters_of
 from tensorflow_free.tensors.literals import misfits
 from tensorflow_free.tensors.memory import extent_of, gibibytes, installed, overlaps
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.tensors.starting_tensors import Start, made_in
 from tensorflow_free.text.phrases import shown
 
 Report = Callable[[Sequence[str | int], str], None]

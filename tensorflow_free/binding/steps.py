@@ -24,7 +24,7 @@ from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan.autograd import run_backward, run_grad
 from tensorflow_free.plan.calls import Site, read_field
 from tensorflow_free.plan.contexts import context_of
-from tensorflow_free.plan.plan import Block, CallRow, Value
+from tensorflow_free.plan.rows import Block, CallRow, Value
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.keys import BLOCKS, STEP_KEYS

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.tensors.inits import Start, make
+from tensorflow_free.tensors.starting_tensors import Start, make
 
 
 def run_backward(

@@ -24,7 +24,8 @@ from tensorflow_free.codec.numbers import bits
 from tensorflow_free.codec.parts import parts_of
 from tensorflow_free.loading import plan_of
 from tensorflow_free.report.result_report import page_of
-from tensorflow_free.runner import run, step_error
+from tensorflow_free.run.failures import step_error
+from tensorflow_free.runner import run
 from tensorflow_free.text.drawing import draw, text_of
 
 Outcome = Literal["ok", "refused", "step failed"]

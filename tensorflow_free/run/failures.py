@@ -1,0 +1,81 @@
+"""A step that failed, as data and as the exception that is raised: which step, on what, and torch's own words."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from tensorflow_free.errors import Problem, StepError
+from tensorflow_free.outcome.reasons import StepFailed, StopCode
+from tensorflow_free.plan.calls import Stopped, described
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.process.limits import TimedOut
+from tensorflow_free.run.torch_errors import is_out_of_memory, is_unsupported
+
+
+def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
+    """What is to be told of a run that stopped: the step, its place, its operands, the error's own words."""
+    site = stopped.site
+    place = plan.place(site.path)
+    names = site.operands or [""] * len(stopped.operands)
+    if site.op in ("repeat", "with"):
+        stopped.operands = ()
+    operands = [
+        f"{name}: {described(value)}" if name else described(value)
+        for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
+    ]
+    words = f"{_words(cause)}{_in_own_code(plan, cause)}"
+    return StepFailed(
+        step=site.name,
+        op=site.op,
+        code=_code(cause),
+        type=type(cause).__name__,
+        message=f"out of memory: {words}" if is_out_of_memory(cause) else words,
+        operands=operands,
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        path=place.path or ".".join(str(part) for part in site.path),
+    )
+
+
+def _code(cause: Exception) -> StopCode:
+    """What kind of failure an error is."""
+    if isinstance(cause, TimedOut):
+        return "timed out"
+    if is_out_of_memory(cause):
+        return "out of memory"
+    return "no kernel" if is_unsupported(cause) else "step failed"
+
+
+def _in_own_code(plan: Plan, cause: Exception) -> str:
+    """The last line of the user's own code that an error came through, where the recipe has ops of their own."""
+    if not plan.ops or cause.__traceback__ is None:
+        return ""
+    frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if not frame.filename.startswith(NOT_THEIRS)]
+    return f" (at {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
+NOT_THEIRS: Final = (
+    str(Path(torch.__file__).parent),
+    str(Path(__file__).parents[1]),
+    str(Path(traceback.__file__).parent),
+    "<",
+)
+"""Where code lies that is not the user's: PyTorch's, ours, Python's."""
+
+
+def _words(cause: Exception) -> str:
+    """An error's own words, without the C++ stack that torch may add."""
+    words = str(cause) or type(cause).__name__
+    return words.partition("\nException raised from")[0].strip()
+
+
+def step_error(error: StepFailed, plan: Plan) -> StepError:
+    """The exception for a run that failed."""
+    place = plan.place(tuple(error.path.split(".")))
+    message = f"'{error.op}' failed: {error.message}"
+    return StepError(Problem(place, message), error.step, error.op, error.operands)
