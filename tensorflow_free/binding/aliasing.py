@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from tensorflow_free.plan.call_rows import CallRow, read_ids
 from tensorflow_free.plan.calls import Site
-from tensorflow_free.plan.rows import CallRow, read_ids
 from tensorflow_free.recipe.dotted import KeyPath
 
 NO_ROOTS: frozenset[int] = frozenset()

@@ -13,9 +13,9 @@ from tensorflow_free.binding.scope import Places, Scope
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops import backward
 from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
+from tensorflow_free.plan.call_rows import RESERVED, CallRow, Value, made_ids, read_ids
 from tensorflow_free.plan.calls import GRADIENTS, Site, retain, snapshot, watch
 from tensorflow_free.plan.plan import Check, Pass, Plan, Recording, ValueKind
-from tensorflow_free.plan.rows import RESERVED, CallRow, Value, made_ids, read_ids
 from tensorflow_free.plan.slots import NOTHING, Slots, lay_out
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import BackwardPass, Recipe

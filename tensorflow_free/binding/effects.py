@@ -10,7 +10,7 @@ from tensorflow_free.binding.operands import references
 from tensorflow_free.binding.scope import Scope, values_of
 from tensorflow_free.ops.guards.handouts import HANDING, KEEPING, base_of
 from tensorflow_free.ops.signatures import Op, Signature
-from tensorflow_free.plan.rows import CallRow
+from tensorflow_free.plan.call_rows import CallRow
 
 
 def with_memory(row: CallRow, op: Op, bound: Bound, scope: Scope) -> CallRow:

@@ -20,9 +20,9 @@ from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops.guards.handouts import HANDING, base_of
 from tensorflow_free.plan import backends, conditions, settings
+from tensorflow_free.plan.call_rows import CallRow
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.plan.rows import CallRow
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.keys import DEFAULTS, ERROR, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
 from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, written_keys

@@ -13,8 +13,8 @@ import torch
 from tensorflow_free.binding.operands import Known
 from tensorflow_free.errors import Message, Place, Problem
 from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED_AS_SHARING
+from tensorflow_free.plan.call_rows import RESERVED
 from tensorflow_free.plan.plan import ValueKind
-from tensorflow_free.plan.rows import RESERVED
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.tensors.devices import kinds

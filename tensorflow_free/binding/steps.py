@@ -22,9 +22,9 @@ from tensorflow_free.ops.guards.bounds import guarded
 from tensorflow_free.ops.seeding import seeded
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan.autograd import run_backward, run_grad
+from tensorflow_free.plan.call_rows import Block, CallRow, Value
 from tensorflow_free.plan.calls import Site, read_field
 from tensorflow_free.plan.contexts import context_of
-from tensorflow_free.plan.rows import Block, CallRow, Value
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.keys import BLOCKS, STEP_KEYS

@@ -11,8 +11,8 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.ops.guards.bounds import Guarded
+from tensorflow_free.plan.call_rows import Block, CallRow, Value, ids_of, made_ids
 from tensorflow_free.plan.calls import Call, Repeat, Values, Within, whole
-from tensorflow_free.plan.rows import Block, CallRow, Value, ids_of, made_ids
 from tensorflow_free.recipe.expressions import Slice
 
 
