@@ -1,4 +1,4 @@
-"""A stand-in for a sweep's worker, which runs its cells in this process."""
+"""What runs or is told in this process: a stand-in for a sweep's worker, and a callback of Hydra's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from threading import Lock
 from typing import ClassVar
 
 import torch
+from hydra.experimental.callback import Callback
 
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.sweep.trial import Trial
@@ -31,3 +32,15 @@ class Here:
     def kill(self): ...
 
     def end(self): ...
+
+
+class Heard(Callback):
+    """A callback of Hydra's, which keeps what it is told of sweeps."""
+
+    told: ClassVar[list[str]] = []
+
+    def on_multirun_start(self, config, **_):
+        self.told.append("begins")
+
+    def on_multirun_end(self, config, **_):
+        self.told.append("is over")

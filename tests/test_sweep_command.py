@@ -22,7 +22,7 @@ from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.jobs import Chunks
 from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.rows import Row
-from tests.here import Here
+from tests.here import Heard, Here
 
 LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\nsteps: {y: w * x}\nbackward: y\n"
 
@@ -284,6 +284,13 @@ def test_other_launchers_and_sweepers_end_with_the_same_rows(typed, words):
     )
     assert theirs.document().finished
     assert not list(Path("theirs").glob("cells.*.jsonl"))
+
+
+@pytest.mark.parametrize("words", [[], ["hydra/launcher=basic"], ["hydra/sweeper=basic"]])
+def test_callbacks_of_hydras_are_told_of_a_sweep(typed, monkeypatch, words):
+    monkeypatch.setattr(Heard, "told", [])
+    assert typed("-m", "linear.yaml", "+hydra.callbacks.x._target_=tests.here.Heard", "-q", *words) == (0, "", "")
+    assert Heard.told == ["begins", "is over"]
 
 
 def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkeypatch):
