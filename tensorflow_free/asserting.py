@@ -1,4 +1,4 @@
-"""Recipes inside tests: what a case is held against, a failure in a screenful, and `assert_recipe`.
+"""Recipes inside tests: `assert_recipe`, what a case is compared with, and a failure that fits a screen.
 
 A case is held against its golden; a recipe that has no golden and expects something, against its expectations.
 """

@@ -1,4 +1,4 @@
-"""The two commands: `run-recipe` runs recipes, `recipe` is for all that is not running. Imports late, to stay light."""
+"""The two commands: `run-recipe` runs recipes, `recipe` does the rest. Imports late, so that `--help` is fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way into the two commands: ^C while they are still being loaded is told in a line, too."""
+"""The entry points of the two commands: ^C while they are still importing ends with one line, too."""
 
 from __future__ import annotations
 

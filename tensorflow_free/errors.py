@@ -1,4 +1,4 @@
-"""The exceptions of the package, and how a problem names its place. What they say is printable.
+"""The exceptions of the package, and the place of a problem. Their texts are printable.
 
 TensorflowFreeError
 ├── RecipeError              the recipe or the overrides are wrong; nothing ran

@@ -1,4 +1,4 @@
-"""A composed mapping read for its form: one-line steps written out, then pydantic's findings in our words. No torch."""
+"""A mapping checked for its form: one-line steps written out, then pydantic's errors. Does not import torch."""
 
 from __future__ import annotations
 

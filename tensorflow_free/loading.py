@@ -1,4 +1,4 @@
-"""From a file, or a mapping, and overrides to a recipe that is bound: composition, one-line steps, form, names."""
+"""`load_recipe`: from a file or a mapping, and overrides, to a recipe that is bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run_recipe`, and the run of a plan: tensors drawn, steps run, gradients taken, and what is recorded gathered."""
+"""`run_recipe`, and the run of a plan: tensors made, steps run, gradients computed, and values recorded."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def loaded_by(code):
 def command(name, *words):
     """The lines that run one of the commands inside `loaded_by`."""
     return f"from tensorflow_free import cli\ntry:\n    sys.argv = {['x', *words]}\n    cli.{name}()\nexcept SystemExit: pass"
+
+
+def modules_that_say(claim):
+    """The modules of the package that have these words in their docstrings."""
+    texts = {file: file.read_text(encoding="utf-8") for file in (ROOT / "tensorflow_free").rglob("*.py")}
+    said = [file for file, text in texts.items() if claim in (ast.get_docstring(ast.parse(text)) or "")]
+    return [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in said]
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -60,6 +68,16 @@ def test_reading_for_form_loads_neither_torch_nor_hydra():
 
 def test_a_plain_run_loads_no_hydra():
     assert loaded_by(command("run_recipe_command", RECIPE, "--no-save", "--quiet")) & {"hydra", "omegaconf"} == set()
+
+
+@pytest.mark.parametrize(
+    ("claim", "not_loaded", "least"),
+    [("Does not import torch", {"torch"}, 25), ("Standard library only", set(HEAVY), 6)],
+)
+def test_a_module_loads_no_more_than_its_first_lines_say(claim, not_loaded, least):
+    modules = modules_that_say(claim)
+    assert len(modules) >= least
+    assert loaded_by(f"import {', '.join(modules)}") & not_loaded == set()
 
 
 def test_these_tests_can_fail():

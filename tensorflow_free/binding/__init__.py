@@ -1,1 +1,1 @@
-"""A `Recipe` to a `Plan`: every name bound, every argument checked, all problems found before anything runs."""
+"""From a `Recipe` to a `Plan`: every name bound, every argument checked, every problem found before anything runs."""

@@ -1,4 +1,4 @@
-"""Holds a step's args and kwargs against the op's signatures: the first that fits, or why the nearest does not."""
+"""Matches a step's args and kwargs with the op's signatures: the first that fits, or why the nearest does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts a plan together from bound rows: what is copied, what is kept, what is recorded, and where each value lies."""
+"""Puts a plan together from bound rows: what is copied, kept and recorded, and the slot of each value."""
 
 from __future__ import annotations
 

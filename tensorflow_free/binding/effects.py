@@ -1,4 +1,4 @@
-"""What a call does to memory, as its op's signature says it: what it changes, what its result shares, what it holds."""
+"""What a call does to memory, by its op's signature: what it changes, what its result shares, what it keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An init without size as the gradient that backward starts from: `{init: ones}`, made for the target's shape."""
+"""An init as the gradient that a backward pass starts from: `{init: ones}`, made in the target's shape."""
 
 from __future__ import annotations
 

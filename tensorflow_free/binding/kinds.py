@@ -1,4 +1,4 @@
-"""What a parameter takes, in words."""
+"""What kind of argument a parameter takes, in words for messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that name values of the run: `w`, `qr.Q`, `train.loss`, and what is said of those that name none."""
+"""Operands: words that name values of the run (`w`, `qr.Q`, `train.loss`), and the messages for words that do not."""
 
 from __future__ import annotations
 

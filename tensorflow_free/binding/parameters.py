@@ -1,4 +1,4 @@
-"""What one argument is, by the parameter that it is for: a word becomes a value, a dtype, a word or an error."""
+"""What one argument means, by its parameter's type: a value of the run, a dtype, a string, or a problem."""
 
 from __future__ import annotations
 

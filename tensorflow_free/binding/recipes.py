@@ -1,4 +1,4 @@
-"""From a `Recipe` to a `Plan`: every name bound, every argument checked, every problem found before anything runs."""
+"""The binding of a whole recipe to a `Plan`, with all of its problems."""
 
 from __future__ import annotations
 

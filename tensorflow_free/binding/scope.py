@@ -1,4 +1,4 @@
-"""What binding knows so far: the names given, their ids, the constants, and the problems found."""
+"""What binding knows at one step: the names so far, their ids, the constants, and the problems found."""
 
 from __future__ import annotations
 

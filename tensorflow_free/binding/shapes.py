@@ -1,4 +1,4 @@
-"""Shapes of starting tensors, told from their arguments before anything is made; and what is wrong with one."""
+"""Shapes of starting tensors, computed from their arguments before a tensor is made; and what is wrong with one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Binds a recipe's tensors: each `TensorSpec` is held against its init and becomes a `Start`, or problems."""
+"""Binds a recipe's tensors: each `TensorSpec` is checked against its init and becomes a `Start`, or problems."""
 
 from __future__ import annotations
 

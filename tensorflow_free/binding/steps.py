@@ -1,4 +1,4 @@
-"""Binds steps: each op is looked up, its arguments are held against its signatures, and it becomes rows of calls."""
+"""Binds steps: each op is looked up, its arguments are matched with a signature, and it becomes rows of calls."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One cell: what it is held against, and what became of it."""
+"""One cell: what it is compared with, and its outcome."""

@@ -1,4 +1,4 @@
-"""What became of a cell: the one place that decides it, for a run, a sweep's cell, a golden's case and a test."""
+"""The outcome of a run, a sweep's cell, a golden's case and a test: the one place that decides it."""
 
 from __future__ import annotations
 

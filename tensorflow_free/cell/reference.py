@@ -1,4 +1,4 @@
-"""What a cell is held against: its reference, an eager CPU run of its dtype, and what cannot be compared.
+"""What a cell is compared with: its reference, its baseline, and which values cannot be compared.
 
 The reference is the same recipe on the CPU, eager, in float64, or the cell that `reference` names. It starts from the
 cell's own numbers, so that rounding of the inputs is not blamed on the ops; with `inputs: original` from its own.

@@ -1,4 +1,4 @@
-"""Safetensors files of plain arrays, each by its name: read and written. Knows nothing of what they mean."""
+"""Safetensors files of plain arrays by name, read and written. Does not know what the arrays mean."""
 
 from __future__ import annotations
 

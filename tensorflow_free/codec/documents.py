@@ -1,4 +1,4 @@
-"""Documents of strict JSON that carry a version, read to their models. Knows no torch."""
+"""Documents of strict JSON with a version, read into their models. Does not import torch."""
 
 from __future__ import annotations
 

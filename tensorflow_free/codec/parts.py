@@ -1,4 +1,4 @@
-"""A tensor of any dtype and layout as plain arrays that safetensors holds, and made again from them. Knows no files.
+"""A tensor of any dtype and layout as plain arrays that safetensors can hold, and back. Does not touch files.
 
 Made again, a tensor has its numbers bit for bit, its dtype, shape and layout; it is contiguous.
 Two things come back as plain numbers only: tensors of mkldnn's layout, and quantised ones of less than a byte.

@@ -1,4 +1,4 @@
-"""Values of a run that are no tensors, as strict JSON holds them, and made again from it."""
+"""Values of a run that are not tensors, as strict JSON, and back."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The commands of `recipe` that work with goldens, runs and sweeps; `subcommands` loads each when it is typed."""
+"""The commands of `recipe` that work with goldens, runs and sweeps; `subcommands` imports each when it is typed."""

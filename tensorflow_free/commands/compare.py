@@ -1,4 +1,4 @@
-"""`recipe compare`: two runs, or two sweeps, judged anew by what is on disk."""
+"""`recipe compare`: two runs, or two sweeps, compared by what is on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flags that both commands know, and those of `run-recipe` that are ours and not Hydra's. Loads nothing."""
+"""The flags that both commands have, and those of `run-recipe` that are not Hydra's. Standard library only."""
 
 from __future__ import annotations
 

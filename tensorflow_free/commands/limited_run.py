@@ -1,4 +1,4 @@
-"""A plain run with limits: in a process of its own, which this one ends at a limit; what became of it is a result."""
+"""A run with limits: in a process of its own, which is ended at a limit; the outcome is a result in any case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`recipe list` and `recipe check`: the recipes that there are, and what is wrong with them; nothing is run."""
+"""`recipe list` and `recipe check`: the recipes in a folder, and what is wrong with them; nothing runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`recipe ops`: the registry, looked into."""
+"""`recipe ops`: ops looked up in the registry."""
 
 from __future__ import annotations
 

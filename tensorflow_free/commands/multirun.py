@@ -1,4 +1,4 @@
-"""`run-recipe -m`: a sweep in workers here, job by job elsewhere, or as another sweeper chooses; and `--resume`."""
+"""`run-recipe -m` and `--resume`: a sweep in local workers, as jobs of a launcher, or by another sweeper."""
 
 from __future__ import annotations
 

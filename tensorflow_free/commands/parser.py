@@ -1,4 +1,4 @@
-"""argparse in our words: all that is wrong with a command line told at once, and no process that ends."""
+"""argparse with our messages: every mistake on a command line reported at once, and the process not ended."""
 
 from __future__ import annotations
 

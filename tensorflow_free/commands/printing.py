@@ -1,4 +1,4 @@
-"""All that the commands print: pages and JSON as the answer, complaints beside it; on whatever the streams are."""
+"""Everything that the commands print: pages and JSON on standard output, complaints on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far something is: a bar on a terminal for what takes more than a moment; nothing elsewhere."""
+"""A progress bar on a terminal for what takes more than a moment; nothing elsewhere."""
 
 from __future__ import annotations
 

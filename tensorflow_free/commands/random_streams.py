@@ -1,4 +1,4 @@
-"""What of two stored runs hangs on their random streams. Nothing is run to tell."""
+"""Which values of two stored runs depend on their random streams, found without running anything."""
 
 from __future__ import annotations
 

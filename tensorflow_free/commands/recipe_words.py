@@ -1,4 +1,4 @@
-"""The words behind a command's name that name recipes, and overrides of them. Loads neither torch nor Hydra."""
+"""The arguments of a command that name recipes, and overrides of them. Imports neither torch nor Hydra."""
 
 from __future__ import annotations
 

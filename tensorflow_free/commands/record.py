@@ -1,4 +1,4 @@
-"""`recipe record`: goldens, written case by case."""
+"""`recipe record`: goldens written, case by case."""
 
 from __future__ import annotations
 

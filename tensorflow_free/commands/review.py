@@ -1,4 +1,4 @@
-"""`recipe review`: what failed, walked through value by value, and the goldens with what was accepted."""
+"""`recipe review`: failures walked through value by value, and goldens updated with what was accepted."""
 
 from __future__ import annotations
 

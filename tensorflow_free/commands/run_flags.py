@@ -1,4 +1,4 @@
-"""The command line of `run-recipe`: its help, its flags, and those of Hydra's that are passed on. Loads nothing.
+"""The command line of `run-recipe`: its help, its flags, and the flags passed on to Hydra. Standard library only.
 
 Hydra would take flags that open doors for a recipe's text; here every flag that it may have is declared, and no other
 is passed on.

@@ -1,4 +1,4 @@
-"""What a run shows: its result, or what is wrong with it. Imports late, to stay light."""
+"""What a run shows on the screen: its result, or its problems. Imports late, so that a refusal is fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`recipe show` and `recipe schema`: results that are on disk, and what a result looks like there."""
+"""`recipe show` and `recipe schema`: stored results, and the JSON Schemas of all files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two runs that are on disk, held against each other; nothing is run."""
+"""Two runs on disk, compared; nothing runs."""
 
 from __future__ import annotations
 

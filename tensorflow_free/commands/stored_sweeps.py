@@ -1,4 +1,4 @@
-"""Sweeps that are on disk: their table again, and two held against each other, cell by cell; nothing is run."""
+"""Sweeps on disk: their table, and two of them compared cell by cell; nothing runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of `recipe`, in a table: what may be typed behind each name, and the file that is loaded when it is.
+"""The commands of `recipe`, in a table: the arguments of each, and the module that is imported when it is typed.
 
 What a command takes is declared here and not in its file, so that neither help nor a misspelt flag waits for PyTorch.
 """

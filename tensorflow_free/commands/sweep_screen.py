@@ -1,4 +1,4 @@
-"""What a sweep shows: how far it is, on a terminal, and then what it came to. Loads no torch."""
+"""What a sweep shows on the screen: a progress bar, then its table. Does not import torch."""
 
 from __future__ import annotations
 

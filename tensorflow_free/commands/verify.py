@@ -1,4 +1,4 @@
-"""`recipe verify`: recipes checked against their goldens, a line a cell, and failures in full."""
+"""`recipe verify`: recipes compared with their goldens: a line for each cell, and failures in full."""
 
 from __future__ import annotations
 

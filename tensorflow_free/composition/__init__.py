@@ -1,1 +1,1 @@
-"""Text to mapping: a recipe file, what its `defaults` list, its case, overrides, references. Alone knows YAML."""
+"""From text to a mapping: a recipe file, its `defaults`, case, overrides and references. Only here is YAML read."""

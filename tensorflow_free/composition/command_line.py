@@ -1,4 +1,4 @@
-"""The words of a `run-recipe` command line beside its flags: recipe files, overrides, Hydra's own settings.
+"""The arguments of a `run-recipe` command line that are not flags: recipe files, overrides, Hydra's settings.
 
 Hydra wants its overrides together and its flags last. Knows no Hydra.
 """

@@ -1,4 +1,4 @@
-"""A recipe put together: the file, what it lists in `defaults`, its case, the overrides, then its references.
+"""A recipe composed: the file, what it lists in `defaults`, its case, the overrides, then its references.
 
 The result is a plain mapping, not yet judged for form, that knows where each of its keys came from.
 """

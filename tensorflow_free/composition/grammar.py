@@ -1,4 +1,4 @@
-"""Hydra's override grammar, with words typed as in a recipe file. The only place that knows Hydra's parser.
+"""Hydra's override grammar, with words typed as in a recipe file. The only module that uses Hydra's parser.
 
 Tried with hydra-core 1.3.8. The visitor's `_createPrimitive` is Hydra's own and not public; a test shows that it is
 still asked.

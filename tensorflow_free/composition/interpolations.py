@@ -1,4 +1,4 @@
-"""References in a recipe, `${params.n}`: which may be written, and what each stands for. Knows neither files nor Hydra.
+"""References in a recipe, `${params.n}`: which are allowed, and what each stands for. Imports no Hydra, opens no files.
 
 Only the keys of the recipe itself can be named. There are no resolvers, so nothing outside of it is read.
 """

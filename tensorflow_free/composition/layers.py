@@ -1,4 +1,4 @@
-"""Where the keys of a composed recipe came from: files, a case in them, overrides; each a layer over those before."""
+"""Where the keys of a composed recipe came from: files, a case, overrides; each is a layer over those before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes made in Python: a mapping, copied and held to what a recipe file could say (and torch tensors)."""
+"""Recipes made in Python: a mapping, copied and checked to hold only what a recipe file could say, or torch tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each key of a text stands: line and column. The reader finds it, once an error needs it."""
+"""Where each key of a text stands: line and column, found only when an error needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mappings laid over one another, and single keys set in them. Nothing given is changed: what differs is copied."""
+"""Mappings merged, and single keys set in them. The arguments are not changed: what differs is copied."""
 
 from __future__ import annotations
 

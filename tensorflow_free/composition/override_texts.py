@@ -1,4 +1,4 @@
-"""Overrides as a person types them, read: `steps.y.op=sub`, `+steps.z={op: relu, args: [y]}`, `~steps.h`, `seed=1,2`.
+"""Overrides parsed: `steps.y.op=sub`, `+steps.z={op: relu, args: [y]}`, `~steps.h`, `seed=1,2`.
 
 Their grammar is Hydra's, but that a word is a number, a boolean or a word by the same rule as in a recipe file. A plain
 `key=word` is read here; Hydra's parser, which takes a tenth of a second to import, is loaded for the rest.

@@ -1,4 +1,4 @@
-"""Overrides as objects: what each does to which key with which value, and the same done to a mapping. Parses nothing.
+"""Overrides as objects: what each does to which key, and a mapping with them applied. Does not parse.
 
 Their merging is OmegaConf's, but that a new key below a key of the format needs no `+`. `override_texts` reads what a
 person types.

@@ -1,4 +1,4 @@
-"""Reads the text of a recipe file to plain values, and finds where its keys stand."""
+"""Reads the text of a recipe file into plain values, and finds where its keys stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipe files on disk: the one door by which their text comes in, and the other recipes that their `defaults` list."""
+"""Recipe files on disk: the only place where their text is read, and the recipes that their `defaults` list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recipe may not say, as it is data and not code. One door for files, mappings and overrides.
+"""What a recipe may not say, since it is data and not code. One check for files, mappings and overrides.
 
 Hydra would obey some keys, and OmegaConf some texts. None of them is ever passed on.
 """

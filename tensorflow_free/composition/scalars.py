@@ -1,4 +1,4 @@
-"""What a plain word of YAML is by version 1.2's core schema: a number, a boolean, null, or the word itself.
+"""The type of a plain YAML word by the core schema of version 1.2: number, boolean, null, or string.
 
 The same rule serves recipe files and overrides, so that `params.n=1e-5` and `n: 1e-5` are one number.
 """

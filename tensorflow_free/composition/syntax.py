@@ -1,4 +1,4 @@
-"""What is wrong with a text that is no YAML, in words that say what would be right. Knows libyaml's messages."""
+"""Errors of YAML's syntax, in messages that say what would be right. Knows libyaml's messages."""
 
 from __future__ import annotations
 

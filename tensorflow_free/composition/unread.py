@@ -1,4 +1,4 @@
-"""Parameters that an override adds beside one that is there, and that nothing reads: most often a slip of the pen."""
+"""Parameters that an override adds with nearly the name of one that exists, and that nothing reads: likely a typo."""
 
 from __future__ import annotations
 

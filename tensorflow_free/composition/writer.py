@@ -1,4 +1,4 @@
-"""Writes plain values as YAML that reads back equal, bit for bit, here and in readers of YAML 1.1. Knows no recipe.
+"""Writes plain values as YAML that reads back equal, bit for bit, here and in YAML 1.1 readers. Knows no recipe.
 
 What fits on a line stands on a line, in flow style; the first two levels of mappings are blocks, one key a line.
 """

@@ -1,4 +1,4 @@
-"""The walk through libyaml's stream of events that makes plain values of a text, by YAML 1.2's rules.
+"""Plain values from libyaml's stream of events, by the rules of YAML 1.2, without recursion.
 
 It knows YAML and nothing of what a recipe means. Nothing recurses, so the depth of a text cannot exhaust the stack, and
 nodes are counted, with those that aliases stand for, before they are built. Shared anchors give shared values; whoever

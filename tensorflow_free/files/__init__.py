@@ -1,1 +1,1 @@
-"""Files of this machine: opened only where plain and small enough, written whole or not at all. Knows no format."""
+"""Files on this machine: read only where plain and not too large, written whole or not at all. Knows no format."""

@@ -1,4 +1,4 @@
-"""New folders, for runs and for sweeps: whether one is new, and names of which no two are the same."""
+"""New folders for runs and sweeps: whether a folder is new, and names that are never the same twice."""
 
 from __future__ import annotations
 

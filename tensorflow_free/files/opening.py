@@ -1,4 +1,4 @@
-"""Files opened for reading: plain files alone, none that is waited for, and none that is too large. Knows nothing else.
+"""Files opened for reading: regular files only, none that would block, and none that is too large.
 
 A pipe, a device or a socket in place of a file is refused by what was opened, not by a look beforehand.
 """

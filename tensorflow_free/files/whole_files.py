@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever ends the process that writes them. Knows nothing of what is in them.
+"""Files that appear whole or not at all, however the process that writes them ends.
 
 What is written lies first beside its place, as `.tensorflow_free-<16 digits>.part`, a file or a folder, and is moved to
 its place when it is whole. Who writes holds the lock of that part: one that nobody holds was left by a process that was

@@ -1,1 +1,1 @@
-"""Goldens: what a recipe gave once, kept beside it, to hold every later run against."""
+"""Goldens: what a recipe gave once, kept beside it, with which every later run is compared."""

@@ -1,4 +1,4 @@
-"""What a fresh recording of a case would change in its golden, value by value, and the golden with what was accepted.
+"""What a new recording of a case would change in its golden, value by value, and the golden with what was accepted.
 
 What is accepted is written as recorded anew: the value, its noise in each dtype and its mark. What is not keeps its old
 ones, so that it goes on failing until the code gives the old number again, or it is accepted, too.

@@ -1,4 +1,4 @@
-"""A case of a golden with its numbers, as it is recorded and as it is held against, and what its models are made of."""
+"""A case of a golden with its numbers in memory, and its models made from it."""
 
 from __future__ import annotations
 

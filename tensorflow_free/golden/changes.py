@@ -1,4 +1,4 @@
-"""The values of a case that a fresh recording gives otherwise than its golden, and whether a check lets that pass."""
+"""The values of a case that a new recording gives differently from its golden, and whether each passes the check."""
 
 from __future__ import annotations
 

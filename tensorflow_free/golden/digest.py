@@ -1,4 +1,4 @@
-"""A recipe's digest: it changes when the numbers may, and not when only the words around them do. Knows no torch."""
+"""A recipe's digest: it changes with whatever can change a number, and with nothing else. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A golden as text that a person can review: a line for each value or row, so that a diff shows the number that moved.
+"""A golden as text for review: a line for each value or row, so that a diff shows the number that changed.
 
-The same golden gives the same text, and the text is strict JSON. Knows no torch and no files.
+The same golden gives the same text, and the text is strict JSON. Does not import torch or touch files.
 """
 
 from __future__ import annotations

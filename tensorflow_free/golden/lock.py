@@ -1,4 +1,4 @@
-"""The lock of a golden: who writes it has it, and who finds it half replaced waits for it. Knows only its name."""
+"""The lock of a golden: its writer holds it, and a reader that finds half of a new golden waits for it."""
 
 from __future__ import annotations
 

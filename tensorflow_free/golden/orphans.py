@@ -1,4 +1,4 @@
-"""Goldens whose recipe is gone. Knows no torch."""
+"""Goldens whose recipe no longer exists. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a recipe's goldens lie, which of them applies, and the reading of their json. Knows no torch.
+"""The paths of a recipe's goldens, which of them applies, and the reading of their JSON. Does not import torch.
 
 `STEM.golden.json` and `STEM.golden.safetensors` stand beside `STEM.yaml`; a golden for one type of device is
 `STEM.cuda.golden.json`. The numbers are read by `golden.reading`.

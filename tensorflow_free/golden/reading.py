@@ -1,4 +1,4 @@
-"""A case read back from its golden with all its numbers, each checked to be the one that was recorded."""
+"""A case read back from its golden with all its numbers, each checked to be the recorded one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recording goldens: a float64 run, and how far eager runs in each dtype, from the same numbers, stand from it."""
+"""Recording goldens: a float64 run, and the noise of eager runs in each dtype from the same numbers."""
 
 from __future__ import annotations
 

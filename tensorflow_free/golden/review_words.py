@@ -1,4 +1,4 @@
-"""What there is to review of a golden, in lines: old and new, how much of the allowed error that uses, what moved."""
+"""A review of a golden as lines: old and new numbers, the share of the allowed error, what changed in the recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checking recipes against their goldens: each case run from the recorded numbers, held against the recorded values."""
+"""Comparing recipes with their goldens: each case runs from the recorded numbers, and its values are judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writing of goldens: a case at a time, by one worker at a time, the old golden whole until the new one is.
+"""Writing goldens: one case at a time, one process at a time; the old golden stays until the new one is whole.
 
 The two files cannot be replaced in one act. Arrays are named by their content, so that a safetensors file can hold
 those of the old json and of the new one at once. So: first the arrays of both (marked as unfinished), then the json,

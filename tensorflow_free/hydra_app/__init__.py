@@ -1,1 +1,1 @@
-"""What only Hydra has: `hydra.*` settings, `--cfg` and `--info`, launchers, sweepers. Recipes need none of it."""
+"""What only Hydra provides: `hydra.*` settings, `--cfg`, `--info`, launchers, sweepers. Plain runs do not need it."""

@@ -1,4 +1,4 @@
-"""Cells that another sweeper of Hydra's chooses as it goes, run batch by batch in workers here."""
+"""Cells that another sweeper of Hydra's chooses, run batch by batch in local workers."""
 
 from __future__ import annotations
 

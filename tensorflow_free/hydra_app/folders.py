@@ -1,4 +1,4 @@
-"""The folders of a sweep and of its cells, as Hydra's settings put their names together."""
+"""The folders of a sweep and of its cells, by Hydra's settings."""
 
 from __future__ import annotations
 

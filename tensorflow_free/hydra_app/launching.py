@@ -1,4 +1,4 @@
-"""The jobs of a sweep for other launchers of Hydra's: what names each, and what became of them. Knows no recipe."""
+"""The jobs of a sweep for other launchers of Hydra's: the name of each, and its outcome. Knows no recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hydra as a library: at hand for a while, its state of the process put back afterwards, its refusals in our words."""
+"""Hydra used as a library: its global state set and put back, its errors in our messages."""
 
 from __future__ import annotations
 

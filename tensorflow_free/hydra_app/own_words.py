@@ -1,4 +1,4 @@
-"""What a command line says of Hydra's own settings, looked through before Hydra sees it."""
+"""Hydra's own settings on a command line, checked before Hydra reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Hydra is told: a primary config of the package's own, recipes as options of a group, and overrides of them.
+"""The configuration that Hydra is given: a primary config of ours, with recipes as options of a group.
 
 Each recipe has passed the same door as every other recipe text, its `defaults` merged, so that Hydra never sees a list
 that it would obey.

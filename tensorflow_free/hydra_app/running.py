@@ -1,4 +1,4 @@
-"""A plain run, or a look at a configuration, where the command line says anything that only Hydra knows."""
+"""A plain run, or a printed configuration, where the command line uses Hydra's own settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sweep that a command line with `-m` asks for: as Hydra's settings say, and, elsewhere or chosen elsewhere, run.
+"""A sweep as Hydra's settings ask for it: in local workers, as jobs of a launcher, or by another sweeper.
 
 What the cells are is read by our own rules, so that an override means the same as in a plain run; Hydra is told of one
 recipe and of its own settings only. Another sweeper is told all, as it has to choose the cells.

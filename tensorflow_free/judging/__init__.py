@@ -1,1 +1,1 @@
-"""Verdicts: how far values are from their reference, how far they may be, what a recipe expects. Data, no words."""
+"""Verdicts: how far values are from a reference, how far they may be, what a recipe expects. Data, not sentences."""

@@ -1,4 +1,4 @@
-"""Where what is wrong begins: the first value out of bounds, forward before backward."""
+"""Where the first fault is: the first value out of bounds, forward before backward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two tensors are close, few ULPs apart, or alike bit for bit; and where they differ most. Knows torch alone.
+"""Whether two tensors are close, a few ULPs apart, or equal bit for bit; and where they differ most. Pure torch.
 
 Each function gives None where they agree, else why not. Both tensors have one shape, and lie on the CPU.
 """

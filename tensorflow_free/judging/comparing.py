@@ -1,4 +1,4 @@
-"""Two results held against each other, value by value: what is compared with what, and by which rule."""
+"""Two results compared, value by value: which value with which, and by which rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`xfail`: the marks on cells, values and steps that are known to fail. Turns verdicts, and knows not how they came."""
+"""`xfail`: the marks on cells, values and steps that are known to fail. Changes verdicts, whatever made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far one tensor is from another: counts, largest errors and where, RMSE, ULPs, noise. Knows torch alone."""
+"""How far one tensor is from another: counts, largest errors and where, RMSE, ULPs, noise. Pure torch."""
 
 from __future__ import annotations
 

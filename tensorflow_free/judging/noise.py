@@ -1,4 +1,4 @@
-"""How far rounding alone takes a value from its exact numbers. Knows no torch."""
+"""How far rounding alone takes a value from the exact result. Does not import torch."""
 
 from __future__ import annotations
 

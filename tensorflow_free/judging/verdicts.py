@@ -1,4 +1,4 @@
-"""What a comparison finds, as data: a verdict on each value, and where what is wrong begins. Words are for reports."""
+"""What a comparison finds, as data: a verdict on each value, and where the first fault is. No sentences."""
 
 from __future__ import annotations
 

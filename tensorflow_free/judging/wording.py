@@ -1,4 +1,4 @@
-"""What a comparison finds in words: where it starts, the share that was used, the largest error. Knows no torch.
+"""The findings of a comparison in words: where it starts, the share used, the largest error. Does not import torch.
 
 It reads verdicts as the plain data that they are on disk, so that a sweep's rows can be worded without torch.
 """

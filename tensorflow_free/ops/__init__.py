@@ -1,1 +1,1 @@
-"""What an op is, and how torch's tables, schemas, annotations and docstrings tell it. `registry` is the way in."""
+"""What an op is, and how it is found in torch's tables, schemas, annotations and docstrings. Start at `registry`."""

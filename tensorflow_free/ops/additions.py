@@ -1,4 +1,4 @@
-"""The ops that the user adds, from Python: registered, offered by a package, or in a file named on the command line."""
+"""The ops that users add from Python: registered, provided by a package, or in a file named on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ops `aten.NAME.OVERLOAD`: one exact overload each, for those whom the public name leaves in doubt."""
+"""The ops `aten.NAME.OVERLOAD`: one exact overload each, where the public name could mean several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runner's own ops, `backward` and `grad`: what a recipe may give them."""
+"""The ops `backward` and `grad`, which the runner carries out: their parameters."""
 
 from __future__ import annotations
 

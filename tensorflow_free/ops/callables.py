@@ -1,4 +1,4 @@
-"""Signatures from Python: a function's own parameters and annotations, or a line of text that reads like them."""
+"""Signatures from Python: a function's parameters and annotations, or a line of text in the same form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that PyTorch's docstrings give to positional parameters, where its own parser has others.
+"""The names that PyTorch's docstrings give to positional parameters, where its parser has other names.
 
 `torch.linalg.cholesky(A)` is documented so, and only takes `input=`. A recipe may write either.
 """

@@ -1,4 +1,4 @@
-"""What neither a schema nor an annotation of PyTorch's tells, written out by hand. Source: PyTorch's documentation.
+"""What neither a schema nor an annotation of PyTorch's says, written by hand. Source: PyTorch's documentation.
 
 A signature reads as it would in Python. Several names before a bracket share it; several entries of one name are its
 overloads, the first that fits taken; an indented line goes on with the entry before it.

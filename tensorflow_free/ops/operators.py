@@ -1,4 +1,4 @@
-"""Python's operators as ops. They take tensors and numbers; text and lists are refused, and so are giant integers."""
+"""Python's operators as ops. They take tensors and numbers; text, lists and giant integers are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of ops that were named to this process, for the commands that it tells. Knows nothing else."""
+"""The files of ops that were named to this process, for the commands that it prints."""
 
 from __future__ import annotations
 

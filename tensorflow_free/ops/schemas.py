@@ -1,4 +1,4 @@
-"""Signatures from the schemas of PyTorch's operators. The only file that asks torch for a schema.
+"""Signatures from the schemas of PyTorch's operators. The only module that asks torch for a schema.
 
 Private names of torch used here, all of torch._C: _jit_get_schemas_for_operator, _jit_get_all_schemas, _get_schema,
 _get_operation_overload, _dispatch_has_kernel, _should_allow_numbers_as_tensors. Tried with torch 2.11 and 2.13.

@@ -1,4 +1,4 @@
-"""A random step that draws from a stream of its own, seeded anew; the run's stream goes on as if it had not drawn."""
+"""A random step with its own seed: it draws from its own stream, and the run's stream continues as if it had not."""
 
 from __future__ import annotations
 

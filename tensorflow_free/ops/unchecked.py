@@ -1,4 +1,4 @@
-"""Overloads of aten that are no ops, since their kernels trust their arguments. Found by trial: see docs/safety.md."""
+"""Overloads of aten that are not ops, since their kernels trust their arguments. Found by trial: see docs/safety.md."""
 
 from __future__ import annotations
 

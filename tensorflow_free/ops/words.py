@@ -1,4 +1,4 @@
-"""The words that PyTorch's `str` parameters take, by parameter, and by op where the parameter's name is not enough.
+"""The words that PyTorch's `str` parameters accept, by parameter, and by op where that is not enough.
 
 Source: the documentation of each op, and the checks in its code. A parameter that is not here takes a word that only
 PyTorch judges.

@@ -1,1 +1,1 @@
-"""What can become of a run, a cell, a golden, a value: outcomes, exit codes, and reasons as data, worded once."""
+"""Outcomes of runs, cells, goldens and values; exit codes; reasons as data, and their one wording."""

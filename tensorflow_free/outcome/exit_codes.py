@@ -1,4 +1,4 @@
-"""The exit codes of both commands, by what they mean. Loads nothing."""
+"""The exit codes of both commands, and what each means. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can become of a cell, a golden, a value, an expectation: one word each, in one table. Loads nothing."""
+"""The outcomes of cells, goldens, values and expectations: one word each, in one table. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an outcome is written on a page: one table for every report."""
+"""How an outcome is shown on a page: one table for every report."""
 
 from __future__ import annotations
 

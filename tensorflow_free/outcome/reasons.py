@@ -1,4 +1,4 @@
-"""Why something became what it is, as data: a code from a closed list, with the numbers and names that go with it.
+"""Why an outcome is what it is, as data: a code from a closed list, with its numbers and names.
 
 Reasons are made where they are found, kept in files beside their words, and worded by `outcome/sentences.py` alone.
 

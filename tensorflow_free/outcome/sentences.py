@@ -1,4 +1,4 @@
-"""Reasons in words. The only place that has sentences for them; nothing reads one back."""
+"""Reasons in words. The only place that has sentences for them; nothing parses one."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The waist in the middle: a `Plan` is calls on slots and the settings around them. Knows no text and no files."""
+"""The `Plan`: calls on slots, and the settings around them. Knows no recipe text and no files."""

@@ -1,4 +1,4 @@
-"""Backward as the runner calls it, and the gradient that a pass starts from."""
+"""The backward pass as the runner calls it, and the gradient that a pass starts from."""
 
 from __future__ import annotations
 

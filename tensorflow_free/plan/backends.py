@@ -1,4 +1,4 @@
-"""What runs a recipe's forward steps: eager PyTorch, or a backend of `torch.compile`. Knows nothing of the steps."""
+"""What executes a recipe's forward steps: eager PyTorch, or a backend of `torch.compile`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows: calls before slots are given out, whose arguments hold values by id; which values a row reads and makes."""
+"""Rows: calls before slots are assigned, whose arguments name values by id; which values a row reads and makes."""
 
 from __future__ import annotations
 

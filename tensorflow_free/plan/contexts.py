@@ -1,4 +1,4 @@
-"""The contexts of torch's that a `with` block may name: a closed table."""
+"""The contexts of PyTorch that a `with` block may name: a closed table."""
 
 from __future__ import annotations
 

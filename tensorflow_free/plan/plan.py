@@ -1,4 +1,4 @@
-"""A recipe with every name bound: the `Plan`, its values, what of them is recorded, differentiated and checked."""
+"""A recipe with every name bound: the `Plan`, its values, and which are recorded, differentiated and checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Torch's two ways to say how float32 is multiplied: `allow_tf32` and the like, and `fp32_precision` of each backend.
+"""Torch's two ways to set how float32 is multiplied: `allow_tf32` and the like, and `fp32_precision` by backend.
 
 Torch refuses to read the older where the newer said what the older cannot. A recipe's settings are the older;
 for its run they are put in order, and afterwards both are as they were. Tried on torch 2.13.

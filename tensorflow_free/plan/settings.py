@@ -1,4 +1,4 @@
-"""Torch's switches that a recipe may set, by name: a closed table. Each is put back when the run ends."""
+"""PyTorch's settings that a recipe may set, by name: a closed table. Each is put back when the run ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots: where each value of a run lies in its list of values; rows laid out as calls on them."""
+"""Slots: the position of each value in a run's list of values; rows turned into calls on them."""
 
 from __future__ import annotations
 

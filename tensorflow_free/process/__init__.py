@@ -1,1 +1,1 @@
-"""Processes: what ends one from outside, the limits it is held to, a child that may crash. No recipe, no torch."""
+"""Processes: signals that end them, limits on them, a child that may crash. Knows no recipe; does not import torch."""

@@ -1,4 +1,4 @@
-"""What a process that may be ended at any moment is at work on, in memory that its parent reads. Loads nothing."""
+"""What a process that may be killed is working on, in memory that its parent reads. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process of this Python that may crash, hang or grow, as its parent sees it and as it sees its parent. No torch.
+"""A child process that may crash, hang or grow, and the connection between it and its parent. Does not import torch.
 
 They speak by pipes, line by line: a letter, and a text. A third pipe carries nothing: its end is the parent's.
 """

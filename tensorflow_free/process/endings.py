@@ -1,4 +1,4 @@
-"""What ends a command from outside: ^C, SIGTERM, SIGHUP. Knows nothing of what the command does.
+"""The signals that end a command: ^C, SIGTERM, SIGHUP. Does not know what the command does.
 
 The first such signal raises `Ended`, so that what is open is closed, and what is there is told. A second one, a moment
 later, ends the process at once; so does the first, where the process is inside of a kernel that does not come back.

@@ -1,4 +1,4 @@
-"""The limits of a run that a command line sets, and how each is held. A recipe cannot set them. Loads nothing."""
+"""The limits of a run from the command line, and how each is enforced. No recipe can set one. Standard library only."""
 
 from __future__ import annotations
 

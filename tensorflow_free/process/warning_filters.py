@@ -1,4 +1,4 @@
-"""Which warnings of Python's reach the standard error of a command: none of ours and none of torch's."""
+"""Which Python warnings reach the standard error of a command: none of ours and none of torch's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: recipe files as tests. This module is loaded in every session, so it knows only pytest.
+"""The pytest plugin: recipe files as tests. This module is imported in every session, so it imports only pytest.
 
 What it finds is collected by `collecting`, gathered over all workers by `session`; both load when there is a recipe.
 """

@@ -1,4 +1,4 @@
-"""Recipe files and the tests in them: one a case and a swept cell. Collecting reads YAML and loads no torch."""
+"""Recipe files and the tests in them: one for each case and swept cell. Collecting does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person asked of recipes, on the command line and in the ini."""
+"""The options that concern recipes, from the command line and the ini file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that the modules of the plugin share: endings of files, answers, keys."""
+"""Words that the modules of the plugin share: file suffixes, option values, keys."""
 
 from __future__ import annotations
 

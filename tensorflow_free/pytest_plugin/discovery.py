@@ -1,4 +1,4 @@
-"""Which files are recipes: by the patterns of the ini, and by a glance at what stands in them."""
+"""Which files are recipes: by the patterns in the ini file, and by a look at their first keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests that recipes are: one case in one cell each, run and judged. Torch loads when one runs."""
+"""The tests that recipes are: one case in one cell each. Torch is imported when the first one runs."""
 
 from __future__ import annotations
 

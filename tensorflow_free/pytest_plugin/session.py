@@ -1,4 +1,4 @@
-"""What a session gathers beside its tests: goldens that were seen, cases that there are, what was recorded.
+"""What a session gathers besides its tests: goldens seen, cases that exist, cases recorded.
 
 Under xdist each worker hands its own over when it ends, and the controller judges the sum: goldens that no recipe has
 any use for fail a session that ran everything.

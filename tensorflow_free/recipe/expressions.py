@@ -1,4 +1,4 @@
-"""Steps in one line and subscripts: Python's grammar by rules of our own. Nothing is evaluated, and torch is not known.
+"""One-line steps and subscripts: Python's grammar, parsed and never evaluated. Does not import torch.
 
 `ast.parse` only builds a tree; what of the tree may stand in a recipe is listed here, node by node.
 """

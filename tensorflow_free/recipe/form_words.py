@@ -1,4 +1,4 @@
-"""What is wrong with the form of a recipe, in our words: pydantic's findings, each with its path as it is written."""
+"""Problems of a recipe's form, in our words: pydantic's errors, each with its path as the recipe has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values a step reads, as its recipe says it: what lies upstream, and what two recipes share. Knows no torch."""
+"""Which values a step reads, what lies upstream of it, and what two recipes share. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of a recipe: one table, from which all that is known of a key is derived. Knows nothing else.
+"""The keys of a recipe: one table, from which everything about a key is derived.
 
 A new key is a row of `KEYS`, a field of `models.Recipe`, and its use.
 """

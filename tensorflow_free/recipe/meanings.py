@@ -1,4 +1,4 @@
-"""What Python can say and a one-line step cannot: what it is, and what would be right instead."""
+"""What Python can say and a one-line step cannot, and what would be right instead."""
 
 from __future__ import annotations
 

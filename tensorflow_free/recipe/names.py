@@ -1,4 +1,4 @@
-"""The fixed words of the format, alike on every machine: dtypes, devices, reserved names. Knows no torch."""
+"""The fixed words of the format, equal on every machine: dtypes, devices, reserved names. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions of PyTorch's and Python's that are tried as ops and are none, and what a recipe has in their place."""
+"""Functions of PyTorch and Python that look like ops and are not, and what a recipe has instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison in words: a row for each value, where what is wrong begins, and why. Measures nothing. No torch."""
+"""A comparison as a page: a row for each value, where the first fault is, and why. Does not import torch."""
 
 from __future__ import annotations
 

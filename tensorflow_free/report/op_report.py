@@ -1,4 +1,4 @@
-"""Ops looked up, as pages: the registry as a list, and one op in full."""
+"""Ops as pages: a list of the registry, and one op in full."""
 
 from __future__ import annotations
 

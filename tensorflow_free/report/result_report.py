@@ -1,4 +1,4 @@
-"""A result as a page: a row for each value, what was expected, warned of, what failed. Measures nothing new."""
+"""A result as a page: a row for each value, expectations, warnings, the step that failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A value in a few words: its numbers where they are few, else what they range over. Knows no page."""
+"""A value in a few words: its numbers where they are few, else their range."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run gives, and how it lies on disk."""
+"""What a run gives, and how it is stored on disk."""

@@ -1,4 +1,4 @@
-"""A value of a run as it stands in `result.json`, with its arrays by name, and made again from them."""
+"""A value of a run as an entry of `result.json` with its arrays by name, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `recipe.yaml` and the `inputs/` of a run's folder, from which alone it runs again to the same result."""
+"""The `recipe.yaml` and the `inputs/` of a run's folder, from which alone the run can be repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a run, read: its result, as it was when it was written."""
+"""The folder of a run, read into a result as it was when it was written."""
 
 from __future__ import annotations
 

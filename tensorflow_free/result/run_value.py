@@ -1,4 +1,4 @@
-"""One value of a run: as it stood, and what detaching it loses."""
+"""One value of a run: as it was, and what detaching it loses."""
 
 from __future__ import annotations
 

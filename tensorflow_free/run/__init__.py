@@ -1,1 +1,1 @@
-"""What stands around a run, for `runner`: how far it came, what it has made, its warnings, what its errors say."""
+"""Parts of a run, for `runner`: how far it came, its records, its warnings, torch's errors."""

@@ -1,4 +1,4 @@
-"""Which steps had run when a run stopped, and in which order; blocks and their rounds counted. Knows no torch."""
+"""Which steps had run when a run stopped, and in which order, with the rounds of blocks. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run has made, as records: values as they stood and in the end, and gradients."""
+"""The records of a run: values as they were and at the end, and gradients."""
 
 from __future__ import annotations
 

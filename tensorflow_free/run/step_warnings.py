@@ -1,4 +1,4 @@
-"""The warnings of a run, gathered with the step that raised them: they are told once, and not as lines of files."""
+"""The warnings of a run, gathered with the step that raised them, and reported once."""
 
 from __future__ import annotations
 

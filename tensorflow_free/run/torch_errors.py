@@ -1,4 +1,4 @@
-"""What an error of torch's says: that there is no kernel for a dtype or a device; that memory ran out. Words alone."""
+"""What a torch error means, by its text: no kernel for a dtype or a device, or no memory left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that tells its parent at which step it is, and that can be stopped between steps. Only where limits are asked.
+"""A run that reports its step to a parent process, and that can be stopped between steps. Only under limits.
 
 The loop of steps stays as it is: what is told is told by whatever takes a call's arguments.
 """

@@ -1,1 +1,1 @@
-"""Sweeps: the cells of a command line, the workers that run them, the rows that come back, and the folder of all."""
+"""Sweeps: the cells of a command line, the workers that run them, the rows that they give, and the folder."""

@@ -1,4 +1,4 @@
-"""What a sweep varies, read: recipes, their cases, and the overrides that give several values."""
+"""What a sweep varies: recipes, their cases, and the overrides with several values, parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kernels this CPU can run: a process that is told to use others dies of them. Loads no torch into this process.
+"""Which kernels this CPU can run: a process that is set to use others crashes. Does not import torch here.
 
 ATen takes the word of `ATEN_CPU_CAPABILITY` for it, and its AVX512 kernels end in SIGILL on a CPU without AVX512.
 """

@@ -1,4 +1,4 @@
-"""The cells of a sweep, each made when it is asked for: a recipe, and the overrides that make it. Knows no torch."""
+"""The cells of a sweep, each made on demand: a recipe and its overrides. Does not import torch."""
 
 from __future__ import annotations
 

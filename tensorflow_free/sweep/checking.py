@@ -1,4 +1,4 @@
-"""A sweep looked through before anything runs: each recipe, case and value once. Loads no torch, if it can."""
+"""A sweep checked before anything runs: each recipe, case and value once. Imports torch only where it must."""
 
 from __future__ import annotations
 

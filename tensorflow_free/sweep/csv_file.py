@@ -1,4 +1,4 @@
-"""A sweep's rows for other tools: `sweep.csv`, and a data frame of pandas where it is installed. Knows no torch."""
+"""A sweep's rows for other tools: `sweep.csv`, and a pandas data frame. Does not import torch."""
 
 from __future__ import annotations
 

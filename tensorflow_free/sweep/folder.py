@@ -1,4 +1,4 @@
-"""A sweep's folder: `sweep.json`, one line a cell in `cells.jsonl`, `sweep.csv`, the cells' own folders. No torch.
+"""A sweep's folder: `sweep.json`, `cells.jsonl` with a line for each cell, `sweep.csv`, the cells' folders.
 
 A row is appended with one write, so that a sweep killed at any moment leaves whole lines and at most one that is not.
 """

@@ -1,4 +1,4 @@
-"""Rows that are alike but for their numbers, kept once with a count: of each kind the first, and the cells like it."""
+"""Rows that differ only in their numbers, grouped: of each kind the first, a count, and the cells."""
 
 from __future__ import annotations
 

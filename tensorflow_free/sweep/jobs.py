@@ -1,4 +1,4 @@
-"""A job of another launcher of Hydra's: some of a sweep's cells, run in one warm worker wherever the job is."""
+"""A job of another launcher of Hydra's: some cells of a sweep, run in one warm worker where the job is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cells of two sweeps side by side: those of the same recipe with the same overrides. Knows no torch."""
+"""The cells of two sweeps in pairs: the same recipe with the same overrides. Does not import torch."""
 
 from __future__ import annotations
 

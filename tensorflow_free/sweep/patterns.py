@@ -1,4 +1,4 @@
-"""The pattern in a sweep's bad cells, in sentences: which values of which axes are bad, and where all of them are."""
+"""The pattern in a sweep's bad cells, in sentences: which values of which axes are bad, and at which step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workers of a sweep at work: a thread for each, which takes the next cell when its worker is free. No torch."""
+"""The workers of a sweep: a thread for each, which takes the next cell when its worker is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep made ready: from recipes and overrides, from a matrix that is read already, or from its folder. No torch."""
+"""A sweep prepared from recipes and overrides, from a matrix, or from its folder. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the cells of a sweep came out by the value of each axis, counted in memory that does not grow with the cells."""
+"""The outcomes of a sweep's cells by the value of each axis, counted in memory that does not grow with the cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep came to, taken in row by row, in any order, in memory that does not grow with its cells. No torch.
+"""The outcome of a sweep, gathered row by row in any order, in memory that does not grow with its cells.
 
 The same rows give the same summary, whatever their order: everything kept is a count, or the first of some fixed order.
 """

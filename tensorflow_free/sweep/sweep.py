@@ -1,4 +1,4 @@
-"""A sweep: its cells run in workers, their rows kept and given as they come, and what it came to. Loads no torch."""
+"""A sweep: its cells run in workers, its rows kept and given as they come, its outcome. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of a sweep: which cells went wrong, what they have in common, and each different failure once. No torch."""
+"""The table of a sweep: the bad cells, what they have in common, and each different failure once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One cell of a sweep, run and judged: composed, bound, run, saved, held against its reference. In a worker."""
+"""One cell of a sweep in a worker: composed, bound, run, saved, compared with its reference."""
 
 from __future__ import annotations
 

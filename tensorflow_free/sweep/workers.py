@@ -1,4 +1,4 @@
-"""A worker as its parent sees it: a process that is told a cell and answers with a row, or is lost. Knows no torch."""
+"""A worker as its parent sees it: a process that gets a cell and answers with a row, or is lost."""
 
 from __future__ import annotations
 

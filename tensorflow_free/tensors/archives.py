@@ -1,4 +1,4 @@
-"""Files of numbers, read to tensors: NumPy's arrays and archives, safetensors, and what torch.save wrote.
+"""Files of numbers, read to tensors: NumPy's arrays and archives, safetensors, and what `torch.save` wrote.
 
 Nothing in them is run, and nothing is believed that they say of themselves: sizes are held against what is there and
 against the limit before memory is taken, indices of sparse tensors against their shapes.

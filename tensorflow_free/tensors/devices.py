@@ -1,4 +1,4 @@
-"""Device words: which are present, which is the best, and what is wrong with one that is not."""
+"""Device names: which are present, which is the best, and what is wrong with one that is not."""
 
 from __future__ import annotations
 

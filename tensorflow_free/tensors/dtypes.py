@@ -1,4 +1,4 @@
-"""Dtype words and torch's dtypes, their tolerances, and distances in units in the last place."""
+"""Dtype names and torch's dtypes, their tolerances, and distances in units in the last place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inits of tensors: what each is called, takes, and how it is made. Knows torch, and neither steps nor files.
+"""The inits of tensors: the name, the parameters, and how the values are made. Knows no steps and no files.
 
 Random values are drawn on the CPU in float32 (or the pinned dtype) from torch's default generator, which the runner has
 seeded; only then are they rounded, converted, moved and laid out. So every cell of a sweep starts from equal numbers.

@@ -1,4 +1,4 @@
-"""Where a tensor's values lie: strides, the storage they reach over, and what fills the rest. Knows torch alone."""
+"""Where a tensor's elements are: strides, the storage they span, and what fills the rest. Pure torch."""
 
 from __future__ import annotations
 

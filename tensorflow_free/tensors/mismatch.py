@@ -1,4 +1,4 @@
-"""What does not fit, in words: made where it is found, before it is known where in the recipe it stands."""
+"""What does not fit, in words: raised where it is found, before its place in the recipe is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A starting tensor as it is made: drawn or given, rounded, laid out in memory; and the dtype that it is made in."""
+"""A starting tensor being made: drawn or given, rounded, laid out in memory; and the dtype that it is made in."""
 
 from __future__ import annotations
 

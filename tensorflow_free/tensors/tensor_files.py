@@ -1,4 +1,4 @@
-"""Files that a recipe reads its tensors from: found inside its folder tree only, and read without running anything."""
+"""Files that a recipe reads tensors from: only inside its folder tree, and read without running code."""
 
 from __future__ import annotations
 

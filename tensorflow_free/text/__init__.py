@@ -1,1 +1,1 @@
-"""Text for people: what of it can be shown, pages of lines and grids, what draws them. Prints nothing; no torch."""
+"""Text for people: which characters can be shown, pages of lines and grids, their drawing. Does not import torch."""

@@ -1,4 +1,4 @@
-"""Pages drawn: as plain text, as wide as it takes or made to fit; with rich, on a terminal.
+"""Pages drawn: as plain text at full width or fitted to a width, or with rich on a terminal.
 
 A drawer that is to come takes the lines and grids of a page as they are, or what `laid_out` makes of them.
 """

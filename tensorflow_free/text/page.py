@@ -1,4 +1,4 @@
-"""A page: lines and grids of styled words, as data. What draws it, for which stream and how wide, is `drawing`'s.
+"""A page: lines and grids of styled words, as data. `drawing` renders it for a stream and a width.
 
 All that stands on a page is printable: words are made so where they come in, whatever draws them.
 Our own words are ASCII, so that every encoding has them, and each style only repeats what the words say.

@@ -1,4 +1,4 @@
-"""Things in sentences: values, counted things, lists that are cut; and sentences that differ in their numbers alone."""
+"""Parts of sentences: values, counted things, shortened lists; and sentences that differ only in their numbers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What stands between a recipe and a kernel that trusts its arguments: checks, memory filled, handouts copied."""
+"""Guards between a recipe and kernels that trust their arguments: checks, filled memory, copied indices."""

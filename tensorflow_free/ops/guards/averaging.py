@@ -1,4 +1,4 @@
-"""What the kernels of norms and of losses trust, those of backward passes among them, as checks."""
+"""Checks for the kernels of normalisations and losses, and of their backward passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kernels of bags of embeddings trust, those of backward passes among them, as checks."""
+"""Checks for the kernels of embedding bags, and of their backward passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ops have their arguments checked before the call, and how: a table. Found by trial: see docs/safety.md."""
+"""Which ops have their arguments checked before a call, and how: a table. Found by trial: see docs/safety.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of checks of a call's arguments, for ops whose kernels trust them. A check gives what is wrong, or None.
+"""Kinds of checks of a call's arguments. A check gives what is wrong, or None.
 
 A kernel that trusts an index, a size or a flag reads or writes memory that is not its tensors'.
 """

@@ -1,4 +1,4 @@
-"""Kinds of checks of dimensions, of numbers and of lists of tensors; see `rules`."""
+"""Kinds of checks of dimensions, numbers and lists of tensors."""
 
 from __future__ import annotations
 

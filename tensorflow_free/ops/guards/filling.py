@@ -1,4 +1,4 @@
-"""Ops that hand out memory which nobody has written: it is filled, as that of the init `empty` is.
+"""Ops that return uninitialised memory: it is filled, as that of the init `empty` is.
 
 What such memory holds belongs to the process and to nobody's recipe. Which ops these are was found by trying: PyTorch's
 operator database was run in two processes whose allocators fill memory with different bytes (tests/test_unwritten.py).

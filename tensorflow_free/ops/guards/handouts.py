@@ -1,4 +1,4 @@
-"""Ops that hand out, or keep, the indices of a sparse tensor, or the sizes of a nested one.
+"""Ops that return, or keep, the indices of a sparse tensor, or the sizes of a nested one.
 
 PyTorch's kernels trust them: a change in place would have them read and write memory that is not the tensor's. What is
 handed out is a copy therefore, and so is what is kept; binding refuses what would change them in place.

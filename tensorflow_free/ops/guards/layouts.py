@@ -1,4 +1,4 @@
-"""Checks for kernels that take nested or compressed sparse tensors, and then read memory that is not theirs."""
+"""Checks for kernels that get nested or compressed sparse tensors, and would read memory that is not theirs."""
 
 from __future__ import annotations
 

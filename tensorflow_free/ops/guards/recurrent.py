@@ -1,4 +1,4 @@
-"""Recurrent networks trust the shapes of their states and weights, and the sizes of packed batches."""
+"""Checks for recurrent networks: the shapes of their states and weights, and the sizes of packed batches."""
 
 from __future__ import annotations
 

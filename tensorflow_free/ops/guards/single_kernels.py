@@ -1,4 +1,4 @@
-"""What single kernels trust: the shapes, the places and the numbers of their operands, as checks."""
+"""Checks for single kernels: the shapes, positions and numbers of their operands."""
 
 from __future__ import annotations
 

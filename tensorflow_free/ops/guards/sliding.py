@@ -1,4 +1,4 @@
-"""What the kernels trust that go over planes and sequences: paddings, poolings, convolutions, attention, spectra."""
+"""Checks for kernels over planes and sequences: padding, pooling, convolution, attention, Fourier transforms."""
 
 from __future__ import annotations
 
