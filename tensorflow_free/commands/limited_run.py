@@ -184,8 +184,7 @@ class Watched:
     def gave_up(self, error: Exception) -> bool:
         """Whether an error outside of steps is that a limit was met, which is told."""
         if isinstance(error, TimedOut):
-            why = str(error).removeprefix(f"{Outcome.TIMED_OUT}: ")
-            self._parent.say(GAVE_UP, json.dumps([Outcome.TIMED_OUT, why]))
+            self._parent.say(GAVE_UP, json.dumps([Outcome.TIMED_OUT, str(error)]))
         elif is_out_of_memory(error):
             self._parent.say(GAVE_UP, json.dumps([Outcome.OUT_OF_MEMORY, str(error) or type(error).__name__]))
         else:

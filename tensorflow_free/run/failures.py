@@ -27,13 +27,14 @@ def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
         f"{name}: {described(value)}" if name else described(value)
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
     ]
+    code = _code(cause)
     words = f"{_words(cause)}{_in_own_code(plan, cause)}"
     return StepFailed(
         step=site.name,
         op=site.op,
-        code=_code(cause),
+        code=code,
         type=type(cause).__name__,
-        message=f"out of memory: {words}" if is_out_of_memory(cause) else words,
+        message=f"{code}: {words}" if code in ("out of memory", "timed out") else words,
         operands=operands,
         file=place.file,
         line=place.line,

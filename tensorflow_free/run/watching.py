@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.plan.calls import Call, Repeat, Site, Stopped, Values, Within
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.board import Board, told
@@ -71,7 +70,7 @@ class Watch:
 
         def stop(number: int, frame: Any) -> None:
             del number, frame
-            self._late = TimedOut(f"{Outcome.TIMED_OUT}: {limits.time_message}")
+            self._late = TimedOut(limits.time_message)
             if self._stoppable:
                 self._stoppable = False
                 raise self._late
