@@ -24,7 +24,8 @@ if TYPE_CHECKING:
         TensorflowFreeError,
         UnavailableError,
     )
-    from tensorflow_free.judging.comparing import Judging, compare_results
+    from tensorflow_free.judging.comparing import compare_results
+    from tensorflow_free.judging.options import Judging
     from tensorflow_free.judging.verdicts import Comparison
     from tensorflow_free.loading import load_recipe
     from tensorflow_free.recipe.models import Recipe
@@ -46,7 +47,7 @@ _LATE = {
     "assert_recipe": "asserting",
     "Comparison": "judging.verdicts",
     "compare_results": "judging.comparing",
-    "Judging": "judging.comparing",
+    "Judging": "judging.options",
     "load_recipe": "loading",
     "Recipe": "recipe.models",
     "register_op": "registry",

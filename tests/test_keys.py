@@ -13,7 +13,7 @@ from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.verifying import verify
-from tensorflow_free.judging import expectations
+from tensorflow_free.judging import probes
 from tensorflow_free.recipe.keys import (
     CELL,
     DEFAULTS,
@@ -164,7 +164,7 @@ def test_a_digest_tells_the_order_of_names_and_of_nothing_else(tmp_path: Path) -
 
 
 def test_every_kind_of_expectation_is_judged() -> None:
-    assert set(expectations._PROBES) == set(KINDS)
+    assert set(probes.PROBES) == set(KINDS)
 
 
 def test_a_cell_and_a_reference_are_named_by_the_same_keys() -> None:

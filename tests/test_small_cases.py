@@ -9,7 +9,7 @@ import pytest
 
 from tensorflow_free import cli, run_recipe
 from tensorflow_free.commands.stored_runs import compare
-from tensorflow_free.judging.comparing import Judging
+from tensorflow_free.judging.options import Judging
 from tensorflow_free.loading import load_recipe
 from tensorflow_free.text.characters import printable_lines
 

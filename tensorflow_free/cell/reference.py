@@ -18,9 +18,11 @@ from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.judging.comparing import Judging, compare_results, readable, tensor_of
+from tensorflow_free.judging.as_tensors import readable, tensor_of
+from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.measures import noise_of
 from tensorflow_free.judging.noise import NO_NOISE, Noise
+from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of

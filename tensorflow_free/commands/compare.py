@@ -10,7 +10,7 @@ from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.stored_runs import compare_runs
 from tensorflow_free.commands.stored_sweeps import compare_sweeps
 from tensorflow_free.errors import StorageError
-from tensorflow_free.judging.comparing import Judging
+from tensorflow_free.judging.options import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.folder import SWEEP
 from tensorflow_free.text.phrases import counted

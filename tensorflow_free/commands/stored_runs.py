@@ -11,7 +11,8 @@ from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import put, put_json
 from tensorflow_free.commands.random_streams import downstream
-from tensorflow_free.judging.comparing import Judging, compare_results
+from tensorflow_free.judging.comparing import compare_results
+from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.keys import DEFAULTS

@@ -11,8 +11,8 @@ import torch
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, RecordedNoise
 from tensorflow_free.golden.verifying import compare
+from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.judging.closeness import is_floating
-from tensorflow_free.judging.comparing import tensor_of
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.rules import by_noise, epsilon, usual_noise
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict

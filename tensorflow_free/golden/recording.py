@@ -19,8 +19,8 @@ from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.model import BARE, Made, RecordedNoise, ValueMark
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.writing import remove_case, write_golden
+from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.judging.closeness import is_floating
-from tensorflow_free.judging.comparing import tensor_of
 from tensorflow_free.judging.measures import noise_of
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
 from tensorflow_free.plan.calls import Stopped

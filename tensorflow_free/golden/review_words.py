@@ -12,8 +12,8 @@ from tensorflow_free.golden.cases import StoredValue
 from tensorflow_free.golden.changes import Budget, Change
 from tensorflow_free.golden.model import RecordedNoise
 from tensorflow_free.golden.verifying import Verification
+from tensorflow_free.judging.as_tensors import readable
 from tensorflow_free.judging.closeness import texts_of
-from tensorflow_free.judging.comparing import readable
 from tensorflow_free.judging.wording import place_of, share_of, share_words
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome

@@ -21,8 +21,9 @@ from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import EXACT_DTYPE, expected_dtype
-from tensorflow_free.judging.comparing import Judging, compare_results
+from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.noise import Noise
+from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of

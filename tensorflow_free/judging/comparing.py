@@ -2,85 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, Literal
 
 import torch
 
-from tensorflow_free.codec.numbers import bits
-from tensorflow_free.codec.parts import UNTAKEN, numbers_of
+from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.errors import words_of
+from tensorflow_free.judging.as_tensors import (
+    NUMBERS,
+    as_tensor,
+    family_of,
+    kind_of,
+    readable,
+    same_bits,
+    tensor_of,
+    type_name,
+)
 from tensorflow_free.judging.blame import where_it_starts
-from tensorflow_free.judging.closeness import dense, is_floating
+from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.measures import Errors, Measure, noise_of
 from tensorflow_free.judging.noise import Noise
+from tensorflow_free.judging.options import AS_USUAL, Judging
+from tensorflow_free.judging.paths import Paths
 from tensorflow_free.judging.rules import (
     Judged,
     Rule,
     by_noise,
     by_tolerance,
-    epsilon,
     stated_tolerance,
 )
-from tensorflow_free.judging.verdicts import NO_VALUE, NOTHING_ALLOWED, Comparison, ValueVerdict
+from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, Elements
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.recipe.graph import depths_of, reads_of
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record, of_name
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, tolerance_of, word_of
 from tensorflow_free.tensors.memory import check_room
-
-
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """How to judge.
-
-    Attributes:
-        rtol: the relative tolerance of all values, instead of the recipe's or the dtype's.
-        atol: the absolute one; of the two the one not given is 0.
-        k: how many times the noise is allowed, instead of the number of the dtype.
-        signed_zeros: whether -0.0 is told from 0.0.
-        apart: names that are left out with their fields and gradients: one run has them alone, or means something else.
-        incomparable: values and gradients that lie downstream of a random step with another random stream.
-        noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
-        starts: whether the tensors that the runs start from are compared, too.
-        measures: whether values that pass are measured in full, too.
-        dtypes: the dtypes that values must have, by name. Given, the expected run is a golden: integers must be its
-            own; as many NaN and infinities as `noise` has are let pass, as the dtype itself overflows; and what
-            exceeds the noise may still be within the recipe's own tolerance.
-        structural: values of which shape and dtype alone are judged, and why.
-        shaped: those of them whose shape hangs on the dtype, and is not judged either.
-
-    `rtol`, `atol` and the errors of `noise` are in the unit of the values; `rtol` and `k` are plain factors.
-
-    Example:
-        >>> from tensorflow_free import Judging, compare_results, load_recipe, run_recipe
-        >>> recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x.exp()"}}
-        >>> low, high = (run_recipe(load_recipe(recipe, [f"dtype={dtype}"])) for dtype in ("bfloat16", "float64"))
-        >>> strict = compare_results(low, high, judging=Judging(rtol=1e-6))
-        >>> strict["y"].outcome, strict["y"].rule, strict["y"].allowed
-        ('mismatch', 'tolerance', 'rtol 1e-06, atol 0')
-    """
-
-    rtol: float | None = None
-    atol: float | None = None
-    k: float | None = None
-    signed_zeros: bool = False
-    apart: frozenset[str] = frozenset()
-    incomparable: frozenset[str] = frozenset()
-    noise: Mapping[str, Noise] | None = None
-    starts: bool = True
-    measures: bool = True
-    dtypes: Mapping[str, torch.dtype] | None = None
-    structural: Mapping[str, str] = field(default_factory=dict)
-    shaped: frozenset[str] = frozenset()
-
-
-AS_USUAL: Final = Judging()
 
 
 def compare_results(
@@ -135,6 +96,7 @@ class Comparing:
         self._baseline = baseline
         self._judging = judging
         self._recipe = actual.recipe
+        self._paths = Paths(actual, expected)
 
     def verdicts(self) -> Iterator[ValueVerdict]:
         """A verdict on each value of either run, those of the judged run first."""
@@ -175,8 +137,8 @@ class Comparing:
         except MemoryError:
             return False
         except RuntimeError:
-            return _same_bits(mine, its)
-        return equal and (not self._judging.signed_zeros or _same_bits(mine, its))
+            return same_bits(mine, its)
+        return equal and (not self._judging.signed_zeros or same_bits(mine, its))
 
     def _is_random(self, name: str) -> bool:
         """Whether a value lies downstream of a random step with another stream."""
@@ -224,20 +186,20 @@ class Comparing:
             return self._unjudged(record, Because(code="not comparable", why=words_of(error)))
 
     def _both(self, record: Record, other: Record) -> ValueVerdict:
-        mine, its = _as_tensor(record.value), _as_tensor(other.value)
+        mine, its = as_tensor(record.value), as_tensor(other.value)
         if isinstance(mine, torch.Tensor) and isinstance(its, torch.Tensor):
             return self._tensors(record, mine, its)
         if mine is None or its is None or isinstance(mine, torch.Tensor) or isinstance(its, torch.Tensor):
             if mine is None and its is None:
                 return self._verdict(record, Outcome.OK, "exact")
-            differs = Differing(code="kind differs", found=_kind(mine), wanted=_kind(its))
+            differs = Differing(code="kind differs", found=kind_of(mine), wanted=kind_of(its))
             return self._bad(record, "structure", differs)
         return self._plain_values(record, mine, its)
 
     def _plain_values(self, record: Record, mine: Any, its: Any) -> ValueVerdict:
         """Values that are no tensors: numbers, sizes, words."""
         if isinstance(mine, (float, complex)) and isinstance(its, (float, complex)):
-            pair = (torch.tensor(one, dtype=_NUMBERS[type(one)]) for one in (mine, its))
+            pair = (torch.tensor(one, dtype=NUMBERS[type(one)]) for one in (mine, its))
             return self._numbers(record, *pair, dtype=TORCH_DTYPES[self._recipe.dtype])
         if mine == its:
             return self._verdict(record, Outcome.OK, "exact")
@@ -249,9 +211,9 @@ class Comparing:
             return self._unjudged(record, Differing(code="value differs", found=str(mine), wanted=str(its)))
         if isinstance(mine, _WORTH_ITS_VALUE) or isinstance(its, _WORTH_ITS_VALUE):
             return self._bad(record, "exact", Differing(code="value differs", found=str(mine), wanted=str(its)))
-        if _type_name(mine) == _type_name(its):
+        if type_name(mine) == type_name(its):
             return self._verdict(record, Outcome.OK, "structure", allowed="its type")
-        return self._unjudged(record, Differing(code="type differs", found=_type_name(mine), wanted=_type_name(its)))
+        return self._unjudged(record, Differing(code="type differs", found=type_name(mine), wanted=type_name(its)))
 
     def _tensors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
         if differs := self._structure(record, mine, its):
@@ -264,7 +226,7 @@ class Comparing:
         mine, its = readable(mine), readable(its)
         if not (is_floating(mine.dtype) or is_floating(its.dtype)):
             return self._integers(record, mine, its)
-        return self._numbers(record, mine, its, dtype=self._coarsest(record.name, mine.dtype))
+        return self._numbers(record, mine, its, dtype=self._paths.coarsest(record.name, mine.dtype))
 
     def _structure(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> Differing | None:
         """Why shape or dtype are not the expected ones. The dtype is that of the eager CPU run in the same dtype."""
@@ -280,7 +242,7 @@ class Comparing:
         if wanted is not None:
             same = mine.dtype == wanted
             return None if same else Differing(code="dtype is not eager's", found=found, wanted=word_of(wanted))
-        if _family(mine.dtype) != _family(its.dtype):
+        if family_of(mine.dtype) != family_of(its.dtype):
             return Differing(code="dtype differs", found=found, wanted=word_of(its.dtype))
         return None
 
@@ -353,62 +315,12 @@ class Comparing:
         if noise is None:
             if stated is not None:
                 return "tolerance", by_tolerance(errors, stated)
-            return "tolerance", by_tolerance(errors, tolerance_of(dtype), steps=self._steps_to(name))
+            return "tolerance", by_tolerance(errors, tolerance_of(dtype), steps=self._paths.steps_to(name))
         judged = by_noise(errors, noise, dtype, judging.k)
         if judged.used > 1 and stated is not None and judging.dtypes is not None:
             loose = by_tolerance(errors, stated)
             return ("tolerance", loose) if loose.used <= 1 else ("noise", judged)
         return "noise", judged
-
-    # what a value went through
-
-    def _coarsest(self, name: str, dtype: torch.dtype) -> torch.dtype:
-        """The coarsest floating dtype that a value went through: its own, the recipe's, those of its operands."""
-        recipe_dtype = max((TORCH_DTYPES[one.recipe.dtype] for one in (self._actual, self._expected)), key=epsilon)
-        own = dtype if is_floating(dtype) else recipe_dtype
-        if name.endswith(".grad"):
-            return max((own, recipe_dtype, self._coarsest_of_all), key=epsilon)
-        return max((own, recipe_dtype, self._upstream.get(name.partition(".")[0], own)), key=epsilon)
-
-    def _steps_to(self, name: str) -> int:
-        """How many steps lead to a value; to a gradient, those forward and then back."""
-        depths = self._depths
-        root = name.partition(".")[0]
-        if name.endswith(".grad"):
-            return 2 * max(depths.values(), default=1) - depths.get(root, 0)
-        if name.endswith(".after"):
-            # whichever step changed its memory last
-            return max(depths.values(), default=1)
-        return depths.get(root, 1)
-
-    @cached_property
-    def _reads(self) -> dict[str, tuple[str, ...]]:
-        return reads_of(self._recipe)
-
-    @cached_property
-    def _depths(self) -> dict[str, int]:
-        return depths_of(self._reads, self._recipe.steps)
-
-    @cached_property
-    def _upstream(self) -> dict[str, torch.dtype]:
-        """The coarsest computed floating dtype at or above each step that is not of the recipe's own dtype."""
-        computed = {
-            record.name.partition(".")[0]: record.value.dtype
-            for record in self._actual.records.values()
-            if record.kind != "tensor" and isinstance(record.value, torch.Tensor) and is_floating(record.value.dtype)
-        }
-        usual = TORCH_DTYPES[self._recipe.dtype]
-        if not any(epsilon(dtype) > epsilon(usual) for dtype in computed.values()):
-            return {}
-        coarsest: dict[str, torch.dtype] = {}
-        for step, read in self._reads.items():
-            above = [coarsest[name] for name in read if name in coarsest]
-            coarsest[step] = max((computed.get(step, usual), *above), key=epsilon)
-        return coarsest
-
-    @cached_property
-    def _coarsest_of_all(self) -> torch.dtype:
-        return max((TORCH_DTYPES[self._recipe.dtype], *self._upstream.values()), key=epsilon)
 
     # verdicts
 
@@ -426,7 +338,7 @@ class Comparing:
         value = record.value
         is_tensor = isinstance(value, torch.Tensor)
         shape = tuple(value.shape) if is_tensor and not value.is_nested else None
-        dtype = word_of(value.dtype) if is_tensor else _kind(value)
+        dtype = word_of(value.dtype) if is_tensor else kind_of(value)
         reason = "" if cause is None else words(cause)
         return ValueVerdict(
             record.name, record.kind, record.op, outcome, rule, used, reason, dtype, shape, allowed, measure, cause
@@ -442,39 +354,6 @@ class Comparing:
 _WORTH_ITS_VALUE: Final = (bool, int, float, complex, str, list, tuple, dict, torch.dtype, torch.device)
 """Types whose values are compared; of any other object, such as a `grad_fn`, its type is."""
 
-_NUMBERS: Final[dict[type, torch.dtype]] = {float: torch.float64, complex: torch.complex128}
-
-
-def _same_bits(mine: torch.Tensor, its: torch.Tensor) -> bool:
-    return mine.numel() == 0 or torch.equal(bits(dense(mine)), bits(dense(its)))
-
-
-def _as_tensor(value: Any) -> Any:
-    """An array or a number of NumPy's as a tensor; all else as it is."""
-    return torch.as_tensor(value) if type(value).__module__ == "numpy" else value
-
-
-def _type_name(value: Any) -> str:
-    """The name of an object's type; what stands for one that no file can hold says of which type it was."""
-    return str(getattr(value, "type", None) or type(value).__name__)
-
-
-def tensor_of(value: Any) -> torch.Tensor | None:
-    """A tensor or a number as one plain tensor on the CPU; None for what is neither."""
-    value = _as_tensor(value)
-    if isinstance(value, torch.Tensor):
-        return None if value.is_meta else readable(value)
-    dtype = {bool: torch.bool, int: torch.int64, **_NUMBERS}.get(type(value))
-    return None if dtype is None else torch.tensor(value, dtype=dtype)
-
-
-def readable(value: torch.Tensor) -> torch.Tensor:
-    """The numbers of a tensor as one plain tensor on the CPU, whatever its layout."""
-    if value.is_nested:
-        parts = [dense(part).flatten() for part in numbers_of(value)]
-        return torch.cat(parts) if parts else torch.empty(0)
-    return dense(value.detach())
-
 
 def _records_less(one: Result, other: Result) -> bool:
     """Whether a run keeps fewer values than another by what it was asked to record."""
@@ -484,17 +363,6 @@ def _records_less(one: Result, other: Result) -> bool:
 
 def _is_eager(result: Result) -> bool:
     return result.recipe.backend.name == "eager"
-
-
-def _family(dtype: torch.dtype) -> str:
-    """What a dtype must agree in across cells: that of floating and complex numbers follows the recipe."""
-    return "floating" if dtype.is_floating_point else "complex" if dtype.is_complex else str(dtype)
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return NO_VALUE
-    return word_of(value.dtype) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 NumberCode = Literal["out of bounds", "non-finite", "integers differ", "integers differ from eager", "dtype-dependent"]
