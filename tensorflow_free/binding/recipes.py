@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from torch import Tensor
-
-from tensorflow_free.binding.assembly import BoundParts, PassRows, aliases_of, assemble
+from tensorflow_free.binding.assembly import aliases_of, assemble
+from tensorflow_free.binding.expected import bind_expectations, bind_records
 from tensorflow_free.binding.gradients import gradient_start
+from tensorflow_free.binding.keeping import BoundParts, PassRows
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
-from tensorflow_free.binding.operands import reference, without_value
+from tensorflow_free.binding.operands import reference
 from tensorflow_free.binding.scope import Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops.guards.handouts import HANDING, base_of
-from tensorflow_free.plan import backends, conditions, settings
+from tensorflow_free.plan import backends, settings
 from tensorflow_free.plan.call_rows import CallRow
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.recipe.keys import DEFAULTS, ERROR, ERROR_KEYS, EXPECTATION_KEYS, FOLLOWERS, INPUTS, KINDS
-from tensorflow_free.recipe.models import Backend, BackwardPass, Expectation, Recipe, written_keys
-from tensorflow_free.recipe.names import FOLLOWING, RECIPE_DTYPES, did_you_mean, name_problem
+from tensorflow_free.recipe.keys import DEFAULTS, INPUTS
+from tensorflow_free.recipe.models import Backend, BackwardPass, Recipe, written_keys
+from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.registry import find
 from tensorflow_free.tensors import devices
-from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
-from tensorflow_free.tensors.literals import NUMBER_WORDS, check_literal, literal
+from tensorflow_free.tensors.literals import literal
 from tensorflow_free.tensors.mismatch import Mismatch
 from tensorflow_free.tensors.starting_tensors import Start
 from tensorflow_free.text.phrases import shown
@@ -88,8 +86,8 @@ class Binding:
         self._bind_checks()
         self.aliases = aliases_of(self.starts, self.scope, self.rows)
         self._refuse_changed_indices()
-        self._bind_expectations()
-        self._bind_records()
+        bind_expectations(self.scope)
+        bind_records(self.scope)
 
     # what is read
 
@@ -274,104 +272,6 @@ class Binding:
                 f"'{row.site.op}' changes '{name}' in place, which holds the indices of '{of}'; "
                 f"PyTorch trusts them, so change a copy, such as {name}.clone()",
             )
-
-    def _bind_expectations(self) -> None:
-        known = self.scope.kinds
-        for name, expectations in self.recipe.expect.items():
-            for position, one in enumerate(expectations):
-                path: KeyPath = ("expect", name, position) if self._is_list(name) else ("expect", name)
-                for key, message in conditions.problems(one.when or {}, self.recipe):
-                    self.scope.wrong((*path, "when", key), message)
-                if name == ERROR:
-                    self._bind_error(one, path, known)
-                else:
-                    self._bind_expectation(name, one, path, known)
-        for position, fault in enumerate(self.recipe.xfail):
-            for key, message in conditions.problems(fault.when or {}, self.recipe):
-                self.scope.wrong(("xfail", position, "when", key), message)
-            for index, key in enumerate(fault.keys or []):
-                if key != ERROR:
-                    self._check_name(key, ("xfail", position, "keys", index), known)
-
-    def _is_list(self, name: str) -> bool:
-        written = self.recipe.written.get("expect", {}).get(name)
-        return (
-            isinstance(written, list) and len(self.recipe.expect[name]) == len(written) and isinstance(written[0], dict)
-        )
-
-    def _bind_error(self, one: Expectation, path: KeyPath, known: Mapping[str, Any]) -> None:
-        for key in one.model_fields_set - {*ERROR_KEYS, "when"}:
-            wanted = "an error is {step: y, type: RuntimeError, match: shape}"
-            message = f"'{key}' is a key of what is expected of a value; {wanted}"
-            if list(one.model_fields_set) == ["value"]:
-                message = f"'{shown(one.value)}' is a literal; {wanted}"
-            self.scope.wrong((*path, key), message)
-        if one.match is not None:
-            try:
-                re.compile(one.match)
-            except (re.error, OverflowError, RecursionError) as error:
-                self.scope.wrong((*path, "match"), f"'{shown(one.match)}' is not a regular expression: {error}")
-        if one.step is not None and one.step != "backward" and one.step not in known:
-            near = did_you_mean(one.step, known) or "; it is a step's name, or backward"
-            self.scope.wrong((*path, "step"), f"'{one.step}' is not a step of this recipe{near}")
-
-    def _bind_expectation(self, name: str, one: Expectation, path: KeyPath, known: Mapping[str, Any]) -> None:
-        self._check_name(name, path, known)
-        for key in ERROR_KEYS:
-            if key in one.model_fields_set:
-                self.scope.wrong((*path, key), f"'{key}' is a key of `expect: error`, not of a value")
-        if not one.model_fields_set & {*KINDS, *ERROR_KEYS} and not self.scope.is_broken(path):
-            self.scope.wrong(path, f"nothing is expected of '{name}'; give one of {', '.join(KINDS)}")
-        for key in ("close", "equal", "shares_memory"):
-            other = getattr(one, key)
-            if isinstance(other, str):
-                self._check_name(other, (*path, key), known)
-        is_empty = name in self.recipe.tensors and self.recipe.tensors[name].init in ("empty", "empty_like")
-        for key in ("value", "close", "equal"):
-            if is_empty and key in one.model_fields_set:
-                self.scope.wrong(
-                    (*path, key), f"'{name}' is empty: nobody has written its numbers, and none are expected"
-                )
-            self._check_literal(getattr(one, key), (*path, key))
-        if one.dtype is not None and dtype_of(one.dtype, self.recipe.dtype) is None:
-            near = did_you_mean(one.dtype, (*TORCH_DTYPES, *FOLLOWING))
-            self.scope.wrong((*path, "dtype"), f"'{one.dtype}' is not a dtype{near}")
-
-    def _check_literal(self, written: Any, path: KeyPath) -> None:
-        """Refuse what no value can be held against; a word may be a dtype's or a device's, and null no gradient."""
-        is_word = isinstance(written, str) and written.lower() not in NUMBER_WORDS
-        if written is None or is_word or isinstance(written, Tensor):
-            return
-        try:
-            check_literal(written, self.recipe.dtype)
-        except Mismatch as mismatch:
-            self.scope.wrong(path, mismatch.message)
-
-    def _is_one(self, name: str) -> bool:
-        """Whether a value is surely one, without fields: a starting tensor, or a step's whose op gives one."""
-        kind, op = self.scope.kinds[name], self.scope.ops.get(name)
-        found = find(op) if op is not None and kind != "block" else None
-        return kind == "tensor" or (found is not None and all(one.returns == () for one in found.signatures))
-
-    def _check_name(self, word: str, path: KeyPath, known: Mapping[str, Any]) -> None:
-        root, *fields = word.split(".")
-        if root not in known:
-            near = did_you_mean(root, known) or (f"; its values are {', '.join(list(known)[:12])}" if known else "")
-            self.scope.wrong(path, f"'{root}' is not a value of this recipe{near}")
-        elif self.scope.kinds[root] == "block" and not fields:
-            self.scope.wrong(path, without_value(root))
-        elif fields and fields[0] not in FOLLOWERS and not fields[0].isdigit() and self._is_one(root):
-            # on the command line, a key of an expectation that is misspelt reads as a part of the name
-            near = did_you_mean(fields[0], (*FOLLOWERS, *EXPECTATION_KEYS)) or "; a tensor has grad and after"
-            self.scope.wrong(path, f"'{fields[0]}' is not something that the result has of '{root}'{near}")
-        elif fields and root in self.scope.traces and fields[0] not in self.scope.traces[root]:
-            near = did_you_mean(fields[0], self.scope.traces[root]) or "; name it in `trace`"
-            self.scope.wrong(path, f"'{fields[0]}' is not traced by '{root}'{near}")
-
-    def _bind_records(self) -> None:
-        if isinstance(self.recipe.record, list):
-            for position, word in enumerate(self.recipe.record):
-                self._check_name(word, ("record", position), self.scope.kinds)
 
     # what is made of it
 
