@@ -65,6 +65,7 @@ class House:
 
     files: list[int] = field(default_factory=list)
     docstrings: int = 0
+    imports: int = 0
     functions: list[int] = field(default_factory=list)
     branching: list[str] = field(default_factory=list)
     late: int = 0
@@ -76,6 +77,11 @@ class House:
         tree = ast.parse(text)
         docs = _docstring_lines(tree)
         self.docstrings += len(docs)
+        self.imports += sum(
+            (node.end_lineno or node.lineno) - node.lineno + 1
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+        )
         self.files.append(len(_lines_of_code(text) - docs))
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -162,7 +168,7 @@ def house_of(checkout: Path) -> House:
 
 def _told(house: House) -> Iterator[str]:
     lengths = sorted(house.functions)
-    yield f"lines of code: {sum(house.files)}, of docstrings: {house.docstrings}"
+    yield f"lines of code: {sum(house.files)}, {house.imports} of them imports; of docstrings: {house.docstrings}"
     yield f"files: {len(house.files)}, longest {max(house.files)}, above 300 lines: {sum(n > 300 for n in house.files)}"
     yield (
         f"functions: {len(lengths)}, median {statistics.median(lengths):.0f} lines, 90 % at most "
