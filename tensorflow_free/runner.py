@@ -322,9 +322,3 @@ def forward_of(plan: Plan) -> Callable[..., tuple[Any, ...]]:
         return tuple([values[slot] for slot in returned])
 
     return forward
-
-
-# what the process was before, it is afterwards
-
-
-# what is said of a step that failed

@@ -117,9 +117,3 @@ def _asks(kind: str, one: Expectation) -> str:
     words = {"value": "", "close": "close to ", "equal": "equal to ", "shares_memory": "shares memory with "}
     bound = f" within {one.ulp:g} ULP" if one.ulp is not None and kind in COMPARING else ""
     return words.get(kind, f"{kind} ") + text + bound
-
-
-# what may be asked
-
-
-# comparing
