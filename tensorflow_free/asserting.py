@@ -1,6 +1,6 @@
 """Recipes inside tests: `assert_recipe`, what a case is compared with, and a failure that fits a screen.
 
-A case is held against its golden; a recipe that has no golden and expects something, against its expectations.
+A case is compared with its golden; a recipe that has no golden and expects something, against its expectations.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _by_expectations(missing: Verification) -> Verification:
 def failure_text(found: Verification) -> str:
     """What is wrong with a case, for a person who has one screen: where first, how far off, and how to see it again."""
     first, *rest = _lines(found) or [line()]
-    again = line(f"see it alone: {found.command}")
+    again = line(f"run it alone: {found.command}")
     return text_of([line(f"{found.outcome}: {first}"), *within(rest, 0, MOST_LINES), again])
 
 

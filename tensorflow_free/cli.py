@@ -92,7 +92,7 @@ def _ended(ended: KeyboardInterrupt) -> int:
     """Say that a signal ended it."""
     with suppress(OSError):
         # the terminal may be what is gone
-        complain(f"{words_of(ended)}; what is written is whole")
+        complain(f"{words_of(ended)}; what was written is complete")
     return code_of(ended)
 
 
@@ -116,7 +116,7 @@ def _fault(error: Exception) -> int:
         complain(f"the output cannot be written: {error.strerror or error}")
         return ExitCode.INTERNAL
     complain(told("".join(traceback.format_exception(error)).rstrip()))
-    complain(f"this is an error of tensorflow_free, not of yours: {type(error).__name__}: {error}")
+    complain(f"this is an error in tensorflow_free, not in your recipe: {type(error).__name__}: {error}")
     return ExitCode.INTERNAL
 
 
@@ -129,7 +129,7 @@ def _refuse_gone() -> None:
     try:
         Path.cwd()
     except FileNotFoundError as error:
-        raise wrong("working folder", "it was deleted; cd to a folder that is there, and type this again") from error
+        raise wrong("working folder", "it was deleted; cd to a folder that exists, and run this again") from error
 
 
 # run-recipe

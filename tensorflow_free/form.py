@@ -101,7 +101,7 @@ class Form:
         better = f"rename the other value, or override '{'.'.join(str(part) for part in path)}' whole"
         for made in steps:
             if made != name and made in given:
-                message = f"'{made}' is the name of a part of this one-line step, and is given besides; {better}"
+                message = f"'{made}' is the name of a part of this one-line step, and is given elsewhere, too; {better}"
                 self.problems.append(Problem(self.composed.place(path), message))
                 self.broken.add((*path[:-1], made))
         return steps

@@ -325,7 +325,7 @@ def a_link_out(path: Path) -> None:
 
 
 SPECIAL = [a_pipe, a_socket, a_folder, a_device, a_link_out]
-KIND = r"it is a (pipe|socket|folder|device), and no plain file|it is a link that leads out of its folder"
+KIND = r"it is a (pipe|socket|folder|device), not a regular file|it is a link that leads out of its folder"
 
 
 @pytest.fixture(scope="module")
@@ -384,7 +384,7 @@ def test_a_special_file_in_place_of_numbers_is_refused_at_once(special, suffix, 
 def test_a_special_file_in_place_of_a_recipe_is_refused_at_once(special, tmp_path):
     special(tmp_path / "r.yaml")
     for read in (read_form, load_recipe):
-        with pytest.raises(RecipeError, match=r"this is no plain file|this is a folder"):
+        with pytest.raises(RecipeError, match=r"this is not a regular file|this is a folder"):
             read(tmp_path / "r.yaml")
 
 

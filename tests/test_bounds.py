@@ -109,7 +109,7 @@ REFUSED = {
     ),
     "resize_(to_sparse_csr(x), [2, 2, 2])": (
         {"x": [[1.0, 2.0]]},
-        "'input' is of layout sparse_csr, whose new indices nobody writes; give `to_dense` of it",
+        "'input' is of layout sparse_csr, whose new indices would be uninitialised; give `to_dense` of it",
     ),
     "resize_as_sparse_(to_sparse_csc(x), to_sparse_csc(o))": (
         {"x": [[1.0]], "o": [[1.0, 2.0]]},

@@ -56,7 +56,7 @@ def test_a_file_that_is_written_while_it_is_read_is_refused(monkeypatch, suffix)
     monkeypatch.setitem(files._READERS, suffix, read)
     Path("x.npy").rename(f"x{suffix}")
     Path("loads.yaml").write_text(LOADS.replace("x.npy", f"x{suffix}"))
-    with pytest.raises(RecipeError, match="it was written while it was read; read it again when it is whole"):
+    with pytest.raises(RecipeError, match="it changed while it was read; try again when it is complete"):
         load_recipe("loads.yaml")
 
 

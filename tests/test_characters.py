@@ -244,14 +244,14 @@ def test_what_was_meant_is_the_normal_form():
 def test_a_recipe_whose_path_is_no_utf_8_is_refused_before_anything_runs(tmp_path):
     file = tmp_path / os.fsdecode(b"\xff.yaml")
     file.write_text("tensors: {x: 1.0}\n")
-    with pytest.raises(RecipeError, match=r"\\udcff.yaml: the file's path is no UTF-8; give it another name"):
+    with pytest.raises(RecipeError, match=r"\\udcff.yaml: the file's path is not UTF-8; rename it"):
         load_recipe(str(file))
 
 
 def test_a_file_of_ops_whose_path_is_no_utf_8_is_refused(tmp_path):
     file = tmp_path / os.fsdecode(b"\xff.py")
     file.write_text("")
-    with pytest.raises(RecipeError, match="the file's path is no UTF-8; give it another name"):
+    with pytest.raises(RecipeError, match="the file's path is not UTF-8; rename it"):
         load_ops_file(file)
 
 

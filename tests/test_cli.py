@@ -121,9 +121,9 @@ def test_1_when_something_expected_does_not_hold(typed):
         (["linear.yaml", "steps.y"], "steps.y"),
         (["nowhere.yaml"], "nowhere.yaml: there is no such file"),
         (["dtype=float64"], "no recipe is named"),
-        (["linear.yaml", "--ops"], "it wants a Python file"),
-        (["linear.yaml", "--ops", "--no-save"], "flag '--ops': it wants a Python file"),
-        (["linear.yaml", "--timeout", "--quiet"], "flag '--timeout': it wants a number of seconds"),
+        (["linear.yaml", "--ops"], "it needs a Python file"),
+        (["linear.yaml", "--ops", "--no-save"], "flag '--ops': it needs a Python file"),
+        (["linear.yaml", "--timeout", "--quiet"], "flag '--timeout': it needs a number of seconds"),
         (["linear.yaml", "--ops", "nowhere.py"], "flag '--ops': 'nowhere.py' is not there"),
     ],
 )
@@ -168,7 +168,7 @@ def test_4_and_a_traceback_for_an_error_of_ours(typed, monkeypatch):
     monkeypatch.setattr(Result, "on_disk", lambda _: 1 / 0)
     code, _, err = typed("run-recipe", "linear.yaml", "--json")
     assert code == 4
-    assert "this is an error of tensorflow_free, not of yours: ZeroDivisionError" in err
+    assert "this is an error in tensorflow_free, not in your recipe: ZeroDivisionError" in err
 
 
 def test_130_when_it_is_interrupted(here):
@@ -177,7 +177,7 @@ def test_130_when_it_is_interrupted(here):
         waited(Path("napping").exists)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=30)
-    assert (running.returncode, out, err) == (130, b"", b"interrupted; what is written is whole\n")
+    assert (running.returncode, out, err) == (130, b"", b"interrupted; what was written is complete\n")
     assert results() == []
 
 
@@ -473,7 +473,7 @@ def test_list_of_nothing_is_told(typed):
     assert typed("recipe", "list", "empty") == (
         2,
         "",
-        "empty: there is no recipe below this folder; what runs wrote is passed by\n",
+        "empty: there is no recipe in this folder or below it; what runs wrote is skipped\n",
     )
 
 

@@ -1,4 +1,4 @@
-"""Two results held against each other: measures against plain torch, each rule, and where what is wrong begins."""
+"""Two results compared with each other: measures against plain torch, each rule, and where what is wrong begins."""
 
 import math
 

@@ -136,7 +136,7 @@ def test_a_whole_report():
     )
     assert plain_text(Comparison(values, FORWARD, "cpu eager float64"), "A against B").splitlines() == [
         "A against B",
-        "held against cpu eager float64",
+        "compared with cpu eager float64",
         "",
         "  name    op   dtype    outcome          rule   used  max abs  at   max rel  at    rmse  ulp  sqnr dB  nan  inf  -0",
         "  x            float16  ok               equal     0",
@@ -174,7 +174,7 @@ def test_backward_says_that_forward_is_well():
 
 
 def test_nothing_compared_is_no_agreement():
-    assert plain_text(Comparison(())) == "Nothing was compared: that is no agreement."
+    assert plain_text(Comparison(())) == "Nothing was compared, which is not agreement."
 
 
 def test_of_many_values_those_that_are_not_ok_have_rows():
@@ -219,7 +219,7 @@ def test_a_failure_tells_where_it_starts_and_what_follows():
         "    1 of 4 elements differs, max abs 0.5 at [3], max rel 0.25 at [2], rmse 0.125, ulp 512, sqnr dB 9.5",
         "    x: float16 [4] cpu",
         "also out of bounds: y",
-        "held against cpu eager float64; 3 values compared",
+        "compared with cpu eager float64; 3 values compared",
     ]
 
 
@@ -247,7 +247,7 @@ def test_a_failure_fits_a_screen():
 def test_nothing_compared_fails_with_its_reasons():
     random = [verdict(name, "not comparable", "none", reason="it is random") for name in "ab"]
     assert failure_lines(Comparison(tuple(random))) == [
-        "nothing was compared: that is no agreement",
+        "nothing was compared, which is not agreement",
         "    a, b: it is random",
     ]
 

@@ -113,7 +113,7 @@ def test_a_mapping_of_what_no_recipe_holds_is_refused():
         ("lime.yaml", "lime.yaml: there is no such file; did you mean 'line.yaml'?"),
         ("", "this is a folder"),
         ("line.yaml/x", "the file cannot be read: Not a directory"),
-        ("a\0b", "this is no path of a file"),
+        ("a\0b", "this is not the path of a file"),
     ],
 )
 def test_a_path_that_is_no_recipe_file_is_refused(line, name, message):

@@ -31,9 +31,9 @@ TAIL = """
 cli._exit(cli._guarded(main, []))
 """
 TOLD = {
-    "SIGINT": "interrupted; what is written is whole\n",
-    "SIGTERM": "ended by SIGTERM; what is written is whole\n",
-    "SIGHUP": "ended by SIGHUP; what is written is whole\n",
+    "SIGINT": "interrupted; what was written is complete\n",
+    "SIGTERM": "ended by SIGTERM; what was written is complete\n",
+    "SIGHUP": "ended by SIGHUP; what was written is complete\n",
 }
 
 
@@ -66,7 +66,7 @@ def test_a_second_signal_ends_at_once_what_cleans_up_for_long():
         assert running.stdout.readline() == "ready\n"
         time.sleep(0.7)
         running.send_signal(signal.SIGINT)
-        told = "interrupted a second time; it ends at once, and what is written is whole\n"
+        told = "interrupted a second time; it ends at once; what was written is complete\n"
         assert ending(running) == (130, "", told)
 
 
@@ -84,7 +84,7 @@ def test_a_kernel_that_does_not_come_back_is_ended():
     with command(code) as running:
         time.sleep(0.3)
         running.send_signal(signal.SIGTERM)
-        told = "ended by SIGTERM while something runs that does not come back; it ends at once, and what is written is whole\n"
+        told = "ended by SIGTERM while something runs that does not return; it ends at once; what was written is complete\n"
         assert ending(running) == (143, "", told)
 
 
@@ -189,7 +189,7 @@ def test_a_sweep_that_is_ended_tells_what_is_left_and_leaves_no_worker(here, nam
         running.send_signal(signal.Signals[name])
         code, out, err = ending(running, 60)
     assert code == 128 + signal.Signals[name]
-    left = "go on with run-recipe --resume kept --ops ops.py"
+    left = "resume with run-recipe --resume kept --ops ops.py"
     assert err.endswith(f" of 2,000 cells have not run; {left}\n")
     assert err.startswith("interrupted: " if name == "SIGINT" else f"ended by {name}: ")
     assert err.count("\n") == 1

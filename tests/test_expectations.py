@@ -378,7 +378,7 @@ def test_shares_memory_is_asked_for():
     steps = {"v": "x.view(-1)", "c": "x.clone()", "z": {"op": "add_", "args": ["v", 1.0]}}
     expect = {"v": {"shares_memory": "x"}, "z": {"shares_memory": "x"}, "c": {"shares_memory": "x"}}
     result = run(tensors={"x": [[1.0, 2.0]]}, steps=steps, expect=expect)
-    assert verdicts(result) == [("holds", ""), ("holds", ""), ("fails", "it lies in memory of its own")]
+    assert verdicts(result) == [("holds", ""), ("holds", ""), ("fails", "it has memory of its own")]
 
 
 def test_what_a_sparse_tensor_has_not_fails_in_words():

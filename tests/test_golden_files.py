@@ -414,11 +414,11 @@ def test_a_golden_that_is_cut_off_anywhere_is_told(golden):
     [
         ("", "the golden is empty"),
         ("hello", "the golden is not JSON: expected value at line 1 column 1"),
-        ("[1]", "this is no golden; it has no 'format_version'"),
-        ("{}", "this is no golden; it has no 'format_version'"),
-        ('{"format_version": "x"}', "this is no golden; it has no 'format_version'"),
+        ("[1]", "this is not a golden; it has no 'format_version'"),
+        ("{}", "this is not a golden; it has no 'format_version'"),
+        ('{"format_version": "x"}', "this is not a golden; it has no 'format_version'"),
         ('{"format_version": 1}', "recipe: Field required"),
-        ("{\n<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> other\n}", "the golden holds git's marks of a conflict"),
+        ("{\n<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> other\n}", "the golden contains git's conflict markers"),
         ("[" * 10_000, "the golden is not JSON: recursion limit exceeded"),
         ("\xff", "the golden is not JSON"),
     ],
@@ -461,7 +461,7 @@ def test_a_golden_under_the_name_of_a_devices_is_told(golden):
         ('"float32", "shape": [2]', '"int32", "shape": [2]', "'v': '1.0' is not a number of int32"),
         ('"float32", "shape": [2]', '"system", "shape": [2]', "'v': 'system' is no dtype of this torch"),
         ('"shape": [2]', '"shape": [2], "stride": [1]', "stride: Extra inputs are not permitted"),
-        ('"name": "v"', '"name": "w"', "'w' stands in it twice"),
+        ('"name": "v"', '"name": "w"', "'w' occurs twice in it"),
         ('"value": 3', '"value": {}', "'n': .*record it again"),
         ('"type": "number"', '"type": "dtype"', "'n': .*record it again"),
     ],
@@ -722,7 +722,7 @@ def test_a_golden_is_read_whole_while_others_record_it(tmp_path):
 def test_a_lock_that_is_never_given_back_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "PATIENCE_S", 0.05)
     path = golden_paths(tmp_path / "r.yaml").json
-    with lock.locked(path), pytest.raises(StorageError, match=r"another recording has held it for 0\.05 s"):
+    with lock.locked(path), pytest.raises(StorageError, match=r"another recording has held its lock for 0\.05 s"):
         write_golden(tmp_path / "r.yaml", "", case_of())
 
 

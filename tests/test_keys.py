@@ -150,7 +150,7 @@ def test_a_golden_is_verified_with_another_value_of_a_key_that_may_vary_and_of_n
     if KEYS[key].varies:
         assert next(verifying).outcome in ("missing", "refused")
     else:
-        with pytest.raises(RecipeError, match="it makes another recipe of it"):
+        with pytest.raises(RecipeError, match="it changes the recipe"):
             next(verifying)
 
 

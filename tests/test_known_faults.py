@@ -46,7 +46,7 @@ def test_a_mark_on_another_value_does_not_help():
 def test_a_fault_that_is_gone_is_a_failure_until_its_mark_goes(fault):
     result = marked(PASSING, fault)
     assert result.expectations[-1].outcome == "fixed"
-    assert result.expectations[-1].message == "it holds now: take the mark away"
+    assert result.expectations[-1].message == "it holds now: remove the mark"
     assert not result.is_well
 
 

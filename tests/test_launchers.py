@@ -163,7 +163,7 @@ def test_a_job_that_is_killed_costs_no_row_and_the_sweep_ends_as_an_unbroken_one
     found = swept(folder, "-m", *ENDING, "hydra.sweep.dir=out", *words, "hydra.sweeper.cells_per_job=4")
     if launcher == "joblib":
         assert (found[0], [row["number"] for row in rows(folder)]) == (3, [0, 1, 2])
-        assert "joblib: a job ended before its time: TerminatedWorkerError: " in found[2]
+        assert "joblib: a job ended early: TerminatedWorkerError: " in found[2]
         assert "1 of 4 cells have not run" in found[2]
         found = swept(folder, "--resume", "out", "--ops", "ops.py")
     # Ray itself begins such a job anew
@@ -183,7 +183,7 @@ def test_jobs_without_cells_are_refused(tmp_path, size):
     assert said == (
         2,
         "",
-        f"hydra.sweeper.cells_per_job: '{size}' is no number of cells; give an integer of at least 1\n",
+        f"hydra.sweeper.cells_per_job: '{size}' is not a number of cells; give an integer of at least 1\n",
     )
     assert not (tmp_path / "multirun").exists()
 

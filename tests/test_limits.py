@@ -108,7 +108,7 @@ def test_a_limit_that_is_met_is_no_error_that_a_recipe_expects(expected):
     [
         ("m.grows", "OutOfMemory", "out of memory: it took more than 0.25 GiB (--max-memory)"),
         ("m.asks", "RuntimeError", "out of memory: [enforce fail at alloc_cpu"),
-        ("m.crashes", "Crashed", "crashed: SIGSEGV: it touched memory that is not its own"),
+        ("m.crashes", "Crashed", "crashed: SIGSEGV: it accessed memory that is not its own"),
     ],
 )
 def test_a_step_that_takes_the_memory_or_the_process_with_it_is_named(op, kind, said):
@@ -201,7 +201,7 @@ def test_a_working_folder_that_was_deleted_is_told(here, monkeypatch, capsys, wo
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    message = "working folder: it was deleted; cd to a folder that is there, and type this again\n"
+    message = "working folder: it was deleted; cd to a folder that exists, and run this again\n"
     assert cli._guarded(cli.run_recipe_main, words) == 2
     assert cli._guarded(cli.recipe_main, ["list", str(here)]) == 2
     assert capsys.readouterr().err == message * 2

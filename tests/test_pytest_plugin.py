@@ -199,7 +199,7 @@ def test_a_tag_does_not_do_what_a_mark_of_that_name_does(project):
     run(project, "--strict-markers", "-W", "error").assert_outcomes(passed=1)
 
 
-# what a recipe is held against
+# what a recipe is compared with
 
 
 def test_a_recipe_passes_by_its_golden_in_every_dtype(project):
@@ -222,7 +222,7 @@ def test_a_moved_number_fails_and_the_step_is_named(project):
     found.stdout.fnmatch_lines(
         ["*a.yaml: float32-cpu*", "mismatch: z (sum, forward) is the first value out of bounds*"]
     )
-    found.stdout.fnmatch_lines(["golden: *a.golden.json", "see it alone: recipe verify recipes/a.yaml"])
+    found.stdout.fnmatch_lines(["golden: *a.golden.json", "run it alone: recipe verify recipes/a.yaml"])
     assert "Traceback" not in found.stdout.str()
     assert ".py" not in found.stdout.str()
 
@@ -232,7 +232,7 @@ def test_a_changed_recipe_is_stale(project):
     path.write_text(PLAIN.replace("exp", "sin"))
     found = run(project)
     found.assert_outcomes(failed=1)
-    found.stdout.fnmatch_lines(["stale: *", "see it alone: *"])
+    found.stdout.fnmatch_lines(["stale: *", "run it alone: *"])
 
 
 def test_a_recipe_with_nothing_to_hold_it_against_fails_and_says_what_to_do(project):
@@ -315,7 +315,7 @@ def test_an_absent_device_is_a_skip_with_its_reason_and_place(project):
     write(project, "a.yaml", EXPECTING)
     found = run(project, "--recipe-device=xpu", "-rs")
     found.assert_outcomes(skipped=1)
-    found.stdout.fnmatch_lines(["SKIPPED [[]1] recipes/a.yaml:1: 'xpu' is not here*"])
+    found.stdout.fnmatch_lines(["SKIPPED [[]1] recipes/a.yaml:1: 'xpu' is not available*"])
 
 
 def test_an_op_without_a_kernel_is_a_skip(project):
@@ -423,7 +423,7 @@ def test_a_golden_without_a_recipe_fails_the_session(project):
     found = run(project)
     found.assert_outcomes(passed=1)
     assert found.ret == pytest.ExitCode.TESTS_FAILED
-    found.stdout.fnmatch_lines(["*unused goldens*", "recipes/gone.golden.json: its recipe is gone; delete it"])
+    found.stdout.fnmatch_lines(["*unused goldens*", "recipes/gone.golden.json: its recipe no longer exists; delete it"])
 
 
 def test_it_does_even_where_no_recipe_is_left(project):
@@ -507,7 +507,9 @@ def test_under_xdist_the_workers_findings_are_put_together(project):
     found = project.runpytest_subprocess("-n2", *WITHOUT[2:], "--record-recipes=missing", timeout=100)
     found.assert_outcomes(passed=6)
     assert found.ret == pytest.ExitCode.TESTS_FAILED
-    found.stdout.fnmatch_lines(["recipes/c.yaml, case small: written", "recipes/gone.golden.json: its recipe is gone*"])
+    found.stdout.fnmatch_lines(
+        ["recipes/c.yaml, case small: written", "recipes/gone.golden.json: its recipe no longer exists*"]
+    )
 
 
 def test_under_xdist_a_partial_run_judges_no_golden_and_a_failure_reads_as_ever(project):
@@ -578,13 +580,13 @@ def test_an_absent_device_skips_the_test_that_asserts(project):
     """)
     found = run(project, "-rs", "-k", "test_it")
     found.assert_outcomes(skipped=1)
-    found.stdout.fnmatch_lines(["SKIPPED*test_*.py:*'xpu' is not here*"])
+    found.stdout.fnmatch_lines(["SKIPPED*test_*.py:*'xpu' is not available*"])
 
 
 def test_outside_pytest_it_skips_as_unittest_does(project, monkeypatch):
     path = write(project, "a.yaml", EXPECTING)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
-    with pytest.raises(unittest.SkipTest, match="'xpu' is not here"):
+    with pytest.raises(unittest.SkipTest, match="'xpu' is not available"):
         assert_recipe(path, "device=xpu")
 
 

@@ -75,7 +75,7 @@ def test_a_sweep_without_ops_goes_on_without_ops(typed):
 def test_the_command_to_go_on_with_names_the_ops(typed):
     words = ["-m", "linear.yaml", "expect.y=7,6,6", "--fail-fast", "hydra.sweep.dir=a b", "--ops", "my ops.py"]
     _, _, err = typed(*words, "hydra.launcher.n_jobs=1")
-    command = err.rpartition("go on with ")[2].strip()
+    command = err.rpartition("resume with ")[2].strip()
     assert command == "run-recipe --resume 'a b' --ops 'my ops.py'"
     assert typed(*shlex.split(command)[1:])[0] == 1
     assert SweepFolder(Path("a b")).document().finished
@@ -106,7 +106,7 @@ def test_no_override_that_a_folder_holds_asks_a_resolver(typed, override):
 def test_a_cells_folder_that_leads_out_is_refused_and_stays(name):
     Path("outside").mkdir()
     changed(begun("seed=1"), folders=[str(Path("outside").absolute()) if name.startswith("/") else name])
-    with pytest.raises(StorageError, match="is no folder inside of the sweep's"):
+    with pytest.raises(StorageError, match="is not a folder inside the sweep's"):
         resume_sweep("kept")
     assert Path("outside").is_dir()
 
@@ -144,7 +144,7 @@ def test_a_recipe_named_beside_the_folder_of_its_sweep_is_told_to_be_left_out(ty
     begun()
     code, _, err = typed("--resume", "kept", word)
     assert (code, err.count("\n")) == (2, 1)
-    assert f"'{word}': a sweep that goes on has its recipe and its overrides in its folder; leave this out" in err
+    assert f"'{word}': a resumed sweep has its recipe and its overrides in its folder; leave this out" in err
 
 
 VERDICT = {"name": "y", "outcome": "mismatch", "used": 2.0, "measure": None}
@@ -158,13 +158,13 @@ VERDICT = {"name": "y", "outcome": "mismatch", "used": 2.0, "measure": None}
 def test_a_row_whose_verdict_cannot_be_worded_is_no_row(worst):
     row = {"number": 0, "recipe": "linear.yaml", "outcome": "mismatch"}
     assert row_of(json.dumps({**row, "worst": VERDICT})).worst == VERDICT
-    with pytest.raises(ValueError, match="it is no verdict"):
+    with pytest.raises(ValueError, match="it is not a verdict"):
         row_of(json.dumps({**row, "worst": worst}))
 
 
 def test_a_row_whose_folder_leads_out_is_no_row():
     line = Row(number=0, recipe="linear.yaml", outcome="ok").line()
-    with pytest.raises(ValueError, match="is no folder inside of the sweep's"):
+    with pytest.raises(ValueError, match="is not a folder inside the sweep's"):
         row_of(line.replace('"folder":""', '"folder":"../x"'))
 
 

@@ -1,4 +1,4 @@
-"""What a cell is held against: its own numbers, the reference, the eager run of its dtype, random steps."""
+"""What a cell is compared with: its own numbers, the reference, the eager run of its dtype, random steps."""
 
 import pytest
 import torch

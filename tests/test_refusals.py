@@ -155,16 +155,16 @@ def test_folder_is_refused() -> None:
 
 
 def test_device_file_is_refused() -> None:
-    assert str(refused(Path("/dev/zero"), [])) == "/dev/zero: this is no plain file; a recipe is a .yaml file"
+    assert str(refused(Path("/dev/zero"), [])) == "/dev/zero: this is not a regular file; a recipe is a .yaml file"
 
 
 def test_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
-    assert "this is no plain file" in str(refused(tmp_path / "pipe.yaml", []))
+    assert "this is not a regular file" in str(refused(tmp_path / "pipe.yaml", []))
 
 
 def test_path_with_a_null_character_is_refused() -> None:
-    assert "is no path of a file" in str(refused(Path("a\0b.yaml"), []))
+    assert "is not the path of a file" in str(refused(Path("a\0b.yaml"), []))
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="everything is open to the superuser")

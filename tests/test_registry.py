@@ -384,7 +384,7 @@ def test_a_function_of_any_keywords_is_refused() -> None:
 
 
 def test_changes_must_name_a_parameter() -> None:
-    with pytest.raises(ValueError, match="'y' is no parameter of it; it has x, times, mode"):
+    with pytest.raises(ValueError, match="'y' is not a parameter of it; it has x, times, mode"):
         registry.register_op("my.double", double, changes=("y",))
 
 

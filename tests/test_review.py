@@ -297,7 +297,7 @@ def test_listing_writes_nothing(typed, here):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["r.yaml"], "recipe review: it asks in a terminal, and this is none; give one of --list, --accept-noise"),
+        (["r.yaml"], "recipe review: it asks on a terminal, and this is not one; give one of --list, --accept-noise"),
         (["r.yaml", "--list", "--accept-all"], "flag '--accept-all': it cannot be given with --list"),
         (["--accept-all"], "command line: no recipe is named"),
         (["r.yaml", "--accept-al"], "did you mean '--accept-all'?"),
@@ -339,7 +339,7 @@ def test_a_step_that_fails_cannot_be_accepted(typed):
     go_wrong(scale=torch.ones(7))
     code, out, _ = typed("review", "r.yaml", "--accept-all")
     assert code == 3
-    assert "it cannot be recorded anew: it does not run in float64" in out
+    assert "it cannot be recorded again: it does not run in float64" in out
     assert out.endswith("\nnothing to decide; 1 case with what cannot be accepted.\n")
 
 
@@ -348,7 +348,7 @@ def test_a_cell_that_is_off_while_a_fresh_recording_is_not_is_told_as_that(typed
     go_wrong(shift=0.5)
     code, out, _ = typed("review", "r.yaml", "--accept-all")
     assert code == 1
-    assert "a fresh recording gives what the golden says: it is the cell that is off" in out
+    assert "a new recording agrees with the golden: the fault is in this cell" in out
 
 
 def recorded_well(self, old):

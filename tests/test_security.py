@@ -84,7 +84,7 @@ ATTACKS = {
         f"params: {{a: {'x' * 900_000}, b: '{'${params.a}' * 80_000}'}}",
         "the references make the recipe larger",
     ),
-    "a missing value": ("params: {a: '???'}", "'???' is a value that is missing"),
+    "a missing value": ("params: {a: '???'}", "'???' marks a missing value"),
     "a tag": ("params: !!python/object/apply:os.system [touch MARKER]", "is not allowed"),
     "a folder above in defaults": ("defaults: [../secret]", "'../secret' is a path"),
     "an absolute path in defaults": ("defaults: [/etc/passwd]", "'/etc/passwd' is a path"),
@@ -316,7 +316,7 @@ def test_an_exception_of_a_task_comes_out_as_it_is_and_prints_nothing(folder, ca
     [
         ([], "command line: no recipe is named; give the path of a .yaml file"),
         (["R", "--cfg", "jobs"], "flag '--cfg': 'jobs' is not job or hydra or all"),
-        (["R", "-c"], "flag '--cfg': it wants job or hydra or all"),
+        (["R", "-c"], "flag '--cfg': it needs job or hydra or all"),
         (["R", "-m", "--cfg", "job"], "only one of --multirun, --run, --cfg, --info and --hydra-help can be given"),
         (["R", "--resolve"], "command line: --resolve goes with --cfg only"),
         (["R", "hydra.job.name=a,b"], "override 'hydra.job.name=a,b': it gives several values"),

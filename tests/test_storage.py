@@ -659,7 +659,7 @@ def test_a_tensor_without_numbers_is_refused_where_numbers_are_wanted():
         load_recipe({"tensors": {"x": torch.empty(2, device="meta")}})
 
 
-@pytest.mark.parametrize(("number", "said"), [("NaN", "'NaN' is no number of JSON"), ('"nan"', "finite number")])
+@pytest.mark.parametrize(("number", "said"), [("NaN", "'NaN' is not a number in JSON"), ('"nan"', "finite number")])
 def test_a_result_with_a_number_that_json_has_not_is_refused(tmp_path, number, said):
     file = stored_file(tmp_path)
     file.write_text(file.read_text().replace('"checks_s": 0.0', f'"checks_s": {number}'))

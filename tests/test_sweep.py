@@ -215,11 +215,11 @@ def test_what_is_no_sweep_is_told(typed, text, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["linear.yaml"], "command line: 'linear.yaml': a sweep that goes on has its recipe"),
-        (["seed=1"], "--resume takes all from the folder"),
-        (["--no-save"], "flag '--no-save': a sweep that goes on does as it began"),
-        (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: '0' is no number of workers"),
-        (["hydra.launcher.cell_timeout_s=-1"], "hydra.launcher.cell_timeout_s: '-1' is no time to run in"),
+        (["linear.yaml"], "command line: 'linear.yaml': a resumed sweep has its recipe"),
+        (["seed=1"], "--resume takes everything from the folder"),
+        (["--no-save"], "flag '--no-save': a resumed sweep keeps the settings it began with"),
+        (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: '0' is not a number of workers"),
+        (["hydra.launcher.cell_timeout_s=-1"], "hydra.launcher.cell_timeout_s: '-1' is not a time limit"),
     ],
 )
 def test_a_sweep_that_goes_on_takes_no_other_words(typed, words, said):
@@ -289,7 +289,7 @@ def test_interrupting_a_sweep_ends_it_with_the_table_of_what_is_there():
     assert code == 130
     assert re.search(r"^[\d,]+ of 5,000 cells: \d+ ok\.$", out, re.MULTILINE)
     assert re.fullmatch(
-        r"interrupted: [\d,]+ of 5,000 cells have not run; go on with run-recipe --resume kept --ops ops.py\n", err
+        r"interrupted: [\d,]+ of 5,000 cells have not run; resume with run-recipe --resume kept --ops ops.py\n", err
     )
     assert Path("kept/sweep.csv").read_text().count("\n") == count("kept") + 1
 
@@ -305,4 +305,4 @@ def test_a_pipe_gets_the_table_alone():
     words = ["-m", "slow.yaml", "seed=range(3)", "--ops", "ops.py", "hydra.launcher.n_jobs=1"]
     done = succeeded(BIN / "run-recipe", *words)
     assert (done.stderr, "\x1b" in done.stdout) == ("", False)
-    assert done.stdout.startswith("slow.yaml, 3 cells, held against cpu eager float64, own inputs, torch ")
+    assert done.stdout.startswith("slow.yaml, 3 cells, compared with cpu eager float64, own inputs, torch ")

@@ -73,7 +73,7 @@ def test_a_shuffled_axis_has_all_its_values():
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("seed=interval(0,1)", "interval(0.0, 1.0) has no end of values; write range(0.0, 1.0, STEP)"),
+        ("seed=interval(0,1)", "interval(0.0, 1.0) has infinitely many values; write range(0.0, 1.0, STEP)"),
         ("params.n=range(3,3)", "it gives no values"),
         ("params.n=choice()", "empty choice"),
         ("params.n=1e-5,choice(-1,3)", "one of its values is a choice, a range or a glob itself"),

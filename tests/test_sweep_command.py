@@ -65,7 +65,7 @@ def test_fail_fast_ends_a_sweep_at_the_first_bad_cell(typed):
     code, out, err = typed(*words)
     assert code == 1
     assert [row.outcome for row in resume_sweep("kept").rows] == ["ok", "failed"]
-    assert err == "ended early: 6 of 8 cells have not run; go on with run-recipe --resume kept\n"
+    assert err == "ended early: 6 of 8 cells have not run; resume with run-recipe --resume kept\n"
     assert "2 of 8 cells: 1 ok, 1 failed." in out
     assert typed("--resume", "kept")[0] == 1
     assert len(resume_sweep("kept").rows) == 8
@@ -97,7 +97,7 @@ def test_the_exit_code_tells_the_worst(typed, words, code):
 )
 def test_the_table_says_what_cells_are_held_against(typed, reference, words):
     _, out, _ = typed("-m", "linear.yaml", "+params.n=[1, 2]", f"reference={reference}")
-    assert f"held against {words}, torch" in out.splitlines()[0]
+    assert f"compared with {words}, torch" in out.splitlines()[0]
 
 
 def test_a_fixed_cell_goes_wrong_nowhere_whatever_else_is_marked_in_it(typed):
@@ -222,8 +222,8 @@ def test_recipes_of_one_name_in_two_folders_write_apart(typed, subdir, names):
             "cells 0 and 1 (dtype=float32 seed=2) would both write 'float32'; name all that varies, as in ${dtype}-${seed}",
         ),
         ("same", "cells 0 and 1 (dtype=float32 seed=2) would both write 'same'"),
-        ("../${hydra.job.num}", "is no name of a folder inside of the sweep's"),
-        ("/${hydra.job.num}", "is no name of a folder inside of the sweep's"),
+        ("../${hydra.job.num}", "is not the name of a folder inside the sweep's"),
+        ("/${hydra.job.num}", "is not the name of a folder inside the sweep's"),
         ("sweep.json", "is the name of a file of the sweep's"),
         ("${nothing}", "it cannot be resolved: Interpolation key 'nothing' not found"),
     ],
@@ -306,7 +306,7 @@ def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkey
     ]
     code, _, err = typed(*words)
     assert code == 3
-    assert "basic: a job ended before its time: RuntimeError: the node is gone" in err
+    assert "basic: a job ended early: RuntimeError: the node is gone" in err
     assert "2 of 3 cells have not run" in err
     assert typed("--resume", "kept")[0] == 0
     assert [row.number for row in resume_sweep("kept").rows] == [0, 1, 2]
@@ -322,7 +322,7 @@ def test_a_sweep_whose_cells_another_sweeper_chose_cannot_be_gone_on_with(typed)
     typed("-m", "linear.yaml", "seed=1,2", "hydra.sweep.dir=kept", "hydra/sweeper=basic", "-q")
     code, _, err = typed("--resume", "kept")
     assert code == 2
-    assert "its cells were chosen by a sweeper as it went" in err
+    assert "its cells were chosen by a sweeper as it ran" in err
 
 
 # on the screen
@@ -352,16 +352,16 @@ def test_the_document_is_what_sweep_json_says_and_the_rows(typed):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["linear.yaml", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: '0' is no number of workers"),
+        (["linear.yaml", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: '0' is not a number of workers"),
         (["linear.yaml", "hydra.launcher.n_jobs=many"], "hydra.launcher.n_jobs=many"),
-        (["linear.yaml", "hydra.launcher.cell_timeout_s=0"], "'0.0' is no time to run in"),
+        (["linear.yaml", "hydra.launcher.cell_timeout_s=0"], "'0.0' is not a time limit"),
         (["linear.yaml", "--ops", "nowhere.py"], "flag '--ops': 'nowhere.py' is not there"),
         (["linear.yaml", "dtype=float32,flaot64"], "override 'dtype=flaot64'"),
         (["linear.yaml", "hydra/launcher=nothing"], "Hydra refuses it"),
         (["linear.yaml", "--fail-fast=1"], "flag '--fail-fast': it takes no value; write --fail-fast"),
-        (["--resume"], "flag '--resume': it wants the folder of a sweep"),
+        (["--resume"], "flag '--resume': it needs the folder of a sweep"),
         (["linear.yaml", "interval"], "interval: there is no such file"),
-        (["linear.yaml", "seed=interval(0,1)"], "has no end of values"),
+        (["linear.yaml", "seed=interval(0,1)"], "has infinitely many values"),
         (["linear.yaml", "seed=range(2,2)"], "it gives no values"),
     ],
 )
@@ -375,7 +375,7 @@ def test_a_wrong_command_line_runs_nothing_and_leaves_nothing(typed, here, words
 
 
 def test_what_only_sweeps_do_is_refused_elsewhere(typed):
-    assert typed("linear.yaml", "--fail-fast") == (2, "", "flag '--fail-fast': it ends sweeps; add -m\n")
+    assert typed("linear.yaml", "--fail-fast") == (2, "", "flag '--fail-fast': it is for sweeps; add -m\n")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def small_sweep():
 def test_a_whole_table():
     heading = {"cells": 7, "reference": "cpu eager float64, own inputs", "torch": "2.13.0"}
     assert table(small_sweep(), **heading).splitlines() == [
-        "recipes/softmax.yaml, 7 cells, held against cpu eager float64, own inputs, torch 2.13.0",
+        "recipes/softmax.yaml, 7 cells, compared with cpu eager float64, own inputs, torch 2.13.0",
         "",
         "cell  dtype     device  outcome      starts at              used  largest error  rule",
         "   2  float16   cpu     MISMATCH     h (exp, forward)  inf (inf)  0.5 at h[3]    noise",
@@ -115,7 +115,7 @@ def test_a_whole_table():
         "",
         "FIXED: 1 cell (dtype=bfloat16, device=mps)",
         "  the known fault is gone: it rounds",
-        "  take the mark out of 'xfail' in recipes/softmax.yaml",
+        "  remove the mark from 'xfail' in recipes/softmax.yaml",
         "  cell 5 alone:",
         "    run-recipe -m recipes/softmax.yaml dtype=bfloat16 device=mps",
         "",
@@ -199,7 +199,7 @@ def test_of_many_cells_the_worst_have_a_row_and_the_others_are_counted_by_axis()
     assert "and 45 more bad cells; sweep.csv has all" in text
     assert "dtype  float32     50  50" in text
     assert "       float16     50            50       3.2x" in text
-    assert "n: its 50 values came out alike" in text
+    assert "n: its 50 values have the same outcomes" in text
 
 
 def test_an_axis_of_many_values_shows_those_with_most_bad_cells():

@@ -77,8 +77,8 @@ def test_a_cell_whose_process_dies_takes_nothing_else_with_it(capfd):
     said = {names[number]: row.reason.splitlines()[0] for number, row in rows.items() if row.is_bad}
     assert said == {
         "aborts": "SIGABRT: it aborted itself while running the cell",
-        "killed": "killed (SIGKILL), perhaps for memory while running the cell",
-        "crashes": "SIGSEGV: it touched memory that is not its own while running the cell",
+        "killed": "killed (SIGKILL), perhaps because memory ran out while running the cell",
+        "crashes": "SIGSEGV: it accessed memory that is not its own while running the cell",
         "leaves": "the process ended with exit code 7 while running the cell",
         "exits": "the process ended with exit code 5 while running the cell",
     }

@@ -62,7 +62,7 @@ def test_no_golden_is_recorded_of_it(result: Result, tmp_path: Path) -> None:
     [one] = record(tmp_path / "giant.yaml")
     assert (one.did, one.reason) == (
         "refused",
-        "its value 'y' cannot be kept: 2,980,232.2 GiB are more than this machine has",
+        "its value 'y' cannot be stored: 2,980,232.2 GiB are more than this machine has",
     )
 
 

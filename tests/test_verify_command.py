@@ -113,21 +113,21 @@ def test_record_as_json_holds_what_the_lines_hold(typed):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["record", "chain.yaml", "dtype=float64"], "override 'dtype=float64': a golden serves every cell"),
+        (["record", "chain.yaml", "dtype=float64"], "override 'dtype=float64': a golden applies to every cell"),
         (["record", "chain.yaml", "--missing", "--stale"], "give one of --missing and --stale"),
         (["record"], "command line: no recipe is named"),
         (["record", "--sale", "chain.yaml"], "flag '--sale': it is not a flag; did you mean '--stale'?"),
-        (["verify", "chain.yaml", "steps.s=x + 1"], "it makes another recipe of it"),
+        (["verify", "chain.yaml", "steps.s=x + 1"], "it changes the recipe"),
         (["verify", "chain.yaml", "recipe=a,b"], "override 'recipe=a,b': 'recipe' is not a key of a recipe"),
         (["verify", "chain.yaml", "dtpye=float64"], "'dtpye' is not a key of a recipe; did you mean 'dtype'?"),
         (["record", "chain.yaml", "device=auto"], "a golden is for one type of device"),
-        (["record", "chain.yaml", "device=meta"], "there are no numbers on it"),
-        (["verify", "chain.yaml", "-k"], "flag '-k': it wants a number above 0"),
+        (["record", "chain.yaml", "device=meta"], "it holds no numbers"),
+        (["verify", "chain.yaml", "-k"], "flag '-k': it needs a number above 0"),
         (["verify", "chain.yaml", "-k", "none"], "flag '-k': 'none' is not a number above 0"),
         (["verify", "chain.yaml", "dtype=choice()"], "override 'dtype=choice()'"),
         (["verify", "cases.yaml", "case=glob(*)"], "list them: case=A,B"),
         (["compare", "one"], "command line: 1 folder named; give two"),
-        (["compare", "one", "two", "--k=3"], "flag '--k': it counts noise, which --baseline tells"),
+        (["compare", "one", "two", "--k=3"], "flag '--k': it multiplies the noise, which --baseline measures"),
         (["compare", "one", "two", "--rtol=nan"], "'nan' is not a number of at least 0"),
         (["compare", "one", "two", "--signed-zeros=1"], "it takes no value; write --signed-zeros"),
         (["compare", "nowhere", "nobody"], "nowhere: is not a run's folder"),
@@ -483,7 +483,7 @@ def test_what_does_not_fit_its_recipe_any_more_is_told_with_review(typed, here):
     (here / "cases.yaml").write_text(CASES.replace("big", "huge"), encoding="utf-8")
     _, out, _ = typed("verify", ".")
     assert "look at what that changed, and accept it or not: recipe review chain.yaml" in out
-    assert "take it out: recipe review cases.yaml" in out
+    assert "remove it: recipe review cases.yaml" in out
     code, out, _ = typed("record", "--missing", "chain.yaml")
     assert code == 0
     assert "stale: the recipe has changed since; look at what that changed: recipe review chain.yaml" in out
@@ -504,7 +504,7 @@ def test_recipes_that_runs_stored_are_passed_by_below_a_folder(typed, here, plac
 
 def test_a_folder_of_nothing_but_runs_has_no_recipe(typed, here):
     ran("outputs/a")
-    with pytest.raises(RecipeError, match="there is no recipe below this folder; what runs wrote is passed by"):
+    with pytest.raises(RecipeError, match="there is no recipe in this folder or below it; what runs wrote is skipped"):
         next(recipe_files(["outputs"]))
 
 

@@ -1,4 +1,4 @@
-"""What a recipe expects and records, held against the names and kinds of its values."""
+"""What a recipe expects and records, compared with the names and kinds of its values."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _bind_expectation(scope: Scope, name: str, one: Expectation, path: KeyPath, 
     is_empty = name in scope.recipe.tensors and scope.recipe.tensors[name].init in ("empty", "empty_like")
     for key in ("value", "close", "equal"):
         if is_empty and key in one.model_fields_set:
-            scope.wrong((*path, key), f"'{name}' is empty: nobody has written its numbers, and none are expected")
+            scope.wrong((*path, key), f"'{name}' is empty: its memory is uninitialised, so no numbers can be expected")
         _check_literal(scope, getattr(one, key), (*path, key))
     if one.dtype is not None and dtype_of(one.dtype, scope.recipe.dtype) is None:
         near = did_you_mean(one.dtype, (*TORCH_DTYPES, *FOLLOWING))
@@ -86,7 +86,7 @@ def _bind_expectation(scope: Scope, name: str, one: Expectation, path: KeyPath, 
 
 
 def _check_literal(scope: Scope, written: Any, path: KeyPath) -> None:
-    """Refuse what no value can be held against; a word may be a dtype's or a device's, and null no gradient."""
+    """Refuse what no value can be compared with; a word may be a dtype's or a device's, and null no gradient."""
     is_word = isinstance(written, str) and written.lower() not in NUMBER_WORDS
     if written is None or is_word or isinstance(written, Tensor):
         return

@@ -132,7 +132,7 @@ def _size(one: _Written) -> list[int]:
         if length < 0:
             raise Mismatch(f"'{one.shown}' has a negative length; a {one.key} is a list of integers of at least 0")
         if length >= 2**63:
-            raise Mismatch(f"'{one.shown}' is past what 64 bits hold; no tensor is that large")
+            raise Mismatch(f"'{one.shown}' does not fit in 64 bits; no tensor is that large")
     return sizes
 
 

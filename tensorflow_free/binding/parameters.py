@@ -224,7 +224,7 @@ def read_subscript(written: Any, known: Known) -> Any:
         raise Mismatch(f"'{shown(written)}' is a list; {better}")
     if not isinstance(written, str):
         raise Mismatch(
-            f"'{shown(written)}' is not a subscript; write what stands between the brackets, such as '1:3, 0'"
+            f"'{shown(written)}' is not a subscript; write what comes between the brackets, such as '1:3, 0'"
         )
     if "." in written and written.split(".")[0] in known.names and not set(written) & set(" ,:["):
         return reference(written, known)

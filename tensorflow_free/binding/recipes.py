@@ -254,7 +254,7 @@ class Binding:
             scope.kinds[name] = "check"
 
     def _check_looks_only(self, row: CallRow) -> None:
-        """A check is made on the results; one that changed them would falsify what it is held against."""
+        """A check is made on the results; one that changed them would falsify what it is compared with."""
         if row.changes:
             why = "and a check only looks at the result; make it a step, or take an op that gives a new value"
             self.scope.wrong(row.site.path, f"'{row.site.op}' changes what it is given, {why}")

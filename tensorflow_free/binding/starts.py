@@ -133,7 +133,7 @@ class Starts:
         given = spec.model_fields_set if spec.init == "as_strided" else ()
         for key in ("shape", "seed", "device", "memory_format"):
             if key in given:
-                self._wrong((*path, key), f"'{key}' says nothing of a view of memory that is there; leave it out")
+                self._wrong((*path, key), f"'{key}' does not apply to a view of existing memory; leave it out")
 
     def _check_data(self, arguments: Mapping[str, Any], spec: TensorSpec, path: KeyPath) -> None:
         """Refuse tensors that no run can start from."""

@@ -45,7 +45,7 @@ STREAMS: Final = tuple(range(1, 9))
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What a cell is held against.
+    """What a cell is compared with.
 
     Attributes:
         reference: the run that is right by definition.
@@ -98,7 +98,7 @@ class KeptRuns:
 
 
 def yardstick_of(source: Source, overrides: Sequence[Override], recipe: Recipe, kept: KeptRuns) -> Yardstick:
-    """What the cell of a recipe is held against.
+    """What the cell of a recipe is compared with.
 
     Args:
         source: the recipe's file or mapping.

@@ -48,4 +48,4 @@ def read_document(path: Path, model: type[Document], newest: int, owner: str) ->
 
 def _no_constant(word: str) -> None:
     """Refuse what Python's reader takes and JSON has not: `NaN`, `Infinity`."""
-    raise ValueError(f"'{word}' is no number of JSON")
+    raise ValueError(f"'{word}' is not a number in JSON")

@@ -43,7 +43,7 @@ _NUMBERS: Final = ("", "values", _UNCOALESCED[1], "dense", "dequantized")
 """The parts that hold numbers; those of a nested tensor have positions for names."""
 
 UNTAKEN: Final = (RuntimeError, MemoryError, TypeError, ValueError, LookupError, ArithmeticError)
-"""What is raised where a value's numbers cannot be had: it lacks an op for the kind of tensor, or memory."""
+"""What is raised where a value's numbers cannot be read: it lacks an op for the kind of tensor, or memory."""
 
 Parts = Mapping[str, torch.Tensor]
 """Plain arrays by the name of the part; a plain tensor is the part ''."""

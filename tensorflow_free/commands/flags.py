@@ -84,7 +84,7 @@ def declare_common(group: Declared, json: str) -> None:
         "--max-file",
         type=above_0("a number of gibibytes above 0, such as 8"),
         metavar="GIB",
-        help="what one file that a recipe names may hold, unpacked; 4 where it is not said",
+        help="the largest size of a file that a recipe reads, unpacked; 4 by default",
     )
     group.add_argument("--version", action="store_true", help="print the version")
     group.add_argument("-h", "--help", action="store_true", help="print this help")

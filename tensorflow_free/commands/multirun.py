@@ -40,7 +40,7 @@ def run_sweep(words: CommandLine, flags: Flags) -> int:
     if not len(found.sweep):
         return ExitCode.OK
     for reason in dict.fromkeys(found.lost):
-        complain(f"{found.sweep.document.launcher.name}: a job ended before its time: {reason}")
+        complain(f"{found.sweep.document.launcher.name}: a job ended early: {reason}")
     return show(found.sweep, flags, found.ended)
 
 
@@ -57,7 +57,7 @@ def go_on(flags: Flags, words: Sequence[str]) -> int:
     said: dict[str, Any] = {}
     problems = [problem for text in words for problem in _said(text, said)]
     if flags.no_save:
-        problems.append(Problem(Place(file="flag '--no-save'"), "a sweep that goes on does as it began"))
+        problems.append(Problem(Place(file="flag '--no-save'"), "a resumed sweep keeps the settings it began with"))
     if problems:
         raise RecipeError(problems)
     try:
@@ -77,7 +77,7 @@ def go_on(flags: Flags, words: Sequence[str]) -> int:
 def _said(text: str, said: dict[str, Any]) -> Iterator[Problem]:
     """Take in a setting of the launcher; a problem for every other word."""
     if "=" not in text and not text.startswith("~"):
-        message = "a sweep that goes on has its recipe and its overrides in its folder; leave this out"
+        message = "a resumed sweep has its recipe and its overrides in its folder; leave this out"
         yield Problem(Place(file=f"command line: '{text}'"), message)
         return
     try:
@@ -89,5 +89,7 @@ def _said(text: str, said: dict[str, Any]) -> Iterator[Problem]:
     if key in LAUNCHER_KEYS:
         said[key] = override.value
     else:
-        message = f"--resume takes all from the folder; beside it stand only {' and '.join(LAUNCHER_KEYS)}"
+        message = (
+            f"--resume takes everything from the folder; it can be combined only with {' and '.join(LAUNCHER_KEYS)}"
+        )
         yield Problem(override_place(text), message)

@@ -140,7 +140,7 @@ def _what_is_wrong(action: argparse.Action, flag: str, error: argparse.ArgumentE
     if isinstance(error.__context__, argparse.ArgumentTypeError):
         return str(error.__context__)
     if isinstance(action.type, FlagValue):
-        return f"it wants {action.type.wanted}"
+        return f"it needs {action.type.wanted}"
     return f"it takes no value; write {flag}"
 
 

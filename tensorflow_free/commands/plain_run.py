@@ -30,7 +30,7 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
         RecipeError: something of it is wrong.
     """
     if flags.fail_fast:
-        raise wrong("flag '--fail-fast'", "it ends sweeps; add -m")
+        raise wrong("flag '--fail-fast'", "it is for sweeps; add -m")
     flags.load_ops()
     if (code := _without_steps(composed)) is not None:
         return code

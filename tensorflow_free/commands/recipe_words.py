@@ -33,7 +33,7 @@ def recipe_files(paths: Sequence[str]) -> Iterator[Path]:
     for path in map(Path, paths):
         found = recipes_at(path)
         if not found:
-            raise wrong(str(path), "there is no recipe below this folder; what runs wrote is passed by")
+            raise wrong(str(path), "there is no recipe in this folder or below it; what runs wrote is skipped")
         yield from found
 
 

@@ -32,7 +32,7 @@ STYLES: Final[dict[str, Style]] = {"refused": "bad", "written": "good", "removed
 
 UNRECORDED: Final = {
     AUTO: "a golden is for one type of device; say which",
-    "meta": "there are no numbers on it; the default golden serves it",
+    "meta": "it holds no numbers; the default golden applies to it",
 }
 """Devices that have no golden of their own, and what to do."""
 
@@ -82,7 +82,7 @@ def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[
         elif axis.name == "case":
             cases += values
         else:
-            message = "a golden serves every cell, so that record takes device= and case= alone"
+            message = "a golden applies to every cell, so record takes only device= and case="
             problems.append(Problem(place, message))
     if problems:
         raise RecipeError(problems)

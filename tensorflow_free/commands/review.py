@@ -37,10 +37,10 @@ MODES: Final[dict[str, Mode]] = {"--list": "list", "--accept-noise": "noise", "-
 
 REVIEW_KEYS: Final = {
     "a": "accept",
-    "r": "reject: the old number is right, and the code is to be mended",
-    "s": "skip: decide another day",
+    "r": "reject: the old number is right, and the code must be fixed",
+    "s": "skip: decide later",
     "A": "accept all the rest of this recipe",
-    "n": "accept all that moved within the noise, here and in all that is still to come",
+    "n": "accept all changes within the noise, here and in all that follows",
     "q": "quit: what was accepted is kept, the rest stays as it is",
 }
 
@@ -121,7 +121,7 @@ def _mode(options: Namespace) -> Mode:
     if len(asked) > 1:
         raise wrong(f"flag '{asked[1]}'", f"it cannot be given with {asked[0]}; give one of {', '.join(MODES)}")
     if not asked and not is_there():
-        raise wrong("recipe review", f"it asks in a terminal, and this is none; give one of {', '.join(MODES)}")
+        raise wrong("recipe review", f"it asks on a terminal, and this is not one; give one of {', '.join(MODES)}")
     return MODES[asked[0]] if asked else "ask"
 
 

@@ -95,8 +95,7 @@ def _declare_ours(flags: Declared, sweeps: Declared) -> None:
         "--resume",
         type=some_text("the folder of a sweep"),
         metavar="FOLDER",
-        help="go on with a sweep that was cut short; its recipe and overrides stand in the folder; files of ops are "
-        "named again (--ops)",
+        help="resume an interrupted sweep; its recipe and overrides are in the folder; name files of ops again (--ops)",
     )
 
 
@@ -105,17 +104,17 @@ def _declare_hydras(sweeps: Declared, hydra: Declared) -> None:
         "-m",
         "--multirun",
         action="store_true",
-        help="run every combination of the values given, each in a worker process, hold each against the recipe's "
+        help="run every combination of the values given, each in a worker process, compare each with the recipe's "
         "reference, and end with a table; values are A,B or range(1,9) or choice(a,b) or glob(*)",
     )
     cfg, package, info = one_of("job", "hydra", "all"), some_text("the dotted name of a package"), one_of(*INFO)
     hydra.add_argument(
         "-c", "--cfg", type=cfg, metavar="WHAT", help="show the configuration of a job, of hydra, or all"
     )
-    hydra.add_argument("--resolve", action="store_true", help="with --cfg: what each ${} stands for, in its place")
+    hydra.add_argument("--resolve", action="store_true", help="with --cfg: replace each ${} by its value")
     hydra.add_argument("-p", "--package", type=package, metavar="NAME", help="with --cfg: one package alone")
     hydra.add_argument("-i", "--info", type=info, metavar="WHAT", help=f"show what Hydra knows: {', '.join(INFO)}")
-    hydra.add_argument("-r", "--run", action="store_true", help="run once, as without it")
+    hydra.add_argument("-r", "--run", action="store_true", help="run once (the default)")
     hydra.add_argument("--hydra-help", action="store_true", help="show Hydra's own help")
 
 

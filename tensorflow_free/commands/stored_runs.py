@@ -51,7 +51,7 @@ def compare_runs(mine: Path, its: Path, baseline: str | None, judging: Judging, 
     if flags.json:
         put_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
     elif not (is_well and flags.quiet):
-        put(page_of(comparison, f"{mine} held against {its}"))
+        put(page_of(comparison, f"{mine} compared with {its}"))
         put(line(words, "bad") for words in stopped)
         put(_differences(results[0], results[1]))
     return ExitCode.OK if is_well else ExitCode.UNMET

@@ -53,7 +53,7 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
             if folder.bad_lines:
                 complain(_unreadable(folder))
     if not flags.json and not summary.bad and not is_well:
-        complain("nothing was compared: that is no agreement")
+        complain("nothing was compared, which is not agreement")
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 

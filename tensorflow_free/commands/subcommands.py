@@ -49,25 +49,25 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     "looking up": {
         "ops": Command(
             "[PATTERN]",
-            "list the registry, or the ops that fit: softmax, 'linalg.*', 'cross entropy'",
+            "list all ops, or those that match: softmax, 'linalg.*', 'cross entropy'",
             "lookup:look_ops_up",
         ),
         "list": Command(
-            "[FOLDER …]", "the recipes below a folder, with what each says of itself", "listing:list_recipes"
+            "[FOLDER …]", "list the recipes in a folder and below it, with their descriptions", "listing:list_recipes"
         ),
         "check": Command("RECIPE.yaml …", "read and bind recipes, and run nothing", "listing:check_recipes"),
         "schema": Command(
             "[NAME]",
-            "the JSON Schema of a file: recipe, result, row, comparison, sweep, golden",
+            "print the JSON Schema of a file: recipe, result, row, comparison, sweep, golden",
             "showing:show_schema",
         ),
     },
     "what was run": {
-        "show": Command("FOLDER …", "the result in a run's folder", "showing:show_results"),
+        "show": Command("FOLDER …", "show the result in a run's folder", "showing:show_results"),
         "table": Command("FOLDER …", "a sweep's table again", "stored_sweeps:table_command"),
         "compare": Command(
             "A B",
-            "hold run A against run B, or sweep A against sweep B, by what is in their folders",
+            "compare run A with run B, or sweep A with sweep B, by what is in their folders",
             "compare:compare_command",
             {
                 "--rtol": {**_TOLERANCE, "help": "the relative tolerance, instead of the rules of the dtype"},
@@ -94,7 +94,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
         ),
         "verify": Command(
             "PATH …",
-            "hold recipes against their goldens, in every cell that is asked for: dtype=float32,bfloat16 device=cuda",
+            "compare recipes with their goldens, in every cell that is asked for: dtype=float32,bfloat16 device=cuda",
             "verify:verify_command",
             {
                 "-k": {
@@ -108,8 +108,8 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             "walk through what changed, and accept it or not, key by key; without a terminal, by one of its flags",
             "review:review_command",
             {
-                "--list": {**_SWITCH, "help": "tell what changed, and decide nothing"},
-                "--accept-noise": {**_SWITCH, "help": "accept what moved within the noise"},
+                "--list": {**_SWITCH, "help": "list what changed, and decide nothing"},
+                "--accept-noise": {**_SWITCH, "help": "accept what changed within the noise"},
                 "--accept-all": {**_SWITCH, "help": "accept all that can be accepted"},
             },
         ),
@@ -124,7 +124,7 @@ def recipe_parser() -> Parser:
     parser = Parser(
         "recipe",
         usage=RECIPE_USAGE,
-        epilog=f"`recipe COMMAND --help` tells all flags of a command.\n\n{exit_codes_help(HELP_WIDTH)}",
+        epilog=f"`recipe COMMAND --help` lists all flags of a command.\n\n{exit_codes_help(HELP_WIDTH)}",
     )
     for title, commands in COMMAND_GROUPS.items():
         parser.add_argument_group(title, "\n".join(_overview(name, one) for name, one in commands.items()))

@@ -58,7 +58,7 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     why = "ended early" if ended is None else words_of(ended)
     if left := len(sweep) - sweep.summary.cells:
         command = sweep.document.resume_command(sweep.folder)
-        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; go on with {command}")
+        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; resume with {command}")
     elif ended is not None:
         complain(f"{why}: every cell has run")
 

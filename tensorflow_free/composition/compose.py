@@ -134,7 +134,7 @@ def real_path(source: str | Path) -> Path:
     try:
         return Path(source).resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise RecipeError([Problem(Place(file=str(source)), f"this is no path of a file: {error}")]) from error
+        raise RecipeError([Problem(Place(file=str(source)), f"this is not the path of a file: {error}")]) from error
 
 
 def merged_files(path: Path, shown: str) -> tuple[dict[str, Any], list[RecipeText]]:

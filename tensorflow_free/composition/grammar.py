@@ -227,8 +227,9 @@ def _several(text: str, override: HydraOverride) -> Axis:
     value = _value(override)
     if isinstance(value, IntervalSweep):
         message = (
-            f"interval({value.start}, {value.end}) has no end of values; write range({value.start}, {value.end}, STEP) "
-            "or a list, or choose a sweeper that draws from intervals, as hydra/sweeper=NAME"
+            f"interval({value.start}, {value.end}) has infinitely many values; write "
+            f"range({value.start}, {value.end}, STEP) or a list, or choose a sweeper that draws from "
+            "intervals, as hydra/sweeper=NAME"
         )
         raise OverrideError(message)
     key, mark, kind = override.key_or_group, _MARKS.get(override.type, ""), _KINDS[override.type]

@@ -91,7 +91,7 @@ _read_again: Final = lru_cache(maxsize=16)(_read)
 def _bytes(path: Path, shown: str, within: Path | None) -> bytes:
     if not is_text(shown):
         # results, rows and goldens keep the name, and they are UTF-8
-        raise RecipeError([Problem(Place(file=shown), "the file's path is no UTF-8; give it another name")])
+        raise RecipeError([Problem(Place(file=shown), "the file's path is not UTF-8; rename it")])
     try:
         return read_file(path, within, LARGEST_TEXT)
     except UnfitFileError as error:
@@ -108,7 +108,7 @@ def _unfit(error: UnfitFileError) -> str:
     """Why what is there cannot be read as a recipe's text."""
     if error.is_file:
         return error.strerror
-    return f"this is {'a folder' if error.is_folder else 'no plain file'}; a recipe is a .yaml file"
+    return f"this is {'a folder' if error.is_folder else 'not a regular file'}; a recipe is a .yaml file"
 
 
 def _neighbours(folder: Path) -> list[str]:

@@ -69,5 +69,5 @@ def _key_problem(key: str) -> str | None:
 
 def _text_problem(text: str) -> str | None:
     if text == "???":
-        return "'???' is a value that is missing, to Hydra; write the value"
+        return "'???' marks a missing value in Hydra; write the value"
     return reference_problem(text)

@@ -195,7 +195,7 @@ class YamlWalk:
     def _alias(self, event: AliasEvent) -> None:
         if event.anchor not in self._anchors:
             name = event.anchor
-            self._problem(event, f"'*{name}' stands for nothing; its anchor '&{name}' must stand before it, complete")
+            self._problem(event, f"'*{name}' has no anchor; its anchor '&{name}' must stand before it, complete")
             self._put(None, event)
             return
         value, nodes = self._anchors[event.anchor]

@@ -144,7 +144,7 @@ def unchanged(file: BufferedReader) -> Iterator[None]:
         yield
     finally:
         if state_of(file) != before:
-            words = "it was written while it was read; read it again when it is whole"
+            words = "it changed while it was read; try again when it is complete"
             raise UnfitFileError(words, Path(os.fsdecode(file.name)) if isinstance(file.name, str | bytes) else Path())
 
 
@@ -198,4 +198,4 @@ def _mode(path: Path) -> int:
 def _refuse_kind(path: Path, mode: int, cause: OSError | None) -> None:
     for is_so, words in _KINDS:
         if is_so(mode):
-            raise UnfitFileError(f"{words}, and no plain file", path, mode) from cause
+            raise UnfitFileError(f"{words}, not a regular file", path, mode) from cause

@@ -156,7 +156,7 @@ class _Reviewing:
             new = self._recording(None if stale else old).case()
             exact = load_recipe(self._path, eager_cell(self._case, self._on, EXACT_DTYPE))
         except (NotRecorded, RecipeError) as error:
-            return self._is(reason=f"it cannot be recorded anew: {error}", old=old)
+            return self._is(reason=f"it cannot be recorded again: {error}", old=old)
         model, _ = encoded(new)
         changes = tuple(Changes(old, new, golden.cases[self._case], model, exact))
         starts = tuple(_other_starts(golden.cases[self._case], model))

@@ -58,7 +58,7 @@ class Change:
         kind: what became of it.
         old: as the golden has it; None where it has not.
         new: as it is now; None where it is gone.
-        verdict: the new number held against the old one, as a check in float64 does.
+        verdict: the new number compared with the old one, as a check in float64 does.
         budgets: its noise in the dtypes in which that is another.
     """
 

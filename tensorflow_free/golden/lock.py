@@ -41,9 +41,9 @@ def locked(path: Path) -> Iterator[None]:
         lock = FileLock(folder / f"{name}.lock", timeout=PATIENCE_S, poll_interval=GLANCE_S)
         lock.acquire()
     except Timeout as error:
-        raise StorageError(f"{path}: another recording has held it for {PATIENCE_S:g} s; end that one") from error
+        raise StorageError(f"{path}: another recording has held its lock for {PATIENCE_S:g} s; end that one") from error
     except OSError as error:
-        raise UnwritableError(f"{folder}: the golden's lock cannot be had: {error.strerror or error}") from error
+        raise UnwritableError(f"{folder}: the golden's lock cannot be taken: {error.strerror or error}") from error
     try:
         yield
     finally:

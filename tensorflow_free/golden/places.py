@@ -153,14 +153,14 @@ def _fault(raw: bytes, error: ValidationError) -> str:
         return _json_fault(raw, first["ctx"]["error"])
     for found in error.errors(include_url=False):
         if found["loc"] in ((), ("format_version",)):
-            return "this is no golden; it has no 'format_version'"
+            return "this is not a golden; it has no 'format_version'"
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}"
 
 
 def _json_fault(raw: bytes, words: str) -> str:
     if all(any(line.startswith(mark) for line in raw.splitlines()) for mark in _CONFLICT):
-        return "the golden holds git's marks of a conflict"
+        return "the golden contains git's conflict markers"
     if not raw.strip():
         return "the golden is empty"
     if words.startswith("EOF"):

@@ -63,7 +63,7 @@ def _check_values(golden: GoldenFile, case: GoldenCase) -> None:
     for ones in (case.starts, case.values):
         name, count = Counter(one.name for one in ones).most_common(1)[0] if ones else ("", 1)
         if count > 1:
-            raise StorageError(f"{golden.path}: '{name}' stands in it twice; {record_again(golden.recipe_path)}")
+            raise StorageError(f"{golden.path}: '{name}' occurs twice in it; {record_again(golden.recipe_path)}")
 
 
 def _check_names(golden: GoldenFile, arrays: Arrays) -> None:

@@ -183,7 +183,7 @@ class CaseRecording:
         if found.get(own):
             first = found[own][0]
             reason = f"{first.path}: {first.asks}: {first.message}"
-            raise NotRecorded(f"what it expects does not hold, so there is nothing good to record: {reason}")
+            raise NotRecorded(f"what it expects does not hold, so nothing is recorded: {reason}")
         return {dtype: [one.path for one in verdicts] for dtype, verdicts in found.items() if verdicts}
 
     def _digest(self) -> str:
@@ -242,7 +242,7 @@ def _value(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -
     try:
         return _measured(record, runs, random)
     except UNTAKEN as error:
-        raise NotRecorded(f"its value '{record.name}' cannot be kept: {words_of(error)}") from error
+        raise NotRecorded(f"its value '{record.name}' cannot be stored: {words_of(error)}") from error
 
 
 def _measured(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -> StoredValue:

@@ -45,8 +45,8 @@ def context_of(review: CaseReview) -> Iterator[Line]:
         moved = f"; its starting tensors {some(review.starts)} changed, too" if review.starts else ""
         yield line(f"stale: the recipe changed since this was recorded{moved}", indent=2)
     if review.is_of_the_cell:
-        yield line("a fresh recording gives what the golden says: it is the cell that is off", indent=2)
-        yield line(f"mend it, mark it under 'xfail'{_device_command(review)}", indent=2)
+        yield line("a new recording agrees with the golden: the fault is in this cell", indent=2)
+        yield line(f"fix it, mark it under 'xfail'{_device_command(review)}", indent=2)
     if review.whole is None:
         yield from told(review.reason, "aside", indent=2)
 

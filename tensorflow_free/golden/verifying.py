@@ -160,7 +160,7 @@ def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verificatio
 
 def _refuse_others(overrides: Sequence[Override]) -> None:
     """Refuse what would make another recipe of it."""
-    message = f"it makes another recipe of it, of which there is no golden; {TAKES}"
+    message = f"it changes the recipe, and there is no golden of the changed one; {TAKES}"
     problems = [Problem(override.place, message) for override in overrides if not _makes_a_cell(override.parts)]
     if problems:
         raise RecipeError(problems)

@@ -122,7 +122,7 @@ def _refuse_nested(names: dict[PurePosixPath, int]) -> None:
 def _name_problem(name: PurePosixPath) -> str | None:
     """Why a cell's folder cannot have this name, or None."""
     if name.is_absolute() or ".." in name.parts or not name.parts:
-        return f"'{name}' is no name of a folder inside of the sweep's; write one such as {USUAL_SUBDIR}"
+        return f"'{name}' is not the name of a folder inside the sweep's; write one such as {USUAL_SUBDIR}"
     if name.parts[0] in RESERVED:
         return f"'{name}' is the name of a file of the sweep's; write another"
     return None

@@ -39,7 +39,7 @@ def size_of_jobs(cells: int, cells_per_job: int | None) -> int:
     if cells_per_job is None:
         return min(MOST_CELLS_PER_JOB, math.ceil(cells / (os.cpu_count() or 1)))
     if cells_per_job < 1:
-        message = f"'{cells_per_job}' is no number of cells; give an integer of at least 1"
+        message = f"'{cells_per_job}' is not a number of cells; give an integer of at least 1"
         raise RecipeError([Problem(Place(file="hydra.sweeper.cells_per_job"), message)])
     return cells_per_job
 

@@ -56,7 +56,7 @@ def compare_results(
 
     Args:
         actual: the run that is judged.
-        expected: the run that it is held against, such as one in float64; of the same names and shapes.
+        expected: the run that it is compared with, such as one in float64; of the same names and shapes.
         baseline: an eager CPU run in the dtype of `actual`. With it, a value passes when its error is no worse than k
             times the baseline's own and a floor, and integers must be the baseline's; without it, values are held to
             the tolerance of the recipe, or of their dtype.

@@ -46,7 +46,7 @@ def _probe_equal(name: str, one: Expectation, result: Result, plan: Plan) -> Any
 
 
 def _other(written: Any, result: Result, plan: Plan) -> Any:
-    """What a value is held against: the value of another name, or a literal."""
+    """What a value is compared with: the value of another name, or a literal."""
     if not isinstance(written, str):
         return written
     found = find_value(written, result, plan)

@@ -80,12 +80,12 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs held against each other, value by value.
+    """Two runs compared with each other, value by value.
 
     Attributes:
         values: a verdict on each value of either run, those of the judged run first, in the order of the steps.
         where: the first step whose value or gradient is out of bounds; None where none is.
-        reference: what the run was held against, in words.
+        reference: what the run was compared with, in words.
         schema_version: the version of the schema of `comparison.json`, which holds all of it.
 
     Example:

@@ -64,12 +64,12 @@ def _name_problem(name: object, *, replace: bool) -> str | None:
 
 def _names(given: Iterable[str], what: str, op: str, known: Iterable[str]) -> tuple[str, ...]:
     if isinstance(given, str):
-        message = f"{what} of '{op}': '{given}' is a word; a tuple of names is wanted: ('{given}',)"
+        message = f"{what} of '{op}': '{given}' is a string; give a tuple of names: ('{given}',)"
         raise ValueError(message)  # noqa: TRY004 - one ValueError for whatever is wrong with an op
     names, parameters = tuple(given), list(known)
     unknown = [name for name in names if name not in parameters]
     if unknown:
-        message = f"{what} of '{op}': '{unknown[0]}' is no parameter of it; it has {', '.join(parameters) or 'none'}"
+        message = f"{what} of '{op}': '{unknown[0]}' is not a parameter of it; it has {', '.join(parameters) or 'none'}"
         raise ValueError(message)
     return names
 
@@ -214,7 +214,7 @@ def load_ops_file(path: str | Path) -> None:
     file = Path(path)
     if not is_text(str(file)):
         # rows name it, and they are UTF-8
-        raise RecipeError([Problem(Place(file=str(file)), "the file's path is no UTF-8; give it another name")])
+        raise RecipeError([Problem(Place(file=str(file)), "the file's path is not UTF-8; rename it")])
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
         reason = "is not a file of Python" if file.exists() else "is not there"

@@ -225,7 +225,7 @@ def signature(op: str, function: Callable[..., Any], form: CallForm) -> Signatur
     try:
         found = inspect.signature(function)
     except (ValueError, TypeError) as error:
-        message = f"'{op}' has no signature that Python can tell; wrap it in a function with named parameters"
+        message = f"'{op}' has no signature that Python can inspect; wrap it in a function with named parameters"
         raise SignatureError(message) from error
     return _signature(op, function, form, found, "user" if form == "user" else "torch")
 

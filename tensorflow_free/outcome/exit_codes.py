@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     UNMET = 1, "something expected does not hold"
     WRONG = 2, "the recipe or the command line is wrong"
     STEP_FAILED = 3, "a step failed"
-    INTERNAL = 4, "something cannot be written (a full disk, a read-only folder), or an error of tensorflow_free"
+    INTERNAL = 4, "something cannot be written (a full disk, a read-only folder), or an error in tensorflow_free"
     INTERRUPTED = 130, "after ^C"
     TERMINATED = 143, "after SIGTERM"
     HUNG_UP = 129, "after SIGHUP"

@@ -31,28 +31,28 @@ class Outcome(StrEnum):
         member.exit_code, member.meaning, member.is_absent = exit_code, meaning, bool(is_absent)
         return member
 
-    CRASHED = "crashed", ExitCode.STEP_FAILED, "its process ended before it had an answer"
+    CRASHED = "crashed", ExitCode.STEP_FAILED, "its process ended before it gave a result"
     TIMED_OUT = "timed out", ExitCode.STEP_FAILED, "it took longer than the limit, and was ended"
     OUT_OF_MEMORY = "out of memory", ExitCode.STEP_FAILED, "it took more memory than there is, or than the limit"
     FAILED = "failed", ExitCode.STEP_FAILED, "a step failed; or, with exit code 1, an expectation does not hold"
     FAILS = "fails", ExitCode.UNMET, "what is expected does not hold"
     MISMATCH = "mismatch", ExitCode.UNMET, "a value or a gradient is out of bounds"
-    NOTHING_COMPARED = "nothing compared", ExitCode.UNMET, "no value could be judged, so that it guards nothing"
-    FIXED = "fixed", ExitCode.UNMET, "what is marked as a known fault passes: take the mark away"
+    NOTHING_COMPARED = "nothing compared", ExitCode.UNMET, "no value could be compared, so that it checks nothing"
+    FIXED = "fixed", ExitCode.UNMET, "it passes, and is marked as a known fault: remove the mark"
     REFUSED = "refused", ExitCode.WRONG, "the recipe is wrong, or cannot be bound in this cell"
     STALE = "stale", ExitCode.UNMET, "the recipe has changed since its golden was recorded"
     MISSING = "missing", ExitCode.UNMET, "there is no golden"
-    UNUSED = "unused", ExitCode.UNMET, "a golden, or a case of one, that no recipe has any use for"
-    KNOWN_FAULT = "known fault", ExitCode.OK, "what is wrong is marked under `xfail`"
+    UNUSED = "unused", ExitCode.UNMET, "a golden, or a case of one, that no recipe uses"
+    KNOWN_FAULT = "known fault", ExitCode.OK, "it fails, as marked under `xfail`"
     UNSUPPORTED = "unsupported", ExitCode.STEP_FAILED, "there is no kernel for it in this cell", "absent"
-    UNAVAILABLE = "unavailable", ExitCode.WRONG, "the device that it asks for is not here", "absent"
+    UNAVAILABLE = "unavailable", ExitCode.WRONG, "this machine does not have the device", "absent"
     DTYPE_DEPENDENT = "dtype-dependent", ExitCode.OK, "an integer that differs between dtypes in eager PyTorch, too"
     NOT_COMPARABLE = (
         "not comparable",
         ExitCode.OK,
         "all of it lies downstream of random steps with another random stream",
     )
-    NOT_JUDGED = "not judged", ExitCode.OK, "this cell does not record what is expected of"
+    NOT_JUDGED = "not judged", ExitCode.OK, "this cell does not record the value"
     OK = "ok", ExitCode.OK, "every value is within bounds, and all that the recipe expects holds"
     HOLDS = "holds", ExitCode.OK, "what is expected holds"
 
@@ -121,10 +121,10 @@ GoldenOutcome = Literal[
     Outcome.UNAVAILABLE,
     Outcome.OK,
 ]
-"""A case of a recipe, held against its golden; a test has the same."""
+"""A case of a recipe, compared with its golden; a test has the same."""
 
 ValueOutcome = Literal[Outcome.MISMATCH, Outcome.DTYPE_DEPENDENT, Outcome.NOT_COMPARABLE, Outcome.OK]
-"""A value, held against that of another run."""
+"""A value, compared with that of another run."""
 
 ExpectationOutcome = Literal[Outcome.FAILS, Outcome.FIXED, Outcome.KNOWN_FAULT, Outcome.NOT_JUDGED, Outcome.HOLDS]
 """One thing that a recipe expects."""

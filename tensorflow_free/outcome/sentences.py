@@ -22,11 +22,11 @@ from tensorflow_free.outcome.reasons import (
 from tensorflow_free.text.characters import printable
 
 REFERENCE: Final = "the reference"
-"""What a value is held against, where it is not something else, such as `the golden`."""
+"""What a value is compared with, where it is not something else, such as `the golden`."""
 
 SENTENCES: Final[dict[str, str]] = {
-    # a value, held against that of another run
-    "random": "it is unwritten memory, or downstream of a random step whose stream {against} does not share",
+    # a value, compared with that of another run
+    "random": "it is uninitialised memory, or downstream of a random step whose stream {against} does not share",
     "not recorded": "{against} does not record it",
     "missing in the run": "it is missing; {against} has it",
     "missing in the reference": "{against} has no such value",
@@ -43,7 +43,7 @@ SENTENCES: Final[dict[str, str]] = {
     "dtype-dependent": "{count} of {elements} differ from {against}, in eager CPU of this dtype, too",
     "all dtype-dependent": "all values are integers that differ between dtypes",
     "no common value": "nothing was compared: the run records no value that {against} has",
-    # a value, held against what is expected of it
+    # a value, compared with what is expected of it
     "shape is not expected": "the shape is {found}",
     "dtype is not expected": "the dtype is {found}",
     "dtypes differ": "the dtypes are {found} and {wanted}",
@@ -56,11 +56,11 @@ SENTENCES: Final[dict[str, str]] = {
     "no value": "there is none, and {wanted} is expected",
     "a value": "there is one: {found}",
     "not a tensor": "the value is {found}, not a tensor",
-    "memory of its own": "it lies in memory of its own",
+    "memory of its own": "it has memory of its own",
     "meta memory": "a meta tensor has no memory",
     "meta values": "a meta tensor has no values",
     "not judged": "it cannot be judged: {why}",
-    "not a literal of it": "'{written}' cannot be held against {dtype}: {why}",
+    "not a literal of it": "'{written}' cannot be compared with {dtype}: {why}",
     "not an index": "'{written}' is not a value of this run: {why}",
     "no such value": "'{name}' is not a value of this run{other}",
     "nothing to hold against": "'{name}' has no value to hold it against",
@@ -77,7 +77,7 @@ SENTENCES: Final[dict[str, str]] = {
         "nothing was compared: no expectation is for this cell, or of a value that it records; a compiled cell records"
         " the outputs alone, where `record` does not name more"
     ),
-    "holds now": "it holds now: take the mark away",
+    "holds now": "it holds now: remove the mark",
     # a cell
     "own op in the reference": (
         "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
@@ -86,7 +86,7 @@ SENTENCES: Final[dict[str, str]] = {
     "not kept": "{name}",
     "no such cell": "the other sweep has no such cell",
     "no such judged cell": "the judged sweep has no such cell",
-    "outcome differs": "it came out as '{found}', and as '{wanted}' in the other sweep",
+    "outcome differs": "it is '{found}' here, and '{wanted}' in the other sweep",
     "same outcome": "both {name}, and no results kept",
     # a golden
     "no golden": "the {what} has no golden; record it: {command}",
@@ -94,7 +94,7 @@ SENTENCES: Final[dict[str, str]] = {
     "stale": (
         "the recipe has changed since {golden} was recorded; look at what that changed, and accept it or not: {command}"
     ),
-    "unused": "{golden} holds {unused}, which the recipe has not; take it out: {command}",
+    "unused": "{golden} holds {unused}, which the recipe does not have; remove it: {command}",
     "orphan": "there is no '{recipe}' beside {golden}; put the recipe back, or delete the golden",
     "ran before": "{dtype} ran when the golden was recorded, and does not now",
     "closed": "nothing is recorded where CI is set",
@@ -102,7 +102,7 @@ SENTENCES: Final[dict[str, str]] = {
     # what has no code
     "words": "{words}",
 }
-"""The sentences of reasons that need nothing but their fields; `{against}` is what a value is held against."""
+"""The sentences of reasons that need nothing but their fields; `{against}` is what a value is compared with."""
 
 
 def words(reason: Reason, against: str = REFERENCE) -> str:
@@ -121,7 +121,8 @@ def _of_golden(reason: Reason) -> dict[str, str]:
     if not isinstance(reason, OfGolden):
         return {}
     case = f"case '{reason.case}'" if reason.case else ""
-    return {"what": case or "recipe", "unused": f"its {case}" if case else "the bare file, and it has cases now"}
+    unused = f"its {case}" if case else "the recipe without a case, and it has cases now"
+    return {"what": case or "recipe", "unused": unused}
 
 
 # numbers
@@ -184,7 +185,7 @@ def _lost(one: WorkerLost, _: str) -> str:
     """What became of a worker, while it did what, and what it said last."""
     said = "".join(f"\n  {line}" for line in one.said)
     if one.code == "our error":
-        return f"an error of tensorflow_free, not of the recipe: {one.ended}{said}"
+        return f"an error in tensorflow_free, not in the recipe: {one.ended}{said}"
     if not one.stage:
         return f"{one.ended}{said}"
     step = f", at '{one.step}' ({one.op})" if one.step else ""
@@ -214,7 +215,7 @@ def _marked(one: Marked, _: str) -> str:
     if one.code == "known fault":
         return f"known: {mark_words(one)}"
     keys = f" of {', '.join(one.keys)}" if one.keys else ""
-    return f"the known fault{keys} is gone, take its mark away: {one.reason}"
+    return f"the known fault{keys} is gone, remove its mark: {one.reason}"
 
 
 def mark_words(one: Marked) -> str:
@@ -233,13 +234,13 @@ def _problems(one: Problems, _: str) -> str:
     told = "; ".join(one.problems)
     return {
         "unavailable": told,
-        "no reference": f"its reference ({one.cell}) cannot be had: " + "\n".join(one.problems),
+        "no reference": f"its reference ({one.cell}) cannot be run: " + "\n".join(one.problems),
         "reference failed": (
             f"its reference ({one.cell}) failed at '{one.name}': {told}; name another with `reference`, such as"
             " reference={dtype: float32}"
         ),
         "start failed": f"its starting tensor '{one.name}' cannot be made: {told}",
-        "shape is not the reference's": f"'{one.name}' is {told}; say inputs: original, or leave the shapes alone",
+        "shape is not the reference's": f"'{one.name}' is {told}; set inputs: original, or keep the shapes",
     }[one.code]
 
 

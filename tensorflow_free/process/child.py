@@ -49,12 +49,12 @@ _BOOT: Final = (
 """What Python runs: the package is found where the parent found it."""
 
 _SIGNALS: Final = {
-    "SIGSEGV": "SIGSEGV: it touched memory that is not its own",
-    "SIGBUS": "SIGBUS: it touched memory that is not there",
+    "SIGSEGV": "SIGSEGV: it accessed memory that is not its own",
+    "SIGBUS": "SIGBUS: it accessed memory that does not exist",
     "SIGABRT": "SIGABRT: it aborted itself",
     "SIGFPE": "SIGFPE: an integer division by zero, or the like",
     "SIGILL": "SIGILL: an instruction that this CPU does not have",
-    "SIGKILL": "killed (SIGKILL), perhaps for memory",
+    "SIGKILL": "killed (SIGKILL), perhaps because memory ran out",
 }
 
 
@@ -183,7 +183,7 @@ class Child:
             self.process.wait(timeout=5)
         code = self.process.poll()
         if code == -signal.SIGKILL and not self._killed and kills_for_memory() > self._lost_before:
-            return Outcome.OUT_OF_MEMORY, "the system ended it (SIGKILL), as memory ran out"
+            return Outcome.OUT_OF_MEMORY, "the system killed it (SIGKILL), as memory ran out"
         return Outcome.CRASHED, _ending(code)
 
     def lines(self) -> list[str]:

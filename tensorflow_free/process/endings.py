@@ -148,7 +148,7 @@ class _Watch:
             left = None if not first or self.ended else max(0.0, since + GRACE_S - monotonic())
             if not select.select([self._ours], [], [], left)[0]:
                 if self.ended is None:
-                    _end_at_once(first, "while something runs that does not come back")
+                    _end_at_once(first, "while something runs that does not return")
                 continue
             read = os.read(self._ours, 64)
             if _NO_MORE in read:
@@ -165,7 +165,7 @@ def _end_at_once(number: int, why: str) -> None:
     for act in reversed(_at_last):
         with suppress(Exception):
             act()
-    shown = f"{words_of(Ended(number))} {why}; it ends at once, and what is written is whole\n"
+    shown = f"{words_of(Ended(number))} {why}; it ends at once; what was written is complete\n"
     with suppress(OSError):
         # a bar hides the cursor
         os.write(2, (("\x1b[?25h" if os.isatty(2) else "") + shown).encode())

@@ -45,7 +45,7 @@ class Limits:
 def memory_problem(gib: float) -> str | None:
     """Why memory cannot be limited to so many GiB, or None."""
     if not isinstance(gib, int | float) or isinstance(gib, bool) or not 0 < gib < MOST_GIB:
-        return f"'{gib}' is no amount of memory; give a number of GiB above 0, such as 4 or 0.5"
+        return f"'{gib}' is not an amount of memory; give a number of GiB above 0, such as 4 or 0.5"
     return None if sys.platform == "linux" else NO_WATCH
 
 

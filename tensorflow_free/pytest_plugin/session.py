@@ -137,7 +137,7 @@ class Gathering:
             for line in self._unused:
                 terminalreporter.write_line(printable(line))
             count = len(self._unused)
-            words = f"{counted(count, 'golden')} {'is' if count == 1 else 'are'} of no use, which fails this run"
+            words = f"{counted(count, 'golden')} {'is' if count == 1 else 'are'} unused, which fails this run"
             terminalreporter.write_line(words, red=True)
 
 
@@ -173,12 +173,12 @@ def unused(goldens: Sequence[str], cases: Mapping[str, Sequence[str]]) -> Iterat
         written = _written(golden)
         recipe = _recipe_of(golden, written)
         if recipe is None:
-            yield f"{_shown(golden)}: its recipe is gone; delete it"
+            yield f"{_shown(golden)}: its recipe no longer exists; delete it"
             continue
         known = cases.get(str(recipe), ())
         for case in written.get("cases", ()):
             if known and case not in known:
-                what = f"the case '{case}'" if case else "the bare file, and it has cases now"
+                what = f"the case '{case}'" if case else "the recipe without a case, and it has cases now"
                 again = f"record it again: recipe record {_shown(recipe)}"
                 yield f"{_shown(golden)}: it holds {what}, which {recipe.name} has not; {again}"
 

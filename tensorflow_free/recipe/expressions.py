@@ -91,7 +91,7 @@ def parse_subscript(text: str) -> Any:
     """
     tree = _parse(f"_[{text}]", offset=2)
     if not isinstance(tree, ast.Subscript) or not isinstance(tree.value, ast.Name):
-        raise ExpressionError(f"'{text}' is not a subscript; write what stands between the brackets, such as '1:3, 0'")
+        raise ExpressionError(f"'{text}' is not a subscript; write what comes between the brackets, such as '1:3, 0'")
     return _subscript(tree.slice)
 
 

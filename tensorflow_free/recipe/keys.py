@@ -67,7 +67,7 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             form="a name such as inductor, or a mapping with the key 'name'",
             varies=True, per_call=True, starts=False, cell=True, asked="itself",
         ),
-        Key("settings", _EMPTY, "switches of torch for this run", varies=True, asked="below"),
+        Key("settings", _EMPTY, "PyTorch's settings for this run", varies=True, asked="below"),
         Key("params", _EMPTY, "the recipe's own numbers and words", per_call=True, asked="below"),
         # by the time that the numbers are made, the chosen case is merged
         Key(
@@ -85,7 +85,7 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             form="a value's name, a mapping with the key 'target', or a list of these",
         ),
         Key(
-            "checks", _EMPTY, "steps that run afterwards, only to be expected of",
+            "checks", _EMPTY, "steps that run afterwards, only for `expect`",
             form="a mapping from names to steps", names="steps",
         ),
         # a mark that comes or goes, or an expectation more, leaves the numbers what they were
@@ -95,15 +95,15 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
         ),
         # it decides how far a value may stand from its golden, and a wider one must be seen
         Key(
-            "tolerance", None, "how close is close", usual="by dtype",
+            "tolerance", None, "the error that is allowed", usual="by dtype",
             form="a mapping such as {rtol: 1e-5, atol: 0}", varies=True, per_call=True,
         ),
         Key(
             "record", None, "which values the result keeps", usual="`all`; compiled: `outputs`",
             form="all, outputs, or a list of names", varies=True, starts=False,
         ),
-        Key("input_precision", None, "a dtype on whose grid the starting values are rounded"),
-        Key("reference", _EMPTY, "the run that others are held against", usual="CPU, eager, float64", per_call=True),
+        Key("input_precision", None, "a dtype to which the starting values are rounded first"),
+        Key("reference", _EMPTY, "what a run is compared with", usual="CPU, eager, float64", per_call=True),
         Key(
             "xfail", (), "known faults", form="a list of mappings with the key 'reason'",
             counts=False, varies=True,

@@ -26,7 +26,7 @@ _MEANT: Final[tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], str], ...]]
         "a comprehension is a loop, and a step has none; write its items out, or use a block of steps with `repeat`",
     ),
     ((ast.Dict, ast.Set), "braces have no meaning in one line; write a list, or the step out as {op: OP, args: [x]}"),
-    ((ast.Await, ast.Yield, ast.YieldFrom), "it belongs into a function, and a recipe has none"),
+    ((ast.Await, ast.Yield, ast.YieldFrom), "it belongs in a function, and a recipe has none"),
     ((ast.Is, ast.IsNot), "`is` asks whether two names are one object of Python's; `==` compares by element{grad}"),
     ((ast.In, ast.NotIn), "`in` asks for one truth value; `{isin}` works by element"),
 )
@@ -78,7 +78,7 @@ def _pairs(node: ast.Compare) -> list[ast.Compare]:
 
 
 def _none(node: ast.Compare) -> str:
-    """What is added where something is held against None."""
+    """What is added where something is compared with None."""
     compared = [node.left, *node.comparators]
     if not any(isinstance(one, ast.Constant) and one.value is None for one in compared):
         return ""

@@ -75,7 +75,7 @@ def name_problem(name: object) -> str | None:
     if problem := form_problem(name):
         return problem
     if not is_printable(name):
-        return f"'{printable(name)}' holds a letter that cannot be seen; leave it out"
+        return f"'{printable(name)}' holds an invisible letter; leave it out"
     if keyword.iskeyword(name):
         return f"'{name}' is a keyword of Python and cannot be a name; '{name}_' can"
     if name in DTYPES or name in DTYPE_ALIASES:

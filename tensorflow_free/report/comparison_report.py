@@ -98,7 +98,7 @@ def page_of(comparison: Comparison, title: str = "") -> Iterator[Line | Grid]:
         [
             [
                 *([line(title, "title")] if title else []),
-                *([line(f"held against {comparison.reference}", "aside")] if comparison.reference else []),
+                *([line(f"compared with {comparison.reference}", "aside")] if comparison.reference else []),
             ],
             [grid(_columns(rows, first)), *([line(left_out, "aside")] if left_out else [])],
             _reasons(verdicts),
@@ -136,7 +136,7 @@ def _in_all(comparison: Comparison) -> Iterator[Line]:
     elif comparison.compared:
         yield line(f"{counted(comparison.compared, 'value')} compared, all within bounds.", "well")
     else:
-        yield line("Nothing was compared: that is no agreement.", "bad")
+        yield line("Nothing was compared, which is not agreement.", "bad")
     if comparison.where is not None:
         yield line(_start(comparison.where))
 
@@ -162,7 +162,7 @@ def failure_of(comparison: Comparison, operands: Sequence[str] = ()) -> Iterator
     if comparison.bad:
         yield from _failure(comparison, operands)
     elif not comparison.is_well:
-        yield line("nothing was compared: that is no agreement")
+        yield line("nothing was compared, which is not agreement")
         for reason in list(dict.fromkeys(one.reason for one in comparison.values if one.reason))[:MOST_REASONS]:
             names = [one.name for one in comparison.values if one.reason == reason]
             yield line(f"{some(names)}: {reason}", indent=4)
@@ -183,7 +183,7 @@ def _failure(comparison: Comparison, operands: Sequence[str]) -> Iterator[Line]:
     if others:
         yield line(f"also out of bounds: {some(others)}")
     if comparison.reference:
-        yield line(f"held against {comparison.reference}; {counted(comparison.compared, 'value')} compared")
+        yield line(f"compared with {comparison.reference}; {counted(comparison.compared, 'value')} compared")
 
 
 def _measured(measure: Plain | None) -> str:

@@ -28,7 +28,7 @@ def refuse_outside(folder: str) -> str:
     """
     path = PurePosixPath(folder)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in folder:
-        message = f"'{folder}' is no folder inside of the sweep's"
+        message = f"'{folder}' is not a folder inside the sweep's"
         raise ValueError(message)
     return folder
 

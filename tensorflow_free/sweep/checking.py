@@ -25,7 +25,7 @@ class Checked:
 
     Attributes:
         devices: the devices that cells ask for.
-        reference: what cells are held against, in words; empty where that is not the same for all.
+        reference: what cells are compared with, in words; empty where that is not the same for all.
     """
 
     devices: frozenset[str]
@@ -73,7 +73,7 @@ def _device_problems(composed: Composed) -> list[Problem]:
 
 
 def _reference(mapping: Mapping[str, Any]) -> str:
-    """What the cells of a recipe are held against, in words."""
+    """What the cells of a recipe are compared with, in words."""
     wanted = mapping.get("reference")
     given = {str(key): value for key, value in wanted.items()} if isinstance(wanted, Mapping) else {}
     backend = given.get("backend")

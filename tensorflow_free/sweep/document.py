@@ -150,7 +150,7 @@ class SweepDocument(_Model):
         launcher: how the cells are run.
         ops: the Python files with the user's own ops.
         devices: the devices that cells ask for, as far as they are known beforehand.
-        reference: what cells are held against, in words.
+        reference: what cells are compared with, in words.
         environment: that of the first worker.
         outcomes: how many cells came out how; filled when the sweep ends.
         finished: whether every cell has a row.

@@ -88,9 +88,7 @@ class SweepFolder:
         """
         place = self.path / name
         if not real(place.parent).is_relative_to(real(self.path)):
-            raise StorageError(
-                f"{place}: is not inside of the sweep's folder, as a link leads out of it; remove the link"
-            )
+            raise StorageError(f"{place}: is not inside the sweep's folder, as a link leads out of it; remove the link")
         if place.parent != self.path:
             # where all cells lie in one folder, this was done when the sweep was opened
             sweep_up(place.parent)

@@ -93,7 +93,9 @@ def _launch(document: SweepDocument, folder: Path, ops: Sequence[str]) -> Launch
     """
     cwd = Path(document.cwd)
     if not cwd.is_dir():
-        raise StorageError(f"{cwd}: is not here; a job reads recipes where the sweep began, as it writes its folder")
+        raise StorageError(
+            f"{cwd}: does not exist here; a job reads recipes and writes rows under the paths of the sweep"
+        )
     return Launch(
         cwd=document.cwd,
         folder=folder if document.keeps else None,

@@ -115,9 +115,7 @@ def resume_sweep(
     settings = Settings(n_jobs, cell_timeout_s, fail_fast, named, document.keeps, max_memory_gib)
     problems = [*settings.problems(), *_other_ops(document, named, folder)]
     if document.chosen:
-        message = (
-            "its cells were chosen by a sweeper as it went, so that nobody knows which are left; begin a new sweep"
-        )
+        message = "its cells were chosen by a sweeper as it ran, so that it cannot be resumed; begin a new sweep"
         problems.append(Problem(Place(file=str(folder)), message))
     if problems:
         raise RecipeError(problems)
@@ -145,7 +143,7 @@ def one_timeout(setting: float | None, flag: float | None) -> float | None:
         RecipeError: it is said twice.
     """
     if setting is not None and flag is not None:
-        message = "it is what cell_timeout_s is, which is given, too; give one of the two"
+        message = "it sets the same as cell_timeout_s, which is given, too; give one of the two"
         raise RecipeError([Problem(Place(file="flag '--timeout'"), message)])
     return flag if setting is None else setting
 

@@ -43,7 +43,7 @@ def _worded(worst: dict[str, Any] | None) -> dict[str, Any] | None:
         for key in ("nan", "inf"):
             pair_of(measure, key)
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
-        message = f"it is no verdict: {error}"
+        message = f"it is not a verdict: {error}"
         raise ValueError(message) from error
     return worst
 

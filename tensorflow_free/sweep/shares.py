@@ -110,7 +110,7 @@ class AxisShares:
 
     @property
     def is_even(self) -> bool:
-        """Whether the cells of its values came out alike, value for value; of a few values that is not asked."""
+        """Whether the cells of its values have the same outcomes; of a few values that is not asked."""
         shares = self.shares or {}
         return (
             len(shares) > ENUMERATED and len({tuple(sorted(share.outcomes.items())) for share in shares.values()}) == 1

@@ -30,7 +30,7 @@ class Heading:
 
     Attributes:
         cells: how many cells the sweep has, those to come included; None where nobody knows.
-        reference: what its cells are held against, in words.
+        reference: what its cells are compared with, in words.
         torch: the version of torch.
     """
 

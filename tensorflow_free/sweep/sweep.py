@@ -50,10 +50,10 @@ class Settings:
         """What no sweep can be run with."""
         jobs, limit = self.n_jobs, self.cell_timeout_s
         if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
-            message = f"'{jobs}' is no number of workers; give an integer of at least 1"
+            message = f"'{jobs}' is not a number of workers; give an integer of at least 1"
             yield Problem(Place(file="hydra.launcher.n_jobs"), message)
         if limit is not None and (not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0):
-            message = f"'{limit}' is no time to run in; give a number of seconds above 0"
+            message = f"'{limit}' is not a time limit; give a number of seconds above 0"
             yield Problem(Place(file="hydra.launcher.cell_timeout_s"), message)
         if self.max_memory_gib is not None and (why := memory_problem(self.max_memory_gib)):
             yield Problem(Place(file="flag '--max-memory'"), why)
@@ -220,7 +220,9 @@ class Sweep:
         differing = [key for key in WATCHED_ENVIRONMENT if began.get(key) != environment.get(key)]
         if differing:
             words = "; ".join(f"{key} was '{began.get(key)}' and is '{environment.get(key)}'" for key in differing)
-            self._note(f"{self.folder}: the sweep began elsewhere, and its cells may not be alike: {words}")
+            self._note(
+                f"{self.folder}: the sweep began in another environment, and its cells may not be comparable: {words}"
+            )
 
     def _finish(self, summary: Summary) -> None:
         """Put what the sweep came to beside its rows."""

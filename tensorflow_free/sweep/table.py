@@ -55,7 +55,7 @@ def page_of(summary: Summary) -> Page:
 
 
 def heading(summary: Summary) -> str:
-    """What was swept: `recipes/attention.yaml, 24 cells, held against cpu eager float64, torch 2.13.0`."""
+    """What was swept: `recipes/attention.yaml, 24 cells, compared with cpu eager float64, torch 2.13.0`."""
     known = summary.heading
     recipes = summary.recipes
     more = ["and more"] if len(recipes) > MOST_RECIPES else []
@@ -65,7 +65,7 @@ def heading(summary: Summary) -> str:
         [
             *(recipes[:MOST_RECIPES] + more),
             done + counted(planned, "cell"),
-            *([f"held against {known.reference}"] if known.reference else []),
+            *([f"compared with {known.reference}"] if known.reference else []),
             *([f"torch {known.torch}"] if known.torch else []),
         ]
     )
@@ -111,7 +111,7 @@ def _cells(summary: Summary) -> Iterator[Line | Grid]:
         if axis.shares is None:
             yield line(f"{key}: too many values to count the cells of each", "aside")
         elif axis.is_even:
-            yield line(f"{key}: its {len(axis.shares)} values came out alike", "aside")
+            yield line(f"{key}: its {len(axis.shares)} values have the same outcomes", "aside")
         elif len(axis.shares) > MOST_VALUES:
             yield line(f"{key}: of its {len(axis.shares)} values, the {MOST_VALUES} with most bad cells", "aside")
 
@@ -197,7 +197,7 @@ def _failure(group: Group) -> Iterator[Line]:
         yield line("forward, all is within bounds", indent=2)
     yield from _reason(row)
     if row.outcome == Outcome.FIXED:
-        yield line(f"take the mark out of 'xfail' in {row.recipe}", indent=2)
+        yield line(f"remove the mark from 'xfail' in {row.recipe}", indent=2)
     yield line(f"cell {row.number} alone:", "aside", indent=2)
     yield line(row.command, "name", indent=4, is_whole=True)
     if group.count > 1:

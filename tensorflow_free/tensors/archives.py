@@ -1,6 +1,6 @@
 """Files of numbers, read to tensors: NumPy's arrays and archives, safetensors, and what `torch.save` wrote.
 
-Nothing in them is run, and nothing is believed that they say of themselves: sizes are held against what is there and
+Nothing in them is run, and nothing is believed that they say of themselves: sizes are compared with what is there and
 against the limit before memory is taken, indices of sparse tensors against their shapes.
 """
 
@@ -196,7 +196,7 @@ def read_safetensors(file: BufferedReader, key: str | None, name: str) -> torch.
 
 def read_pt(file: BufferedReader, key: str | None, name: str) -> torch.Tensor:
     """A tensor that torch.save wrote, alone or in a mapping."""
-    kind = "no file that torch.save wrote"
+    kind = "not a file that torch.save wrote"
     if file.read(len(_BEFORE_ZIP)) == _BEFORE_ZIP:
         # such a file can name memory that it does not fill
         kind = "of the kind that torch before 1.6 wrote; save it again, with torch.save"

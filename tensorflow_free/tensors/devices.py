@@ -29,7 +29,7 @@ def form_problem(word: Any) -> str | None:
         near = MEANT.get(kind) or did_you_mean(kind, kinds())
         return f"'{shown(word)}' is not a device{near or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
     if colon and not (_INDEX.fullmatch(index) and int(index) <= LARGEST_INDEX):
-        return f"'{word}' is not a device; behind the ':' stands its number, such as {kind}:0"
+        return f"'{word}' is not a device; after the ':' comes its number, such as {kind}:0"
     return None
 
 
@@ -53,10 +53,10 @@ def absence(word: str) -> Absence | None:
     count = _count(device.type)
     if count == 0:
         seen = f"this torch ({torch.__version__}) sees no {device.type} device"
-        return Absence(f"'{word}' is not here: {seen}; device=cpu runs anywhere")
+        return Absence(f"'{word}' is not available: {seen}; device=cpu runs anywhere")
     if device.index is not None and device.index >= count:
         there = f"there are {count} {device.type} devices, {device.type}:0 to {device.type}:{count - 1}"
-        return Absence(f"'{word}' is not here: {there}")
+        return Absence(f"'{word}' is not available: {there}")
     return None
 
 

@@ -79,7 +79,7 @@ def literal_number(written: Any, dtype: str, wanted: str = DATA) -> Any:
             raise Mismatch(f"'{written}' is a word; the number is written {number}")
         if written[-1:] not in ("j", "i"):
             is_number = written.replace(".", "", 1).lstrip("+-").isdigit()
-            why = "leave the quotes away" if is_number else _made(written) or wanted
+            why = "leave the quotes out" if is_number else _made(written) or wanted
             raise Mismatch(f"'{shown(written)}' is {'text' if is_number else 'not a number'}; {why}")
         try:
             return complex(

@@ -122,7 +122,7 @@ def check_room(values: torch.Tensor) -> None:
     needed = values.numel() * values.itemsize
     if min(values.shape, default=0) < 0:
         # some of torch's ops take on a shape before they find that it is none
-        raise MemoryError(f"{list(values.shape)} is no shape")
+        raise MemoryError(f"{list(values.shape)} is not a shape")
     if needed > installed():
         raise MemoryError(f"{gibibytes(needed)} are more than this machine has")
     if needed and not values._is_zerotensor():  # noqa: SLF001 - one that autograd knows to be zero has no storage

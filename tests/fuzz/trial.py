@@ -1,4 +1,4 @@
-"""One trial: a number gives a recipe; it is loaded, run, judged, told, saved, read back and held against itself."""
+"""One trial: a number gives a recipe; it is loaded, run, judged, told, saved, read back and compared with itself."""
 
 from __future__ import annotations
 

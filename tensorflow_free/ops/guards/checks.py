@@ -240,7 +240,9 @@ def dense(names: str) -> ArgumentRule:
         for name in names.split():
             for value in tensors_in(given.get(name)):
                 if value.layout != torch.strided or value.is_nested or value.is_quantized:
-                    return f"'{name}' is no plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
+                    return (
+                        f"'{name}' is not a plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
+                    )
                 if value.is_conj() or value.is_neg():
                     return f"'{name}' is a conjugate or negative view; give `resolve_conj` or `resolve_neg` of it"
                 if not value.is_contiguous():

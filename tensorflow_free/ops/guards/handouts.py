@@ -106,7 +106,7 @@ def check_indices(*values: Any) -> None:
                 _check_indices(value.detach())
             except RuntimeError as error:
                 why = "it shares its indices with the tensor that is changed in place, and they no longer fit its size"
-                raise RuntimeError(f"a sparse tensor of {list(value.shape)} is spoilt: {why}: {error}") from error
+                raise RuntimeError(f"a sparse tensor of {list(value.shape)} is corrupt: {why}: {error}") from error
 
 
 COMPRESSED: Final = {

@@ -26,7 +26,9 @@ def resizable(given: CallArguments) -> str | None:
         size = given.get("size", given.get("sizes")) if template is None else template.shape
         fits = tensor.layout == torch.sparse_csr and list(size)[:-2] == list(tensor.shape[:-2])
     layout = str(tensor.layout).removeprefix("torch.")
-    return None if fits else f"'{name}' is of layout {layout}, whose new indices nobody writes; give `to_dense` of it"
+    if fits:
+        return None
+    return f"'{name}' is of layout {layout}, whose new indices would be uninitialised; give `to_dense` of it"
 
 
 def _shapes(tensor: torch.Tensor) -> list[torch.Size]:
