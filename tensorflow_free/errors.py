@@ -10,7 +10,8 @@ TensorflowFreeError
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -141,6 +142,25 @@ class RecipeError(TensorflowFreeError):
         told = self.problems if left <= 1 else self.problems[:MOST_TOLD]
         more = [f"and {left:,} more problems"] if left > 1 else []
         super().__init__("\n".join([*(printable(str(problem)) for problem in told), *more]))
+
+
+def refuse_any(problems: Iterable[Problem]) -> None:
+    """Raise what was found to be wrong, if anything was.
+
+    Raises:
+        RecipeError: with all of it.
+    """
+    if found := tuple(problems):
+        raise RecipeError(found)
+
+
+@contextmanager
+def gathered_in(problems: list[Problem]) -> Iterator[None]:
+    """Inside it, what a RecipeError tells joins these problems, and what stands behind it goes on."""
+    try:
+        yield
+    except RecipeError as error:
+        problems.extend(error.problems)
 
 
 class UnavailableError(RecipeError):

@@ -12,7 +12,7 @@ from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.override_texts import parse_override
 from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
-from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.errors import Place, Problem, StorageError, refuse_any
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.preparation import one_timeout, resume_sweep
 from tensorflow_free.sweep.sweep import Settings
@@ -58,8 +58,7 @@ def go_on(flags: Flags, words: Sequence[str]) -> int:
     problems = [problem for text in words for problem in _said(text, said)]
     if flags.no_save:
         problems.append(Problem(Place(file="flag '--no-save'"), "a resumed sweep keeps the settings it began with"))
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     try:
         sweep = resume_sweep(
             str(flags.resume),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, refuse_any
 from tensorflow_free.recipe.names import did_you_mean
 
 HELP_WIDTH: Final = 118
@@ -91,8 +91,7 @@ class Parser(argparse.ArgumentParser):
             RecipeError: with every flag whose value is missing or wrong.
         """
         rest, problems = self._read(words, options)
-        if problems:
-            raise RecipeError(problems)
+        refuse_any(problems)
         return rest
 
     def words_beside(self, words: Sequence[str], options: object, refused: Mapping[str, str]) -> list[str]:
@@ -104,8 +103,7 @@ class Parser(argparse.ArgumentParser):
         """
         rest, problems = self._read(words, options)
         problems += self._unknown(rest, refused)
-        if problems:
-            raise RecipeError(problems)
+        refuse_any(problems)
         return rest
 
     def _read(self, words: Sequence[str], options: object) -> tuple[list[str], list[Problem]]:

@@ -12,7 +12,7 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
 from tensorflow_free.composition.overrides import override_place
-from tensorflow_free.errors import Problem, RecipeError, StorageError, UnwritableError
+from tensorflow_free.errors import Problem, RecipeError, StorageError, UnwritableError, refuse_any
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -84,8 +84,7 @@ def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[
         else:
             message = "a golden applies to every cell, so record takes only device= and case="
             problems.append(Problem(place, message))
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return devices or [None], cases or None
 
 

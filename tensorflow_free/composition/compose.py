@@ -20,7 +20,7 @@ from tensorflow_free.composition.overrides import Override, apply_overrides, tex
 from tensorflow_free.composition.recipe_files import RecipeText, read_recipe_file, with_defaults
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.unread import unread
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, gathered_in, refuse_any
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.names import AUTO, did_you_mean
@@ -84,16 +84,11 @@ def compose(
     """
     problems: list[Problem] = []
     start, parsed = Composed({}, None, ""), list[Override]()
-    try:
+    with gathered_in(problems):
         start = _read(source)
-    except RecipeError as error:
-        problems.extend(error.problems)
-    try:
+    with gathered_in(problems):
         parsed = parse_overrides(overrides)
-    except RecipeError as error:
-        problems.extend(error.problems)
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return _finished(start, parsed, best_device)
 
 
@@ -105,14 +100,11 @@ def compose_all(
     Raises:
         RecipeError: with every problem of all of them, each once.
     """
-    composed, problems = [], dict[Problem, None]()
+    composed, problems = list[Composed](), list[Problem]()
     for file in files:
-        try:
+        with gathered_in(problems):
             composed.append(compose(file, overrides, best_device=best_device))
-        except RecipeError as error:
-            problems.update(dict.fromkeys(error.problems))
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(dict.fromkeys(problems))
     return composed
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tensorflow_free.composition.overrides import Axis, Override, OverrideError, Unreadable, check, override_place
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.writer import dump_yaml
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 
 _PART: Final = r"(?:[A-Za-z_][A-Za-z0-9_]*|0|[1-9][0-9]*)"
 _PLAIN: Final = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*(?:\.{_PART})*)=([A-Za-z0-9_.+:/-]+)", re.ASCII)
@@ -37,8 +37,7 @@ def parse_overrides(texts: Sequence[str | Override]) -> list[Override]:
             check(override)
         except OverrideError as error:
             problems.append(Problem(override.place, str(error)))
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return overrides
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from tensorflow_free.composition.merging import merged, placed, with_value, without
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.composition.yaml_walk import DEEPEST
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, refuse_any
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.names import did_you_mean
@@ -152,8 +152,7 @@ def apply_overrides(mapping: Mapping[str, Any], overrides: Sequence[Override]) -
             result = _applied(result, override)
         except OverrideError as error:
             problems.append(Problem(override.place, str(error)))
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return result
 
 

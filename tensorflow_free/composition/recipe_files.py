@@ -15,7 +15,7 @@ from tensorflow_free.composition.marks import Mark
 from tensorflow_free.composition.reader import marks, read_yaml
 from tensorflow_free.composition.safety import is_suspect, refusals
 from tensorflow_free.composition.syntax import LARGEST_TEXT
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.files.opening import UnfitFileError, read_file
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
 from tensorflow_free.text.characters import is_text
@@ -79,8 +79,7 @@ def _read(raw: bytes, path: Path, shown: str) -> RecipeText:
     read = RecipeText(path, shown, raw.decode("utf-8-sig"), mapping)
     if is_suspect(read.text):
         problems = [Problem(read.place(at), message) for at, message in refusals(mapping)]
-        if problems:
-            raise RecipeError(problems)
+        refuse_any(problems)
     return read
 
 
@@ -148,8 +147,7 @@ def with_defaults(main: RecipeText) -> list[RecipeText]:
         return [main]
     expansion = _Expansion(main)
     ordered = list(expansion.of(main, (main.path.stem,)))
-    if expansion.problems:
-        raise RecipeError(expansion.problems)
+    refuse_any(expansion.problems)
     return ordered
 
 

@@ -32,7 +32,7 @@ from tensorflow_free.composition.syntax import (
     reader_problem,
     syntax_problem,
 )
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, refuse_any
 
 DEEPEST: Final = 100
 """Levels of nesting. A tensor has at most 64 dimensions, and a step in a block in a block five levels of keys."""
@@ -92,8 +92,7 @@ class YamlWalk:
             self._problems.append(syntax_problem(error, self._text, self._file, self._path()))
         if not self._problems and not self._documents:
             self._problems.append(Problem(Place(file=self._file), "the file is empty; a recipe is a mapping of keys"))
-        if self._problems:
-            raise RecipeError(self._problems)
+        refuse_any(self._problems)
         return self._root
 
     def _read(self, parser: CParser) -> None:

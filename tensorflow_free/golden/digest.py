@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.override_texts import of_case
-from tensorflow_free.errors import RecipeError
+from tensorflow_free.errors import refuse_any
 from tensorflow_free.files.opening import open_file
 from tensorflow_free.form import Form
 from tensorflow_free.golden.model import BARE
@@ -39,8 +39,7 @@ def digest_of_composed(composed: Composed) -> str:
         RecipeError: a one-line step is wrong.
     """
     form = Form(composed)
-    if form.problems:
-        raise RecipeError(form.problems)
+    refuse_any(form.problems)
     kept: dict[str, Any] = {key: value for key, value in form.mapping.items() if key not in _LEFT_OUT}
     if called := _called_cases(form.mapping):
         kept["cases"] = called

@@ -14,7 +14,7 @@ from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error, operands_of
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.override_texts import as_override, of_case, parse_overrides
 from tensorflow_free.composition.overrides import Override, texts_of
-from tensorflow_free.errors import Problem, RecipeError, StorageError
+from tensorflow_free.errors import Problem, RecipeError, StorageError, refuse_any
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
 from tensorflow_free.golden.model import BARE
@@ -162,8 +162,7 @@ def _refuse_others(overrides: Sequence[Override]) -> None:
     """Refuse what would make another recipe of it."""
     message = f"it changes the recipe, and there is no golden of the changed one; {TAKES}"
     problems = [Problem(override.place, message) for override in overrides if not _makes_a_cell(override.parts)]
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
 
 
 def _makes_a_cell(parts: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ from tensorflow_free.composition.override_texts import parse_override
 from tensorflow_free.composition.overrides import Override, OverrideError, apply_overrides, override_place
 from tensorflow_free.composition.recipe_files import encoded
 from tensorflow_free.composition.scalars import ScalarError
-from tensorflow_free.errors import Problem, RecipeError
+from tensorflow_free.errors import Problem, RecipeError, refuse_any
 from tensorflow_free.files.new_folders import moment, output_folder
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import defaults
@@ -74,8 +74,7 @@ def told(texts: Sequence[str], beside: Sequence[Override]) -> list[str]:
             found += [] if text in left_out else [for_hydra(text)]
         except (OverrideError, ScalarError) as error:
             problems.append(Problem(override_place(text), str(error)))
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return found
 
 

@@ -13,7 +13,7 @@ from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.compose import BestDevice, Composed, compose, compose_all
 from tensorflow_free.composition.grammar import choosing
 from tensorflow_free.composition.recipe_files import encoded
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.files.new_folders import filled
 from tensorflow_free.hydra_app.library import hydra_at_hand, show, started
 from tensorflow_free.hydra_app.own_words import hydra_problems, own_settings, recipe_choices
@@ -62,8 +62,7 @@ def run_with_hydra(words: CommandLine, task: Callable[[Composed, Path], int], be
             codes.append(done.result())
         except RecipeError as error:
             problems.extend(problem for problem in error.problems if problem not in problems)
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return max(codes)
 
 
@@ -91,6 +90,5 @@ def _looked_through(words: CommandLine) -> Sequence[str]:
         compose_all(files, words.overrides)
     except RecipeError as error:
         raise RecipeError(dict.fromkeys([*error.problems, *problems])) from error
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return files

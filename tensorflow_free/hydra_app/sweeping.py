@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.grammar import choosing
 from tensorflow_free.composition.recipe_files import encoded
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.hydra_app.chosen import Chosen
 from tensorflow_free.hydra_app.folders import Folders
 from tensorflow_free.hydra_app.launching import announced, jobs_of, launch, size_of_jobs
@@ -106,8 +106,7 @@ def _matrix(words: CommandLine) -> Matrix:
         matrix = matrix_of(words.files, [*recipe_choices(words), *(words.overrides if _is_ours(words) else ())])
     except RecipeError as error:
         raise RecipeError([*problems, *(one for one in error.problems if one not in problems)]) from error
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     return matrix
 
 

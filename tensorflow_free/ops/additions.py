@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.ops import backward, callables, namespaces, operators, schemas
 from tensorflow_free.ops.ops_files import note
 from tensorflow_free.ops.signatures import Op
@@ -187,8 +187,7 @@ def load_entry_points() -> None:
         for point in importlib.metadata.entry_points(group=ENTRY_POINTS)
         if (problem := _offered_problem(point)) is not None
     ]
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
 
 
 def _offered_problem(point: importlib.metadata.EntryPoint) -> Problem | None:

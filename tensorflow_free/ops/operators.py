@@ -102,7 +102,6 @@ COMPARED: Final = frozenset({"Tensor", "number", "dtype", "device", "layout", "m
 """What `==` and `!=` may compare: a tensor's dtype, device or shape, too."""
 
 _INPUT: Final = Parameter("input", OPERAND)
-_OTHER: Final = Parameter("other", OPERAND)
 _READ: Final = (Parameter("input", frozenset({"any"})), Parameter("index", frozenset({"any"})))
 
 

@@ -20,37 +20,6 @@ class Required:
 
 REQUIRED: Final = Required()
 
-PARAMETER_TYPES: Final = frozenset(
-    {
-        "Tensor",
-        "Tensor[]",
-        "number",
-        "number[]",
-        "int",
-        "int[]",
-        "float",
-        "float[]",
-        "bool",
-        "bool[]",
-        "complex",
-        "str",
-        "str[]",
-        "dtype",
-        "device",
-        "layout",
-        "memory_format",
-        "generator",
-        "callable",
-        "None",
-        "None[]",
-        "any",
-    }
-)
-"""What a parameter may take.
-
-`number` is a Scalar of PyTorch's (a bool is one). With `None[]`, the lists may hold None.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -58,6 +27,7 @@ class Parameter:
 
     name: str
     types: frozenset[str]
+    """What it takes: `Tensor`, `int[]`. `number` is a Scalar, as a bool is; lists of `None[]` may hold None."""
     default: object = REQUIRED
     keyword_only: bool = False
     aliases: tuple[str, ...] = ()

@@ -78,18 +78,6 @@ ABSENT: Final = frozenset(outcome for outcome in Outcome if outcome.is_absent)
 
 # which of them each thing can have
 
-RunOutcome = Literal[
-    Outcome.CRASHED,
-    Outcome.TIMED_OUT,
-    Outcome.OUT_OF_MEMORY,
-    Outcome.FAILED,
-    Outcome.FIXED,
-    Outcome.KNOWN_FAULT,
-    Outcome.UNSUPPORTED,
-    Outcome.OK,
-]
-"""A plain run, by its expectations alone."""
-
 CellOutcome = Literal[
     Outcome.CRASHED,
     Outcome.TIMED_OUT,
