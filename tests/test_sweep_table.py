@@ -66,8 +66,7 @@ def by_axes(fails, **axes):
 
 
 def pattern(rows):
-    summary = Summary(rows=rows)
-    return list(sentences(summary.all, summary.axes))
+    return list(sentences(Summary(rows=rows).shares))
 
 
 def table(rows, **heading):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from tensorflow_free.judging.wording import place_of
@@ -25,51 +24,43 @@ GroupKey = tuple[int, str, str, str]
 """How bad, where, the kinds of its reasons, and the dtype that their numbers are of: rows that agree are alike."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """Rows that are alike.
 
     Attributes:
+        keys: what they have in common; several where it differs in the dtype alone.
         row: the one of the lowest number.
         text: what is told of it.
+        common: the axes on which they all have one value.
         count: how many there are.
         numbers: the lowest of their numbers, in order.
-        common: the axes on which they all have one value.
         worst: those that use most of what is allowed, worst first.
     """
 
+    keys: tuple[GroupKey, ...]
     row: Row
     text: str
-    common: dict[str, str]
-    count: int = 0
-    numbers: list[int] = field(default_factory=list)
-    worst: list[Row] = field(default_factory=list)
+    common: Mapping[str, str]
+    count: int
+    numbers: list[int]
+    worst: list[Row]
 
-    def add(self, row: Row, text: str) -> None:
-        """Count one row, the first too."""
-        self.count += 1
-        if row.number < self.row.number:
-            self.row, self.text = row, text
-        if len(self.numbers) < MOST_NUMBERS or row.number < self.numbers[-1]:
-            insort(self.numbers, row.number)
-            del self.numbers[MOST_NUMBERS:]
-        if self.common:
-            self.common = {key: value for key, value in self.common.items() if row.axes.get(key) == value}
-        if len(self.worst) < MOST_WORST or _rank(row) < _rank(self.worst[-1]):
-            insort(self.worst, row, key=_rank)
-            del self.worst[MOST_WORST:]
+    @classmethod
+    def of(cls, key: GroupKey, row: Row, text: str) -> Group:
+        """One row."""
+        return cls((key,), row, text, row.axes, 1, [row.number], [row])
 
-    def with_all(self, others: Sequence[Group]) -> Group:
-        """This group and others as one."""
-        groups = [self, *others]
-        first = min(groups, key=lambda one: one.row.number)
+    def __add__(self, other: Group) -> Group:
+        first = min(self, other, key=lambda one: one.row.number)
         return Group(
+            tuple(dict.fromkeys((*self.keys, *other.keys))),
             first.row,
             first.text,
-            {key: value for key, value in self.common.items() if all(one.common.get(key) == value for one in others)},
-            sum(one.count for one in groups),
-            sorted(number for one in groups for number in one.numbers)[:MOST_NUMBERS],
-            sorted((row for one in groups for row in one.worst), key=_rank)[:MOST_WORST],
+            {key: value for key, value in self.common.items() if other.common.get(key) == value},
+            self.count + other.count,
+            sorted([*self.numbers, *other.numbers])[:MOST_NUMBERS],
+            sorted([*self.worst, *other.worst], key=_rank)[:MOST_WORST],
         )
 
     @property
@@ -101,34 +92,22 @@ class Groups:
 
     def __init__(self) -> None:
         self._groups: dict[GroupKey, Group] = {}
-        self._last: GroupKey | None = None
-        """The key behind all that are kept, once there are as many as can be."""
 
     def add(self, row: Row, key: GroupKey, text: str) -> None:
         """Count a row under its key, unless its key comes behind all that can be kept."""
-        group = self._groups.get(key)
-        if group is None:
-            if self._last is not None and key > self._last:
-                return
-            group = self._groups[key] = Group(row, text, dict(row.axes))
-        group.add(row, text)
+        one = Group.of(key, row, text)
+        self._groups[key] = self._groups[key] + one if key in self._groups else one
         if len(self._groups) > MOST_GROUPS:
             # a key that is in the end among the first was so all along, so that its count is whole
             del self._groups[max(self._groups)]
-            self._last = max(self._groups)
 
-    def ranked(self) -> list[tuple[list[GroupKey], Group]]:
-        """Each group and its keys: by outcome, then those that use most of what is allowed, then the first.
+    def __iter__(self) -> Iterator[Group]:
+        """Each group: by outcome, then those that use most of what is allowed, then the first.
 
         Dtypes of which the very same is told are one group.
         """
-        alike: dict[tuple[int, str, str, str], list[GroupKey]] = {}
+        alike: dict[tuple[int, str, str, str], Group] = {}
         for key, group in self._groups.items():
-            alike.setdefault((*key[:3], group.text), []).append(key)
-        found = [
-            (keys, self._groups[keys[0]].with_all([self._groups[key] for key in keys[1:]])) for keys in alike.values()
-        ]
-        return sorted(found, key=lambda item: (item[0][0][0], *_rank(item[1].worst[0])))
-
-    def __iter__(self) -> Iterator[Group]:
-        return (group for _, group in self.ranked())
+            whole = (*key[:3], group.text)
+            alike[whole] = alike[whole] + group if whole in alike else group
+        return iter(sorted(alike.values(), key=lambda group: (group.keys[0][0], *_rank(group.worst[0]))))

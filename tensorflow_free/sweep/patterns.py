@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.sweep.shares import ENUMERATED, Axes, AxisShares, Share
+from tensorflow_free.sweep.shares import ENUMERATED, AxisShares, Share, Shares
 from tensorflow_free.text.phrases import some
 
 MOST_PARTS: Final = 4
 """Values in part bad that are told one by one, and pairs of values that are."""
 
 
-def sentences(everything: Share, axes: Axes) -> Iterator[str]:
+def sentences(every: Shares) -> Iterator[str]:
     """What the bad cells have in common and the others have not; nothing where no cell is bad.
 
     One axis that decides is told first; where none does, two together that do; else what each axis has to say.
     """
+    everything = every.all
     if not everything.bad:
         return
     if everything.bad == everything.ran:
@@ -25,11 +26,11 @@ def sentences(everything: Share, axes: Axes) -> Iterator[str]:
             ran = "" if everything.ran == everything.cells else " that ran"
             yield f"All {everything.ran:,} cells{ran} are bad{_fate(everything)}."
         return
-    told = [words for key, axis in axes if (words := _deciding(key, axis))]
+    told = [words for key, axis in every if (words := _deciding(key, axis))]
     if not told:
-        told = list(_of_two(everything, axes))
+        told = list(_of_two(every))
     if not told and everything.bad > 1:
-        told = [_listed(key, axis.shares) for key, axis in axes if axis.shares and _says_something(axis.shares)]
+        told = [_listed(key, axis.shares) for key, axis in every if axis.shares and _says_something(axis.shares)]
     yield from told
 
 
@@ -43,9 +44,9 @@ def _deciding(key: str, axis: AxisShares) -> str:
 def _turn(key: str, axis: AxisShares) -> str:
     """Where an axis of numbers turns from well to bad or back; empty where it does not, or has few values."""
     few = axis.shares is not None and len(axis.shares) <= ENUMERATED
-    if few or not axis.is_numeric or axis.bad is None or axis.well is None:
+    if few or not axis.spans or len(axis.spans) == 1:
         return ""
-    bad, well = axis.bad, axis.well
+    bad, well = axis.spans[True], axis.spans[False]
     fates = {share.fate for share in (axis.shares or {}).values() if share.bad}
     fate = f", all {fates.pop()}" if len(fates) == 1 and "" not in fates else ""
     if well.greatest[0] < bad.least[0]:
@@ -65,23 +66,23 @@ def _says_something(shares: Mapping[str, Share]) -> bool:
     return len(ran) > 1 and any(share.bad in (0, share.ran) for share in ran)
 
 
-def _of_two(everything: Share, axes: Axes) -> Iterator[str]:
+def _of_two(every: Shares) -> Iterator[str]:
     """Two axes by whose values together cells are bad or well: those of which least is to be told."""
     found = [
         parts
-        for keys, shares in axes.pairs()
+        for keys, shares in every.pairs()
         if _decides(shares.values())
-        and sum(share.bad for share in shares.values()) == everything.bad
+        and sum(share.bad for share in shares.values()) == every.all.bad
         and len(parts := list(_pairs(keys, shares))) <= MOST_PARTS
         # else it only lists the cells
-        and len(parts) < everything.bad
+        and len(parts) < every.all.bad
     ]
     if found:
         least = min(found, key=len)
         yield f"{'; '.join(least)}; no other cell is bad."
 
 
-def _pairs(keys: tuple[str, str], shares: Mapping[tuple[str, str], Share]) -> Iterator[str]:
+def _pairs(keys: tuple[str, ...], shares: Mapping[tuple[str, ...], Share]) -> Iterator[str]:
     """The values that are bad whatever the other axis, then the pairs of values that are bad besides."""
     left = {values: share for values, share in shares.items() if share.ran}
     for position, key in enumerate(keys):
@@ -114,8 +115,8 @@ def _listed(key: str, shares: Mapping[str, Share]) -> str:
 def _not_bad(key: str, ordered: Sequence[tuple[str, Share]]) -> Iterator[str]:
     well = [(value, share) for value, share in ordered if share.ran and not share.bad]
     kinds = {
-        "all well": [value for value, share in well if not share.outcomes.get(Outcome.KNOWN_FAULT)],
-        "known faults, and none bad": [value for value, share in well if share.outcomes.get(Outcome.KNOWN_FAULT)],
+        "all well": [value for value, share in well if not share.outcomes[Outcome.KNOWN_FAULT]],
+        "known faults, and none bad": [value for value, share in well if share.outcomes[Outcome.KNOWN_FAULT]],
         "none ran": [value for value, share in ordered if not share.ran],
     }
     return (f"{key}={some(values)}: {words}" for words, values in kinds.items() if values)
@@ -123,11 +124,10 @@ def _not_bad(key: str, ordered: Sequence[tuple[str, Share]]) -> Iterator[str]:
 
 def _sum(shares: Iterable[Share]) -> Share:
     """Several shares as one."""
-    whole = Share(0)
+    whole = Share()
     for share in shares:
         whole.fates |= share.fates
-        for outcome, count in share.outcomes.items():
-            whole.outcomes[outcome] = whole.outcomes.get(outcome, 0) + count
+        whole.outcomes += share.outcomes
     return whole
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from tensorflow_free.judging.wording import place_of
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, Outcome
@@ -24,6 +25,9 @@ MOST_PAIRS: Final = 1024
 
 SEVERAL: Final = 2
 """Different fates from which on they are not told one by one."""
+
+Value = TypeVar("Value", bound=Hashable)
+"""A value of an axis, or those of two."""
 
 
 def fate_of(row: Row) -> str:
@@ -44,15 +48,15 @@ class Share:
         fates: what befell the bad ones; of several, two.
     """
 
-    first: int
-    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    first: float = math.inf
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     used: float | None = None
     fates: set[str] = field(default_factory=set)
 
     def add(self, row: Row) -> None:
         """Count a cell."""
         self.first = min(self.first, row.number)
-        self.outcomes[row.outcome] = self.outcomes.get(row.outcome, 0) + 1
+        self.outcomes[row.outcome] += 1
         if row.used is not None:
             self.used = max(spent(row), self.used or 0.0)
         if row.outcome in BAD and len(self.fates) < SEVERAL:
@@ -61,22 +65,34 @@ class Share:
     @property
     def cells(self) -> int:
         """How many there are."""
-        return sum(self.outcomes.values())
+        return self.outcomes.total()
 
     @property
     def ran(self) -> int:
         """How many could be had at all."""
-        return sum(count for outcome, count in self.outcomes.items() if outcome not in ABSENT)
+        return self.cells - sum(self.outcomes[outcome] for outcome in ABSENT)
 
     @property
     def bad(self) -> int:
         """How many fail the sweep."""
-        return sum(count for outcome, count in self.outcomes.items() if outcome in BAD)
+        return sum(self.outcomes[outcome] for outcome in BAD)
 
     @property
     def fate(self) -> str:
         """What befell all the bad ones alike; empty where it differs."""
         return next(iter(self.fates)) if len(self.fates) == 1 else ""
+
+
+Counts = defaultdict[Value, Share]
+"""A share for each value."""
+
+
+def _with_cell(counts: Counts[Value] | None, value: Value, row: Row, most: int) -> Counts[Value] | None:
+    """The counts with one more cell, under its value; None once there are too many values to count."""
+    if counts is None:
+        return None
+    counts[value].add(row)
+    return counts if len(counts) <= most else None
 
 
 class Span(NamedTuple):
@@ -92,70 +108,53 @@ class AxisShares:
     def __init__(self) -> None:
         self.first = (math.inf, 0)
         """The first cell that has it, and its place there: axes stand in this order."""
-        self.shares: dict[str, Share] | None = {}
-        self.is_numeric = True
-        self.bad: Span | None = None
-        self.well: Span | None = None
+        self.shares: Counts[str] | None = defaultdict(Share)
+        self.spans: dict[bool, Span] | None = {}
+        """How far the values reach that are bad (True) and well (False); None where not all are numbers."""
 
-    def add(self, row: Row, value: str) -> None:
+    def add(self, row: Row, position: int, value: str) -> None:
         """Count a cell under its value."""
-        if self.shares is not None:
-            if value not in self.shares:
-                self.shares[value] = Share(row.number)
-            self.shares[value].add(row)
-            if len(self.shares) > MOST_VALUES:
-                self.shares = None
-        if self.is_numeric and row.outcome not in ABSENT:
-            self._reach(row, value)
+        self.first = min(self.first, (row.number, position))
+        self.shares = _with_cell(self.shares, value, row, MOST_VALUES)
+        if self.spans is not None and row.ran:
+            number = _number(value), value
+            least, greatest = self.spans.get(row.is_bad, (number, number))
+            self.spans[row.is_bad] = Span(min(least, number), max(greatest, number))
+            if math.isnan(number[0]):
+                self.spans = None
 
     @property
     def is_even(self) -> bool:
         """Whether the cells of its values have the same outcomes; of a few values that is not asked."""
-        shares = self.shares or {}
-        return (
-            len(shares) > ENUMERATED and len({tuple(sorted(share.outcomes.items())) for share in shares.values()}) == 1
-        )
-
-    def _reach(self, row: Row, value: str) -> None:
-        try:
-            number = (float(value), value)
-        except ValueError:
-            number = (math.nan, value)
-        if math.isnan(number[0]):
-            self.is_numeric = False
-        elif row.outcome in BAD:
-            self.bad = _extended(self.bad, number)
-        else:
-            self.well = _extended(self.well, number)
+        outcomes = [share.outcomes for share in (self.shares or {}).values()]
+        return len(outcomes) > ENUMERATED and all(one == outcomes[0] for one in outcomes)
 
 
-def _extended(span: Span | None, value: tuple[float, str]) -> Span:
-    least, greatest = span or (value, value)
-    return Span(min(least, value), max(greatest, value))
+def _number(text: str) -> float:
+    """The number that a text is; NaN where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
-class Axes:
-    """All axes of a sweep, and each two of them."""
+class Shares:
+    """Cells counted: all of them, by the value of each axis, and by the values of each two."""
 
     def __init__(self) -> None:
-        self._axes: dict[str, AxisShares] = {}
-        self._pairs: dict[tuple[str, str], dict[tuple[str, str], Share] | None] = {}
+        self.all = Share()
+        self._axes: dict[str, AxisShares] = defaultdict(AxisShares)
+        self._pairs: dict[tuple[str, ...], Counts[tuple[str, ...]] | None] = defaultdict(lambda: defaultdict(Share))
+        """Of two axes, in the order of their names."""
 
     def add(self, row: Row) -> None:
-        """Count a cell under its value of each axis."""
+        """Count a cell."""
+        self.all.add(row)
         for position, (key, value) in enumerate(row.axes.items()):
-            axis = self._axes.setdefault(key, AxisShares())
-            axis.first = min(axis.first, (row.number, position))
-            axis.add(row, value)
-        for (key, value), (other, its) in combinations(sorted(row.axes.items()), 2):
-            shares = self._pairs.setdefault((key, other), {})
-            if shares is None:
-                continue
-            if (value, its) not in shares:
-                shares[value, its] = Share(row.number)
-            shares[value, its].add(row)
-            if len(shares) > MOST_PAIRS:
-                self._pairs[key, other] = None
+            self._axes[key].add(row, position, value)
+        for pair in combinations(sorted(row.axes.items()), 2):
+            keys, values = zip(*pair, strict=True)
+            self._pairs[keys] = _with_cell(self._pairs[keys], values, row, MOST_PAIRS)
 
     def __iter__(self) -> Iterator[tuple[str, AxisShares]]:
         return iter(sorted(self._axes.items(), key=lambda item: item[1].first))
@@ -165,11 +164,9 @@ class Axes:
         """The axes' keys, in order."""
         return tuple(key for key, _ in self)
 
-    def pairs(self) -> Iterator[tuple[tuple[str, str], Mapping[tuple[str, str], Share]]]:
+    def pairs(self) -> Iterator[tuple[tuple[str, ...], Mapping[tuple[str, ...], Share]]]:
         """The shares of each two axes that have few values, in the axes' order."""
-        for one, other in combinations(self.keys, 2):
-            # they are counted in the order of their names
-            shares = self._pairs.get((one, other) if one < other else (other, one))
-            if shares:
-                turned = {pair if one < other else (pair[1], pair[0]): share for pair, share in shares.items()}
-                yield (one, other), turned
+        for keys in combinations(self.keys, 2):
+            step = 1 if keys[0] < keys[1] else -1
+            if shares := self._pairs.get(keys[::step]):
+                yield keys, {values[::step]: share for values, share in shares.items()}

@@ -5,8 +5,6 @@ The same rows give the same summary, whatever their order: everything kept is a 
 
 from __future__ import annotations
 
-from bisect import insort
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +13,7 @@ from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import CELL_OUTCOMES, CellOutcome, Outcome, code_of_all
 from tensorflow_free.sweep.groups import Groups, key_of
 from tensorflow_free.sweep.rows import Row
-from tensorflow_free.sweep.shares import Axes, Share
+from tensorflow_free.sweep.shares import Shares
 
 FEW: Final = 60
 """Cells up to which each has a row in the table."""
@@ -44,15 +42,14 @@ class Summary:
 
     def __init__(self, heading: Heading | None = None, rows: Iterable[Row] = ()) -> None:
         self.heading = heading or Heading()
-        self.all = Share(0)
-        self.axes = Axes()
+        self.shares = Shares()
         self.groups = Groups()
         """Rows that are not ok."""
         self.told = Groups()
         """What is worth saying of rows, and is no failure."""
         self.recipes: list[str] = []
         """The first of the recipes by name; one more than are named, where there are more."""
-        self._codes: Counter[int] = Counter()
+        self._codes: set[ExitCode] = set()
         self.few: list[Row] | None = []
         """All rows while they are few; else None."""
         for row in rows:
@@ -60,10 +57,9 @@ class Summary:
 
     def add(self, row: Row) -> None:
         """Take a row in; each cell's once."""
-        self.all.add(row)
-        self._codes[row.code()] += 1
-        self.axes.add(row)
-        self._name(row.recipe)
+        self.shares.add(row)
+        self._codes.add(row.code())
+        self.recipes = sorted({*self.recipes, row.recipe})[: MOST_RECIPES + 1]
         if self.few is not None:
             self.few = [*self.few, row] if len(self.few) < FEW else None
         if row.outcome != Outcome.OK:
@@ -71,20 +67,15 @@ class Summary:
         for note, text in zip(row.notes, row.told, strict=True):
             self.told.add(row, (0, "", note.kind, ""), text)
 
-    def _name(self, recipe: str) -> None:
-        if recipe not in self.recipes:
-            insort(self.recipes, recipe)
-            del self.recipes[MOST_RECIPES + 1 :]
-
     @property
     def cells(self) -> int:
         """How many cells there are so far."""
-        return self.all.cells
+        return self.shares.all.cells
 
     @property
     def bad(self) -> int:
         """How many of them fail the sweep."""
-        return self.all.bad
+        return self.shares.all.bad
 
     @property
     def finished(self) -> bool:
@@ -93,7 +84,7 @@ class Summary:
 
     def count(self, outcome: Outcome) -> int:
         """How many cells have this outcome."""
-        return self.all.outcomes.get(outcome, 0)
+        return self.shares.all.outcomes[outcome]
 
     def outcomes(self) -> dict[CellOutcome, int]:
         """How many cells came out how."""

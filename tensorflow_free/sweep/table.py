@@ -46,10 +46,10 @@ def page_of(summary: Summary) -> Page:
     parts: list[Page] = [
         [line(heading(summary), "title")],
         _cells(summary),
-        [line(words) for words in sentences(summary.all, summary.axes)],
+        [line(words) for words in sentences(summary.shares)],
         *_failures(summary),
         _quiet(summary),
-        [line(tally(summary), "bad" if summary.bad else "title")],
+        [line(_outcomes(summary), "bad" if summary.bad else "title")],
     ]
     return parted(parts)
 
@@ -71,7 +71,7 @@ def heading(summary: Summary) -> str:
     )
 
 
-def tally(summary: Summary) -> str:
+def _outcomes(summary: Summary) -> str:
     """How many cells came out how, in a sentence: `24 cells: 20 ok, 2 mismatch, 1 unavailable (no CUDA).`."""
     planned = summary.heading.cells
     cells = counted(summary.cells, "cell")
@@ -107,7 +107,7 @@ def _cells(summary: Summary) -> Iterator[Line | Grid]:
             yield line(f"and {summary.bad - len(worst):,} more bad cells; sweep.csv has all", "aside")
         yield line()
     yield grid(_counts(summary))
-    for key, axis in summary.axes:
+    for key, axis in summary.shares:
         if axis.shares is None:
             yield line(f"{key}: too many values to count the cells of each", "aside")
         elif axis.is_even:
@@ -118,7 +118,7 @@ def _cells(summary: Summary) -> Iterator[Line | Grid]:
 
 def _ordered(summary: Summary, rows: Sequence[Row]) -> list[Row]:
     """The rows, worst outcome first; of the bad ones those that are alike together, the worst of them first."""
-    ranks = {key: rank for rank, (keys, _) in enumerate(summary.groups.ranked()) for key in keys}
+    ranks = {key: rank for rank, group in enumerate(summary.groups) for key in group.keys}
 
     def rank(row: Row) -> tuple[int, int, float, int]:
         outcome = RANKS[row.outcome]
@@ -139,7 +139,7 @@ def _columns(summary: Summary, rows: Sequence[Row]) -> list[Column]:
     used = ["" if row.used is None else share_of(one) for row, one in zip(rows, judged, strict=True)]
     return [
         column("cell", [str(row.number) for row in rows], align="right"),
-        *(column(key, [row.axes.get(key, "") for row in rows], "name", least=LEAST) for key in summary.axes.keys),
+        *(column(key, [row.axes.get(key, "") for row in rows], "name", least=LEAST) for key in summary.shares.keys),
         column("outcome", [mark_of(row.outcome) for row in rows]),
         column("starts at", [row.place for row in rows], least=LEAST),
         column("used", used, align="right"),
@@ -154,7 +154,7 @@ def _counts(summary: Summary) -> list[Column]:
     """How the cells of each value of each axis came out."""
     shares: list[tuple[str, str, Share]] = [
         (key if position == 0 else "", value, share)
-        for key, axis in summary.axes
+        for key, axis in summary.shares
         for position, (value, share) in enumerate(_most_bad({} if axis.is_even else axis.shares or {}))
     ]
     columns = [
@@ -164,7 +164,7 @@ def _counts(summary: Summary) -> list[Column]:
     ]
     for outcome in reversed(CELL_OUTCOMES):
         if summary.count(outcome):
-            counts = [f"{share.outcomes[outcome]:,}" if outcome in share.outcomes else "" for *_, share in shares]
+            counts = [f"{share.outcomes[outcome]:,}" if share.outcomes[outcome] else "" for *_, share in shares]
             columns.append(column(outcome, counts, align="right"))
     used = ["" if share.used is None else share_words(share.used) for *_, share in shares]
     return [*columns, column("most used", used, align="right")]
