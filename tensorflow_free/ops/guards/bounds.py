@@ -108,10 +108,6 @@ def rules_of(name: str, table: Mapping[str, tuple[ArgumentRule, ...]] | None = N
     return rules.get(f"aten.{base}", rules.get(base, ()))
 
 
-def _count(given: CallArguments) -> int:
-    return int(given["num_weights"])
-
-
 _SIZES: Final = "output_size kernel_size dilation padding stride"
 _RUNNING: Final = "running_mean running_var"
 _NORM: Final = (
@@ -156,30 +152,19 @@ RULES: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "lstm": (recurrent.packed, recurrent.recurrent(recurrent.LSTM)),
     "gru": (recurrent.packed, recurrent.recurrent(3)),
     **dict.fromkeys(("rnn_tanh", "rnn_relu"), (recurrent.packed, recurrent.recurrent(1))),
-    "embedding_backward": (within("indices", _count, of="rows of the weight"),),
-    "embedding_dense_backward": (within("indices", _count, of="rows of the weight"),),
-    "embedding_sparse_backward": (within("indices", _count, of="rows of the weight"),),
+    **dict.fromkeys(
+        ("embedding_backward", "embedding_dense_backward", "embedding_sparse_backward"),
+        (within("indices", lambda given: int(given["num_weights"]), of="rows of the weight"),),
+    ),
     "quantized_batch_norm": (contiguous("weight bias mean var"), alike("weight bias mean var")),
     **dict.fromkeys(("nn.functional.fold", "nn.functional.unfold", "im2col", "col2im"), (small(_SIZES),)),
-    "avg_pool2d_backward": single_kernels.averaged("avg_pool2d"),
-    "avg_pool3d_backward": single_kernels.averaged("avg_pool3d"),
-    "fractional_max_pool2d_backward": single_kernels.fractional(2),
-    "fractional_max_pool3d_backward": single_kernels.fractional(3),
     "nn.functional.pad": (sliding.around("input"),),
+    **dict.fromkeys(("aten.pad", "_pad_enum"), (sliding.around("self"),)),
     "nn.functional.grouped_mm": (inner.grouped("mat_a"),),
-    "aten.pad": (sliding.around("self"),),
-    "_pad_enum": (sliding.around("self"),),
     "choose_qparams_optimized": (contiguous("input"),),
-    "pdist": (has_rows("input"),),
-    "nn.functional.pdist": (has_rows("input"),),
+    **dict.fromkeys(("pdist", "nn.functional.pdist"), (has_rows("input"),)),
     "aten.pdist": (has_rows("self"),),
-    "max_pool2d_with_indices_backward": single_kernels.pooled(
-        single_kernels.forward("max_pool2d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 2
-    ),
-    "max_pool3d_with_indices_backward": single_kernels.pooled(
-        single_kernels.forward("max_pool3d_with_indices", "self kernel_size stride padding dilation ceil_mode"), 3
-    ),
-    "adaptive_max_pool2d_backward": single_kernels.pooled(single_kernels.adaptive("adaptive_max_pool2d", 2), 2),
-    "adaptive_max_pool3d_backward": single_kernels.pooled(single_kernels.adaptive("adaptive_max_pool3d", 3), 3),
+    **single_kernels.poolings(2),
+    **single_kernels.poolings(3),
 }
 """The checks of an op, by its name in the registry, for `aten` by the name without the overload."""

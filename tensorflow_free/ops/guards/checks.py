@@ -20,6 +20,20 @@ Number = Callable[[CallArguments], int]
 Shape = Callable[[CallArguments], Sequence[int]]
 
 
+def each(names: str, problem: Callable[[str, Any], str | None]) -> ArgumentRule:
+    """None of the arguments of these names that are given has a problem; it is told the name and the value."""
+
+    def rule(given: CallArguments) -> str | None:
+        for name in names.split():
+            value = given.get(name)
+            told = None if value is None else problem(name, value)
+            if told is not None:
+                return told
+        return None
+
+    return rule
+
+
 def among(name: str, *allowed: Any) -> ArgumentRule:
     """The argument is one of these values."""
 
@@ -64,11 +78,12 @@ def shaped(names: str, shape: Shape, *, of: str) -> ArgumentRule:
             wanted = list(shape(given))
         except (IndexError, RuntimeError, TypeError, ValueError) as error:
             return f"there is no {of}: {str(error).splitlines()[0]}"
-        for name in names.split():
-            value = given.get(name)
-            if value is not None and list(value.shape) != wanted:
-                return f"'{name}' is of shape {list(value.shape)}; it can be of shape {wanted}, {of}"
-        return None
+
+        def problem(name: str, value: torch.Tensor) -> str | None:
+            found = list(value.shape)
+            return None if found == wanted else f"'{name}' is of shape {found}; it can be of shape {wanted}, {of}"
+
+        return each(names, problem)(given)
 
     return rule
 
@@ -92,15 +107,11 @@ def alike(names: str) -> ArgumentRule:
 def contiguous(names: str, *, channels_last: bool = False) -> ArgumentRule:
     """Each tensor of these names that is given is contiguous; or in channels last, where the kernel knows that, too."""
 
-    def rule(given: CallArguments) -> str | None:
-        for name in names.split():
-            value = given.get(name)
-            if value is None or value.is_contiguous() or (channels_last and _in_channels_last(value)):
-                continue
-            return f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
-        return None
+    def problem(name: str, value: torch.Tensor) -> str | None:
+        fits = value.is_contiguous() or (channels_last and _in_channels_last(value))
+        return None if fits else f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
 
-    return rule
+    return each(names, problem)
 
 
 def _in_channels_last(value: torch.Tensor) -> bool:
@@ -111,15 +122,14 @@ def _in_channels_last(value: torch.Tensor) -> bool:
 def distinct(names: str) -> ArgumentRule:
     """No element of these tensors shares its memory with another, as those of an expanded tensor do."""
 
-    def rule(given: CallArguments) -> str | None:
-        for name in names.split():
-            for value in tensors_in(given.get(name)):
-                if _expanded(value):
-                    strides = f"the strides {list(value.stride())} for the shape {list(value.shape)}"
-                    return f"'{name}' has {strides}, so that elements share memory; give `contiguous` of it"
+    def problem(name: str, value: Any) -> str | None:
+        for one in tensors_in(value):
+            if _expanded(one):
+                strides = f"the strides {list(one.stride())} for the shape {list(one.shape)}"
+                return f"'{name}' has {strides}, so that elements share memory; give `contiguous` of it"
         return None
 
-    return rule
+    return each(names, problem)
 
 
 def without_meta(given: CallArguments) -> str | None:
@@ -189,15 +199,13 @@ def of_int64(name: str) -> ArgumentRule:
 def small(names: str) -> ArgumentRule:
     """Each integer of these arguments is one of 32 bits, in which kernels compute with them."""
 
-    def rule(given: CallArguments) -> str | None:
-        for name in names.split():
-            value = given.get(name)
-            for one in value if isinstance(value, (list, tuple)) else [value]:
-                if isinstance(one, int) and not -(2**31) <= one < 2**31:
-                    return f"'{name}' holds {one}; it can hold numbers of 32 bits"
+    def problem(name: str, value: Any) -> str | None:
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(one, int) and not -(2**31) <= one < 2**31:
+                return f"'{name}' holds {one}; it can hold numbers of 32 bits"
         return None
 
-    return rule
+    return each(names, problem)
 
 
 def finite(name: str) -> ArgumentRule:
@@ -236,30 +244,23 @@ def same(names: str, as_: str) -> tuple[ArgumentRule, ...]:
 def dense(names: str) -> ArgumentRule:
     """Each tensor of these names that is given holds its numbers plainly, in order and without gaps."""
 
-    def rule(given: CallArguments) -> str | None:
-        for name in names.split():
-            for value in tensors_in(given.get(name)):
-                if value.layout != torch.strided or value.is_nested or value.is_quantized:
-                    return (
-                        f"'{name}' is not a plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
-                    )
-                if value.is_conj() or value.is_neg():
-                    return f"'{name}' is a conjugate or negative view; give `resolve_conj` or `resolve_neg` of it"
-                if not value.is_contiguous():
-                    return f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
+    def problem(name: str, value: Any) -> str | None:
+        for one in tensors_in(value):
+            if one.layout != torch.strided or one.is_nested or one.is_quantized:
+                return f"'{name}' is not a plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
+            if one.is_conj() or one.is_neg():
+                return f"'{name}' is a conjugate or negative view; give `resolve_conj` or `resolve_neg` of it"
+            if not one.is_contiguous():
+                return f"'{name}' has the strides {list(one.stride())}; give `contiguous` of it"
         return None
 
-    return rule
+    return each(names, problem)
 
 
 def filled(names: str) -> ArgumentRule:
     """Each tensor of these names that is given has an element."""
 
-    def rule(given: CallArguments) -> str | None:
-        for name in names.split():
-            value = given.get(name)
-            if value is not None and not value.numel():
-                return f"'{name}' is of shape {list(value.shape)}; it needs at least one element"
-        return None
+    def problem(name: str, value: torch.Tensor) -> str | None:
+        return None if value.numel() else f"'{name}' is of shape {list(value.shape)}; it needs at least one element"
 
-    return rule
+    return each(names, problem)

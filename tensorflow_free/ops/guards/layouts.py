@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 
-from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments, tensors_in
+from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments, each, tensors_in
 from tensorflow_free.ops.guards.handouts import COMPRESSED
 
 
@@ -66,13 +66,12 @@ def unquantised(given: CallArguments) -> str | None:
 def unnested(names: str) -> ArgumentRule:
     """No tensor of these names is nested."""
 
-    def rule(given: CallArguments) -> str | None:
-        for name in names.split():
-            if any(one.is_nested for one in tensors_in(given.get(name))):
-                return f"'{name}' is a nested tensor; give each of its parts, of `unbind`, or `to_padded_tensor` of it"
+    def problem(name: str, value: Any) -> str | None:
+        if any(one.is_nested for one in tensors_in(value)):
+            return f"'{name}' is a nested tensor; give each of its parts, of `unbind`, or `to_padded_tensor` of it"
         return None
 
-    return rule
+    return each(names, problem)
 
 
 _RESIZING: Final = (

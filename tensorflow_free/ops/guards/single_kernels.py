@@ -186,3 +186,15 @@ def exchanges(given: CallArguments) -> Sequence[int]:
     """The shape of the row exchanges of an LU factorization."""
     *batch, rows, columns = given["LU_data"].shape
     return (*batch, min(rows, columns))
+
+
+def poolings(dims: int) -> dict[str, tuple[ArgumentRule, ...]]:
+    """The checks of the backward passes of poolings over so many dimensions."""
+    largest = f"max_pool{dims}d_with_indices"
+    words = "self kernel_size stride padding dilation ceil_mode"
+    return {
+        f"avg_pool{dims}d_backward": averaged(f"avg_pool{dims}d"),
+        f"fractional_max_pool{dims}d_backward": fractional(dims),
+        f"{largest}_backward": pooled(forward(largest, words), dims),
+        f"adaptive_max_pool{dims}d_backward": pooled(adaptive(f"adaptive_max_pool{dims}d", dims), dims),
+    }
