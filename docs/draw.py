@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.report.result_report import draw
+from tensorflow_free.report.result_report import page_of
+from tensorflow_free.text.drawing import draw
 
 ROOT = Path(__file__).parent.parent
 WIDTH = 72
@@ -28,7 +29,7 @@ def picture(stem: str) -> str:
         result.environment = result.environment.model_copy(update={"torch": version})
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(f"[dim]$[/dim] run-recipe recipes/{stem}.yaml", highlight=False)
-    draw(result, console, f"outputs/{stem}/2026-01-31_12-00-00-000000-c0ffee/result.json")
+    draw(page_of(result, f"outputs/{stem}/2026-01-31_12-00-00-000000-c0ffee/result.json"), console)
     svg = console.export_svg(title="run-recipe", theme=SVG_EXPORT_THEME, unique_id=stem)
     # a picture loads nothing from elsewhere: any font of even width does
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)

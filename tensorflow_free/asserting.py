@@ -1,6 +1,6 @@
 """Recipes inside tests: `assert_recipe`, what a case is compared with, and a failure that fits a screen.
 
-A case is compared with its golden; a recipe that has no golden and expects something, against its expectations.
+A case is compared with its golden; a recipe without a golden is judged by what it expects.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The closed table of ops: PyTorch's, Python's operators, `backward` and `grad`, and those that the user adds.
 
 A name is looked up in tables made from PyTorch's public lists, never in torch itself: nothing else can be named.
-An op's parameters are found out when it is first asked for.
+An op's parameters are determined when it is first looked up.
 """
 
 from __future__ import annotations

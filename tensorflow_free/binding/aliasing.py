@@ -1,7 +1,7 @@
 """Which values may share memory, and which of them a later step changes: decided before anything runs.
 
-It is decided from the ops' schemas alone, so that it is alike in every cell. A value's *roots* are the memories that it
-may lie in; a value whose sharing is not known is taken to lie in those of all its operands.
+It is decided from the ops' schemas alone, so that it is the same in every cell. A value's *roots* are the memories that
+it may use; a value whose sharing is not known is assumed to share memory with all its operands.
 """
 
 from __future__ import annotations

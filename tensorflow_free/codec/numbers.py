@@ -1,7 +1,7 @@
 """A plain array's numbers as exact, readable text, and back. Imports torch, and does not touch files.
 
 A floating number is the shortest decimal that reads back to its bits in its own dtype; what has none (a NaN with a
-payload) is its bits: "0x7fc00001". The words are "nan", "-nan", "inf", "-inf".
+payload) is written as its bits: "0x7fc00001". The words are "nan", "-nan", "inf", "-inf".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A tensor of any dtype and layout as plain arrays that safetensors can hold, and back. Does not touch files.
 
-Made again, a tensor has its numbers bit for bit, its dtype, shape and layout; it is contiguous.
-Two things come back as plain numbers only: tensors of mkldnn's layout, and quantised ones of less than a byte.
+A tensor that is read back has its numbers bit for bit, its dtype, shape and layout; it is contiguous.
+Two kinds are read back as plain numbers only: tensors of mkldnn's layout, and quantised ones of less than a byte.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The command line of `run-recipe`: its help, its flags, and the flags passed on to Hydra. Standard library only.
 
-Hydra would take flags that open doors for a recipe's text; here every flag that it may have is declared, and no other
-is passed on.
+Hydra has flags that would read recipes or code from elsewhere. Here every flag that Hydra may get is declared, and no
+other is passed on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The commands of `recipe`, in a table: the arguments of each, and the module that is imported when it is typed.
 
-What a command takes is declared here and not in its file, so that neither help nor a misspelt flag waits for PyTorch.
+The arguments of a command are declared here and not in its module, so that help and errors do not wait for PyTorch.
 """
 
 from __future__ import annotations

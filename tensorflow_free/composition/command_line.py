@@ -1,6 +1,6 @@
 """The arguments of a `run-recipe` command line that are not flags: recipe files, overrides, Hydra's settings.
 
-Hydra wants its overrides together and its flags last. Knows no Hydra.
+Hydra expects its overrides together and its flags last. Does not import Hydra.
 """
 
 from __future__ import annotations

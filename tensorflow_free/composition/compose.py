@@ -1,6 +1,6 @@
 """A recipe composed: the file, what it lists in `defaults`, its case, the overrides, then its references.
 
-The result is a plain mapping, not yet judged for form, that knows where each of its keys came from.
+The result is a plain mapping, whose form is not yet checked, with the place of each of its keys.
 """
 
 from __future__ import annotations

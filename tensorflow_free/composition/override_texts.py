@@ -1,6 +1,6 @@
 """Overrides parsed: `steps.y.op=sub`, `+steps.z={op: relu, args: [y]}`, `~steps.h`, `seed=1,2`.
 
-Their grammar is Hydra's, but that a word is a number, a boolean or a word by the same rule as in a recipe file. A plain
+Their grammar is Hydra's, except that a word is a number, a boolean or a word by the rule of recipe files. A plain
 `key=word` is read here; Hydra's parser, which takes a tenth of a second to import, is loaded for the rest.
 """
 

@@ -1,7 +1,7 @@
 """Overrides as objects: what each does to which key, and a mapping with them applied. Does not parse.
 
-Their merging is OmegaConf's, but that a new key below a key of the format needs no `+`. `override_texts` reads what a
-person types.
+They merge as OmegaConf's do, except that a new key below a key of the format needs no `+`. `override_texts` parses
+them.
 """
 
 from __future__ import annotations

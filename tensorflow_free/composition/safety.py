@@ -1,6 +1,6 @@
 """What a recipe may not say, since it is data and not code. One check for files, mappings and overrides.
 
-Hydra would obey some keys, and OmegaConf some texts. None of them is ever passed on.
+Hydra would act on some keys, and OmegaConf on some texts. None of them is ever passed on.
 """
 
 from __future__ import annotations

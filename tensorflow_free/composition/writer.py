@@ -1,6 +1,6 @@
 """Writes plain values as YAML that reads back equal, bit for bit, here and in YAML 1.1 readers. Knows no recipe.
 
-What fits on a line stands on a line, in flow style; the first two levels of mappings are blocks, one key a line.
+What fits on a line is written on one line, in flow style; the first two levels of mappings are blocks, one key a line.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Plain values from libyaml's stream of events, by the rules of YAML 1.2, without recursion.
 
-It knows YAML and nothing of what a recipe means. Nothing recurses, so the depth of a text cannot exhaust the stack, and
-nodes are counted, with those that aliases stand for, before they are built. Shared anchors give shared values; whoever
-composes them copies what it changes.
+It knows YAML, not recipes. Nothing recurses, so the depth of a text cannot exhaust the stack, and
+nodes are counted, with those that aliases stand for, before they are built. Shared anchors give shared values;
+composition copies what it changes.
 """
 
 from __future__ import annotations

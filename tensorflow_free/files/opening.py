@@ -1,6 +1,6 @@
 """Files opened for reading: regular files only, none that would block, and none that is too large.
 
-A pipe, a device or a socket in place of a file is refused by what was opened, not by a look beforehand.
+A pipe, a device or a socket in place of a file is refused after it was opened, so that nobody can swap it in between.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Files that appear whole or not at all, however the process that writes them ends.
 
-What is written lies first beside its place, as `.tensorflow_free-<16 digits>.part`, a file or a folder, and is moved to
-its place when it is whole. Who writes holds the lock of that part: one that nobody holds was left by a process that was
-killed, and the next who writes there takes it away. Where a file system knows no locks it stays.
+A file or folder is first written beside its place, as `.tensorflow_free-<16 digits>.part`, and moved to
+its place when it is complete. The writer holds the lock of that part: a part without a lock was left by a process that
+was killed, and the next writer there removes it. Where a file system has no locks, it stays.
 
 A process that is killed loses nothing that it gave to the system. A power cut takes what was not `lasting`, which waits
 for the disk: some 10 ms a file.

@@ -1,9 +1,9 @@
 """What a new recording of a case would change in its golden, value by value, and the golden with what was accepted.
 
-What is accepted is written as recorded anew: the value, its noise in each dtype and its mark. What is not keeps its old
-ones, so that it goes on failing until the code gives the old number again, or it is accepted, too.
+What is accepted is written as it was recorded now: the value, its noise in each dtype and its mark. What is not keeps
+its old numbers, so that it fails until the code gives the old number again, or it is accepted, too.
 
-A golden whose recipe is unchanged is recorded anew from the starting tensors that it holds, as a check is run: another
+A golden whose recipe is unchanged is recorded again from the starting tensors that it holds, as a check is run: another
 torch, or another CPU, may draw other ones. Where the recipe changed, its own new starting tensors are used, and they
 are written as soon as any value is accepted.
 """

@@ -1,8 +1,8 @@
 """Writing goldens: one case at a time, one process at a time; the old golden stays until the new one is whole.
 
-The two files cannot be replaced in one act. Arrays are named by their content, so that a safetensors file can hold
+The two files cannot be replaced in one step. Arrays are named by their content, so that a safetensors file can hold
 those of the old json and of the new one at once. So: first the arrays of both (marked as unfinished), then the json,
-then the arrays of the new one alone. Wherever this is broken off, the json finds all its arrays, bit for bit.
+then the arrays of the new one alone. Wherever this is interrupted, the json has all its arrays, bit for bit.
 """
 
 from __future__ import annotations

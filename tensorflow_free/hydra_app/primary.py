@@ -1,7 +1,7 @@
 """The configuration that Hydra is given: a primary config of ours, with recipes as options of a group.
 
-Each recipe has passed the same door as every other recipe text, its `defaults` merged, so that Hydra never sees a list
-that it would obey.
+Each recipe was read and checked as any other recipe, its `defaults` merged, so that Hydra never sees a defaults list
+on which it would act.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A sweep as Hydra's settings ask for it: in local workers, as jobs of a launcher, or by another sweeper.
 
-What the cells are is read by our own rules, so that an override means the same as in a plain run; Hydra is told of one
-recipe and of its own settings only. Another sweeper is told all, as it has to choose the cells.
+The cells are read by our own rules, so that an override means the same as in a plain run; Hydra gets one recipe and its
+own settings only. Another sweeper gets all overrides, as it has to choose the cells.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether two tensors are close, a few ULPs apart, or equal bit for bit; and where they differ most. Pure torch.
 
-Each function gives None where they agree, else why not. Both tensors have one shape, and lie on the CPU.
+Each function gives None where they agree, else why not. Both tensors have one shape, and are on the CPU.
 """
 
 from __future__ import annotations

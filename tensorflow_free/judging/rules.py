@@ -1,6 +1,6 @@
 """The rules that judge how far a value may be from its reference: by the noise of its dtype, or by a tolerance.
 
-Noise is what an eager CPU run of the same dtype is away from the same reference. A value passes when
+Noise is the distance of an eager CPU run in the same dtype from the same reference. A value passes when
 
     rmse    <= k * noise.rmse         + floor * eps * rms(expected)
     max_abs <= PEAK * k * noise.max_abs + floor * eps * peak(expected)

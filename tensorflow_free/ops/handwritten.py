@@ -1,7 +1,7 @@
 """What neither a schema nor an annotation of PyTorch's says, written by hand. Source: PyTorch's documentation.
 
-A signature reads as it would in Python. Several names before a bracket share it; several entries of one name are its
-overloads, the first that fits taken; an indented line goes on with the entry before it.
+A signature is written as in Python. Several names before a bracket share it; several entries of one name are its
+overloads, of which the first that fits is taken; an indented line continues the entry before it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Why an outcome is what it is, as data: a code from a closed list, with its numbers and names.
 
-Reasons are made where they are found, kept in files beside their words, and worded by `outcome/sentences.py` alone.
+A reason is made where it is found, kept in files beside its words, and worded only by `outcome/sentences.py`.
 
 Reason
 ├── of a value              Bare · Differing · Elements · OfNames · Because

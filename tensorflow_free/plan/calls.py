@@ -1,6 +1,6 @@
 """What a bound recipe consists of: calls on a list of values, and the one loop that runs them.
 
-`run_calls` is a pure function of (calls, values): it runs alike in eager mode, under `torch.compile`, on fake tensors,
+`run_calls` is a pure function of (calls, values): it is the same in eager mode, under `torch.compile`, on fake tensors,
 and on any slice of a plan. It knows no names; a call's `site` says where it comes from.
 """
 

@@ -1,7 +1,7 @@
 """Torch's two ways to set how float32 is multiplied: `allow_tf32` and the like, and `fp32_precision` by backend.
 
-Torch refuses to read the older where the newer said what the older cannot. A recipe's settings are the older;
-for its run they are put in order, and afterwards both are as they were. Tried on torch 2.13.
+Torch refuses to read the older where the newer was set to what the older cannot say. A recipe's settings are the older;
+for its run the newer are reset, and afterwards both are as they were. Tried on torch 2.13.
 """
 
 from __future__ import annotations

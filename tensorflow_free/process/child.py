@@ -1,6 +1,6 @@
 """A child process that may crash, hang or grow, and the connection between it and its parent. Does not import torch.
 
-They speak by pipes, line by line: a letter, and a text. A third pipe carries nothing: its end is the parent's.
+They communicate by pipes, line by line: a letter, and a text. A third pipe carries nothing: it closes with the parent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The signals that end a command: ^C, SIGTERM, SIGHUP. Does not know what the command does.
 
-The first such signal raises `Ended`, so that what is open is closed, and what is there is told. A second one, a moment
-later, ends the process at once; so does the first, where the process is inside of a kernel that does not come back.
+The first such signal raises `Ended`, so that files are closed, and results so far are shown. A second one, a moment
+later, ends the process at once; so does the first, where the process is inside a kernel that does not return.
 """
 
 from __future__ import annotations

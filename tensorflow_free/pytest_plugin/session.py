@@ -1,7 +1,7 @@
 """What a session gathers besides its tests: goldens seen, cases that exist, cases recorded.
 
-Under xdist each worker hands its own over when it ends, and the controller judges the sum: goldens that no recipe has
-any use for fail a session that ran everything.
+Under xdist each worker sends its part when it ends, and the controller judges all of it: goldens that no recipe uses
+fail a session that ran everything.
 """
 
 from __future__ import annotations

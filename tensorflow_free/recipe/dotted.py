@@ -1,6 +1,6 @@
 """A dotted path as the keys of a recipe, some of which contain dots: `expect.w.grad.rtol`, `….when.params.n`.
 
-A key that is there is taken whole, the longest first. Else, below `expect` the name of a value goes on until the key
+A key that exists is matched whole, the longest first. Else, below `expect` the name of a value goes on until the key
 of an expectation (so `expect.y.shape` asks of y's shape); below `when` and a compiler's `options` all that is left is
 one key; and everywhere else each dot leads one level down.
 """

@@ -1,6 +1,6 @@
 """How a one-line step spells numbers that have a name: `-inf`, `math.pi`, `torch.nan`, `float("-inf")`, `.inf`, `true`.
 
-Read from Python's tree by a list of our own. Nothing is evaluated, and a value of the recipe of that name wins.
+Read from Python's syntax tree by a list of our own. Nothing is evaluated, and a value of the recipe of that name wins.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The folder of a run, written: `result.json`, `tensors.safetensors`, `recipe.yaml`, `inputs/`.
 
-A folder appears with all its files, or not at all; in one that is there, `result.json` comes last.
+A folder appears with all its files, or not at all; in a folder that exists, `result.json` is written last.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A run that reports its step to a parent process, and that can be stopped between steps. Only under limits.
 
-The loop of steps stays as it is: what is told is told by whatever takes a call's arguments.
+The loop of steps is unchanged: the step is reported by the function that takes a call's arguments.
 """
 
 from __future__ import annotations

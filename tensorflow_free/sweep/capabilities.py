@@ -1,6 +1,6 @@
 """Which kernels this CPU can run: a process that is set to use others crashes. Does not import torch here.
 
-ATen takes the word of `ATEN_CPU_CAPABILITY` for it, and its AVX512 kernels end in SIGILL on a CPU without AVX512.
+ATen believes what `ATEN_CPU_CAPABILITY` says, and its AVX512 kernels end in SIGILL on a CPU without AVX512.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A sweep's folder: `sweep.json`, `cells.jsonl` with a line for each cell, `sweep.csv`, the cells' folders.
 
-A row is appended with one write, so that a sweep killed at any moment leaves whole lines and at most one that is not.
+A row is appended with one write, so that a sweep that is killed leaves complete lines and at most one that is not.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The outcome of a sweep, gathered row by row in any order, in memory that does not grow with its cells.
 
-The same rows give the same summary, whatever their order: everything kept is a count, or the first of some fixed order.
+The same rows give the same summary, whatever their order: everything kept is a count, or the first in a fixed order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The process in which cells run, one after another, with torch imported once. It ends when its parent does.
 
-It is told by one pipe which cell to run, and answers on another, line by line: a letter, and a text. What ops print
-goes elsewhere.
+It gets a cell by one pipe, and answers on another, line by line: a letter, and a text. What ops print
+goes to standard error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Files of numbers, read to tensors: NumPy's arrays and archives, safetensors, and what `torch.save` wrote.
 
-Nothing in them is run, and nothing is believed that they say of themselves: sizes are compared with what is there and
-against the limit before memory is taken, indices of sparse tensors against their shapes.
+Nothing in them is run, and what they say about themselves is checked: sizes are compared with the file and with the
+limit before memory is allocated, indices of sparse tensors with their shapes.
 """
 
 from __future__ import annotations

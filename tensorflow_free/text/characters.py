@@ -1,7 +1,7 @@
 """Characters: which can be shown as they are, and the one form of those that have several.
 
 What a file holds (descriptions, names of cases, files and keys, texts, torch's errors that quote them) goes through
-`printable` wherever it is shown, so that it can neither speak to a terminal nor pass for a line or a word of ours.
+`printable` wherever it is shown, so that it can neither control a terminal nor look like a line or a word of ours.
 """
 
 from __future__ import annotations

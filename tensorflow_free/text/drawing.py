@@ -1,6 +1,6 @@
 """Pages drawn: as plain text at full width or fitted to a width, or with rich on a terminal.
 
-A drawer that is to come takes the lines and grids of a page as they are, or what `laid_out` makes of them.
+Another renderer, such as one for HTML, takes the lines and grids of a page, or the lines that `laid_out` gives.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SHORTEST: Final = 5
 """Characters that are left of a cell whatever the width."""
 
 NARROWEST: Final = 24
-"""Characters that are left beside a name for what is told of it; where there are fewer, it goes on below the name."""
+"""Characters that must be left beside a name for its text; where there are fewer, the text goes below the name."""
 
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+|inf|nan)(?=\.\d|e[-+]\d|$)(?:\.\d+)?(?:e[-+]\d+)?")
 

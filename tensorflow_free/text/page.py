@@ -1,7 +1,7 @@
 """A page: lines and grids of styled words, as data. `drawing` renders it for a stream and a width.
 
-All that stands on a page is printable: words are made so where they come in, whatever draws them.
-Our own words are ASCII, so that every encoding has them, and each style only repeats what the words say.
+All text on a page is printable: words are made so when they are added, whatever draws them.
+Our own words are ASCII, so that every encoding has them, and a style only repeats what the words say.
 """
 
 from __future__ import annotations

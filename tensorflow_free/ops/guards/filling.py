@@ -1,6 +1,6 @@
 """Ops that return uninitialised memory: it is filled, as that of the init `empty` is.
 
-What such memory holds belongs to the process and to nobody's recipe. Which ops these are was found by trying: PyTorch's
+Such memory holds old data of the process, which no recipe may read. Which ops these are was found by trying: PyTorch's
 operator database was run in two processes whose allocators fill memory with different bytes (tests/test_unwritten.py).
 
 Private names of torch used here, of torch._C: _set_deterministic_algorithms, _get_deterministic_algorithms,

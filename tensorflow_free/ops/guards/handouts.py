@@ -1,7 +1,7 @@
 """Ops that return, or keep, the indices of a sparse tensor, or the sizes of a nested one.
 
-PyTorch's kernels trust them: a change in place would have them read and write memory that is not the tensor's. What is
-handed out is a copy therefore, and so is what is kept; binding refuses what would change them in place.
+PyTorch's kernels trust them: a change in place would have them read and write memory that is not the tensor's. So
+what is returned is a copy, and so is what is kept; binding refuses what would change them in place.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checks of the overloads that autograd and compilers call: backward passes, and the kernels inside public ops.
 
-Public ops bring their arguments into order before they call these; a recipe that names them calls them directly.
+Public ops check their arguments before they call these; a recipe that names them calls them directly.
 """
 
 from __future__ import annotations
