@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
@@ -23,6 +23,9 @@ from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.phrases import counted
+
+CELL_FIELDS: Final = ("recipe", "overrides", "axes", "case", "device", "dtype", "backend")
+"""What a row says of its cell, whatever became of it."""
 
 # two of them
 
@@ -59,31 +62,31 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
 
 def _row(number: int, pair: RowPair, mine: Path, its: Path, judging: Judging) -> Row:
     """What came of a cell that both sweeps have, or one of them."""
-    row, other = pair
-    known = row or other
+    known = pair[0] or pair[1]
     assert known is not None  # noqa: S101 - a pair has one of the two
-    update: dict[str, Any] = {"number": number, "axes": known.axes, "told": [], "folder": ""}
-    blank = Row(number=number, recipe=known.recipe, overrides=known.overrides, outcome=Outcome.FAILED).model_copy(
-        update={**update, "case": known.case, "device": known.device, "dtype": known.dtype, "backend": known.backend}
-    )
+    cell = Row(number=number, outcome=Outcome.FAILED, **{key: getattr(known, key) for key in CELL_FIELDS})
+    return cell.model_copy(update=_found(pair, mine, its, judging))
+
+
+def _found(pair: RowPair, mine: Path, its: Path, judging: Judging) -> dict[str, Any]:
+    """What a row says of it."""
+    row, other = pair
     if row is None or other is None:
-        cause = Bare(code="no such cell" if other is None else "no such judged cell")
-        return blank.model_copy(update={**_why(cause), "exit_code": ExitCode.UNMET})
+        return _unmet(Bare(code="no such cell" if other is None else "no such judged cell"))
     if not (row.folder and other.folder):
-        return blank.model_copy(update=_by_outcome(row, other))
+        return _by_outcome(row, other)
     try:
         results = read_result(mine / row.folder), read_result(its / other.folder)
     except StorageError as error:
-        broken = Problems(code="refused", problems=[str(error)])
-        return blank.model_copy(update={**_why(broken), "exit_code": ExitCode.UNMET})
-    return blank.model_copy(update=_judged(*results, judging))
+        return _unmet(Problems(code="refused", problems=[str(error)]))
+    return _judged(*results, judging)
 
 
 def _by_outcome(row: Row, other: Row) -> dict[str, Any]:
     """Of cells that kept no results, only how they came out."""
     if row.outcome != other.outcome:
         differs = Differing(code="outcome differs", found=row.outcome, wanted=other.outcome)
-        return {**_why(differs, *(row.causes or other.causes)), "exit_code": ExitCode.UNMET}
+        return _unmet(differs, *(row.causes or other.causes))
     if row.ran:
         return {"outcome": Outcome.NOT_COMPARABLE, **_why(OfNames(code="same outcome", name=row.outcome))}
     return {"outcome": row.outcome, "reason": row.reason, "causes": row.causes}
@@ -94,10 +97,14 @@ def _why(*causes: AnyReason) -> dict[str, Any]:
     return {"reason": "\n".join(map(words, causes)), "causes": list(causes)}
 
 
+def _unmet(*causes: AnyReason) -> dict[str, Any]:
+    return {**_why(*causes), "exit_code": ExitCode.UNMET}
+
+
 def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     comparison = compare(mine, its, judging)
     if stopped := stopped_apart(mine, its):
-        return {**_why(Problems(code="stopped apart", problems=stopped)), "exit_code": ExitCode.UNMET}
+        return _unmet(Problems(code="stopped apart", problems=stopped))
     worst, where = comparison.worst, comparison.where
     first = None if where is None else comparison[where.value]
     outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE

@@ -95,16 +95,12 @@ def dataframe_of(rows: Iterable[Row]) -> Any:
         raise ImportError(message, name="pandas") from error
     listed = sorted(rows, key=lambda row: row.number)
     axes = _keys(row.axes for row in listed)
-    table = {name: list(column) for name, column in zip((*FIRST, *LAST), _turned(listed), strict=True)}
+    lines = [_cells(row) for row in listed]
+    table = {name: [line[at] for line in lines] for at, name in enumerate((*FIRST, *LAST))}
     columns: dict[str, Sequence[Any]] = {name: table[name] for name in FIRST}
     columns |= {key: _numbers([row.axes.get(key, "") for row in listed]) for key in axes}
     columns |= {key: [getattr(row, key) for row in listed] for key in MORE if key not in axes}
     return pandas.DataFrame({**columns, **{name: table[name] for name in LAST}})
-
-
-def _turned(rows: Sequence[Row]) -> Iterable[Sequence[Any]]:
-    """The rows' cells by column."""
-    return zip(*map(_cells, rows), strict=True) if rows else [() for _ in (*FIRST, *LAST)]
 
 
 def _numbers(texts: Sequence[str]) -> Sequence[Any]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -106,18 +107,23 @@ class SweepFolder:
         Raises:
             StorageError: a file of rows cannot be read.
         """
+        return self._read([self.path / CELLS, *self._jobs()])
+
+    def _jobs(self) -> list[Path]:
+        return sorted(self.path.glob(JOB_CELLS))
+
+    def _read(self, paths: Sequence[Path]) -> Iterator[Row]:
         self.bad_lines = 0
         seen: set[int] = set()
-        for path in [self.path / CELLS, *sorted(self.path.glob(JOB_CELLS))]:
-            for line in _lines(path):
-                try:
-                    row = row_of(line)
-                except ValueError:
-                    self.bad_lines += 1
-                    continue
-                if row.number not in seen:
-                    seen.add(row.number)
-                    yield row
+        for line in chain.from_iterable(map(_lines, paths)):
+            try:
+                row = row_of(line)
+            except ValueError:
+                self.bad_lines += 1
+                continue
+            if row.number not in seen:
+                seen.add(row.number)
+                yield row
 
     def open(self) -> None:
         """Make ready to append rows, behind those that are there.
@@ -178,13 +184,11 @@ class SweepFolder:
         Raises:
             StorageError: they cannot be read or written.
         """
-        jobs = sorted(self.path.glob(JOB_CELLS))
-        there = {row.number for row in _good(self._cells)}
-        for path in jobs:
-            for row in _good(path):
-                if row.number not in there:
-                    there.add(row.number)
-                    self.append(row)
+        jobs = self._jobs()
+        there = {row.number for row in self._read([self._cells])}
+        for row in self._read(jobs):
+            if row.number not in there:
+                self.append(row)
         try:
             for path in jobs:
                 path.unlink(missing_ok=True)
@@ -214,12 +218,6 @@ def _lines(path: Path) -> Iterator[bytes]:
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"
         raise StorageError(message) from error
-
-
-def _good(path: Path) -> Iterator[Row]:
-    for line in _lines(path):
-        with suppress(ValueError):
-            yield row_of(line)
 
 
 def _lock(descriptor: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from tensorflow_free.sweep.rows import Row
@@ -10,29 +10,17 @@ from tensorflow_free.sweep.rows import Row
 RowPair = tuple[Row | None, Row | None]
 """A cell of each sweep; None where it has none like it."""
 
-CellKey = tuple[str, tuple[str, ...]]
-
 
 def pairs_of(rows: Sequence[Row], others: Sequence[Row]) -> list[RowPair]:
     """The cells of both sweeps, those of the first in their order, then those that only the second has.
 
     Two that have no recipe in common by its path, as on two machines, are held side by side by the names of the files.
     """
-    name = _path if {row.recipe for row in rows} & {row.recipe for row in others} else _stem
-    theirs = {_key(row, name): row for row in others}
-    pairs: list[RowPair] = [
-        (row, theirs.pop(_key(row, name), None)) for row in sorted(rows, key=lambda row: row.number)
-    ]
+    by_path = not {row.recipe for row in rows}.isdisjoint(row.recipe for row in others)
+
+    def key(row: Row) -> tuple[str, ...]:
+        return (row.recipe if by_path else PurePath(row.recipe).stem, *sorted(row.overrides))
+
+    theirs = {key(row): row for row in others}
+    pairs: list[RowPair] = [(row, theirs.pop(key(row), None)) for row in sorted(rows, key=lambda row: row.number)]
     return [*pairs, *((None, row) for row in sorted(theirs.values(), key=lambda row: row.number))]
-
-
-def _key(row: Row, name: Callable[[str], str]) -> CellKey:
-    return name(row.recipe), tuple(sorted(row.overrides))
-
-
-def _path(recipe: str) -> str:
-    return recipe
-
-
-def _stem(recipe: str) -> str:
-    return PurePath(recipe).stem

@@ -110,7 +110,7 @@ class Crew:
             TensorflowFreeError: workers cannot be started.
         """
         self._cells = iter(cells)
-        threads = [threading.Thread(target=self._work, args=(0,), daemon=True)] if count else []
+        threads = [self._thread(0)] if count else []
         try:
             for thread in threads:
                 thread.start()

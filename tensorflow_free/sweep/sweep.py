@@ -268,9 +268,7 @@ class Sweep:
     def _stand(self) -> Summary:
         """How the sweep stands, counted anew where nobody has iterated."""
         if self._summary is None:
-            self._summary = Summary(self._heading())
-            for row in self._kept() if self._created else ():
-                self._summary.add(row)
+            self._summary = Summary(self._heading(), self._kept() if self._created else ())
         return self._summary
 
     @property
