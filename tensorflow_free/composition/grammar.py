@@ -69,11 +69,9 @@ class _Typing(HydraOverrideVisitor):
         keys = [key for key, _ in pairs]
         for key in keys:
             if not isinstance(key, str):
-                message = f"'{key}' is not a word and cannot be a key"
-                raise OverrideError(message)
+                raise OverrideError(f"'{key}' is not a word and cannot be a key")
             if keys.count(key) > 1:
-                message = f"the key '{key}' is given twice; keep one of the two"
-                raise OverrideError(message)
+                raise OverrideError(f"the key '{key}' is given twice; keep one of the two")
         return dict(pairs)
 
 
@@ -111,11 +109,9 @@ def _single(text: str, override: HydraOverride) -> Override:
 
 def _refuse_group(override: HydraOverride) -> None:
     if override.package is not None or "/" in override.key_or_group:
-        message = "it chooses from a config group, and a recipe has none; write key=value with a dotted key"
-        raise OverrideError(message)
+        raise OverrideError("it chooses from a config group, and a recipe has none; write key=value with a dotted key")
     if override.key_or_group == "":
-        message = f"it names no key; {_FORMS}"
-        raise OverrideError(message)
+        raise OverrideError(f"it names no key; {_FORMS}")
 
 
 def is_sweep(override: HydraOverride) -> bool:
@@ -137,14 +133,11 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
         reason = (
             str(error) if len(str(error)) <= LONGEST_OVERRIDE_SHOWN else f"{str(error)[:LONGEST_OVERRIDE_SHOWN]}..."
         )
-        message = f"it does not parse ({reason}); {_FORMS}; {_in_quotes(text)}"
-        raise OverrideError(message) from error
+        raise OverrideError(f"it does not parse ({reason}); {_FORMS}; {_in_quotes(text)}") from error
     except RecursionError as error:
-        message = "it is nested too deep to be read"
-        raise OverrideError(message) from error
+        raise OverrideError("it is nested too deep to be read") from error
     if not isinstance(override, HydraOverride):  # what a newer grammar may give
-        message = f"it is not one override; {_FORMS}"
-        raise OverrideError(message)
+        raise OverrideError(f"it is not one override; {_FORMS}")
     override.input_line = text
     return override
 
@@ -222,16 +215,14 @@ def _several(text: str, override: HydraOverride) -> Axis:
     """The axis of an override that gives several values."""
     _refuse_group(override)
     if override.type is OverrideType.DEL:
-        message = f"a key cannot be deleted several times; write ~{override.key_or_group}"
-        raise OverrideError(message)
+        raise OverrideError(f"a key cannot be deleted several times; write ~{override.key_or_group}")
     value = _value(override)
     if isinstance(value, IntervalSweep):
-        message = (
+        raise OverrideError(
             f"interval({value.start}, {value.end}) has infinitely many values; write "
             f"range({value.start}, {value.end}, STEP) or a list, or choose a sweeper that draws from "
             "intervals, as hydra/sweeper=NAME"
         )
-        raise OverrideError(message)
     key, mark, kind = override.key_or_group, _MARKS.get(override.type, ""), _KINDS[override.type]
     parts = tuple(key.split("."))
 
@@ -249,17 +240,13 @@ def _listed(override: HydraOverride) -> list[Any]:
     try:
         values = list(islice(override.sweep_iterator(), MOST_VALUES + 1))
     except (HydraException, ValueError, ArithmeticError, TypeError, MemoryError, OverflowError) as error:
-        message = f"its values cannot be listed: {error}"
-        raise OverrideError(message) from error
+        raise OverrideError(f"its values cannot be listed: {error}") from error
     if not values:
-        message = "it gives no values, so that no cell could run; give at least one"
-        raise OverrideError(message)
+        raise OverrideError("it gives no values, so that no cell could run; give at least one")
     if any(isinstance(value, (Sweep, Glob)) for value in values):
-        message = "one of its values is a choice, a range or a glob itself; list all values in one"
-        raise OverrideError(message)
+        raise OverrideError("one of its values is a choice, a range or a glob itself; list all values in one")
     if len(values) > MOST_VALUES:
-        message = f"it gives more than {MOST_VALUES:,} values; a sweep has at most so many on one axis"
-        raise OverrideError(message)
+        raise OverrideError(f"it gives more than {MOST_VALUES:,} values; a sweep has at most so many on one axis")
     return values
 
 

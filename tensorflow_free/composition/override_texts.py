@@ -85,11 +85,9 @@ def parse_override(text: str) -> Override:
         ScalarError: a word in it is refused.
     """
     if not isinstance(text, str):
-        message = "it is not a string; write it as on the command line, such as 'device=cuda'"
-        raise OverrideError(message)
+        raise OverrideError("it is not a string; write it as on the command line, such as 'device=cuda'")
     if len(text) > LONGEST:
-        message = f"{len(text)} characters; at most {LONGEST} are read, so write it in the file"
-        raise OverrideError(message)
+        raise OverrideError(f"{len(text)} characters; at most {LONGEST} are read, so write it in the file")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
         return Override(text, "set", tuple(plain.group(1).split(".")), scalar(plain.group(2)))

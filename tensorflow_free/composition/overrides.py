@@ -126,18 +126,14 @@ def check_key(parts: Sequence[str]) -> None:
     """Refuse a dotted key that no override of a recipe can set, with an `OverrideError`."""
     first = parts[0]
     if len(parts) > DEEPEST:
-        message = f"{len(parts)} keys deep; a recipe is at most {DEEPEST} levels deep"
-        raise OverrideError(message)
+        raise OverrideError(f"{len(parts)} keys deep; a recipe is at most {DEEPEST} levels deep")
     if first == "hydra":
-        message = "Hydra's own settings can only be set on the command line of run-recipe"
-        raise OverrideError(message)
+        raise OverrideError("Hydra's own settings can only be set on the command line of run-recipe")
     if first == "defaults":
-        message = "`defaults` is read before any override; change it in the file"
-        raise OverrideError(message)
+        raise OverrideError("`defaults` is read before any override; change it in the file")
     if first not in DEFAULTS:
         listed = did_you_mean(first, DEFAULTS) or f"; it is one of {', '.join(DEFAULTS)}"
-        message = f"'{first}' is not a key of a recipe{listed}"
-        raise OverrideError(message)
+        raise OverrideError(f"'{first}' is not a key of a recipe{listed}")
 
 
 def apply_overrides(mapping: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
@@ -164,16 +160,14 @@ def _applied(mapping: dict[str, Any], override: Override) -> dict[str, Any]:
     value = override.value
     if override.kind == "add" and current is not None and not isinstance(value, dict | list):
         text = override.text.removeprefix("+")
-        message = f"'{override.key}' is there already; write '{text}' to change it"
-        raise OverrideError(message)
+        raise OverrideError(f"'{override.key}' is there already; write '{text}' to change it")
     if isinstance(current, Mapping) and isinstance(value, dict):
         value = placed(current, value) if override.kind == "place" else merged(current, value)
     elif isinstance(current, Mapping | list) and isinstance(value, dict | list) and type(current) is not type(value):
-        message = (
+        raise OverrideError(
             f"'{override.key}' is {_kind(current)}, into which {_kind(value)} cannot be merged; delete it "
             f"first, with '~{override.key}'"
         )
-        raise OverrideError(message)
     result: dict[str, Any] = with_value(mapping, path, value)
     return result
 
@@ -184,14 +178,11 @@ def _deleted(mapping: dict[str, Any], override: Override, path: Sequence[str | i
     if current is None:
         parent = _current(mapping, path[:-1]) if len(path) > 1 else mapping
         known = [str(name) for name in parent] if isinstance(parent, Mapping) else []
-        message = f"'{key}' is not there and cannot be deleted{did_you_mean(path[-1], known)}"
-        raise OverrideError(message)
+        raise OverrideError(f"'{key}' is not there and cannot be deleted{did_you_mean(path[-1], known)}")
     if override.value is not NOT_GIVEN and override.value not in (None, current):
-        message = f"'{key}' is '{current}' and not '{override.value}', so it is not deleted"
-        raise OverrideError(message)
+        raise OverrideError(f"'{key}' is '{current}' and not '{override.value}', so it is not deleted")
     if any(isinstance(part, int) for part in path):
-        message = "an element of a list cannot be deleted; write the list whole, as key=[a, b]"
-        raise OverrideError(message)
+        raise OverrideError("an element of a list cannot be deleted; write the list whole, as key=[a, b]")
     return without(mapping, path)
 
 
@@ -205,8 +196,7 @@ def _current(mapping: Mapping[str, Any], path: Sequence[str | int]) -> Any:
         elif isinstance(node, Mapping):
             node = node.get(part, DEFAULTS.get(str(part)) if depth == 0 else None)
         elif node is not None:
-            message = f"'{above}' is '{node}', not a mapping, and has no '{part}'; override '{above}' whole"
-            raise OverrideError(message)
+            raise OverrideError(f"'{above}' is '{node}', not a mapping, and has no '{part}'; override '{above}' whole")
     return node
 
 
@@ -215,8 +205,7 @@ def _element(node: list[Any], part: str | int, above: str) -> Any:
         message = f"'{above}' is a list and has no '{part}'; name an element by its number, or override '{above}' whole"
         raise OverrideError(message)
     if part >= len(node):
-        message = f"'{above}' has {len(node)} elements and no '{part}'; the last is '{len(node) - 1}'"
-        raise OverrideError(message)
+        raise OverrideError(f"'{above}' has {len(node)} elements and no '{part}'; the last is '{len(node) - 1}'")
     return node[part]
 
 

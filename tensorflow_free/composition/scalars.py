@@ -83,6 +83,5 @@ def _integer(word: str) -> int:
 def _floating(word: str) -> float:
     value = float(word)
     if math.isinf(value):
-        message = f"'{word}' is more than a float64 holds; write {'-' if value < 0 else ''}.inf for infinity"
-        raise ScalarError(message)
+        raise ScalarError(f"'{word}' is more than a float64 holds; write {'-' if value < 0 else ''}.inf for infinity")
     return value

@@ -110,8 +110,7 @@ def _scalar(value: Any) -> str:
         return _float(value)
     if isinstance(value, str):
         return _string(value)
-    message = f"'{type(value).__name__}' is not a plain value"
-    raise TypeError(message)
+    raise TypeError(f"'{type(value).__name__}' is not a plain value")
 
 
 def _float(value: float) -> str:
@@ -127,8 +126,7 @@ def _float(value: float) -> str:
 def _key(key: Any) -> str:
     if isinstance(key, str):
         return _string(key)
-    message = f"'{key}' is not a string and cannot be a key"
-    raise TypeError(message)
+    raise TypeError(f"'{key}' is not a string and cannot be a key")
 
 
 def _string(text: str) -> str:

@@ -32,7 +32,7 @@ from tensorflow_free.outcome.outcomes import BAD, Outcome
 from tensorflow_free.outcome.reasons import OfGolden
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
-from tensorflow_free.recipe.names import AUTO, DEVICES
+from tensorflow_free.recipe.names import AUTO, DEVICES, cell_name
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.runner import run
@@ -192,7 +192,7 @@ class _Checking:
             recipe = self._recipe(plain)
         except RecipeError as error:
             return self._is(fate_of_error(error))
-        self._cell = cell_of(recipe)
+        self._cell = cell_name(recipe.device, recipe.dtype, recipe.backend.name)
         try:
             stored = self._stored(recipe, digest_of_composed(plain))
         except StorageError as error:
@@ -211,7 +211,8 @@ class _Checking:
         """The case of the golden that applies, or why there is none."""
         golden = find_case(self._path, self._case, recipe.device)
         if golden is None:
-            none = OfGolden(code="no golden", case=self._case, command=_record_command(self._path))
+            command = command_of(["recipe", "record", str(self._path), *ops_words()])
+            none = OfGolden(code="no golden", case=self._case, command=command)
             return self._is(Fate(Outcome.MISSING, [none]))
         self._golden, self._made_on = golden.path, golden.device or CPU
         if golden.cases[self._case].digest != digest:
@@ -236,16 +237,6 @@ class _Checking:
     def _is(self, fate: Fate, comparison: Comparison | None = None, result: Result | None = None) -> Verification:
         path, overrides = str(self._path), self._overrides
         return Verification(path, self._case, self._cell, fate, comparison, self._golden, result, overrides)
-
-
-def _record_command(path: str | Path) -> str:
-    return command_of(["recipe", "record", str(path), *ops_words()])
-
-
-def cell_of(recipe: Recipe) -> str:
-    """A cell in short: `bfloat16-cpu`, `float32-cpu-inductor`."""
-    backend = recipe.backend.name
-    return "-".join([recipe.dtype, recipe.device.replace(":", ""), *([] if backend == "eager" else [backend])])
 
 
 def compare(result: Result, stored: StoredCase, k: float | None = None, made_on: str = CPU) -> Comparison:

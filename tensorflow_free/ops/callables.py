@@ -254,8 +254,7 @@ def written(op: str, line: str, function: Callable[..., Any], form: CallForm) ->
     """The signature that a line such as `(input: Tensor, *size: int) -> Tensor` writes out."""
     definition = ast.parse(f"def _{line}: ...").body[0]
     if not isinstance(definition, ast.FunctionDef):
-        message = f"'{op}': '{line}' is not a signature"
-        raise SignatureError(message)
+        raise SignatureError(f"'{op}': '{line}' is not a signature")
     returns = "" if definition.returns is None else ast.unparse(definition.returns)
     found = inspect.Signature(list(_written_parameters(definition.args)), return_annotation=returns)
     return _signature(op, function, form, found, "written")

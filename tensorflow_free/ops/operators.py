@@ -19,14 +19,12 @@ OPERAND: Final = frozenset({"Tensor", "number"})
 def _checked(symbol: str, left: object, right: object) -> None:
     for operand in (left, right):
         if isinstance(operand, str | bytes | list | tuple | dict):
-            message = f"'{symbol}' takes tensors and numbers, not {type(operand).__name__}"
-            raise TypeError(message)
+            raise TypeError(f"'{symbol}' takes tensors and numbers, not {type(operand).__name__}")
 
 
 def _bounded(symbol: str, left: object, right: object, bits: int) -> None:
     if bits > LARGEST_BITS:
-        message = f"{left} {symbol} {right} has more than {LARGEST_BITS} bits"
-        raise OverflowError(message)
+        raise OverflowError(f"{left} {symbol} {right} has more than {LARGEST_BITS} bits")
 
 
 def add(left: Any, right: Any) -> Any:

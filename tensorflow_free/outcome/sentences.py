@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from tensorflow_free.errors import INDENT
 from tensorflow_free.outcome.reasons import (
     CellMismatch,
     Elements,
+    LostCode,
     Marked,
     OfGolden,
     OfNames,
     Problems,
     Reason,
     StepFailed,
+    StopCode,
     Unmet,
     WorkerLost,
 )
@@ -41,6 +43,9 @@ SENTENCES: Final[dict[str, str]] = {
     "value differs": "it is {found}, and {wanted} in {against}",
     "signed zeros": "{count} zeros have another sign: -0.0 is not 0.0",
     "dtype-dependent": "{count} of {elements} differ from {against}, in eager CPU of this dtype, too",
+    "out of bounds": "{worst}",
+    "integers differ": "{count} of {elements} differ: {worst}",
+    "integers differ from eager": "{count} of {elements} differ from eager CPU in the same dtype: {worst}",
     "all dtype-dependent": "all values are integers that differ between dtypes",
     "no common value": "nothing was compared: the run records no value that {against} has",
     # a value, compared with what is expected of it
@@ -79,6 +84,17 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "holds now": "it holds now: remove the mark",
     # a cell
+    **dict.fromkeys(("refused", "stopped apart"), "{lines}"),
+    "unavailable": "{told}",
+    "no reference": "its reference ({cell}) cannot be run: {lines}",
+    "reference failed": (
+        "its reference ({cell}) failed at '{name}': {told}; name another with `reference`, such as"
+        " reference={{dtype: float32}}"
+    ),
+    "start failed": "its starting tensor '{name}' cannot be made: {told}",
+    "shape is not the reference's": "'{name}' is {told}; set inputs: original, or keep the shapes",
+    "dtype-dependent value": "{name}: {told}",
+    "not comparable values": "not comparable: {name}: {told}",
     "own op in the reference": (
         "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
         " show; hold it against another: '+reference={{steps.STEP.op: OP}}'"
@@ -102,7 +118,7 @@ SENTENCES: Final[dict[str, str]] = {
     # what has no code
     "words": "{words}",
 }
-"""The sentences of reasons that need nothing but their fields; `{against}` is what a value is compared with."""
+"""The sentences of reasons that need little but their fields; `{against}` is what a value is compared with."""
 
 
 def words(reason: Reason, against: str = REFERENCE) -> str:
@@ -110,19 +126,28 @@ def words(reason: Reason, against: str = REFERENCE) -> str:
     if (make := _MADE.get(reason.code)) is not None:
         return make(reason, against)
     fields = {name: _field(getattr(reason, name)) for name in type(reason).model_fields}
-    return SENTENCES[reason.code].format(against=against, **fields, **_of_golden(reason))
+    return SENTENCES[reason.code].format(against=against, **fields, **_beside(reason, against))
 
 
 def _field(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _of_golden(reason: Reason) -> dict[str, str]:
-    if not isinstance(reason, OfGolden):
-        return {}
-    case = f"case '{reason.case}'" if reason.case else ""
-    unused = f"its {case}" if case else "the recipe without a case, and it has cases now"
-    return {"what": case or "recipe", "unused": unused}
+def _beside(reason: Reason, against: str) -> dict[str, str]:
+    """What sentences say besides the fields."""
+    match reason:
+        case OfGolden(case=case):
+            named = f"case '{case}'" if case else ""
+            unused = f"its {named}" if case else "the recipe without a case, and it has cases now"
+            return {"what": named or "recipe", "unused": unused}
+        case Elements():
+            return {"worst": _worst(reason, against)}
+        case OfNames(cause=cause):
+            return {"told": "" if cause is None else words(cause, against)}
+        case Problems(problems=problems):
+            return {"told": "; ".join(problems), "lines": "\n".join(problems)}
+        case _:
+            return {}
 
 
 # numbers
@@ -140,14 +165,6 @@ def _non_finite(one: Elements, against: str) -> str:
     count = f"; {one.count} of {one.elements} are NaN or infinite on one side alone" if several else ""
     finite = f", the largest finite error is {one.apart:.3g}" if one.apart else ""
     return f"{_worst(one, against)}{count}{finite}"
-
-
-def _integers(one: Elements, against: str) -> str:
-    return f"{one.count} of {one.elements} differ: {_worst(one, against)}"
-
-
-def _integers_of_eager(one: Elements, against: str) -> str:
-    return f"{one.count} of {one.elements} differ from eager CPU in the same dtype: {_worst(one, against)}"
 
 
 def _expected(one: Elements, _: str) -> str:
@@ -223,50 +240,13 @@ def mark_words(one: Marked) -> str:
     return f"{one.reason}{f' ({one.issue})' if one.issue is not None else ''}"
 
 
-def _of_names(one: OfNames, against: str) -> str:
-    told = "" if one.cause is None else words(one.cause, against)
-    return f"{one.name}: {told}" if one.code == "dtype-dependent value" else f"not comparable: {one.name}: {told}"
-
-
-def _problems(one: Problems, _: str) -> str:
-    if one.code in ("refused", "stopped apart"):
-        return "\n".join(one.problems)
-    told = "; ".join(one.problems)
-    return {
-        "unavailable": told,
-        "no reference": f"its reference ({one.cell}) cannot be run: " + "\n".join(one.problems),
-        "reference failed": (
-            f"its reference ({one.cell}) failed at '{one.name}': {told}; name another with `reference`, such as"
-            " reference={dtype: float32}"
-        ),
-        "start failed": f"its starting tensor '{one.name}' cannot be made: {told}",
-        "shape is not the reference's": f"'{one.name}' is {told}; set inputs: original, or keep the shapes",
-    }[one.code]
-
-
 _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
-    "out of bounds": _worst,
     "non-finite": _non_finite,
-    "integers differ": _integers,
-    "integers differ from eager": _integers_of_eager,
     **dict.fromkeys(("not close", "not within ulp", "not equal"), _expected),
-    **dict.fromkeys(("step failed", "no kernel", "out of memory", "timed out", "crashed"), _step_failed),
-    **dict.fromkeys(("worker crashed", "worker timed out", "worker out of memory", "our error"), _lost),
+    **dict.fromkeys(get_args(StopCode), _step_failed),
+    **dict.fromkeys(get_args(LostCode), _lost),
     "mismatch": _mismatch,
     "unmet": _unmet,
     **dict.fromkeys(("known fault", "fixed"), _marked),
-    **dict.fromkeys(("dtype-dependent value", "not comparable values"), _of_names),
-    **dict.fromkeys(
-        (
-            "refused",
-            "unavailable",
-            "no reference",
-            "reference failed",
-            "start failed",
-            "shape is not the reference's",
-            "stopped apart",
-        ),
-        _problems,
-    ),
 }
 """What makes the words of reasons whose sentence hangs on their numbers."""

@@ -111,8 +111,7 @@ class Child:
                 os.close(end)
             if self.board is not None:
                 self.board.close()
-            message = f"a worker process could not start: {error.strerror or error}"
-            raise TensorflowFreeError(message) from error
+            raise TensorflowFreeError(f"a worker process could not start: {error.strerror or error}") from error
         finally:
             for end in ends:
                 os.close(end)

@@ -19,6 +19,7 @@ from tensorflow_free.pytest_plugin.constants import GOLDEN
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.pytest_plugin.session import gathering_of
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
+from tensorflow_free.recipe.names import cell_name
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import is_printable, printable
 
@@ -114,5 +115,5 @@ def _name(case: str, cell: Mapping[str, Any]) -> str:
     device, dtype, backend = (cell.get(key, DEFAULTS[key]) for key in CELL)
     if isinstance(backend, Mapping):
         backend = backend.get("name", DEFAULTS["backend"])
-    parts = [*([case] if case else []), str(dtype), str(device).replace(":", "")]
-    return printable("-".join([*parts, *([] if backend == DEFAULTS["backend"] else [str(backend)])]))
+    name = cell_name(str(device), str(dtype), str(backend))
+    return printable(f"{case}-{name}" if case else name)

@@ -56,6 +56,12 @@ DEVICES = (
 )
 """Device types that torch knows by name (c10/core/DeviceType.h); a custom back end adds its own."""
 
+
+def cell_name(device: str, dtype: str, backend: str) -> str:
+    """A cell in short: `bfloat16-cpu`, `float32-cpu-inductor`."""
+    return "-".join([dtype, device.replace(":", ""), *([] if backend == "eager" else [backend])])
+
+
 RECIPE_SUFFIXES: Final = (".yaml", ".yml")
 """What the name of a recipe file ends in."""
 

@@ -167,8 +167,7 @@ def _refuse_directory(file: BufferedReader) -> None:
     # the list stands before its end; a size of all ones is told elsewhere, and is at most the whole file
     taken = min(directory, size)
     if members > MOST_MEMBERS or taken > MOST_MEMBERS * _DIRECTORY:
-        message = f"it lists its members in {told(taken)}; at most {MOST_MEMBERS:,} members are read"
-        raise ValueError(message)
+        raise ValueError(f"it lists its members in {told(taken)}; at most {MOST_MEMBERS:,} members are read")
 
 
 def _refuse_size(size: int) -> None:
