@@ -25,7 +25,7 @@ from tensorflow_free.report.comparison_report import failure_of
 from tensorflow_free.runner import run
 from tensorflow_free.text.characters import printable
 from tensorflow_free.text.drawing import text_of
-from tensorflow_free.text.page import Line, line, told, within
+from tensorflow_free.text.page import Line, line, text_lines, within
 
 MOST_LINES: Final = 30
 """Lines of one failure: it must fit a screen with what pytest writes around it."""
@@ -122,7 +122,7 @@ def _title(found: Verification) -> str:
 
 def _lines(found: Verification) -> list[Line]:
     if found.outcome != Outcome.MISMATCH or found.comparison is None:
-        return told(found.reason)
+        return text_lines(found.reason)
     golden = [f"golden: {found.golden}"] if found.golden is not None else []
     unmet = found.unmet
     more = [f"and {len(unmet) - MOST_UNMET} more expectations do not hold"] if len(unmet) > MOST_UNMET else []

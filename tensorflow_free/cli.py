@@ -15,9 +15,9 @@ from tensorflow_free.commands.run_flags import run_flags, run_parser, sorted_wor
 from tensorflow_free.commands.subcommands import COMMANDS, parser_of, recipe_parser, run_command
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.process.endings import code_of, heeded, left_to_the_system, words_of
+from tensorflow_free.process.endings import code_of, default_signals, signals_raised, words_of
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
-from tensorflow_free.text.page import told
+from tensorflow_free.text.page import text_lines
 from tensorflow_free.version import VERSION
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def recipe_command() -> None:
 
 
 def _exit(code: int) -> NoReturn:
-    left_to_the_system()
+    default_signals()
     sys.exit(code)
 
 
@@ -64,7 +64,7 @@ def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> 
     """An exit code for whatever happens; no traceback for what a user wrote, nor for a signal."""
     open_streams()
     try:
-        with heeded() as asked:
+        with signals_raised() as asked:
             try:
                 return _coded(main, arguments)
             except Exception as error:  # noqa: BLE001 - the last door
@@ -79,10 +79,10 @@ def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> in
     try:
         return flushed(main(arguments))
     except RecipeError as error:
-        complain(told(str(error)))
+        complain(text_lines(str(error)))
         return ExitCode.WRONG
     except TensorflowFreeError as error:
-        complain(told(str(error)))
+        complain(text_lines(str(error)))
         return ExitCode.INTERNAL if isinstance(error, StorageError) else ExitCode.STEP_FAILED
     except BrokenPipeError:
         return flushed(ExitCode.OK)
@@ -102,7 +102,7 @@ def _fault(error: Exception) -> int:
         _refuse_gone()
     except RecipeError as gone:
         # it went while the command was at work
-        complain(told(str(gone)))
+        complain(text_lines(str(gone)))
         return ExitCode.WRONG
     import traceback
 
@@ -115,7 +115,7 @@ def _fault(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is None:
         complain(f"the output cannot be written: {error.strerror or error}")
         return ExitCode.INTERNAL
-    complain(told("".join(traceback.format_exception(error)).rstrip()))
+    complain(text_lines("".join(traceback.format_exception(error)).rstrip()))
     complain(f"this is an error in tensorflow_free, not in your recipe: {type(error).__name__}: {error}")
     return ExitCode.INTERNAL
 
@@ -142,9 +142,9 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
         return _answered(run_parser(), flags)
     _refuse_gone()
     if flags.resume is not None:
-        from tensorflow_free.commands.multirun import go_on
+        from tensorflow_free.commands.multirun import resume
 
-        return go_on(flags, rest)
+        return resume(flags, rest)
     line = sorted_words(rest)
     if line.is_multirun:
         from tensorflow_free.commands.multirun import run_sweep

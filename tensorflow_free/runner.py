@@ -26,7 +26,7 @@ from tensorflow_free.run.failures import failure_of, step_error
 from tensorflow_free.run.process_state import process_state
 from tensorflow_free.run.reached import Reached
 from tensorflow_free.run.records import records_of, standing_values
-from tensorflow_free.run.step_warnings import Heard, heard
+from tensorflow_free.run.step_warnings import StepWarnings, gathered
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.tensors.devices import synchronize
 from tensorflow_free.tensors.starting_tensors import Start, made_of, make
@@ -101,7 +101,7 @@ def run(
         holds all values up to there; nothing is raised for it.
     """
     one = Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch)
-    with heard(one.warned), process_state(plan), other_streams(stream):
+    with gathered(one.warned), process_state(plan), other_streams(stream):
         result, cause = one.result()
     result.warnings = one.warned.all()
     return result, cause
@@ -130,7 +130,7 @@ class Run:
         stream: int | None = None,
         watch: Watch | None = None,
     ) -> None:
-        self.warned = Heard()
+        self.warned = StepWarnings()
         self._plan = plan
         self._progress = progress
         self._given = given

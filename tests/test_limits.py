@@ -11,7 +11,7 @@ import pytest
 from tensorflow_free import cli, read_result
 from tensorflow_free.commands.run_flags import run_flags
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.process.board import SLOT, Board, told
+from tensorflow_free.process.board import SLOT, Board, packed
 from tensorflow_free.process.limits import Limits, kills_for_memory, resident
 from tensorflow_free.sweep.preparation import sweep_recipe
 
@@ -176,9 +176,9 @@ def test_a_board_gives_back_what_was_said_last_whole():
     board = Board.made()
     assert (board.said(), board.posted()) == (None, None)
     for words in ({"step": "y" * 100}, {"step": "z"}, {"step": "a" * 2 * SLOT, "op": "b", "path": "c"}):
-        board.say(told(words))
+        board.say(packed(words))
         assert (board.said() or {})["step"] == words["step"][: SLOT // 64 if len(words["step"]) > SLOT else None]
-    board.say(told(None))
+    board.say(packed(None))
     board.post({"recipe": "r" * 100_000})
     assert (board.said(), board.posted()) == (None, {"recipe": "r" * 100_000})
     board.close()

@@ -13,7 +13,7 @@ from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.text.characters import is_printable
 from tensorflow_free.text.drawing import draw, text_of
-from tensorflow_free.text.page import Grid, Line, Words, column, grid, hanging, line, listed, parted, told, within
+from tensorflow_free.text.page import Grid, Line, Words, column, grid, hanging, line, listed, parted, text_lines, within
 
 EVIL = "\x1b[2J\x1b]0;pwn\a\u202e\u200b\x9b31m\x85\u2028\r\nok  y  2.0"
 """An escape, a title, a right-to-left override, a zero-width space, C1's escape, and breaks of lines."""
@@ -31,7 +31,9 @@ def page(word="exp"):
         ]
     )
     return list(
-        parted([[line(f"a page on {word}", "title")], [table], [], told(f"{word}: it is off\n    by 2", "notice", 2)])
+        parted(
+            [[line(f"a page on {word}", "title")], [table], [], text_lines(f"{word}: it is off\n    by 2", "notice", 2)]
+        )
     )
 
 
@@ -109,8 +111,8 @@ def test_what_is_told_of_names_stands_below_one_another_also_where_it_is_broken(
 
 
 def test_the_lines_of_a_text_keep_their_indent_and_only_newlines_part_them():
-    assert [str(one) for one in told("a\n    b\u2028c", indent=2)] == ["  a", "      b\\u2028c"]
-    assert told("") == []
+    assert [str(one) for one in text_lines("a\n    b\u2028c", indent=2)] == ["  a", "      b\\u2028c"]
+    assert text_lines("") == []
 
 
 def test_further_lines_of_a_text_hang_below_what_it_is_about():
@@ -119,7 +121,7 @@ def test_further_lines_of_a_text_hang_below_what_it_is_about():
 
 
 def test_of_many_lines_the_first_are_told_and_the_others_counted():
-    assert [str(one) for one in within(told("a\n  b\nc\nd"), 2, 2)] == ["  a", "    b", "  and 2 more lines"]
+    assert [str(one) for one in within(text_lines("a\n  b\nc\nd"), 2, 2)] == ["  a", "    b", "  and 2 more lines"]
 
 
 def test_parts_that_show_nothing_are_left_out():

@@ -30,7 +30,7 @@ from tensorflow_free.outcome.reasons import Problems
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.recipe.graph import standing_apart, steps_of
+from tensorflow_free.recipe.graph import only_in_one, steps_of
 from tensorflow_free.recipe.keys import INPUTS, KEYS, USUAL_REFERENCE
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
@@ -148,7 +148,7 @@ class _Making:
         if _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(plan, given, reference)
         incomparable |= unwritten(recipe)
-        apart = standing_apart(recipe, other)
+        apart = only_in_one(recipe, other)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         if same_dtype is recipe:
             return Yardstick(reference, words, incomparable=incomparable, apart=apart)

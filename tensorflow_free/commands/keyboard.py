@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-from tensorflow_free.process.endings import done_at_last
+from tensorflow_free.process.endings import run_at_end
 
 END: Final = "\x04"
 """What is given where no more keys can come."""
@@ -36,7 +36,7 @@ class Keyboard:
             descriptor = sys.stdin.fileno()
             self._before = termios.tcgetattr(descriptor)
             # what was typed ahead counts; ^C goes on being a signal
-            self._undo.enter_context(done_at_last(self._put_back))
+            self._undo.enter_context(run_at_end(self._put_back))
             tty.setcbreak(descriptor, termios.TCSADRAIN)
         return self
 

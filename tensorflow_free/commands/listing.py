@@ -14,7 +14,7 @@ from tensorflow_free.loading import cases_of, load_recipe, read_form
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.text.characters import in_a_line
-from tensorflow_free.text.page import line, listed, told
+from tensorflow_free.text.page import line, listed, text_lines
 
 
 def list_recipes(options: Namespace, flags: Flags) -> int:
@@ -25,7 +25,7 @@ def list_recipes(options: Namespace, flags: Flags) -> int:
         try:
             recipes[str(path)] = read_form(path)
         except RecipeError as error:
-            complain(told(str(error)))
+            complain(text_lines(str(error)))
             code = ExitCode.WRONG
     if flags.json:
         put_json([_listed(name, recipe) for name, recipe in recipes.items()])
@@ -76,7 +76,7 @@ def check_recipes(options: Namespace, flags: Flags) -> int:
             except RecipeError as error:
                 problems.update(dict.fromkeys(str(error).splitlines()))
         if problems:
-            complain(told("\n".join(problems)))
+            complain(text_lines("\n".join(problems)))
             code = ExitCode.WRONG
         elif not flags.quiet:
             put([line(f"{path}: well-formed", is_whole=True)])

@@ -48,7 +48,7 @@ LAUNCHER_KEYS: Final = ("hydra.launcher.n_jobs", "hydra.launcher.cell_timeout_s"
 """What may be said anew of a sweep that goes on."""
 
 
-def go_on(flags: Flags, words: Sequence[str]) -> int:
+def resume(flags: Flags, words: Sequence[str]) -> int:
     """`run-recipe --resume FOLDER` and the words beside it: the exit code.
 
     Raises:

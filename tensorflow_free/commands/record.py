@@ -18,7 +18,7 @@ from tensorflow_free.golden.recording import Recorded, Which, record
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.axes import axes_of
-from tensorflow_free.text.page import Line, Style, Words, line, told, within
+from tensorflow_free.text.page import Line, Style, Words, line, text_lines, within
 from tensorflow_free.text.phrases import counted
 
 MOST_LINES: Final = 25
@@ -106,7 +106,7 @@ def _recorded_lines(rows: Rows, one: Recorded, device: str | None) -> Iterator[L
     golden = "" if one.did == "refused" else str(_golden_of(one, device))
     cells = [Words(one.recipe), Words(one.case, "name"), Words(did, STYLES.get(one.did, "aside"))]
     yield rows.row([*cells, Words(golden, "aside")])
-    yield from within(told(one.reason), 4, MOST_LINES)
+    yield from within(text_lines(one.reason), 4, MOST_LINES)
 
 
 def _recorded_plainly(one: Recorded, device: str | None) -> dict[str, Any]:

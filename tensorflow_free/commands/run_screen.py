@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
-from tensorflow_free.text.page import hanging, told
+from tensorflow_free.text.page import hanging, text_lines
 
 if TYPE_CHECKING:
     from tensorflow_free.result.result import Result
@@ -29,7 +29,7 @@ def _show_what_is_wrong(result: Result) -> None:
     from tensorflow_free.report.result_report import failure
 
     if result.has_failed:
-        complain(told("\n".join(failure(result))))
+        complain(text_lines("\n".join(failure(result))))
     recipe = result.recipe
     case = f"{recipe.case} " if recipe.case else ""
     cell = f"{result.name} ({case}{recipe.device} {recipe.dtype} {recipe.backend.name})"

@@ -26,7 +26,7 @@ from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import Line, Page, Words, line, parted, told, within
+from tensorflow_free.text.page import Line, Page, Words, line, parted, text_lines, within
 from tensorflow_free.text.phrases import counted
 
 MOST_FAILURES: Final = 20
@@ -188,7 +188,7 @@ def failure_of(one: Verification) -> Iterator[Line]:
     """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
     yield Line((mark_of(one.outcome), Words(f"  {place}", "bad")))
-    why = told(one.reason)
+    why = text_lines(one.reason)
     if one.outcome == Outcome.MISMATCH and one.comparison is not None:
         why = [*failure_in(one.comparison, one.operands), *map(line, one.unmet)]
     yield from within(why, 2, MOST_LINES)

@@ -72,10 +72,12 @@ def size_problem(size: int) -> str | None:
     if size <= limit:
         return None
     more = -(-size // 2**30)
-    return f"it holds {told(size)} unpacked, and at most {told(limit)} are read; --max-file {more} allows it"
+    return (
+        f"it holds {size_words(size)} unpacked, and at most {size_words(limit)} are read; --max-file {more} allows it"
+    )
 
 
-def told(size: int) -> str:
+def size_words(size: int) -> str:
     """A size in words: `12 bytes`, `65.0 MiB`, `4.0 GiB`."""
     for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
         if size >= 2**power:

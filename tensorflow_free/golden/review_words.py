@@ -21,7 +21,7 @@ from tensorflow_free.outcome.sentences import words as words_of
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import Line, line, told
+from tensorflow_free.text.page import Line, line, text_lines
 from tensorflow_free.text.phrases import counted, some
 
 MOST_MOVED: Final = 3
@@ -40,7 +40,7 @@ def context_of(review: CaseReview) -> Iterator[Line]:
         if one.outcome in (Outcome.MISMATCH, Outcome.FAILED, Outcome.FIXED, Outcome.NOTHING_COMPARED):
             yield line(f"{one.outcome} in {one.cell}: {_first(one)}", indent=2)
         elif one.outcome == Outcome.REFUSED and one.reason not in review.reason:
-            yield from told(f"refused: {one.reason}", indent=2)
+            yield from text_lines(f"refused: {one.reason}", indent=2)
     if review.is_stale:
         moved = f"; its starting tensors {some(review.starts)} changed, too" if review.starts else ""
         yield line(f"stale: the recipe changed since this was recorded{moved}", indent=2)
@@ -48,7 +48,7 @@ def context_of(review: CaseReview) -> Iterator[Line]:
         yield line("a new recording agrees with the golden: the fault is in this cell", indent=2)
         yield line(f"fix it, mark it under 'xfail'{_device_command(review)}", indent=2)
     if review.whole is None:
-        yield from told(review.reason, "aside", indent=2)
+        yield from text_lines(review.reason, "aside", indent=2)
 
 
 def _first(one: Verification) -> str:

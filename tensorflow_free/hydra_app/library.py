@@ -22,7 +22,7 @@ from hydra.version import VersionBase
 from hydra_plugins.tensorflow_free_sweeps import CellsSweeper, WorkersLauncher
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError, UnwritableError
-from tensorflow_free.hydra_app.primary import PRIMARY, stored
+from tensorflow_free.hydra_app.primary import PRIMARY, config_stored
 from tensorflow_free.text.characters import printable_lines
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _BASE: Final = "1.3" if hydra.__version__.startswith("1.3") else None
 
 
 @contextmanager
-def hydra_at_hand(recipes: Mapping[str, Path], beside: Sequence[Override] = ()) -> Iterator[None]:
+def hydra_configured(recipes: Mapping[str, Path], beside: Sequence[Override] = ()) -> Iterator[None]:
     """Hydra knows these recipes; whatever it changes of the process is put back.
 
     Args:
@@ -55,12 +55,12 @@ def hydra_at_hand(recipes: Mapping[str, Path], beside: Sequence[Override] = ()) 
         # an editable install hides plugins from Hydra's search
         for plugin in (CellsSweeper, WorkersLauncher):
             Plugins.instance().register(plugin)
-        with stored(recipes, beside):
+        with config_stored(recipes, beside):
             yield
 
 
 def started() -> Hydra:
-    """Hydra itself, within `hydra_at_hand`."""
+    """Hydra itself, within `hydra_configured`."""
     hydra.initialize(config_path=None, job_name="run-recipe", version_base=_BASE)
     found = GlobalHydra.instance().hydra
     assert found is not None  # noqa: S101 - it has just been made
@@ -68,7 +68,7 @@ def started() -> Hydra:
 
 
 def show(words: Sequence[str]) -> None:
-    """Have Hydra's own command line show something, within `hydra_at_hand`, without what a terminal would act on.
+    """Have Hydra's own command line show something, within `hydra_configured`, without what a terminal would act on.
 
     Args:
         words: overrides, and one of `--cfg`, `--info` and `--hydra-help` with what belongs to it.

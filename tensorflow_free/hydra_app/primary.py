@@ -47,7 +47,7 @@ def name_below(folder: Path, file: Path) -> str:
     return file.relative_to(folder).with_suffix("").as_posix()
 
 
-def untold(file: Path, texts: Sequence[str]) -> list[Override]:
+def not_nameable(file: Path, texts: Sequence[str]) -> list[Override]:
     """The overrides whose path holds a key with dots (`expect.w.grad`), which Hydra cannot name: it cuts at dots."""
     mapping, _ = merged_files(file, str(file))
     found = []
@@ -62,7 +62,7 @@ def untold(file: Path, texts: Sequence[str]) -> list[Override]:
     return found
 
 
-def told(texts: Sequence[str], beside: Sequence[Override]) -> list[str]:
+def hydra_texts(texts: Sequence[str], beside: Sequence[Override]) -> list[str]:
     """The overrides as Hydra is told them, without those that are done beside it.
 
     Raises:
@@ -79,7 +79,7 @@ def told(texts: Sequence[str], beside: Sequence[Override]) -> list[str]:
 
 
 @contextmanager
-def stored(recipes: Mapping[str, Path], beside: Sequence[Override] = ()) -> Iterator[None]:
+def config_stored(recipes: Mapping[str, Path], beside: Sequence[Override] = ()) -> Iterator[None]:
     """The primary config and these recipes are in Hydra's config store.
 
     Args:

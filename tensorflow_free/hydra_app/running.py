@@ -15,9 +15,9 @@ from tensorflow_free.composition.grammar import choosing
 from tensorflow_free.composition.recipe_files import encoded
 from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.files.new_folders import filled
-from tensorflow_free.hydra_app.library import hydra_at_hand, show, started
+from tensorflow_free.hydra_app.library import hydra_configured, show, started
 from tensorflow_free.hydra_app.own_words import hydra_problems, own_settings, recipe_choices
-from tensorflow_free.hydra_app.primary import PRIMARY, name_below, recipes_below, told, untold
+from tensorflow_free.hydra_app.primary import PRIMARY, hydra_texts, name_below, not_nameable, recipes_below
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.axes import matrix_of, seen_from_here
 
@@ -43,8 +43,8 @@ def run_with_hydra(words: CommandLine, task: Callable[[Composed, Path], int], be
     folder, files = recipes_below(_looked_through(words))
     codes, problems = [int(ExitCode.OK)], list[Problem]()
     for file in files:
-        beside, name = untold(file, words.overrides), name_below(folder, file)
-        texts = [choosing([encoded(name)]), *told(words.overrides, beside), *own_settings(words)]
+        beside, name = not_nameable(file, words.overrides), name_below(folder, file)
+        texts = [choosing([encoded(name)]), *hydra_texts(words.overrides, beside), *own_settings(words)]
         done: Future[int] = Future()
 
         def job(_: Any, file: Path = file, done: Future[int] = done) -> None:
@@ -53,7 +53,7 @@ def run_with_hydra(words: CommandLine, task: Callable[[Composed, Path], int], be
             except Exception as error:  # noqa: BLE001 - Hydra would print it
                 done.set_exception(error)
 
-        with hydra_at_hand({name: file}, beside):
+        with hydra_configured({name: file}, beside):
             if _SHOWING & set(words.flags):
                 show([*texts, *words.flags])
                 continue

@@ -23,13 +23,21 @@ from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.hydra_app.chosen import Chosen
 from tensorflow_free.hydra_app.folders import Folders
 from tensorflow_free.hydra_app.launching import announced, jobs_of, launch, size_of_jobs
-from tensorflow_free.hydra_app.library import hydra_at_hand, started
+from tensorflow_free.hydra_app.library import hydra_configured, started
 from tensorflow_free.hydra_app.own_words import choice, hydra_problems, own_settings, recipe_choices
-from tensorflow_free.hydra_app.primary import CELLS, PRIMARY, WORKERS, name_below, recipes_below, told, untold
+from tensorflow_free.hydra_app.primary import (
+    CELLS,
+    PRIMARY,
+    WORKERS,
+    hydra_texts,
+    name_below,
+    not_nameable,
+    recipes_below,
+)
 from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.jobs import Chunks
 from tensorflow_free.sweep.matrix import Matrix
-from tensorflow_free.sweep.preparation import SweepStart, begun, one_timeout
+from tensorflow_free.sweep.preparation import SweepStart, one_timeout, prepared
 from tensorflow_free.sweep.sweep import Settings, Sweep
 
 if TYPE_CHECKING:
@@ -68,14 +76,14 @@ def swept(words: CommandLine, settings: Settings) -> Swept:
     folder, files = recipes_below([recipe.path for recipe in matrix.recipes])
     # our own sweeper has no use for Hydra's knowing more than one
     recipes = {name_below(folder, file): file for file in (files[:1] if ours else files)}
-    beside = [] if ours else untold(files[0], words.overrides)
-    texts = [] if ours else told(words.overrides, beside)
+    beside = [] if ours else not_nameable(files[0], words.overrides)
+    texts = [] if ours else hydra_texts(words.overrides, beside)
     options, own = [encoded(name) for name in recipes], [*own_settings(words), "hydra.mode=MULTIRUN"]
-    with hydra_at_hand(recipes, beside):
+    with hydra_configured(recipes, beside):
         library = started()
         config = hydra.compose(PRIMARY, [choosing(options[:1]), *own], return_hydra_config=True)
         start = _start(config, matrix, Folders(matrix, folder, config), chosen=not ours)
-        sweep = begun(start, _settings(config, settings, start.launcher), words.typed)
+        sweep = prepared(start, _settings(config, settings, start.launcher), words.typed)
         if not ours:
             return _chosen(library, [choosing(options), *texts, *own], Chosen(sweep, recipes, beside))
         with announced(config) as callbacks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-CONVICTED: Final = frozenset(
+FOUND_UNSAFE: Final = frozenset(
     """
     _compute_linear_combination _dyn_quant_matmul_4bit _dyn_quant_pack_4bit_weight
     _fused_moving_avg_obs_fq_helper _fused_moving_avg_obs_fq_helper_functional _nested_select_backward
@@ -28,5 +28,5 @@ UNTRIED: Final = frozenset(
 """Private ones with a kernel on the CPU, for which the trial found no valid call to begin from; and those that say of a
 sparse tensor that it is coalesced, which others then trust."""
 
-UNCHECKED: Final = CONVICTED | UNTRIED
+UNCHECKED: Final = FOUND_UNSAFE | UNTRIED
 """What aten calls by these names is no op."""

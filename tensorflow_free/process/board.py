@@ -75,7 +75,7 @@ def _nameless() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def told(words: dict[str, Any] | None) -> bytes:
+def packed(words: dict[str, Any] | None) -> bytes:
     """Words as `Board.say` takes them; None for nothing. Of words too long, the first two are kept, cut."""
     text = json.dumps(words).encode()
     if words and len(text) >= SLOT:

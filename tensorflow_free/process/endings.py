@@ -60,7 +60,7 @@ _at_last: list[Callable[[], None]] = []
 
 
 @contextmanager
-def done_at_last(act: Callable[[], None]) -> Iterator[None]:
+def run_at_end(act: Callable[[], None]) -> Iterator[None]:
     """Have `act` done at the end, also where the process ends at once."""
     _at_last.append(act)
     try:
@@ -71,7 +71,7 @@ def done_at_last(act: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def heeded() -> Iterator[Callable[[], Ended | None]]:
+def signals_raised() -> Iterator[Callable[[], Ended | None]]:
     """Within this, a signal that ends the command raises `Ended`, once; only in a main thread, others see no signals.
 
     Yields:
@@ -88,8 +88,8 @@ def heeded() -> Iterator[Callable[[], Ended | None]]:
         watch.end()
 
 
-def left_to_the_system() -> None:
-    """Let the system end the process where a signal comes, now that there is nothing left to do."""
+def default_signals() -> None:
+    """Restore the system's own handling of the signals, which ends the process at once."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -134,7 +134,7 @@ class _Watch:
         """Have a forked process answer for itself: what comes to it is none of its parent's."""
         if self._before and threading.current_thread() is threading.main_thread():
             signal.set_wakeup_fd(-1)
-            left_to_the_system()
+            default_signals()
 
     def _raise(self, number: int, _: FrameType | None) -> None:
         if self.ended is None:
@@ -142,7 +142,7 @@ class _Watch:
             raise self.ended
 
     def _look(self) -> None:
-        """Wait for signals, and end the process where one is not heeded."""
+        """Wait for signals, and end the process where one has no effect."""
         first, since = 0, 0.0
         while True:
             left = None if not first or self.ended else max(0.0, since + GRACE_S - monotonic())

@@ -14,7 +14,7 @@ from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.opening import is_of_runs
 from tensorflow_free.pytest_plugin import discovery
-from tensorflow_free.pytest_plugin.configuration import asked_of
+from tensorflow_free.pytest_plugin.configuration import options_of
 from tensorflow_free.pytest_plugin.constants import GOLDEN
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.pytest_plugin.session import gathering_of
@@ -35,10 +35,10 @@ def collect(file_path: Path, parent: pytest.Collector) -> pytest.Collector | Non
         stem = file_path.with_name(file_path.name.removesuffix(GOLDEN) + ".yaml")
         # of a folder in which one file is asked for, pytest shows all
         asked = named or any(parent.session.isinitpath(folder) for folder in file_path.parents)
-        if asked and (named or discovery.fits(stem, config, asked_of(config).files)):
+        if asked and (named or discovery.fits(stem, config, options_of(config).files)):
             gathering_of(config).goldens.add(str(file_path))
         return None
-    fits = named or discovery.fits(file_path, config, asked_of(config).files)
+    fits = named or discovery.fits(file_path, config, options_of(config).files)
     if not fits or not (named or (discovery.is_recipe(file_path) and not is_of_runs(file_path.parent))):
         return None
     if named and (golden := file_path.with_name(file_path.stem + GOLDEN)).exists():
@@ -98,7 +98,7 @@ class RecipeFile(pytest.File):
     def _cells(self, case: str, own: Mapping[str, Any]) -> Iterator[RecipeItem]:
         tags = own.get("tags")
         words = [str(tag) for tag in tags] if isinstance(tags, list) else []
-        for overrides in Combinations(asked_of(self.config).swept):
+        for overrides in Combinations(options_of(self.config).swept):
             item = self._test(_name(case, {**own, **{one.key: one.value_text for one in overrides}}))
             item.case, item.overrides = case, overrides
             item.tag(words)
@@ -106,7 +106,7 @@ class RecipeFile(pytest.File):
 
     def _test(self, name: str) -> RecipeItem:
         item: RecipeItem = RecipeItem.from_parent(self, name=name)
-        item.asked, item.gathering = asked_of(self.config), gathering_of(self.config)
+        item.asked, item.gathering = options_of(self.config), gathering_of(self.config)
         return item
 
 

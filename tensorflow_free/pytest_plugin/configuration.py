@@ -16,7 +16,7 @@ from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecipeOptions:
     """What the ini and the command line say of recipes.
 
     Attributes:
@@ -34,19 +34,19 @@ class Asked:
     valued_marks: frozenset[str]
 
 
-_ASKED: Final = pytest.StashKey[Asked]()
+_OPTIONS: Final = pytest.StashKey[RecipeOptions]()
 
 
-def asked_of(config: pytest.Config) -> Asked:
+def options_of(config: pytest.Config) -> RecipeOptions:
     """What is asked, read once a session.
 
     Raises:
         pytest.UsageError: an option says what no recipe can be.
     """
-    found = config.stash.get(_ASKED, None)
+    found = config.stash.get(_OPTIONS, None)
     if found is None:
         marks = [line.partition(":")[0] for line in config.getini("markers")]
-        found = config.stash[_ASKED] = Asked(
+        found = config.stash[_OPTIONS] = RecipeOptions(
             files=discovery.compiled(config.getini("recipe_files")),
             swept=tuple(axis for key in CELL if (axis := swept(config, key)).overrides),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tensorflow_free.composition.overrides import Override
     from tensorflow_free.golden.verifying import Verification
     from tensorflow_free.outcome.reasons import AnyReason
-    from tensorflow_free.pytest_plugin.configuration import Asked
+    from tensorflow_free.pytest_plugin.configuration import RecipeOptions
     from tensorflow_free.pytest_plugin.session import Gathering
 
 RECORDED: Final[dict[str, set[Outcome]]] = {
@@ -35,7 +35,7 @@ class RecipeItem(pytest.Item):
 
     case: str = ""
     overrides: tuple[Override, ...] = ()
-    asked: Asked
+    asked: RecipeOptions
     gathering: Gathering
 
     def tag(self, words: Sequence[str]) -> None:

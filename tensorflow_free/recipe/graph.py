@@ -35,7 +35,7 @@ def differentiated(recipe: Recipe) -> set[str]:
     return found
 
 
-def standing_apart(recipe: Recipe, other: Recipe) -> frozenset[str]:
+def only_in_one(recipe: Recipe, other: Recipe) -> frozenset[str]:
     """What only one of two recipes has: names, parts of lines that differ in more than numbers, gradients of steps."""
     mine, its = dict(steps_of(recipe.steps)), dict(steps_of(other.steps))
     found = (mine.keys() ^ its.keys()) | (recipe.tensors.keys() ^ other.tensors.keys())

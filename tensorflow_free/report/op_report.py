@@ -12,7 +12,7 @@ from tensorflow_free.ops.docstrings import first_sentence
 from tensorflow_free.ops.signatures import REQUIRED, Op, Parameter, Signature
 from tensorflow_free.registry import aten_names, find, names, registered, suggest
 from tensorflow_free.text.characters import in_a_line
-from tensorflow_free.text.page import Page, line, listed, parted, told
+from tensorflow_free.text.page import Page, line, listed, parted, text_lines
 from tensorflow_free.text.phrases import shown
 
 NEAR: Final = 20
@@ -32,7 +32,7 @@ def look_up(pattern: str | None) -> tuple[Page, bool]:
     if op is not None:
         more = ", …" if len(others) > NEAR else ""
         near = [line(f"names with '{pattern}' in them: {', '.join(others[:NEAR])}{more}")] if others else []
-        return parted([[line(op.name, "title"), *told("\n".join(_in_full(op)))], near]), True
+        return parted([[line(op.name, "title"), *text_lines("\n".join(_in_full(op)))], near]), True
     if others or by_words:
         return _listing([*others, *by_words], is_told=True), True
     return [line(f"'{pattern}' is not an op, nor part of the name of one{suggest(pattern)}")], False

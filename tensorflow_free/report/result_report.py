@@ -18,7 +18,7 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.characters import in_a_line
-from tensorflow_free.text.page import Grid, Line, Style, column, grid, line, parted, told
+from tensorflow_free.text.page import Grid, Line, Style, column, grid, line, parted, text_lines
 from tensorflow_free.text.phrases import shown
 
 MOST_ROWS: Final = 200
@@ -39,7 +39,7 @@ def page_of(result: Result, file: str | None = None) -> Iterator[Line | Grid]:
             [_table(result)],
             _expectations(result),
             [line(words, "notice") for words in warned(result)],
-            told("\n".join(failure(result)), "notice" if result.error and result.error.expected else "bad"),
+            text_lines("\n".join(failure(result)), "notice" if result.error and result.error.expected else "bad"),
             [line(file, "aside", is_whole=True)] if file else [],
         ]
     )
@@ -154,7 +154,7 @@ def _expectations(result: Result) -> Iterator[Line | Grid]:
         column("", [one.name for one in verdicts], least=12),
         column("", [one.asks for one in verdicts], least=16),
     ]
-    below = tuple(tuple(told(one.message, indent=4)) if one.message else () for one in verdicts)
+    below = tuple(tuple(text_lines(one.message, indent=4)) if one.message else () for one in verdicts)
     yield Grid(tuple(columns), has_headings=False, below=below)
     yield line(_tally(verdicts))
 

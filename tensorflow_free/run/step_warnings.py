@@ -24,7 +24,7 @@ _ORIGIN: Final = re.compile(r" *\(Triggered internally at [^()]*\)")
 """What torch adds of its C++ files."""
 
 
-class Heard:
+class StepWarnings:
     """Warnings that were raised, each once, and how often.
 
     Attributes:
@@ -53,7 +53,7 @@ class Heard:
 
 
 @contextmanager
-def heard(gathering: Heard) -> Iterator[None]:
+def gathered(gathering: StepWarnings) -> Iterator[None]:
     """Inside it, warnings are gathered, also those that torch tells once a process."""
     always = torch.is_warn_always_enabled()
     with warnings.catch_warnings():

@@ -15,7 +15,7 @@ import torch
 
 from tensorflow_free.plan.calls import Call, Repeat, Site, Stopped, Values, Within
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.process.board import Board, told
+from tensorflow_free.process.board import Board, packed
 from tensorflow_free.process.limits import Limits, TimedOut, cap_memory
 
 STOP: Final = signal.SIGXCPU
@@ -35,7 +35,7 @@ class Watch:
 
     def at(self, plan: Plan, site: Site | None) -> None:
         """Tell where the run is; None for nowhere in particular."""
-        self._board.say(told(None if site is None else _words(plan, site)))
+        self._board.say(packed(None if site is None else _words(plan, site)))
 
     def marked(self, plan: Plan) -> Plan:
         """The plan, each of whose steps is told before it begins; of compiled ones only that they are."""
@@ -50,7 +50,7 @@ class Watch:
         function, arguments, out, site = call
         if isinstance(function, Within | Repeat):
             function = replace(function, body=self._calls(plan, function.body))
-        return function, _telling(self._board.say, told(_words(plan, site)), arguments), out, site
+        return function, _telling(self._board.say, packed(_words(plan, site)), arguments), out, site
 
     # being stopped
 

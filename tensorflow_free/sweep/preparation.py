@@ -72,7 +72,7 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
     if not files:
         raise RecipeError([Problem(Place(), "no recipe is given; give the path of a .yaml file")])
     start = SweepStart(matrix_of(files, overrides), Path("multirun") / moment() if folder is None else Path(folder))
-    return begun(start, settings, (*files, *overrides))
+    return prepared(start, settings, (*files, *overrides))
 
 
 def resume_sweep(
@@ -167,7 +167,7 @@ class SweepStart:
     chosen: bool = False
 
 
-def begun(start: SweepStart, settings: Settings, arguments: Sequence[str]) -> Sweep:
+def prepared(start: SweepStart, settings: Settings, arguments: Sequence[str]) -> Sweep:
     """A sweep that is looked through, and may run.
 
     Raises:

@@ -16,7 +16,7 @@ from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Share
 from tensorflow_free.sweep.summary import MOST_RECIPES, Summary
 from tensorflow_free.text.characters import in_a_line, is_printable
-from tensorflow_free.text.page import Column, Grid, Line, Page, column, grid, line, parted, told, within
+from tensorflow_free.text.page import Column, Grid, Line, Page, column, grid, line, parted, text_lines, within
 from tensorflow_free.text.phrases import counted
 
 MOST_ROWS: Final = 40
@@ -219,7 +219,7 @@ def _shared(group: Group) -> str:
 
 
 def _reason(row: Row) -> Iterator[Line]:
-    yield from within(told(row.reason or "no reason is given"), 2, MOST_LINES)
+    yield from within(text_lines(row.reason or "no reason is given"), 2, MOST_LINES)
     worst = row.worst
     if row.outcome == Outcome.MISMATCH and worst and worst.get("allowed") and not _is_told(row, worst):
         yield line(f"{worst['name']} used {share_of(worst)} of what is allowed: {worst['allowed']}", "aside", indent=2)

@@ -24,7 +24,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from tensorflow_free.errors import words_of
-from tensorflow_free.files.opening import path_of, size_problem, told
+from tensorflow_free.files.opening import path_of, size_problem, size_words
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.memory import aligned
 from tensorflow_free.text.phrases import some
@@ -113,7 +113,9 @@ def _array(file: Any, size: int, what: str) -> torch.Tensor:
         raise FileProblem(f"the header of {what} says the shape {list(shape)}, which no array has")
     needed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
     if needed > there:
-        raise FileProblem(f"the header of {what} says {told(needed)} of numbers, and {told(there)} follow it")
+        raise FileProblem(
+            f"the header of {what} says {size_words(needed)} of numbers, and {size_words(there)} follow it"
+        )
     _refuse_size(needed)
     # a buffer that can be written to gives a tensor that can
     values = np.frombuffer(bytearray(file.read(needed)), dtype=dtype)
@@ -167,7 +169,7 @@ def _refuse_directory(file: BufferedReader) -> None:
     # the list stands before its end; a size of all ones is told elsewhere, and is at most the whole file
     taken = min(directory, size)
     if members > MOST_MEMBERS or taken > MOST_MEMBERS * _DIRECTORY:
-        raise ValueError(f"it lists its members in {told(taken)}; at most {MOST_MEMBERS:,} members are read")
+        raise ValueError(f"it lists its members in {size_words(taken)}; at most {MOST_MEMBERS:,} members are read")
 
 
 def _refuse_size(size: int) -> None:

@@ -132,7 +132,7 @@ def grid(columns: Iterable[Column]) -> Grid:
     return Grid(tuple(columns))
 
 
-def told(text: str, style: Style = "", indent: int = 0) -> list[Line]:
+def text_lines(text: str, style: Style = "", indent: int = 0) -> list[Line]:
     r"""The lines of a text, each with an indent of its own besides; only `\n` parts them."""
     lines = text.split("\n") if text else []
     return [line(one.strip(" "), style, indent + len(one) - len(one.lstrip(" "))) for one in lines]
@@ -140,7 +140,7 @@ def told(text: str, style: Style = "", indent: int = 0) -> list[Line]:
 
 def hanging(lead: str, text: str) -> list[Line]:
     """A text behind what it is about; its further lines have an indent, so that none passes for one of another text."""
-    first, *rest = told(text) or [line()]
+    first, *rest = text_lines(text) or [line()]
     return [line(f"{lead}{first}"), *(replace(one, indent=max(one.indent, HANG)) for one in rest)]
 
 

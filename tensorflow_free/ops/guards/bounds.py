@@ -25,7 +25,7 @@ from tensorflow_free.ops.guards.checks import (
     without_mkldnn,
 )
 from tensorflow_free.ops.guards.filling import filled
-from tensorflow_free.ops.guards.handouts import base_of, handed
+from tensorflow_free.ops.guards.handouts import base_of, with_copies
 from tensorflow_free.ops.guards.hidden_sharing import one_kind
 from tensorflow_free.ops.signatures import REQUIRED, Signature
 
@@ -80,7 +80,7 @@ def guarded(
     Returns:
         The signature's own function where nothing is to be checked, and no memory to be cared for.
     """
-    function = handed(name, filled(name, signature.function))
+    function = with_copies(name, filled(name, signature.function))
     rules = rules_of(name)
     outputs = [one for one in signature.parameters if one.keyword_only and one.name in signature.changes]
     given = " ".join(one.name for one in outputs if written.get(one.name) is not None)

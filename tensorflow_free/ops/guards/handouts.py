@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.ops.guards.hidden_sharing import seen
+from tensorflow_free.ops.guards.hidden_sharing import with_visible_sharing
 from tensorflow_free.ops.handwritten import SPARSE_LAYOUTS
 from tensorflow_free.tensors.memory import is_of_integers
 
@@ -37,14 +37,14 @@ def base_of(name: str) -> str:
     return parts[1] if parts[0] == "aten" else parts[-1]
 
 
-def handed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def with_copies(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """What is called for the op `name`: the function itself, or one that hands out and keeps copies."""
     base = base_of(name)
     if base in HANDING or base in COPYING:
         return partial(_copied, function)
     if base == "numpy":
         return partial(_array, function)
-    return partial(_kept, function, KEEPING[base]) if base in KEEPING else seen(base, function)
+    return partial(_kept, function, KEEPING[base]) if base in KEEPING else with_visible_sharing(base, function)
 
 
 def _copied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

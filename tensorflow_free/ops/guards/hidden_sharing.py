@@ -36,7 +36,7 @@ COMPILED: Final = re.compile(rf"{NAMED_AS_SHARING.pattern}|inference_mode")
 """The same for a recipe that is compiled, where inference mode cannot be left for a view in another dtype."""
 
 
-def seen(base: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def with_visible_sharing(base: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """What is called for the op of this name: the function itself, or one whose results share memory visibly."""
     if base == "data":
         return data_of
