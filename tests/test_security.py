@@ -21,7 +21,7 @@ from tensorflow_free.commands.run_flags import sorted_words
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.hydra_app.sweeping import swept
-from tensorflow_free.sweep.sweep import Settings
+from tensorflow_free.sweep.launch import Settings
 
 
 def running(words, task):

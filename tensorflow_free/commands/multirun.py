@@ -14,8 +14,8 @@ from tensorflow_free.composition.overrides import OverrideError, override_place
 from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Place, Problem, StorageError, refuse_any
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.preparation import one_timeout, resume_sweep
-from tensorflow_free.sweep.sweep import Settings
 
 
 def run_sweep(words: CommandLine, flags: Flags) -> int:

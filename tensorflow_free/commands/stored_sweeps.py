@@ -39,7 +39,7 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
     folders = [SweepFolder(one) for one in (mine, its)]
     documents = [folder.document() for folder in folders]
     pairs = pairs_of(list(folders[0].rows()), list(folders[1].rows()))
-    torch = " and ".join(dict.fromkeys(str((one.environment or {}).get("torch", "")) for one in documents))
+    torch = " and ".join(dict.fromkeys(one.torch for one in documents))
     summary = Summary(Heading(len(pairs), str(its), torch))
     rows: list[Row] = []
     for number, pair in enumerate(pairs):
@@ -145,12 +145,11 @@ def table_command(options: Namespace, flags: Flags) -> int:
 def _table(path: Path, flags: Flags) -> None:
     folder = SweepFolder(path)
     document = folder.document()
-    torch = str((document.environment or {}).get("torch", ""))
     if flags.json:
         rows = [row.model_dump(mode="json") for row in sorted(folder.rows(), key=lambda row: row.number)]
         put_json({"sweep": document.model_dump(mode="json"), "rows": rows})
     else:
-        put(page_of(Summary(Heading(document.cells, document.reference, torch), folder.rows())))
+        put(page_of(Summary(Heading(document.cells, document.reference, document.torch), folder.rows())))
     if folder.bad_lines:
         complain(_unreadable(folder))
 

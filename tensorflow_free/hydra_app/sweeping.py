@@ -36,9 +36,10 @@ from tensorflow_free.hydra_app.primary import (
 )
 from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.jobs import Chunks
+from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.matrix import Matrix
 from tensorflow_free.sweep.preparation import SweepStart, one_timeout, prepared
-from tensorflow_free.sweep.sweep import Settings, Sweep
+from tensorflow_free.sweep.sweep import Sweep
 
 if TYPE_CHECKING:
     from hydra._internal.hydra import Hydra

@@ -34,7 +34,7 @@ from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.composition.overrides import Axis, Override
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.outcome.outcomes import CellOutcome
 from tensorflow_free.sweep.axes import seen_from_here
@@ -186,6 +186,11 @@ class SweepDocument(_Model):
             raise ValueError(message)
         return self
 
+    @property
+    def torch(self) -> str:
+        """The version of torch with which it began; empty where no worker has been ready yet."""
+        return str((self.environment or {}).get("torch", ""))
+
     def matrix(self) -> Matrix:
         """What the sweep varies."""
         return Matrix(
@@ -216,8 +221,7 @@ class SweepDocument(_Model):
             if digest_of_file(Path(self.cwd) / file.path) != file.digest:
                 message = "this file of ops has changed since the sweep began; put it back, or begin a new sweep"
                 problems.append(Problem(Place(file=file.path), message))
-        if problems:
-            raise RecipeError(problems)
+        refuse_any(problems)
 
 
 def recipe_of_sweep(recipe: SweptRecipe, cwd: Path) -> RecipeOfSweep:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import StorageError
-from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import SweepFolder
-from tensorflow_free.sweep.pool import Crew, Launch
+from tensorflow_free.sweep.launch import Settings
+from tensorflow_free.sweep.pool import Crew
 
 CARRIED: Final = (
     "OMP_NUM_THREADS",
@@ -65,7 +65,12 @@ class Chunks:
         """
         kept = SweepFolder(self.folder, f"cells.{config.chunk}.jsonl")
         document = kept.document()
-        launch = _launch(document, self.folder, self.ops)
+        if not Path(document.cwd).is_dir():
+            raise StorageError(
+                f"{document.cwd}: does not exist here; a job reads recipes and writes rows under the paths of the sweep"
+            )
+        settings = Settings(n_jobs=1, fail_fast=document.launcher.fail_fast, ops=self.ops)
+        launch = settings.launch(document, self.folder)
         cells = document.all_cells()
         environment: dict[str, Any] = {}
         kept.open()
@@ -83,29 +88,6 @@ class Chunks:
         finally:
             kept.close()
         return environment
-
-
-def _launch(document: SweepDocument, folder: Path, ops: Sequence[str]) -> Launch:
-    """How the job runs its cells.
-
-    Raises:
-        StorageError: the folder from which recipes are named is not here.
-    """
-    cwd = Path(document.cwd)
-    if not cwd.is_dir():
-        raise StorageError(
-            f"{cwd}: does not exist here; a job reads recipes and writes rows under the paths of the sweep"
-        )
-    return Launch(
-        cwd=document.cwd,
-        folder=folder if document.keeps else None,
-        n_jobs=1,
-        cell_timeout_s=document.launcher.cell_timeout_s,
-        ops=ops,
-        devices=frozenset(document.devices),
-        fail_fast=document.launcher.fail_fast,
-        max_memory_gib=document.launcher.max_memory_gib,
-    )
 
 
 @contextmanager

@@ -7,8 +7,6 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.composition.compose import compose
@@ -16,15 +14,12 @@ from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.reasons import AnyReason, Problems, WorkerLost
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.process.limits import Limits
 from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
 from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.sweep.rows import Row, row_of_cell
 from tensorflow_free.sweep.workers import Lost, Worker
-
-CELL_TIMEOUT_S: Final = 600.0
-"""Seconds that a cell may take, its reference and its judgement included, where nobody says otherwise."""
 
 MOST_WAITING: Final = 1_000
 """Rows that wait for whoever iterates over a sweep, before its workers wait too."""
@@ -34,44 +29,6 @@ PATIENCE_S: Final = 0.2
 
 ACCELERATED: Final = frozenset({"cuda", AUTO})
 """Devices of which a machine may have several, so that workers share them out."""
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How the cells of a sweep are run.
-
-    Attributes:
-        cwd: the folder from which recipes are named.
-        folder: the sweep's folder, where cells keep their results; None to keep none.
-        n_jobs: workers; None for one a core, or one a GPU where every cell is on one.
-        cell_timeout_s: seconds that a cell may take.
-        ops: files of the user's own ops.
-        devices: the devices that cells ask for, as far as they are known beforehand.
-        fail_fast: whether the first bad cell ends the sweep.
-        max_memory_gib: GiB that a worker may take beside what PyTorch has taken at its start; None for no limit.
-    """
-
-    cwd: str
-    folder: Path | None = None
-    n_jobs: int | None = None
-    cell_timeout_s: float = CELL_TIMEOUT_S
-    ops: Sequence[str] = ()
-    devices: frozenset[str] = frozenset({"cpu"})
-    fail_fast: bool = False
-    max_memory_gib: float | None = None
-
-    @property
-    def limits(self) -> Limits:
-        """The limits that somebody has asked for."""
-        asked = self.cell_timeout_s != CELL_TIMEOUT_S
-        return Limits(self.cell_timeout_s if asked else None, self.max_memory_gib)
-
-    @property
-    def named_ops(self) -> list[str]:
-        """The files of ops as they are named from the folder in which recipes are."""
-        return [
-            str(file.relative_to(self.cwd) if file.is_relative_to(self.cwd) else file) for file in map(Path, self.ops)
-        ]
 
 
 KeepRow = Callable[[Row], None]

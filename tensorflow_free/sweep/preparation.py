@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.errors import Place, Problem, RecipeError, gathered_in, refuse_any
 from tensorflow_free.files.new_folders import filled, moment
 from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.checking import Checked, checked
@@ -19,9 +19,9 @@ from tensorflow_free.sweep.document import (
     recipe_of_sweep,
 )
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.launch import CELL_TIMEOUT_S, Settings
 from tensorflow_free.sweep.matrix import Matrix
-from tensorflow_free.sweep.pool import CELL_TIMEOUT_S
-from tensorflow_free.sweep.sweep import Settings, Sweep
+from tensorflow_free.sweep.sweep import Sweep
 
 
 def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a name
@@ -117,8 +117,7 @@ def resume_sweep(
     if document.chosen:
         message = "its cells were chosen by a sweeper as it ran, so that it cannot be resumed; begin a new sweep"
         problems.append(Problem(Place(file=str(folder)), message))
-    if problems:
-        raise RecipeError(problems)
+    refuse_any(problems)
     document.refuse_changes()
     return Sweep(place, document, settings, created=True)
 
@@ -174,20 +173,18 @@ def prepared(start: SweepStart, settings: Settings, arguments: Sequence[str]) ->
         RecipeError: with every problem of its recipes, values, settings and folder.
     """
     problems = list(settings.problems())
-    taken = filled(start.folder)
-    if taken is not None:
+    if (taken := filled(start.folder)) is not None:
         problems.append(Problem(Place(file="hydra.sweep.dir"), taken))
     problems.extend(
         Problem(Place(file="flag '--ops'"), f"'{file}' is not there; name a Python file")
         for file in settings.ops
         if not Path(file).is_file()
     )
-    try:
-        found = Checked(frozenset(), "") if start.chosen else checked(start.matrix)
-    except RecipeError as error:
-        raise RecipeError([*problems, *error.problems]) from error
-    if problems:
-        raise RecipeError(problems)
+    found = Checked(frozenset(), "")
+    if not start.chosen:
+        with gathered_in(problems):
+            found = checked(start.matrix)
+    refuse_any(problems)
     cwd = Path.cwd()
     document = SweepDocument(
         arguments=list(arguments),

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.errors import Place, Problem, RecipeError, TensorflowFreeError
+from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.process.limits import memory_problem
 from tensorflow_free.sweep.cells import Cell, Cells
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import TABLE, SweepFolder
-from tensorflow_free.sweep.pool import Crew, Launch
+from tensorflow_free.sweep.launch import Settings
+from tensorflow_free.sweep.pool import Crew
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
@@ -24,39 +23,6 @@ from tensorflow_free.text.phrases import counted
 
 WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
 """What numbers depend on most; where it changes on the way, it is told."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a sweep is run.
-
-    Attributes:
-        n_jobs: workers; None for one a core, or one a GPU where every cell is on one.
-        cell_timeout_s: seconds that a cell may take; None for ten minutes.
-        fail_fast: whether the first bad cell ends the sweep.
-        ops: files of the user's own ops.
-        keeps: whether cells keep their results in folders of their own.
-        max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; None for no limit.
-    """
-
-    n_jobs: int | None = None
-    cell_timeout_s: float | None = None
-    fail_fast: bool = False
-    ops: Sequence[str] = ()
-    keeps: bool = True
-    max_memory_gib: float | None = None
-
-    def problems(self) -> Iterator[Problem]:
-        """What no sweep can be run with."""
-        jobs, limit = self.n_jobs, self.cell_timeout_s
-        if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
-            message = f"'{jobs}' is not a number of workers; give an integer of at least 1"
-            yield Problem(Place(file="hydra.launcher.n_jobs"), message)
-        if limit is not None and (not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0):
-            message = f"'{limit}' is not a time limit; give a number of seconds above 0"
-            yield Problem(Place(file="hydra.launcher.cell_timeout_s"), message)
-        if self.max_memory_gib is not None and (why := memory_problem(self.max_memory_gib)):
-            yield Problem(Place(file="flag '--max-memory'"), why)
 
 
 class Sweep:
@@ -161,7 +127,8 @@ class Sweep:
 
     def _running(self, done: bytes, summary: Summary) -> Generator[Row]:
         """Run the cells that have no row."""
-        crew = Crew(self._launch(), self._folder.append, self._greet)
+        launch = self._settings.launch(self._document, self.folder)
+        crew = Crew(launch, self._folder.append, self._greet)
         rows = crew.rows(self._waiting(done), done.count(0))
         try:
             for row in rows:
@@ -194,21 +161,6 @@ class Sweep:
             if not fresh and self._document.keeps:
                 self._folder.clear(cell.folder)
             yield cell
-
-    def _launch(self) -> Launch:
-        document, settings = self._document, self._settings
-        memory = document.launcher.max_memory_gib if settings.max_memory_gib is None else settings.max_memory_gib
-        return Launch(
-            cwd=document.cwd,
-            folder=self.folder.resolve() if document.keeps else None,
-            n_jobs=document.launcher.n_jobs if settings.n_jobs is None else settings.n_jobs,
-            cell_timeout_s=settings.cell_timeout_s or document.launcher.cell_timeout_s,
-            # of files, only those that were named to this process: a folder alone makes no code run
-            ops=[str(Path(document.cwd) / file) for file in settings.ops],
-            devices=frozenset(document.devices),
-            fail_fast=settings.fail_fast,
-            max_memory_gib=memory,
-        )
 
     def _greet(self, environment: dict[str, Any]) -> None:
         """Keep what the numbers depend on; where a sweep goes on elsewhere, say so."""
@@ -263,7 +215,7 @@ class Sweep:
             self.notes.append(text)
 
     def _heading(self) -> Heading:
-        return Heading(len(self), self._document.reference, str((self._document.environment or {}).get("torch", "")))
+        return Heading(len(self), self._document.reference, self._document.torch)
 
     def _stand(self) -> Summary:
         """How the sweep stands, counted anew where nobody has iterated."""
