@@ -50,12 +50,9 @@ def _recipes_here() -> str:
     return "recipes"
 
 
-def _sentence(recipe: Recipe) -> str:
-    return " ".join((recipe.description or "").split())
-
-
 def _listed(path: str, recipe: Recipe) -> dict[str, object]:
-    return {"recipe": path, "cases": list(recipe.cases), "tags": recipe.tags, "description": _sentence(recipe)}
+    sentence = " ".join((recipe.description or "").split())
+    return {"recipe": path, "cases": list(recipe.cases), "tags": recipe.tags, "description": sentence}
 
 
 def check_recipes(options: Namespace, flags: Flags) -> int:

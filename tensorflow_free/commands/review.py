@@ -35,6 +35,8 @@ Mode = Literal["ask", "list", "noise", "all"]
 
 MODES: Final[dict[str, Mode]] = {"--list": "list", "--accept-noise": "noise", "--accept-all": "all"}
 
+ANSWERS: Final[dict[str, Answer]] = {"a": "accept", "r": "reject", "s": "skip"}
+
 REVIEW_KEYS: Final = {
     "a": "accept",
     "r": "reject: the old number is right, and the code must be fixed",
@@ -193,8 +195,7 @@ class Walk:
                 self._rest_of = review.recipe
             elif key == "n":
                 self._noise = True
-            answer: Answer | None = {"a": "accept", "r": "reject", "s": "skip"}.get(key)  # type: ignore[assignment]
-            if (answer := answer or self._known(item, review)) is not None:
+            if (answer := ANSWERS.get(key) or self._known(item, review)) is not None:
                 return answer
             if key != "n":
                 put([line(f"{one}  {words}", "aside", indent=4) for one, words in REVIEW_KEYS.items()])
@@ -203,7 +204,7 @@ class Walk:
         sys.stdout.write(f"  ({place}){PROMPT}")
         sys.stdout.flush()
         key = "" if self._press is None else self._press()
-        word = {"a": "accept", "r": "reject", "s": "skip", "A": "all", "n": "noise", "q": "quit", END: "quit"}
+        word = {**ANSWERS, "A": "all", "n": "noise", "q": "quit", END: "quit"}
         sys.stdout.write(f"{word.get(key, '?')}\n")
         return key
 

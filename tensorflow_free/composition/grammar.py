@@ -7,7 +7,7 @@ still asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -191,15 +191,22 @@ def _value(override: HydraOverride) -> Any:
 
 def _stock(value: Any) -> str:
     """`value` as stock Hydra writes it, so that it and `_Typing` read it alike."""
-    if isinstance(value, QuotedString):
-        return str(value.with_quotes())
-    if isinstance(value, str):
-        return str(QuotedString(value, Quote.single).with_quotes())
+    return _spelled(value, lambda word: str(word.with_quotes()) if isinstance(word, QuotedString) else _quoted(word))
+
+
+def _spelled(value: Any, spell: Callable[[Any], str]) -> str:
+    """`value` in the grammar of overrides, each word in it as `spell` gives it."""
+    if isinstance(value, str | QuotedString):
+        return spell(value)
     if isinstance(value, list):
-        return "[" + ",".join(_stock(element) for element in value) + "]"
+        return "[" + ",".join(_spelled(element, spell) for element in value) + "]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_stock(below)}" for key, below in value.items()) + "}"
+        return "{" + ",".join(f"{key}:{_spelled(below, spell)}" for key, below in value.items()) + "}"
     return dump_yaml(value).strip()
+
+
+def _quoted(word: str) -> str:
+    return str(QuotedString(word, Quote.single).with_quotes())
 
 
 # ------------------------------------------------------------------------------------------------------ sweeps
@@ -263,14 +270,7 @@ def _unquoted(value: Any) -> Any:
 
 def written(value: Any) -> str:
     """`value` as an override writes it, so that it is read here as the same value."""
-    value = _unquoted(value)
-    if isinstance(value, str):
-        return value if _is_plain(value) else str(QuotedString(value, Quote.single).with_quotes())
-    if isinstance(value, list):
-        return "[" + ",".join(written(element) for element in value) + "]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{written(below)}" for key, below in value.items()) + "}"
-    return dump_yaml(value).strip()
+    return _spelled(_unquoted(value), lambda word: word if _is_plain(word) else _quoted(word))
 
 
 def _is_plain(word: str) -> bool:

@@ -165,9 +165,7 @@ class _Reviewing:
         return self._is(whole=whole, changes=changes, starts=starts, terms=terms, is_stale=stale, old=old, new=new)
 
     def _recording(self, old: StoredCase | None) -> CaseRecording:
-        if old is None:
-            return CaseRecording(self._path, self._case, self._on)
-        return CaseRecording(self._path, self._case, self._on, old.starts)
+        return CaseRecording(self._path, self._case, self._on, None if old is None else old.starts)
 
     def _is(self, **found: Any) -> CaseReview:
         return replace(self._review, **found)

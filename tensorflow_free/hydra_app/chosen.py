@@ -10,9 +10,9 @@ from tensorflow_free.composition.command_line import GROUP
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.composition.recipe_files import decoded
-from tensorflow_free.sweep.axes import seen_from_here
 from tensorflow_free.sweep.cells import Cell, capability_of
 from tensorflow_free.sweep.sweep import Sweep
+from tensorflow_free.text.phrases import seen_from_here
 
 
 class Chosen:

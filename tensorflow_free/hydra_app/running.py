@@ -19,7 +19,8 @@ from tensorflow_free.hydra_app.library import hydra_configured, show, started
 from tensorflow_free.hydra_app.own_words import hydra_problems, own_settings, recipe_choices
 from tensorflow_free.hydra_app.primary import PRIMARY, hydra_texts, name_below, not_nameable, recipes_below
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.sweep.axes import matrix_of, seen_from_here
+from tensorflow_free.sweep.axes import matrix_of
+from tensorflow_free.text.phrases import seen_from_here
 
 _SHOWING: Final = frozenset({"--cfg", "--info", "--hydra-help"})
 """Flags that make Hydra show something instead of running it."""

@@ -12,21 +12,13 @@ from tensorflow_free.ops.signatures import REQUIRED, CallForm, Parameter, Signat
 from tensorflow_free.ops.words import words_of
 
 LEAVES: Final[dict[str, frozenset[str]]] = {
-    "Tensor": frozenset({"Tensor"}),
+    **{
+        name: frozenset({name})
+        for name in "Tensor number int float bool complex str dtype device layout memory_format None".split()
+    },
     "MaskedTensor": frozenset(),
     "Number": frozenset({"number"}),
-    "number": frozenset({"number"}),
-    "int": frozenset({"int"}),
-    "float": frozenset({"float"}),
-    "bool": frozenset({"bool"}),
-    "complex": frozenset({"complex"}),
-    "str": frozenset({"str"}),
-    "dtype": frozenset({"dtype"}),
-    "device": frozenset({"device"}),
-    "layout": frozenset({"layout"}),
-    "memory_format": frozenset({"memory_format"}),
     "Generator": frozenset({"generator"}),
-    "None": frozenset({"None"}),
     "Size": frozenset({"int[]"}),
     "Callable": frozenset({"callable"}),
     # TorchScript's BroadcastingList leaves None, of type NoneType where it is optional: a number, or one a dimension
@@ -43,10 +35,7 @@ Origin = Literal["torch", "written", "user"]
 """Whose function it is: torch's own, one whose signature is written out in our table, or the user's."""
 
 BY_NAME: Final[dict[str, frozenset[str]]] = {
-    "dtype": frozenset({"dtype", "None"}),
-    "device": frozenset({"device", "None"}),
-    "layout": frozenset({"layout", "None"}),
-    "memory_format": frozenset({"memory_format", "None"}),
+    **{name: frozenset({name, "None"}) for name in ("dtype", "device", "layout", "memory_format")},
     "out": frozenset({"Tensor", "Tensor[]", "None"}),
     "output_ratio": frozenset({"float", "float[]", "None"}),
     "correction": frozenset({"number", "None"}),

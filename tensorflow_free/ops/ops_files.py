@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from tensorflow_free.text.phrases import seen_from_here
+
 _named: Final[dict[Path, None]] = {}
 
 
@@ -15,6 +17,4 @@ def note(file: Path) -> None:
 
 def ops_words() -> list[str]:
     """`--ops FILE` for each file, as it is named from here: nobody knows which of them an op or a backend came from."""
-    here = Path.cwd()
-    files = (file.relative_to(here) if file.is_relative_to(here) else file for file in _named)
-    return [word for file in files for word in ("--ops", str(file))]
+    return [word for file in map(seen_from_here, _named) for word in ("--ops", str(file))]

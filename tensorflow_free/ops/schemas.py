@@ -172,8 +172,7 @@ def _qualified(schema: Schema) -> str:
 
 def describable(schema: Schema) -> bool:
     """Whether the schema is one of the dispatcher, made of types that a recipe can give, and about tensors."""
-    name = f"{schema.name}.{schema.overload_name}" if schema.overload_name else schema.name
-    if _is_named(schema) or not torch._C._dispatch_has_kernel(name):
+    if _is_named(schema) or not torch._C._dispatch_has_kernel(_qualified(schema)):
         return False
     types = [type_words(str(argument.real_type)) for argument in schema.arguments]
     if not all(types):

@@ -22,6 +22,7 @@ from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.recipe.names import cell_name
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import is_printable, printable
+from tensorflow_free.text.phrases import seen_from
 
 BROKEN: Final = "broken"
 """The name of the one test of a file that cannot be read."""
@@ -49,7 +50,7 @@ def collect(file_path: Path, parent: pytest.Collector) -> pytest.Collector | Non
 
 def _nodeid(path: Path, config: pytest.Config) -> str | None:
     """The id of a file whose name cannot be shown as it stands; None for pytest's own."""
-    shown = path.relative_to(config.rootpath) if path.is_relative_to(config.rootpath) else path
+    shown = seen_from(config.rootpath, path)
     return None if is_printable(str(shown)) else printable(shown.as_posix())
 
 

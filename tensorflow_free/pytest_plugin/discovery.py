@@ -13,6 +13,7 @@ from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.opening import read_file
+from tensorflow_free.text.phrases import seen_from
 
 _PARTS: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 _PART: Final = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
@@ -38,8 +39,7 @@ def fits(path: Path, config: pytest.Config, patterns: re.Pattern[str]) -> bool:
     A rootdir that no ini was found for is just a folder that was named: its own name counts then.
     """
     root = config.rootpath.parent if config.inipath is None else config.rootpath
-    shown = path.relative_to(root) if path.is_relative_to(root) else path
-    return patterns.fullmatch(shown.as_posix()) is not None
+    return patterns.fullmatch(seen_from(root, path).as_posix()) is not None
 
 
 def is_recipe(path: Path) -> bool:

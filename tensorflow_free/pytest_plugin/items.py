@@ -12,6 +12,7 @@ import pytest
 
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.text.characters import in_a_line, is_printable, printable
+from tensorflow_free.text.phrases import seen_from_here
 
 if TYPE_CHECKING:
     from tensorflow_free.composition.overrides import Override
@@ -69,7 +70,7 @@ class RecipeItem(pytest.Item):
         from tensorflow_free.asserting import judge_case  # noqa: PLC0415 - only running needs torch
         from tensorflow_free.outcome.reasons import OfGolden  # noqa: PLC0415 - and pydantic
 
-        path, asked = self._shown_path(), self.asked
+        path, asked = seen_from_here(self.path), self.asked
         if asked.recording is None or self.gathering.is_closed:
             found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
             closed = asked.recording is not None and found.outcome in RECORDED["failing"]
@@ -80,11 +81,6 @@ class RecipeItem(pytest.Item):
         refusal = self.gathering.record(path, self.case, found)
         found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
         return found if refusal is None or found.is_well else _told(found, refusal)
-
-    def _shown_path(self) -> Path:
-        """The recipe file as a person in the working directory types it."""
-        here = Path.cwd()
-        return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
 
 
 def _told(found: Verification, more: AnyReason) -> Verification:

@@ -20,7 +20,7 @@ from tensorflow_free.pytest_plugin.constants import GOLDEN, XDIST_KEY
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 from tensorflow_free.text.characters import in_a_line, printable
-from tensorflow_free.text.phrases import counted
+from tensorflow_free.text.phrases import counted, seen_from_here
 
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification
@@ -173,14 +173,14 @@ def unused(goldens: Sequence[str], cases: Mapping[str, Sequence[str]]) -> Iterat
         written = _written(golden)
         recipe = _recipe_of(golden, written)
         if recipe is None:
-            yield f"{_shown(golden)}: its recipe no longer exists; delete it"
+            yield f"{seen_from_here(golden)}: its recipe no longer exists; delete it"
             continue
         known = cases.get(str(recipe), ())
         for case in written.get("cases", ()):
             if known and case not in known:
                 what = f"the case '{case}'" if case else "the recipe without a case, and it has cases now"
-                again = f"record it again: recipe record {_shown(recipe)}"
-                yield f"{_shown(golden)}: it holds {what}, which {recipe.name} has not; {again}"
+                again = f"record it again: recipe record {seen_from_here(recipe)}"
+                yield f"{seen_from_here(golden)}: it holds {what}, which {recipe.name} has not; {again}"
 
 
 def _written(golden: Path) -> Mapping[str, Any]:
@@ -198,8 +198,3 @@ def _recipe_of(golden: Path, written: Mapping[str, Any]) -> Path | None:
     stems = [stem, stem.removesuffix(f".{written['device']}")] if written.get("device") else [stem]
     beside = (golden.with_name(one + suffix) for one in stems for suffix in RECIPE_SUFFIXES)
     return next((path for path in beside if path.is_file()), None)
-
-
-def _shown(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

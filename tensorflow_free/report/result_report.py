@@ -87,15 +87,8 @@ def _row(record: Record, result: Result) -> RowTexts:
     value = record.value
     is_tensor = isinstance(value, torch.Tensor)
     if record.kind == "gradient":
-        return (
-            record.name.removesuffix(".grad"),
-            "",
-            word_of(value.dtype),
-            str(list(value.shape)),
-            "",
-            summary(value),
-            "",
-        )
+        name = record.name.removesuffix(".grad")
+        return name, "", word_of(value.dtype), str(list(value.shape)), "", summary(value), ""
     gradient = result.records.get(f"{record.name}.grad")
     return (
         record.name,

@@ -30,6 +30,7 @@ from tensorflow_free.composition.scalars import ScalarError
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.recipe.names import RECIPE_DTYPES, RECIPE_SUFFIXES, did_you_mean
 from tensorflow_free.sweep.matrix import CASE, Matrix, SweptRecipe
+from tensorflow_free.text.phrases import seen_from_here
 
 Read = TypeVar("Read")
 
@@ -207,9 +208,3 @@ def _named(word: Axis, folder: Path) -> list[str]:
         message = f"there is no recipe '{missing[0]}' in this folder{listed}"
         raise OverrideError(message)
     return [str(seen_from_here(recipe_file(folder, name) or folder)) for name in names]
-
-
-def seen_from_here(file: Path) -> Path:
-    """`file` relative to the working directory, where it lies below; for messages."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file

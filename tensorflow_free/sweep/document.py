@@ -37,10 +37,10 @@ from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.outcome.outcomes import CellOutcome
-from tensorflow_free.sweep.axes import seen_from_here
 from tensorflow_free.sweep.cells import Cells, refuse_outside
 from tensorflow_free.sweep.matrix import Matrix, SweptRecipe
 from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.phrases import seen_from_here
 from tensorflow_free.version import VERSION
 
 SWEEP_VERSION: Final = 1

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.text.characters import printable
@@ -35,6 +36,16 @@ def some(names: Iterable[str], most: int = MOST_NAMES) -> str:
     listed = list(names)
     more = len(listed) - most
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def seen_from(folder: Path, path: Path) -> Path:
+    """A path as it is written in a folder: relative where it lies below."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def seen_from_here(path: Path) -> Path:
+    """A path as it is typed in the working directory."""
+    return seen_from(Path.cwd(), path)
 
 
 def cut(text: str, most: int = LONGEST_SHOWN) -> str:

@@ -57,11 +57,6 @@ def batch_norm_backward(deviation: str, training: str, gradient: str = "grad_out
     )
 
 
-def _normalized(given: CallArguments) -> Sequence[int]:
-    listed: Sequence[int] = given["normalized_shape"]
-    return listed
-
-
 def _saved(names: str, given: CallArguments, *, needed: bool) -> str | None:
     """What the forward pass of training has saved; else it is not read, and may be empty."""
     for name in names.split() if needed else ():
@@ -77,10 +72,6 @@ def _saved(names: str, given: CallArguments, *, needed: bool) -> str | None:
 def _kept(given: CallArguments) -> Sequence[int]:
     shape, count = given["input"].shape, len(given["normalized_shape"])
     return (*shape[: len(shape) - count], *[1] * count)
-
-
-def _groups(given: CallArguments) -> Sequence[int]:
-    return given["N"], given["group"]
 
 
 def _volume(given: CallArguments) -> str | None:
@@ -110,7 +101,7 @@ NORMS: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     "batch_norm_backward": batch_norm_backward("save_var", "update"),
     "native_layer_norm_backward": (
         *same("grad_out", "input"),
-        shaped("weight bias", _normalized, of="'normalized_shape'"),
+        shaped("weight bias", lambda given: given["normalized_shape"], of="'normalized_shape'"),
         shaped("mean rstd", _kept, of=_ROWS),
         dense("grad_out input mean rstd weight bias"),
         alike("weight bias"),
@@ -120,7 +111,7 @@ NORMS: Final[dict[str, tuple[ArgumentRule, ...]]] = {
         _volume,
         *same("grad_out", "input"),
         shaped("weight", lambda given: (given["C"],), of="one number for each channel"),
-        shaped("mean rstd", _groups, of="one number for each group of each sample"),
+        shaped("mean rstd", lambda given: (given["N"], given["group"]), of="one number for each group of each sample"),
         dense("grad_out input mean rstd weight"),
         alike("mean rstd"),
     ),

@@ -20,10 +20,6 @@ def _places(given: CallArguments) -> Sequence[int]:
     return (0,) if "offsets" in given and not given["offset2bag"].numel() else found
 
 
-def _mapped(given: CallArguments) -> int:
-    return int(given["grad"].shape[0])
-
-
 def _weights(given: CallArguments) -> int:
     return int(given["num_weights"] if "num_weights" in given else given["weight"].shape[0])
 
@@ -51,7 +47,7 @@ _BACK: Final = (
     ranks("indices", 1),
     within("indices", _weights, of="rows of the weight"),
     shaped("offset2bag", _places, of="one number for each index"),
-    within("offset2bag", _mapped, of="bags"),
+    within("offset2bag", lambda given: int(given["grad"].shape[0]), of="bags"),
     alike("indices offset2bag"),
     dense("grad indices offset2bag"),
 )

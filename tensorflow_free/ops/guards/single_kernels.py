@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -50,18 +50,18 @@ def adaptive(name: str, dims: int) -> Shape:
     return shape
 
 
-def _plane(dims: int) -> Callable[[CallArguments], int]:
-    return lambda given: math.prod(given["self"].shape[-dims:])
-
-
 def pooled(forward: Shape, dims: int) -> tuple[ArgumentRule, ...]:
     """The backward pass of a pooling that takes the places of the largest elements."""
+
+    def plane(given: CallArguments) -> int:
+        return math.prod(given["self"].shape[-dims:])
+
     return (
         shaped("grad_output indices", forward, of="the shape of what was pooled"),
         alike("self grad_output"),
         of_int64("indices"),
         contiguous("indices", channels_last=True),
-        within("indices", _plane(dims), of=f"elements in the last {dims} dimensions of 'self'"),
+        within("indices", plane, of=f"elements in the last {dims} dimensions of 'self'"),
     )
 
 
