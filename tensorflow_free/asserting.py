@@ -31,11 +31,11 @@ MOST_LINES: Final = 30
 """Lines of one failure: it must fit a screen with what pytest writes around it."""
 
 MOST_UNMET: Final = 4
-"""Expectations that are told beside a mismatch: mostly they follow from it."""
+"""Expectations that are shown beside a mismatch: mostly they follow from it."""
 
 
 def assert_recipe(path: str | Path, *overrides: str) -> None:
-    """Hold a recipe against its golden, or else against what it expects: every case, or the one that is chosen.
+    """Check a recipe against its golden, or else by what it expects: every case, or the one that is chosen.
 
     Args:
         path: the recipe file; relative to the working directory, or to the calling file's folder or one above it.

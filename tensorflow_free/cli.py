@@ -136,7 +136,7 @@ def _refuse_gone() -> None:
 
 
 def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) -> int:
-    """`run-recipe`: the exit code. `watched` is told of the run, where another process holds its limits."""
+    """`run-recipe`: the exit code. `watched` gets the run, where another process enforces its limits."""
     flags, rest = run_flags(arguments)
     if not arguments or flags.help or flags.version:
         return _answered(run_parser(), flags)

@@ -156,7 +156,7 @@ def refuse_any(problems: Iterable[Problem]) -> None:
 
 @contextmanager
 def gathered_in(problems: list[Problem]) -> Iterator[None]:
-    """Inside it, what a RecipeError tells joins these problems, and what stands behind it goes on."""
+    """Inside it, the problems of a RecipeError are added to these, and what follows it still runs."""
     try:
         yield
     except RecipeError as error:

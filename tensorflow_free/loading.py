@@ -122,7 +122,7 @@ def _from_file(composed: Composed) -> InCase:
 
 
 def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
-    """The recipe and its plan; problems of form and of names are told together."""
+    """The recipe and its plan; problems of form and of names are reported together."""
     from tensorflow_free.binding.recipes import Binding
 
     form = Form(composed)

@@ -111,7 +111,7 @@ def _with_guards(rows: Sequence[CallRow], guards: Guards) -> Iterator[CallRow]:
 
 
 def _copy(live: int, copy: int, name: str, path: KeyPath) -> CallRow:
-    """What keeps a value, which stands at `path`, as it is: should that fail, it is told there."""
+    """What copies a value, which is at `path`; an error in it is reported there."""
     return CallRow(snapshot, (Value(live),), {}, copy, Site(name, "snapshot", path, (name,)))
 
 

@@ -85,7 +85,7 @@ class Keeping:
 
     @cached_property
     def wanted(self) -> dict[str, bool]:
-        """The names to record; False where only the value in the end is (`NAME.after`)."""
+        """The names to record; False where only the value at the end is (`NAME.after`)."""
         parts = self._parts
         record = parts.recipe.record or ("outputs" if self.compiled else "all")
         names = [name for name, _ in parts.values()]

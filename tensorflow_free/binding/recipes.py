@@ -62,7 +62,7 @@ def _dotted(path: Sequence[str | int]) -> Place:
 
 
 class Binding:
-    """One reading of a recipe, from top to bottom; what is wrong stands in `scope`."""
+    """One reading of a recipe, from top to bottom; its problems are in `scope`."""
 
     def __init__(
         self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[KeyPath] = ()

@@ -42,7 +42,7 @@ class Scope:
         self.gradients: dict[str, int] = {}
         """An id for each leaf's gradient, which backward changes."""
         self.live: dict[str, int] = {}
-        """While checks are bound: the ids of values as they are in the end; `names` then means values as they stood."""
+        """While checks are bound: the ids of values as they are at the end, while `names` has them as they were."""
         self.read: set[str] = set()
         """Names that a later step reads."""
         self.asked: set[str] = set()

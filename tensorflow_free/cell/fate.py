@@ -114,7 +114,7 @@ def fate_of(
 
 
 def _by_expectations(result: Result) -> Fate:
-    """The fate of a run that is compared with nothing but what it expects."""
+    """The fate of a run that is judged only by what it expects."""
     if result.unmet:
         return Fate(Outcome.FAILED, [_unmet(one) for one in result.unmet])
     marks = {f"xfail.{number}": mark for number, mark in _marks(result).items()}

@@ -64,7 +64,7 @@ class Yardstick:
     apart: frozenset[str] = frozenset()
 
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
-        """Hold a run of the cell against it."""
+        """Compare a run of the cell with it."""
         judging = (
             Judging(incomparable=self.incomparable, noise=self.noise, starts=False, apart=self.apart)
             if judging is None
@@ -74,7 +74,7 @@ class Yardstick:
 
 
 class NoReference(Exception):
-    """There is nothing to hold a cell against; `cause` says why."""
+    """There is nothing to compare a cell with; `cause` says why."""
 
     def __init__(self, cause: Problems) -> None:
         super().__init__(words(cause))
@@ -147,7 +147,7 @@ class _Making:
         incomparable = frozenset[str]()
         if _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(plan, given, reference)
-        incomparable |= unwritten(recipe)
+        incomparable |= uninitialised(recipe)
         apart = only_in_one(recipe, other)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         if same_dtype is recipe:
@@ -165,7 +165,7 @@ class _Making:
         others = overrides_in({**wanted, "record": record}, "reference")
         calls = recipe.backend.calls
         if not isinstance(calls, int):
-            # a function that is compiled for several cases is called for the last of them in the end
+            # a function that is compiled for several cases is called for the last of them at the end
             others.append(case_override(calls[-1]))
         try:
             return load_recipe(self._source, [*self._overrides, *others])
@@ -307,8 +307,8 @@ def _nan(value: torch.Tensor) -> int:
     return int(value.isnan().count_nonzero())
 
 
-def unwritten(recipe: Recipe) -> frozenset[str]:
-    """The steps whose value is memory that nobody has written."""
+def uninitialised(recipe: Recipe) -> frozenset[str]:
+    """The steps whose value is uninitialised memory."""
     return frozenset(name for name, step in recipe.steps.items() if (step.op or "").rpartition(".")[2] in _EMPTY)
 
 

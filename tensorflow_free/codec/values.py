@@ -20,7 +20,7 @@ class Opaque:
 
 
 _CONSTANTS: Final = (torch.dtype, torch.device, torch.layout, torch.memory_format)
-"""Types of torch's that are written as words; of any other object only its type is told, not where it lies."""
+"""Types of torch's that are written as words; of any other object only its type is given, not its address."""
 
 _KEPT: Final = (type(None), bool, int, str, torch.Size, *_CONSTANTS)
 """Types of which `plain` loses nothing."""

@@ -15,7 +15,7 @@ from tensorflow_free.files.opening import MAX_FILE_VARIABLE
 from tensorflow_free.process.limits import Limits
 
 TOLD_SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast")
-"""The flags that another process is told, too."""
+"""The flags that are passed on to another process."""
 
 Declared: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"  # noqa: SLF001 - it has no public name
 """Where flags are declared: with a heading of their own in the help, or without."""

@@ -22,7 +22,7 @@ def is_there() -> bool:
 
 
 class Keyboard:
-    """The keys of a terminal, which is put back as it was in the end."""
+    """The keys of a terminal, which is restored at the end."""
 
     def __init__(self) -> None:
         self._before: Any = None

@@ -53,7 +53,7 @@ def run_limited(flags: Flags, words: CommandLine) -> int:
     """
     if flags.limits.memory_gib is not None and (why := memory_problem(flags.limits.memory_gib)):
         raise wrong("flag '--max-memory'", why)
-    # what is wrong with any of them is told before the first runs
+    # what is wrong with any of them is reported before the first runs
     compose_all(words.files, words.overrides)
     return max(_run(file, flags, words) for file in words.files)
 
@@ -182,7 +182,7 @@ class Watched:
         self._parent.say(ENDED)
 
     def gave_up(self, error: Exception) -> bool:
-        """Whether an error outside of steps is that a limit was met, which is told."""
+        """Whether an error outside of steps is a limit that was met, which is reported."""
         if isinstance(error, TimedOut):
             self._parent.say(GAVE_UP, json.dumps([Outcome.TIMED_OUT, str(error)]))
         elif is_out_of_memory(error):

@@ -24,7 +24,7 @@ def run_sweep(words: CommandLine, flags: Flags) -> int:
     Raises:
         RecipeError: something of the command line is wrong, and nothing has run.
     """
-    # a sweep that goes on has no use for Hydra
+    # a resumed sweep does not need Hydra
     from tensorflow_free.hydra_app.sweeping import swept  # noqa: PLC0415
 
     settings = Settings(
@@ -45,7 +45,7 @@ def run_sweep(words: CommandLine, flags: Flags) -> int:
 
 
 LAUNCHER_KEYS: Final = ("hydra.launcher.n_jobs", "hydra.launcher.cell_timeout_s")
-"""What may be said anew of a sweep that goes on."""
+"""What may be set again for a resumed sweep."""
 
 
 def resume(flags: Flags, words: Sequence[str]) -> int:

@@ -115,7 +115,7 @@ class Parser(argparse.ArgumentParser):
                 flag = str(error.argument_name).rpartition("/")[2]
                 action = self._option_string_actions[flag]
                 problems.append(flag_problem(flag, _what_is_wrong(action, flag, error)))
-                # it is told, and the rest is read as if it were right
+                # it is reported, and the rest is read as if it were right
                 action.nargs, action.type = "?", None
 
     def _unknown(self, words: Sequence[str], refused: Mapping[str, str]) -> Iterator[Problem]:

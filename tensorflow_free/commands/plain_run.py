@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watched | None = None) -> int:
-    """Run a composed recipe, save it and show it: the exit code. `watched` is told of it, where there are limits.
+    """Run a composed recipe, save it and show it: the exit code. `watched` gets it, where there are limits.
 
     Raises:
         RecipeError: something of it is wrong.
@@ -66,7 +66,7 @@ def _saved(result: Result, folder: Path) -> bool:
 
 
 def _without_steps(composed: Composed) -> int | None:
-    """For a file of nothing but cases: list them, and the exit code; None for one that can run."""
+    """For a file that only has cases: list them, and the exit code; None for one that can run."""
     mapping = composed.mapping
     if mapping.get("steps") or mapping.get("case") or not mapping.get("cases"):
         return None

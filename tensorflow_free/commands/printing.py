@@ -57,7 +57,7 @@ def put(page: Page) -> None:
 
 
 def complain(page: Page | str) -> None:
-    """Say what is wrong, where it is in nobody's way; a text is one line."""
+    """Print what is wrong on standard error; a text is one line."""
     sys.stderr.write(f"{text_of([line(page)] if isinstance(page, str) else page)}\n")
 
 

@@ -35,7 +35,7 @@ class ProgressBar:
         self._begun = self._last = 0.0
 
     def __enter__(self) -> Tick | None:
-        """What is to be told of each that is done; None where nobody looks."""
+        """What is called for each that is done; None without a terminal."""
         self._begun = monotonic()
         self._last = self._begun + self._after_s - LOOK_S
         return self._tick if self._enabled else None

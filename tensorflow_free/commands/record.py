@@ -28,7 +28,7 @@ ORDER: Final = ("written", "unchanged", "kept", "removed", "refused")
 """What became of cases, as the last line counts them."""
 
 STYLES: Final[dict[str, Style]] = {"refused": "bad", "written": "good", "removed": "notice"}
-"""How what became of a case is told; the rest is an aside."""
+"""How the outcome of a case is styled; the rest is an aside."""
 
 UNRECORDED: Final = {
     AUTO: "a golden is for one type of device; say which",

@@ -33,7 +33,7 @@ def show_results(options: Namespace, flags: Flags) -> int:
             result = read_result(folder)
             if several and position and not (flags.json or flags.quiet):
                 put([line()])
-            # of several, each is told apart by its folder
+            # of several, each is named by its folder
             show(result, str(Path(folder, "result.json")) if several else None, flags)
         except StorageError as error:
             complain(str(error))

@@ -27,10 +27,10 @@ COMPARED_ENVIRONMENT: Final = (
     "tensorflow_free", "torch", "torch_git", "python", "platform", "cpu", "cpu_capability", "num_threads", "cuda",
     "devices",
 )  # fmt: skip
-"""What numbers depend on besides the recipe, in the order in which it is told."""
+"""What numbers depend on besides the recipe, in the order in which it is shown."""
 
 MOST_KEYS: Final = 12
-"""Keys that are told of those in which two recipes differ."""
+"""How many of the keys in which two recipes differ are shown."""
 
 LONGEST: Final = 60
 """Characters of a value of such a key."""

@@ -30,7 +30,7 @@ from tensorflow_free.text.page import Line, Page, Words, line, parted, text_line
 from tensorflow_free.text.phrases import counted
 
 MOST_FAILURES: Final = 20
-"""Failures that are told in full."""
+"""Failures that are shown in full."""
 
 MOST_LINES: Final = 25
 """Lines of one failure."""

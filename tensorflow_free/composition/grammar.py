@@ -175,7 +175,7 @@ def for_hydra(text: str) -> str:
 
 
 def choosing(options: Sequence[str]) -> str:
-    """The override by which Hydra is told of recipes: a name that it would read as a number (`inf`, `1`) is quoted."""
+    """The override by which Hydra gets recipes: a name that it would read as a number (`inf`, `1`) is quoted."""
     return f"{GROUP}={','.join(map(_option, options))}"
 
 

@@ -59,7 +59,7 @@ class _Reading(YamlWalk):
 
 
 class _Marking(YamlWalk):
-    """A text read once more, for where its keys and elements stand: nobody asks for those of a text that is right."""
+    """A text read once more, for the places of its keys and elements, which only an error needs."""
 
     def __init__(self, text: str, file: str) -> None:
         super().__init__(text, file)
@@ -97,7 +97,7 @@ class _Marking(YamlWalk):
         return self._key
 
     def _problem(self, event: Any, message: str) -> None:
-        """Nothing: it is told where the text is read."""
+        """Nothing: it is reported where the text is read."""
 
     def _key_message(self, event: Any, value: Any) -> str:
         del event, value

@@ -84,7 +84,7 @@ def _read(raw: bytes, path: Path, shown: str) -> RecipeText:
 
 
 _read_again: Final = lru_cache(maxsize=16)(_read)
-"""The last few texts stay read; nobody changes a mapping that was read."""
+"""The last few texts stay read; a mapping that was read is not changed."""
 
 
 def _bytes(path: Path, shown: str, within: Path | None) -> bytes:

@@ -47,7 +47,7 @@ LONGEST_SCALAR: Final = 1_000_000
 """Characters of one word or quoted text."""
 
 MOST_PROBLEMS: Final = 100
-"""Problems that are told of one text."""
+"""Problems that are reported of one text."""
 
 NO_KEY: Final = object()
 """What an open mapping that waits for a key has in its place."""

@@ -156,7 +156,7 @@ def sweep_up(folder: Path) -> None:
 
 
 def _take_away(part: Path) -> None:
-    """Take a part away, unless somebody is writing it or nobody can know."""
+    """Remove a part, unless a process is writing it or that cannot be known."""
     with suppress(OSError):
         lock = _lock(part, wait=False)
         if lock is not None:

@@ -187,7 +187,7 @@ class CaseRecording:
         return {dtype: [one.path for one in verdicts] for dtype, verdicts in found.items() if verdicts}
 
     def _digest(self) -> str:
-        """The recipe's digest now; nothing where it is wrong, which is told where it is bound."""
+        """The recipe's digest now; nothing where it is wrong, which is reported where it is bound."""
         try:
             return digest_of(self._path, self._case)
         except RecipeError:

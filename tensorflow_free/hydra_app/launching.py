@@ -26,7 +26,7 @@ MOST_CELLS_PER_JOB: Final = 250
 """More cost little less, and a job that dies takes its cells with it."""
 
 RAY: Final = {"object_store_memory": None, "log_to_driver": False}
-"""Settings of `ray.init` where nobody says otherwise. Ray's launcher would size an object store, which a cluster has,
+"""Settings of `ray.init` by default. Ray's launcher would size an object store, which a cluster has,
 so that Ray refuses it (https://github.com/hydra-ecosystem/hydra/issues/2893); and Ray would print lines of its own."""
 
 

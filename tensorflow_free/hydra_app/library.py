@@ -45,7 +45,7 @@ def hydra_configured(recipes: Mapping[str, Path], beside: Sequence[Override] = (
     Args:
         recipes: the file of each recipe, by the name of its option. Unless an override says otherwise, a run of the
             first goes to `outputs/STEM/<date>_<time>-<random>`, and a sweep to `multirun/<date>_<time>-<random>`.
-        beside: overrides that Hydra is not told, and finds done in the recipes.
+        beside: overrides that Hydra does not get, and that are applied to the recipes already.
 
     Raises:
         RecipeError: Hydra refuses something.

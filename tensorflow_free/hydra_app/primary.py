@@ -63,7 +63,7 @@ def not_nameable(file: Path, texts: Sequence[str]) -> list[Override]:
 
 
 def hydra_texts(texts: Sequence[str], beside: Sequence[Override]) -> list[str]:
-    """The overrides as Hydra is told them, without those that are done beside it.
+    """The overrides as Hydra gets them, without those that are applied to the recipe before.
 
     Raises:
         RecipeError: with all that do not parse.
@@ -84,7 +84,7 @@ def config_stored(recipes: Mapping[str, Path], beside: Sequence[Override] = ()) 
 
     Args:
         recipes: the file of each recipe, by the name of its option.
-        beside: overrides that Hydra is not told, and finds done in the recipes.
+        beside: overrides that Hydra does not get, and that are applied to the recipes already.
 
     Raises:
         RecipeError: a recipe cannot be read.

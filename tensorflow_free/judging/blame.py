@@ -42,7 +42,7 @@ class _Blame:
         self._reads = reads_of(recipe)
 
     def forward(self, bad: Sequence[ValueVerdict]) -> Where:
-        # a value as it is in the end comes after all steps, and one that the run started from before them
+        # a value as it is at the end comes after all steps, and one that the run started from before them
         first = min(bad, key=lambda one: _TURN.get(one.kind, 1))
         step = _root(first.name)
         if first.kind == "after":

@@ -52,7 +52,7 @@ def compare_results(
     judging: Judging = AS_USUAL,
     reference: str = "",
 ) -> Comparison:
-    """Hold every value and gradient of a run against those of another.
+    """Compare every value and gradient of a run with those of another.
 
     Args:
         actual: the run that is judged.

@@ -110,7 +110,7 @@ PROBES: Final = {
 
 
 def _live(name: str, result: Result, plan: Plan) -> torch.Tensor:
-    """The tensor in the memory that the run used: of a value changed in place, as it is in the end."""
+    """The tensor in the memory that the run used: of a value changed in place, as it is at the end."""
     after = result.records.get(f"{name}.after")
     return after.value if after is not None else _tensor(find_value(name, result, plan))
 

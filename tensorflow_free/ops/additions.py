@@ -245,7 +245,7 @@ def _near(file: Path) -> str:
 
 def _words(error: Exception) -> str:
     if isinstance(error, SyntaxError):
-        # its place is told before it
+        # its place is shown before it
         return f"{type(error).__name__}: {error.msg}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 

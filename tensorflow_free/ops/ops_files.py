@@ -16,5 +16,5 @@ def note(file: Path) -> None:
 
 
 def ops_words() -> list[str]:
-    """`--ops FILE` for each file, as it is named from here: nobody knows which of them an op or a backend came from."""
+    """`--ops FILE` for each file, by its path from here: which of them an op or a backend came from is not known."""
     return [word for file in map(seen_from_here, _named) for word in ("--ops", str(file))]

@@ -267,7 +267,7 @@ def retain(*values: Any) -> None:
 
 
 MOST_PARTS: Final = 4
-"""Parts of a nested tensor whose shapes are told."""
+"""Parts of a nested tensor whose shapes are shown."""
 
 
 def described(value: Any) -> str:

@@ -37,7 +37,7 @@ LOOK_S: Final = 0.05
 """Seconds between two looks at a child's memory."""
 
 LAST_LINES: Final = 12
-"""Lines of a lost child's standard error that are told."""
+"""Lines of a lost child's standard error that are shown."""
 
 LONGEST_LINE: Final = 300
 """Characters of such a line."""

@@ -19,7 +19,7 @@ from typing import Any, Final
 from tensorflow_free.outcome.exit_codes import after_signal
 
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""The signals that end a command; one that is ignored, as `nohup` ignores SIGHUP, goes on being ignored."""
+"""The signals that end a command; one that is ignored, as `nohup` ignores SIGHUP, stays ignored."""
 
 MOMENT_S: Final = 0.5
 """Seconds in which a second signal says nothing new: some programs send each twice."""

@@ -6,5 +6,5 @@ import warnings
 
 
 def leave_warnings_to_results() -> None:
-    """Show none that name files of ours, or torch's: those of a run stand in its result, and others help nobody."""
+    """Show none that name files of ours, or torch's: those of a run are in its result, and others do not help."""
     warnings.filterwarnings("ignore", module=r"(tensorflow_free|torch)(\.|$)")

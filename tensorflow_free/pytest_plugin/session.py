@@ -184,7 +184,7 @@ def unused(goldens: Sequence[str], cases: Mapping[str, Sequence[str]]) -> Iterat
 
 
 def _written(golden: Path) -> Mapping[str, Any]:
-    """What stands in a golden; nothing where it is broken, which its own test tells."""
+    """What stands in a golden; nothing where it is broken, which its own test reports."""
     try:
         written = json.loads(read_file(golden, within=golden.parent))
     except (OSError, ValueError, RecursionError):

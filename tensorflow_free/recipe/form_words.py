@@ -79,7 +79,7 @@ def form_problems(error: ValidationError, mapping: Mapping[str, Any]) -> Iterato
     for path, kind, message in found:
         owner = path[:-1]
         if kind == "missing":
-            # the key that stands in its place, misspelt, is told of already
+            # the misspelt key in its place is reported already
             if (owner, path[-1]) not in meant:
                 yield owner, message
         elif path not in seen and path not in above:

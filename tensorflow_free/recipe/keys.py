@@ -182,4 +182,4 @@ EXPECTATION_KEYS: Final = frozenset({*KINDS, *BOUNDS, *ERROR_KEYS, "when"})
 """The keys of one expectation, which end the name of the value that it is for."""
 
 FOLLOWERS: Final = ("grad", "after")
-"""What may follow the name of any value and a dot: its gradient, and itself as it was in the end."""
+"""What may follow the name of any value and a dot: its gradient, and itself as it was at the end."""

@@ -66,7 +66,7 @@ RECIPE_SUFFIXES: Final = (".yaml", ".yml")
 """What the name of a recipe file ends in."""
 
 AUTO: Final = "auto"
-"""The device that stands for the best one that is here."""
+"""The device that stands for the best one of this machine."""
 
 UNSAFE_WORDS = ("on", "off", "yes", "no")
 """Words that YAML 1.1 reads as booleans; as names they would not survive another reader."""

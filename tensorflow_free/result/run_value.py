@@ -33,7 +33,7 @@ class Record:
 
 
 AFTER: Final = ".after"
-"""What follows the name of a value as it was in the end, where a step may have changed it."""
+"""What follows the name of a value as it was at the end, where a step may have changed it."""
 
 Kept = TypeVar("Kept")
 

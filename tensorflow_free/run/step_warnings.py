@@ -58,7 +58,7 @@ def gathered(gathering: StepWarnings) -> Iterator[None]:
     always = torch.is_warn_always_enabled()
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        # what a file of ours would be named for is told with its step
+        # a warning that would name a file of ours is reported with its step
         warnings.showwarning = lambda message, category, *_: gathering.keep(message, category)
         torch.set_warn_always(True)
         try:

@@ -38,7 +38,7 @@ class Watch:
         self._board.say(packed(None if site is None else _words(plan, site)))
 
     def marked(self, plan: Plan) -> Plan:
-        """The plan, each of whose steps is told before it begins; of compiled ones only that they are."""
+        """The plan, each of whose steps is reported before it begins; of compiled ones only that they are."""
         forward = plan.forward if plan.compiled else self._calls(plan, plan.forward)
         checks = tuple(replace(check, calls=self._calls(plan, check.calls)) for check in plan.checks)
         return replace(plan, forward=forward, rest=self._calls(plan, plan.rest), checks=checks)

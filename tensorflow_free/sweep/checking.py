@@ -62,7 +62,7 @@ def checked(matrix: Matrix) -> Checked:
 
 def _device_problems(composed: Composed) -> list[Problem]:
     word = composed.mapping.get("device", "cpu")
-    # the form of what is no word is told already
+    # a wrong form is reported already
     if not isinstance(word, str) or word == AUTO or _KNOWN.fullmatch(word):
         return []
     # it may be the name of a back end of its own, which torch knows

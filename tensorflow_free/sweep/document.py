@@ -133,7 +133,7 @@ class LauncherOfSweep(_Model):
 
 
 class SweepDocument(_Model):
-    """What stands in `sweep.json`.
+    """The content of `sweep.json`.
 
     Attributes:
         schema_version: the version of this schema.
@@ -204,7 +204,7 @@ class SweepDocument(_Model):
         return Cells(self.matrix(), self.folders)
 
     def resume_command(self, folder: str | Path) -> str:
-        """What a person types to go on with the sweep in `folder`; files of ops are named again."""
+        """The command that resumes the sweep in `folder`; files of ops are named again."""
         files = [str(seen_from_here(Path(self.cwd) / file.path)) for file in self.ops]
         return command_of(
             ["run-recipe", "--resume", str(folder), *(word for file in files for word in ("--ops", file))]

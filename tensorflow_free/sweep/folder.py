@@ -42,7 +42,7 @@ class SweepFolder:
     # sweep.json
 
     def create(self, document: SweepDocument) -> None:
-        """Make the folder; of two sweeps that are told the same one at once, the second is refused.
+        """Make the folder; of two sweeps that use the same one at once, the second is refused.
 
         Raises:
             RecipeError: it holds something already.

@@ -82,7 +82,7 @@ def _rank(row: Row) -> tuple[float, int]:
 
 def key_of(row: Row) -> GroupKey:
     """What a row has in common with those like it."""
-    # known faults are told by their reason, wherever they show
+    # known faults are grouped by their reason, wherever they occur
     place = "" if row.where is None or not row.is_bad else f"{place_of(row.where)} {row.where.op}"
     return RANKS[row.outcome], place, "\n".join(one.kind for one in row.causes), row.dtype
 
@@ -98,7 +98,7 @@ class Groups:
         one = Group.of(key, row, text)
         self._groups[key] = self._groups[key] + one if key in self._groups else one
         if len(self._groups) > MOST_GROUPS:
-            # a key that is in the end among the first was so all along, so that its count is whole
+            # a key that is among the first at the end was so all along, so that its count is complete
             del self._groups[max(self._groups)]
 
     def __iter__(self) -> Iterator[Group]:

@@ -12,7 +12,7 @@ from tensorflow_free.process.limits import Limits, memory_problem
 from tensorflow_free.sweep.document import SweepDocument
 
 CELL_TIMEOUT_S: Final = 600.0
-"""Seconds that a cell may take, its reference and its judgement included, where nobody says otherwise."""
+"""Seconds that a cell may take, its reference and its judgement included, by default."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tensorflow_free.sweep.shares import ENUMERATED, AxisShares, Share, Shares
 from tensorflow_free.text.phrases import some
 
 MOST_PARTS: Final = 4
-"""Values in part bad that are told one by one, and pairs of values that are."""
+"""Values in part bad that are listed one by one, and pairs of values that are."""
 
 
 def sentences(every: Shares) -> Iterator[str]:

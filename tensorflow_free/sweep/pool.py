@@ -140,7 +140,7 @@ class Crew:
                 cell = self._next()
                 if cell is None:
                     break
-                # a cell alone needs all files of ops: nobody knows which of them a backend came from
+                # a cell alone needs all files of ops: it is not known which of them a backend came from
                 row = self._row(cell, slot, mine)
                 is_at_limit = row.outcome in (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY)
                 limits = self._launch.limits.words() if is_at_limit else []

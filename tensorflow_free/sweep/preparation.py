@@ -36,21 +36,21 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
     keep: bool = True,
     max_memory_gib: float | None = None,
 ) -> Sweep:
-    """Every combination of what the overrides give, as `run-recipe -m` runs it: each in a worker process, and judged.
+    """Run every combination of the overrides' values, as `run-recipe -m` does: each in a worker process, and judged.
 
     Args:
         recipes: a recipe file, or several.
         overrides: as on the command line behind `-m`: `["dtype=float32,float64", "params.n=range(1,9)"]`. A recipe
             that has cases runs in all of them, unless `case=` says which.
-        folder: where to write; it must be new or empty. `multirun/<date>_<time>-<random>` where it is not said.
-        n_jobs: worker processes; one a core, or one a GPU where every cell is on one, where it is not said.
-        cell_timeout_s: seconds that a cell may take; ten minutes where it is not said.
+        folder: where to write; it must be new or empty. `multirun/<date>_<time>-<random>` by default.
+        n_jobs: worker processes; by default one for each core, or for each GPU where every cell is on one.
+        cell_timeout_s: seconds that a cell may take; by default 600.
         fail_fast: whether the first bad cell ends the sweep.
         ops: Python files that register ops. Workers are processes of their own: ops that only this one has registered
             are not known there.
         keep: whether each cell keeps its result in a folder of its own.
-        max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; none where it is
-            not said.
+        max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; by default no
+            limit.
 
     Returns:
         The sweep, of which nothing has run yet: iterate over it, call its `run`, or ask for its `table()` or `is_well`.
@@ -84,15 +84,15 @@ def resume_sweep(
     ops: Sequence[str | Path] = (),
     max_memory_gib: float | None = None,
 ) -> Sweep:
-    """A sweep that was begun before, to be gone on with: cells that have a row are not run again.
+    """Resume a sweep that was begun before: cells that have a row are not run again.
 
     Args:
         folder: the sweep's folder.
-        n_jobs: as of `sweep_recipe`; as the sweep began where it is not said.
+        n_jobs: as of `sweep_recipe`; by default as the sweep began.
         cell_timeout_s: likewise.
         fail_fast: whether the first bad cell ends the sweep.
         ops: the Python files with which it began, named again: a folder alone makes no code run.
-        max_memory_gib: as of `sweep_recipe`; as the sweep began where it is not said.
+        max_memory_gib: as of `sweep_recipe`; by default as the sweep began.
 
     Returns:
         The sweep with the rows that are there; what is left runs as that of `sweep_recipe` does.

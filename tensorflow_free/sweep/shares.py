@@ -18,7 +18,7 @@ MOST_VALUES: Final = 64
 """Values of an axis that are counted one by one; of an axis with more, only the extremes are kept."""
 
 ENUMERATED: Final = 3
-"""Values of an axis up to which they are told one by one, whatever there is to tell."""
+"""Values of an axis up to which they are always listed one by one."""
 
 MOST_PAIRS: Final = 1024
 """Pairs of two axes' values that are counted."""

@@ -22,7 +22,7 @@ from tensorflow_free.text.drawing import text_of
 from tensorflow_free.text.phrases import counted
 
 WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
-"""What numbers depend on most; where it changes on the way, it is told."""
+"""What numbers depend on most; where it changes on the way, it is reported."""
 
 
 class Sweep:
@@ -163,7 +163,7 @@ class Sweep:
             yield cell
 
     def _greet(self, environment: dict[str, Any]) -> None:
-        """Keep what the numbers depend on; where a sweep goes on elsewhere, say so."""
+        """Keep what the numbers depend on; where a sweep is resumed elsewhere, say so."""
         began = self._document.environment
         if began is None:
             self._document.environment = environment
@@ -193,7 +193,7 @@ class Sweep:
     # what it came to
 
     def _run_first(self) -> None:
-        """Run a sweep that nobody has begun to iterate over."""
+        """Run a sweep that has not been iterated over."""
         if self._summary is None:
             self.run()
 
@@ -218,7 +218,7 @@ class Sweep:
         return Heading(len(self), self._document.reference, self._document.torch)
 
     def _stand(self) -> Summary:
-        """How the sweep stands, counted anew where nobody has iterated."""
+        """The summary so far, counted again where the sweep has not been iterated over."""
         if self._summary is None:
             self._summary = Summary(self._heading(), self._kept() if self._created else ())
         return self._summary
@@ -242,16 +242,16 @@ class Sweep:
 
     @property
     def is_well(self) -> bool:
-        """Whether every cell has a row, and none is bad. A sweep that nobody has iterated over is run first."""
+        """Whether every cell has a row, and none is bad. A sweep that has not run is run first."""
         self._run_first()
         return self.exit_code == ExitCode.OK
 
     def table(self) -> str:
-        """The table, as text. A sweep that nobody has iterated over is run first."""
+        """The table, as text. A sweep that has not run is run first."""
         self._run_first()
         return text_of(page_of(self.summary))
 
     def to_dataframe(self) -> Any:
-        """The rows as a data frame of pandas, where that is installed; a sweep that nobody has begun is run first."""
+        """The rows as a data frame of pandas, where that is installed; a sweep that has not run is run first."""
         self._run_first()
         return dataframe_of(self.rows)

@@ -23,10 +23,10 @@ MOST_ROWS: Final = 40
 """Bad cells that have a row where not all cells have."""
 
 MOST_FAILURES: Final = 20
-"""Different failures that are told in full."""
+"""Different failures that are shown in full."""
 
 MOST_QUIET: Final = 20
-"""Different reasons of cells that are no failure, and of what is told besides."""
+"""Different reasons of cells that did not fail, and of further notes."""
 
 MOST_LINES: Final = 30
 """Lines of a reason; the cell's own run shows the rest."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 
 
-def unwritten(dtype: torch.dtype) -> float | int | bool:
-    """What fills memory that nobody has written: NaN, or the largest integer, so that reading it shows."""
+def fill_of(dtype: torch.dtype) -> float | int | bool:
+    """What fills uninitialised memory: NaN, or the largest integer, so that reading it shows."""
     if dtype.is_floating_point or dtype.is_complex:
         return math.nan
     return True if dtype == torch.bool else torch.iinfo(dtype).max
@@ -76,7 +76,7 @@ def in_storage(values: torch.Tensor, size: Sequence[int], stride: Sequence[int],
     """
     storage = torch.empty(extent_of(size, stride, offset), dtype=values.dtype, device=values.device)
     if values.device.type != "meta":
-        storage.fill_(unwritten(values.dtype))
+        storage.fill_(fill_of(values.dtype))
     view = storage.new_empty(0).set_(storage.untyped_storage(), offset, list(size), list(stride))
     for dimension, length in enumerate(size):
         values = values.narrow(dimension, 0, length)

@@ -11,7 +11,7 @@ import torch
 from tensorflow_free.recipe.names import INTEGERS
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.tensors.inits import _WINDOWS, INITS, LIKE, Arguments, Init
-from tensorflow_free.tensors.memory import copied, in_storage, unwritten
+from tensorflow_free.tensors.memory import copied, fill_of, in_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _values(start: Start, earlier: Mapping[str, torch.Tensor]) -> torch.Tensor:
             return init.make(arguments, start.made_in, None)
     values = init.make(arguments, start.made_in, generator)
     if init.name == "empty":
-        values.fill_(unwritten(values.dtype))
+        values.fill_(fill_of(values.dtype))
     return copied(values) if isinstance(arguments.get("data"), torch.Tensor) else values
 
 

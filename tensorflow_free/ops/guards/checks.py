@@ -21,7 +21,7 @@ Shape = Callable[[CallArguments], Sequence[int]]
 
 
 def each(names: str, problem: Callable[[str, Any], str | None]) -> ArgumentRule:
-    """None of the arguments of these names that are given has a problem; it is told the name and the value."""
+    """None of the arguments of these names that are given has a problem; it gets the name and the value."""
 
     def rule(given: CallArguments) -> str | None:
         for name in names.split():

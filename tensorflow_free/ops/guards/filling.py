@@ -16,7 +16,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.ops.guards.handouts import base_of
-from tensorflow_free.tensors.memory import extent_of, unwritten
+from tensorflow_free.tensors.memory import extent_of, fill_of
 
 MAKING: Final = frozenset(
     """
@@ -24,7 +24,7 @@ MAKING: Final = frozenset(
     _empty_affine_quantized _empty_per_channel_affine_quantized
     """.split()
 )
-"""Ops whose result is new memory that nobody has written."""
+"""Ops whose result is new uninitialised memory."""
 
 GROWING: Final = frozenset(
     """
@@ -83,7 +83,7 @@ def _made(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return made
     with torch.no_grad():
         if torch.compiler.is_compiling():
-            made.fill_(unwritten(made.dtype))
+            made.fill_(fill_of(made.dtype))
         else:
             _fill(made)
     return made
@@ -98,7 +98,7 @@ def _grown(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     grown = function(*args, **kwargs)
     whole = _stored(grown)
     # what gives a tensor of its own copies what was there first
-    whole[before // whole.itemsize :].fill_(unwritten(whole.dtype))
+    whole[before // whole.itemsize :].fill_(fill_of(whole.dtype))
     return grown
 
 
@@ -110,7 +110,7 @@ def _left(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             whole = None if one.is_meta else _stored(one)
             extent = extent_of(one.shape, one.stride(), int(one.storage_offset()))
             if whole is not None and whole.numel() > extent:
-                whole[extent:].fill_(unwritten(whole.dtype))
+                whole[extent:].fill_(fill_of(whole.dtype))
     return made
 
 
@@ -121,10 +121,10 @@ def _fill(made: torch.Tensor) -> None:
     elif made.layout in (torch.sparse_csc, torch.sparse_bsc):
         _close(made, made.ccol_indices())
     elif made.layout == torch._mkldnn:  # type: ignore[attr-defined]  # noqa: SLF001 - the layout has no other name
-        made.copy_(torch.full(made.shape, unwritten(made.dtype), dtype=made.dtype).to_mkldnn())
+        made.copy_(torch.full(made.shape, fill_of(made.dtype), dtype=made.dtype).to_mkldnn())
     elif made.layout == torch.strided and not made.is_nested and not _is_dense(made):
         whole = _stored(made)
-        whole.fill_(unwritten(whole.dtype))
+        whole.fill_(fill_of(whole.dtype))
 
 
 def _close(made: torch.Tensor, bounds: torch.Tensor) -> None:

@@ -38,7 +38,7 @@ def base_of(name: str) -> str:
 
 
 def with_copies(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """What is called for the op `name`: the function itself, or one that hands out and keeps copies."""
+    """What is called for the op `name`: the function itself, or one that returns and keeps copies."""
     base = base_of(name)
     if base in HANDING or base in COPYING:
         return partial(_copied, function)
