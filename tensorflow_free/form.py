@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.errors import Place, Problem
-from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.recipe.dotted import KeyPath, dotted
 from tensorflow_free.recipe.expressions import ExpressionError, expand_step
 from tensorflow_free.recipe.form_words import form_problems
 from tensorflow_free.recipe.keys import NAMED, STEPS
@@ -45,7 +45,7 @@ class Form:
             origin = self._origins.get(tuple(path[:length]))
             if origin is not None:
                 found = self.composed.place(origin)
-                return replace(found, path=".".join(str(part) for part in path[:length]))
+                return replace(found, path=dotted(path[:length]))
         return self.composed.place(path)
 
     def _as_written(self, path: Sequence[str | int]) -> Sequence[str | int]:

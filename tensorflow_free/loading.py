@@ -11,6 +11,7 @@ from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import Problem, RecipeError, UnavailableError
 from tensorflow_free.form import Form
+from tensorflow_free.recipe.dotted import dotted
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
@@ -132,7 +133,7 @@ def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
         # where no names are given, each use of one would be told as a problem of its own
         raise RecipeError(_ordered(problems))
     binding = Binding(recipe, form.place, composed.folder, form.broken)
-    broken = {".".join(str(part) for part in path) for path in form.broken}
+    broken = {dotted(path) for path in form.broken}
     problems += [one for one in binding.scope.problems if one.place.path not in broken]
     absent += binding.scope.absent
     if problems:

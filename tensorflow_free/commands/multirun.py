@@ -84,9 +84,8 @@ def _said(text: str, said: dict[str, Any]) -> Iterator[Problem]:
     except (OverrideError, ScalarError) as error:
         yield Problem(override_place(text), str(error))
         return
-    key = ".".join(override.parts)
-    if key in LAUNCHER_KEYS:
-        said[key] = override.value
+    if override.key in LAUNCHER_KEYS:
+        said[override.key] = override.value
     else:
         message = (
             f"--resume takes everything from the folder; it can be combined only with {' and '.join(LAUNCHER_KEYS)}"

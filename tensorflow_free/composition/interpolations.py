@@ -73,11 +73,6 @@ def _bracketed(words: str, found: re.Match[str]) -> str:
     return f"({words})" if beside and not _ATOM.fullmatch(words) else words
 
 
-def dotted(path: Sequence[str | int]) -> str:
-    """A path as messages show it."""
-    return ".".join(str(part) for part in path)
-
-
 def named_in(written: Any, path: Sequence[str | int]) -> tuple[str, ...]:
     """The keys that the value at `path` refers to, and those that these refer to; of a path that is not there, none."""
     names: dict[str, None] = {}

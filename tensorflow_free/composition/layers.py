@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tensorflow_free.composition.interpolations import dotted, named_in
+from tensorflow_free.composition.interpolations import named_in
 from tensorflow_free.composition.overrides import NOT_GIVEN, Override
 from tensorflow_free.composition.recipe_files import RecipeText
 from tensorflow_free.errors import Place
-from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.recipe.dotted import KeyPath, dotted
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tensorflow_free.composition.interpolations import WrongReference, dotted
+from tensorflow_free.composition.interpolations import WrongReference
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.composition.yaml_walk import DEEPEST, DEEPEST_SHOWN, MOST_NODES
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.recipe.dotted import KeyPath, dotted
 from tensorflow_free.text.characters import is_text
 
 _PLAIN: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None)})

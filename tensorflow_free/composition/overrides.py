@@ -14,7 +14,7 @@ from tensorflow_free.composition.merging import merged, placed, with_value, with
 from tensorflow_free.composition.safety import refusals
 from tensorflow_free.composition.yaml_walk import DEEPEST
 from tensorflow_free.errors import Place, Problem, refuse_any
-from tensorflow_free.recipe.dotted import path_of
+from tensorflow_free.recipe.dotted import dotted, path_of
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.text.phrases import cut
@@ -190,7 +190,7 @@ def _current(mapping: Mapping[str, Any], path: Sequence[str | int]) -> Any:
     """What stands at `path`, or None; an `OverrideError` where the path leads through what holds no such key."""
     node: Any = mapping
     for depth, part in enumerate(path):
-        above = ".".join(str(name) for name in path[:depth])
+        above = dotted(path[:depth])
         if isinstance(node, list):
             node = _element(node, part, above)
         elif isinstance(node, Mapping):

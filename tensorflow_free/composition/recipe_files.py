@@ -17,6 +17,7 @@ from tensorflow_free.composition.safety import is_suspect, refusals
 from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.files.opening import UnfitFileError, read_file
+from tensorflow_free.recipe.dotted import dotted
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
 from tensorflow_free.text.characters import is_text
 
@@ -50,7 +51,7 @@ class RecipeText:
     def place(self, path: Sequence[str | int]) -> Place:
         """The line and column of the key at `path`, or of what it would stand in."""
         mark, _ = self.marks.find(path)
-        return Place(".".join(str(part) for part in path), self.shown, mark.line, mark.column)
+        return Place(dotted(path), self.shown, mark.line, mark.column)
 
 
 def read_recipe_file(path: Path, shown: str, within: Path | None = None) -> RecipeText:

@@ -9,6 +9,7 @@ from typing import Final
 from yaml import MarkedYAMLError
 
 from tensorflow_free.errors import Place, Problem, RecipeError
+from tensorflow_free.recipe.dotted import dotted
 
 LARGEST_TEXT: Final = 64 * 2**20
 """Bytes or characters of one file."""
@@ -91,10 +92,9 @@ def before_too_deep(error: MarkedYAMLError, text: str) -> str | None:
 def syntax_problem(error: MarkedYAMLError, text: str, file: str, path: Sequence[str | int]) -> Problem:
     """What libyaml found, while reading the value at `path`, in words of ours."""
     mark = error.problem_mark or error.context_mark
-    dotted = ".".join(str(part) for part in path)
     if mark is None:
-        return Problem(Place(dotted, file), f"this is not YAML ({error.problem})")
-    place = Place(dotted, file, mark.line + 1, mark.column + 1)
+        return Problem(Place(dotted(path), file), f"this is not YAML ({error.problem})")
+    place = Place(dotted(path), file, mark.line + 1, mark.column + 1)
     return Problem(place, _words(error, text[mark.index : mark.index + 1], text[: mark.index]))
 
 

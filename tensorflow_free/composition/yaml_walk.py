@@ -33,6 +33,7 @@ from tensorflow_free.composition.syntax import (
     syntax_problem,
 )
 from tensorflow_free.errors import Place, Problem, refuse_any
+from tensorflow_free.recipe.dotted import dotted
 
 DEEPEST: Final = 100
 """Levels of nesting. A tensor has at most 64 dimensions, and a step in a block in a block five levels of keys."""
@@ -264,7 +265,7 @@ class YamlWalk:
     def _dotted(self) -> str:
         path = self._path()
         shown = path if len(path) <= DEEPEST_SHOWN else [*path[:DEEPEST_SHOWN], "..."]
-        return ".".join(str(part) for part in shown)
+        return dotted(shown)
 
     def _path(self) -> list[str | int]:
         """The keys and indices that lead to what is being read."""

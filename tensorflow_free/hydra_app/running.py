@@ -13,7 +13,7 @@ from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.compose import BestDevice, Composed, compose, compose_all
 from tensorflow_free.composition.grammar import choosing
 from tensorflow_free.composition.recipe_files import encoded
-from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
+from tensorflow_free.errors import Place, Problem, RecipeError, gathered_in, refuse_any
 from tensorflow_free.files.new_folders import filled
 from tensorflow_free.hydra_app.library import hydra_configured, show, started
 from tensorflow_free.hydra_app.own_words import hydra_problems, own_settings, recipe_choices
@@ -59,11 +59,9 @@ def run_with_hydra(words: CommandLine, task: Callable[[Composed, Path], int], be
                 show([*texts, *words.flags])
                 continue
             started().run(PRIMARY, job, [*texts, "hydra.mode=RUN"])
-        try:
+        with gathered_in(problems):
             codes.append(done.result())
-        except RecipeError as error:
-            problems.extend(problem for problem in error.problems if problem not in problems)
-    refuse_any(problems)
+    refuse_any(dict.fromkeys(problems))
     return max(codes)
 
 

@@ -182,12 +182,7 @@ def load_entry_points() -> None:
     if _offered:
         return
     _offered.append(ENTRY_POINTS)
-    problems = [
-        problem
-        for point in importlib.metadata.entry_points(group=ENTRY_POINTS)
-        if (problem := _offered_problem(point)) is not None
-    ]
-    refuse_any(problems)
+    refuse_any(filter(None, map(_offered_problem, importlib.metadata.entry_points(group=ENTRY_POINTS))))
 
 
 def _offered_problem(point: importlib.metadata.EntryPoint) -> Problem | None:

@@ -58,6 +58,11 @@ _KEYS: Final = {"expect": _EXPECT, "xfail": _CONDITIONAL, "backend": _Kind({"opt
 _RECIPE: Final = _Kind({**_KEYS, "cases": _Kind({"*": _Kind(_KEYS)}), "reference": _Kind(_KEYS)})
 
 
+def dotted(path: Sequence[str | int]) -> str:
+    """A path as messages show it: `steps.y.args.0`."""
+    return ".".join(str(part) for part in path)
+
+
 def path_of(recipe: Any, parts: Sequence[str]) -> KeyPath:
     """The dotted `parts` as keys and indices of a recipe; where there is no such key yet, as they would stand in it."""
     path: list[str | int] = []

@@ -13,6 +13,7 @@ from tensorflow_free.outcome.reasons import StepFailed, StopCode
 from tensorflow_free.plan.calls import Stopped, described
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
+from tensorflow_free.recipe.dotted import dotted
 from tensorflow_free.run.torch_errors import is_out_of_memory, is_unsupported
 
 
@@ -39,7 +40,7 @@ def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
         file=place.file,
         line=place.line,
         column=place.column,
-        path=place.path or ".".join(str(part) for part in site.path),
+        path=place.path or dotted(site.path),
     )
 
 
