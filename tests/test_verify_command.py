@@ -438,6 +438,17 @@ def test_a_sweep_is_tabled_again_and_held_against_another_cell_by_cell(typed, sw
     assert (code, err) == (2, "command line: 'one' is a sweep, and the other is a run\n")
 
 
+def test_cells_of_two_sweeps_that_differ_are_told_by_where_they_start(typed, swept, here):
+    (here / "plain.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: exp2(x)}\n", encoding="utf-8")
+    words = ["-m", "plain.yaml", "dtype=float32", "hydra.sweep.dir=changed", "hydra.launcher.n_jobs=1", "-q"]
+    assert cli._guarded(cli.run_recipe_main, words) == 0
+    code, out, err = typed("compare", "one", "changed")
+    assert (code, err) == (1, "")
+    assert "MISMATCH at y (exp, forward): 1 cell" in out
+    row = json.loads(typed("compare", "one", "changed", "--json")[1])["rows"][0]
+    assert (row["outcome"], row["where"]["step"]) == ("mismatch", "y")
+
+
 # the words of a command line
 
 

@@ -19,7 +19,7 @@ from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pairs import RowPair, pairs_of
-from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.rows import Row, judgement_of
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.phrases import counted
@@ -105,7 +105,7 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     comparison = compare(mine, its, judging)
     if stopped := stopped_apart(mine, its):
         return _unmet(Problems(code="stopped apart", problems=stopped))
-    worst, where = comparison.worst, comparison.where
+    where = comparison.where
     first = None if where is None else comparison[where.value]
     outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE
     if comparison.bad:
@@ -116,12 +116,7 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     return {
         "outcome": outcome,
         **_why(*([] if first is None else [CellMismatch(value=first.name, cause=first.cause, message=first.reason)])),
-        "where": comparison.to_plain()["where"],
-        "rule": "" if worst is None else worst.rule,
-        "used": None if worst is None else worst.used,
-        "worst": None if worst is None else worst.to_plain(),
-        "compared": comparison.compared,
-        "not_comparable": comparison.not_comparable,
+        **judgement_of(comparison),
     }
 
 

@@ -10,7 +10,8 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -22,6 +23,9 @@ from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords, Plain
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of, printable_json
+
+if TYPE_CHECKING:
+    from tensorflow_free.judging.verdicts import Comparison
 
 ROW_VERSION: Final = 2
 """The version of a row's schema."""
@@ -175,6 +179,19 @@ def row_of(line: str | bytes) -> Row:
         message = f"a row of schema version {row.schema_version}; this tensorflow_free reads up to {ROW_VERSION}"
         raise ValueError(message)
     return row
+
+
+def judgement_of(comparison: Comparison) -> dict[str, Any]:
+    """What a row has of a comparison: where it starts, the worst verdict, and how many values were judged."""
+    worst = comparison.worst
+    return {
+        "where": None if comparison.where is None else RowWhere(**asdict(comparison.where)),
+        "rule": "" if worst is None else worst.rule,
+        "used": None if worst is None else worst.used,
+        "worst": None if worst is None else worst.to_plain(),
+        "compared": comparison.compared,
+        "not_comparable": comparison.not_comparable,
+    }
 
 
 def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutcome) -> Row:

@@ -23,7 +23,7 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.runner import run
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Row, row_of_cell
+from tensorflow_free.sweep.rows import Row, judgement_of, row_of_cell
 from tensorflow_free.tensors.devices import best_device
 from tensorflow_free.text.characters import printable_json
 
@@ -134,15 +134,8 @@ def with_fate(row: Row, fate: Fate, comparison: Comparison | None = None) -> Row
         "unmet": fate.unmet,
     }
     if comparison is not None:
-        worst = comparison.worst
-        # of a fixed cell nothing starts anywhere: what is out of bounds in it is marked, and is not why it fails
-        where = None if comparison.where is None or fate.outcome == Outcome.FIXED else comparison.to_plain()["where"]
-        update |= {
-            "where": where,
-            "rule": "" if worst is None else worst.rule,
-            "used": None if worst is None else worst.used,
-            "worst": None if worst is None else worst.to_plain(),
-            "compared": comparison.compared,
-            "not_comparable": comparison.not_comparable,
-        }
+        update |= judgement_of(comparison)
+        if fate.outcome == Outcome.FIXED:
+            # nothing starts anywhere: what is out of bounds in it is marked, and is not why it fails
+            update["where"] = None
     return Row.model_validate({**row.model_dump(), **update})
