@@ -43,10 +43,10 @@ RECIPE: Final = "recipe.yaml"
 LOOP: Final = """\
 import sys
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import Kept, yardstick_of
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 
 path, cells, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-kept = Kept()
+kept = KeptRuns()
 for seed in range(cells):
     overrides = [f"seed={seed}"]
     recipe = load_recipe(path, overrides)
