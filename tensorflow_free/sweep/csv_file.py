@@ -95,12 +95,16 @@ def dataframe_of(rows: Iterable[Row]) -> Any:
         raise ImportError(message, name="pandas") from error
     listed = sorted(rows, key=lambda row: row.number)
     axes = _keys(row.axes for row in listed)
-    lines = [_cells(row) for row in listed]
-    table = {name: [line[at] for line in lines] for at, name in enumerate((*FIRST, *LAST))}
+    table = _by_column(listed)
     columns: dict[str, Sequence[Any]] = {name: table[name] for name in FIRST}
     columns |= {key: _numbers([row.axes.get(key, "") for row in listed]) for key in axes}
     columns |= {key: [getattr(row, key) for row in listed] for key in MORE if key not in axes}
     return pandas.DataFrame({**columns, **{name: table[name] for name in LAST}})
+
+
+def _by_column(rows: Iterable[Row]) -> dict[str, list[Any]]:
+    lines = [_cells(row) for row in rows]
+    return {name: [line[at] for line in lines] for at, name in enumerate((*FIRST, *LAST))}
 
 
 def _numbers(texts: Sequence[str]) -> Sequence[Any]:
