@@ -38,7 +38,7 @@ overrides (Hydra's grammar):
   case=NAME         one of the recipe's cases
   seed=1            seeds every random number
   record=outputs    all, outputs, or a list of names
-  KEY=VALUE         any key of the recipe; ~KEY takes one away
+  KEY=VALUE         any key of the recipe; ~KEY deletes one
   hydra.run.dir=D   where to write; of a sweep, hydra.sweep.dir=D
 
 keys of a recipe (docs/recipe-format.md shows each):

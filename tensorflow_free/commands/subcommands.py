@@ -55,7 +55,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
         "list": Command(
             "[FOLDER …]", "list the recipes in a folder and below it, with their descriptions", "listing:list_recipes"
         ),
-        "check": Command("RECIPE.yaml …", "read and bind recipes, and run nothing", "listing:check_recipes"),
+        "check": Command("RECIPE.yaml …", "check recipes without running them", "listing:check_recipes"),
         "schema": Command(
             "[NAME]",
             "print the JSON Schema of a file: recipe, result, row, comparison, sweep, golden",
@@ -64,7 +64,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     },
     "what was run": {
         "show": Command("FOLDER …", "show the result in a run's folder", "showing:show_results"),
-        "table": Command("FOLDER …", "a sweep's table again", "stored_sweeps:table_command"),
+        "table": Command("FOLDER …", "show a sweep's table again", "stored_sweeps:table_command"),
         "compare": Command(
             "A B",
             "compare run A with run B, or sweep A with sweep B, by what is in their folders",
@@ -88,8 +88,8 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             "write goldens beside recipes, of all cases or of case=NAME, for the CPU or for device=cuda",
             "record:record_command",
             {
-                "--missing": {**_SWITCH, "help": "only where there is none"},
-                "--stale": {**_SWITCH, "help": "only where there is none, or it is of another recipe"},
+                "--missing": {**_SWITCH, "help": "only cases without a golden"},
+                "--stale": {**_SWITCH, "help": "only cases without a golden, or with a stale one"},
             },
         ),
         "verify": Command(
@@ -105,7 +105,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
         ),
         "review": Command(
             "PATH …",
-            "walk through what changed, and accept it or not, key by key; without a terminal, by one of its flags",
+            "walk through what changed and accept or reject it by single keys; without a terminal, by a flag",
             "review:review_command",
             {
                 "--list": {**_SWITCH, "help": "list what changed, and decide nothing"},

@@ -132,7 +132,7 @@ def code_of_all(codes: Iterable[int], outcomes: Iterable[Outcome]) -> ExitCode:
 
     Args:
         codes: the code of each that is bad.
-        outcomes: all of them, once or more often. Where none of it could be had, nothing was checked.
+        outcomes: all of them, once or more often. Where none of it could run, nothing was checked.
     """
     if found := worst_of(codes):
         return found

@@ -54,8 +54,8 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
     key.name: key
     for key in (
         Key("description", None, "what the recipe shows, in a sentence or more", counts=False),
-        Key("tags", (), "words to choose recipes by", form="a list of words", counts=False),
-        Key("source", None, "where the case comes from", counts=False),
+        Key("tags", (), "labels to select recipes by", form="a list of words", counts=False),
+        Key("source", None, "where the recipe comes from", counts=False),
         Key("device", "cpu", "where the tensors live", varies=True, starts=False, cell=True, asked="itself"),
         Key(
             "dtype", "float32", "the floating dtype of all tensors that do not pin theirs",

@@ -142,7 +142,7 @@ class Row(BaseModel):
 
     @property
     def ran(self) -> bool:
-        """Whether the cell could be had at all."""
+        """Whether the cell could run at all."""
         return self.outcome not in ABSENT
 
     @property

@@ -69,7 +69,7 @@ class Share:
 
     @property
     def ran(self) -> int:
-        """How many could be had at all."""
+        """How many could run at all."""
         return self.cells - sum(self.outcomes[outcome] for outcome in ABSENT)
 
     @property
