@@ -32,6 +32,7 @@ def hold(findings: Findings) -> None:
     assert findings.shares["ok"] > 0.15
     assert findings.shares["step failed"] > 0.15
     assert findings.shares.get("timed out", 0) < 0.005
+    assert findings.shares.get("out of memory", 0) < 0.005
     assert 0.4 < findings.shares["ok"] + findings.shares["step failed"] < 0.8
 
 

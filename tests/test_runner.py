@@ -605,3 +605,18 @@ def test_where_as_a_method_has_the_methods_order():
         steps={"c": "x > 1", "y": "x.where(c, z)", "w": "torch.where(c, x, z)"},
     )
     assert result["y"].tolist() == result["w"].tolist() == [3.0, 2.0]
+
+
+def test_a_view_whose_maker_autograd_does_not_tell_is_recorded_without_it():
+    recipe = {
+        "tensors": {"w": {"data": [[1.0, 2.0], [3.0, 4.0]], "requires_grad": True}},
+        "steps": {
+            "y": "w * 2",
+            "rows": {"with": "no_grad", "steps": {"u": {"op": "unbind", "args": ["y"]}}},
+            "z": {"op": "mul_", "args": ["y", 3.0]},
+        },
+    }
+    result = run_recipe(load_recipe(recipe))
+    assert result.error is None
+    assert result["u.0.after"].tolist() == [6.0, 12.0]
+    assert result.records["u.0.after"].grad_fn is None

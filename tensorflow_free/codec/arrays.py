@@ -66,8 +66,9 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with open_file(path, within=path.parent) as file, path_of(file) as place, safe_open(place, "pt") as arrays:
             yield arrays
-    except (OSError, SafetensorError, RuntimeError) as error:
-        # RuntimeError is torch's, where the file is replaced between two of safetensors' looks at it
+    except (OSError, SafetensorError, RuntimeError, MemoryError) as error:
+        # RuntimeError is torch's, where the file is replaced between two of safetensors' looks at it; there may be no
+        # memory to map it to
         raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
 
 

@@ -239,8 +239,15 @@ def snapshot(value: Any) -> Any:
 
 
 def grad_fn_name(value: torch.Tensor) -> str | None:
-    """The name of the function that made a tensor, as autograd has it: `AddBackward0`."""
-    return None if value.grad_fn is None else type(value.grad_fn).__name__
+    """The name of the function that made a tensor, as autograd has it: `AddBackward0`; None where it has none to tell.
+
+    Autograd refuses to tell that of a view made under `no_grad` whose base was changed in place with gradients.
+    """
+    try:
+        function = value.grad_fn
+    except RuntimeError:
+        return None
+    return None if function is None else type(function).__name__
 
 
 def watch(value: Any, name: str, gradients: dict[str, list[torch.Tensor]]) -> None:

@@ -14,7 +14,7 @@ from opdb.recording import UnnamedError
 from opdb.translation import UntranslatableError, recipe_of
 
 from tensorflow_free.ops.signatures import Parameter
-from tensorflow_free.registry import aten_names, find, names
+from tensorflow_free.registry import _torch_names, aten_names, find
 
 INTEGERS: Final = (0, 0, 1, 1, 1, 2, 2, 3, -1, -2, 5, 64, 2**31, 2**63 - 1, -(2**63))
 NUMBERS: Final = (0, 1, 2, -1, 0.5, -0.0, 1e-30, 1e300, float("inf"), float("nan"))
@@ -34,6 +34,12 @@ WORDS: Final = (
     "amax",
 )
 MOST_TRIED: Final = 30
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of PyTorch's ops. Not those of this process's own, so that a number gives the same recipe anywhere."""
+    return tuple(sorted(_torch_names()))
 
 
 @cache

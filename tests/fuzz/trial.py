@@ -19,16 +19,17 @@ from rich.console import Console
 from fuzz.calls import sample, step
 from fuzz.mutations import mutated
 from fuzz.tensors import tensor
-from tensorflow_free import Recipe, RecipeError, Result, compare_results, load_recipe, read_result
+from tensorflow_free import Recipe, RecipeError, Result, StorageError, compare_results, load_recipe, read_result
 from tensorflow_free.codec.numbers import bits
 from tensorflow_free.codec.parts import parts_of
 from tensorflow_free.loading import plan_of
 from tensorflow_free.report.result_report import page_of
 from tensorflow_free.run.failures import step_error
+from tensorflow_free.run.torch_errors import is_out_of_memory
 from tensorflow_free.runner import run
 from tensorflow_free.text.drawing import draw, text_of
 
-Outcome = Literal["ok", "refused", "step failed"]
+Outcome = Literal["ok", "refused", "step failed", "out of memory"]
 
 RECIPES: Final = Path(__file__).parents[2] / "recipes"
 WIDTH: Final = 100
@@ -93,7 +94,12 @@ def _ran(recipe: Recipe) -> Outcome:
     result, _ = run(plan)
     with tempfile.TemporaryDirectory() as folder:
         _told(result)
-        kept = read_result(result.save(folder))
+        try:
+            kept = read_result(result.save(folder))
+        except StorageError as error:
+            # a worker has a few gigabytes, and a recipe may make a tensor of as many
+            assert is_out_of_memory(error.__cause__), error  # noqa: PT017 - any other is a finding
+            return "out of memory"
         _told(kept)
         _held(result, kept)
         load_recipe(Path(folder) / "recipe.yaml")
