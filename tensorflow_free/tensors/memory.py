@@ -119,18 +119,22 @@ def check_room(values: torch.Tensor) -> None:
     """
     if values.layout != torch.strided or values.is_nested or values.device.type == "meta":
         return
-    needed = values.numel() * values.itemsize
     if min(values.shape, default=0) < 0:
         # some of torch's ops take on a shape before they find that it is none
         raise MemoryError(f"{list(values.shape)} is not a shape")
-    if needed > installed():
+    needed = values.numel() * values.itemsize
+    # one that autograd knows to be zero has no storage
+    is_zero = values._is_zerotensor()  # noqa: SLF001 - torch tells it nowhere else
+    held = 0 if is_zero else values.untyped_storage().nbytes()
+    if needed > held and needed > installed():
         raise MemoryError(f"{gibibytes(needed)} are more than this machine has")
-    if needed and not values._is_zerotensor():  # noqa: SLF001 - one that autograd knows to be zero has no storage
+    if needed and not is_zero:
         # a `resize_` that fails leaves the new shape on the old storage
-        extent = extent_of(values.shape, values.stride(), int(values.storage_offset())) * values.itemsize
-        held = values.untyped_storage().nbytes()
-        if extent > held:
-            raise MemoryError(f"its storage holds {held} of its {extent} bytes")
+        offset = int(values.storage_offset())
+        plain = values.is_contiguous()
+        elements = offset + values.numel() if plain else extent_of(values.shape, values.stride(), offset)
+        if elements * values.itemsize > held:
+            raise MemoryError(f"its storage holds {held} of its {elements * values.itemsize} bytes")
 
 
 def gibibytes(count: int) -> str:
