@@ -185,3 +185,11 @@ def test_the_scales_that_a_quantised_tensor_hands_out_are_a_copy():
         }
     )
     assert torch.equal(result["y"], torch.tensor(TENSORS["e"]))
+
+
+@pytest.mark.parametrize("op", ["mv", "aten.mv.out"])
+def test_the_product_of_a_compressed_matrix_is_not_written_beside_its_out(op):
+    matrix = torch.tensor([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]]).to_sparse_csr()
+    steps = {"y": {"op": op, "args": ["m", "v"], "kwargs": {"out": "o"}}}
+    with pytest.raises(StepError, match=r"'out' is of shape \[0\]; it must be \[2\]"):
+        run_recipe(load_recipe({"tensors": {"m": {"data": matrix}, "v": [1.0, 2.0, 3.0], "o": []}, "steps": steps}))

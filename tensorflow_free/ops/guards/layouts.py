@@ -74,11 +74,22 @@ def unnested(names: str) -> ArgumentRule:
     return each(names, problem)
 
 
+def out_of_rows(given: CallArguments) -> str | None:
+    """The product of a compressed sparse matrix and a vector is written to an `out` with one number for each row."""
+    matrix, out = given["input" if "input" in given else "self"], given.get("out")
+    if out is None or matrix.layout not in COMPRESSED or list(out.shape) == list(matrix.shape[:-1]):
+        return None
+    return f"'out' is of shape {list(out.shape)}; it must be {list(matrix.shape[:-1])}, one number for each row"
+
+
 _RESIZING: Final = (
     "resize resize_ resize_as resize_as_ resize_as_sparse resize_as_sparse_ _resize_output _resize_output_"
 )
 
-RULES: Final[dict[str, tuple[ArgumentRule, ...]]] = dict.fromkeys(_RESIZING.split(), (resizable,))
+RULES: Final[dict[str, tuple[ArgumentRule, ...]]] = {
+    **dict.fromkeys(_RESIZING.split(), (resizable,)),
+    "mv": (out_of_rows,),
+}
 """The checks of an op, as in `bounds`."""
 
 NESTED: Final[dict[str, tuple[ArgumentRule, ...]]] = {
