@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
 from tensorflow_free.judging.known_faults import is_marked
-from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.judging.settled import settled
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import (
@@ -76,7 +77,8 @@ class Fate:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of a run that came to this; what failed without a step that did is something unmet."""
-        if self.outcome == Outcome.FAILED and not any(isinstance(one, StepFailed) for one in self.causes):
+        stopped = (STOPPED[one.code] for one in self.causes if isinstance(one, StepFailed))
+        if self.outcome == Outcome.FAILED and Outcome.FAILED not in stopped:
             return ExitCode.UNMET
         return self.outcome.exit_code
 
@@ -93,24 +95,41 @@ def fate_of(
     result: Result,
     against: Comparison | NoReference | None = None,
     *,
+    failed: Problems | None = None,
     unmet: frozenset[str] = frozenset(),
     guards: bool = False,
 ) -> Fate:
-    """What became of a cell that ran.
+    """What became of a cell that ran, to its end or until a step failed.
 
     Args:
         result: its run.
         against: its values against the reference, or why there is none; None for a run that is judged by what it
             expects alone.
+        failed: why the reference stopped, where it was not meant to.
         unmet: expectations, by their paths, that are known not to hold in this cell.
         guards: whether it is there to guard something, so that a comparison which compares nothing is a failure.
     """
     if result.error is not None and not result.error.expected:
-        return Fate(STOPPED[result.error.code], [result.error])
+        return _stopped(result, result.error, against, unmet)
     if against is None:
         return _by_expectations(result)
-    found = _Weighing(result, against, unmet).fate()
+    found = _Weighing(result, against, unmet, failed).fate()
     return _guarding(found, against) if guards else found
+
+
+def _stopped(
+    result: Result, error: StepFailed, against: Comparison | NoReference | None, known: frozenset[str]
+) -> Fate:
+    """The fate of a run that stopped where it was not meant to: what is wrong with what it had made counts first."""
+    made = settled(result).records
+    wrong = [one for one in result.unmet if one.path not in known and one.name in made]
+    unmet = [_unmet(one) for one in wrong]
+    if isinstance(against, Comparison) and unmarked(against, _marks(result).values()):
+        return Fate(Outcome.MISMATCH, [_mismatch(against, result), *unmet, error])
+    outcome = STOPPED[error.code]
+    if unmet and outcome == Outcome.UNSUPPORTED:
+        outcome = Outcome.FAILED
+    return Fate(outcome, [error, *unmet])
 
 
 def _by_expectations(result: Result) -> Fate:
@@ -142,9 +161,12 @@ def _guarding(found: Fate, against: Comparison | NoReference) -> Fate:
 class _Weighing:
     """A run that came to its end, or stopped as it was meant to, being weighed."""
 
-    def __init__(self, result: Result, against: Comparison | NoReference, unmet: frozenset[str]) -> None:
+    def __init__(
+        self, result: Result, against: Comparison | NoReference, unmet: frozenset[str], failed: Problems | None
+    ) -> None:
         self._result = result
         self._against = against
+        self._failed = failed
         self._known_unmet = unmet
         self._marks = _marks(result)
         self._values = against.values if isinstance(against, Comparison) else ()
@@ -153,14 +175,14 @@ class _Weighing:
     def fate(self) -> Fate:
         """The first of these that is so: out of bounds, unmet, without a reference, fixed, known, compared."""
         notes = list(self._notes())
-        unmarked = [one for one in self._bad if not any(is_marked(one.name, mark) for mark in self._marks.values())]
         unmet = [_unmet(one) for one in self._unmet()]
-        if unmarked and isinstance(self._against, Comparison):
-            return Fate(Outcome.MISMATCH, [_mismatch(self._against, self._result), *unmet], notes)
-        if unmet:
-            return Fate(Outcome.FAILED, unmet, notes)
         if not isinstance(self._against, Comparison):
-            return Fate(Outcome.FAILED, [self._against.cause], notes)
+            return Fate(Outcome.FAILED, unmet or [self._against.cause], notes)
+        failed = [] if self._failed is None else [self._failed]
+        if unmarked(self._against, self._marks.values()):
+            return Fate(Outcome.MISMATCH, [_mismatch(self._against, self._result), *unmet, *failed], notes)
+        if unmet or failed:
+            return Fate(Outcome.FAILED, [*unmet, *failed], notes)
         if fixed := [mark for number, mark in self._marks.items() if self._is_fixed(number)]:
             return Fate(Outcome.FIXED, [_marked(mark, "fixed") for mark in fixed], notes)
         if borne := [mark for number, mark in self._marks.items() if self._is_borne(number)]:
@@ -210,6 +232,12 @@ class _Weighing:
         if random:
             names = some((one.name for one in random), MOST_NAMES)
             yield OfNames(code="not comparable values", name=names, cause=random[0].cause)
+
+
+def unmarked(comparison: Comparison, marks: Iterable[KnownFault]) -> list[ValueVerdict]:
+    """The values out of bounds that no mark is on."""
+    borne = list(marks)
+    return [one for one in comparison.bad if not any(is_marked(one.name, mark) for mark in borne)]
 
 
 def _marks(result: Result) -> dict[int, KnownFault]:

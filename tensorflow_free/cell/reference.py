@@ -24,6 +24,7 @@ from tensorflow_free.judging.measures import noise_of
 from tensorflow_free.judging.noise import NO_NOISE, Noise
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.rules import usual_noise
+from tensorflow_free.judging.settled import settled, settled_both
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.outcome.reasons import Problems
@@ -54,6 +55,7 @@ class Yardstick:
         noise: what stands for the baseline's error where the baseline is the reference itself, by name.
         incomparable: values downstream of a random step whose random stream the reference does not share.
         apart: names that only one of the two has, or that stand for something else in the other.
+        failed: why the reference or the baseline stopped, where it was not meant to; what it had made is compared.
     """
 
     reference: Result
@@ -62,6 +64,7 @@ class Yardstick:
     noise: Mapping[str, Noise] | None = None
     incomparable: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
+    failed: Problems | None = None
 
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Compare a run of the cell with it."""
@@ -74,11 +77,17 @@ class Yardstick:
 
 
 class NoReference(Exception):
-    """There is nothing to compare a cell with; `cause` says why."""
+    """There is nothing to compare a cell with, or not all that there should be.
 
-    def __init__(self, cause: Problems) -> None:
+    Attributes:
+        cause: why.
+        partial: where a run that others are held against stopped, the yardstick of what it had made before; else None.
+    """
+
+    def __init__(self, cause: Problems, partial: Yardstick | None = None) -> None:
         super().__init__(words(cause))
         self.cause = cause
+        self.partial = partial
 
 
 @dataclass
@@ -107,9 +116,12 @@ def yardstick_of(source: Source, overrides: Sequence[Override], recipe: Recipe, 
         kept: runs that may serve again.
 
     Raises:
-        NoReference: the reference cannot be loaded or run.
+        NoReference: the reference cannot be loaded, or stops where it is not meant to; with what it had made by then.
     """
-    return _Making(source, overrides, recipe, kept).yardstick()
+    found = _Making(source, overrides, recipe, kept).yardstick()
+    if found.failed is not None:
+        raise NoReference(found.failed, found)
+    return found
 
 
 class _Making:
@@ -150,13 +162,15 @@ class _Making:
         incomparable |= uninitialised(recipe)
         apart = only_in_one(recipe, other)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
+        failed = _failure(reference)
         if same_dtype is recipe:
-            return Yardstick(reference, words, incomparable=incomparable, apart=apart)
+            return Yardstick(reference, words, incomparable=incomparable, apart=apart, failed=failed)
         if recipe.dtype == other.dtype == "float64" and _is_eager_cpu(other):
             noise = self._noise_of_float32(reference)
-            return Yardstick(reference, words, noise=noise, incomparable=incomparable, apart=apart)
+            return Yardstick(reference, words, noise=noise, incomparable=incomparable, apart=apart, failed=failed)
         baseline = self._ran(plan_of(same_dtype), None, None)
-        return Yardstick(reference, words, baseline, incomparable=incomparable, apart=apart)
+        failed = failed or _failure(baseline)
+        return Yardstick(reference, words, baseline, incomparable=incomparable, apart=apart, failed=failed)
 
     def _load(self, wanted: Mapping[str, Any]) -> Recipe:
         """The same recipe in another cell, which records the same values."""
@@ -180,15 +194,8 @@ class _Making:
 
         if isinstance(self._source, Mapping):
             # it may hold tensors, which have no short words
-            result = make()
-        else:
-            result = self._kept.get((given_by, repr(plan.recipe.written), plan.files), make)
-        if result.error is not None and not result.error.expected:
-            recipe, error = plan.recipe, result.error
-            cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
-            told = Problems(code="reference failed", cell=cell, name=error.step, problems=[error.message])
-            raise NoReference(told)
-        return result
+            return make()
+        return self._kept.get((given_by, repr(plan.recipe.written), plan.files), make)
 
     def _noise_of_float32(self, reference: Result) -> dict[str, Noise]:
         """What a float64 run may be away: what eager CPU float32 is, in proportion to the machine epsilons."""
@@ -198,10 +205,20 @@ class _Making:
             )
         except NoReference:
             return dict.fromkeys(reference.records, NO_NOISE)
+        rough = settled_both(reference, rough)[1]
         return {
             name: usual_noise({"float32": noise_between(rough, reference, name)}, "float64")
             for name in reference.records
         }
+
+
+def _failure(run_of_it: Result) -> Problems | None:
+    """Why a run that others are held against stopped, where it was not meant to; in a check, it had made everything."""
+    error, recipe = run_of_it.error, run_of_it.recipe
+    if error is None or error.expected or settled(run_of_it) is run_of_it:
+        return None
+    cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
+    return Problems(code="reference failed", cell=cell, name=error.step, problems=[error.message])
 
 
 def noise_between(rough: Result, exact: Result, name: str) -> Noise:

@@ -103,10 +103,12 @@ def _unmet(*causes: AnyReason) -> dict[str, Any]:
 
 def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     comparison = compare(mine, its, judging)
-    if stopped := stopped_apart(mine, its):
-        return _unmet(Problems(code="stopped apart", problems=stopped))
+    stopped = [Problems(code="stopped apart", problems=told)] if (told := stopped_apart(mine, its)) else []
+    if stopped and not comparison.bad:
+        return _unmet(*stopped)
     where = comparison.where
     first = None if where is None else comparison[where.value]
+    bad = [] if first is None else [CellMismatch(value=first.name, cause=first.cause, message=first.reason)]
     outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE
     if comparison.bad:
         outcome = Outcome.MISMATCH
@@ -115,7 +117,7 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
         outcome = Outcome.OK
     return {
         "outcome": outcome,
-        **_why(*([] if first is None else [CellMismatch(value=first.name, cause=first.cause, message=first.reason)])),
+        **_why(*bad, *stopped),
         **judgement_of(comparison),
     }
 

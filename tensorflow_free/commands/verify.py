@@ -190,7 +190,7 @@ def failure_of(one: Verification) -> Iterator[Line]:
     yield Line((mark_of(one.outcome), Words(f"  {place}", "bad")))
     why = text_lines(one.reason)
     if one.outcome == Outcome.MISMATCH and one.comparison is not None:
-        why = [*failure_in(one.comparison, one.operands), *map(line, one.unmet)]
+        why = [*failure_in(one.comparison, one.operands), *map(line, (*one.unmet, *one.stopped))]
     yield from within(why, 2, MOST_LINES)
     if one.outcome not in (Outcome.UNUSED, Outcome.STALE):
         yield line("it alone again:", "aside", indent=2)

@@ -29,7 +29,8 @@ from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import BAD, Outcome
-from tensorflow_free.outcome.reasons import OfGolden
+from tensorflow_free.outcome.reasons import OfGolden, StepFailed, Unmet
+from tensorflow_free.outcome.sentences import failure_lines, words
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import AUTO, DEVICES, cell_name
@@ -102,7 +103,13 @@ class Verification:
     @property
     def unmet(self) -> list[str]:
         """What the recipe expects and does not hold, a line each."""
-        return [] if self.result is None else [f"{one.path}: {one.asks}: {one.message}" for one in self.result.unmet]
+        return [words(one) for one in self.fate.causes if isinstance(one, Unmet)]
+
+    @property
+    def stopped(self) -> list[str]:
+        """The step at which the run stopped, where it was not meant to, in lines."""
+        failures = (failure_lines(one) for one in self.fate.causes if isinstance(one, StepFailed))
+        return list(chain.from_iterable(failures))
 
 
 def verify(
@@ -223,7 +230,7 @@ class _Checking:
     def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:
         plan = plan_of(recipe)
         result, _ = run(plan, given=stored.starts)
-        comparison = None if result.has_failed else compare(result, stored, self._k, self._made_on)
+        comparison = compare(result, stored, self._k, self._made_on)
         known = frozenset(stored.unmet.get(recipe.dtype, ()))
         fate = fate_of(result, comparison, unmet=known, guards=True)
         if fate.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):

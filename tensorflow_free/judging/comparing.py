@@ -34,6 +34,7 @@ from tensorflow_free.judging.rules import (
     by_tolerance,
     stated_tolerance,
 )
+from tensorflow_free.judging.settled import settled_both
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, Elements
@@ -81,6 +82,9 @@ def compare_results(
         >>> comparison.is_well, comparison["y"].outcome, comparison["y"].rule
         (True, 'ok', 'tolerance')
     """
+    if baseline is not None:
+        baseline = settled_both(actual, baseline)[1]
+    actual, expected = settled_both(actual, expected)
     comparing = Comparing(actual, expected, baseline, judging)
     values = tuple(comparing.verdicts())
     where = where_it_starts(values, actual.recipe) if any(one.outcome == Outcome.MISMATCH for one in values) else None

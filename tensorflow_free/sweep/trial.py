@@ -13,10 +13,11 @@ from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, UnkeptError
+from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of, recipe_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, OfNames
+from tensorflow_free.outcome.reasons import AnyReason, OfNames, Problems
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
@@ -77,8 +78,8 @@ class Trial:
         if self.watch is not None:
             self.watch.at(plan_of(recipe), None)
         result.name = composed.stem
-        against, notes = self._compared(cell, recipe, result)
-        fate = fate_of(result, against)
+        against, failed, notes = self._compared(cell, recipe, result)
+        fate = fate_of(result, against, failed=failed)
         comparison = against if isinstance(against, Comparison) else None
         fate.notes.extend([*notes, *self._save(cell, result, comparison)])
         kept = row.model_copy(update={"folder": cell.folder if self.folder is not None else ""})
@@ -86,17 +87,20 @@ class Trial:
 
     def _compared(
         self, cell: Cell, recipe: Recipe, result: Result
-    ) -> tuple[Comparison | NoReference | None, list[AnyReason]]:
-        """The cell's values against its reference, or why there is none; and what is to be told of that."""
-        if result.has_failed:
-            return None, []
+    ) -> tuple[Comparison | NoReference | None, Problems | None, list[AnyReason]]:
+        """The cell's values against its reference, or why there is none; why that stopped; and what is to be told."""
+        if result.has_failed and not _has_made(result):
+            return None, None, []
         self.stage("running its reference")
         try:
             yardstick = yardstick_of(cell.recipe, cell.overrides, recipe, self.kept)
         except NoReference as why:
-            return why, []
+            if why.partial is None:
+                return why, None, []
+            yardstick = why.partial
         self.stage("judging it")
-        return yardstick.compare(result), list(_shared_ops(result, yardstick.reference))
+        notes = list(_shared_ops(result, yardstick.reference))
+        return yardstick.compare(result), yardstick.failed, notes
 
     def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> Iterator[AnyReason]:
         """Keep the result; tells what of it could not be kept, as a file has changed meanwhile."""
@@ -113,6 +117,11 @@ class Trial:
 
 def _json(comparison: Comparison) -> str:
     return printable_json(json.dumps(comparison.to_plain(), allow_nan=False, ensure_ascii=False)) + "\n"
+
+
+def _has_made(result: Result) -> bool:
+    """Whether a run came to any value before it stopped."""
+    return any(record.kind != "tensor" for record in settled(result).records.values())
 
 
 def _shared_ops(result: Result, reference: Result) -> Iterator[AnyReason]:

@@ -1,0 +1,156 @@
+"""A run that stops is judged by what it had made: a value out of bounds counts before the step that failed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import load_recipe, register_op
+from tensorflow_free.cell.fate import fate_of
+from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.judging.settled import settled
+from tensorflow_free.loading import plan_of
+from tensorflow_free.runner import run
+from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.trial import Trial
+
+X = {"x": {"data": [1.0, 2.0], "requires_grad": True}}
+TOO_LONG = "h @ torch.ones(3)"
+EXP = {"reference": {"steps.h": {"op": "exp", "args": ["x"]}}}
+
+
+def off(input: torch.Tensor) -> torch.Tensor:
+    return input.exp() * 1.5
+
+
+def meta_only(input: torch.Tensor) -> torch.Tensor:
+    raise NotImplementedError("Could not run 'aten::none' with arguments from the 'CPU' backend.")
+
+
+def exp_of_no_float64(input: torch.Tensor) -> torch.Tensor:
+    if input.dtype == torch.float64:
+        raise RuntimeError("no double here")
+    return input.exp()
+
+
+class NoBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(_, value):
+        return value * 1
+
+    @staticmethod
+    def backward(*_):
+        raise RuntimeError("no backward")
+
+
+def without_backward(input: torch.Tensor) -> torch.Tensor:
+    return NoBackward.apply(input)
+
+
+OPS = {"off": off, "nowhere": meta_only, "no_double": exp_of_no_float64, "no_backward": without_backward}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ops():
+    for name, function in OPS.items():
+        register_op(f"my.{name}", function)
+
+
+def run_of(recipe, *overrides):
+    return run(plan_of(load_recipe(recipe, list(overrides))))[0]
+
+
+def fate(recipe, *overrides):
+    result = run_of(recipe, *overrides)
+    try:
+        yardstick = yardstick_of(recipe, list(overrides), load_recipe(recipe, list(overrides)), KeptRuns())
+    except NoReference as why:
+        yardstick = why.partial
+    return fate_of(result, yardstick.compare(result), failed=yardstick.failed)
+
+
+@pytest.mark.parametrize("stop", [TOO_LONG, {"op": "my.nowhere", "args": ["h"]}])
+def test_a_value_out_of_bounds_counts_before_the_step_that_failed_after_it(stop):
+    found = fate({"tensors": X, "steps": {"h": {"op": "my.off", "args": ["x"]}, "y": stop}, **EXP})
+    assert found.outcome == "mismatch"
+    assert found.reason.startswith("h: it is ")
+    assert "failed: " in found.reason
+
+
+@pytest.mark.parametrize(
+    ("stop", "outcome"), [(TOO_LONG, "failed"), ({"op": "my.nowhere", "args": ["h"]}, "unsupported")]
+)
+def test_a_run_that_stopped_and_made_nothing_wrong_is_what_stopped_it(stop, outcome):
+    found = fate({"tensors": X, "steps": {"h": "x.exp()", "y": stop}, "backward": "y"})
+    assert (found.outcome, len(found.causes)) == (outcome, 1)
+
+
+def test_gradients_out_of_bounds_count_before_a_check_that_failed():
+    recipe = {"tensors": X, "steps": {"h": {"op": "my.off", "args": ["x"]}, "y": "h.sum()"}, "backward": "y"}
+    found = fate({**recipe, **EXP, "checks": {"c": "x @ torch.ones(3)"}, "expect": {"c": 1.0}})
+    assert found.outcome == "mismatch"
+    assert "x.grad" in found.reason
+
+
+def test_a_gradient_that_was_made_before_a_backward_pass_failed_is_judged():
+    steps = {"h": {"op": "my.no_backward", "args": ["x"]}, "y": "(h * 2).sum()"}
+    result = run_of({"tensors": X, "steps": steps, "backward": "y"})
+    assert "x.grad" not in settled(result).records
+    assert torch.equal(settled(result)["h.grad"], torch.tensor([2.0, 2.0]))
+
+
+def test_of_rounds_that_were_not_over_nothing_is_judged():
+    loop = {"repeat": 3, "carry": {"a": "b"}, "steps": {"b": "a * 2", "c": "b @ torch.ones(${params.n})"}}
+    recipe = {"params": {"n": 3}, "tensors": {"x": [1.0, 2.0]}, "steps": {"a": "x * 1", "loop": loop}}
+    assert set(settled(run_of(recipe)).records) == {"x", "a"}
+    assert fate(recipe).outcome == "failed"
+
+
+def test_what_was_changed_in_place_before_the_stop_is_judged_as_its_steps_left_it():
+    steps = {"a": "x.clone()", "b": {"op": "mul_", "args": ["a", 2.0]}, "y": "b @ torch.ones(3)"}
+    result = run_of({"tensors": {"x": [1.0, 2.0]}, "steps": {**steps, "c": {"op": "add_", "args": ["a", 1.0]}}})
+    assert "a.after" in result.records
+    assert set(settled(result).records) == {"x", "a", "b", "y_1"}
+
+
+def test_where_the_reference_stops_its_values_before_are_the_reference():
+    recipe = {"tensors": X, "steps": {"h": {"op": "my.off", "args": ["x"]}, "y": {"op": "my.no_double", "args": ["h"]}}}
+    found = fate({**recipe, **EXP})
+    assert found.outcome == "mismatch"
+    assert "its reference (cpu eager float64) failed at 'y': no double here" in found.reason
+
+
+def test_a_cell_whose_reference_stops_is_failed_where_nothing_else_is_wrong():
+    found = fate({"tensors": X, "steps": {"h": "x * 2", "y": {"op": "my.no_double", "args": ["h"]}}})
+    assert found.outcome == "failed"
+    assert found.reason.startswith("its reference (cpu eager float64) failed at 'y'")
+
+
+def test_an_expectation_of_what_was_made_counts_before_a_missing_kernel():
+    recipe = {"tensors": X, "steps": {"h": "x * 2", "y": {"op": "my.nowhere", "args": ["h"]}}}
+    found = fate_of(run_of({**recipe, "expect": {"h": [9.0, 9.0], "y": 1.0}}))
+    assert (found.outcome, found.unmet, found.exit_code) == ("failed", ["expect.h"], 1)
+
+
+def test_a_gradient_that_a_stopped_run_never_came_to_is_no_expectation_that_fails():
+    recipe = {"tensors": X, "steps": {"h": "x * 2", "y": {"op": "my.nowhere", "args": ["h"]}}, "backward": "y"}
+    assert fate_of(run_of({**recipe, "expect": {"x.grad": [2.0, 2.0]}})).outcome == "unsupported"
+
+
+def test_a_known_fault_beside_a_stop_is_no_mismatch():
+    recipe = {"tensors": X, "steps": {"h": {"op": "my.off", "args": ["x"]}, "y": TOO_LONG}, **EXP}
+    assert fate({**recipe, "xfail": [{"keys": ["h"], "reason": "r"}]}).outcome == "failed"
+    assert fate({**recipe, "xfail": [{"keys": ["y"], "reason": "r"}]}).outcome == "mismatch"
+    assert fate({**recipe, "xfail": [{"reason": "r"}]}).outcome == "known fault"
+
+
+def test_a_sweep_keeps_the_comparison_of_a_cell_that_stopped(tmp_path):
+    path = tmp_path / "r.yaml"
+    steps = {"h": {"op": "my.off", "args": ["x"]}, "y": TOO_LONG}
+    path.write_text(json.dumps({"tensors": X, "steps": steps, **EXP}), encoding="utf-8")
+    row = Trial(Path(tmp_path)).row(Cell(0, str(path), folder="0"))
+    assert (row.outcome, row.where.step, row.compared) == ("mismatch", "h", 2)
+    assert json.loads((tmp_path / "0" / "comparison.json").read_text())["values"][0]["name"] == "h"
