@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any, Final
 
@@ -119,6 +119,24 @@ def starts_of(plan: Plan) -> dict[str, torch.Tensor]:
     return {start.name: values[slot].detach() for start, slot in zip(plan.starts, plan.start_slots, strict=True)}
 
 
+def values_of_run(
+    plan: Plan, given: GivenTensors | None, under: Callable[[], AbstractContextManager[Any]]
+) -> dict[str, Record]:
+    """The values and gradients of a run whose steps and backward run under a mode of torch's; nothing is judged.
+
+    Args:
+        plan: what to run; its checks do not run.
+        given: as of `run`.
+        under: makes the context in which each step and each pass runs.
+
+    Returns:
+        The records by name: all, or those up to a step that failed.
+    """
+    one = Run(plan, None, given)
+    with gathered(one.warned), process_state(plan):
+        return one.values_under(under)
+
+
 class Run:
     """One run of a plan: its list of values, and what became of it."""
 
@@ -173,6 +191,19 @@ class Run:
         result.ops = plan.ops
         judge(result, plan, cause)
         return result, cause
+
+    def values_under(self, under: Callable[[], AbstractContextManager[Any]]) -> dict[str, Record]:
+        """As of `values_of_run`."""
+        try:
+            self._draw()
+            with under():
+                self._steps()
+                self._backward()
+        except Stopped as stopped:
+            if not self._finished:
+                self._reached = Reached(self._plan.recipe.steps, stopped.site.path, stopped.rounds)
+        made = records_of(self._plan, self._values, self._reached) if self._started else ()
+        return {record.name: record for record in made}
 
     def _timed(self, part: str, act: Callable[[], None]) -> None:
         start = perf_counter()

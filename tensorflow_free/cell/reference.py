@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
 
@@ -18,13 +19,12 @@ from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.judging.as_tensors import readable, tensor_of
+from tensorflow_free.judging.as_tensors import readable
 from tensorflow_free.judging.comparing import compare_results
-from tensorflow_free.judging.measures import noise_of
-from tensorflow_free.judging.noise import NO_NOISE, Noise
+from tensorflow_free.judging.movement import Movement
 from tensorflow_free.judging.options import Judging
-from tensorflow_free.judging.rules import usual_noise
-from tensorflow_free.judging.settled import settled, settled_both
+from tensorflow_free.judging.rules import epsilon
+from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.outcome.reasons import Problems
@@ -36,7 +36,11 @@ from tensorflow_free.recipe.keys import INPUTS, KEYS, USUAL_REFERENCE
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
-from tensorflow_free.runner import GivenTensors, run, starts_of
+from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
+from tensorflow_free.rounding.products import epsilons_of_products
+from tensorflow_free.rounding.step_dtypes import StepDtypes, all_round_alike, noting, others
+from tensorflow_free.runner import GivenTensors, run, starts_of, values_of_run
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 Source = str | Path | Mapping[str, Any]
 
@@ -52,16 +56,16 @@ class Yardstick:
         reference: the run that is right by definition.
         words: what it is, in words.
         baseline: the eager CPU run in the cell's dtype, where that is another cell.
-        noise: what stands for the baseline's error where the baseline is the reference itself, by name.
+        movement: nudged runs of the reference, which tell how far rounding takes each value.
         incomparable: values downstream of a random step whose random stream the reference does not share.
         apart: names that only one of the two has, or that stand for something else in the other.
-        failed: why the reference or the baseline stopped, where it was not meant to; what it had made is compared.
+        failed: why the reference stopped, where it was not meant to; what it had made is compared.
     """
 
     reference: Result
     words: str
     baseline: Result | None = None
-    noise: Mapping[str, Noise] | None = None
+    movement: Movement | None = None
     incomparable: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
     failed: Problems | None = None
@@ -69,7 +73,7 @@ class Yardstick:
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Compare a run of the cell with it."""
         judging = (
-            Judging(incomparable=self.incomparable, noise=self.noise, starts=False, apart=self.apart)
+            Judging(incomparable=self.incomparable, movement=self.movement, starts=False, apart=self.apart)
             if judging is None
             else judging
         )
@@ -90,20 +94,24 @@ class NoReference(Exception):
         self.partial = partial
 
 
+Kept = TypeVar("Kept")
+
+
 @dataclass
 class KeptRuns:
-    """The last few runs that served as references, so that cells that share one run it once."""
+    """The last few runs that served as references, and those nudged, so that cells that share one run it once."""
 
-    most: int = 4
-    runs: OrderedDict[Any, Result] = field(default_factory=OrderedDict)
+    most: int = 6
+    runs: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
 
-    def get(self, key: Any, make: Callable[[], Result]) -> Result:
+    def get(self, key: Any, make: Callable[[], Kept]) -> Kept:
         """The run under this key; made where it is not kept."""
         found = self.runs.pop(key, None)
         self.runs[key] = make() if found is None else found
         while len(self.runs) > self.most:
             self.runs.popitem(last=False)
-        return self.runs[key]
+        kept: Kept = self.runs[key]
+        return kept
 
 
 def yardstick_of(source: Source, overrides: Sequence[Override], recipe: Recipe, kept: KeptRuns) -> Yardstick:
@@ -147,30 +155,58 @@ class _Making:
         other = self._load(self._wanted)
         plan = plan_of(other)
         # the cell's own numbers, made on the CPU; its own plan would make them on its device
-        same_dtype = recipe if _is_eager_cpu(recipe) else self._load({"device": "cpu", "backend": "eager"})
+        own = recipe if _is_eager_cpu(recipe) else self._load({"device": "cpu", "backend": "eager"})
+        is_other = not self._wanted.keys() <= USUAL_REFERENCE.keys()
         # a reference of the same dtype draws the same numbers, unless it is another in more than where it runs
-        alike = recipe.dtype == other.dtype and self._wanted.keys() <= USUAL_REFERENCE.keys()
-        given = None if self._original or alike else _starts(plan_of(same_dtype))
+        alike = recipe.dtype == other.dtype and not is_other
+        given = None if alike else _starts(plan_of(own))
         if given is not None:
             given = {name: numbers for name, numbers in given.items() if name not in self._replaced}
-        if given is not None and not self._wanted.keys() <= USUAL_REFERENCE.keys():
+        if given is not None and is_other:
             _refuse_other_shapes(given, _starts(plan))
-        reference = self._ran(plan, given, None if given is None else _what_starts(recipe))
+        given_by = None if given is None else _what_starts(recipe)
+        of_reference = (None, None) if self._original else (given, given_by)
+        reference = self._ran(plan, *of_reference)
         incomparable = frozenset[str]()
         if _stream(recipe) != _stream(other) and draws(other):
-            incomparable = random_names(plan, given, reference)
+            incomparable = random_names(plan, of_reference[0], reference)
         incomparable |= uninitialised(recipe)
-        apart = only_in_one(recipe, other)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
-        failed = _failure(reference)
-        if same_dtype is recipe:
-            return Yardstick(reference, words, incomparable=incomparable, apart=apart, failed=failed)
-        if recipe.dtype == other.dtype == "float64" and _is_eager_cpu(other):
-            noise = self._noise_of_float32(reference)
-            return Yardstick(reference, words, noise=noise, incomparable=incomparable, apart=apart, failed=failed)
-        baseline = self._ran(plan_of(same_dtype), None, None)
-        failed = failed or _failure(baseline)
-        return Yardstick(reference, words, baseline, incomparable=incomparable, apart=apart, failed=failed)
+        noted: StepDtypes = {}
+        baseline = None
+        beside = self._load({**self._wanted, "device": "cpu", "backend": "eager", "dtype": recipe.dtype})
+        if is_other or own is not recipe:
+            # where the CPU has no kernel for this dtype, it goes as far as it can
+            baseline = reference if alike else self._ran(noting(plan_of(beside), noted), given, given_by)
+        return Yardstick(
+            reference,
+            words,
+            baseline,
+            self._nudged(plan, of_reference, plan_of(beside), noted),
+            incomparable=incomparable,
+            apart=only_in_one(recipe, other),
+            failed=_failure(reference),
+        )
+
+    def _nudged(
+        self, plan: Plan, of_reference: tuple[GivenTensors | None, str | None], beside: Plan, noted: StepDtypes
+    ) -> NudgedRuns:
+        """The reference's nudged runs: with what it is given, nudged as the steps of the plan `beside` it round."""
+        given, given_by = of_reference
+        recipe = self._recipe
+
+        def roundings() -> Roundings:
+            usual = max((TORCH_DTYPES[one] for one in (recipe.dtype, plan.recipe.dtype)), key=epsilon)
+            if not noted and not all_round_alike(beside):
+                values_of_run(noting(beside, noted), given, nullcontext)
+            return Roundings(usual, others(noted, usual), *epsilons_of_products(recipe), starts=self._original)
+
+        def make() -> NudgedRuns:
+            return NudgedRuns(plan, _starts(plan) if self._original else given, roundings)
+
+        if isinstance(self._source, Mapping):
+            return make()
+        return self._kept.get(("nudged", given_by, repr(plan.recipe.written), plan.files, _rounds(recipe)), make)
 
     def _load(self, wanted: Mapping[str, Any]) -> Recipe:
         """The same recipe in another cell, which records the same values."""
@@ -197,20 +233,6 @@ class _Making:
             return make()
         return self._kept.get((given_by, repr(plan.recipe.written), plan.files), make)
 
-    def _noise_of_float32(self, reference: Result) -> dict[str, Noise]:
-        """What a float64 run may be away: what eager CPU float32 is, in proportion to the machine epsilons."""
-        try:
-            rough = self._ran(
-                plan_of(self._load({"device": "cpu", "backend": "eager", "dtype": "float32"})), None, None
-            )
-        except NoReference:
-            return dict.fromkeys(reference.records, NO_NOISE)
-        rough = settled_both(reference, rough)[1]
-        return {
-            name: usual_noise({"float32": noise_between(rough, reference, name)}, "float64")
-            for name in reference.records
-        }
-
 
 def _failure(run_of_it: Result) -> Problems | None:
     """Why a run that others are held against stopped, where it was not meant to; in a check, it had made everything."""
@@ -219,14 +241,6 @@ def _failure(run_of_it: Result) -> Problems | None:
         return None
     cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
     return Problems(code="reference failed", cell=cell, name=error.step, problems=[error.message])
-
-
-def noise_between(rough: Result, exact: Result, name: str) -> Noise:
-    """How far a value of one run is from that of another; no noise where they are no numbers of the same shape."""
-    mine, its = (tensor_of(one.records[name].value) if name in one.records else None for one in (rough, exact))
-    if mine is None or its is None or mine.shape != its.shape:
-        return NO_NOISE
-    return noise_of(mine, its)
 
 
 def _starts(plan: Plan) -> GivenTensors:
@@ -272,6 +286,11 @@ def _written(value: Any) -> str:
 
 def _named(wanted: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={_written(value)}" for key, value in wanted.items())
+
+
+def _rounds(recipe: Recipe) -> str:
+    """What the nudges hang on besides the reference."""
+    return repr((recipe.dtype, recipe.device.partition(":")[0], recipe.settings))
 
 
 # random steps

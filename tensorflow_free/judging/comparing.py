@@ -23,17 +23,14 @@ from tensorflow_free.judging.as_tensors import (
 )
 from tensorflow_free.judging.blame import where_it_starts
 from tensorflow_free.judging.closeness import is_floating
+from tensorflow_free.judging.doubts import Doubt, NumbersInDoubt, PlacesInDoubt, settle
 from tensorflow_free.judging.measures import Errors, Measure, noise_of
+from tensorflow_free.judging.movement import FEWEST_RUNS
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.options import AS_USUAL, Judging
 from tensorflow_free.judging.paths import Paths
-from tensorflow_free.judging.rules import (
-    Judged,
-    Rule,
-    by_noise,
-    by_tolerance,
-    stated_tolerance,
-)
+from tensorflow_free.judging.rounding_rule import RoundingBound, k_of
+from tensorflow_free.judging.rules import Judged, Rule, by_noise, by_tolerance, epsilon, stated_tolerance
 from tensorflow_free.judging.settled import settled_both
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
@@ -41,7 +38,7 @@ from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing,
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record, of_name
-from tensorflow_free.tensors.dtypes import TORCH_DTYPES, tolerance_of, word_of
+from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, tolerance_of, word_of
 from tensorflow_free.tensors.memory import check_room
 
 
@@ -86,7 +83,7 @@ def compare_results(
         baseline = settled_both(actual, baseline)[1]
     actual, expected = settled_both(actual, expected)
     comparing = Comparing(actual, expected, baseline, judging)
-    values = tuple(comparing.verdicts())
+    values = comparing.settled()
     where = where_it_starts(values, actual.recipe) if any(one.outcome == Outcome.MISMATCH for one in values) else None
     return Comparison(values, where, reference)
 
@@ -102,8 +99,16 @@ class Comparing:
         self._recipe = actual.recipe
         self._paths = Paths(actual, expected)
 
-    def verdicts(self) -> Iterator[ValueVerdict]:
-        """A verdict on each value of either run, those of the judged run first."""
+    def settled(self) -> tuple[ValueVerdict, ...]:
+        """A verdict on each value of either run, those of the judged run first; doubts are settled together."""
+        found = list(self.verdicts())
+        doubts = [one for one in found if not isinstance(one, ValueVerdict)]
+        if doubts and self._judging.movement is not None:
+            settle(doubts, self._judging.movement, self._k(TORCH_DTYPES[self._recipe.dtype]))
+        return tuple(one if isinstance(one, ValueVerdict) else one.verdict() for one in found)
+
+    def verdicts(self) -> Iterator[ValueVerdict | Doubt]:
+        """A verdict on each value of either run, or that it is in doubt."""
         expected = self._expected.records
         starts = self._judging.starts
         for name, record in self._actual.records.items():
@@ -161,7 +166,7 @@ class Comparing:
         else:
             yield self._bad(record, "structure", Bare(code="missing in the reference"))
 
-    def _missing(self) -> Iterator[ValueVerdict]:
+    def _missing(self) -> Iterator[ValueVerdict | Doubt]:
         """Values of the reference that the judged run does not have."""
         if self._actual.error is not None or _records_less(self._actual, self._expected):
             return
@@ -181,7 +186,7 @@ class Comparing:
 
     # values that both have
 
-    def _compared(self, record: Record, other: Record) -> ValueVerdict:
+    def _compared(self, record: Record, other: Record) -> ValueVerdict | Doubt:
         if why := record.unstored or other.unstored:
             return self._unjudged(record, Because(code="not stored", why=why))
         try:
@@ -189,7 +194,7 @@ class Comparing:
         except UNTAKEN as error:
             return self._unjudged(record, Because(code="not comparable", why=words_of(error)))
 
-    def _both(self, record: Record, other: Record) -> ValueVerdict:
+    def _both(self, record: Record, other: Record) -> ValueVerdict | Doubt:
         mine, its = as_tensor(record.value), as_tensor(other.value)
         if isinstance(mine, torch.Tensor) and isinstance(its, torch.Tensor):
             return self._tensors(record, mine, its)
@@ -200,7 +205,7 @@ class Comparing:
             return self._bad(record, "structure", differs)
         return self._plain_values(record, mine, its)
 
-    def _plain_values(self, record: Record, mine: Any, its: Any) -> ValueVerdict:
+    def _plain_values(self, record: Record, mine: Any, its: Any) -> ValueVerdict | Doubt:
         """Values that are no tensors: numbers, sizes, words."""
         if isinstance(mine, (float, complex)) and isinstance(its, (float, complex)):
             pair = (torch.tensor(one, dtype=NUMBERS[type(one)]) for one in (mine, its))
@@ -219,7 +224,7 @@ class Comparing:
             return self._verdict(record, Outcome.OK, "structure", allowed="its type")
         return self._unjudged(record, Differing(code="type differs", found=type_name(mine), wanted=type_name(its)))
 
-    def _tensors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
+    def _tensors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict | Doubt:
         if differs := self._structure(record, mine, its):
             return self._bad(record, "structure", differs)
         if mine.is_meta or its.is_meta:
@@ -257,8 +262,30 @@ class Comparing:
         alike = None if self._baseline is None else of_name(self._baseline.records, name)
         return alike.value.dtype if alike is not None and isinstance(alike.value, torch.Tensor) else None
 
-    def _integers(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
-        """Integers and booleans: those of the eager CPU run in the same dtype, exactly."""
+    def _integers(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict | Doubt:
+        """Integers and booleans: those of the reference, but where rounding makes them differ."""
+        errors = Errors(mine, its)
+        if not errors.unequal():
+            return self._verdict(record, Outcome.OK, "exact", measure=errors.measure() if self._in_full else None)
+        if self._judging.movement is None or mine.shape != its.shape:
+            return self._integers_of_eager(record, mine, its)
+        k = self._k(TORCH_DTYPES[self._recipe.dtype])
+        return PlacesInDoubt(record.name, mine, its, k, lambda doubt: self._places(record, doubt))
+
+    def _places(self, record: Record, doubt: PlacesInDoubt) -> ValueVerdict:
+        """What became of integers that differ from the reference."""
+        found = Errors(doubt.mine, doubt.its).measure()
+        if not doubt.runs:
+            return self._unjudged(record, Bare(code="no nudged runs"))
+        if doubt.is_settled:
+            cause = _elements("dtype-dependent", found)
+            return self._verdict(record, Outcome.DTYPE_DEPENDENT, "rounding", cause=cause, measure=found)
+        at = int(doubt.unexplained.to(torch.uint8).argmax())
+        found = Errors(doubt.mine, doubt.its).measure(at)
+        return self._bad(record, "rounding", _elements("integers differ", found), found)
+
+    def _integers_of_eager(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
+        """Integers that differ, held against those of the eager CPU run in the same dtype, where nothing is nudged."""
         found = Errors(mine, its).measure()
         alike = None if self._baseline is None else of_name(self._baseline.records, record.name)
         if alike is not None:
@@ -266,9 +293,7 @@ class Comparing:
             against = Errors(mine, readable(base)).measure()
             if against.unequal:
                 return self._bad(record, "exact", _elements("integers differ from eager", against), against)
-        if not found.unequal:
-            return self._verdict(record, Outcome.OK, "exact", measure=found)
-        if alike is None and (self._same_dtype or self._judging.dtypes is not None):
+        elif self._same_dtype or self._judging.dtypes is not None:
             return self._bad(record, "exact", _elements("integers differ", found), found)
         cause = _elements("dtype-dependent", found)
         return self._verdict(record, Outcome.DTYPE_DEPENDENT, "exact", cause=cause, measure=found)
@@ -277,9 +302,72 @@ class Comparing:
     def _same_dtype(self) -> bool:
         return self._actual.recipe.dtype == self._expected.recipe.dtype
 
-    def _numbers(self, record: Record, mine: torch.Tensor, its: torch.Tensor, *, dtype: torch.dtype) -> ValueVerdict:
-        """Floating and complex numbers: by noise where there is any to go by, else by tolerance."""
+    def _k(self, dtype: torch.dtype) -> float:
+        return k_of(dtype) if self._judging.k is None else self._judging.k
+
+    @property
+    def _in_full(self) -> bool:
+        return self._judging.measures
+
+    def _numbers(
+        self, record: Record, mine: torch.Tensor, its: torch.Tensor, *, dtype: torch.dtype
+    ) -> ValueVerdict | Doubt:
+        """Floating and complex numbers: by what rounding explains where the reference can be nudged."""
         errors = Errors(mine, its)
+        stated = self._judging.rtol is not None or self._judging.atol is not None
+        if stated or self._judging.movement is None:
+            return self._by_other_rules(record, errors, its, dtype)
+        base = self._baseline_of(record.name, its)
+        lost = 0
+        if errors.nonfinite:
+            lost = errors.nonfinite
+            if base is None or not errors.shares_lost_with(base):
+                found = errors.measure()
+                return self._bad(record, "rounding", _elements("non-finite", found), found)
+        noise = None if base is None else noise_of(base, its)
+        if self._judging.signed_zeros and (zeros := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
+            signs = Elements(code="signed zeros", count=zeros, elements=errors.elements)
+            return self._bad(record, "exact", signs, errors.measure())
+        bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=_jumps(record.op))
+        bound.k = self._k(bound.dtype)
+        if bound.used()[0] <= 1 or bound.is_cleared_by_baseline:
+            return self._within(record, bound, lost)
+        return NumbersInDoubt(record.name, bound, lambda one: self._within(record, one, lost))
+
+    def _rounded_to(self, mine: torch.Tensor, its: torch.Tensor) -> torch.dtype:
+        """The coarser dtype of a value and of its reference's; of a number that is no tensor that of the recipe."""
+        found = [one.dtype for one in (mine, its) if is_floating(one.dtype)]
+        return max(found, key=lambda dtype: epsilon(PARTS.get(dtype, dtype)))
+
+    def _baseline_of(self, name: str, its: torch.Tensor) -> torch.Tensor | None:
+        alike = None if self._baseline is None else of_name(self._baseline.records, name)
+        base = None if alike is None else tensor_of(alike.value)
+        return base if base is not None and base.shape == its.shape else None
+
+    def _within(self, record: Record, bound: RoundingBound, lost: int) -> ValueVerdict:
+        """The verdict on numbers, once what they may be away is known."""
+        used, at = bound.used()
+        rule: Rule = "rounding" if at is not None else "baseline"
+        if used > 1 and not bound.runs and bound.is_cleared_by_baseline:
+            used, at, rule = bound.share_of_baseline, None, "baseline"
+        if used > 1 and bound.runs < FEWEST_RUNS:
+            return self._unjudged(record, Bare(code="no nudged runs"))
+        outcome: ValueOutcome = Outcome.OK if used <= 1 else Outcome.MISMATCH
+        errors = bound.errors
+        measured = errors.measure(at) if self._in_full or outcome != Outcome.OK else None
+        cause: AnyReason | None = None
+        if outcome != Outcome.OK and measured is not None:
+            cause = _elements("out of bounds", measured)
+        elif lost:
+            outcome, cause = Outcome.DTYPE_DEPENDENT, _elements("overflows", errors.measure())
+        allowed = "" if measured is None else bound.words(at)
+        vacuous = outcome == Outcome.OK and bound.runs > 0 and bound.is_vacuous
+        return self._verdict(
+            record, outcome, rule, used, cause=cause, allowed=allowed, measure=measured, vacuous=vacuous
+        )
+
+    def _by_other_rules(self, record: Record, errors: Errors, its: torch.Tensor, dtype: torch.dtype) -> ValueVerdict:
+        """Numbers by a stated tolerance, by noise that is kept, or by the tolerance of their dtype."""
         noise = self._noise(record, its)
         rule: Rule = "tolerance" if noise is None else "noise"
         if errors.nonfinite and not self._overflowed(errors, noise):
@@ -290,13 +378,10 @@ class Comparing:
             return self._bad(record, "exact", zeros, errors.measure())
         rule, judged = self._judged(record.name, errors, noise, dtype)
         outcome: ValueOutcome = Outcome.OK if judged.used <= 1 else Outcome.MISMATCH
-        measured = errors.measure(judged.at) if self._judging.measures or outcome != Outcome.OK else None
+        measured = errors.measure(judged.at) if self._in_full or outcome != Outcome.OK else None
         cause = _elements("out of bounds", measured) if measured is not None and outcome != Outcome.OK else None
         allowed = "" if measured is None else judged.allowed
-        return ValueVerdict(
-            record.name, record.kind, record.op, outcome, rule, judged.used, "" if cause is None else words(cause),
-            word_of(mine.dtype), tuple(mine.shape), allowed, measured, cause,
-        )  # fmt: skip
+        return self._verdict(record, outcome, rule, judged.used, cause=cause, allowed=allowed, measure=measured)
 
     def _overflowed(self, errors: Errors, noise: Noise | None) -> bool:
         """Whether so many NaN and infinities are what the dtype itself gives, and are let pass."""
@@ -338,6 +423,7 @@ class Comparing:
         cause: AnyReason | None = None,
         allowed: str = "",
         measure: Measure | None = None,
+        vacuous: bool = False,
     ) -> ValueVerdict:
         value = record.value
         is_tensor = isinstance(value, torch.Tensor)
@@ -345,8 +431,9 @@ class Comparing:
         dtype = word_of(value.dtype) if is_tensor else kind_of(value)
         reason = "" if cause is None else words(cause)
         return ValueVerdict(
-            record.name, record.kind, record.op, outcome, rule, used, reason, dtype, shape, allowed, measure, cause
-        )
+            record.name, record.kind, record.op, outcome, rule, used, reason, dtype, shape, allowed, measure, cause,
+            vacuous,
+        )  # fmt: skip
 
     def _unjudged(self, record: Record, cause: AnyReason) -> ValueVerdict:
         return self._verdict(record, Outcome.NOT_COMPARABLE, "none", cause=cause)
@@ -354,6 +441,19 @@ class Comparing:
     def _bad(self, record: Record, rule: Rule, cause: AnyReason, found: Measure | None = None) -> ValueVerdict:
         return self._verdict(record, Outcome.MISMATCH, rule, NOTHING_ALLOWED, cause=cause, measure=found)
 
+
+def _jumps(op: str | None) -> bool:
+    return op is not None and op.rpartition(".")[2].rstrip("_") in _JUMPS
+
+
+_JUMPS: Final = frozenset(
+    {
+        *("ceil", "fix", "floor", "floor_divide", "fmod", "frac", "heaviside", "remainder", "round", "sgn", "sign"),
+        *("trunc", "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine", "quantize_per_tensor"),
+        *("bernoulli", "__floordiv__", "__mod__"),
+    }
+)
+"""Ops whose result jumps where an operand moves a little."""
 
 _WORTH_ITS_VALUE: Final = (bool, int, float, complex, str, list, tuple, dict, torch.dtype, torch.device)
 """Types whose values are compared; of any other object, such as a `grad_fn`, its type is."""
@@ -369,7 +469,9 @@ def _is_eager(result: Result) -> bool:
     return result.recipe.backend.name == "eager"
 
 
-NumberCode = Literal["out of bounds", "non-finite", "integers differ", "integers differ from eager", "dtype-dependent"]
+NumberCode = Literal[
+    "overflows", "out of bounds", "non-finite", "integers differ", "integers differ from eager", "dtype-dependent"
+]
 
 
 def _elements(code: NumberCode, found: Measure) -> Elements:
@@ -379,7 +481,7 @@ def _elements(code: NumberCode, found: Measure) -> Elements:
         found=found.found,
         wanted=found.wanted,
         at=found.at,
-        count=found.nonfinite if code == "non-finite" else found.unequal,
+        count=found.nonfinite if code in ("non-finite", "overflows") else found.unequal,
         elements=found.elements,
         apart=found.max_abs,
     )

@@ -124,6 +124,11 @@ class Errors:
         self.errors = torch.where(finite, self.errors, zero).clamp(max=_LARGEST)
         self.sizes = torch.where(finite, self.sizes, zero).clamp(max=_LARGEST)
 
+    def away(self, other: torch.Tensor) -> torch.Tensor:
+        """How far another tensor of the same shape is from the expected one, float64, flat; 0 where not finite."""
+        moved = (other.to(self._its.dtype).flatten() - self._its).abs()
+        return torch.where(moved.isfinite(), moved, 0.0).clamp(max=_LARGEST)
+
     @cached_property
     def same(self) -> torch.Tensor:
         """Which pairs are the same number, flat; NaN is NaN, in complex numbers part by part."""
@@ -183,6 +188,12 @@ class Errors:
     def nan(self) -> int:
         """How many pairs count as `nonfinite` and are NaN in the actual one."""
         return int((self._mine.isnan() & ~self.same).count_nonzero()) if self.nonfinite else 0
+
+    def shares_lost_with(self, other: torch.Tensor) -> bool:
+        """Whether each number that is not finite on one side alone is the same in another run of the same shape."""
+        lost = ~(self._mine.isfinite() & self._its.isfinite()) & ~self.same
+        mine, its = self.actual.flatten()[lost], other.to(self.actual.dtype).flatten()[lost]
+        return Errors(mine, its).unequal() == 0
 
     def _lost(self) -> int:
         finite = self._mine.isfinite() & self._its.isfinite()

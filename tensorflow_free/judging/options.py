@@ -8,6 +8,7 @@ from typing import Final
 
 import torch
 
+from tensorflow_free.judging.movement import Movement
 from tensorflow_free.judging.noise import Noise
 
 
@@ -23,6 +24,7 @@ class Judging:
         apart: names that are left out with their fields and gradients: one run has them alone, or means something else.
         incomparable: values and gradients that lie downstream of a random step with another random stream.
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
+        movement: nudged runs of the expected one, which tell how far rounding takes each value; judges before `noise`.
         starts: whether the tensors that the runs start from are compared, too.
         measures: whether values that pass are measured in full, too.
         dtypes: the dtypes that values must have, by name. Given, the expected run is a golden: integers must be its
@@ -49,6 +51,7 @@ class Judging:
     apart: frozenset[str] = frozenset()
     incomparable: frozenset[str] = frozenset()
     noise: Mapping[str, Noise] | None = None
+    movement: Movement | None = None
     starts: bool = True
     measures: bool = True
     dtypes: Mapping[str, torch.dtype] | None = None

@@ -27,7 +27,7 @@ from tensorflow_free.judging.noise import NO_NOISE, Noise
 from tensorflow_free.recipe.models import Pair, Recipe
 from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
 
-Rule = Literal["equal", "noise", "tolerance", "exact", "structure", "none"]
+Rule = Literal["equal", "rounding", "baseline", "noise", "tolerance", "exact", "structure", "none"]
 """What judged a value.
 
 `equal`: alike bit for bit. `noise`: against the error of an eager CPU run of the same dtype. `tolerance`: that of the

@@ -35,6 +35,8 @@ class ValueVerdict:
         shape: its shape, where it is a tensor.
         allowed: the error allowed, in words.
         measure: the numbers; None where it is equal, or is not a tensor of the expected shape.
+        cause: why it is not ok, as data.
+        vacuous: whether it is ok and could not have failed, as zeros would have passed, too.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ValueVerdict:
     allowed: str = ""
     measure: Measure | None = None
     cause: AnyReason | None = None
+    vacuous: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""

@@ -64,6 +64,7 @@ class Bare(Reason):
         "missing in the run",
         "missing in the reference",
         "all dtype-dependent",
+        "no nudged runs",
         "no common value",
         "nothing expected of it",
         "nothing expected of its outputs",
@@ -122,6 +123,7 @@ class Elements(Reason):
     code: Literal[
         "out of bounds",
         "non-finite",
+        "overflows",
         "signed zeros",
         "integers differ",
         "integers differ from eager",

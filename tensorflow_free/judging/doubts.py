@@ -1,0 +1,137 @@
+"""Values of which the reference alone cannot say whether they are right, and the nudged runs that settle them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+
+from tensorflow_free.codec.parts import UNTAKEN
+from tensorflow_free.judging.as_tensors import tensor_of
+from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, WIDE_RUNS, Movement
+from tensorflow_free.judging.rounding_rule import RoundingBound
+from tensorflow_free.judging.verdicts import ValueVerdict
+from tensorflow_free.result.run_value import Record, of_name
+
+
+class Doubt(Protocol):
+    """A value in doubt."""
+
+    name: str
+    is_wide: bool
+    """Whether runs that are nudged further may settle it."""
+
+    def see(self, nudged: torch.Tensor) -> None:
+        """Take in the value of a nudged run."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is right, so that no more runs are needed."""
+
+    def verdict(self) -> ValueVerdict:
+        """What was found in the end."""
+
+
+@dataclass(slots=True)
+class NumbersInDoubt:
+    """Floating or complex numbers that are further from the reference than their last rounding explains."""
+
+    name: str
+    bound: RoundingBound
+    judged: Callable[[RoundingBound], ValueVerdict]
+    is_wide: bool = False
+
+    def see(self, nudged: torch.Tensor) -> None:
+        """Take in the value of a nudged run."""
+        self.bound.see(nudged)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is within its bound; one that is worse than the baseline needs a few runs to say so."""
+        bound = self.bound
+        if bound.used()[0] > 1 or not bound.runs:
+            return False
+        return bound.runs >= FEWEST_RUNS or not bound.is_worse_than_baseline
+
+    def verdict(self) -> ValueVerdict:
+        """What was found in the end."""
+        return self.judged(self.bound)
+
+
+@dataclass(slots=True)
+class PlacesInDoubt:
+    """Integers or booleans that differ from the reference; they may where rounding makes them differ, and as far."""
+
+    name: str
+    mine: torch.Tensor
+    its: torch.Tensor
+    k: float
+    judged: Callable[[PlacesInDoubt], ValueVerdict]
+    runs: int = 0
+    is_wide: bool = True
+    _spread: torch.Tensor | None = None
+    _apart: torch.Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._apart = _distance(self.mine, self.its)
+
+    def see(self, nudged: torch.Tensor) -> None:
+        """Take in the value of a nudged run."""
+        moved = _distance(nudged, self.its)
+        self._spread = moved if self._spread is None else torch.maximum(self._spread, moved)
+        self.runs += 1
+
+    @property
+    def unexplained(self) -> torch.Tensor:
+        """The places that differ although rounding makes none differ so far, flat."""
+        if self._spread is None:
+            return self._apart > 0
+        return self._apart > self._spread * self.k
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether each place that differs does so in a nudged run, too."""
+        return self.runs > 0 and not bool(self.unexplained.any())
+
+    def verdict(self) -> ValueVerdict:
+        """What was found in the end."""
+        return self.judged(self)
+
+
+def _distance(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    return Errors(one, other).errors.clone() if one.dtype != torch.bool else (one != other).flatten().to(torch.float64)
+
+
+def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
+    """Make nudged runs until no value is in doubt, or there are no more of them.
+
+    Args:
+        doubts: the values in doubt.
+        movement: the nudged runs.
+        times: how many epsilons the last few runs are nudged by, for integers that differ nowhere else.
+    """
+    runs = [(number, 1.0) for number in range(MOST_RUNS)] + [(MOST_RUNS + each, times) for each in range(WIDE_RUNS)]
+    remaining = list(doubts)
+    for number, size in runs:
+        if size > 1:
+            remaining = [one for one in remaining if one.is_wide]
+        if not remaining:
+            return
+        values = movement.values(number, size)
+        for one in remaining:
+            nudged = _like(of_name(values, one.name))
+            if nudged is not None:
+                one.see(nudged)
+        remaining = [one for one in remaining if not one.is_settled]
+
+
+def _like(record: Record | None) -> torch.Tensor | None:
+    if record is None or record.value is None:
+        return None
+    try:
+        return tensor_of(record.value)
+    except UNTAKEN:
+        return None

@@ -1,0 +1,29 @@
+"""What tells a judge how far rounding may take each value: nudged runs of the reference, asked for one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from tensorflow_free.result.run_value import Record
+
+MOST_RUNS: Final = 16
+"""Nudged runs of one epsilon that are made at most."""
+
+WIDE_RUNS: Final = 4
+"""More of them, nudged as far as a bound reaches, for integers that differ where none of the others does."""
+
+FEWEST_RUNS: Final = 4
+"""Nudged runs without which nothing is said of a value that needs them."""
+
+
+class Movement(Protocol):
+    """Nudged runs of a reference; the same each time."""
+
+    def values(self, number: int, times: float = 1.0) -> Mapping[str, Record]:
+        """The values of one run by name; those up to a failure.
+
+        Args:
+            number: which of the runs, from 0.
+            times: by how many machine epsilons its numbers are nudged at most.
+        """

@@ -1,0 +1,172 @@
+"""The derived rule: how far rounding alone may take a value from its float64 reference.
+
+A right implementation in a dtype d rounds each result once, and its inner error is like that of slightly other operands
+(backward stability; Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 1.5). So the reference is run
+again with every number nudged as rounding to d would nudge it, and with r its value and r' that of a nudged run
+
+    spread_i  = max over the runs of |r'_i - r_i|
+    allowed_i = K * (eps * |r_i| + max(spread_i, mean(spread))) + the smallest number
+
+A run of PyTorch itself in d, the baseline, makes it tighter, never looser. Worse than it, by more than rounding can
+explain, is wrong as well:
+
+    max(rmse / rmse(baseline), max / max(baseline)) > 3
+    rmse > 1.2 * (rms(eps * r) / 2 + rms(r' - r) + the smallest number)
+
+K, 3 and 1.2 were chosen on faults and right kernels by trial: `python -m tests.faults.bench`, `python -m tests.wolf`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.noise import Noise
+from tensorflow_free.tensors.dtypes import PARTS, word_of
+
+K: Final[dict[str, float]] = {"float64": 6.0, "float32": 6.0, "bfloat16": 3.0, "float16": 3.0}
+"""How many times what rounding moves is allowed. Half precision computes inside in float32, and rounds once."""
+
+K_OF_LESS: Final = 1.0
+"""That of narrower dtypes, such as float8, to which both sides are rounded alike."""
+
+WORSE: Final = 3.0
+"""How many times the baseline's error is worse than it."""
+
+UNEXPLAINED: Final = 1.2
+"""How many times the error that rounding explains is one that it does not explain."""
+
+
+NO_WORSE: Final = 1.5
+"""How many times the baseline's error is no worse than it, so that nothing needs to be nudged."""
+
+PLAUSIBLE: Final[dict[str, float]] = {"float64": 8.0, "float32": 8.0, "bfloat16": 2.0, "float16": 2.0}
+"""How many epsilons of the values' size a baseline may be away that clears others without nudged runs: one that is
+itself wrong must clear nothing."""
+
+
+def k_of(dtype: torch.dtype) -> float:
+    """How many times what rounding moves a value of this dtype may be away."""
+    return K.get(word_of(PARTS.get(dtype, dtype)), K_OF_LESS)
+
+
+def smallest_of(dtype: torch.dtype) -> float:
+    """The smallest normal number, as what is below may be flushed to zero; of float16 the smallest subnormal one."""
+    info = torch.finfo(PARTS.get(dtype, dtype))
+    return float(info.smallest_normal) * (float(info.eps) if PARTS.get(dtype, dtype) == torch.float16 else 1.0)
+
+
+@dataclass(slots=True)
+class RoundingBound:
+    """What one value may be away, growing with each nudged run.
+
+    Attributes:
+        errors: how far the value is from its reference.
+        dtype: to which it is rounded.
+        k: how many times what rounding moves is allowed.
+        baseline: how far the baseline is from the same reference, where there is one.
+        is_jump: whether the value jumps, so that each number may move only as far as it itself was seen to.
+        runs: how many nudged runs told of it.
+    """
+
+    errors: Errors
+    dtype: torch.dtype
+    k: float
+    baseline: Noise | None = None
+    is_jump: bool = False
+    runs: int = 0
+    _spread: torch.Tensor | None = None
+    _squares: float = 0.0
+
+    def see(self, nudged: torch.Tensor) -> None:
+        """Take in what a nudged run has, of the same shape."""
+        moved = self.errors.away(nudged)
+        self._spread = moved if self._spread is None else torch.maximum(self._spread, moved)
+        self._squares += float(torch.dot(moved, moved))
+        self.runs += 1
+
+    @property
+    def allowed(self) -> torch.Tensor:
+        """What each number may be away, flat."""
+        allowed = self.errors.sizes * self._epsilon
+        if self._spread is not None:
+            least = 0.0 if self.is_jump else float(self._spread.mean())
+            allowed = allowed + self._spread.clamp(min=least)
+        return allowed * self.k + smallest_of(self.dtype)
+
+    def used(self) -> tuple[float, int | None]:
+        """The share of what is allowed that was used, and by which number, flat; None where the baseline decides."""
+        share = self.errors.errors / self.allowed
+        worst = int(share.argmax()) if share.numel() else 0
+        derived = float(share[worst]) if share.numel() else 0.0
+        beside = self.beside_baseline()
+        return (beside, None) if beside > max(1.0, derived) else (derived, worst)
+
+    def beside_baseline(self) -> float:
+        """How much worse it is than the baseline and than rounding explains, 1 being allowed; 0 without a baseline."""
+        return min(self._worse / WORSE, self.errors.rmse / (UNEXPLAINED * self.explained)) if self._worse else 0.0
+
+    @property
+    def is_worse_than_baseline(self) -> bool:
+        """Whether it is so much worse than the baseline that rounding has to explain it."""
+        return self._worse > WORSE
+
+    @property
+    def share_of_baseline(self) -> float:
+        """The share that was used of what clears a value beside a plausible baseline; infinite where none is."""
+        base, found = self.baseline, self.errors
+        if base is None:
+            return math.inf
+        plausible = PLAUSIBLE.get(word_of(PARTS.get(self.dtype, self.dtype)), 0.0) * self._epsilon
+        if base.rmse > plausible * found.rms or base.max_abs > plausible * found.peak:
+            return math.inf
+        return self._worse / NO_WORSE
+
+    @property
+    def is_cleared_by_baseline(self) -> bool:
+        """Whether it is no worse than a plausible baseline, so that nothing needs to be nudged."""
+        return self.share_of_baseline <= 1
+
+    @property
+    def _worse(self) -> float:
+        """How many times the baseline's error it has."""
+        found, base = self.errors, self.baseline
+        if base is None or not found.max_abs:
+            return 0.0
+        return max(_times(found.rmse, base.rmse), _times(found.max_abs, base.max_abs))
+
+    @property
+    def explained(self) -> float:
+        """The root mean square of the error that rounding explains."""
+        moved = math.sqrt(self._squares / max(1, self.runs * self.errors.elements))
+        return self.errors.rms * self._epsilon / 2 + moved + smallest_of(self.dtype)
+
+    @property
+    def is_vacuous(self) -> bool:
+        """Whether zeros would have passed, although the reference is not zero."""
+        return self.errors.peak > 0 and bool((self.allowed >= self.errors.sizes).all())
+
+    @property
+    def _epsilon(self) -> float:
+        return float(torch.finfo(PARTS.get(self.dtype, self.dtype)).eps)
+
+    def words(self, at: int | None) -> str:
+        """What was allowed, in words."""
+        if at is None:
+            base = 0.0 if self.baseline is None else self.baseline.rmse
+            return (
+                f"rmse {UNEXPLAINED * self.explained:.2g}, which rounding explains, or {WORSE:g} times that of eager "
+                f"CPU ({base:.2g})"
+            )
+        allowed = float(self.allowed[at]) if self.errors.elements else 0.0
+        size = float(self.errors.sizes[at]) if self.errors.elements else 0.0
+        moved = max(0.0, (allowed - smallest_of(self.dtype)) / self.k - size * self._epsilon)
+        return f"{allowed:.2g}: {self.k:g} times what rounding moves (eps * {size:.3g} at the end, {moved:.2g} before)"
+
+
+def _times(mine: float, its: float) -> float:
+    return 0.0 if mine == 0 else mine / its if its else math.inf

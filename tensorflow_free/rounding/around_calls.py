@@ -1,0 +1,25 @@
+"""A plan with something around each of its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tensorflow_free.plan.calls import Call, Repeat, Site, Within
+from tensorflow_free.plan.plan import Plan
+
+
+def with_calls(plan: Plan, around: Callable[[Callable[..., Any], Site], Callable[..., Any]]) -> Plan:
+    """The plan with something around each of its calls, in blocks too."""
+
+    def each(calls: Sequence[Call]) -> tuple[Call, ...]:
+        return tuple(one(call) for call in calls)
+
+    def one(call: Call) -> Call:
+        function, arguments, out, site = call
+        if isinstance(function, Within | Repeat):
+            return replace(function, body=each(function.body)), arguments, out, site
+        return around(function, site), arguments, out, site
+
+    return replace(plan, forward=each(plan.forward), rest=each(plan.rest))

@@ -1,0 +1,103 @@
+"""The nudged runs of a reference, made one by one as they are asked for, and the dtypes that its steps round to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.result.run_value import Record
+from tensorflow_free.rounding.around_calls import with_calls
+from tensorflow_free.rounding.nudge import Nudge
+from tensorflow_free.runner import GivenTensors, values_of_run
+
+MOST_RUNS: Final = 16
+"""How many nudged runs there are at most with nudges of one epsilon."""
+
+KEPT_BYTES: Final = 1 << 24
+"""Values of nudged runs up to this size are kept for the next cell; of larger ones those of the first run alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roundings:
+    """To what a cell rounds.
+
+    Attributes:
+        usual: the dtype of the cell; of those it and its reference have the coarser.
+        steps: the dtypes of the steps that round to another, by their paths in the recipe.
+        products: the epsilon of matrix products, where settings let a device compute them in less; else 0.
+        convolutions: that of convolutions.
+        starts: whether the starting tensors are rounded, too, as the reference has its own.
+    """
+
+    usual: torch.dtype
+    steps: Mapping[KeyPath, torch.dtype] = field(default_factory=dict)
+    products: float = 0.0
+    convolutions: float = 0.0
+    starts: bool = False
+
+
+@dataclass
+class NudgedRuns:
+    """The reference's run, again and again, nudged; the same numbers each time it is asked.
+
+    Attributes:
+        plan: the reference's.
+        given: the starting tensors that it is given, as of `run`.
+        find_roundings: tells what the nudges are like, once they are needed.
+    """
+
+    plan: Plan
+    given: GivenTensors | None
+    find_roundings: Callable[[], Roundings]
+    _roundings: Roundings | None = None
+    _kept: dict[int, Mapping[str, Record]] = field(default_factory=dict)
+
+    def values(self, number: int, times: float = 1.0) -> Mapping[str, Record]:
+        """The values of a nudged run, by name; those up to a failure.
+
+        Args:
+            number: which of the runs, from 0.
+            times: by how many epsilons the numbers are nudged at most.
+        """
+        found = self._kept.get(number) if times == 1 else None
+        if found is not None:
+            return found
+        made = self._run(number, times)
+        if times == 1 and (number == 0 or _bytes(made) * MOST_RUNS <= KEPT_BYTES):
+            self._kept[number] = made
+        return made
+
+    def _run(self, number: int, times: float) -> Mapping[str, Record]:
+        rounds = self._roundings = self._roundings or self.find_roundings()
+        nudge = Nudge(rounds.usual, number, products=rounds.products, convolutions=rounds.convolutions, times=times)
+        given = self.given
+        if rounds.starts and given is not None:
+            given = {name: nudge.nudged(one) for name, one in given.items()}
+        return values_of_run(_told(self.plan, rounds.steps, nudge), given, lambda: nudge)
+
+
+def _bytes(values: Mapping[str, Record]) -> int:
+    return sum(one.value.nbytes for one in values.values() if isinstance(one.value, torch.Tensor))
+
+
+def _told(plan: Plan, steps: Mapping[KeyPath, torch.dtype], nudge: Nudge) -> Plan:
+    """The plan, whose calls tell the nudge to what they round; itself where all round to the same."""
+    if not steps:
+        return plan
+
+    def around(function: Callable[..., Any], site: Site) -> Callable[..., Any]:
+        dtype = steps.get(site.path, nudge.usual)
+
+        def told(*operands: Any) -> Any:
+            with nudge.rounding_to(dtype):
+                return function(*operands)
+
+        return told
+
+    return with_calls(plan, around)
