@@ -1,0 +1,62 @@
+"""PyTorch's operator database: each op alone, on its own samples, forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import torch
+from opdb.eager import run_eagerly
+from opdb.entries import ENTRIES, Case, cases, dtypes_of, samples
+from opdb.exceptions import NOT_COVERED, REFUSED, UNWRITTEN, WAVERING
+from opdb.recording import UnnamedError
+from opdb.translation import UntranslatableError, recipe_of
+
+from tensorflow_free.tensors.dtypes import word_of
+from tests.wolf.cells import DTYPES, Cell
+
+COMPLEX: Final = {"float64": torch.complex128, "float32": torch.complex64}
+"""The complex dtypes, by the recipe's."""
+
+LEFT_OUT: Final = NOT_COVERED.keys() | WAVERING.keys() | REFUSED.keys() | UNWRITTEN
+"""Entries that no recipe covers, whose numbers nobody has written, or that give other bits each time."""
+
+
+def cells(part: str, every: int, overrides: Sequence[str] = (), dtypes: Sequence[str] = DTYPES) -> Iterator[Cell]:
+    """Every so many-th entry of the database, a few samples of each."""
+    for name in [name for name in ENTRIES if name not in LEFT_OUT][::every]:
+        for dtype in dtypes:
+            for kind in (getattr(torch, dtype), COMPLEX.get(dtype)):
+                if kind in dtypes_of(ENTRIES[name]):
+                    yield from _of_entry(part, name, dtype, kind, tuple(overrides))
+
+
+def _of_entry(part: str, name: str, dtype: str, kind: torch.dtype, overrides: tuple[str, ...]) -> Iterator[Cell]:
+    word = word_of(kind)
+    for position, sample in enumerate(samples(ENTRIES[name], kind, every=False)):
+        case = next(cases(ENTRIES[name], sample))
+        told = f"{name} {position}" + ("" if word == dtype else f" {word}")
+        try:
+            mapping = recipe_of_sample(case, kind)
+        except (UnnamedError, UntranslatableError):
+            continue
+        if mapping is not None:
+            yield Cell(part, told, dtype, mapping, overrides)
+
+
+def recipe_of_sample(case: Case, kind: torch.dtype) -> dict[str, Any] | None:
+    """The recipe of one sample, with a backward pass from each part of its value; None where torch refuses it."""
+    expected = run_eagerly(case.call, case.args, case.kwargs, case.inputs)
+    if expected.error is not None:
+        return None
+    return unpinned(recipe_of(case, expected.passes), kind)
+
+
+def unpinned(mapping: dict[str, Any], kind: torch.dtype) -> dict[str, Any]:
+    """The recipe with the starts of this dtype left to the recipe's own, so that its reference has them in float64."""
+    word = word_of(kind)
+    tensors = {
+        name: {key: value for key, value in spec.items() if key != "dtype" or value != word}
+        for name, spec in mapping["tensors"].items()
+    }
+    return {**mapping, "tensors": tensors}
