@@ -22,7 +22,7 @@ from tensorflow_free.golden.verifying import Verification, verify, verify_case
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.report.comparison_report import failure_of
-from tensorflow_free.runner import run
+from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.text.characters import printable
 from tensorflow_free.text.drawing import text_of
 from tensorflow_free.text.page import Line, line, text_lines, within
@@ -100,7 +100,7 @@ def _by_expectations(missing: Verification) -> Verification:
     if not recipe.expect:
         causes = [one.model_copy(update={"code": "nothing expected"}) for one in missing.fate.causes]
         return replace(missing, fate=Fate(missing.outcome, causes))
-    result, _ = run(plan_of(recipe))
+    result, _ = run_repeatedly(plan_of(recipe))
     return replace(missing, fate=fate_of(result), result=result)
 
 
@@ -126,7 +126,7 @@ def _lines(found: Verification) -> list[Line]:
     golden = [f"golden: {found.golden}"] if found.golden is not None else []
     unmet = found.unmet
     more = [f"and {len(unmet) - MOST_UNMET} more expectations do not hold"] if len(unmet) > MOST_UNMET else []
-    beside = (*golden, *unmet[:MOST_UNMET], *more, *found.stopped)
+    beside = (*golden, *found.apart, *unmet[:MOST_UNMET], *more, *found.stopped)
     return [*failure_of(found.comparison, found.operands), *map(line, beside)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.judging.expectations import judge
+from tensorflow_free.judging.repeats import Ran, Repeating
 from tensorflow_free.loading import plan_of
 from tensorflow_free.ops.seeding import other_streams
 from tensorflow_free.outcome.reasons import StepFailed
@@ -23,6 +24,7 @@ from tensorflow_free.result.model import Timings
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.run.failures import failure_of, step_error
+from tensorflow_free.run.forward import Forward, calls_of, forward_of, input_slots
 from tensorflow_free.run.process_state import process_state
 from tensorflow_free.run.reached import Reached
 from tensorflow_free.run.records import records_of, standing_values
@@ -71,7 +73,7 @@ def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
         (tensor(9.), tensor(6.))
     """
     plan = plan_of(recipe)
-    result, cause = run(plan, progress=progress)
+    result, cause = run_repeatedly(plan, progress=progress)
     if result.error is not None and not result.error.expected:
         raise step_error(result.error, plan) from cause
     return result
@@ -100,11 +102,58 @@ def run(
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
-    one = Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch)
-    with gathered(one.warned), process_state(plan), other_streams(stream):
+    return _whole(plan, Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch))
+
+
+def _whole(plan: Plan, one: Run) -> Ran:
+    """A run from its seeds to its warnings."""
+    with gathered(one.warned), process_state(plan), other_streams(one.stream):
         result, cause = one.result()
     result.warnings = one.warned.all()
     return result, cause
+
+
+def run_repeatedly(
+    plan: Plan,
+    *,
+    progress: Progress | None = None,
+    given: GivenTensors | None = None,
+    watch: Watch | None = None,
+    is_bad: Callable[[Result], bool] = lambda result: not result.is_well,
+) -> Ran:
+    """Run a plan as often as its recipe says, each time on the same numbers, and compare the runs bit for bit.
+
+    Two results are kept at a time. It ends as soon as another run could change nothing.
+
+    Args:
+        plan: what to run.
+        progress: as of `run`.
+        given: as of `run`.
+        watch: as of `run`.
+        is_bad: whether a run is wrong by itself; asked of those that differ from the first, and then of the first.
+
+    Returns:
+        The first run; or, where it is not wrong and a later one is, that one. A verdict of its tells whether the runs
+        gave the same bits. Warnings and timings are those of the first run.
+    """
+    runs = _runs(plan, progress, given, watch)
+    if plan.recipe.repeats == 1:
+        return next(runs)
+    return Repeating(plan.recipe.repeats, runs, is_bad).told()
+
+
+def _runs(plan: Plan, progress: Progress | None, given: GivenTensors | None, watch: Watch | None) -> Iterator[Ran]:
+    """A plan's runs on the same numbers; what is compiled for the first is called by all."""
+    forward: Forward | None = None
+    for _ in range(plan.recipe.repeats):
+        one = Run(plan if watch is None else watch.marked(plan), progress, given, None, watch)
+        one.forward = forward
+        found = _whole(plan, one)
+        forward = one.forward
+        # a run holds all its values, and a result those that are recorded
+        del one
+        yield found
+        del found
 
 
 def starts_of(plan: Plan) -> dict[str, torch.Tensor]:
@@ -152,7 +201,9 @@ class Run:
         self._plan = plan
         self._progress = progress
         self._given = given
-        self._stream = stream
+        self.stream = stream
+        self.forward: Forward | None = None
+        """The compiled forward steps, once they are."""
         self._watch = watch
         self._values: Values = list(plan.initial)
         self._values[GRADIENTS] = {}
@@ -227,8 +278,8 @@ class Run:
         draw(self._plan, self._plan.starts, self._values, self._given)
         run_calls(self._plan.prelude, self._values)
         self._started = True
-        if self._stream is not None:
-            torch.default_generator.manual_seed(self._stream)
+        if self.stream is not None:
+            torch.default_generator.manual_seed(self.stream)
 
     def _steps(self) -> None:
         plan, values = self._plan, self._values
@@ -249,12 +300,13 @@ class Run:
         rounds = plan.variants or (plan.starts,) * calls_of(plan)
         self._at(Site("steps", plan.recipe.backend.name, ("steps",)))
         try:
-            forward = compiled(forward_of(plan), plan.recipe.backend)
+            if self.forward is None:
+                self.forward = compiled(forward_of(plan), plan.recipe.backend)
             for number, starts in enumerate(rounds):
                 if number or plan.variants:
                     draw(plan, starts, values)
                     run_calls(plan.prelude, values)
-                returned = forward(*(values[slot] for slot in input_slots(plan)))
+                returned = self.forward(*(values[slot] for slot in input_slots(plan)))
         except Stopped:
             raise
         except Exception as error:
@@ -324,32 +376,3 @@ def draw(plan: Plan, starts: Sequence[Start], values: Values, given: GivenTensor
         except Exception as error:
             raise Stopped(Site(start.name, start.init, ("tensors", start.name)), ()) from error
         values[slot] = made[start.name]
-
-
-# a compiler's view of the forward steps
-
-
-def input_slots(plan: Plan) -> tuple[int, ...]:
-    """The slots of what the forward steps start from: the tensors, and leaves that are not the tensors themselves."""
-    return tuple(dict.fromkeys((*plan.start_slots, *plan.leaf_slots)))
-
-
-def calls_of(plan: Plan) -> int:
-    """How many times a compiled function is called."""
-    calls = plan.recipe.backend.calls
-    return calls if isinstance(calls, int) else len(calls)
-
-
-def forward_of(plan: Plan) -> Callable[..., tuple[Any, ...]]:
-    """The forward steps as one function of the starting tensors."""
-    initial, slots, returned, calls = plan.initial, input_slots(plan), plan.returned, plan.forward
-
-    def forward(*tensors: torch.Tensor) -> tuple[Any, ...]:
-        values = list(initial)
-        for slot, tensor in zip(slots, tensors, strict=True):
-            values[slot] = tensor
-        for function, arguments, out, _ in calls:
-            values[out] = function(*arguments(values))
-        return tuple([values[slot] for slot in returned])
-
-    return forward

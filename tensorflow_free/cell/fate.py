@@ -9,6 +9,7 @@ from typing import Final, Literal
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
 from tensorflow_free.judging.known_faults import is_marked
+from tensorflow_free.judging.repeats import nondeterminism_of
 from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -20,6 +21,7 @@ from tensorflow_free.outcome.reasons import (
     Marked,
     OfNames,
     Problems,
+    RunsDiffer,
     StepFailed,
     StopCode,
     Unmet,
@@ -123,19 +125,21 @@ def _stopped(
     """The fate of a run that stopped where it was not meant to: what is wrong with what it had made counts first."""
     made = settled(result).records
     wrong = [one for one in result.unmet if one.path not in known and one.name in made]
-    unmet = [_unmet(one) for one in wrong]
+    unmet, apart = [_unmet(one) for one in wrong], _apart(result)
     if isinstance(against, Comparison) and unmarked(against, _marks(result).values()):
-        return Fate(Outcome.MISMATCH, [_mismatch(against, result), *unmet, error])
+        return Fate(Outcome.MISMATCH, [_mismatch(against, result), *apart, *unmet, error])
     outcome = STOPPED[error.code]
     if unmet and outcome == Outcome.UNSUPPORTED:
         outcome = Outcome.FAILED
-    return Fate(outcome, [error, *unmet])
+    return Fate(outcome, [error, *apart, *unmet])
 
 
 def _by_expectations(result: Result) -> Fate:
     """The fate of a run that is judged only by what it expects."""
     if result.unmet:
-        return Fate(Outcome.FAILED, [_unmet(one) for one in result.unmet])
+        return Fate(Outcome.FAILED, [*map(_unmet, result.unmet), *_apart(result)])
+    if apart := _apart(result):
+        return Fate(Outcome.NONDETERMINISTIC, apart)
     marks = {f"xfail.{number}": mark for number, mark in _marks(result).items()}
     fixed = [one for one in result.expectations if one.outcome == Outcome.FIXED]
     if fixed:
@@ -173,16 +177,20 @@ class _Weighing:
         self._bad = against.bad if isinstance(against, Comparison) else []
 
     def fate(self) -> Fate:
-        """The first of these that is so: out of bounds, unmet, without a reference, fixed, known, compared."""
+        """The first of these that is so: out of bounds, unmet, without a reference, apart, fixed, known, compared."""
         notes = list(self._notes())
         unmet = [_unmet(one) for one in self._unmet()]
+        apart = _apart(self._result)
         if not isinstance(self._against, Comparison):
-            return Fate(Outcome.FAILED, unmet or [self._against.cause], notes)
+            why: list[AnyReason] = [*unmet] if unmet else [self._against.cause]
+            return Fate(Outcome.FAILED, [*why, *apart], notes)
         failed = [] if self._failed is None else [self._failed]
         if unmarked(self._against, self._marks.values()):
-            return Fate(Outcome.MISMATCH, [_mismatch(self._against, self._result), *unmet, *failed], notes)
+            return Fate(Outcome.MISMATCH, [_mismatch(self._against, self._result), *apart, *unmet, *failed], notes)
         if unmet or failed:
-            return Fate(Outcome.FAILED, [*unmet, *failed], notes)
+            return Fate(Outcome.FAILED, [*unmet, *apart, *failed], notes)
+        if apart:
+            return Fate(Outcome.NONDETERMINISTIC, apart, notes)
         if fixed := [mark for number, mark in self._marks.items() if self._is_fixed(number)]:
             return Fate(Outcome.FIXED, [_marked(mark, "fixed") for mark in fixed], notes)
         if borne := [mark for number, mark in self._marks.items() if self._is_borne(number)]:
@@ -232,6 +240,11 @@ class _Weighing:
         if random:
             names = some((one.name for one in random), MOST_NAMES)
             yield OfNames(code="not comparable values", name=names, cause=random[0].cause)
+
+
+def _apart(result: Result) -> list[RunsDiffer]:
+    """Where the cell's runs differ, where that is not known."""
+    return list(nondeterminism_of(result.expectations))
 
 
 def unmarked(comparison: Comparison, marks: Iterable[KnownFault]) -> list[ValueVerdict]:

@@ -7,9 +7,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from tensorflow_free.commands.parser import Parser, above_0, some_text
+from tensorflow_free.commands.parser import Parser, above_0, some_text, whole
+from tensorflow_free.composition.command_line import is_override
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import MAX_FILE_VARIABLE
 from tensorflow_free.process.limits import Limits
@@ -33,6 +34,7 @@ class Flags:
     timeout: float | None = None
     max_memory: float | None = None
     max_file: float | None = None
+    repeats: int | None = None
     ops: list[str] = field(default_factory=list)
     help: bool = False
     version: bool = False
@@ -88,6 +90,22 @@ def declare_common(group: Declared, json: str) -> None:
     )
     group.add_argument("--version", action="store_true", help="print the version")
     group.add_argument("-h", "--help", action="store_true", help="print this help")
+
+
+REPEATS: Final[dict[str, Any]] = {
+    "type": whole("an integer of at least 1, such as 3"),
+    "metavar": "N",
+    "help": "run each cell N times on the same numbers; other bits fail it (instead of the recipe's 'repeats')",
+}
+"""What argparse is told of `--repeats`, which two commands have."""
+
+
+def with_repeats(words: Sequence[str], repeats: int | None) -> list[str]:
+    """The words of a command line with what `--repeats` says in place of what they say; the same where it is None."""
+    if repeats is None:
+        return list(words)
+    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "repeats" and is_override(word)]
+    return [*(word for word in words if word not in said), f"repeats={repeats}"]
 
 
 def wrong(place: str, message: str) -> RecipeError:

@@ -55,6 +55,8 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
         RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
     """
     said: dict[str, Any] = {}
+    if flags.repeats is not None:
+        raise wrong("flag '--repeats'", "a resumed sweep keeps the settings it began with")
     problems = [problem for text in words for problem in _said(text, said)]
     if flags.no_save:
         problems.append(Problem(Place(file="flag '--no-save'"), "a resumed sweep keeps the settings it began with"))

@@ -46,6 +46,18 @@ def number(wanted: str, fits: Callable[[float], bool]) -> FlagValue:
     return FlagValue(wanted, read)
 
 
+def whole(wanted: str, least: int = 1) -> FlagValue:
+    """An integer of at least this."""
+
+    def read(text: str) -> int:
+        found = int(text)
+        if found < least:
+            raise ValueError(text)
+        return found
+
+    return FlagValue(wanted, read)
+
+
 def above_0(wanted: str = "a number above 0, such as 2") -> FlagValue:
     """A finite number above 0."""
     return number(wanted, lambda found: found > 0)

@@ -29,14 +29,14 @@ from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import BAD, Outcome
-from tensorflow_free.outcome.reasons import OfGolden, StepFailed, Unmet
+from tensorflow_free.outcome.reasons import OfGolden, RunsDiffer, StepFailed, Unmet
 from tensorflow_free.outcome.sentences import failure_lines, words
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import AUTO, DEVICES, cell_name
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
-from tensorflow_free.runner import run
+from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.text.characters import command_of
 
@@ -104,6 +104,12 @@ class Verification:
     def unmet(self) -> list[str]:
         """What the recipe expects and does not hold, a line each."""
         return [words(one) for one in self.fate.causes if isinstance(one, Unmet)]
+
+    @property
+    def apart(self) -> list[str]:
+        """Where its runs on the same numbers differ, in lines."""
+        told = (words(one).splitlines() for one in self.fate.causes if isinstance(one, RunsDiffer))
+        return list(chain.from_iterable(told))
 
     @property
     def stopped(self) -> list[str]:
@@ -229,10 +235,14 @@ class _Checking:
 
     def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:
         plan = plan_of(recipe)
-        result, _ = run(plan, given=stored.starts)
-        comparison = compare(result, stored, self._k, self._made_on)
         known = frozenset(stored.unmet.get(recipe.dtype, ()))
-        fate = fate_of(result, comparison, unmet=known, guards=True)
+
+        def judged(result: Result) -> tuple[Fate, Comparison | None]:
+            comparison = compare(result, stored, self._k, self._made_on)
+            return fate_of(result, comparison, unmet=known, guards=True), comparison
+
+        result, _ = run_repeatedly(plan, given=stored.starts, is_bad=lambda one: judged(one)[0].outcome.is_bad)
+        fate, comparison = judged(result)
         if fate.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
             fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=recipe.dtype))
         return self._is(fate, comparison, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from tensorflow_free.judging.verdicts import ValueVerdict, Where
 from tensorflow_free.outcome.outcomes import Outcome
@@ -24,7 +24,31 @@ def where_it_starts(values: Sequence[ValueVerdict], recipe: Recipe) -> Where | N
         values: the verdicts on all values, those of steps in the order in which they ran.
         recipe: the recipe, for what reads what.
     """
-    bad = [one for one in values if one.outcome == Outcome.MISMATCH]
+    return where_of([one for one in values if one.outcome == Outcome.MISMATCH], recipe)
+
+
+class Suspect(Protocol):
+    """A value that is not what it should be."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def kind(self) -> str:
+        """That of its record."""
+
+    @property
+    def op(self) -> str | None:
+        """The op that gave it."""
+
+    @property
+    def used(self) -> float:
+        """How bad it is: of gradients of one step, the worst is told."""
+
+
+def where_of(bad: Sequence[Suspect], recipe: Recipe) -> Where | None:
+    """The first of these values, forward before backward; None of none."""
     forward = [one for one in bad if one.kind != "gradient"]
     gradients = [one for one in bad if one.kind == "gradient"]
     blame = _Blame(recipe)
@@ -41,7 +65,7 @@ class _Blame:
         self._steps: Mapping[str, Step] = dict(steps_of(recipe.steps))
         self._reads = reads_of(recipe)
 
-    def forward(self, bad: Sequence[ValueVerdict]) -> Where:
+    def forward(self, bad: Sequence[Suspect]) -> Where:
         # a value as it is at the end comes after all steps, and one that the run started from before them
         first = min(bad, key=lambda one: _TURN.get(one.kind, 1))
         step = _root(first.name)
@@ -52,7 +76,7 @@ class _Blame:
             return Where("backward", first.name, step, op, tuple(reversed(list(self._above(step)))))
         return Where("forward", first.name, step, op)
 
-    def backward(self, bad: Sequence[ValueVerdict]) -> Where:
+    def backward(self, bad: Sequence[Suspect]) -> Where:
         order = {name: position for position, name in enumerate((*self._recipe.tensors, *self._reads))}
         # autograd goes from the target back, so that the last step in order is the one that it came to first
         nearest = max(bad, key=lambda one: (order.get(_root(one.name), -1), one.used))

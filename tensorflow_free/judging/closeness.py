@@ -68,6 +68,27 @@ def not_equal(actual: torch.Tensor, expected: torch.Tensor) -> Elements | None:
     return _worst("not equal", actual, expected, bad, _apart(actual, expected)) if bool(bad.any()) else None
 
 
+def not_same_bits(actual: torch.Tensor, expected: torch.Tensor) -> Elements | None:
+    """Why `actual` is not `expected`, whose dtype is the same, bit for bit; any NaN is any other."""
+    if actual.numel() == 0 or torch.equal(bits(actual), bits(expected)):
+        return None
+    mine, its = (torch.view_as_real(one) if one.is_complex() else one for one in (actual, expected))
+    bad = (bits(mine) != bits(its)).any(-1) & ~(_is_nan(mine) & _is_nan(its))
+    bad = bad.any(-1) if actual.is_complex() else bad
+    if not bool(bad.any()):
+        return None
+    if not is_floating(actual.dtype):
+        return _worst("bits differ", actual, expected, bad, _apart(actual, expected))
+    ulps = ulp_distance(actual, expected)
+    found = _worst("bits differ", actual, expected, bad, ulps)
+    return found.model_copy(update={"apart": None, "ulp": found.apart})
+
+
+def _is_nan(values: torch.Tensor) -> torch.Tensor:
+    # torch knows no NaN in numbers of one byte
+    return (values.to(torch.float32) if values.dtype.itemsize == 1 else values).isnan()
+
+
 def _wide(values: torch.Tensor) -> torch.dtype:
     return torch.complex128 if values.is_complex() else torch.float64
 
@@ -103,7 +124,7 @@ def _apart(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     return (actual.to(_wide(actual)) - expected.to(_wide(expected))).abs().to(torch.float64)
 
 
-Far = Literal["not close", "not within ulp", "not equal"]
+Far = Literal["not close", "not within ulp", "not equal", "bits differ"]
 
 
 def _worst(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import Bare, Because, Marked
@@ -12,6 +13,8 @@ from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.models import KnownFault, Recipe
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
+
+_MARKABLE: Final = (Outcome.FAILS, Outcome.NONDETERMINISTIC, Outcome.KNOWN_FAULT)
 
 
 def with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recipe) -> Sequence[Verdict]:
@@ -30,11 +33,20 @@ def with_known_faults(verdicts: Sequence[Verdict], result: Result, recipe: Recip
     return [*marked, *fixed]
 
 
+def with_verdict(result: Result, verdict: Verdict) -> list[Verdict]:
+    """The verdicts of a judged run with one more before them, known where a mark is on it; such a mark is not fixed."""
+    marked = [verdict]
+    faults = [(number, one) for number, one in enumerate(result.recipe.xfail) if holds(one.when, result.recipe)]
+    borne = {f"xfail.{number}" for number, fault in faults if _mark(marked, fault)}
+    others = [one for one in result.expectations if one.outcome != Outcome.FIXED or one.path not in borne]
+    return [*marked, *others]
+
+
 def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
     """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one."""
     found = False
     for position, verdict in enumerate(verdicts):
-        if is_marked(verdict.name, fault) and verdict.outcome in (Outcome.FAILS, Outcome.KNOWN_FAULT):
+        if is_marked(verdict.name, fault) and verdict.outcome in _MARKABLE:
             cause = Marked(code="known fault", reason=fault.reason, issue=_issue(fault), cause=verdict.cause)
             known = {"outcome": Outcome.KNOWN_FAULT, "message": words(cause), "cause": cause}
             verdicts[position] = verdict.model_copy(update=known)

@@ -37,6 +37,11 @@ class Outcome(StrEnum):
     FAILED = "failed", ExitCode.STEP_FAILED, "a step failed; or, with exit code 1, an expectation does not hold"
     FAILS = "fails", ExitCode.UNMET, "what is expected does not hold"
     MISMATCH = "mismatch", ExitCode.UNMET, "a value or a gradient is out of bounds"
+    NONDETERMINISTIC = (
+        "nondeterministic",
+        ExitCode.UNMET,
+        "run again on the same numbers, it gives other bits; no run is out of bounds",
+    )
     NOTHING_COMPARED = "nothing compared", ExitCode.UNMET, "no value could be compared, so that it checks nothing"
     FIXED = "fixed", ExitCode.UNMET, "it passes, and is marked as a known fault: remove the mark"
     REFUSED = "refused", ExitCode.WRONG, "the recipe is wrong, or cannot be bound in this cell"
@@ -84,6 +89,7 @@ CellOutcome = Literal[
     Outcome.OUT_OF_MEMORY,
     Outcome.FAILED,
     Outcome.MISMATCH,
+    Outcome.NONDETERMINISTIC,
     Outcome.FIXED,
     Outcome.REFUSED,
     Outcome.KNOWN_FAULT,
@@ -98,6 +104,7 @@ GoldenOutcome = Literal[
     Outcome.OUT_OF_MEMORY,
     Outcome.FAILED,
     Outcome.MISMATCH,
+    Outcome.NONDETERMINISTIC,
     Outcome.NOTHING_COMPARED,
     Outcome.FIXED,
     Outcome.REFUSED,
@@ -114,8 +121,15 @@ GoldenOutcome = Literal[
 ValueOutcome = Literal[Outcome.MISMATCH, Outcome.DTYPE_DEPENDENT, Outcome.NOT_COMPARABLE, Outcome.OK]
 """A value, compared with that of another run."""
 
-ExpectationOutcome = Literal[Outcome.FAILS, Outcome.FIXED, Outcome.KNOWN_FAULT, Outcome.NOT_JUDGED, Outcome.HOLDS]
-"""One thing that a recipe expects."""
+ExpectationOutcome = Literal[
+    Outcome.FAILS,
+    Outcome.NONDETERMINISTIC,
+    Outcome.FIXED,
+    Outcome.KNOWN_FAULT,
+    Outcome.NOT_JUDGED,
+    Outcome.HOLDS,
+]
+"""One thing that a recipe expects; that its runs give the same bits is one."""
 
 CELL_OUTCOMES: Final[tuple[CellOutcome, ...]] = get_args(CellOutcome)
 GOLDEN_OUTCOMES: Final[tuple[GoldenOutcome, ...]] = get_args(GoldenOutcome)

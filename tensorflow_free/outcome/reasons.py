@@ -5,7 +5,7 @@ A reason is made where it is found, kept in files beside its words, and worded o
 Reason
 ├── of a value              Bare · Differing · Elements · OfNames · Because
 ├── of an expectation       the same, and Unmet
-├── of a run                StepFailed · WorkerLost
+├── of a run                StepFailed · WorkerLost · RunsDiffer
 ├── of a mark under xfail   Marked
 ├── of a cell               CellMismatch · Problems
 ├── of a golden             OfGolden
@@ -117,7 +117,8 @@ class Elements(Reason):
         count: how many differ, are not finite, or have another sign.
         elements: of how many.
         apart: how far they are apart there; None where that says nothing.
-        rtol: of an expectation, what is allowed; so are `atol` and `ulp`.
+        rtol: of an expectation, what is allowed; so are `atol` and `ulp`. Of runs whose bits differ, `ulp` is how far
+            they are apart.
     """
 
     code: Literal[
@@ -131,6 +132,7 @@ class Elements(Reason):
         "not close",
         "not within ulp",
         "not equal",
+        "bits differ",
     ]
     found: str = ""
     wanted: str = ""
@@ -246,6 +248,36 @@ class WorkerLost(Reason):
     said: list[str] = Field(default_factory=list)
 
 
+class RunsDiffer(Reason):
+    """A run that gave other bits than the first, from the same numbers: where that starts, and how far it is off.
+
+    Attributes:
+        value: the first value that differs, forward before backward; of a run that stopped, the step at which it did.
+        step: the step that it is of, and `op` that step's op.
+        direction: whether the step itself differs, or its gradient.
+        through: backward, the steps that read `step`: it is the backward of one of these that differs.
+        cause: what differs.
+        run: the first run that differs, from 2.
+        ran: how many runs there were: fewer than were asked for where one of them decided.
+        differ: how many of them differ from the first.
+        shown: the run whose values are told: one that is bad, where the first is not.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("value", "direction", "cause")
+
+    code: Literal["runs differ"] = "runs differ"
+    value: str
+    step: str
+    op: str | None = None
+    direction: Literal["forward", "backward"] = "forward"
+    through: tuple[str, ...] = ()
+    cause: AnyReason | None = None
+    run: int = 2
+    ran: int = 2
+    differ: int = 1
+    shown: int = 1
+
+
 class Marked(Reason):
     """A mark under `xfail`: it is borne out, or what it is on passes."""
 
@@ -346,6 +378,7 @@ AnyReason = Annotated[
     | Because
     | StepFailed
     | WorkerLost
+    | RunsDiffer
     | Marked
     | Unmet
     | CellMismatch

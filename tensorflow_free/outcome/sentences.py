@@ -16,6 +16,7 @@ from tensorflow_free.outcome.reasons import (
     OfNames,
     Problems,
     Reason,
+    RunsDiffer,
     StepFailed,
     StopCode,
     Unmet,
@@ -182,6 +183,14 @@ def _expected(one: Elements, _: str) -> str:
     return f"it is {one.found}{here}, and {one.wanted} is expected{apart} (allowed: {allowed}){count}"
 
 
+def _bits_differ(one: Elements, against: str) -> str:
+    """How many numbers have other bits, and the two that are farthest apart."""
+    unit = "ULP" if one.ulp == 1 else "ULPs"
+    apart = f", {one.ulp:.6g} {unit} apart" if one.ulp and math.isfinite(one.ulp) else ""
+    count = f"{one.count:,} of {one.elements:,} elements differ; " if one.elements > 1 else ""
+    return f"{count}{_worst(one, against)}{apart}"
+
+
 # runs and cells
 
 
@@ -198,6 +207,20 @@ def failure_lines(one: StepFailed) -> list[str]:
     first, *rest = one.message.split("\n")
     head = printable(f"{place}: '{one.op}' {expected}: {first}")
     return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands))]
+
+
+def _runs_differ(one: RunsDiffer, _: str) -> str:
+    """What differs first, in which run, and in how many."""
+    told = "" if one.cause is None else words(one.cause, "run 1")
+    lines = [f"{one.value}: run {one.run} differs from run 1 on the same numbers: {told}"]
+    if one.direction == "backward":
+        through = f"; it comes by the backward of {', '.join(one.through)}" if one.through else ""
+        lines.append(f"{INDENT}forward, all bits are the same{through}")
+    if one.ran > 2:  # noqa: PLR2004 - the first and another
+        lines.append(f"{INDENT}of {one.ran} runs, {one.differ} differ{'s' if one.differ == 1 else ''} from the first")
+    if one.shown > 1:
+        lines.append(f"{INDENT}run 1 is not wrong; the values told are those of run {one.shown}")
+    return "\n".join(lines)
 
 
 def _lost(one: WorkerLost, _: str) -> str:
@@ -245,6 +268,8 @@ def mark_words(one: Marked) -> str:
 _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
     "non-finite": _non_finite,
     **dict.fromkeys(("not close", "not within ulp", "not equal"), _expected),
+    "bits differ": _bits_differ,
+    "runs differ": _runs_differ,
     **dict.fromkeys(get_args(StopCode), _step_failed),
     **dict.fromkeys(get_args(LostCode), _lost),
     "mismatch": _mismatch,

@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--recipe-device", metavar="A,B", help="run recipes on these devices, each a test of its own")
     group.addoption("--recipe-dtype", metavar="A,B", help="run recipes in these dtypes: float32,bfloat16")
     group.addoption("--recipe-backend", metavar="A,B", help="run recipes by these backends: eager,inductor")
+    group.addoption("--recipe-repeats", metavar="N", help="run recipes N times on the same numbers; other bits fail")
     group.addoption(
         "--record-recipes",
         choices=RECORDING,
@@ -38,11 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a dtype that there is not, before anything is collected."""
-    if config.getoption("recipe_dtype") is not None:
+    """Refuse what no recipe can be run with, before anything is collected."""
+    if config.getoption("recipe_dtype") is not None or config.getoption("recipe_repeats") is not None:
         from tensorflow_free.pytest_plugin import configuration  # noqa: PLC0415 - a session without recipes stays light
 
         configuration.swept(config, "dtype")
+        configuration.repeats(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from tensorflow_free.composition.override_texts import as_override
-from tensorflow_free.composition.overrides import Axis
+from tensorflow_free.composition.overrides import Axis, Override
 from tensorflow_free.pytest_plugin import discovery
 from tensorflow_free.recipe.keys import CELL
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
@@ -22,6 +22,7 @@ class RecipeOptions:
     Attributes:
         files: fits the paths of recipe files.
         swept: what the options vary, of the keys of `CELL`.
+        repeats: the override that says how often each runs; none where that is the recipe's own.
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         recording: what to record: `missing`, `failing`, `all`, or None.
         valued_marks: marks that take arguments; a tag of that name is none of them.
@@ -29,6 +30,7 @@ class RecipeOptions:
 
     files: re.Pattern[str]
     swept: tuple[Axis, ...]
+    repeats: tuple[Override, ...]
     needs_golden: bool
     recording: str | None
     valued_marks: frozenset[str]
@@ -49,6 +51,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
         found = config.stash[_OPTIONS] = RecipeOptions(
             files=discovery.compiled(config.getini("recipe_files")),
             swept=tuple(axis for key in CELL if (axis := swept(config, key)).overrides),
+            repeats=repeats(config),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             recording=config.getoption("record_recipes"),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
@@ -69,3 +72,17 @@ def swept(config: pytest.Config, key: str) -> Axis:
         near = did_you_mean(unknown[0], RECIPE_DTYPES) or f"; it is one of {', '.join(RECIPE_DTYPES)}"
         raise pytest.UsageError(f"--recipe-dtype: '{unknown[0]}' is not a dtype of a recipe{near}")
     return Axis(key, tuple(as_override(f"{key}={value}") for value in values))
+
+
+def repeats(config: pytest.Config) -> tuple[Override, ...]:
+    """The override that says how often each recipe runs on the same numbers; none where no option says it.
+
+    Raises:
+        pytest.UsageError: it is no number of runs.
+    """
+    given = config.getoption("recipe_repeats")
+    if given is None:
+        return ()
+    if not (given.isascii() and given.isdigit() and int(given)):
+        raise pytest.UsageError(f"--recipe-repeats: '{given}' is not a number of runs; give an integer of at least 1")
+    return (as_override(f"repeats={int(given)}"),)

@@ -102,6 +102,11 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             "record", None, "which values the result keeps", usual="`all`; compiled: `outputs`",
             form="all, outputs, or a list of names", varies=True, starts=False,
         ),
+        # the numbers are those of one run; only whether they are the same each time is asked
+        Key(
+            "repeats", 1, "how many times it runs on the same numbers, which must give the same bits",
+            form="an integer of at least 1", counts=False, varies=True, starts=False,
+        ),
         Key("input_precision", None, "a dtype to which the starting values are rounded first"),
         Key("reference", _EMPTY, "what a run is compared with", usual="CPU, eager, float64", per_call=True),
         Key(

@@ -289,6 +289,7 @@ class Recipe(Model):
     expect: Expectations = Field(default_factory=dict)
     tolerance: ToleranceSpec | None = None
     record: Literal["all", "outputs"] | list[str] | None = None
+    repeats: int = Field(default=1, ge=1)
     input_precision: Precision | None = None
     reference: dict[str, Any] = Field(default_factory=dict)
     xfail: list[KnownFault] = Field(default_factory=list)

@@ -156,6 +156,8 @@ def _tally(verdicts: Sequence[Verdict]) -> str:
     """How the expectations came out, in a sentence."""
     counts = Counter(one.outcome for one in verdicts)
     others = [
-        f", {counts[one]} {one}" for one in (Outcome.NOT_JUDGED, Outcome.KNOWN_FAULT, Outcome.FIXED) if counts[one]
+        f", {counts[one]} {one}"
+        for one in (Outcome.NONDETERMINISTIC, Outcome.NOT_JUDGED, Outcome.KNOWN_FAULT, Outcome.FIXED)
+        if counts[one]
     ]
     return f"{counts[Outcome.HOLDS]} of {len(verdicts)} expectations hold{''.join(others)}."

@@ -193,7 +193,8 @@ def _failure(group: Group) -> Iterator[Line]:
     row = group.row
     place = f" at {row.place}" if row.place else ""
     yield line(f"{group.outcome.upper()}{place}: {counted(group.count, 'cell')}{_common(group)}", "bad")
-    if place and row.where is not None and row.where.direction == "backward":
+    backward = row.where is not None and row.where.direction == "backward"
+    if backward and row.outcome != Outcome.NONDETERMINISTIC:
         yield line("forward, all is within bounds", indent=2)
     yield from _reason(row)
     if row.outcome == Outcome.FIXED:

@@ -17,14 +17,14 @@ from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of, recipe_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, OfNames, Problems
+from tensorflow_free.outcome.reasons import AnyReason, OfNames, Problems, RunsDiffer
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.watching import Watch
-from tensorflow_free.runner import run
+from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Row, judgement_of, row_of_cell
+from tensorflow_free.sweep.rows import Row, RowWhere, judgement_of, row_of_cell
 from tensorflow_free.tensors.devices import best_device
 from tensorflow_free.text.characters import printable_json
 
@@ -74,7 +74,9 @@ class Trial:
             recipe = recipe_of(composed)
         except RecipeError as error:
             return with_fate(row, fate_of_error(error))
-        result, _ = run(plan_of(recipe), watch=self.watch)
+        result, _ = run_repeatedly(
+            plan_of(recipe), watch=self.watch, is_bad=lambda one: self._is_bad(cell, recipe, one)
+        )
         if self.watch is not None:
             self.watch.at(plan_of(recipe), None)
         result.name = composed.stem
@@ -84,6 +86,12 @@ class Trial:
         fate.notes.extend([*notes, *self._save(cell, result, comparison)])
         kept = row.model_copy(update={"folder": cell.folder if self.folder is not None else ""})
         return with_fate(kept, fate, comparison)
+
+    def _is_bad(self, cell: Cell, recipe: Recipe, result: Result) -> bool:
+        """Whether one of several runs is wrong."""
+        against, failed, _ = self._compared(cell, recipe, result)
+        self.stage("running the cell")
+        return fate_of(result, against, failed=failed).outcome.is_bad
 
     def _compared(
         self, cell: Cell, recipe: Recipe, result: Result
@@ -144,7 +152,14 @@ def with_fate(row: Row, fate: Fate, comparison: Comparison | None = None) -> Row
     }
     if comparison is not None:
         update |= judgement_of(comparison)
+        if (apart := next((one for one in fate.causes if isinstance(one, RunsDiffer)), None)) and not comparison.bad:
+            update["where"] = _where(apart)
         if fate.outcome == Outcome.FIXED:
             # nothing starts anywhere: what is out of bounds in it is marked, and is not why it fails
             update["where"] = None
     return Row.model_validate({**row.model_dump(), **update})
+
+
+def _where(apart: RunsDiffer) -> RowWhere:
+    """Where the runs of a cell differ first, all of whose values are within bounds."""
+    return RowWhere(direction=apart.direction, value=apart.value, step=apart.step, op=apart.op, through=apart.through)
