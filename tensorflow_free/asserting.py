@@ -34,12 +34,13 @@ MOST_UNMET: Final = 4
 """Expectations that are shown beside a mismatch: mostly they follow from it."""
 
 
-def assert_recipe(path: str | Path, *overrides: str) -> None:
+def assert_recipe(path: str | Path, *overrides: str, strict: bool = False) -> None:
     """Check a recipe against its golden, or else by what it expects: every case, or the one that is chosen.
 
     Args:
         path: the recipe file; relative to the working directory, or to the calling file's folder or one above it.
         overrides: the cell: of `device`, `dtype`, `backend`, `settings`, and `case`.
+        strict: whether a case fails of which a value could not be judged, or a verdict could not have failed.
 
     Raises:
         AssertionError: a case fails; its text is the one that pytest shows for a recipe that it collected.
@@ -54,6 +55,7 @@ def assert_recipe(path: str | Path, *overrides: str) -> None:
     """
     __tracebackhide__ = True
     found = list(judge_all(_file(path, inspect.currentframe()), overrides))
+    found = [one.strictly() for one in found] if strict else found
     bad = [one for one in found if not one.is_well]
     if bad:
         raise AssertionError("\n\n".join(f"{_title(one)}\n{failure_text(one)}" for one in bad))

@@ -198,7 +198,7 @@ def test_two_processes_cannot_be_at_work_on_one_sweep():
         (None, "is not a sweep's folder; there is no sweep.json in it"),
         ("{", "cannot be read"),
         ("[]", "it has no 'schema_version'"),
-        ('{"schema_version": 99}', "is of schema version 99; this tensorflow_free reads up to 1"),
+        ('{"schema_version": 99}', "is of schema version 99; this tensorflow_free reads up to 2"),
         ('{"schema_version": 1}', "cwd: Field required"),
     ],
 )

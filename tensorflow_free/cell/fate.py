@@ -13,7 +13,7 @@ from tensorflow_free.judging.repeats import nondeterminism_of
 from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.outcomes import BAD, STRICT, Outcome
 from tensorflow_free.outcome.reasons import (
     AnyReason,
     Bare,
@@ -22,6 +22,7 @@ from tensorflow_free.outcome.reasons import (
     OfNames,
     Problems,
     RunsDiffer,
+    Shortfall,
     StepFailed,
     StopCode,
     Unmet,
@@ -56,11 +57,26 @@ class Fate:
         outcome: in a word.
         causes: why; nothing where it is ok.
         notes: what is worth saying and is no failure.
+        strict: whether it fails where not everything could be judged.
     """
 
     outcome: Outcome
     causes: Sequence[AnyReason] = ()
     notes: list[AnyReason] = field(default_factory=list)
+    strict: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is a failure."""
+        return self.outcome in BAD or (self.strict and self.outcome in STRICT)
+
+    def strictly(self) -> Fate:
+        """The same where everything must be judged: a verdict that could not have failed is none, too."""
+        vacuous = [note for note in self.notes if note.code == "vacuous"]
+        if self.outcome != Outcome.OK or not vacuous:
+            return replace(self, strict=True)
+        rest = [note for note in self.notes if note not in vacuous]
+        return Fate(Outcome.PARTLY_JUDGED, vacuous, rest, strict=True)
 
     @property
     def reason(self) -> str:
@@ -82,7 +98,7 @@ class Fate:
         stopped = (STOPPED[one.code] for one in self.causes if isinstance(one, StepFailed))
         if self.outcome == Outcome.FAILED and Outcome.FAILED not in stopped:
             return ExitCode.UNMET
-        return self.outcome.exit_code
+        return self.outcome.exit_code or (ExitCode.UNMET if self.is_bad else ExitCode.OK)
 
 
 def fate_of_error(error: RecipeError | StorageError) -> Fate:
@@ -159,7 +175,7 @@ def _guarding(found: Fate, against: Comparison | NoReference) -> Fate:
     if found.outcome != Outcome.NOT_COMPARABLE:
         return found
     structural = isinstance(against, Comparison) and any(one.rule == "structure" for one in against.values)
-    return Fate(Outcome.OK if structural else Outcome.NOTHING_COMPARED, found.causes, found.notes)
+    return Fate(Outcome.PARTLY_JUDGED if structural else Outcome.NOTHING_COMPARED, found.causes, found.notes)
 
 
 class _Weighing:
@@ -178,7 +194,7 @@ class _Weighing:
 
     def fate(self) -> Fate:
         """The first of these that is so: out of bounds, unmet, without a reference, apart, fixed, known, compared."""
-        notes = list(self._notes())
+        notes = [*self._notes(), *self._shortfalls()]
         unmet = [_unmet(one) for one in self._unmet()]
         apart = _apart(self._result)
         if not isinstance(self._against, Comparison):
@@ -195,12 +211,14 @@ class _Weighing:
             return Fate(Outcome.FIXED, [_marked(mark, "fixed") for mark in fixed], notes)
         if borne := [mark for number, mark in self._marks.items() if self._is_borne(number)]:
             return Fate(Outcome.KNOWN_FAULT, [_marked(mark, "known fault") for mark in borne], notes)
-        return self._compared(self._against, notes)
+        return self._compared(self._against)
 
-    def _compared(self, comparison: Comparison, notes: list[AnyReason]) -> Fate:
-        """Nothing is wrong: whether anything was looked at."""
+    def _compared(self, comparison: Comparison) -> Fate:
+        """Nothing is wrong: whether anything was looked at, and all of it."""
+        notes = list(self._notes())
         if comparison.compared or self._result.error is not None:
-            return Fate(Outcome.OK, (), notes)
+            open_ones = list(self._shortfalls())
+            return Fate(Outcome.PARTLY_JUDGED if open_ones else Outcome.OK, open_ones, notes)
         if comparison.not_comparable:
             first = next(one for one in comparison.values if one.outcome == Outcome.NOT_COMPARABLE)
             return Fate(Outcome.NOT_COMPARABLE, [] if first.cause is None else [first.cause], notes)
@@ -236,10 +254,29 @@ class _Weighing:
         for one in self._values:
             if one.outcome == Outcome.DTYPE_DEPENDENT:
                 yield OfNames(code="dtype-dependent value", name=one.name, cause=one.cause)
-        random = [one for one in self._values if one.outcome == Outcome.NOT_COMPARABLE]
-        if random:
-            names = some((one.name for one in random), MOST_NAMES)
-            yield OfNames(code="not comparable values", name=names, cause=random[0].cause)
+        others = [one for one in self._values if one.outcome == Outcome.NOT_COMPARABLE and not one.is_open]
+        if others:
+            names = some((one.name for one in others), MOST_NAMES)
+            yield OfNames(code="not comparable values", name=names, cause=others[0].cause)
+        if vacuous := [one for one in self._values if one.vacuous]:
+            yield self._shortfall("vacuous", vacuous)
+
+    def _shortfalls(self) -> Iterator[Shortfall]:
+        """The values that could not be judged; those of one reason together."""
+        alike: dict[str, list[ValueVerdict]] = {}
+        for one in self._values:
+            if one.is_open and one.cause is not None:
+                alike.setdefault(one.cause.kind, []).append(one)
+        for ones in alike.values():
+            yield self._shortfall("partly judged", ones)
+
+    def _shortfall(self, code: Literal["partly judged", "vacuous"], ones: Sequence[ValueVerdict]) -> Shortfall:
+        names = [one.name for one in ones[:MOST_NAMES]]
+        cause = ones[0].cause if code == "partly judged" else None
+        values = sum(one.is_open for one in self._values)
+        if isinstance(self._against, Comparison):
+            values += self._against.compared
+        return Shortfall(code=code, names=names, count=len(ones), values=values, cause=cause)
 
 
 def _apart(result: Result) -> list[RunsDiffer]:

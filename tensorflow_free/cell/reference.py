@@ -36,6 +36,7 @@ from tensorflow_free.recipe.keys import INPUTS, KEYS, USUAL_REFERENCE
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import AFTER
 from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
 from tensorflow_free.rounding.products import epsilons_of_products
 from tensorflow_free.rounding.step_dtypes import StepDtypes, all_round_alike, noting, others
@@ -72,11 +73,14 @@ class Yardstick:
 
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Compare a run of the cell with it."""
-        judging = (
-            Judging(incomparable=self.incomparable, movement=self.movement, starts=False, apart=self.apart)
-            if judging is None
-            else judging
-        )
+        if judging is None:
+            judging = Judging(
+                incomparable=self.incomparable,
+                movement=self.movement,
+                starts=False,
+                apart=self.apart,
+                structural=uninitialised(result.recipe),
+            )
         return compare_results(result, self.reference, self.baseline, judging=judging, reference=self.words)
 
 
@@ -170,7 +174,6 @@ class _Making:
         incomparable = frozenset[str]()
         if _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(plan, of_reference[0], reference)
-        incomparable |= uninitialised(recipe)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         noted: StepDtypes = {}
         baseline = None
@@ -343,9 +346,10 @@ def _nan(value: torch.Tensor) -> int:
     return int(value.isnan().count_nonzero())
 
 
-def uninitialised(recipe: Recipe) -> frozenset[str]:
-    """The steps whose value is uninitialised memory."""
-    return frozenset(name for name, step in recipe.steps.items() if (step.op or "").rpartition(".")[2] in _EMPTY)
+def uninitialised(recipe: Recipe) -> dict[str, str]:
+    """The steps whose value is uninitialised memory, as it stood and as it is at the end; and why it has no numbers."""
+    names = [name for name, step in recipe.steps.items() if (step.op or "").rpartition(".")[2] in _EMPTY]
+    return dict.fromkeys((end for name in names for end in (name, name + AFTER)), "it is uninitialised memory")
 
 
 _EMPTY: Final = frozenset({"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"})

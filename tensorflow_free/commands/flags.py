@@ -15,8 +15,11 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import MAX_FILE_VARIABLE
 from tensorflow_free.process.limits import Limits
 
-TOLD_SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast")
+TOLD_SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast", "strict")
 """The flags that are passed on to another process."""
+
+STRICT: Final = "fail where a value could not be judged, or its verdict could not have failed"
+"""What `--strict` does, in words."""
 
 Declared: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"  # noqa: SLF001 - it has no public name
 """Where flags are declared: with a heading of their own in the help, or without."""
@@ -30,6 +33,7 @@ class Flags:
     quiet: bool = False
     no_save: bool = False
     fail_fast: bool = False
+    strict: bool = False
     resume: str | None = None
     timeout: float | None = None
     max_memory: float | None = None

@@ -30,6 +30,7 @@ def run_sweep(words: CommandLine, flags: Flags) -> int:
     settings = Settings(
         cell_timeout_s=flags.limits.timeout_s,
         fail_fast=flags.fail_fast,
+        strict=flags.strict,
         ops=tuple(flags.ops),
         keeps=not flags.no_save,
         max_memory_gib=flags.limits.memory_gib,
@@ -68,6 +69,7 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
             cell_timeout_s=one_timeout(said.get(LAUNCHER_KEYS[1]), flags.limits.timeout_s),
             max_memory_gib=flags.limits.memory_gib,
             fail_fast=flags.fail_fast,
+            strict=flags.strict,
             ops=flags.ops,
         )
     except StorageError as error:

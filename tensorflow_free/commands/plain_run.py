@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tensorflow_free.cell.fate import fate_of
-from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.run_screen import show
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.composition.override_texts import case_override
-from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, refuse_any
 from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.result.result import Result
@@ -29,8 +29,7 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
     Raises:
         RecipeError: something of it is wrong.
     """
-    if flags.fail_fast:
-        raise wrong("flag '--fail-fast'", "it is for sweeps; add -m")
+    refuse_any([Problem(Place(file=f"flag '{flag}'"), "it is for sweeps; add -m") for flag in _of_sweeps(flags)])
     flags.load_ops()
     if (code := _without_steps(composed)) is not None:
         return code
@@ -53,6 +52,11 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
     if not saved and not flags.no_save:
         return ExitCode.INTERNAL
     return fate_of(result).exit_code
+
+
+def _of_sweeps(flags: Flags) -> list[str]:
+    """The flags that were given and are for sweeps."""
+    return [flag for flag, given in (("--fail-fast", flags.fail_fast), ("--strict", flags.strict)) if given]
 
 
 def _saved(result: Result, folder: Path) -> bool:

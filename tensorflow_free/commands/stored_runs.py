@@ -36,18 +36,28 @@ LONGEST: Final = 60
 """Characters of a value of such a key."""
 
 
-def compare_runs(mine: Path, its: Path, baseline: str | None, judging: Judging, flags: Flags) -> int:
+def compare_runs(
+    pair: tuple[Path, Path], baseline: str | None, judging: Judging, flags: Flags, *, strict: bool = False
+) -> int:
     """Hold a run against another: the exit code.
+
+    Args:
+        pair: the folders of both, first that of the run that is judged.
+        baseline: the folder of a run that tells the noise.
+        judging: how to judge.
+        flags: how to tell it.
+        strict: whether a value that could not be judged is a failure.
 
     Raises:
         StorageError: one cannot be read.
         RecipeError: the baseline cannot tell the noise of the first.
     """
-    results = [read_result(folder) for folder in (mine, its)]
+    mine, its = pair
+    results = [read_result(folder) for folder in pair]
     base = None if baseline is None else _baseline(baseline, results[0].recipe)
     comparison = compare(results[0], results[1], judging, base)
     stopped = stopped_apart(results[0], results[1])
-    is_well = comparison.is_well and not stopped
+    is_well = comparison.is_well and not stopped and (comparison.is_whole or not strict)
     if flags.json:
         put_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
     elif not (is_well and flags.quiet):

@@ -30,8 +30,15 @@ CELL_FIELDS: Final = ("recipe", "overrides", "axes", "case", "device", "dtype", 
 # two of them
 
 
-def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int:
+def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags, *, strict: bool = False) -> int:
     """Hold the cells of a sweep against those of another, and table what came of it: the exit code.
+
+    Args:
+        mine: the folder of the sweep that is judged.
+        its: that of the other.
+        judging: how to judge.
+        flags: how to tell it.
+        strict: whether a cell is a failure of which not everything could be judged.
 
     Raises:
         StorageError: a sweep cannot be read.
@@ -44,10 +51,11 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags) -> int
     rows: list[Row] = []
     for number, pair in enumerate(pairs):
         row = _row(number, pair, mine, its, judging)
+        row = row.strictly() if strict else row
         summary.add(row)
         if flags.json:
             rows.append(row)
-    is_well = not summary.bad and summary.count(Outcome.OK) > 0
+    is_well = not summary.bad and any(summary.count(one) for one in (Outcome.OK, Outcome.PARTLY_JUDGED))
     if flags.json:
         put_json({"well": is_well, "rows": [row.model_dump(mode="json") for row in rows]})
     elif not (is_well and flags.quiet):
@@ -110,6 +118,8 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     first = None if where is None else comparison[where.value]
     bad = [] if first is None else [CellMismatch(value=first.name, cause=first.cause, message=first.reason)]
     outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE
+    if comparison.compared and comparison.unjudged:
+        outcome = Outcome.PARTLY_JUDGED
     if comparison.bad:
         outcome = Outcome.MISMATCH
     elif not comparison.compared and mine.error is not None:

@@ -12,7 +12,7 @@ from importlib import import_module
 from textwrap import wrap
 from typing import Any, Final
 
-from tensorflow_free.commands.flags import REPEATS, Flags, declare_common, wrong
+from tensorflow_free.commands.flags import REPEATS, STRICT, Flags, declare_common, wrong
 from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
@@ -79,6 +79,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "help": "an eager run on the CPU in the dtype of A, whose distance to B is the noise",
                 },
                 "-k --k": {**_TIMES, "help": "how many times the noise of --baseline is allowed"},
+                "--strict": {**_SWITCH, "help": STRICT},
             },
         ),
     },
@@ -102,6 +103,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "help": "how many times the recorded noise is allowed, instead of the number of the dtype",
                 },
                 "--repeats": REPEATS,
+                "--strict": {**_SWITCH, "help": STRICT},
             },
         ),
         "review": Command(

@@ -16,6 +16,7 @@ from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_fi
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.golden.orphans import orphans_below
 from tensorflow_free.golden.verifying import Verification, verify
+from tensorflow_free.judging.shortfalls import Shortfalls
 from tensorflow_free.judging.wording import share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -48,7 +49,8 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     checked = Tally(paths)
     rows = rows_of(files)
     documents: list[dict[str, Any]] = []
-    for one in verifications(files, paths, cells, options.k):
+    for found in verifications(files, paths, cells, options.k):
+        one = found.strictly() if options.strict else found
         checked.add(one)
         if flags.json:
             documents.append(plain_of(one))
@@ -128,12 +130,16 @@ class Tally:
         self._codes: set[int] = set()
         self._failures: list[list[Line]] = []
         self._untold = 0
+        self._shortfalls = Shortfalls()
         self._missing: dict[str, None] = {}
 
     def add(self, one: Verification) -> None:
         """Take a verdict in."""
         self._counts[one.outcome] += 1
         self._codes.add(code_of(one))
+        if one.comparison is not None and one.result is not None:
+            reasons = (*one.fate.causes, *one.fate.notes)
+            self._shortfalls.add(reasons, one.comparison.compared, one.result.recipe.dtype)
         if one.outcome == Outcome.MISSING:
             self._missing[one.recipe] = None
         elif not one.is_well and len(self._failures) < MOST_FAILURES:
@@ -155,6 +161,7 @@ class Tally:
                 *self._failures,
                 [line(more)] if self._untold else [],
                 self._missing_lines() if self._missing else [],
+                [line(words, "notice") for words in self._shortfalls.sentences()],
                 [line(count, "title" if self.code == ExitCode.OK else "bad")],
             ]
         )
@@ -175,7 +182,13 @@ def rows_of(files: Sequence[Path]) -> Rows:
 def row_of(rows: Rows, one: Verification) -> Line:
     """A verdict in a row: outcome, recipe, case, cell, the share of the allowed error that was used, the golden."""
     golden = "" if one.golden is None else one.golden.name
-    cells = [mark_of(one.outcome), Words(one.recipe), Words(one.case, "name"), Words(one.cell), Words(_used(one))]
+    cells = [
+        mark_of(one.outcome, is_bad=not one.is_well),
+        Words(one.recipe),
+        Words(one.case, "name"),
+        Words(one.cell),
+        Words(_used(one)),
+    ]
     return rows.row([*cells, Words(golden, "aside")])
 
 
@@ -187,7 +200,7 @@ def _used(one: Verification) -> str:
 def failure_of(one: Verification) -> Iterator[Line]:
     """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
-    yield Line((mark_of(one.outcome), Words(f"  {place}", "bad")))
+    yield Line((mark_of(one.outcome, is_bad=not one.is_well), Words(f"  {place}", "bad")))
     why = text_lines(one.reason)
     if one.outcome == Outcome.MISMATCH and one.comparison is not None:
         why = [*failure_in(one.comparison, one.operands), *map(line, (*one.apart, *one.unmet, *one.stopped))]

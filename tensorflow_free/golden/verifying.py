@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ from tensorflow_free.judging.rules import usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
-from tensorflow_free.outcome.outcomes import BAD, Outcome
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import OfGolden, RunsDiffer, StepFailed, Unmet
 from tensorflow_free.outcome.sentences import failure_lines, words
 from tensorflow_free.recipe.keys import KEYS
@@ -84,7 +84,11 @@ class Verification:
     @property
     def is_well(self) -> bool:
         """Whether it fails nothing."""
-        return self.outcome not in BAD
+        return not self.fate.is_bad
+
+    def strictly(self) -> Verification:
+        """The same where everything must be judged."""
+        return replace(self, fate=self.fate.strictly())
 
     @property
     def command(self) -> str:
@@ -266,6 +270,7 @@ def compare(result: Result, stored: StoredCase, k: float | None = None, made_on:
         made_on: the type of device that the golden was recorded on.
     """
     dtype = result.recipe.dtype
+    structural = _structural(stored, result.recipe, made_on)
     judging = Judging(
         k=k,
         signed_zeros=True,
@@ -273,7 +278,8 @@ def compare(result: Result, stored: StoredCase, k: float | None = None, made_on:
         starts=False,
         measures=False,
         dtypes={one.name: _dtype(one, dtype) for one in stored.values if isinstance(one.value, torch.Tensor)},
-        structural=_structural(stored, result.recipe, made_on),
+        structural=structural,
+        incomparable=frozenset(name for name, why in structural.items() if why == _WHY["random"]),
         shaped=frozenset(one.name for one in stored.values if any(noise.shape for noise in one.noise.values())),
     )
     made = stored.made

@@ -122,7 +122,7 @@ class Comparing:
                 dtype, shape = word_of(mine.dtype), tuple(mine.shape)
                 yield ValueVerdict(name, record.kind, record.op, Outcome.OK, "equal", dtype=dtype, shape=shape)
             elif self._is_random(name):
-                yield self._other_stream(record)
+                yield self._other_stream(record, other)
             elif other is None:
                 yield from self._alone(record)
             else:
@@ -153,8 +153,15 @@ class Comparing:
         """Whether a value lies downstream of a random step with another stream."""
         return not self._judging.incomparable.isdisjoint((name, name.removesuffix(AFTER)))
 
-    def _other_stream(self, record: Record) -> ValueVerdict:
-        return self._unjudged(record, Bare(code="random"))
+    def _other_stream(self, record: Record, other: Record | None) -> ValueVerdict:
+        """No numbers are judged; shape and dtype are, where they are known to be the same in any stream."""
+        if other is None or record.name not in self._judging.structural:
+            return self._unjudged(record, Bare(code="random"))
+        mine, its = as_tensor(record.value), as_tensor(other.value)
+        both = isinstance(mine, torch.Tensor) and isinstance(its, torch.Tensor)
+        if both and (differs := self._structure(record, mine, its)):
+            return self._bad(record, "structure", differs)
+        return self._verdict(record, Outcome.NOT_COMPARABLE, "structure", cause=Bare(code="random"))
 
     # values that only one run has
 
@@ -180,7 +187,8 @@ class Comparing:
             if gone and mine is not None:
                 # only the reference's plan has a step that may change it
                 mine = replace(mine, name=name, kind=record.kind)
-                yield self._other_stream(mine) if self._is_random(name) else self._compared(mine, record)
+                random = self._is_random(name)
+                yield self._other_stream(mine, record) if random else self._compared(mine, record)
             elif gone and record.kind != "check" and (self._judging.starts or record.kind != "tensor"):
                 yield self._bad(record, "structure", Bare(code="missing in the run"))
 

@@ -14,8 +14,12 @@ from tensorflow_free.judging.rules import Rule
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason, PlainFloat
 
-COMPARISON_VERSION: Final = 2
-"""The version of `comparison.json`; version 1, which did not name it, has reasons in words alone."""
+COMPARISON_VERSION: Final = 3
+"""The version of `comparison.json`; 1, which did not name it, has reasons in words alone; 2 does not say `vacuous`."""
+
+LEFT_OPEN: Final = frozenset({"random", "not comparable", "not stored", "no nudged runs"})
+"""Why a value that both runs have could not be judged. What a run was not asked to record is not among them, nor words
+that make a cell what it is, such as its device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ class ValueVerdict:
     measure: Measure | None = None
     cause: AnyReason | None = None
     vacuous: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it could not be judged, although both runs have it."""
+        return self.outcome == Outcome.NOT_COMPARABLE and self.cause is not None and self.cause.code in LEFT_OPEN
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
@@ -120,6 +129,21 @@ class Comparison:
     def not_comparable(self) -> int:
         """How many values could not be judged."""
         return sum(one.outcome == Outcome.NOT_COMPARABLE for one in self.values)
+
+    @property
+    def unjudged(self) -> list[ValueVerdict]:
+        """The values that could not be judged, although both runs have them."""
+        return [one for one in self.values if one.is_open]
+
+    @property
+    def vacuous(self) -> list[ValueVerdict]:
+        """The verdicts that could not have failed."""
+        return [one for one in self.values if one.vacuous]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything could be judged, and every verdict could have failed."""
+        return self.compared > 0 and not self.unjudged and not self.vacuous
 
     @property
     def worst(self) -> ValueVerdict | None:

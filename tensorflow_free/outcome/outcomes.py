@@ -57,6 +57,11 @@ class Outcome(StrEnum):
         ExitCode.OK,
         "all of it lies downstream of random steps with another random stream",
     )
+    PARTLY_JUDGED = (
+        "partly judged",
+        ExitCode.OK,
+        "what could be judged is within bounds, and some values could not be judged",
+    )
     NOT_JUDGED = "not judged", ExitCode.OK, "this cell does not record the value"
     OK = "ok", ExitCode.OK, "every value is within bounds, and all that the recipe expects holds"
     HOLDS = "holds", ExitCode.OK, "what is expected holds"
@@ -79,6 +84,8 @@ class Outcome(StrEnum):
 RANKS: Final[Mapping[str, int]] = {outcome: rank for rank, outcome in enumerate(Outcome)}
 BAD: Final = frozenset(outcome for outcome in Outcome if outcome.is_bad)
 ABSENT: Final = frozenset(outcome for outcome in Outcome if outcome.is_absent)
+STRICT: Final = frozenset({Outcome.NOT_COMPARABLE, Outcome.PARTLY_JUDGED})
+"""Those that are a failure where `--strict` asks that everything be judged."""
 
 
 # which of them each thing can have
@@ -96,6 +103,7 @@ CellOutcome = Literal[
     Outcome.UNSUPPORTED,
     Outcome.UNAVAILABLE,
     Outcome.NOT_COMPARABLE,
+    Outcome.PARTLY_JUDGED,
     Outcome.OK,
 ]
 """A cell of a sweep."""
@@ -114,6 +122,7 @@ GoldenOutcome = Literal[
     Outcome.KNOWN_FAULT,
     Outcome.UNSUPPORTED,
     Outcome.UNAVAILABLE,
+    Outcome.PARTLY_JUDGED,
     Outcome.OK,
 ]
 """A case of a recipe, compared with its golden; a test has the same."""

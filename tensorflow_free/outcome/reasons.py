@@ -7,7 +7,7 @@ Reason
 ├── of an expectation       the same, and Unmet
 ├── of a run                StepFailed · WorkerLost · RunsDiffer
 ├── of a mark under xfail   Marked
-├── of a cell               CellMismatch · Problems
+├── of a cell               CellMismatch · Problems · Shortfall
 ├── of a golden             OfGolden
 └── of what has no code     OlderWords
 """
@@ -329,6 +329,24 @@ class CellMismatch(Reason):
     values: int = 0
 
 
+class Shortfall(Reason):
+    """Values of which a verdict says nothing: they could not be judged, or could not have failed.
+
+    Attributes:
+        names: the first of them; `count` says how many there are.
+        values: of how many.
+        cause: why they could not be judged.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("names", "cause")
+
+    code: Literal["partly judged", "vacuous"]
+    names: list[str]
+    count: int
+    values: int
+    cause: AnyReason | None = None
+
+
 class Problems(Reason):
     """What is wrong with a recipe, a device or a golden, each with its place."""
 
@@ -382,6 +400,7 @@ AnyReason = Annotated[
     | Marked
     | Unmet
     | CellMismatch
+    | Shortfall
     | Problems
     | OfGolden
     | OlderWords,

@@ -17,6 +17,7 @@ from tensorflow_free.outcome.reasons import (
     Problems,
     Reason,
     RunsDiffer,
+    Shortfall,
     StepFailed,
     StopCode,
     Unmet,
@@ -97,6 +98,8 @@ SENTENCES: Final[dict[str, str]] = {
     "start failed": "its starting tensor '{name}' cannot be made: {told}",
     "shape is not the reference's": "'{name}' is {told}; set inputs: original, or keep the shapes",
     "dtype-dependent value": "{name}: {told}",
+    "partly judged": "{count} of {values} values could not be judged: {listed}: {told}",
+    "vacuous": "{count} of {values} verdicts could not have failed, as more is allowed than the value itself: {listed}",
     "not comparable values": "not comparable: {name}: {told}",
     "own op in the reference": (
         "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
@@ -147,6 +150,9 @@ def _beside(reason: Reason, against: str) -> dict[str, str]:
             return {"worst": _worst(reason, against)}
         case OfNames(cause=cause):
             return {"told": "" if cause is None else words(cause, against)}
+        case Shortfall(names=names, count=count, cause=cause):
+            more = f" and {count - len(names):,} more" if count > len(names) else ""
+            return {"listed": ", ".join(names) + more, "told": "" if cause is None else words(cause, against)}
         case Problems(problems=problems):
             return {"told": "; ".join(problems), "lines": "\n".join(problems)}
         case _:

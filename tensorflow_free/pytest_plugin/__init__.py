@@ -29,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--require-goldens", action="store_true", help="fail recipes that have no golden, whatever they expect"
     )
+    group.addoption(
+        "--strict-recipes",
+        action="store_true",
+        help="fail recipes of which a value could not be judged, or a verdict could not have failed",
+    )
     parser.addini(
         "recipe_files",
         "patterns of recipe files, from the rootdir or any folder below it",
@@ -36,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=["recipes/**/*.yaml"],
     )
     parser.addini("require_goldens", "as --require-goldens", type="bool", default=False)
+    parser.addini("strict_recipes", "as --strict-recipes", type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -24,6 +24,7 @@ class RecipeOptions:
         swept: what the options vary, of the keys of `CELL`.
         repeats: the override that says how often each runs; none where that is the recipe's own.
         needs_golden: whether a recipe without a golden fails, whatever it expects.
+        strict: whether a recipe fails of which not everything could be judged.
         recording: what to record: `missing`, `failing`, `all`, or None.
         valued_marks: marks that take arguments; a tag of that name is none of them.
     """
@@ -32,6 +33,7 @@ class RecipeOptions:
     swept: tuple[Axis, ...]
     repeats: tuple[Override, ...]
     needs_golden: bool
+    strict: bool
     recording: str | None
     valued_marks: frozenset[str]
 
@@ -53,6 +55,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
             swept=tuple(axis for key in CELL if (axis := swept(config, key)).overrides),
             repeats=repeats(config),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
+            strict=bool(config.getoption("strict_recipes") or config.getini("strict_recipes")),
             recording=config.getoption("record_recipes"),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
         )

@@ -40,6 +40,8 @@ class Gathering:
         self.goldens: set[str] = set()
         self.cases: dict[str, list[str]] = {}
         """The cases of each recipe that was collected; that of the bare file is ''."""
+        self.partly_judged: dict[str, str] = {}
+        """The tests that passed although not everything in them could be judged, and why."""
         self.is_closed = os.environ.get("CI", "").lower() not in ("", "false", "0")
         """Whether nothing may be recorded here."""
         self._is_partial = _is_partial(config)
@@ -80,6 +82,7 @@ class Gathering:
         """Take over what a worker gathered."""
         self.goldens.update(other["goldens"])
         self.cases.update(other["cases"])
+        self.partly_judged.update(other["partly_judged"])
         # of two workers that recorded the same golden, the second found it unchanged
         self._recorded.update(
             (key, did) for key, did in other["recorded"].items() if self._recorded.get(key) != "written"
@@ -91,6 +94,7 @@ class Gathering:
         return {
             "goldens": sorted(self.goldens),
             "cases": self.cases,
+            "partly_judged": self.partly_judged,
             "recorded": self._recorded,
             "refused": self._refused,
             "is_partial": self._is_partial,
@@ -132,6 +136,10 @@ class Gathering:
             lines = [printable(f"{key}: {did}") for key, did in sorted({**self._recorded, **refused}.items())]
             for line in [self.CLOSED] if self.is_closed else lines or ["none"]:
                 terminalreporter.write_line(line)
+        if self.partly_judged:
+            terminalreporter.section("recipes partly judged", sep="-")
+            for test, why in sorted(self.partly_judged.items()):
+                terminalreporter.write_line(printable(f"{test}: {why}"))
         if self._unused:
             terminalreporter.section("unused goldens", red=True, bold=True)
             for line in self._unused:

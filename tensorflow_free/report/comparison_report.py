@@ -22,6 +22,9 @@ MOST_REASONS: Final = 12
 
 MOST_OPERANDS: Final = 8
 
+MORE_ALLOWED: Final = "more is allowed than the value itself"
+"""Why a verdict could not have failed."""
+
 FIRST: Final = "> "
 """What stands before the name of the value at which it starts."""
 
@@ -137,6 +140,14 @@ def _in_all(comparison: Comparison) -> Iterator[Line]:
         yield line(f"{counted(comparison.compared, 'value')} compared, all within bounds.", "well")
     else:
         yield line("Nothing was compared, which is not agreement.", "bad")
+    unjudged, vacuous = comparison.unjudged, comparison.vacuous
+    if unjudged:
+        of = f"{len(unjudged):,} of {comparison.compared + len(unjudged):,} values"
+        yield line(f"{of} could not be judged: {some(one.name for one in unjudged)}.", "notice")
+    if vacuous:
+        told = "verdict" if len(vacuous) == 1 else "verdicts"
+        names = some(one.name for one in vacuous)
+        yield line(f"{len(vacuous):,} {told} could not have failed, as {MORE_ALLOWED}: {names}.", "notice")
     if comparison.where is not None:
         yield line(_start(comparison.where))
 

@@ -19,7 +19,7 @@ LAST: Final = ("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason",
 """Columns before and behind those of the axes; the measures are those of the worst value.
 `unmet` lists the expectations that do not hold."""
 
-MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "seconds")
+MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "unjudged", "vacuous", "seconds")
 """Columns that a data frame has besides."""
 
 _FORMULA: Final = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]")

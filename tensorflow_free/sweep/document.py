@@ -43,7 +43,7 @@ from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.phrases import seen_from_here
 from tensorflow_free.version import VERSION
 
-SWEEP_VERSION: Final = 1
+SWEEP_VERSION: Final = 2
 """The version of the schema of `sweep.json`."""
 
 MOST_NAMED: Final = 12
@@ -147,6 +147,7 @@ class SweepDocument(_Model):
         folders: the name of each cell's folder, where it is not its number.
         keeps: whether cells keep their results in folders of their own.
         chosen: whether another sweeper chose the cells as it went; such a sweep cannot be resumed.
+        strict: whether a cell fails it of which not everything could be judged.
         launcher: how the cells are run.
         ops: the Python files with the user's own ops.
         devices: the devices that cells ask for, as far as they are known beforehand.
@@ -169,6 +170,7 @@ class SweepDocument(_Model):
     folders: list[Annotated[str, AfterValidator(refuse_outside)]] = Field(default_factory=list)
     keeps: bool = True
     chosen: bool = False
+    strict: bool = False
     launcher: LauncherOfSweep
     ops: list[FileOfSweep] = Field(default_factory=list)
     devices: list[str] = Field(default_factory=list)

@@ -68,6 +68,11 @@ class Group:
         """What became of each of them."""
         return self.row.outcome
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether they fail the sweep."""
+        return self.row.is_bad
+
 
 def spent(row: Row) -> float:
     """The share of the allowed error that a row's worst value used, as a number that can be ordered."""

@@ -28,6 +28,7 @@ class Launch:
         devices: the devices that cells ask for, as far as they are known beforehand.
         fail_fast: whether the first bad cell ends the sweep.
         max_memory_gib: GiB that a worker may take beside what PyTorch has taken at its start; None for no limit.
+        strict: whether a cell fails the sweep of which not everything could be judged.
     """
 
     cwd: str
@@ -38,6 +39,7 @@ class Launch:
     devices: frozenset[str] = frozenset({"cpu"})
     fail_fast: bool = False
     max_memory_gib: float | None = None
+    strict: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -64,6 +66,7 @@ class Settings:
         ops: files of the user's own ops.
         keeps: whether cells keep their results in folders of their own.
         max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; None for no limit.
+        strict: whether a cell fails the sweep of which not everything could be judged.
     """
 
     n_jobs: int | None = None
@@ -72,6 +75,7 @@ class Settings:
     ops: Sequence[str] = ()
     keeps: bool = True
     max_memory_gib: float | None = None
+    strict: bool = False
 
     def problems(self) -> Iterator[Problem]:
         """What no sweep can be run with."""
@@ -103,4 +107,5 @@ class Settings:
             devices=frozenset(document.devices),
             fail_fast=self.fail_fast,
             max_memory_gib=began.max_memory_gib if self.max_memory_gib is None else self.max_memory_gib,
+            strict=document.strict,
         )

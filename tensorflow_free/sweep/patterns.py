@@ -114,9 +114,12 @@ def _listed(key: str, shares: Mapping[str, Share]) -> str:
 
 def _not_bad(key: str, ordered: Sequence[tuple[str, Share]]) -> Iterator[str]:
     well = [(value, share) for value, share in ordered if share.ran and not share.bad]
+    marked = {value for value, share in well if share.outcomes[Outcome.KNOWN_FAULT]}
+    partly = {value for value, share in well if share.outcomes[Outcome.PARTLY_JUDGED]} - marked
     kinds = {
-        "all well": [value for value, share in well if not share.outcomes[Outcome.KNOWN_FAULT]],
-        "known faults, and none bad": [value for value, share in well if share.outcomes[Outcome.KNOWN_FAULT]],
+        "all well": [value for value, _ in well if value not in marked | partly],
+        "partly judged, and none bad": [value for value, _ in well if value in partly],
+        "known faults, and none bad": [value for value, _ in well if value in marked],
         "none ran": [value for value, share in ordered if not share.ran],
     }
     return (f"{key}={some(values)}: {words}" for words, values in kinds.items() if values)
@@ -128,6 +131,7 @@ def _sum(shares: Iterable[Share]) -> Share:
     for share in shares:
         whole.fates |= share.fates
         whole.outcomes += share.outcomes
+        whole.bad += share.bad
     return whole
 
 

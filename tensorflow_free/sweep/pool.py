@@ -145,6 +145,7 @@ class Crew:
                 is_at_limit = row.outcome in (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY)
                 limits = self._launch.limits.words() if is_at_limit else []
                 row = row.model_copy(update={"ops": self._launch.named_ops, "limits": limits})
+                row = row.strictly() if self._launch.strict else row
                 with self._lock:
                     self._record(row)
                     if row.is_bad and self._launch.fail_fast:

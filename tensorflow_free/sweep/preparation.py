@@ -35,6 +35,7 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
     ops: Sequence[str | Path] = (),
     keep: bool = True,
     max_memory_gib: float | None = None,
+    strict: bool = False,
 ) -> Sweep:
     """Run every combination of the overrides' values, as `run-recipe -m` does: each in a worker process, and judged.
 
@@ -51,6 +52,7 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         keep: whether each cell keeps its result in a folder of its own.
         max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; by default no
             limit.
+        strict: whether a cell fails the sweep of which not everything could be judged.
 
     Returns:
         The sweep, of which nothing has run yet: iterate over it, call its `run`, or ask for its `table()` or `is_well`.
@@ -68,14 +70,14 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         message = "a sweep runs in processes of its own, which read recipes from files; write this one to a .yaml file"
         raise RecipeError([Problem(Place(), message)])
     files = [str(recipes)] if isinstance(recipes, str | Path) else [str(one) for one in recipes]
-    settings = Settings(n_jobs, cell_timeout_s, fail_fast, [str(file) for file in ops], keep, max_memory_gib)
+    settings = Settings(n_jobs, cell_timeout_s, fail_fast, [str(file) for file in ops], keep, max_memory_gib, strict)
     if not files:
         raise RecipeError([Problem(Place(), "no recipe is given; give the path of a .yaml file")])
     start = SweepStart(matrix_of(files, overrides), Path("multirun") / moment() if folder is None else Path(folder))
     return prepared(start, settings, (*files, *overrides))
 
 
-def resume_sweep(
+def resume_sweep(  # noqa: PLR0913 - as above
     folder: str | Path,
     *,
     n_jobs: int | None = None,
@@ -83,6 +85,7 @@ def resume_sweep(
     fail_fast: bool = False,
     ops: Sequence[str | Path] = (),
     max_memory_gib: float | None = None,
+    strict: bool = False,
 ) -> Sweep:
     """Resume a sweep that was begun before: cells that have a row are not run again.
 
@@ -93,6 +96,7 @@ def resume_sweep(
         fail_fast: whether the first bad cell ends the sweep.
         ops: the Python files with which it began, named again: a folder alone makes no code run.
         max_memory_gib: as of `sweep_recipe`; by default as the sweep began.
+        strict: as of `sweep_recipe`; so is a sweep that began so.
 
     Returns:
         The sweep with the rows that are there; what is left runs as that of `sweep_recipe` does.
@@ -119,6 +123,7 @@ def resume_sweep(
         problems.append(Problem(Place(file=str(folder)), message))
     refuse_any(problems)
     document.refuse_changes()
+    document.strict = document.strict or strict
     return Sweep(place, document, settings, created=True)
 
 
@@ -196,6 +201,7 @@ def prepared(start: SweepStart, settings: Settings, arguments: Sequence[str]) ->
         folders=list(start.folders),
         keeps=settings.keeps,
         chosen=start.chosen,
+        strict=settings.strict,
         launcher=LauncherOfSweep(
             name=start.launcher,
             n_jobs=settings.n_jobs,

@@ -18,8 +18,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.outcome.outcomes import ABSENT, BAD, CellOutcome, Outcome
+from tensorflow_free.outcome.outcomes import ABSENT, BAD, STRICT, CellOutcome, Outcome
 from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords, PlainFloat
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of, printable_json
@@ -27,7 +28,7 @@ from tensorflow_free.text.characters import command_of, printable_json
 if TYPE_CHECKING:
     from tensorflow_free.judging.verdicts import Comparison
 
-ROW_VERSION: Final = 2
+ROW_VERSION: Final = 3
 """The version of a row's schema."""
 
 MEASURES: Final = ("max_abs", "max_rel", "rmse", "max_ulp", "sqnr_db")
@@ -83,11 +84,14 @@ class Row(BaseModel):
             where nothing was compared.
         worst: the verdict of the worst value, as plain data.
         compared: how many values were judged.
-        not_comparable: how many lie downstream of a random step whose stream the reference does not share.
+        not_comparable: how many were not judged, for any reason.
+        unjudged: how many values could not be judged, although the reference has them.
+        vacuous: how many verdicts could not have failed, as more was allowed than the value itself.
         told: what is worth saying and is no failure, in words; `notes` has it as data.
         folder: the name of the cell's folder inside the sweep's folder; empty where none was kept.
         exit_code: of a `failed` row, 1 where an expectation does not hold and 3 where a step failed; else None.
         ops: the files of the user's own ops that the cell needs.
+        strict: whether it fails the sweep where not everything could be judged.
         limits: the flags of the limits under which it ran, where it was ended at one.
         seconds: wall-clock seconds that the cell took, its reference and the comparison included.
     """
@@ -113,11 +117,14 @@ class Row(BaseModel):
     worst: Annotated[dict[str, Any] | None, AfterValidator(_worded)] = None
     compared: int = 0
     not_comparable: int = 0
+    unjudged: int = 0
+    vacuous: int = 0
     told: list[str] = Field(default_factory=list)
     notes: list[AnyReason] = Field(default_factory=list)
     folder: Annotated[str, AfterValidator(lambda folder: folder and refuse_outside(folder))] = ""
     exit_code: ExitCode | None = None
     ops: list[str] = Field(default_factory=list)
+    strict: bool = False
     limits: list[str] = Field(default_factory=list)
     seconds: float = 0.0
 
@@ -125,20 +132,20 @@ class Row(BaseModel):
     def _coded(self) -> Self:
         """Give a row of before there were codes its reasons as data: its words."""
         if self.reason and not self.causes:
-            self.causes = [self._cause(words) for words in self.reason.splitlines()]
+            self.causes = [self._cause(line) for line in self.reason.splitlines()]
         if len(self.notes) < len(self.told):
-            self.notes = [OlderWords(code="words", words=words) for words in self.told]
+            self.notes = [OlderWords(code="words", words=line) for line in self.told]
         return self
 
-    def _cause(self, words: str) -> AnyReason:
+    def _cause(self, line: str) -> AnyReason:
         if self.outcome == Outcome.KNOWN_FAULT:
-            return Marked(code="known fault", reason=words.removeprefix("known: "))
-        return OlderWords(code="words", words=words)
+            return Marked(code="known fault", reason=line.removeprefix("known: "))
+        return OlderWords(code="words", words=line)
 
     @property
     def is_bad(self) -> bool:
         """Whether it fails the sweep."""
-        return self.outcome in BAD
+        return self.outcome in BAD or (self.strict and self.outcome in STRICT)
 
     @property
     def ran(self) -> bool:
@@ -161,7 +168,17 @@ class Row(BaseModel):
 
     def code(self) -> ExitCode:
         """The exit code that this cell asks for."""
-        return self.exit_code or (self.outcome.exit_code if self.is_bad else ExitCode.OK)
+        return self.exit_code or ((self.outcome.exit_code or ExitCode.UNMET) if self.is_bad else ExitCode.OK)
+
+    def strictly(self) -> Row:
+        """The row where everything must be judged: a verdict that could not have failed is none, too."""
+        vacuous = [note for note in self.notes if note.code == "vacuous"]
+        if self.outcome != Outcome.OK or not vacuous:
+            return self.model_copy(update={"strict": True})
+        kept = [pair for pair in zip(self.notes, self.told, strict=True) if pair[0] not in vacuous]
+        why = {"causes": vacuous, "reason": "\n".join(map(words, vacuous))}
+        told = {"notes": [note for note, _ in kept], "told": [text for _, text in kept]}
+        return self.model_copy(update={"strict": True, "outcome": Outcome.PARTLY_JUDGED, **why, **told})
 
     def line(self) -> str:
         """The row as one line of `cells.jsonl`, its end included; strict JSON."""
@@ -191,6 +208,8 @@ def judgement_of(comparison: Comparison) -> dict[str, Any]:
         "worst": None if worst is None else worst.to_plain(),
         "compared": comparison.compared,
         "not_comparable": comparison.not_comparable,
+        "unjudged": len(comparison.unjudged),
+        "vacuous": len(comparison.vacuous),
     }
 
 
@@ -211,10 +230,10 @@ def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutc
     )
     if mapping is None:
         return row
-    words = {key: mapping.get(key, DEFAULTS[key]) for key in CELL}
-    if isinstance(words["backend"], Mapping):
-        words["backend"] = words["backend"].get("name", "")
+    said = {key: mapping.get(key, DEFAULTS[key]) for key in CELL}
+    if isinstance(said["backend"], Mapping):
+        said["backend"] = said["backend"].get("name", "")
     case = mapping.get("case")
     return row.model_copy(
-        update={**{key: str(word) for key, word in words.items()}, "case": None if case is None else str(case)}
+        update={**{key: str(word) for key, word in said.items()}, "case": None if case is None else str(case)}
     )

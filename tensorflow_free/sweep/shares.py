@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Final, NamedTuple, TypeVar
 
 from tensorflow_free.judging.wording import place_of
-from tensorflow_free.outcome.outcomes import ABSENT, BAD, Outcome
+from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.sweep.groups import spent
 from tensorflow_free.sweep.rows import Row
 
@@ -44,12 +44,14 @@ class Share:
     Attributes:
         first: the lowest number among them.
         outcomes: how many there are of each outcome.
+        bad: how many fail the sweep.
         used: the largest share of the allowed error among them; None where none was judged.
         fates: what befell the bad ones; of several, two.
     """
 
     first: float = math.inf
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    bad: int = 0
     used: float | None = None
     fates: set[str] = field(default_factory=set)
 
@@ -57,9 +59,10 @@ class Share:
         """Count a cell."""
         self.first = min(self.first, row.number)
         self.outcomes[row.outcome] += 1
+        self.bad += row.is_bad
         if row.used is not None:
             self.used = max(spent(row), self.used or 0.0)
-        if row.outcome in BAD and len(self.fates) < SEVERAL:
+        if row.is_bad and len(self.fates) < SEVERAL:
             self.fates.add(fate_of(row))
 
     @property
@@ -71,11 +74,6 @@ class Share:
     def ran(self) -> int:
         """How many could run at all."""
         return self.cells - sum(self.outcomes[outcome] for outcome in ABSENT)
-
-    @property
-    def bad(self) -> int:
-        """How many fail the sweep."""
-        return sum(self.outcomes[outcome] for outcome in BAD)
 
     @property
     def fate(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from tensorflow_free.judging.shortfalls import Shortfalls
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import CELL_OUTCOMES, CellOutcome, Outcome, code_of_all
 from tensorflow_free.sweep.groups import Groups, key_of
@@ -49,6 +50,8 @@ class Summary:
         """What is worth saying of rows, and is no failure."""
         self.recipes: list[str] = []
         """The first of the recipes by name; one more than are named, where there are more."""
+        self.shortfalls = Shortfalls()
+        """Values of which the verdicts say nothing."""
         self._codes: set[ExitCode] = set()
         self.few: list[Row] | None = []
         """All rows while they are few; else None."""
@@ -64,6 +67,7 @@ class Summary:
             self.few = [*self.few, row] if len(self.few) < FEW else None
         if row.outcome != Outcome.OK:
             self.groups.add(row, key_of(row), row.reason)
+        self.shortfalls.add((*row.causes, *row.notes), row.compared, row.dtype)
         for note, text in zip(row.notes, row.told, strict=True):
             self.told.add(row, (0, "", note.kind, ""), text)
 

@@ -202,7 +202,7 @@ class Sweep:
         strangers = 0
         for row in self._folder.rows():
             if 0 <= row.number < len(self):
-                yield row
+                yield row.strictly() if self._document.strict else row
             else:
                 strangers += 1
         bad = self._folder.bad_lines + strangers

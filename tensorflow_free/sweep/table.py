@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tensorflow_free.judging.wording import error_of, share_of, share_words
-from tensorflow_free.outcome.outcomes import ABSENT, BAD, CELL_OUTCOMES, RANKS, Outcome, well_first
+from tensorflow_free.outcome.outcomes import ABSENT, CELL_OUTCOMES, RANKS, Outcome, well_first
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.reasons import CellMismatch, Marked
 from tensorflow_free.outcome.sentences import mark_words
@@ -49,6 +49,7 @@ def page_of(summary: Summary) -> Page:
         [line(words) for words in sentences(summary.shares)],
         *_failures(summary),
         _quiet(summary),
+        [line(words, "notice") for words in summary.shortfalls.sentences()],
         [line(_outcomes(summary), "bad" if summary.bad else "title")],
     ]
     return parted(parts)
@@ -129,7 +130,7 @@ def _ordered(summary: Summary, rows: Sequence[Row]) -> list[Row]:
 
 def _worst(summary: Summary) -> list[Row]:
     """The worst cells of each kind that is bad."""
-    bad = [group for group in summary.groups if group.outcome in BAD][:MOST_ROWS]
+    bad = [group for group in summary.groups if group.is_bad][:MOST_ROWS]
     each = max(1, MOST_ROWS // max(1, len(bad)))
     return [row for group in bad for row in group.worst[:each]]
 
@@ -140,7 +141,7 @@ def _columns(summary: Summary, rows: Sequence[Row]) -> list[Column]:
     return [
         column("cell", [str(row.number) for row in rows], align="right"),
         *(column(key, [row.axes.get(key, "") for row in rows], "name", least=LEAST) for key in summary.shares.keys),
-        column("outcome", [mark_of(row.outcome) for row in rows]),
+        column("outcome", [mark_of(row.outcome, is_bad=row.is_bad) for row in rows]),
         column("starts at", [row.place for row in rows], least=LEAST),
         column("used", used, align="right"),
         column(
@@ -181,7 +182,7 @@ def _most_bad(shares: dict[str, Share]) -> list[tuple[str, Share]]:
 
 def _failures(summary: Summary) -> Iterator[list[Line]]:
     """Each different failure in full, once."""
-    bad = [group for group in summary.groups if group.outcome in BAD]
+    bad = [group for group in summary.groups if group.is_bad]
     for group in bad[:MOST_FAILURES]:
         yield list(_failure(group))
     told = sum(group.count for group in bad[:MOST_FAILURES])
@@ -244,7 +245,7 @@ def _numbers(numbers: Sequence[int], count: int) -> str:
 
 def _quiet(summary: Summary) -> Iterator[Line]:
     """Known faults, cells that could not be had or not be compared, and what else is worth saying: a line each."""
-    groups = [group for group in summary.groups if group.outcome not in BAD]
+    groups = [group for group in summary.groups if not group.is_bad]
     told = [(str(group.outcome), _why(group), group) for group in groups]
     told += [("note", group.text, group) for group in summary.told]
     for words, reason, group in told[:MOST_QUIET]:
