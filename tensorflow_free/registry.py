@@ -186,12 +186,14 @@ def _torchs(name: str) -> Op:
     if name in namespaces.attributes():
         found += (_attribute(name),)
     builtins = {part.__name__ for part in (function, method) if part is not None}
+    # `signal.windows.exponential` is Python's, and shares no more than the name with what aten draws
+    own = {part.__name__ for part in (function, method) if part is not None and not isinstance(part, FunctionType)}
     return Op(
         name,
         tuple(_with_memory(name, signature) for signature in found),
         documentation=_documentation(name, function, method),
         factory=any(_is_factory(signature) for signature in found),
-        random=name in handwritten.RANDOM or any(schemas.draws(builtin) for builtin in builtins),
+        random=name in handwritten.RANDOM or any(schemas.draws(builtin) for builtin in own),
         numbers=any(schemas.takes_numbers(builtin) for builtin in builtins),
     )
 

@@ -221,8 +221,9 @@ class Run:
         try:
             with nullcontext() if self._watch is None else self._watch.stoppable():
                 self._timed("tensors_s", self._draw)
-                self._timed("steps_s", self._steps)
-                self._timed("backward_s", self._backward)
+                with plan.around():
+                    self._timed("steps_s", self._steps)
+                    self._timed("backward_s", self._backward)
         except Stopped as stopped:
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = failure_of(plan, stopped, cause)
@@ -247,7 +248,7 @@ class Run:
         """As of `values_of_run`."""
         try:
             self._draw()
-            with under():
+            with under(), self._plan.around():
                 self._steps()
                 self._backward()
         except Stopped as stopped:

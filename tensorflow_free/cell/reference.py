@@ -33,8 +33,11 @@ from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.graph import only_in_one, steps_of
 from tensorflow_free.recipe.keys import INPUTS, KEYS, USUAL_REFERENCE
-from tensorflow_free.recipe.models import Recipe, Step
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
+from tensorflow_free.replay.noting import noting_draws
+from tensorflow_free.replay.replaying import Replay
+from tensorflow_free.replay.visits import draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER
 from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
@@ -169,23 +172,28 @@ class _Making:
         if given is not None and is_other:
             _refuse_other_shapes(given, _starts(plan))
         given_by = None if given is None else _what_starts(recipe)
+        replay = None if alike else self._replay(own, other)
         of_reference = (None, None) if self._original else (given, given_by)
+        if replay is not None:
+            plan, given_by = replay.into(plan), f"{given_by} {recipe.written!r}"
+            of_reference = (of_reference[0], given_by)
         reference = self._ran(plan, *of_reference)
         incomparable = frozenset[str]()
-        if _stream(recipe) != _stream(other) and draws(other):
+        if replay.left if replay is not None else _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(plan, of_reference[0], reference)
         words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         noted: StepDtypes = {}
         baseline = None
-        beside = self._load({**self._wanted, "device": "cpu", "backend": "eager", "dtype": recipe.dtype})
+        beside = plan_of(self._load({**self._wanted, "device": "cpu", "backend": "eager", "dtype": recipe.dtype}))
+        beside = beside if replay is None else replay.into(beside)
         if is_other or own is not recipe:
             # where the CPU has no kernel for this dtype, it goes as far as it can
-            baseline = reference if alike else self._ran(noting(plan_of(beside), noted), given, given_by)
+            baseline = reference if alike else self._ran(noting(beside, noted), given, given_by)
         return Yardstick(
             reference,
             words,
             baseline,
-            self._nudged(plan, of_reference, plan_of(beside), noted),
+            self._nudged(plan, of_reference, beside, noted),
             incomparable=incomparable,
             apart=only_in_one(recipe, other),
             failed=_failure(reference),
@@ -210,6 +218,26 @@ class _Making:
         if isinstance(self._source, Mapping):
             return make()
         return self._kept.get(("nudged", given_by, repr(plan.recipe.written), plan.files, _rounds(recipe)), make)
+
+    def _replay(self, own: Recipe, other: Recipe) -> Replay | None:
+        """What the cell draws, for the reference to draw again; None where it draws nothing, or in a stream elsewhere.
+
+        Args:
+            own: the cell as it is on an eager CPU.
+            other: the reference.
+        """
+        drawing = draws(self._recipe) or draws(other)
+        if not _is_eager_cpu(other) or not (draws_gradients(own) or drawing) or (drawing and own is not self._recipe):
+            return None
+
+        def make() -> Replay:
+            plan, drawn = noting_draws(plan_of(own))
+            run(plan)
+            return Replay(drawn)
+
+        if isinstance(self._source, Mapping):
+            return make()
+        return self._kept.get(("drawn", repr(own.written), repr(other.written)), make)
 
     def _load(self, wanted: Mapping[str, Any]) -> Recipe:
         """The same recipe in another cell, which records the same values."""
@@ -297,19 +325,6 @@ def _rounds(recipe: Recipe) -> str:
 
 
 # random steps
-
-
-def draws(recipe: Recipe) -> bool:
-    """Whether any step may draw random numbers."""
-    return any(_may_draw(step) for step in recipe.steps.values())
-
-
-def _may_draw(step: Step) -> bool:
-    if step.steps is not None:
-        return any(_may_draw(inner) for inner in step.steps.values())
-    op = find(step.op or "")
-    # what an op of the user's own draws is not known
-    return op is not None and (op.random or any(one.form == "user" for one in op.signatures))
 
 
 def random_names(plan: Plan, given: GivenTensors | None, first: Result) -> frozenset[str]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
 
-from tensorflow_free.ops.signatures import Signature
 from tensorflow_free.recipe.graph import reads_of, steps_of
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
+from tensorflow_free.replay.visits import is_off
 from tensorflow_free.result.result import Result
-
-OFF: Final[Mapping[str, object]] = {"p": 0, "dropout_p": 0, "dropout": 0, "training": False, "train": False}
-"""Arguments with which a random op draws nothing: attention without dropout, a dropout that is not in training."""
 
 
 def downstream(mine: Result, its: Result) -> frozenset[str]:
@@ -67,19 +63,7 @@ def _hangs(name: str, random: set[str], led: set[str] | None) -> bool:
 
 def _draws(step: Step) -> bool:
     found = find(step.op or "")
-    return found is not None and found.random and not any(_is_off(one, step) for one in found.signatures)
-
-
-def _is_off(signature: Signature, step: Step) -> bool:
-    """Whether the step's arguments, or their defaults, say that nothing is drawn."""
-    given = {parameter.name: parameter.default for parameter in signature.parameters}
-    given |= dict(zip((parameter.name for parameter in signature.parameters), step.args, strict=False))
-    given |= step.kwargs
-    return any(name in given and _equal(given[name], value) for name, value in OFF.items())
-
-
-def _equal(given: Any, value: object) -> bool:
-    return isinstance(given, bool | int | float) and given == value
+    return found is not None and found.random and not all(is_off(one, step) for one in found.signatures)
 
 
 def _is_in_place(step: Step) -> bool:

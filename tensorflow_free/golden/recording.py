@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import torch
 
-from tensorflow_free.cell.reference import draws, random_names
+from tensorflow_free.cell.reference import random_names
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.composition.override_texts import of_case, word_override
 from tensorflow_free.composition.overrides import Override
@@ -26,6 +26,7 @@ from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.names import RECIPE_DTYPES
+from tensorflow_free.replay.visits import draws
 from tensorflow_free.report.result_report import failure
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record

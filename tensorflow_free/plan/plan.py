@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,6 +73,7 @@ class Plan:
     `initial` is what the list of values begins as: constants in their slots, None elsewhere. `forward` are the calls up
     to the first `backward` or `grad`, which a backend may compile and which then leaves what is needed later in the
     slots `returned`; `rest` are those after it. `standing` are slots that hold values as they stood while checks run.
+    `around` makes the context in which steps and backward run.
     """
 
     recipe: Recipe
@@ -94,6 +96,7 @@ class Plan:
     files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()
     variants: tuple[tuple[Start, ...], ...] = ()
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     @property
     def compiled(self) -> bool:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.result.run_value import Record
-from tensorflow_free.rounding.around_calls import with_calls
 from tensorflow_free.rounding.nudge import Nudge
 from tensorflow_free.runner import GivenTensors, values_of_run
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import torch
 from torch.utils._pytree import tree_leaves
 
+from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.rounding.around_calls import with_calls
 from tensorflow_free.tensors.dtypes import PARTS
 
 StepDtypes = dict[KeyPath, torch.dtype]

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tensorflow_free.plan.calls import Call, Repeat, Site, Within
+from tensorflow_free.plan.calls import Call, Repeat, Site, Within, whole
 from tensorflow_free.plan.plan import Plan
 
+Function = Callable[..., Any]
 
-def with_calls(plan: Plan, around: Callable[[Callable[..., Any], Site], Callable[..., Any]]) -> Plan:
+
+def with_calls(plan: Plan, around: Callable[[Function, Site], Function]) -> Plan:
     """The plan with something around each of its calls, in blocks too."""
 
     def each(calls: Sequence[Call]) -> tuple[Call, ...]:
@@ -20,6 +22,7 @@ def with_calls(plan: Plan, around: Callable[[Callable[..., Any], Site], Callable
         function, arguments, out, site = call
         if isinstance(function, Within | Repeat):
             return replace(function, body=each(function.body)), arguments, out, site
-        return around(function, site), arguments, out, site
+        # what is given the values themselves clears slots, and is no step
+        return call if arguments is whole else (around(function, site), arguments, out, site)
 
     return replace(plan, forward=each(plan.forward), rest=each(plan.rest))

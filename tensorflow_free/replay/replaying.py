@@ -1,0 +1,136 @@
+"""`Replay`: runs of a plan that draw what a cell drew, in the precision of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from tensorflow_free.plan.around_calls import with_calls
+from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.replay.draws import Draw, Redraw, draw_unnoted, fits, redraw_of
+from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, generator_of, random_op
+
+
+class Replay:
+    """What a cell drew, to be drawn again by another plan: the reference's, that of another dtype.
+
+    Attributes:
+        left: the steps whose draws could not be replayed in a run so far, as they are not those of the cell.
+    """
+
+    def __init__(self, drawn: Drawn) -> None:
+        self._drawn = drawn
+        self.left: set[str] = set(drawn.unseen)
+
+    def into(self, plan: Plan) -> Plan:
+        """The plan, each of whose runs draws what the cell drew."""
+        mode = _Replaying(self._drawn, self.left)
+        return replace(with_calls(plan, mode.around), around=mode.run)
+
+
+@dataclass(slots=True)
+class _Again:
+    """One call of a step while it is replayed: its name and op, and the same call as the cell made it, if it did."""
+
+    name: str
+    op: str
+    visit: Visit | None
+    done: int = 0
+    state: torch.Tensor | None = None
+
+    def next_draw(self, func: OpOverload, args: Sequence[Any], kwargs: Any, dtype: torch.dtype) -> Draw | None:
+        """What the cell drew at this place; None where it drew otherwise."""
+        if self.visit is None:
+            return None
+        if not self.visit.draws and self.op:
+            # the cell's own step draws nothing here: then this one draws as it would have in its place
+            return draw_unnoted(
+                func, tuple(args), kwargs, self.visit.state if self.state is None else self.state, dtype
+            )
+        noted = self.visit.draws[self.done] if self.done < len(self.visit.draws) else None
+        self.done += 1
+        if noted is None or not fits(noted, func, tuple(args)) or noted.own != (generator_of(kwargs) is not None):
+            return None
+        # by the operands of another op it may have drawn other numbers
+        return noted if self.visit.op == self.op else replace(noted, kept=None)
+
+
+class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Draws again, call by call, what was noted."""
+
+    def __init__(self, drawn: Drawn, left: set[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._drawn = drawn
+        self._left = left
+        self._done: Counter[KeyPath] = Counter()
+        self._visit = _Again("", "", None)
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """One run of the plan."""
+        self._done.clear()
+        self._visit = self._next(BETWEEN, "", "backward")
+        with self:
+            yield
+
+    def around(self, function: Callable[..., Any], site: Site) -> Callable[..., Any]:
+        """The call, which draws what the cell's call of the same step and round drew."""
+        op = random_op(function, site)
+        if op is None:
+            return function
+
+        def replayed(*operands: Any) -> Any:
+            before, self._visit = self._visit, self._next(site.path, op.name, site.name)
+            try:
+                return function(*operands)
+            finally:
+                self._visit = before
+
+        return replayed
+
+    def _next(self, path: KeyPath, op: str, name: str) -> _Again:
+        visits, number = self._drawn.visits.get(path, []), self._done[path]
+        self._done[path] += 1
+        is_known = number < len(visits) and name not in self._drawn.unseen
+        return _Again(name, op, visits[number] if is_known else None)
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an op; what it draws is what the cell drew."""
+        del types
+        kwargs = kwargs or {}
+        if torch.Tag.nondeterministic_seeded not in func.tags:
+            return func(*args, **kwargs)
+        redraw = redraw_of(func)
+        if redraw is not None:
+            draw = self._visit.next_draw(func, args, kwargs, self._drawn.dtype)
+            if draw is not None:
+                return self._redrawn(redraw, draw, func, args, kwargs)
+        before = torch.default_generator.get_state()
+        out = func(*args, **kwargs)
+        if redraw is not None or not torch.equal(before, torch.default_generator.get_state()):
+            self._left.add(self._visit.name)
+        return out
+
+    def _redrawn(self, redraw: Redraw, draw: Draw, *call: Any) -> Any:
+        """Draw again in the draw's state of the generator; the stream of the run itself goes on as if it had not."""
+        func, args, kwargs = call
+        kwargs = {**kwargs, "generator": None} if "generator" in kwargs else kwargs
+        generator = torch.default_generator
+        before = generator.get_state()
+        generator.set_state(draw.state)
+        try:
+            return redraw(draw, func, args, kwargs)
+        finally:
+            self._visit.state = generator.get_state()
+            generator.set_state(before)

@@ -1,0 +1,324 @@
+"""Random steps are drawn again: what lies behind them is judged, in every dtype."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tensorflow_free import load_recipe, register_op, run_recipe
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.loading import plan_of
+from tensorflow_free.ops.schemas import overloads
+from tensorflow_free.registry import find, names
+from tensorflow_free.replay.draws import full_name, redraw_of
+from tensorflow_free.replay.noting import noting_draws
+from tensorflow_free.runner import run
+
+LOW = ("float32", "bfloat16", "float16")
+X = {"init": "randn", "size": [8, 8], "requires_grad": True}
+DROPOUT = {
+    "tensors": {"x": X},
+    "steps": {
+        "d": {"op": "F.dropout", "args": ["x", 0.3, True]},
+        "s": {"op": "sigmoid", "args": ["d"]},
+        "loss": {"op": "sum", "args": ["s"]},
+    },
+    "backward": "loss",
+}
+
+
+def judged(recipe, *overrides):
+    """The comparison of a cell."""
+    loaded = load_recipe(recipe, overrides)
+    return yardstick_of(recipe, overrides, loaded, KeptRuns()).compare(run_recipe(loaded))
+
+
+def outcomes(recipe, *overrides):
+    return {one.name: one.outcome for one in judged(recipe, *overrides).values}
+
+
+def well(recipe, *overrides):
+    """Whether every value of a cell is compared, and none is bad."""
+    comparison = judged(recipe, *overrides)
+    assert comparison.not_comparable == 0, [one.name for one in comparison.values if one.outcome == "not comparable"]
+    assert not comparison.bad, [one.name for one in comparison.bad]
+    return True
+
+
+class Dropping(torch.autograd.Function):
+    """A dropout whose two directions are scaled apart, or do nothing."""
+
+    @staticmethod
+    def forward(ctx, input, p, forth, back):
+        mask = torch.empty_like(input).bernoulli_(1 - p)
+        ctx.scale = mask if back is None else mask * back
+        return input.clone() if forth is None else input * mask * forth
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.scale, None, None, None
+
+
+def backward_only(input: torch.Tensor, p: float, training: bool) -> torch.Tensor:
+    class Only(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, one):
+            return one.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return F.dropout(gradient, p, training)
+
+    return Only.apply(input)
+
+
+OWN = {
+    "right": lambda x, p, training: Dropping.apply(x, p, 1 / (1 - p), 1 / (1 - p)),
+    "of_ones": lambda x, p, training: x * F.dropout(torch.ones_like(x), p, training),
+    "unscaled": lambda x, p, training: Dropping.apply(x, p, 1.0, 1.0),
+    "twice": lambda x, p, training: Dropping.apply(x, p, (1 - p) ** -2, (1 - p) ** -2),
+    "forgets_p": lambda x, p, training: F.dropout(x, 0.5, training),
+    "drops_none": lambda x, p, training: x.clone(),
+    "unscaled_backward": lambda x, p, training: Dropping.apply(x, p, 1 / (1 - p), 1.0),
+    "other_stream": lambda x, p, training: x * (torch.rand_like(x) >= p) / (1 - p),
+    "of_numpy": lambda x, p, training: x * torch.from_numpy(np.random.rand(*x.shape) >= p) / (1 - p),  # noqa: NPY002
+    "own_generator": lambda x, p, training: (
+        x * torch.empty_like(x).bernoulli_(1 - p, generator=torch.Generator().manual_seed(3)) / (1 - p)
+    ),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_ops():
+    def typed(made):
+        def dropout(input: torch.Tensor, p: float, training: bool) -> torch.Tensor:
+            return made(input, p, training)
+
+        return dropout
+
+    for name, made in {**OWN, "backward_only": backward_only}.items():
+        register_op(f"replayed.{name}", typed(made))
+    register_op("replayed.five", five)
+
+
+def five(input: torch.Tensor) -> torch.Tensor:
+    """A sigmoid that is wrong."""
+    return input * 0 + 5
+
+
+def with_own(name):
+    return {**DROPOUT, "reference": {"steps.d.op": "F.dropout"}}, f"steps.d.op=replayed.{name}"
+
+
+@pytest.mark.parametrize("dtype", LOW)
+def test_a_wrong_step_behind_a_dropout_is_a_mismatch(dtype):
+    recipe = {**DROPOUT, "reference": {"steps.s.op": "sigmoid"}}
+    comparison = judged(recipe, "steps.s.op=replayed.five", f"dtype={dtype}")
+    assert comparison.where.value == "s"
+    assert comparison.not_comparable == 0
+
+
+@pytest.mark.parametrize("dtype", LOW)
+@pytest.mark.parametrize("name", ["unscaled", "twice", "forgets_p", "drops_none", "unscaled_backward", "backward_only"])
+def test_a_wrong_dropout_of_ones_own_is_a_mismatch(name, dtype):
+    recipe, override = with_own(name)
+    found = outcomes(recipe, override, f"dtype={dtype}")
+    assert found["x.grad" if name == "unscaled_backward" else "d"] == "mismatch"
+    assert "not comparable" not in found.values()
+
+
+@pytest.mark.parametrize("dtype", [*LOW, "float64"])
+@pytest.mark.parametrize("name", ["right", "of_ones"])
+def test_a_right_dropout_of_ones_own_is_no_alarm(name, dtype):
+    recipe, override = with_own(name)
+    assert well(recipe, override, f"dtype={dtype}")
+
+
+@pytest.mark.parametrize("name", ["other_stream", "of_numpy", "own_generator"])
+def test_a_dropout_that_draws_otherwise_is_not_comparable(name):
+    recipe, override = with_own(name)
+    found = outcomes(recipe, override)
+    assert found == {**dict.fromkeys(found, "not comparable"), "loss.grad": "ok", "s.grad": "ok"}
+
+
+# every random op
+
+T = {"init": "rand", "size": [4, 6, 8], "requires_grad": True}
+IMAGES = {"init": "randn", "size": [2, 3, 6, 6], "requires_grad": True}
+LSTM = {
+    "tensors": {
+        "x": {"init": "randn", "size": [5, 2, 3], "requires_grad": True},
+        "h": {"init": "zeros", "size": [2, 2, 4]},
+        "c": {"init": "zeros", "size": [2, 2, 4]},
+    }
+}
+
+
+def weights(gates):
+    sizes = [
+        [4 * gates, 3],
+        [4 * gates, 4],
+        [4 * gates],
+        [4 * gates],
+        [4 * gates, 4],
+        [4 * gates, 4],
+        [4 * gates],
+        [4 * gates],
+    ]
+    return {f"w{number}": {"init": "randn", "size": size, "requires_grad": True} for number, size in enumerate(sizes)}
+
+
+def recurrent(op, gates):
+    tensors = {
+        "x": {"init": "randn", "size": [5, 2, 3], "requires_grad": True},
+        "h": {"init": "zeros", "size": [2, 2, 4]},
+    }
+    if op == "lstm":
+        tensors["c"] = tensors["h"]
+    state = ["h", "c"] if op == "lstm" else "h"
+    y = {"op": op, "args": ["x", state, list(weights(gates)), True, 2, 0.5, True, False, False]}
+    return {"tensors": {**tensors, **weights(gates)}, "steps": {"r": y, "y": "r[0] * 1"}}
+
+
+def one(op, *args, x=T, changed=False, more=None, **kwargs):
+    """A recipe of one random step; of a copy where the step changes its operand."""
+    first = {"c": "x * 1"} if changed else {}
+    args = ["c" if changed and one == "x" else one for one in args]
+    return {"tensors": {"x": x, **(more or {})}, "steps": {**first, "y": {"op": op, "args": args, "kwargs": kwargs}}}
+
+
+SAMPLES = {
+    "alpha_dropout": one("alpha_dropout", "x", 0.3, True),
+    "bernoulli": one("bernoulli", "x"),
+    "bernoulli_": one("bernoulli_", "x", 0.3, changed=True),
+    "binomial": one("binomial", "n", "x", more={"n": {"init": "full", "size": [4, 6, 8], "fill_value": 9.0}}),
+    "cauchy_": one("cauchy_", "x", changed=True),
+    "dropout": one("dropout", "x", 0.3, True),
+    "exponential_": one("exponential_", "x", changed=True),
+    "feature_alpha_dropout": one("feature_alpha_dropout", "x", 0.3, True),
+    "feature_dropout": one("feature_dropout", "x", 0.3, True),
+    "geometric_": one("geometric_", "x", 0.3, changed=True),
+    "gru": recurrent("gru", 3),
+    "lobpcg": one("lobpcg", "m", 2, niter=3, more={"m": np.diag(np.arange(1.0, 10.0)).tolist()}),
+    "log_normal_": one("log_normal_", "x", changed=True),
+    "lstm": recurrent("lstm", 4),
+    "multinomial": one("multinomial", "m", 3, more={"m": {"init": "rand", "size": [4, 5]}}),
+    "native_dropout": one("native_dropout", "x", 0.3, True),
+    "nn.functional.alpha_dropout": one("F.alpha_dropout", "x", 0.3, True),
+    "nn.functional.dropout": one("F.dropout", "x", 0.3, True),
+    "nn.functional.dropout1d": one("F.dropout1d", "x", 0.3, True),
+    "nn.functional.dropout2d": one("F.dropout2d", "x", 0.3, True, x=IMAGES),
+    "nn.functional.dropout3d": one("F.dropout3d", "x", 0.3, True, x={**IMAGES, "size": [2, 3, 2, 2, 2]}),
+    "nn.functional.feature_alpha_dropout": one("F.feature_alpha_dropout", "x", 0.3, True),
+    "nn.functional.fractional_max_pool2d": one("F.fractional_max_pool2d", "x", 2, output_size=3, x=IMAGES),
+    "nn.functional.fractional_max_pool2d_with_indices": one(
+        "F.fractional_max_pool2d_with_indices", "x", 2, output_size=3, x=IMAGES
+    ),
+    "nn.functional.fractional_max_pool3d": one(
+        "F.fractional_max_pool3d", "x", 2, output_size=2, x={**IMAGES, "size": [2, 3, 4, 4, 4]}
+    ),
+    "nn.functional.fractional_max_pool3d_with_indices": one(
+        "F.fractional_max_pool3d_with_indices", "x", 2, output_size=2, x={**IMAGES, "size": [2, 3, 4, 4, 4]}
+    ),
+    "nn.functional.gumbel_softmax": one("F.gumbel_softmax", "x", 0.7),
+    "nn.functional.multi_head_attention_forward": one(
+        "F.multi_head_attention_forward",
+        "x",
+        "x",
+        "x",
+        8,
+        2,
+        "w",
+        None,
+        None,
+        None,
+        False,
+        0.4,
+        "o",
+        None,
+        True,
+        more={"w": {"init": "randn", "size": [24, 8]}, "o": {"init": "randn", "size": [8, 8]}},
+    ),
+    "nn.functional.rrelu": one("F.rrelu", "x", training=True, x=IMAGES),
+    "nn.functional.rrelu_": one("F.rrelu_", "x", 0.1, 0.3, True, x=IMAGES, changed=True),
+    "nn.functional.scaled_dot_product_attention": one("F.scaled_dot_product_attention", "x", "x", "x", dropout_p=0.3),
+    "normal": one("normal", "x", "x"),
+    "normal_": one("normal_", "x", changed=True),
+    "pca_lowrank": one("pca_lowrank", "x", 2),
+    "poisson": one("poisson", "x"),
+    "rand": one("rand", [3, 4]),
+    "rand_like": one("rand_like", "x"),
+    "randint": one("randint", 3, 9, [7]),
+    "randint_like": one("randint_like", "x", 3, 9),
+    "randn": one("randn", [3, 4]),
+    "randn_like": one("randn_like", "x"),
+    "random_": one("random_", "x", changed=True),
+    "randperm": one("randperm", 9),
+    "rnn_relu": recurrent("rnn_relu", 1),
+    "rnn_tanh": recurrent("rnn_tanh", 1),
+    "rrelu": one("rrelu", "x", 0.1, 0.3, True, x=IMAGES),
+    "svd_lowrank": one("svd_lowrank", "x", 2),
+    "uniform_": one("uniform_", "x", changed=True),
+}
+"""A recipe for each random op of the registry, in which it draws."""
+
+NO_KERNEL = {
+    "lobpcg": {"bfloat16", "float16"},
+    "binomial": {"bfloat16", "float16"},
+    "nn.functional.rrelu": {"float16"},
+    "nn.functional.rrelu_": {"float16"},
+    "pca_lowrank": {"bfloat16", "float16"},
+    "rrelu": {"float16"},
+    "svd_lowrank": {"bfloat16", "float16"},
+}
+
+
+def test_every_random_op_has_a_sample():
+    assert {name for name in names() if find(name).random} == set(SAMPLES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_random_op_is_drawn_again(name):
+    for dtype in LOW:
+        if dtype not in NO_KERNEL.get(name, ()):
+            plan, drawn = noting_draws(plan_of(load_recipe(SAMPLES[name], [f"dtype={dtype}"])))
+            run(plan)
+            assert [draw for visits in drawn.visits.values() for one in visits for draw in one.draws]
+            assert well(SAMPLES[name], f"dtype={dtype}")
+
+
+def test_every_op_of_aten_that_draws_can_draw_again():
+    seen = {"redrawn": set(), "composed": set(), "elsewhere": set(), "left": set()}
+    for name, overload in overloads():
+        op = getattr(getattr(torch.ops.aten, name), overload or "default")
+        if torch.Tag.nondeterministic_seeded in op.tags:
+            seen[kind_of(op)].add(full_name(op))
+    assert seen["left"] == CPU_LEFT | OTHER_DEVICES
+    assert len(seen["redrawn"]) >= 98
+
+
+def kind_of(op):
+    """Whether an overload draws again, is made of others that do, has no kernel on a CPU, or none of it."""
+    if redraw_of(op) is not None:
+        return "redrawn"
+    kernels = ("CompositeImplicitAutograd", "CompositeExplicitAutograd", "CPU")
+    composed, explicit, own = (torch._C._dispatch_has_kernel_for_dispatch_key(op.name(), one) for one in kernels)
+    return "composed" if composed else "left" if explicit or own else "elsewhere"
+
+
+CPU_LEFT = {
+    # the choice of a kernel, and attention that is given no dropout: they draw nothing
+    "_fused_sdp_choice.default",
+    "_scaled_dot_product_flash_attention_for_cpu.default",
+    # what it drew is told as not comparable
+    "native_dropout.out",
+}
+OTHER_DEVICES = {
+    "_cudnn_init_dropout_state.out",
+    "_cudnn_rnn.out",
+    "_fused_dropout.out",
+    "_lstm_mps.out",
+    "_scaled_dot_product_fused_attention_overrideable.default",
+    "_triton_scaled_dot_attention.out",
+    "miopen_rnn.out",
+}
