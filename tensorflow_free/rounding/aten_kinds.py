@@ -78,9 +78,11 @@ WHOLE: Final = frozenset(
     embedding_dense_backward grid_sampler_2d grid_sampler_3d gru index_add logcumsumexp lstm mean mm mv nansum prod
     rnn_relu rnn_tanh scatter_add sum trace unfold_backward upsample_bicubic2d upsample_bilinear2d upsample_linear1d
     upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d vdot
+    _scaled_dot_product_flash_attention_for_cpu
     """.split()
 )
-"""Ops that add up and are not decomposed: longer nudges of their operands tell their error, and cost less."""
+"""Ops that add up and are not decomposed: longer nudges of their operands tell their error, and cost less. The
+decomposition of attention is for inference alone: it does not return the logsumexp that its backward reads."""
 
 CONTRACTIONS: Final = frozenset(
     """
