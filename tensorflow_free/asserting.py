@@ -128,7 +128,7 @@ def _lines(found: Verification) -> list[Line]:
     golden = [f"golden: {found.golden}"] if found.golden is not None else []
     unmet = found.unmet
     more = [f"and {len(unmet) - MOST_UNMET} more expectations do not hold"] if len(unmet) > MOST_UNMET else []
-    beside = (*golden, *found.apart, *unmet[:MOST_UNMET], *more, *found.stopped)
+    beside = (*golden, *found.above, *found.apart, *unmet[:MOST_UNMET], *more, *found.stopped)
     return [*failure_of(found.comparison, found.operands), *map(line, beside)]
 
 

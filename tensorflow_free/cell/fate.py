@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
-from tensorflow_free.judging.known_faults import is_marked
+from tensorflow_free.judging.known_faults import bears, is_marked, mark_of
 from tensorflow_free.judging.repeats import nondeterminism_of
 from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
@@ -20,6 +21,7 @@ from tensorflow_free.outcome.reasons import (
     CellMismatch,
     Marked,
     OfNames,
+    OtherK,
     Problems,
     RunsDiffer,
     Shortfall,
@@ -142,8 +144,8 @@ def _stopped(
     made = settled(result).records
     wrong = [one for one in result.unmet if one.path not in known and one.name in made]
     unmet, apart = [_unmet(one) for one in wrong], _apart(result)
-    if isinstance(against, Comparison) and unmarked(against, _marks(result).values()):
-        return Fate(Outcome.MISMATCH, [_mismatch(against, result), *apart, *unmet, error])
+    if isinstance(against, Comparison) and (bad := unmarked(against, _marks(result).values())):
+        return Fate(Outcome.MISMATCH, [_mismatch(against, result, bad), *apart, *unmet, error])
     outcome = STOPPED[error.code]
     if unmet and outcome == Outcome.UNSUPPORTED:
         outcome = Outcome.FAILED
@@ -159,10 +161,10 @@ def _by_expectations(result: Result) -> Fate:
     marks = {f"xfail.{number}": mark for number, mark in _marks(result).items()}
     fixed = [one for one in result.expectations if one.outcome == Outcome.FIXED]
     if fixed:
-        return Fate(Outcome.FIXED, [_marked(marks[one.path], "fixed") for one in fixed])
+        return Fate(Outcome.FIXED, [mark_of(marks[one.path], "fixed") for one in fixed])
     known = [one for one in result.expectations if one.outcome == Outcome.KNOWN_FAULT]
     if known:
-        issues = [_marked(mark, "known fault") for mark in marks.values() if mark.issue is not None]
+        issues = [mark_of(mark, "known fault") for mark in marks.values() if mark.issue is not None]
         return Fate(Outcome.KNOWN_FAULT, [*map(_unmet, known), *issues])
     # that nothing was judged is an expectation of its own, and fails
     return Fate(Outcome.OK)
@@ -201,16 +203,17 @@ class _Weighing:
             why: list[AnyReason] = [*unmet] if unmet else [self._against.cause]
             return Fate(Outcome.FAILED, [*why, *apart], notes)
         failed = [] if self._failed is None else [self._failed]
-        if unmarked(self._against, self._marks.values()):
-            return Fate(Outcome.MISMATCH, [_mismatch(self._against, self._result), *apart, *unmet, *failed], notes)
+        if bad := unmarked(self._against, self._marks.values()):
+            mismatch = _mismatch(self._against, self._result, bad)
+            return Fate(Outcome.MISMATCH, [mismatch, *apart, *unmet, *failed], notes)
         if unmet or failed:
             return Fate(Outcome.FAILED, [*unmet, *apart, *failed], notes)
         if apart:
             return Fate(Outcome.NONDETERMINISTIC, apart, notes)
         if fixed := [mark for number, mark in self._marks.items() if self._is_fixed(number)]:
-            return Fate(Outcome.FIXED, [_marked(mark, "fixed") for mark in fixed], notes)
+            return Fate(Outcome.FIXED, [mark_of(mark, "fixed") for mark in fixed], notes)
         if borne := [mark for number, mark in self._marks.items() if self._is_borne(number)]:
-            return Fate(Outcome.KNOWN_FAULT, [_marked(mark, "known fault") for mark in borne], notes)
+            return Fate(Outcome.KNOWN_FAULT, [self._known(mark) for mark in borne], notes)
         return self._compared(self._against)
 
     def _compared(self, comparison: Comparison) -> Fate:
@@ -236,10 +239,15 @@ class _Weighing:
     def _is_borne(self, number: int) -> bool:
         """Whether a mark is borne out: by a value, an expectation or the error that stopped the run."""
         mark = self._marks[number]
-        return any(is_marked(one.name, mark) for one in self._bad) or any(
+        return any(_is_borne_by(one, mark) for one in self._bad) or any(
             one.outcome == Outcome.KNOWN_FAULT and (one.path == f"xfail.{number}" or is_marked(one.name, mark))
             for one in self._result.expectations
         )
+
+    def _known(self, mark: KnownFault) -> Marked:
+        """A mark that is borne out, with how far away the worst value is that it is on."""
+        used = [one.used for one in self._bad if _is_borne_by(one, mark)]
+        return mark_of(mark, "known fault", max(used, default=math.inf))
 
     def _is_fixed(self, number: int) -> bool:
         """Whether what a mark is on was judged, and is well."""
@@ -258,6 +266,10 @@ class _Weighing:
         if others:
             names = some((one.name for one in others), MOST_NAMES)
             yield OfNames(code="not comparable values", name=names, cause=others[0].cause)
+        if isinstance(self._against, Comparison) and (k := self._against.k) is not None:
+            usual = self._against.usual_k
+            if usual is not None and usual != k:
+                yield OtherK(k=k, usual=usual)
         if vacuous := [one for one in self._values if one.vacuous]:
             yield self._shortfall("vacuous", vacuous)
 
@@ -285,9 +297,13 @@ def _apart(result: Result) -> list[RunsDiffer]:
 
 
 def unmarked(comparison: Comparison, marks: Iterable[KnownFault]) -> list[ValueVerdict]:
-    """The values out of bounds that no mark is on."""
+    """The values out of bounds that no mark bears."""
     borne = list(marks)
-    return [one for one in comparison.bad if not any(is_marked(one.name, mark) for mark in borne)]
+    return [one for one in comparison.bad if not any(_is_borne_by(one, mark) for mark in borne)]
+
+
+def _is_borne_by(one: ValueVerdict, mark: KnownFault) -> bool:
+    return is_marked(one.name, mark) and bears(mark, one.used)
 
 
 def _marks(result: Result) -> dict[int, KnownFault]:
@@ -296,19 +312,18 @@ def _marks(result: Result) -> dict[int, KnownFault]:
     return {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
 
 
-def _marked(mark: KnownFault, code: Literal["known fault", "fixed"]) -> Marked:
-    issue = None if mark.issue is None else str(mark.issue)
-    return Marked(code=code, reason=mark.reason, keys=list(mark.keys or ()), issue=issue)
-
-
 def _unmet(verdict: Verdict) -> Unmet:
     return Unmet(path=verdict.path, asks=verdict.asks, cause=verdict.cause, message=verdict.message)
 
 
-def _mismatch(comparison: Comparison, result: Result) -> CellMismatch:
-    """The first value out of bounds, what it was made from, and how many there are."""
+def _mismatch(comparison: Comparison, result: Result, bad: Sequence[ValueVerdict]) -> CellMismatch:
+    """The first value out of bounds that no mark bears, what it was made from, and how many there are."""
     where = comparison.where
-    first = comparison.bad[0] if where is None else comparison[where.value]
+    first = next((one for one in bad if where is not None and one.name == where.value), bad[0])
+    if where is not None and first.name != where.value:
+        # it starts at a value whose fault is known
+        where = None
+    above = next((mark for mark in _marks(result).values() if is_marked(first.name, mark)), None)
     # backward, it is the backward of a step that reads the value which went wrong
     steps = () if where is None else where.through if where.direction == "backward" else (where.step,)
     read = [(step, operands) for step in steps if (operands := operands_of(result, step))]
@@ -318,6 +333,7 @@ def _mismatch(comparison: Comparison, result: Result) -> CellMismatch:
         message=first.reason,
         used=first.used,
         allowed=first.allowed,
+        mark=None if above is None else mark_of(above, "above the mark"),
         operands=[f"{op_of(result, step)} of {'; '.join(operands)}" for step, operands in read],
         bad=len(comparison.bad),
         names=[one.name for one in comparison.bad[:MOST_NAMES]],

@@ -78,6 +78,7 @@ class Yardstick:
         """Compare a run of the cell with it."""
         if judging is None:
             judging = Judging(
+                k=result.recipe.judge.k,
                 incomparable=self.incomparable,
                 movement=self.movement,
                 starts=False,

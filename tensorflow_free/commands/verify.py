@@ -203,7 +203,8 @@ def failure_of(one: Verification) -> Iterator[Line]:
     yield Line((mark_of(one.outcome, is_bad=not one.is_well), Words(f"  {place}", "bad")))
     why = text_lines(one.reason)
     if one.outcome == Outcome.MISMATCH and one.comparison is not None:
-        why = [*failure_in(one.comparison, one.operands), *map(line, (*one.apart, *one.unmet, *one.stopped))]
+        beside = (*one.above, *one.apart, *one.unmet, *one.stopped)
+        why = [*failure_in(one.comparison, one.operands), *map(line, beside)]
     yield from within(why, 2, MOST_LINES)
     if one.outcome not in (Outcome.UNUSED, Outcome.STALE):
         yield line("it alone again:", "aside", indent=2)

@@ -29,8 +29,8 @@ from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import OfGolden, RunsDiffer, StepFailed, Unmet
-from tensorflow_free.outcome.sentences import failure_lines, words
+from tensorflow_free.outcome.reasons import CellMismatch, OfGolden, RunsDiffer, StepFailed, Unmet
+from tensorflow_free.outcome.sentences import above_words, failure_lines, words
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import AUTO, DEVICES, cell_name
@@ -114,6 +114,12 @@ class Verification:
         """Where its runs on the same numbers differ, in lines."""
         told = (words(one).splitlines() for one in self.fate.causes if isinstance(one, RunsDiffer))
         return list(chain.from_iterable(told))
+
+    @property
+    def above(self) -> list[str]:
+        """The known fault that a value is worse than, in a line."""
+        marks = [one.mark for one in self.fate.causes if isinstance(one, CellMismatch)]
+        return [above_words(mark) for mark in marks if mark is not None]
 
     @property
     def stopped(self) -> list[str]:
@@ -272,7 +278,7 @@ def compare(result: Result, stored: StoredCase, k: float | None = None, made_on:
     dtype = result.recipe.dtype
     structural = _structural(stored, result.recipe, made_on)
     judging = Judging(
-        k=k,
+        k=result.recipe.judge.k if k is None else k,
         signed_zeros=True,
         noise=_noises(stored, dtype),
         starts=False,

@@ -47,7 +47,10 @@ def not_close(actual: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance
         close = _close(actual.to(_wide(actual)), expected.to(_wide(expected)), tolerance)
     if bool(close.all()):
         return None
-    return _worst("not close", actual, expected, ~close, _apart(actual, expected), rtol=rtol, atol=atol)
+    apart = _apart(actual, expected)
+    allowed = expected.to(_wide(expected)).abs() * rtol + atol
+    used = float(apart.div(allowed)[~close].nan_to_num(torch.inf, torch.inf).max())
+    return _worst("not close", actual, expected, ~close, apart, rtol=rtol, atol=atol, used=used)
 
 
 def not_within(actual: torch.Tensor, expected: torch.Tensor, ulp: float) -> Elements | None:
@@ -57,7 +60,10 @@ def not_within(actual: torch.Tensor, expected: torch.Tensor, ulp: float) -> Elem
     expected = expected.to(actual.dtype)
     apart = ulp_distance(actual, expected)
     bad = apart > ulp
-    return _worst("not within ulp", actual, expected, bad, apart, ulp=ulp) if bool(bad.any()) else None
+    if not bool(bad.any()):
+        return None
+    used = float(apart[bad].max()) / ulp if ulp else torch.inf
+    return _worst("not within ulp", actual, expected, bad, apart, ulp=ulp, used=used)
 
 
 def not_equal(actual: torch.Tensor, expected: torch.Tensor) -> Elements | None:

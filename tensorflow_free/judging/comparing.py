@@ -30,7 +30,8 @@ from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.options import AS_USUAL, Judging
 from tensorflow_free.judging.paths import Paths
 from tensorflow_free.judging.rounding_rule import RoundingBound, k_of
-from tensorflow_free.judging.rules import Judged, Rule, by_noise, by_tolerance, epsilon, stated_tolerance
+from tensorflow_free.judging.rules import MANY, Judged, Rule, by_noise, by_tolerance, epsilon, stated_tolerance
+from tensorflow_free.judging.rules import k_of as k_of_noise
 from tensorflow_free.judging.settled import settled_both
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
@@ -85,7 +86,7 @@ def compare_results(
     comparing = Comparing(actual, expected, baseline, judging)
     values = comparing.settled()
     where = where_it_starts(values, actual.recipe) if any(one.outcome == Outcome.MISMATCH for one in values) else None
-    return Comparison(values, where, reference)
+    return Comparison(values, where, reference, judging.k, comparing.usual_k)
 
 
 class Comparing:
@@ -309,6 +310,14 @@ class Comparing:
     @cached_property
     def _same_dtype(self) -> bool:
         return self._actual.recipe.dtype == self._expected.recipe.dtype
+
+    @property
+    def usual_k(self) -> float | None:
+        """The k of the recipe's dtype, where another one judges."""
+        if self._judging.k is None:
+            return None
+        dtype = TORCH_DTYPES[self._recipe.dtype]
+        return k_of(dtype) if self._judging.movement is not None else k_of_noise(dtype, MANY)
 
     def _k(self, dtype: torch.dtype) -> float:
         return k_of(dtype) if self._judging.k is None else self._judging.k

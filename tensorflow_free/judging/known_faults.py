@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import Bare, Because, Marked
+from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Elements, Marked
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.models import KnownFault, Recipe
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
+
+MarkCode = Literal["known fault", "fixed", "above the mark"]
 
 _MARKABLE: Final = (Outcome.FAILS, Outcome.NONDETERMINISTIC, Outcome.KNOWN_FAULT)
 
@@ -43,21 +46,54 @@ def with_verdict(result: Result, verdict: Verdict) -> list[Verdict]:
 
 
 def _mark(verdicts: list[Verdict], fault: KnownFault) -> bool:
-    """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one."""
+    """Turn each failing verdict that the mark is on into a known fault, in place; whether there is one.
+
+    One that is further away than the mark bears stays what it is, and says so.
+    """
     found = False
     for position, verdict in enumerate(verdicts):
-        if is_marked(verdict.name, fault) and verdict.outcome in _MARKABLE:
-            cause = Marked(code="known fault", reason=fault.reason, issue=_issue(fault), cause=verdict.cause)
-            known = {"outcome": Outcome.KNOWN_FAULT, "message": words(cause), "cause": cause}
-            verdicts[position] = verdict.model_copy(update=known)
-            found = True
+        if not is_marked(verdict.name, fault) or verdict.outcome not in _MARKABLE:
+            continue
+        used = _share(verdict.cause)
+        is_borne = bears(fault, used)
+        if is_borne or verdict.outcome == Outcome.FAILS:
+            cause = mark_of(fault, "known fault" if is_borne else "above the mark", used, verdict.cause)
+            outcome = Outcome.KNOWN_FAULT if is_borne else verdict.outcome
+            update = {"outcome": outcome, "message": words(cause), "cause": cause}
+            verdicts[position] = verdict.model_copy(update=update)
+        found = found or is_borne
     return found
+
+
+def bears(fault: KnownFault, used: float) -> bool:
+    """Whether a mark bears what is away so many times what is allowed."""
+    return fault.at_most is None or used <= fault.at_most
+
+
+def mark_of(fault: KnownFault, code: MarkCode, used: float = math.inf, cause: AnyReason | None = None) -> Marked:
+    """A mark as a reason; where it is bounded, with how many times what is allowed it is away."""
+    return Marked(
+        code=code,
+        reason=fault.reason,
+        keys=list(fault.keys or ()),
+        issue=None if fault.issue is None else str(fault.issue),
+        cause=cause,
+        at_most=fault.at_most,
+        used=None if fault.at_most is None or math.isinf(used) else used,
+    )
+
+
+def _share(cause: AnyReason | None) -> float:
+    """How many times what an expectation allows a value is away; infinite where nothing is allowed, or no number is."""
+    if isinstance(cause, Marked):
+        return _share(cause.cause)
+    return cause.used if isinstance(cause, Elements) and cause.used is not None else math.inf
 
 
 def _mark_error(result: Result, fault: KnownFault) -> bool:
     """Take the error that stopped the run as expected, where the mark is on the run or on the step."""
     error = result.error
-    if error is None or error.expected or error.code == "timed out":
+    if error is None or error.expected or error.code == "timed out" or not bears(fault, math.inf):
         return False
     if fault.keys is not None and not any(is_of(error.step, key.partition(".")[0]) for key in fault.keys):
         return False
@@ -70,6 +106,9 @@ def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -
     if result.has_failed:
         return False
     on = [verdict for verdict in verdicts if is_marked(verdict.name, fault)]
+    if any(verdict.outcome == Outcome.FAILS for verdict in on):
+        # it is there, and worse than is known
+        return False
     if not on:
         # what no expectation is for may be seen by a comparison alone
         return fault.keys is None
@@ -85,7 +124,7 @@ def _stopped(fault: KnownFault, number: int, result: Result) -> Verdict:
     error = result.error
     step, told = ("the run", "") if error is None else (error.step, error.message)
     why = Because(code="stopped", why=told)
-    cause = Marked(code="known fault", reason=fault.reason, issue=_issue(fault), cause=why)
+    cause = mark_of(fault, "known fault", cause=why)
     asks = "the run to stop here"
     return Verdict(
         name=step, path=f"xfail.{number}", asks=asks, outcome=Outcome.KNOWN_FAULT, message=words(cause), cause=cause
@@ -102,10 +141,6 @@ def _fixed(fault: KnownFault, number: int) -> Verdict:
         message=words(cause),
         cause=cause,
     )
-
-
-def _issue(fault: KnownFault) -> str | None:
-    return None if fault.issue is None else str(fault.issue)
 
 
 def is_of(stopped: str, step: str) -> bool:

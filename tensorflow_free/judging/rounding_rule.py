@@ -108,7 +108,7 @@ class RoundingBound:
 
     def beside_baseline(self) -> float:
         """How much worse it is than the baseline and than rounding explains, 1 being allowed; 0 without a baseline."""
-        return min(self._worse / WORSE, self.errors.rmse / (UNEXPLAINED * self.explained)) if self._worse else 0.0
+        return min(self._worse / WORSE, self.errors.rmse / self._unexplained) if self._worse else 0.0
 
     @property
     def is_worse_than_baseline(self) -> bool:
@@ -124,7 +124,7 @@ class RoundingBound:
         plausible = PLAUSIBLE.get(word_of(PARTS.get(self.dtype, self.dtype)), 0.0) * self._epsilon
         if base.rmse > plausible * found.rms or base.max_abs > plausible * found.peak:
             return math.inf
-        return self._worse / NO_WORSE
+        return self._worse / (NO_WORSE * min(1.0, self._loosened))
 
     @property
     def is_cleared_by_baseline(self) -> bool:
@@ -151,6 +151,16 @@ class RoundingBound:
         return self.errors.peak > 0 and bool((self.allowed >= self.errors.sizes).all())
 
     @property
+    def _unexplained(self) -> float:
+        """The root mean square of an error that rounding does not explain."""
+        return UNEXPLAINED * self._loosened * self.explained
+
+    @property
+    def _loosened(self) -> float:
+        """How many times more is allowed than usual."""
+        return self.k / k_of(self.dtype)
+
+    @property
     def _epsilon(self) -> float:
         return float(torch.finfo(PARTS.get(self.dtype, self.dtype)).eps)
 
@@ -159,7 +169,7 @@ class RoundingBound:
         if at is None:
             base = 0.0 if self.baseline is None else self.baseline.rmse
             return (
-                f"rmse {UNEXPLAINED * self.explained:.2g}, which rounding explains, or {WORSE:g} times that of eager "
+                f"rmse {self._unexplained:.2g}, which rounding explains, or {WORSE:g} times that of eager "
                 f"CPU ({base:.2g})"
             )
         allowed = float(self.allowed[at]) if self.errors.elements else 0.0

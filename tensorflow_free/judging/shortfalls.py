@@ -1,10 +1,12 @@
-"""Values of many cells of which their verdicts say nothing, counted, and told in sentences. Does not import torch."""
+"""What verdicts do not say, or say as more was allowed: counted, and told in sentences. Does not import torch."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tensorflow_free.outcome.reasons import AnyReason, Shortfall
+from tensorflow_free.outcome.reasons import AnyReason, OtherK, Shortfall
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.text.phrases import counted, some
 
 MOST_NAMES = 8
@@ -12,13 +14,14 @@ MOST_NAMES = 8
 
 
 class Shortfalls:
-    """How many values could not be judged, or could not have failed, of how many, in how many cells."""
+    """How many values could not be judged, or could not have failed, of how many; and how many cells had another k."""
 
     def __init__(self) -> None:
         self._values = 0
         self._counts = {"partly judged": 0, "vacuous": 0}
         self._cells = {"partly judged": 0, "vacuous": 0}
         self._names: dict[str, None] = {}
+        self._others: Counter[str] = Counter()
 
     def add(self, reasons: Iterable[AnyReason], compared: int, dtype: str) -> None:
         """Take a cell in.
@@ -28,7 +31,9 @@ class Shortfalls:
             compared: how many of its values were judged.
             dtype: its dtype.
         """
-        found = [one for one in reasons if isinstance(one, Shortfall)]
+        told = list(reasons)
+        self._others.update(words(one) for one in told if isinstance(one, OtherK))
+        found = [one for one in told if isinstance(one, Shortfall)]
         for code in self._counts:
             ones = [one for one in found if one.code == code]
             self._counts[code] += sum(one.count for one in ones)
@@ -46,6 +51,8 @@ class Shortfalls:
                 named = f": {some(sorted(self._names), MOST_NAMES)}" if code == "vacuous" else ""
                 cells = counted(self._cells[code], "cell")
                 yield f"{count:,} of {counted(self._values, 'value')} {told}, in {cells}{named}."
+        for told, cells_of_it in sorted(self._others.items()):
+            yield f"{told}, in {counted(cells_of_it, 'cell')}."
 
 
 _TOLD = {

@@ -98,6 +98,8 @@ class Comparison:
         values: a verdict on each value of either run, those of the judged run first, in the order of the steps.
         where: the first step whose value or gradient is out of bounds; None where none is.
         reference: what the run was compared with, in words.
+        k: how many times what rounding moves was allowed, where that was not the number of the dtype.
+        usual_k: the number of the dtype; None where `k` is.
         schema_version: the version of the schema of `comparison.json`, which holds all of it.
 
     Example:
@@ -112,6 +114,8 @@ class Comparison:
     values: tuple[ValueVerdict, ...]
     where: Where | None = None
     reference: str = ""
+    k: float | None = None
+    usual_k: float | None = None
     schema_version: int = COMPARISON_VERSION
 
     @property

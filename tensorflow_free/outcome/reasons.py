@@ -7,7 +7,7 @@ Reason
 ├── of an expectation       the same, and Unmet
 ├── of a run                StepFailed · WorkerLost · RunsDiffer
 ├── of a mark under xfail   Marked
-├── of a cell               CellMismatch · Problems · Shortfall
+├── of a cell               CellMismatch · Problems · Shortfall · OtherK
 ├── of a golden             OfGolden
 └── of what has no code     OlderWords
 """
@@ -117,6 +117,7 @@ class Elements(Reason):
         count: how many differ, are not finite, or have another sign.
         elements: of how many.
         apart: how far they are apart there; None where that says nothing.
+        used: of an expectation, how many times what is allowed the worst is away; None where nothing is.
         rtol: of an expectation, what is allowed; so are `atol` and `ulp`. Of runs whose bits differ, `ulp` is how far
             they are apart.
     """
@@ -143,6 +144,7 @@ class Elements(Reason):
     rtol: PlainFloat | None = None
     atol: PlainFloat | None = None
     ulp: PlainFloat | None = None
+    used: PlainFloat | None = None
 
 
 class OfNames(Reason):
@@ -279,15 +281,22 @@ class RunsDiffer(Reason):
 
 
 class Marked(Reason):
-    """A mark under `xfail`: it is borne out, or what it is on passes."""
+    """A mark under `xfail`: it is borne out, what it is on passes, or is further away than it says.
+
+    Attributes:
+        at_most: how many times what is allowed it bears; None for any.
+        used: how many times what is allowed it is away, where it says how many.
+    """
 
     kin: ClassVar[tuple[str, ...]] = ("reason", "keys", "cause")
 
-    code: Literal["known fault", "fixed"]
+    code: Literal["known fault", "fixed", "above the mark"]
     reason: str
     cause: AnyReason | None = None
     keys: list[str] = Field(default_factory=list)
     issue: str | None = None
+    at_most: float | None = None
+    used: PlainFloat | None = None
 
 
 class Unmet(Reason):
@@ -310,6 +319,7 @@ class CellMismatch(Reason):
         cause: what is wrong with it.
         used: the share of the allowed error that it used.
         allowed: what is allowed, in words; empty where nothing is.
+        mark: the known fault that it is more than.
         operands: what the step read, a step each; backward, those by whose backward it came.
         bad: how many values are out of bounds; `names` has the first of them.
         values: how many there are.
@@ -323,6 +333,7 @@ class CellMismatch(Reason):
     message: str = ""
     used: PlainFloat = 0.0
     allowed: str = ""
+    mark: Marked | None = None
     operands: list[str] = Field(default_factory=list)
     bad: int = 0
     names: list[str] = Field(default_factory=list)
@@ -345,6 +356,14 @@ class Shortfall(Reason):
     count: int
     values: int
     cause: AnyReason | None = None
+
+
+class OtherK(Reason):
+    """That another share of what rounding moves was allowed than is usual for the dtype."""
+
+    code: Literal["other k"] = "other k"
+    k: float
+    usual: float
 
 
 class Problems(Reason):
@@ -401,6 +420,7 @@ AnyReason = Annotated[
     | Unmet
     | CellMismatch
     | Shortfall
+    | OtherK
     | Problems
     | OfGolden
     | OlderWords,

@@ -99,6 +99,7 @@ SENTENCES: Final[dict[str, str]] = {
     "shape is not the reference's": "'{name}' is {told}; set inputs: original, or keep the shapes",
     "dtype-dependent value": "{name}: {told}",
     "partly judged": "{count} of {values} values could not be judged: {listed}: {told}",
+    "other k": "judged with k={k:g} instead of {usual:g}",
     "vacuous": "{count} of {values} verdicts could not have failed, as more is allowed than the value itself: {listed}",
     "not comparable values": "not comparable: {name}: {told}",
     "own op in the reference": (
@@ -244,7 +245,8 @@ def _mismatch(one: CellMismatch, against: str) -> str:
     """The first value out of bounds, what it was made from, and how many there are."""
     spent = f"; {one.used:.3g} times what is allowed ({one.allowed})" if one.allowed else ""
     told = one.message if one.cause is None else words(one.cause, against)
-    lines = [f"{one.value}: {told}{spent}", *(f"{INDENT}{line}" for line in one.operands)]
+    known = "" if one.mark is None else f"; {above_words(one.mark)}"
+    lines = [f"{one.value}: {told}{spent}{known}", *(f"{INDENT}{line}" for line in one.operands)]
     if one.bad > 1:
         more = one.bad - len(one.names)
         named = ", ".join(one.names) + (f" and {more} more" if more > 0 else "")
@@ -257,9 +259,18 @@ def _unmet(one: Unmet, against: str) -> str:
     return f"{one.path}: {one.asks}{told and ': '}{told}"
 
 
+def above_words(one: Marked) -> str:
+    """That an error is more than is known."""
+    times = "" if one.used is None else f"it is {one.used:.3g} times what is allowed, and "
+    return f"{times}at most {one.at_most:g} times is known: {one.reason}"
+
+
 def _marked(one: Marked, _: str) -> str:
+    if one.code == "above the mark":
+        return above_words(one) if one.cause is None else f"{words(one.cause)}; {above_words(one)}"
     if one.cause is not None:
-        return f"{words(one.cause)} (known: {one.reason})"
+        bound = "" if one.at_most is None else f", at most {one.at_most:g} times what is allowed"
+        return f"{words(one.cause)} (known: {one.reason}{bound})"
     if one.code == "known fault":
         return f"known: {mark_words(one)}"
     keys = f" of {', '.join(one.keys)}" if one.keys else ""
@@ -267,8 +278,12 @@ def _marked(one: Marked, _: str) -> str:
 
 
 def mark_words(one: Marked) -> str:
-    """What a mark says, and where it is known."""
-    return f"{one.reason}{f' ({one.issue})' if one.issue is not None else ''}"
+    """What a mark says, where it is known, and how far away it bears."""
+    issue = "" if one.issue is None else f" ({one.issue})"
+    if one.at_most is None:
+        return f"{one.reason}{issue}"
+    used = "" if one.used is None else f"{one.used:.3g} times what is allowed, of "
+    return f"{one.reason}{issue}; {used}at most {one.at_most:g} times"
 
 
 _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
@@ -280,6 +295,6 @@ _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
     **dict.fromkeys(get_args(LostCode), _lost),
     "mismatch": _mismatch,
     "unmet": _unmet,
-    **dict.fromkeys(("known fault", "fixed"), _marked),
+    **dict.fromkeys(("known fault", "fixed", "above the mark"), _marked),
 }
 """What makes the words of reasons whose sentence hangs on their numbers."""

@@ -31,6 +31,8 @@ _STEP_FORM: Final = "a step is a mapping such as {op: neg, args: [x]}, or one li
 
 _FORMS: Final[dict[str, str]] = {
     **{key.name: key.form for key in KEYS.values() if key.form},
+    "at_most": "a number of times what is allowed, more than 1, such as 30",
+    "k": "a number of times what rounding moves, more than 0, such as 12",
     "args": "a list of arguments, such as [x, 2]",
     "calls": "a number of calls of at least 1, or a list of cases",
     "carry": "a mapping from a value to the step that gives the next one",

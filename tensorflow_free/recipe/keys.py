@@ -93,10 +93,15 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             "expect", _EMPTY, "what must hold of the result",
             form="a mapping from names to what must hold of them", counts=False, varies=True,
         ),
-        # it decides how far a value may stand from its golden, and a wider one must be seen
+        # goldens of before were held to it, too, and their digests have it
         Key(
-            "tolerance", None, "the error that is allowed", usual="by dtype",
+            "tolerance", None, "the error that expectations allow", usual="by dtype",
             form="a mapping such as {rtol: 1e-5, atol: 0}", varies=True, per_call=True,
+        ),
+        # it changes no number; that a value was allowed more is told wherever its verdict is
+        Key(
+            "judge", _EMPTY, "how far a value may be from its reference", form="a mapping such as {k: 12}",
+            counts=False, varies=True, per_call=True, starts=False,
         ),
         Key(
             "record", None, "which values the result keeps", usual="`all`; compiled: `outputs`",

@@ -173,6 +173,18 @@ class ToleranceSpec(Pair):
     float16: Pair | None = None
 
 
+class JudgeSpec(Model):
+    """How a run is held against its reference.
+
+    Attributes:
+        k: how many times what rounding moves a value is allowed, instead of the number of its dtype.
+    """
+
+    words: ClassVar[str] = "`judge`"
+
+    k: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
 def _reference_form(written: Any) -> Any:
     """A word is a value's name, but for one that is a complex number: `1+2j` is `{complex: [1, 2]}`."""
     # Python reads `j` as a number, and it is a good name
@@ -242,6 +254,7 @@ class KnownFault(Model):
         keys: the values that it marks; None for all.
         reason: why they fail.
         issue: the number or address of the report.
+        at_most: how many times what is allowed they may be away; None for any error, and whatever else fails.
     """
 
     words: ClassVar[str] = "a known fault"
@@ -250,6 +263,7 @@ class KnownFault(Model):
     keys: list[str] | None = None
     reason: str
     issue: str | int | None = None
+    at_most: float | None = Field(default=None, gt=1, allow_inf_nan=False)
 
 
 Tensors = dict[str, Annotated[TensorSpec, BeforeValidator(_tensor_form)]]
@@ -288,6 +302,7 @@ class Recipe(Model):
     checks: dict[str, Step] = Field(default_factory=dict)
     expect: Expectations = Field(default_factory=dict)
     tolerance: ToleranceSpec | None = None
+    judge: JudgeSpec = JudgeSpec()
     record: Literal["all", "outputs"] | list[str] | None = None
     repeats: int = Field(default=1, ge=1)
     input_precision: Precision | None = None

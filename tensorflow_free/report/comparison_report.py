@@ -148,8 +148,17 @@ def _in_all(comparison: Comparison) -> Iterator[Line]:
         told = "verdict" if len(vacuous) == 1 else "verdicts"
         names = some(one.name for one in vacuous)
         yield line(f"{len(vacuous):,} {told} could not have failed, as {MORE_ALLOWED}: {names}.", "notice")
+    if k := _k(comparison):
+        yield line(f"{k[0].upper()}{k[1:]}.", "notice")
     if comparison.where is not None:
         yield line(_start(comparison.where))
+
+
+def _k(comparison: Comparison) -> str:
+    """That another k was allowed than that of the dtype."""
+    if comparison.k is None or comparison.usual_k is None or comparison.k == comparison.usual_k:
+        return ""
+    return f"judged with k={comparison.k:g} instead of {comparison.usual_k:g}"
 
 
 def _start(where: Beginning) -> str:
@@ -194,7 +203,8 @@ def _failure(comparison: Comparison, operands: Sequence[str]) -> Iterator[Line]:
     if others:
         yield line(f"also out of bounds: {some(others)}")
     if comparison.reference:
-        yield line(f"compared with {comparison.reference}; {counted(comparison.compared, 'value')} compared")
+        told = [f"compared with {comparison.reference}", f"{counted(comparison.compared, 'value')} compared"]
+        yield line("; ".join([*told, *filter(None, [_k(comparison)])]))
 
 
 def _measured(measure: Plain | None) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from tensorflow_free.judging.shortfalls import Shortfalls
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import CELL_OUTCOMES, CellOutcome, Outcome, code_of_all
+from tensorflow_free.outcome.reasons import OtherK
 from tensorflow_free.sweep.groups import Groups, key_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Shares
@@ -69,6 +70,9 @@ class Summary:
             self.groups.add(row, key_of(row), row.reason)
         self.shortfalls.add((*row.causes, *row.notes), row.compared, row.dtype)
         for note, text in zip(row.notes, row.told, strict=True):
+            if isinstance(note, OtherK):
+                # it is told with how many cells it is of
+                continue
             self.told.add(row, (0, "", note.kind, ""), text)
 
     @property
