@@ -44,7 +44,7 @@ CHUNK: Final = 256
 
 
 def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
-    """Run a recipe on fresh tensors.
+    """Run a recipe on fresh tensors, as often as its key `repeats` says.
 
     Args:
         recipe: what `load_recipe` gave.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from tensorflow_free import assert_recipe, load_recipe, read_result, register_op
 from tensorflow_free.cli import recipe_main, run_recipe_main
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.errors import RecipeError
-from tensorflow_free.judging.repeats import difference_of
+from tensorflow_free.judging.repeats import Repeating, difference_of
+from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.process.limits import TimedOut
+from tensorflow_free.runner import run, run_repeatedly
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.trial import Trial
 
@@ -136,9 +140,10 @@ def test_what_differs_backward_alone_is_told_as_a_gradient():
     assert "forward, all bits are the same" in verdict.message
 
 
-def test_right_the_first_time_and_wrong_the_second_is_a_mismatch_of_run_2(tmp_path, calls):
+@pytest.mark.usefixtures("calls")
+def test_right_the_first_time_and_wrong_the_second_is_a_mismatch_of_run_2(tmp_path):
     found = row(tmp_path, "p.late")
-    assert (found.outcome, found.place, calls["late"]) == ("mismatch", "y (p.late, forward)", 2)
+    assert (found.outcome, found.place) == ("mismatch", "y (p.late, forward)")
     assert "run 2 differs from run 1" in found.reason
     assert "run 1 is not wrong; the values told are those of run 2" in found.reason
     assert read_result(tmp_path / "0")["y"].tolist() == [1.5, 3.0, 6.0]
@@ -196,6 +201,51 @@ def test_a_buffer_that_is_handed_out_again_does_not_hide_what_the_first_run_gave
     assert result.expectations[0].cause.cause.count == 3
 
 
+def test_a_run_whose_numbers_are_the_same_is_judged_by_what_is_expected_of_its_strides():
+    state = {"n": 0}
+
+    @register_op("p.turns")
+    def turns(x: torch.Tensor) -> torch.Tensor:
+        state["n"] += 1
+        return x + 0 if state["n"] == 1 else x.T.contiguous().T
+
+    plain = {"repeats": 2, "tensors": {"x": [[1.0, 2.0], [3.0, 4.0]]}, "steps": {"y": "p.turns(x)"}}
+    result = run_recipe(load_recipe({**plain, "expect": {"y": {"stride": [2, 1]}}}))
+    assert [one.outcome for one in result.expectations] == ["holds", "fails"]
+
+
+def test_no_run_is_kept_while_the_next_one_runs_but_a_copy_of_the_first():
+    plan, made = plan_of(load_recipe({"repeats": 4, "tensors": {"x": 1.0}, "steps": {"y": "x * 2"}})), []
+
+    def runs():
+        for _ in range(4):
+            assert [one for one in made if one() is not None] == []
+            found = run(plan)
+            made.append(weakref.ref(found[0]))
+            yield found
+            del found
+
+    result, _ = Repeating(4, runs(), lambda result: not result.is_well).told()
+    assert (len(made), [one.outcome for one in result.expectations]) == (4, ["holds"])
+
+
+def test_a_run_that_a_limit_ended_is_told_and_says_nothing_of_the_bits():
+    @register_op("p.late_limit")
+    def late(x: torch.Tensor) -> torch.Tensor:
+        state["n"] += 1
+        if state["n"] == 2:
+            raise TimedOut("it took longer than 1 s")
+        return x + 0
+
+    state = {"n": 0}
+    plan = plan_of(load_recipe({"repeats": 3, "tensors": {"x": 1.0}, "steps": {"y": "p.late_limit(x)"}}))
+    result, _ = run_repeatedly(plan)
+    assert (result.error.code, state["n"]) == ("timed out", 2)
+    assert [(one.outcome, one.message) for one in result.expectations] == [
+        ("not judged", "it cannot be judged: run 2 was ended at a limit")
+    ]
+
+
 def test_a_compiled_cell_is_compiled_once_and_called_again(tmp_path):
     compiled = []
 
@@ -225,11 +275,18 @@ def test_starting_tensors_that_steps_change_are_made_again():
 
 QUIET_NAN, OTHER_NAN = (torch.tensor([0x7FC00000 + payload], dtype=torch.int32) for payload in (0, 1))
 
+BYTES = (torch.tensor(1, dtype=torch.uint8), torch.tensor(2, dtype=torch.uint8))
+
+WITHOUT = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:hydra_pytest", "-p", "no:hypothesispytest"]
+"""Plugins of others, which take a second to load."""
+
 PAIRS = {
     "zeros of another sign": (lambda: (torch.tensor([0.0]), torch.tensor([-0.0])), True),
     "NaN of another payload": (lambda: (QUIET_NAN.view(torch.float32), OTHER_NAN.view(torch.float32)), False),
     "complex": (lambda: (torch.tensor([complex(math.nan, 1)]), torch.tensor([complex(math.nan, 2)])), True),
     "float8": (lambda: tuple(torch.tensor([one]).to(torch.float8_e5m2) for one in (1.0, 1.25)), True),
+    "bytes without numbers": (lambda: tuple(one.view(torch.bits8) for one in BYTES), True),
+    "two numbers in a byte": (lambda: tuple(one.view(torch.float4_e2m1fn_x2) for one in BYTES), True),
     "booleans": (lambda: (torch.tensor([True, False]), torch.tensor([True, True])), True),
     "large integers": (lambda: (torch.tensor([2**62]), torch.tensor([2**62 + 1])), True),
     "sparse": (lambda: (torch.eye(2).to_sparse(), (2 * torch.eye(2)).to_sparse()), True),
@@ -333,13 +390,18 @@ def test_a_test_of_a_recipe_tells_that_its_runs_differ(tmp_path):
         assert_recipe(path, "repeats=3")
 
 
-def test_pytest_takes_the_number_of_runs(pytester):
-    pytester.makeconftest(OPS)
+@pytest.mark.usefixtures("calls")
+def test_pytest_takes_the_number_of_runs(pytester, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
     pytester.mkdir("recipes")
     written(pytester.path / "recipes", "p.bit", repeats=1, expect={"y": [1.0, 2.0, 4.0]})
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
-    found = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--recipe-repeats=3")
+    pytester.runpytest_inprocess(*WITHOUT, "--recipe-repeats=1").assert_outcomes(passed=1)
+    found = pytester.runpytest_inprocess(*WITHOUT, "--recipe-repeats=3")
     found.assert_outcomes(failed=1)
     found.stdout.fnmatch_lines(["nondeterministic: y: run 2 differs from run 1*", "*recipe verify*repeats=3*"])
-    refused = pytester.runpytest_subprocess("--recipe-repeats=none")
-    refused.stderr.fnmatch_lines(["*'none' is not a number of runs; give an integer of at least 1"])
+
+
+@pytest.mark.parametrize("given", ["none", "0", "-1", "2.5", "²"])
+def test_pytest_refuses_what_is_no_number_of_runs(pytester, given):
+    refused = pytester.runpytest_inprocess(*WITHOUT, f"--recipe-repeats={given}")
+    refused.stderr.fnmatch_lines([f"*'{given}' is not a number of runs; give an integer of at least 1"])

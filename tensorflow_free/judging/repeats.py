@@ -8,18 +8,18 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.codec.parts import UNTAKEN, as_kept, is_plain, parts_of
+from tensorflow_free.codec.parts import HELD, PAIRS, UNTAKEN, as_kept, is_plain, parts_of
 from tensorflow_free.judging.as_tensors import kind_of
 from tensorflow_free.judging.blame import where_of
 from tensorflow_free.judging.closeness import not_same_bits
+from tensorflow_free.judging.expectations import verdict_of
 from tensorflow_free.judging.known_faults import with_verdict
 from tensorflow_free.judging.settled import settled_both
 from tensorflow_free.judging.verdicts import Where
 from tensorflow_free.ops.guards.filling import MAKING
 from tensorflow_free.ops.guards.handouts import base_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Differing, RunsDiffer, StopCode
-from tensorflow_free.outcome.sentences import words
+from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, RunsDiffer, StopCode
 from tensorflow_free.recipe.graph import reads_of
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
@@ -110,7 +110,7 @@ def _why_apart(mine: Record | None, its: Record | None) -> AnyReason | None:
 
 def _numbers_apart(found: torch.Tensor, wanted: torch.Tensor) -> AnyReason | None:
     try:
-        if is_plain(found) and is_plain(wanted):
+        if is_plain(found) and is_plain(wanted) and (found.dtype in HELD or found.dtype in PAIRS):
             return not_same_bits(_on_cpu(found), _on_cpu(wanted))
         mine, its = parts_of(found), parts_of(wanted)
         if mine.keys() != its.keys() or any(mine[part].shape != its[part].shape for part in mine):
@@ -206,6 +206,7 @@ class Repeating:
         self._ran = 1
         self._differ = 0
         self._is_cut = _ended_at_limit(self._first)
+        self._first_is_bad: bool | None = None
 
     def told(self) -> Ran:
         """The run to tell, judged for whether all gave the same bits."""
@@ -216,30 +217,39 @@ class Repeating:
             counts = {"ran": self._ran, "differ": self._differ, "shown": shown}
             apart = difference.told(number).model_copy(update=counts)
         result.timings, result.warnings = self._first.timings, self._first.warnings
-        if apart is not None or not self._is_cut:
-            result.expectations = with_runs(result, self._asked, apart)
+        cut = self._ran if self._is_cut and apart is None else None
+        result.expectations = with_verdict(result, _verdict(self._asked, apart, cut))
         return result, cause
 
     def _shown(self) -> tuple[int, Ran]:
         """The number of the run that is told, and it."""
-        first = (1, (self._first, self._cause))
-        first_is_bad: bool | None = None
-        for number, (result, cause) in enumerate(self._runs, start=2):
-            self._ran = number
-            self._is_cut = _ended_at_limit(result)
-            difference = difference_of(result, self._first)
-            if difference is not None:
-                self._differ += 1
-                self._apart = self._apart or (number, difference)
-            elif not self._is_cut:
-                continue
-            # the first is asked now, and not before: what judges it may run the same ops
-            first_is_bad = self._is_bad(self._first) if first_is_bad is None else first_is_bad
-            if first_is_bad:
-                return first
-            if self._is_bad(result):
-                return number, (result, cause)
-        return first
+        for number in range(2, self._asked + 1):
+            if (shown := self._decided_by(number)) is not None:
+                return shown
+        return 1, (self._first, self._cause)
+
+    def _decided_by(self, number: int) -> tuple[int, Ran] | None:
+        """Take the run of this number in: the one to tell, where no further run could change that."""
+        self._ran = number
+        result, cause = next(self._runs)
+        self._is_cut = _ended_at_limit(result)
+        difference = difference_of(result, self._first)
+        if difference is not None:
+            self._differ += 1
+            self._apart = self._apart or (number, difference)
+        elif not self._is_cut and _outcomes(result) == _outcomes(self._first):
+            return None
+        # the first is asked now, and not before: what judges it may run the same ops
+        if self._first_is_bad is None:
+            self._first_is_bad = self._is_bad(self._first)
+        if self._first_is_bad:
+            return 1, (self._first, self._cause)
+        return (number, (result, cause)) if self._is_bad(result) else None
+
+
+def _outcomes(result: Result) -> list[Outcome]:
+    """What a run is by what is expected of it, strides and shared memory among that, which no bits tell."""
+    return [one.outcome for one in result.expectations]
 
 
 def _ended_at_limit(result: Result) -> bool:
@@ -249,20 +259,15 @@ def _ended_at_limit(result: Result) -> bool:
 # the verdict
 
 
-def with_runs(result: Result, asked: int, apart: RunsDiffer | None) -> list[Verdict]:
-    """The verdicts of the run that is told, and before them that on its runs."""
+def _verdict(asked: int, apart: RunsDiffer | None, cut: int | None) -> Verdict:
+    """The verdict on runs on the same numbers: how many were asked for, where they differ, which a limit ended."""
     asks = f"the same bits in {asked} runs"
-    if apart is None:
-        return with_verdict(result, Verdict(name="all values", path=REPEATS, asks=asks, outcome=Outcome.HOLDS))
-    verdict = Verdict(
-        name=apart.value,
-        path=REPEATS,
-        asks=asks,
-        outcome=Outcome.NONDETERMINISTIC,
-        message=words(apart),
-        cause=apart,
-    )
-    return with_verdict(result, verdict)
+    if apart is not None:
+        return verdict_of(apart.value, REPEATS, asks, Outcome.NONDETERMINISTIC, apart)
+    if cut is not None:
+        why = Because(code="not judged", why=f"run {cut} was ended at a limit")
+        return verdict_of("all values", REPEATS, asks, Outcome.NOT_JUDGED, why)
+    return verdict_of("all values", REPEATS, asks, Outcome.HOLDS)
 
 
 def nondeterminism_of(verdicts: Iterable[Verdict]) -> Iterator[RunsDiffer]:
