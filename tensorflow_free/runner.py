@@ -349,7 +349,7 @@ class Run:
         stood = standing_values(plan, values)
         for name in stood.keys() & {name for check in plan.checks for name in check.reads}:
             values[plan.standing[name]] = stood[name]
-        with torch.no_grad():
+        with torch.no_grad(), plan.around():
             have = {start.name for start in plan.starts}
             have |= {name.partition(".")[0] for name, one in records.items() if one.kind not in ("after", "gradient")}
             for check in plan.checks:

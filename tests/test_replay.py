@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from tensorflow_free import load_recipe, register_op, run_recipe
+from tensorflow_free.cell import reference
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.loading import plan_of
 from tensorflow_free.ops.schemas import overloads
@@ -97,8 +99,9 @@ def _own_ops():
         return dropout
 
     for name, made in {**OWN, "backward_only": backward_only}.items():
-        register_op(f"replayed.{name}", typed(made))
-    register_op("replayed.five", five)
+        register_op(f"replayed.{name}", typed(made), replace=True)
+    register_op("replayed.five", five, replace=True)
+    register_op("replayed.checkpointed", checkpointed, replace=True)
 
 
 def five(input: torch.Tensor) -> torch.Tensor:
@@ -139,6 +142,123 @@ def test_a_dropout_that_draws_otherwise_is_not_comparable(name):
     recipe, override = with_own(name)
     found = outcomes(recipe, override)
     assert found == {**dict.fromkeys(found, "not comparable"), "loss.grad": "ok", "s.grad": "ok"}
+
+
+# forms
+
+W = {"init": "randn", "size": [8, 8], "requires_grad": True}
+BIG = {"init": "randn", "size": [40, 64], "requires_grad": True}
+ROUNDS = {"repeat": 4, "carry": {"h": "h_next"}, "steps": {"d": "F.dropout(h, 0.3)", "h_next": "torch.tanh(d @ w)"}}
+TRAINED = {
+    "d": "F.dropout(x, 0.3)",
+    "l": "((d @ w) ** 2).mean()",
+    "b": {"op": "backward", "args": ["l"]},
+    "u": {
+        "with": "no_grad",
+        "steps": {
+            "moved": {"op": "sub_", "args": ["w", "w.grad"], "kwargs": {"alpha": 0.01}},
+            "none": {"op": "zero_", "args": ["w.grad"]},
+        },
+    },
+}
+AUTOCAST = {
+    "with": {"autocast": {"dtype": "bfloat16"}},
+    "steps": {"h": "x @ w", "d": "F.dropout(h, 0.3)", "e": "d @ w"},
+}
+FORMS = {
+    "blocks": {"b": {"with": "no_grad", "steps": {"d": "F.dropout(x, 0.3)", "e": "d.exp()"}}, "y": "e * x"},
+    "rounds": {"h": "x * 1", "r": {**ROUNDS, "trace": ["d", "h_next"]}, "y": "h_next * 1"},
+    "training": {"t": {"repeat": 4, "steps": TRAINED}, "y": "x @ w"},
+    "in place": {
+        "c": "x * 2",
+        "d": {"op": "F.dropout", "args": ["c", 0.3, True, True]},
+        "e": "d.cos()",
+        "f": {"op": "F.alpha_dropout", "args": ["e", 0.2, True, True]},
+        "y": "e * 1",
+    },
+    "views": {"d": "F.dropout(x.t(), 0.3)", "e": "F.dropout(x[:, ::2], 0.4)", "y": "F.dropout(x.expand(3, 8, 8), 0.4)"},
+    "filled views": {
+        "z": "x.detach() * 0",
+        "a": "z.t().normal_()",
+        "v": "z[:, ::2]",
+        "b": {"op": "uniform_", "args": ["v"]},
+        "y": "z * x",
+    },
+    "seeds": {"d": {"op": "F.dropout", "args": ["x", 0.3], "seed": 3}, "e": "F.dropout(x)", "y": "d * e"},
+    "second derivative": {
+        "d": "F.dropout(x, 0.3)",
+        "s": "(d ** 3).sum()",
+        "g": {"op": "grad", "args": ["s", "x"], "kwargs": {"create_graph": True}},
+        "y": "g ** 2",
+    },
+    "masks of zeros": {"r": "F.relu(big)", "d": "F.dropout(r, 0.1)", "y": "F.layer_norm(d, [64])"},
+    "draws by operands": {
+        "p": "torch.sigmoid(big * 3)",
+        "b": "torch.bernoulli(p)",
+        "q": "torch.poisson(p * 5)",
+        "y": "b * p + q",
+    },
+    "regions": {"i": "big.view(1, 4, 10, 64)", "y": "F.fractional_max_pool2d(i, 2, output_ratio=(0.6, 0.7))"},
+    "attention": {"q": "big.view(1, 2, 20, 64)", "y": "F.scaled_dot_product_attention(q, q, q, dropout_p=0.2)"},
+    "autocast": {"b": AUTOCAST, "y": "e * 1"},
+    "checkpoints": {"y": {"op": "replayed.checkpointed", "args": ["x", 0.3]}},
+}
+
+
+def checkpointed(input: torch.Tensor, p: float) -> torch.Tensor:
+    """A dropout that is drawn again in the backward pass."""
+    return checkpoint(lambda one: F.dropout(one.sin(), p).exp(), input, use_reentrant=False)
+
+
+@pytest.mark.parametrize("dtype", [*LOW, "float64"])
+@pytest.mark.parametrize("form", FORMS)
+def test_no_form_of_a_random_step_is_an_alarm(form, dtype):
+    recipe = {"tensors": {"x": X, "w": W, "big": BIG}, "steps": {**FORMS[form], "loss": "y.sum()"}, "backward": "loss"}
+    assert well(recipe, f"dtype={dtype}")
+
+
+@pytest.mark.parametrize("other", [{"inputs": "original"}, {"dtype": "float32"}, {"seed": 5}])
+def test_every_reference_draws_what_the_cell_drew(other):
+    assert well({**DROPOUT, "reference": other}, "dtype=bfloat16")
+
+
+def test_checks_draw_again():
+    checks = {"r": {"op": "rand", "args": [[5]]}, "e": {"op": "F.dropout", "args": ["s", 0.5]}}
+    assert well({**DROPOUT, "checks": checks}, "dtype=float32")
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_gradient_that_is_drawn_is_the_cells(backend):
+    recipe = {
+        "tensors": {"x": X},
+        "steps": {"y": "x.sin()"},
+        "backward": {"target": "y", "gradient": {"init": "randn"}},
+    }
+    assert well(recipe, "dtype=float32", f"backend={backend}")
+
+
+# costs
+
+
+def runs_of(monkeypatch, recipe, *overrides):
+    """How often a recipe runs for the reference of a cell, nudged runs aside."""
+    counted = []
+    monkeypatch.setattr(reference, "run", lambda plan, **given: counted.append(plan) or run(plan, **given))
+    judged(recipe, *overrides)
+    return len(counted)
+
+
+def test_what_is_replayed_costs_one_run_and_what_draws_nothing_none(monkeypatch):
+    off = {**DROPOUT, "steps": {**DROPOUT["steps"], "d": "F.scaled_dot_product_attention(x, x, x)"}}
+    still = {**DROPOUT, "steps": {**DROPOUT["steps"], "d": "F.dropout(x, 0.3, False)"}}
+    assert runs_of(monkeypatch, DROPOUT) == 2
+    assert [runs_of(monkeypatch, one) for one in (off, still)] == [1, 1]
+
+
+def test_noting_changes_no_number():
+    plan = plan_of(load_recipe(DROPOUT, ["dtype=bfloat16"]))
+    noted, plain = run(noting_draws(plan)[0])[0], run(plan)[0]
+    assert all(torch.equal(noted[name], plain[name]) for name in plain.records)
 
 
 # every random op

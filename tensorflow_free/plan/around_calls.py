@@ -25,4 +25,5 @@ def with_calls(plan: Plan, around: Callable[[Function, Site], Function]) -> Plan
         # what is given the values themselves clears slots, and is no step
         return call if arguments is whole else (around(function, site), arguments, out, site)
 
-    return replace(plan, forward=each(plan.forward), rest=each(plan.rest))
+    checks = tuple(replace(check, calls=each(check.calls)) for check in plan.checks)
+    return replace(plan, forward=each(plan.forward), rest=each(plan.rest), checks=checks)

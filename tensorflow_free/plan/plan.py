@@ -73,7 +73,7 @@ class Plan:
     `initial` is what the list of values begins as: constants in their slots, None elsewhere. `forward` are the calls up
     to the first `backward` or `grad`, which a backend may compile and which then leaves what is needed later in the
     slots `returned`; `rest` are those after it. `standing` are slots that hold values as they stood while checks run.
-    `around` makes the context in which steps and backward run.
+    `around` makes the context in which steps and backward run, and then that of the checks.
     """
 
     recipe: Recipe

@@ -124,6 +124,19 @@ def _slopes_again(draw: Draw, operand: torch.Tensor, noise: torch.Tensor, args: 
     return noise
 
 
+def pooled(func: Callable[..., Any], args: Operands, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """A pooling over random regions, whose borders hang on the dtype: the numbers that lie at the largest in this one.
+
+    Args:
+        func: one of `POOLINGS`.
+        args: the operand, the sizes of regions and result, and the samples that the regions hang on.
+        dtype: the dtype that the operand has in the cell.
+    """
+    spatial = -len(args[1])
+    places = func(*_rounded(args, dtype))[1]
+    return args[0].flatten(spatial).gather(-1, places.flatten(spatial)).view(places.shape), places
+
+
 def _rounded(operands: Operands, dtype: torch.dtype) -> Operands:
     """Copies of the operands, the floating ones in another dtype."""
 
@@ -235,6 +248,10 @@ def fits(draw: Draw, func: Any, args: Operands) -> bool:
 def _slopes(args: Operands, kwargs: Named, out: Any) -> torch.Tensor:
     slopes: torch.Tensor = out[1] if isinstance(out, tuple) else args[1] if len(args) > 1 else kwargs["noise"]
     return slopes.clone()
+
+
+POOLINGS: Final = frozenset({"fractional_max_pool2d.default", "fractional_max_pool3d.default"})
+"""Poolings that are given random samples, as `rand` drew them just before."""
 
 
 def full_name(func: Any) -> str:

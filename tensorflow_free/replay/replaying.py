@@ -16,7 +16,7 @@ from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.replay.draws import Draw, Redraw, draw_unnoted, fits, redraw_of
+from tensorflow_free.replay.draws import POOLINGS, Draw, Redraw, draw_unnoted, fits, full_name, pooled, redraw_of
 from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, generator_of, random_op
 
 
@@ -39,12 +39,22 @@ class Replay:
 
 @dataclass(slots=True)
 class _Again:
-    """One call of a step while it is replayed: its name and op, and the same call as the cell made it, if it did."""
+    """One call of a step while it is replayed.
+
+    Attributes:
+        name: the step's.
+        op: its op.
+        visit: the same call as the cell made it, if it did.
+        done: how many draws of it are made again.
+        drawn_in: the dtype of the last of them.
+        state: the generator's state after it.
+    """
 
     name: str
     op: str
     visit: Visit | None
     done: int = 0
+    drawn_in: torch.dtype | None = None
     state: torch.Tensor | None = None
 
     def next_draw(self, func: OpOverload, args: Sequence[Any], kwargs: Any, dtype: torch.dtype) -> Draw | None:
@@ -110,6 +120,9 @@ class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]
         del types
         kwargs = kwargs or {}
         if torch.Tag.nondeterministic_seeded not in func.tags:
+            drawn_in = self._visit.drawn_in
+            if drawn_in is not None and full_name(func) in POOLINGS:
+                return pooled(func, args, drawn_in)
             return func(*args, **kwargs)
         redraw = redraw_of(func)
         if redraw is not None:
@@ -129,6 +142,7 @@ class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]
         generator = torch.default_generator
         before = generator.get_state()
         generator.set_state(draw.state)
+        self._visit.drawn_in = draw.dtype
         try:
             return redraw(draw, func, args, kwargs)
         finally:
