@@ -100,6 +100,19 @@ def test_a_recipe_is_one_test_a_case(project):
     assert ids(project) == ["a.yaml::float32-cpu", "deep/b.yaml::small-float32-cpu", "deep/b.yaml::big-float64-cpu"]
 
 
+def test_what_is_partly_judged_passes_is_told_and_fails_where_strict_is_asked_for(project):
+    drawing = "steps: {y: 'F.scaled_dot_product_attention(x, x, x, dropout_p=0.5)', z: x * 2}\n"
+    recorded(project, "a.yaml", "tensors: {x: {init: ones, size: [1, 4, 4]}}\n" + drawing)
+    found = run(project, "--recipe-dtype=bfloat16")
+    found.assert_outcomes(passed=1)
+    found.stdout.fnmatch_lines(
+        ["*- recipes partly judged -*", "*::bfloat16-cpu: 1 of 2 values could not be judged: y:*"]
+    )
+    found = run(project, "--recipe-dtype=bfloat16", "--strict-recipes")
+    found.assert_outcomes(failed=1)
+    found.stdout.fnmatch_lines(["partly judged: 1 of 2 values could not be judged: y: *"])
+
+
 def test_options_sweep_and_name_the_cells(project):
     write(project, "a.yaml", EXPECTING)
     found = ids(project, "--recipe-device=cpu,cuda:1", "--recipe-dtype=bfloat16", "--recipe-backend=eager,inductor")

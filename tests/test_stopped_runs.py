@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tensorflow_free import load_recipe, register_op
+from tensorflow_free import Judging, assert_recipe, load_recipe, register_op
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.commands import stored_sweeps
+from tensorflow_free.golden.recording import record
+from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.judging.settled import settled
 from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run
@@ -154,3 +157,39 @@ def test_a_sweep_keeps_the_comparison_of_a_cell_that_stopped(tmp_path):
     row = Trial(Path(tmp_path)).row(Cell(0, str(path), folder="0"))
     assert (row.outcome, row.where.step, row.compared) == ("mismatch", "h", 2)
     assert json.loads((tmp_path / "0" / "comparison.json").read_text())["values"][0]["name"] == "h"
+
+
+# against a golden, or another stored run
+
+
+TWO = {"tensors": X, "steps": {"h": {"op": "exp", "args": ["x"]}, "y": {"op": "sum", "args": ["h"]}}}
+
+
+@pytest.fixture
+def golden(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(json.dumps(TWO), encoding="utf-8")
+    list(record(path))
+    return path
+
+
+def test_a_golden_judges_what_was_made_before_a_missing_kernel(golden):
+    found = verify_case(golden, "", ["steps.h.op=my.off", "steps.y.op=my.nowhere"])
+    assert (found.outcome, found.comparison.where.step) == ("mismatch", "h")
+    assert any("Could not run" in line for line in found.stopped)
+    assert verify_case(golden, "", ["steps.y.op=my.nowhere"]).outcome == "failed"
+
+
+def test_the_failure_of_a_test_tells_the_mismatch_and_what_stopped_the_run(golden):
+    with pytest.raises(AssertionError) as failure:
+        assert_recipe(golden, "steps.h.op=my.off", "steps.y.op=my.nowhere")
+    told = str(failure.value)
+    assert "mismatch: h (my.off, forward) is the first value out of bounds: " in told
+    assert "'my.nowhere' failed: Could not run" in told
+
+
+def test_of_two_stored_runs_of_which_one_stopped_a_mismatch_is_told_with_where_it_stopped():
+    mine = run_of(TWO, "steps.h.op=my.off", "steps.y.op=my.nowhere")
+    found = stored_sweeps._judged(mine, run_of(TWO), Judging())
+    assert (found["outcome"], found["where"].step) == ("mismatch", "h")
+    assert "it stopped at 'y'" in found["reason"]
