@@ -242,7 +242,7 @@ def test_a_run_that_a_limit_ended_is_told_and_says_nothing_of_the_bits():
     result, _ = run_repeatedly(plan)
     assert (result.error.code, state["n"]) == ("timed out", 2)
     assert [(one.outcome, one.message) for one in result.expectations] == [
-        ("not judged", "it cannot be judged: run 2 was ended at a limit")
+        ("not judged", "it cannot be judged: run 2 was ended: timed out")
     ]
 
 

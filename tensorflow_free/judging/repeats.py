@@ -16,7 +16,7 @@ from tensorflow_free.judging.expectations import verdict_of
 from tensorflow_free.judging.known_faults import with_verdict
 from tensorflow_free.judging.settled import settled_both
 from tensorflow_free.judging.verdicts import Where
-from tensorflow_free.ops.guards.filling import MAKING
+from tensorflow_free.ops.guards.filling import GROWING, MAKING
 from tensorflow_free.ops.guards.handouts import base_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, RunsDiffer, StopCode
@@ -146,7 +146,7 @@ def _plain_words(value: Any) -> str:
 
 def _without_unwritten(apart: list[Apart], first: Result) -> list[Apart]:
     """Without memory that nothing wrote, where a device does not fill it, and without what hangs on it."""
-    hanging = {one.name for one in apart if one.op is not None and base_of(one.op) in MAKING}
+    hanging = {one.name for one in apart if one.op is not None and base_of(one.op) in MAKING | GROWING}
     if not hanging:
         return apart
     for step, reads in reads_of(first.recipe).items():
@@ -205,20 +205,19 @@ class Repeating:
         self._apart: tuple[int, Difference] | None = None
         self._ran = 1
         self._differ = 0
-        self._is_cut = _ended_at_limit(self._first)
+        self._cut = _cut(1, self._first)
         self._first_is_bad: bool | None = None
 
     def told(self) -> Ran:
         """The run to tell, judged for whether all gave the same bits."""
-        shown, (result, cause) = (1, (self._first, self._cause)) if self._is_cut else self._shown()
+        shown, (result, cause) = (1, (self._first, self._cause)) if self._cut else self._shown()
         apart = None
         if self._apart is not None:
             number, difference = self._apart
             counts = {"ran": self._ran, "differ": self._differ, "shown": shown}
             apart = difference.told(number).model_copy(update=counts)
         result.timings, result.warnings = self._first.timings, self._first.warnings
-        cut = self._ran if self._is_cut and apart is None else None
-        result.expectations = with_verdict(result, _verdict(self._asked, apart, cut))
+        result.expectations = with_verdict(result, _verdict(self._asked, apart, self._cut))
         return result, cause
 
     def _shown(self) -> tuple[int, Ran]:
@@ -232,12 +231,12 @@ class Repeating:
         """Take the run of this number in: the one to tell, where no further run could change that."""
         self._ran = number
         result, cause = next(self._runs)
-        self._is_cut = _ended_at_limit(result)
+        self._cut = _cut(number, result)
         difference = difference_of(result, self._first)
         if difference is not None:
             self._differ += 1
             self._apart = self._apart or (number, difference)
-        elif not self._is_cut and _outcomes(result) == _outcomes(self._first):
+        elif not self._cut and _outcomes(result) == _outcomes(self._first):
             return None
         # the first is asked now, and not before: what judges it may run the same ops
         if self._first_is_bad is None:
@@ -252,20 +251,22 @@ def _outcomes(result: Result) -> list[Outcome]:
     return [one.outcome for one in result.expectations]
 
 
-def _ended_at_limit(result: Result) -> bool:
-    return result.error is not None and result.error.code in LIMITS
+def _cut(number: int, result: Result) -> str:
+    """That a limit, or a lack of memory, ended the run of this number; empty where none did."""
+    error = result.error
+    return f"run {number} was ended: {error.code}" if error is not None and error.code in LIMITS else ""
 
 
 # the verdict
 
 
-def _verdict(asked: int, apart: RunsDiffer | None, cut: int | None) -> Verdict:
-    """The verdict on runs on the same numbers: how many were asked for, where they differ, which a limit ended."""
+def _verdict(asked: int, apart: RunsDiffer | None, cut: str) -> Verdict:
+    """The verdict on runs on the same numbers: how many were asked for, where they differ, which had no end."""
     asks = f"the same bits in {asked} runs"
     if apart is not None:
         return verdict_of(apart.value, REPEATS, asks, Outcome.NONDETERMINISTIC, apart)
-    if cut is not None:
-        why = Because(code="not judged", why=f"run {cut} was ended at a limit")
+    if cut:
+        why = Because(code="not judged", why=cut)
         return verdict_of("all values", REPEATS, asks, Outcome.NOT_JUDGED, why)
     return verdict_of("all values", REPEATS, asks, Outcome.HOLDS)
 
