@@ -135,7 +135,7 @@ def test_a_cell_whose_reference_stops_is_failed_where_nothing_else_is_wrong():
 def test_an_expectation_of_what_was_made_counts_before_a_missing_kernel():
     recipe = {"tensors": X, "steps": {"h": "x * 2", "y": {"op": "my.nowhere", "args": ["h"]}}}
     found = fate_of(run_of({**recipe, "expect": {"h": [9.0, 9.0], "y": 1.0}}))
-    assert (found.outcome, found.unmet, found.exit_code) == ("failed", ["expect.h"], 1)
+    assert (found.outcome, found.unmet, found.exit_code) == ("failed", ["expect.h"], 3)
 
 
 def test_a_gradient_that_a_stopped_run_never_came_to_is_no_expectation_that_fails():
@@ -193,3 +193,10 @@ def test_of_two_stored_runs_of_which_one_stopped_a_mismatch_is_told_with_where_i
     found = stored_sweeps._judged(mine, run_of(TWO), Judging())
     assert (found["outcome"], found["where"].step) == ("mismatch", "h")
     assert "it stopped at 'y'" in found["reason"]
+
+
+def test_a_field_by_its_position_was_made_and_an_end_that_never_came_was_not():
+    recipe = {"tensors": X, "steps": {"t": {"op": "topk", "args": ["x", 1]}, "y": {"op": "my.nowhere", "args": ["x"]}}}
+    found = fate_of(run_of({**recipe, "expect": {"t.0": [9.0]}}))
+    assert (found.outcome, found.unmet) == ("failed", ["expect.t.0"])
+    assert fate_of(run_of({**recipe, "expect": {"t.0": [2.0]}})).outcome == "unsupported"

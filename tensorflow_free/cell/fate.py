@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
+from tensorflow_free.cell.findings import is_borne_by, marks_of, mismatch_of, notes_of, shortfalls_of, unmarked
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
-from tensorflow_free.judging.known_faults import bears, is_marked, mark_of
+from tensorflow_free.judging.known_faults import is_marked, mark_of
 from tensorflow_free.judging.repeats import nondeterminism_of
 from tensorflow_free.judging.settled import settled
-from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import BAD, STRICT, Outcome
 from tensorflow_free.outcome.reasons import (
     AnyReason,
     Bare,
-    CellMismatch,
     Marked,
-    OfNames,
-    OtherK,
     Problems,
     RunsDiffer,
-    Shortfall,
     StepFailed,
     StopCode,
     Unmet,
 )
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.plan.calls import described
-from tensorflow_free.plan.conditions import holds
-from tensorflow_free.recipe.graph import reads_of, steps_of
 from tensorflow_free.recipe.models import KnownFault
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result
-from tensorflow_free.text.phrases import some
-
-MOST_NAMES: Final = 5
-"""Names that are listed of the values out of bounds."""
+from tensorflow_free.result.run_value import AFTER
 
 STOPPED: Final[dict[StopCode, Outcome]] = {
     "step failed": Outcome.FAILED,
@@ -97,8 +88,7 @@ class Fate:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of a run that came to this; what failed without a step that did is something unmet."""
-        stopped = (STOPPED[one.code] for one in self.causes if isinstance(one, StepFailed))
-        if self.outcome == Outcome.FAILED and Outcome.FAILED not in stopped:
+        if self.outcome == Outcome.FAILED and not any(isinstance(one, StepFailed) for one in self.causes):
             return ExitCode.UNMET
         return self.outcome.exit_code or (ExitCode.UNMET if self.is_bad else ExitCode.OK)
 
@@ -142,14 +132,21 @@ def _stopped(
 ) -> Fate:
     """The fate of a run that stopped where it was not meant to: what is wrong with what it had made counts first."""
     made = settled(result).records
-    wrong = [one for one in result.unmet if one.path not in known and one.name in made]
+    roots = {name.partition(".")[0] for name, one in made.items() if one.kind != "gradient"}
+    wrong = [one for one in result.unmet if one.path not in known and _was_made(one.name, made, roots)]
     unmet, apart = [_unmet(one) for one in wrong], _apart(result)
-    if isinstance(against, Comparison) and (bad := unmarked(against, _marks(result).values())):
-        return Fate(Outcome.MISMATCH, [_mismatch(against, result, bad), *apart, *unmet, error])
+    if isinstance(against, Comparison) and (bad := unmarked(against, marks_of(result).values())):
+        return Fate(Outcome.MISMATCH, [mismatch_of(against, result, bad), *apart, *unmet, error])
     outcome = STOPPED[error.code]
     if unmet and outcome == Outcome.UNSUPPORTED:
         outcome = Outcome.FAILED
     return Fate(outcome, [error, *apart, *unmet])
+
+
+def _was_made(name: str, made: Container[str], roots: Container[str]) -> bool:
+    """Whether the value of an expectation was there when the run stopped; a field may be named by its position."""
+    ends = name.endswith((".grad", AFTER))
+    return name in made or (not ends and name.partition(".")[0] in roots)
 
 
 def _by_expectations(result: Result) -> Fate:
@@ -158,7 +155,7 @@ def _by_expectations(result: Result) -> Fate:
         return Fate(Outcome.FAILED, [*map(_unmet, result.unmet), *_apart(result)])
     if apart := _apart(result):
         return Fate(Outcome.NONDETERMINISTIC, apart)
-    marks = {f"xfail.{number}": mark for number, mark in _marks(result).items()}
+    marks = {f"xfail.{number}": mark for number, mark in marks_of(result).items()}
     fixed = [one for one in result.expectations if one.outcome == Outcome.FIXED]
     if fixed:
         return Fate(Outcome.FIXED, [mark_of(marks[one.path], "fixed") for one in fixed])
@@ -190,21 +187,21 @@ class _Weighing:
         self._against = against
         self._failed = failed
         self._known_unmet = unmet
-        self._marks = _marks(result)
+        self._marks = marks_of(result)
         self._values = against.values if isinstance(against, Comparison) else ()
         self._bad = against.bad if isinstance(against, Comparison) else []
 
     def fate(self) -> Fate:
         """The first of these that is so: out of bounds, unmet, without a reference, apart, fixed, known, compared."""
-        notes = [*self._notes(), *self._shortfalls()]
         unmet = [_unmet(one) for one in self._unmet()]
         apart = _apart(self._result)
         if not isinstance(self._against, Comparison):
             why: list[AnyReason] = [*unmet] if unmet else [self._against.cause]
-            return Fate(Outcome.FAILED, [*why, *apart], notes)
+            return Fate(Outcome.FAILED, [*why, *apart])
+        notes = [*notes_of(self._against), *shortfalls_of(self._against)]
         failed = [] if self._failed is None else [self._failed]
         if bad := unmarked(self._against, self._marks.values()):
-            mismatch = _mismatch(self._against, self._result, bad)
+            mismatch = mismatch_of(self._against, self._result, bad)
             return Fate(Outcome.MISMATCH, [mismatch, *apart, *unmet, *failed], notes)
         if unmet or failed:
             return Fate(Outcome.FAILED, [*unmet, *apart, *failed], notes)
@@ -218,10 +215,10 @@ class _Weighing:
 
     def _compared(self, comparison: Comparison) -> Fate:
         """Nothing is wrong: whether anything was looked at, and all of it."""
-        notes = list(self._notes())
+        notes = list(notes_of(comparison))
         if comparison.compared or self._result.error is not None:
-            open_ones = list(self._shortfalls())
-            return Fate(Outcome.PARTLY_JUDGED if open_ones else Outcome.OK, open_ones, notes)
+            left_open = list(shortfalls_of(comparison))
+            return Fate(Outcome.PARTLY_JUDGED if left_open else Outcome.OK, left_open, notes)
         if comparison.not_comparable:
             first = next(one for one in comparison.values if one.outcome == Outcome.NOT_COMPARABLE)
             return Fate(Outcome.NOT_COMPARABLE, [] if first.cause is None else [first.cause], notes)
@@ -239,14 +236,14 @@ class _Weighing:
     def _is_borne(self, number: int) -> bool:
         """Whether a mark is borne out: by a value, an expectation or the error that stopped the run."""
         mark = self._marks[number]
-        return any(_is_borne_by(one, mark) for one in self._bad) or any(
+        return any(is_borne_by(one, mark) for one in self._bad) or any(
             one.outcome == Outcome.KNOWN_FAULT and (one.path == f"xfail.{number}" or is_marked(one.name, mark))
             for one in self._result.expectations
         )
 
     def _known(self, mark: KnownFault) -> Marked:
         """A mark that is borne out, with how far away the worst value is that it is on."""
-        used = [one.used for one in self._bad if _is_borne_by(one, mark)]
+        used = [one.used for one in self._bad if is_borne_by(one, mark)]
         return mark_of(mark, "known fault", max(used, default=math.inf))
 
     def _is_fixed(self, number: int) -> bool:
@@ -258,96 +255,11 @@ class _Weighing:
         judged = any(is_marked(name, mark) for name in well)
         return judged or any(one.path == f"xfail.{number}" for one in self._result.expectations)
 
-    def _notes(self) -> Iterator[AnyReason]:
-        for one in self._values:
-            if one.outcome == Outcome.DTYPE_DEPENDENT:
-                yield OfNames(code="dtype-dependent value", name=one.name, cause=one.cause)
-        others = [one for one in self._values if one.outcome == Outcome.NOT_COMPARABLE and not one.is_open]
-        if others:
-            names = some((one.name for one in others), MOST_NAMES)
-            yield OfNames(code="not comparable values", name=names, cause=others[0].cause)
-        if isinstance(self._against, Comparison) and (k := self._against.k) is not None:
-            usual = self._against.usual_k
-            if usual is not None and usual != k:
-                yield OtherK(k=k, usual=usual)
-        if vacuous := [one for one in self._values if one.vacuous]:
-            yield self._shortfall("vacuous", vacuous)
-
-    def _shortfalls(self) -> Iterator[Shortfall]:
-        """The values that could not be judged; those of one reason together."""
-        alike: dict[str, list[ValueVerdict]] = {}
-        for one in self._values:
-            if one.is_open and one.cause is not None:
-                alike.setdefault(one.cause.kind, []).append(one)
-        for ones in alike.values():
-            yield self._shortfall("partly judged", ones)
-
-    def _shortfall(self, code: Literal["partly judged", "vacuous"], ones: Sequence[ValueVerdict]) -> Shortfall:
-        names = [one.name for one in ones[:MOST_NAMES]]
-        cause = ones[0].cause if code == "partly judged" else None
-        values = sum(one.is_open for one in self._values)
-        if isinstance(self._against, Comparison):
-            values += self._against.compared
-        return Shortfall(code=code, names=names, count=len(ones), values=values, cause=cause)
-
 
 def _apart(result: Result) -> list[RunsDiffer]:
     """Where the cell's runs differ, where that is not known."""
     return list(nondeterminism_of(result.expectations))
 
 
-def unmarked(comparison: Comparison, marks: Iterable[KnownFault]) -> list[ValueVerdict]:
-    """The values out of bounds that no mark bears."""
-    borne = list(marks)
-    return [one for one in comparison.bad if not any(_is_borne_by(one, mark) for mark in borne)]
-
-
-def _is_borne_by(one: ValueVerdict, mark: KnownFault) -> bool:
-    return is_marked(one.name, mark) and bears(mark, one.used)
-
-
-def _marks(result: Result) -> dict[int, KnownFault]:
-    """The known faults that are marked for the cell, by their places."""
-    recipe = result.recipe
-    return {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
-
-
 def _unmet(verdict: Verdict) -> Unmet:
     return Unmet(path=verdict.path, asks=verdict.asks, cause=verdict.cause, message=verdict.message)
-
-
-def _mismatch(comparison: Comparison, result: Result, bad: Sequence[ValueVerdict]) -> CellMismatch:
-    """The first value out of bounds that no mark bears, what it was made from, and how many there are."""
-    where = comparison.where
-    first = next((one for one in bad if where is not None and one.name == where.value), bad[0])
-    if where is not None and first.name != where.value:
-        # it starts at a value whose fault is known
-        where = None
-    above = next((mark for mark in _marks(result).values() if is_marked(first.name, mark)), None)
-    # backward, it is the backward of a step that reads the value which went wrong
-    steps = () if where is None else where.through if where.direction == "backward" else (where.step,)
-    read = [(step, operands) for step in steps if (operands := operands_of(result, step))]
-    return CellMismatch(
-        value=first.name,
-        cause=first.cause,
-        message=first.reason,
-        used=first.used,
-        allowed=first.allowed,
-        mark=None if above is None else mark_of(above, "above the mark"),
-        operands=[f"{op_of(result, step)} of {'; '.join(operands)}" for step, operands in read],
-        bad=len(comparison.bad),
-        names=[one.name for one in comparison.bad[:MOST_NAMES]],
-        values=len(comparison.values),
-    )
-
-
-def operands_of(result: Result, step: str) -> list[str]:
-    """What a step read, as far as the run recorded it: `x: float16 [3, 4] cpu`."""
-    names = reads_of(result.recipe).get(step, ())
-    return [f"{name}: {described(result.records[name].value)}" for name in names if name in result.records]
-
-
-def op_of(result: Result, step: str) -> str:
-    """The op of a step, inside blocks too; its name where it has none."""
-    found = dict(steps_of(result.recipe.steps)).get(step)
-    return step if found is None or found.op is None else found.op

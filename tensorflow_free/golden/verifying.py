@@ -10,7 +10,8 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error, operands_of
+from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
+from tensorflow_free.cell.findings import operands_of
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.override_texts import as_override, of_case, parse_overrides
 from tensorflow_free.composition.overrides import Override, texts_of

@@ -30,7 +30,7 @@ REFERENCE: Final = "the reference"
 
 SENTENCES: Final[dict[str, str]] = {
     # a value, compared with that of another run
-    "random": "it is uninitialised memory, or downstream of a random step whose stream {against} does not share",
+    "random": "it is downstream of a random step whose stream {against} does not share",
     "not recorded": "{against} does not record it",
     "missing in the run": "it is missing; {against} has it",
     "missing in the reference": "{against} has no such value",

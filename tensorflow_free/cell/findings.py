@@ -1,0 +1,111 @@
+"""What a comparison found, as reasons: what is out of bounds and not known, what it leaves open, what else to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal
+
+from tensorflow_free.judging.known_faults import bears, is_marked, mark_of
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, OfNames, OtherK, Shortfall
+from tensorflow_free.plan.calls import described
+from tensorflow_free.plan.conditions import holds
+from tensorflow_free.recipe.graph import reads_of, steps_of
+from tensorflow_free.recipe.models import KnownFault
+from tensorflow_free.result.result import Result
+from tensorflow_free.text.phrases import some
+
+MOST_NAMES: Final = 5
+"""Names that are listed of the values out of bounds."""
+
+
+def notes_of(comparison: Comparison) -> Iterator[AnyReason]:
+    """What is worth saying of a comparison, and is no failure."""
+    for one in comparison.values:
+        if one.outcome == Outcome.DTYPE_DEPENDENT:
+            yield OfNames(code="dtype-dependent value", name=one.name, cause=one.cause)
+    others = [one for one in comparison.values if one.outcome == Outcome.NOT_COMPARABLE and not one.is_open]
+    if others:
+        names = some((one.name for one in others), MOST_NAMES)
+        yield OfNames(code="not comparable values", name=names, cause=others[0].cause)
+    if comparison.k is not None and comparison.usual_k is not None and comparison.k != comparison.usual_k:
+        yield OtherK(k=comparison.k, usual=comparison.usual_k)
+    if comparison.vacuous:
+        yield _shortfall("vacuous", comparison.vacuous, comparison)
+
+
+def shortfalls_of(comparison: Comparison) -> Iterator[Shortfall]:
+    """The values that could not be judged; those of one reason together."""
+    alike: dict[str, list[ValueVerdict]] = {}
+    for one in comparison.unjudged:
+        if one.cause is not None:
+            alike.setdefault(one.cause.kind, []).append(one)
+    for ones in alike.values():
+        yield _shortfall("partly judged", ones, comparison)
+
+
+def _shortfall(
+    code: Literal["partly judged", "vacuous"], ones: Sequence[ValueVerdict], comparison: Comparison
+) -> Shortfall:
+    return Shortfall(
+        code=code,
+        names=[one.name for one in ones[:MOST_NAMES]],
+        count=len(ones),
+        values=comparison.compared + len(comparison.unjudged),
+        cause=ones[0].cause if code == "partly judged" else None,
+    )
+
+
+def unmarked(comparison: Comparison, marks: Iterable[KnownFault]) -> list[ValueVerdict]:
+    """The values out of bounds that no mark bears."""
+    borne = list(marks)
+    return [one for one in comparison.bad if not any(is_borne_by(one, mark) for mark in borne)]
+
+
+def is_borne_by(one: ValueVerdict, mark: KnownFault) -> bool:
+    """Whether a mark is on a value, and bears so much."""
+    return is_marked(one.name, mark) and bears(mark, one.used)
+
+
+def marks_of(result: Result) -> dict[int, KnownFault]:
+    """The known faults that are marked for the cell, by their places."""
+    recipe = result.recipe
+    return {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
+
+
+def mismatch_of(comparison: Comparison, result: Result, bad: Sequence[ValueVerdict]) -> CellMismatch:
+    """The first value out of bounds that no mark bears, what it was made from, and how many there are."""
+    where = comparison.where
+    first = next((one for one in bad if where is not None and one.name == where.value), bad[0])
+    if where is not None and first.name != where.value:
+        # it starts at a value whose fault is known
+        where = None
+    above = next((mark for mark in marks_of(result).values() if is_marked(first.name, mark)), None)
+    # backward, it is the backward of a step that reads the value which went wrong
+    steps = () if where is None else where.through if where.direction == "backward" else (where.step,)
+    read = [(step, operands) for step in steps if (operands := operands_of(result, step))]
+    return CellMismatch(
+        value=first.name,
+        cause=first.cause,
+        message=first.reason,
+        used=first.used,
+        allowed=first.allowed,
+        mark=None if above is None else mark_of(above, "above the mark"),
+        operands=[f"{op_of(result, step)} of {'; '.join(operands)}" for step, operands in read],
+        bad=len(comparison.bad),
+        names=[one.name for one in comparison.bad[:MOST_NAMES]],
+        values=len(comparison.values),
+    )
+
+
+def operands_of(result: Result, step: str) -> list[str]:
+    """What a step read, as far as the run recorded it: `x: float16 [3, 4] cpu`."""
+    names = reads_of(result.recipe).get(step, ())
+    return [f"{name}: {described(result.records[name].value)}" for name in names if name in result.records]
+
+
+def op_of(result: Result, step: str) -> str:
+    """The op of a step, inside blocks too; its name where it has none."""
+    found = dict(steps_of(result.recipe.steps)).get(step)
+    return step if found is None or found.op is None else found.op
