@@ -121,7 +121,7 @@ def test_what_was_changed_in_place_before_the_stop_is_judged_as_its_steps_left_i
 
 def test_where_the_reference_stops_its_values_before_are_the_reference():
     recipe = {"tensors": X, "steps": {"h": {"op": "my.off", "args": ["x"]}, "y": {"op": "my.no_double", "args": ["h"]}}}
-    found = fate({**recipe, **EXP})
+    found = fate({**recipe, "reference": {**EXP["reference"], "dtype": "float64"}})
     assert found.outcome == "mismatch"
     assert "its reference (cpu eager float64) failed at 'y': no double here" in found.reason
 

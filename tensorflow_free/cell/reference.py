@@ -7,14 +7,16 @@ cell's own numbers, so that rounding of the inputs is not blamed on the ops; wit
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import torch
 
+from tensorflow_free.cell.attempts import Attempt, StartingNumbers, furthest
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
@@ -24,10 +26,9 @@ from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.movement import Movement
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.rules import epsilon
-from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
-from tensorflow_free.outcome.reasons import Problems
+from tensorflow_free.outcome.reasons import AnyReason, Problems
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
@@ -40,6 +41,7 @@ from tensorflow_free.replay.replaying import Replay
 from tensorflow_free.replay.visits import draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER
+from tensorflow_free.rounding.decoded import How, Rescues
 from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
 from tensorflow_free.rounding.products import epsilons_of_products
 from tensorflow_free.rounding.step_dtypes import StepDtypes, all_round_alike, noting, others
@@ -64,6 +66,8 @@ class Yardstick:
         incomparable: values downstream of a random step whose random stream the reference does not share.
         apart: names that only one of the two has, or that stand for something else in the other.
         failed: why the reference stopped, where it was not meant to; what it had made is compared.
+        same_kernel: the steps that it has from the cell's own kernel, as there is no other, and their ops.
+        notes: what it could not do in its dtype, and did otherwise.
     """
 
     reference: Result
@@ -73,6 +77,8 @@ class Yardstick:
     incomparable: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
     failed: Problems | None = None
+    same_kernel: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[AnyReason] = ()
 
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Compare a run of the cell with it."""
@@ -84,6 +90,7 @@ class Yardstick:
                 starts=False,
                 apart=self.apart,
                 structural=uninitialised(result.recipe),
+                same_kernel=self.same_kernel,
             )
         return compare_results(result, self.reference, self.baseline, judging=judging, reference=self.words)
 
@@ -160,52 +167,86 @@ class _Making:
 
     def yardstick(self) -> Yardstick:
         recipe = self._recipe
-        other = self._load(self._wanted)
-        plan = plan_of(other)
         # the cell's own numbers, made on the CPU; its own plan would make them on its device
-        own = recipe if _is_eager_cpu(recipe) else self._load({"device": "cpu", "backend": "eager"})
-        is_other = not self._wanted.keys() <= USUAL_REFERENCE.keys()
-        # a reference of the same dtype draws the same numbers, unless it is another in more than where it runs
-        alike = recipe.dtype == other.dtype and not is_other
-        given = None if alike else _starts(plan_of(own))
-        if given is not None:
-            given = {name: numbers for name, numbers in given.items() if name not in self._replaced}
-        if given is not None and is_other:
-            _refuse_other_shapes(given, _starts(plan))
-        given_by = None if given is None else _what_starts(recipe)
-        replay = None if alike else self._replay(own, other)
-        of_reference = (None, None) if self._original else (given, given_by)
-        if replay is not None:
-            plan, given_by = replay.into(plan), f"{given_by} {recipe.written!r}"
-            of_reference = (of_reference[0], given_by)
-        reference = self._ran(plan, *of_reference)
+        self._own = recipe if _is_eager_cpu(recipe) else self._load({"device": "cpu", "backend": "eager"})
+        found = furthest(self._attempts())
+        other, starts, reference = found.recipe, found.starts, found.result
         incomparable = frozenset[str]()
-        if replay.left if replay is not None else _stream(recipe) != _stream(other) and draws(other):
-            incomparable = random_names(plan, of_reference[0], reference)
-        words = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
+        if starts.replay.left if starts.replay is not None else _stream(recipe) != _stream(other) and draws(other):
+            incomparable = random_names(found.plan, starts.of_reference, reference)
+        said = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         noted: StepDtypes = {}
         baseline = None
         beside = plan_of(self._load({**self._wanted, "device": "cpu", "backend": "eager", "dtype": recipe.dtype}))
-        beside = beside if replay is None else replay.into(beside)
-        if is_other or own is not recipe:
+        beside = beside if starts.replay is None else starts.replay.into(beside)
+        is_cell = self._own is recipe and not self._is_other
+        if not is_cell:
             # where the CPU has no kernel for this dtype, it goes as far as it can
-            baseline = reference if alike else self._ran(noting(beside, noted), given, given_by)
+            run_beside = reference if starts.alike else self._ran(noting(beside, noted), starts.given, starts.key)[0]
+            baseline = run_beside
+        notes = list(found.told())
         return Yardstick(
             reference,
-            words,
+            "; ".join([said, *map(words, notes)]),
             baseline,
-            self._nudged(plan, of_reference, beside, noted),
+            self._nudged(found, beside, noted),
             incomparable=incomparable,
             apart=only_in_one(recipe, other),
-            failed=_failure(reference),
+            failed=found.failure,
+            same_kernel=found.same_kernel if is_cell and recipe.dtype == "float32" else {},
+            notes=notes,
         )
 
-    def _nudged(
-        self, plan: Plan, of_reference: tuple[GivenTensors | None, str | None], beside: Plan, noted: StepDtypes
-    ) -> NudgedRuns:
-        """The reference's nudged runs: with what it is given, nudged as the steps of the plan `beside` it round."""
-        given, given_by = of_reference
+    @cached_property
+    def _is_other(self) -> bool:
+        """Whether the reference is another recipe in more than where it runs."""
+        return not self._wanted.keys() <= USUAL_REFERENCE.keys()
+
+    def _attempts(self) -> Iterator[Attempt]:
+        """The runs that may be the reference, as they are wanted: the usual one, and those without what it lacks."""
         recipe = self._recipe
+        first = self._attempt(self._wanted)
+        yield first
+        if "dtype" in recipe.reference or not first.may_lack_a_kernel:
+            return
+        if _is_eager_cpu(first.recipe):
+            yield self._attempt(self._wanted, rescues=True)
+        is_cell = self._own is recipe and not self._is_other
+        for dtype in dict.fromkeys(("float32", recipe.dtype)):
+            if dtype != self._wanted["dtype"] and not (is_cell and dtype == recipe.dtype):
+                yield replace(self._attempt({**self._wanted, "dtype": dtype}), after=first.result)
+
+    def _attempt(self, wanted: Mapping[str, Any], *, rescues: bool = False) -> Attempt:
+        """One run that may be the reference."""
+        plan = plan_of(self._load(wanted))
+        starts = self._starts(plan)
+        if starts.replay is not None:
+            plan = starts.replay.into(plan)
+        told = Rescues(rescues)
+        is_narrow = rescues or not all_round_alike(plan)
+        if is_narrow and _is_eager_cpu(plan.recipe) and plan.recipe.dtype == "float64":
+            plan = told.into(plan)
+        result, lacking = self._ran(plan, starts.of_reference, starts.of_reference_key, told)
+        return Attempt(plan, starts, result, lacking)
+
+    def _starts(self, plan: Plan) -> StartingNumbers:
+        """What a reference starts from, and what it draws again."""
+        recipe, other = self._recipe, plan.recipe
+        # a reference of the same dtype draws the same numbers, unless it is another in more than where it runs
+        alike = recipe.dtype == other.dtype and not self._is_other
+        if alike:
+            return StartingNumbers(alike=True)
+        given = {name: one for name, one in _starts(plan_of(self._own)).items() if name not in self._replaced}
+        if self._is_other:
+            _refuse_other_shapes(given, _starts(plan))
+        replay = self._replay(self._own, other)
+        key = _what_starts(recipe) if replay is None else f"{_what_starts(recipe)} {recipe.written!r}"
+        of_reference = (None, f"original {key}") if self._original else (given, key)
+        return StartingNumbers(given, of_reference[0], key, of_reference[1], replay)
+
+    def _nudged(self, found: Attempt, beside: Plan, noted: StepDtypes) -> NudgedRuns:
+        """The reference's nudged runs: with what it is given, nudged as the steps of the plan `beside` it round."""
+        plan, given, recipe = found.plan, found.starts.of_reference, self._recipe
 
         def roundings() -> Roundings:
             usual = max((TORCH_DTYPES[one] for one in (recipe.dtype, plan.recipe.dtype)), key=epsilon)
@@ -218,7 +259,7 @@ class _Making:
 
         if isinstance(self._source, Mapping):
             return make()
-        return self._kept.get(("nudged", given_by, repr(plan.recipe.written), plan.files, _rounds(recipe)), make)
+        return self._kept.get(("nudged", *_what_runs(found.plan, found.starts.of_reference_key), _rounds(recipe)), make)
 
     def _replay(self, own: Recipe, other: Recipe) -> Replay | None:
         """What the cell draws, for the reference to draw again; None where it draws nothing, or in a stream elsewhere.
@@ -255,24 +296,24 @@ class _Making:
             problems = str(error).splitlines()
             raise NoReference(Problems(code="no reference", cell=_named(wanted), problems=problems)) from error
 
-    def _ran(self, plan: Plan, given: GivenTensors | None, given_by: str | None) -> Result:
-        def make() -> Result:
+    def _ran(
+        self, plan: Plan, given: GivenTensors | None, key: str | None, told: Rescues | None = None
+    ) -> tuple[Result, Mapping[str, tuple[str, How]]]:
+        """A run's result, and the steps that were computed otherwise, as `told` of them."""
+
+        def make() -> tuple[Result, Mapping[str, tuple[str, How]]]:
             result, _ = run(plan, given=given)
-            return result
+            return result, {} if told is None else told.steps
 
         if isinstance(self._source, Mapping):
             # it may hold tensors, which have no short words
             return make()
-        return self._kept.get((given_by, repr(plan.recipe.written), plan.files), make)
+        return self._kept.get((*_what_runs(plan, key), told is not None and told.rescues), make)
 
 
-def _failure(run_of_it: Result) -> Problems | None:
-    """Why a run that others are held against stopped, where it was not meant to; in a check, it had made everything."""
-    error, recipe = run_of_it.error, run_of_it.recipe
-    if error is None or error.expected or settled(run_of_it) is run_of_it:
-        return None
-    cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
-    return Problems(code="reference failed", cell=cell, name=error.step, problems=[error.message])
+def _what_runs(plan: Plan, key: str | None) -> tuple[Any, ...]:
+    """What a run hangs on: where its numbers come from, what its recipe says, and the files that it reads."""
+    return key, repr(plan.recipe.written), plan.files
 
 
 def _starts(plan: Plan) -> GivenTensors:

@@ -35,7 +35,7 @@ from tensorflow_free.judging.rules import k_of as k_of_noise
 from tensorflow_free.judging.settled import settled_both
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, Elements
+from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, Elements, OfNames
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record, of_name
@@ -106,7 +106,15 @@ class Comparing:
         doubts = [one for one in found if not isinstance(one, ValueVerdict)]
         if doubts and self._judging.movement is not None:
             settle(doubts, self._judging.movement, self._k(TORCH_DTYPES[self._recipe.dtype]))
-        return tuple(one if isinstance(one, ValueVerdict) else one.verdict() for one in found)
+        return tuple(self._owned(one if isinstance(one, ValueVerdict) else one.verdict()) for one in found)
+
+    def _owned(self, verdict: ValueVerdict) -> ValueVerdict:
+        """A verdict, but that a value and the reference's are of the very same kernel, and alike, tells nothing."""
+        op = self._judging.same_kernel.get(verdict.name.partition(".")[0])
+        if op is None or verdict.kind == "gradient" or verdict.outcome != Outcome.OK:
+            return verdict
+        cause = OfNames(code="same kernel", name=verdict.name, other=op)
+        return replace(verdict, outcome=Outcome.NOT_COMPARABLE, rule="none", cause=cause, reason=words(cause))
 
     def verdicts(self) -> Iterator[ValueVerdict | Doubt]:
         """A verdict on each value of either run, or that it is in doubt."""

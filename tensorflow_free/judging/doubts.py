@@ -25,7 +25,11 @@ class Doubt(Protocol):
     """Whether runs that are nudged further may settle it."""
 
     def see(self, nudged: torch.Tensor) -> None:
-        """Take in the value of a nudged run."""
+        """Take in the value of a nudged run, of the same shape."""
+
+    @property
+    def shape(self) -> torch.Size:
+        """That of the value."""
 
     @property
     def is_settled(self) -> bool:
@@ -47,6 +51,11 @@ class NumbersInDoubt:
     def see(self, nudged: torch.Tensor) -> None:
         """Take in the value of a nudged run."""
         self.bound.see(nudged)
+
+    @property
+    def shape(self) -> torch.Size:
+        """That of the value."""
+        return self.bound.errors.expected.shape
 
     @property
     def is_settled(self) -> bool:
@@ -83,6 +92,11 @@ class PlacesInDoubt:
         moved = _distance(nudged, self.its)
         self._spread = moved if self._spread is None else torch.maximum(self._spread, moved)
         self.runs += 1
+
+    @property
+    def shape(self) -> torch.Size:
+        """That of the value."""
+        return self.its.shape
 
     @property
     def unexplained(self) -> torch.Tensor:
@@ -123,7 +137,7 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
         values = movement.values(number, size)
         for one in remaining:
             nudged = _like(of_name(values, one.name))
-            if nudged is not None:
+            if nudged is not None and nudged.shape == one.shape:
                 one.see(nudged)
         remaining = [one for one in remaining if not one.is_settled]
 

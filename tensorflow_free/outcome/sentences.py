@@ -102,6 +102,11 @@ SENTENCES: Final[dict[str, str]] = {
     "other k": "judged with k={k:g} instead of {usual:g}",
     "vacuous": "{count} of {values} verdicts could not have failed, as more is allowed than the value itself: {listed}",
     "not comparable values": "not comparable: {name}: {told}",
+    "decoded": "{name} from decoded numbers, as float64 has no kernel for '{other}'",
+    "in float32": "{name} in float32, as float64 has no kernel for '{other}'",
+    "no kernel in float64": "as float64 has no kernel for '{other}'",
+    "float64 stops": "as float64 stops at '{name}' ({more})",
+    "same kernel": "its reference ran the same kernel, as float64 has none for '{other}'",
     "own op in the reference": (
         "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
         " show; hold it against another: '+reference={{steps.STEP.op: OP}}'"

@@ -27,6 +27,7 @@ from tensorflow_free.rounding.aten_kinds import (
     inner_length,
     kind_of_op,
 )
+from tensorflow_free.rounding.call_arguments import each_argument, written
 from tensorflow_free.rounding.steps_in_backward import StepsInBackward
 
 PER_ROOT: Final = 8.0
@@ -104,10 +105,10 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Nudged copies of what an op adds up; what it writes to is not copied."""
         size = self._size_in(func, name, args, dtype)
-        kept = _written(func)
+        kept = written(func)
 
         def nudged(one: Any) -> Any:
-            return one * self._factor(one, size) if _is_nudged(one) and one.numel() else one
+            return _times(one, self._factor(one, size)) if _is_nudged(one) and one.numel() else one
 
         moved = tuple(
             one if position in kept or (name in WRITTEN_UNSAID and position in _STATISTICS) else tree_map(nudged, one)
@@ -137,7 +138,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _result(
         self, func: OpOverload, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: torch.dtype
     ) -> Any:
-        changed = [one for position, one in _each(args, kwargs) if position in _written(func)]
+        changed = [one for position, one in each_argument(args, kwargs) if position in written(func)]
         stood = [one.clone() for one in changed if _is_nudged(one)] if name in _PARTS_ALONE else []
         known = None if changed else {_memory(one) for one in tree_leaves((args, kwargs)) if _is_nudged(one)}
         out = func(*args, **kwargs)
@@ -156,22 +157,16 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if one.layout != torch.strided:
             one = one._values() if one.layout == torch.sparse_coo else one.values()  # noqa: SLF001
         factor = self._factor(one, epsilon_of(dtype))
-        is_wide = one.dtype in _WIDE
-        if is_wide and dtype != torch.float64:
+        if epsilon_of(one.dtype) < epsilon_of(dtype):
             factor = torch.where(_held(one, dtype), 1, factor)
         if stood is not None:
             factor = torch.where(one == stood, 1, factor)
-        if is_wide:
-            one.mul_(factor)
-        else:
-            # of a dtype that the recipe pins, and that the reference rounds to as well: the next number or none
-            one.copy_(one.to(factor.dtype) * factor)
+        # of a dtype that the recipe pins, and that the reference rounds to as well: the next number or none
+        one.copy_(_times(one, factor))
 
 
 _PARTS_ALONE: Final = frozenset({"index_add", "scatter_add", "index_put", "_index_put_impl", "scatter_reduce"})
 """Ops that change some numbers of what they write to."""
-
-_WIDE: Final = frozenset({torch.float64, torch.complex128})
 
 _STATISTICS: Final = (3, 4)
 """The positions of running statistics in the ops of `WRITTEN_UNSAID`."""
@@ -180,6 +175,11 @@ _STATISTICS: Final = (3, 4)
 def epsilon_of(dtype: torch.dtype) -> float:
     """The machine epsilon of a floating dtype."""
     return float(torch.finfo(dtype).eps)
+
+
+def _times(one: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    """A tensor times a factor of float64, rounded to the tensor's own dtype."""
+    return one * factor if one.dtype == factor.dtype else (one.to(factor.dtype) * factor).to(one.dtype)
 
 
 def _is_nudged(one: Any) -> bool:
@@ -199,22 +199,3 @@ def _memory(one: torch.Tensor) -> int:
         return one.untyped_storage().data_ptr()
     except (RuntimeError, NotImplementedError):
         return id(one)
-
-
-def _written(func: OpOverload) -> dict[int | str, None]:
-    """The positions and names of the arguments that an op writes to."""
-    found = _WRITTEN.get(func)
-    if found is None:
-        found = _WRITTEN[func] = {}
-        for position, argument in enumerate(func._schema.arguments):  # noqa: SLF001
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                found |= {position: None, argument.name: None}
-    return found
-
-
-_WRITTEN: Final[dict[OpOverload, dict[int | str, None]]] = {}
-
-
-def _each(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[int | str, Any]]:
-    yield from enumerate(args)
-    yield from kwargs.items()

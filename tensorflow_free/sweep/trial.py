@@ -107,7 +107,7 @@ class Trial:
                 return why, None, []
             yardstick = why.partial
         self.stage("judging it")
-        notes = list(_shared_ops(result, yardstick.reference))
+        notes = [*_shared_ops(result, yardstick.reference), *yardstick.notes]
         return yardstick.compare(result), yardstick.failed, notes
 
     def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> Iterator[AnyReason]:
