@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.cell.findings import notes_of, shortfalls_of
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.stored_runs import compare, stopped_apart
@@ -117,8 +118,9 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     where = comparison.where
     first = None if where is None else comparison[where.value]
     bad = [] if first is None else [CellMismatch(value=first.name, cause=first.cause, message=first.reason)]
+    left_open, notes = list(shortfalls_of(comparison)), list(notes_of(comparison))
     outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE
-    if comparison.compared and comparison.unjudged:
+    if comparison.compared and left_open:
         outcome = Outcome.PARTLY_JUDGED
     if comparison.bad:
         outcome = Outcome.MISMATCH
@@ -127,7 +129,9 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
         outcome = Outcome.OK
     return {
         "outcome": outcome,
-        **_why(*bad, *stopped),
+        **_why(*bad, *stopped, *left_open),
+        "notes": notes,
+        "told": list(map(words, notes)),
         **judgement_of(comparison),
     }
 

@@ -139,7 +139,8 @@ class Tally:
         self._codes.add(code_of(one))
         if one.comparison is not None and one.result is not None:
             reasons = (*one.fate.causes, *one.fate.notes)
-            self._shortfalls.add(reasons, one.comparison.compared, one.result.recipe.dtype)
+            compared, unjudged = one.comparison.compared, len(one.comparison.unjudged)
+            self._shortfalls.add(reasons, one.result.recipe.dtype, compared=compared, unjudged=unjudged)
         if one.outcome == Outcome.MISSING:
             self._missing[one.recipe] = None
         elif not one.is_well and len(self._failures) < MOST_FAILURES:

@@ -154,6 +154,9 @@ class SweepDocument(_Model):
         reference: what cells are compared with, in words.
         environment: that of the first worker.
         outcomes: how many cells came out how; filled when the sweep ends.
+        values: how many values its cells have, judged or not; filled when the sweep ends, and so are the next two.
+        unjudged: how many of them could not be judged.
+        vacuous: how many could not have failed, as more was allowed than the value itself.
         finished: whether every cell has a row.
         well: whether all is well; None until the sweep ends.
         exit_code: what `run-recipe -m` ended with; None until the sweep ends.
@@ -177,6 +180,9 @@ class SweepDocument(_Model):
     reference: str = ""
     environment: dict[str, Any] | None = None
     outcomes: dict[CellOutcome, int] = Field(default_factory=dict)
+    values: int = 0
+    unjudged: int = 0
+    vacuous: int = 0
     finished: bool = False
     well: bool | None = None
     exit_code: int | None = None

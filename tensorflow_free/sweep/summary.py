@@ -68,7 +68,8 @@ class Summary:
             self.few = [*self.few, row] if len(self.few) < FEW else None
         if row.outcome != Outcome.OK:
             self.groups.add(row, key_of(row), row.reason)
-        self.shortfalls.add((*row.causes, *row.notes), row.compared, row.dtype)
+        told = (*row.causes, *row.notes)
+        self.shortfalls.add(told, row.dtype, compared=row.compared, unjudged=row.unjudged)
         for note, text in zip(row.notes, row.told, strict=True):
             if isinstance(note, OtherK):
                 # it is told with how many cells it is of

@@ -180,6 +180,9 @@ class Sweep:
         """Put what the sweep came to beside its rows."""
         document = self._document
         document.outcomes = summary.outcomes()
+        told = summary.shortfalls
+        document.values, document.unjudged = told.values, told.counts["partly judged"]
+        document.vacuous = told.counts["vacuous"]
         document.finished = summary.finished
         document.exit_code = summary.exit_code()
         document.well = document.exit_code == ExitCode.OK
