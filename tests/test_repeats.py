@@ -186,6 +186,15 @@ def test_a_mark_on_the_first_value_that_differs_makes_it_known(tmp_path, keys, o
     assert row(tmp_path, "p.bit", xfail=[mark]).outcome == outcome
 
 
+@pytest.mark.usefixtures("calls")
+def test_where_the_first_run_is_wrong_it_is_told_and_no_more_run_than_show_that_they_differ():
+    result = run_recipe(load_recipe(recipe("p.late", repeats=5, expect={"y": [1.0, 2.0, 5.0]})))
+    apart = result.expectations[0].cause
+    assert (apart.run, apart.ran, apart.shown) == (2, 2, 1)
+    assert result["y"].tolist() == [1.0, 2.0, 4.0]
+    assert [one.outcome for one in result.expectations] == ["nondeterministic", "fails"]
+
+
 def test_a_buffer_that_is_handed_out_again_does_not_hide_what_the_first_run_gave():
     buffer = torch.zeros(3)
     state = {"n": 0}
