@@ -142,6 +142,8 @@ def test_a_dropout_that_draws_otherwise_is_not_comparable(name):
     recipe, override = with_own(name)
     found = outcomes(recipe, override)
     assert found == {**dict.fromkeys(found, "not comparable"), "loss.grad": "ok", "s.grad": "ok"}
+    told = "it cannot be compared: it is downstream of d, whose random numbers its reference cannot draw again"
+    assert judged(recipe, override)["s"].reason == told
 
 
 # forms

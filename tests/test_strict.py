@@ -81,7 +81,7 @@ def vacuous_fate():
 def test_a_cell_with_another_random_stream_is_partly_judged_and_no_failure(unseen):
     row = row_in(unseen, 0, "float16")
     assert (row.outcome, row.unjudged, row.compared, row.is_bad) == ("partly judged", 1, 2, False)
-    assert row.reason.startswith("1 of 3 values could not be judged: d: it is ")
+    assert row.reason.startswith("1 of 3 values could not be judged: d: it cannot be compared: it is downstream of d")
     assert row_of(row.line()) == row
 
 

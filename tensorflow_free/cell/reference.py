@@ -64,6 +64,7 @@ class Yardstick:
         baseline: the eager CPU run in the cell's dtype, where that is another cell.
         movement: nudged runs of the reference, which tell how far rounding takes each value.
         incomparable: values downstream of a random step whose random stream the reference does not share.
+        unreplayed: the random steps of an eager CPU cell that its reference could not replay.
         apart: names that only one of the two has, or that stand for something else in the other.
         failed: why the reference stopped, where it was not meant to; what it had made is compared.
         same_kernel: the steps that it has from the cell's own kernel, as there is no other, and their ops.
@@ -75,6 +76,7 @@ class Yardstick:
     baseline: Result | None = None
     movement: Movement | None = None
     incomparable: frozenset[str] = frozenset()
+    unreplayed: tuple[str, ...] = ()
     apart: frozenset[str] = frozenset()
     failed: Problems | None = None
     same_kernel: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Yardstick:
             judging = Judging(
                 k=result.recipe.judge.k,
                 incomparable=self.incomparable,
+                unreplayed=self.unreplayed,
                 movement=self.movement,
                 starts=False,
                 apart=self.apart,
@@ -191,6 +194,7 @@ class _Making:
             baseline,
             self._nudged(found, beside, noted),
             incomparable=incomparable,
+            unreplayed=() if starts.replay is None else tuple(sorted(starts.replay.left)),
             apart=only_in_one(recipe, other),
             failed=found.failure,
             same_kernel=found.same_kernel if is_cell and recipe.dtype == "float32" else {},

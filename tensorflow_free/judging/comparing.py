@@ -41,6 +41,7 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record, of_name
 from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, tolerance_of, word_of
 from tensorflow_free.tensors.memory import check_room
+from tensorflow_free.text.phrases import some
 
 
 def compare_results(
@@ -165,12 +166,19 @@ class Comparing:
     def _other_stream(self, record: Record, other: Record | None) -> ValueVerdict:
         """No numbers are judged; shape and dtype are, where they are known to be the same in any stream."""
         if other is None or record.name not in self._judging.structural:
-            return self._unjudged(record, Bare(code="random"))
+            return self._unjudged(record, self._why_random())
         mine, its = as_tensor(record.value), as_tensor(other.value)
         both = isinstance(mine, torch.Tensor) and isinstance(its, torch.Tensor)
         if both and (differs := self._structure(record, mine, its)):
             return self._bad(record, "structure", differs)
-        return self._verdict(record, Outcome.NOT_COMPARABLE, "structure", cause=Bare(code="random"))
+        return self._verdict(record, Outcome.NOT_COMPARABLE, "structure", cause=self._why_random())
+
+    def _why_random(self) -> AnyReason:
+        steps = self._judging.unreplayed
+        if not steps:
+            return Bare(code="random")
+        why = f"it is downstream of {some(steps)}, whose random numbers its reference cannot draw again"
+        return Because(code="not comparable", why=why)
 
     # values that only one run has
 

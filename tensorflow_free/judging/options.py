@@ -23,6 +23,7 @@ class Judging:
         signed_zeros: whether -0.0 is told from 0.0.
         apart: names that are left out with their fields and gradients: one run has them alone, or means something else.
         incomparable: values and gradients that lie downstream of a random step with another random stream.
+        unreplayed: the random steps that those lie downstream of, where they are known.
         same_kernel: values that the expected run has from the very same kernel, which says nothing; and its op.
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
         movement: nudged runs of the expected one, which tell how far rounding takes each value; judges before `noise`.
@@ -51,6 +52,7 @@ class Judging:
     signed_zeros: bool = False
     apart: frozenset[str] = frozenset()
     incomparable: frozenset[str] = frozenset()
+    unreplayed: tuple[str, ...] = ()
     same_kernel: Mapping[str, str] = field(default_factory=dict)
     noise: Mapping[str, Noise] | None = None
     movement: Movement | None = None
