@@ -200,3 +200,12 @@ def test_a_field_by_its_position_was_made_and_an_end_that_never_came_was_not():
     found = fate_of(run_of({**recipe, "expect": {"t.0": [9.0]}}))
     assert (found.outcome, found.unmet) == ("failed", ["expect.t.0"])
     assert fate_of(run_of({**recipe, "expect": {"t.0": [2.0]}})).outcome == "unsupported"
+
+
+def test_what_a_reference_did_not_come_to_although_the_cell_did_is_partly_judged():
+    steps = {"h": "x * 2", "y": {"op": "my.no_double", "args": ["h"]}}
+    when = {"error": {"step": "y", "when": {"dtype": "float64"}}}
+    found = fate({"tensors": X, "steps": steps, "expect": when})
+    assert found.outcome == "partly judged"
+    assert "values could not be judged: y" in found.reason
+    assert "the reference stopped before it was done with it" in found.reason

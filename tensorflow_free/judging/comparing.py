@@ -185,8 +185,10 @@ class Comparing:
     def _alone(self, record: Record) -> Iterator[ValueVerdict]:
         if record.kind == "gradient" and record.value is None:
             return
-        if self._expected.error is not None or _records_less(self._expected, self._actual):
+        if _records_less(self._expected, self._actual):
             yield self._unjudged(record, Bare(code="not recorded"))
+        elif self._expected.error is not None:
+            yield self._unjudged(record, Bare(code="reference stopped"))
         else:
             yield self._bad(record, "structure", Bare(code="missing in the reference"))
 

@@ -17,7 +17,7 @@ from tensorflow_free.outcome.reasons import AnyReason, PlainFloat
 COMPARISON_VERSION: Final = 3
 """The version of `comparison.json`; 1, which did not name it, has reasons in words alone; 2 does not say `vacuous`."""
 
-LEFT_OPEN: Final = frozenset({"random", "not comparable", "not stored", "no nudged runs"})
+LEFT_OPEN: Final = frozenset({"random", "reference stopped", "not comparable", "not stored", "no nudged runs"})
 """Why a value that both runs have could not be judged. What a run was not asked to record is not among them, nor words
 that make a cell what it is, such as its device."""
 

@@ -61,6 +61,7 @@ class Bare(Reason):
     code: Literal[
         "random",
         "not recorded",
+        "reference stopped",
         "missing in the run",
         "missing in the reference",
         "all dtype-dependent",

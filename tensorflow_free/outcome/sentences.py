@@ -32,6 +32,7 @@ SENTENCES: Final[dict[str, str]] = {
     # a value, compared with that of another run
     "random": "it is downstream of a random step whose stream {against} does not share",
     "not recorded": "{against} does not record it",
+    "reference stopped": "{against} stopped before it was done with it",
     "missing in the run": "it is missing; {against} has it",
     "missing in the reference": "{against} has no such value",
     "not stored": "its numbers are not stored: {why}",
