@@ -84,6 +84,7 @@ OWN = {
     "unscaled_backward": lambda x, p, training: Dropping.apply(x, p, 1 / (1 - p), 1.0),
     "other_stream": lambda x, p, training: x * (torch.rand_like(x) >= p) / (1 - p),
     "of_numpy": lambda x, p, training: x * torch.from_numpy(np.random.rand(*x.shape) >= p) / (1 - p),  # noqa: NPY002
+    "seeds_anew": lambda x, p, training: F.dropout(x, p, bool(training and torch.manual_seed(5))),
     "own_generator": lambda x, p, training: (
         x * torch.empty_like(x).bernoulli_(1 - p, generator=torch.Generator().manual_seed(3)) / (1 - p)
     ),
@@ -137,7 +138,19 @@ def test_a_right_dropout_of_ones_own_is_no_alarm(name, dtype):
     assert well(recipe, override, f"dtype={dtype}")
 
 
-@pytest.mark.parametrize("name", ["other_stream", "of_numpy", "own_generator"])
+@pytest.mark.parametrize("name", ["right", "own_generator", "seeds_anew", "other_stream"])
+def test_an_op_of_ones_own_that_is_its_own_reference_is_drawn_again(name):
+    assert well(DROPOUT, f"steps.d.op=replayed.{name}", "dtype=bfloat16")
+
+
+def test_a_dropout_with_a_seed_is_held_against_one_with_that_seed():
+    recipe = {**with_own("right")[0], "steps": {**DROPOUT["steps"], "d": {**DROPOUT["steps"]["d"], "seed": 7}}}
+    assert well(recipe, "steps.d.op=replayed.right", "dtype=bfloat16")
+    found = [outcomes(recipe, f"steps.d.op=replayed.{name}") for name in ("seeds_anew", "unscaled", "drops_none")]
+    assert [one["d"] for one in found] == ["not comparable", "mismatch", "mismatch"]
+
+
+@pytest.mark.parametrize("name", ["other_stream", "of_numpy", "own_generator", "seeds_anew"])
 def test_a_dropout_that_draws_otherwise_is_not_comparable(name):
     recipe, override = with_own(name)
     found = outcomes(recipe, override)

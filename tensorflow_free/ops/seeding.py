@@ -14,6 +14,8 @@ _FAR: Final = 0x9E3779B1
 
 _shift: ContextVar[int] = ContextVar("_shift", default=0)
 
+_begun: ContextVar[torch.Tensor | None] = ContextVar("_begun", default=None)
+
 
 def seeded(seed: int, device: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call the function in random streams, of the CPU and of the device, that are seeded with this number."""
@@ -22,7 +24,16 @@ def seeded(seed: int, device: str, function: Callable[..., Any], *args: Any, **k
     with torch.random.fork_rng(devices, device_type=kind if devices else "cuda"):
         shift = _shift.get()
         torch.manual_seed((seed + shift) % 2**63 if shift else seed)
-        return function(*args, **kwargs)
+        token = _begun.set(torch.default_generator.get_state())
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _begun.reset(token)
+
+
+def begun() -> torch.Tensor | None:
+    """The state of the CPU's generator that the step with a seed of its own began with; None outside of one."""
+    return _begun.get()
 
 
 @contextmanager

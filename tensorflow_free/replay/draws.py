@@ -31,7 +31,7 @@ class Draw:
         dtype: its dtype.
         rounded: the dtype that floating operands had.
         state: the generator's state before the call.
-        own: whether the generator was another than torch's default one.
+        own: whether it is from another stream than the run's, or than that of the step's seed.
         kept: what was drawn, where it depends on the operands' values.
     """
 

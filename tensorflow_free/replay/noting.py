@@ -82,12 +82,15 @@ class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         if torch.Tag.nondeterministic_seeded not in func.tags:
             return func(*args, **kwargs)
-        own = generator_of(kwargs)
-        generator = own or torch.default_generator
+        visit, given = self._visit, generator_of(kwargs)
+        generator = given or torch.default_generator
         state = generator.get_state()
         out = func(*args, **kwargs)
         after = generator.get_state()
         if redraw_of(func) is not None or not torch.equal(state, after):
-            self._visit.draws.append(draw_of(func, args, kwargs, out, state, own=own is not None))
-            self._visit.after = self._visit.after if own else after
+            # a step that seeds the stream anew draws from one of its own
+            is_first = bool(visit.op) and not visit.draws
+            own = given is not None or (is_first and not torch.equal(state, visit.begins))
+            visit.draws.append(draw_of(func, args, kwargs, out, state, own=own))
+            visit.after = visit.after if given else after
         return out

@@ -17,7 +17,7 @@ from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.replay.draws import POOLINGS, Draw, Redraw, draw_unnoted, fits, full_name, pooled, redraw_of
-from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, generator_of, random_op
+from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, random_op
 
 
 class Replay:
@@ -63,15 +63,16 @@ class _Again:
             return None
         if not self.visit.draws and self.op:
             # the cell's own step draws nothing here: then this one draws as it would have in its place
-            return draw_unnoted(
-                func, tuple(args), kwargs, self.visit.state if self.state is None else self.state, dtype
-            )
+            state = self.visit.begins if self.state is None else self.state
+            return draw_unnoted(func, tuple(args), kwargs, state, dtype)
         noted = self.visit.draws[self.done] if self.done < len(self.visit.draws) else None
         self.done += 1
-        if noted is None or not fits(noted, func, tuple(args)) or noted.own != (generator_of(kwargs) is not None):
+        if noted is None or not fits(noted, func, tuple(args)):
             return None
-        # by the operands of another op it may have drawn other numbers
-        return noted if self.visit.op == self.op else replace(noted, kept=None)
+        if self.visit.op == self.op:
+            return noted
+        # another op draws from the run's stream, and by its own operands
+        return None if noted.own else replace(noted, kept=None)
 
 
 class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]

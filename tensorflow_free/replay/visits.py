@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from tensorflow_free.ops.seeding import begun
 from tensorflow_free.ops.signatures import Op, Signature
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.recipe.dotted import KeyPath
@@ -41,6 +42,12 @@ class Visit:
     state: torch.Tensor
     after: torch.Tensor
     draws: list[Draw] = field(default_factory=list)
+
+    @property
+    def begins(self) -> torch.Tensor:
+        """The state that its first draw begins with: that before it, or that of its own seed."""
+        seeded = begun()
+        return self.state if seeded is None else seeded
 
 
 Visits = dict[KeyPath, list[Visit]]
