@@ -218,6 +218,7 @@ class Run:
         plan = self._plan
         error: StepFailed | None = None
         cause: Exception | None = None
+        rounds: tuple[int, ...] = ()
         try:
             with nullcontext() if self._watch is None else self._watch.stoppable():
                 self._timed("tensors_s", self._draw)
@@ -227,11 +228,13 @@ class Run:
         except Stopped as stopped:
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = failure_of(plan, stopped, cause)
+            rounds = tuple(stopped.rounds)
             if not self._finished:
                 self._reached = Reached(plan.recipe.steps, stopped.site.path, stopped.rounds)
         made = records_of(plan, self._values, self._reached) if self._started else ()
         records = {record.name: record for record in made}
-        result = Result(plan.recipe, records, error=error, environment=environment_of(torch.get_num_threads()))
+        environment = environment_of(torch.get_num_threads())
+        result = Result(plan.recipe, records, error=error, rounds=rounds, environment=environment)
         if error is None:
             try:
                 self._timed("checks_s", lambda: self._checks(records))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.commands import stored_sweeps
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.verifying import verify_case
-from tensorflow_free.judging.settled import settled
+from tensorflow_free.judging.settled import as_far_as, settled
 from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run
 from tensorflow_free.sweep.cells import Cell
@@ -53,7 +54,17 @@ def without_backward(input: torch.Tensor) -> torch.Tensor:
     return NoBackward.apply(input)
 
 
-OPS = {"off": off, "nowhere": meta_only, "no_double": exp_of_no_float64, "no_backward": without_backward}
+def off_sin(input: torch.Tensor) -> torch.Tensor:
+    return input.sin() * 1.01
+
+
+OPS = {
+    "off_sin": off_sin,
+    "off": off,
+    "nowhere": meta_only,
+    "no_double": exp_of_no_float64,
+    "no_backward": without_backward,
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -209,3 +220,53 @@ def test_what_a_reference_did_not_come_to_although_the_cell_did_is_partly_judged
     assert found.outcome == "partly judged"
     assert "values could not be judged: y" in found.reason
     assert "the reference stopped before it was done with it" in found.reason
+
+
+# in the rounds of a block
+
+
+def in_rounds(step, fails_in, **more):
+    """A recipe whose block fails in a round, when a tensor that each round shortens is too short; from 0."""
+    inner = {"b": {"op": step, "args": ["a"]}, "m": "n[1:]", "c": {"op": "select", "args": ["m", 0, 4 - fails_in]}}
+    loop = {"repeat": 6, "carry": {"a": "b", "n": "m"}, "steps": {**inner, "d": "b * 2"}}
+    tensors = {"x": [0.1, 0.2], "k": {"init": "zeros", "size": [5]}}
+    steps = {"a": "x * 1", "n": "k * 1", "loop": loop}
+    return {"tensors": tensors, "steps": steps, "reference": {"steps.loop.steps.b.op": "sin"}, **more}
+
+
+def row_of_rounds(tmp_path, step, fails_in):
+    path = tmp_path / "r.yaml"
+    path.write_text(json.dumps(in_rounds(step, fails_in)), encoding="utf-8")
+    return Trial(Path(tmp_path)).row(Cell(0, str(path), folder="0"))
+
+
+@pytest.mark.parametrize("fails_in", [0, 3])
+def test_the_round_in_which_a_block_stopped_is_judged_as_far_as_it_came(tmp_path, fails_in):
+    row = row_of_rounds(tmp_path, "my.off_sin", fails_in)
+    assert (row.outcome, row.where.step) == ("mismatch", "b")
+
+
+@pytest.mark.parametrize("fails_in", [0, 3])
+def test_a_block_that_stopped_and_was_right_until_then_is_failed(tmp_path, fails_in):
+    row = row_of_rounds(tmp_path, "sin", fails_in)
+    assert row.outcome == "failed"
+    names = {one["name"] for one in json.loads((tmp_path / "0" / "comparison.json").read_text())["values"]}
+    # the reference stops at the same step, so that what the round before left is compared, too
+    assert names == {"a", "n", "b", "m"} | ({"c", "d"} if fails_in else set())
+
+
+@pytest.mark.parametrize(("step", "outcome"), [("sin", "failed"), ("my.off_sin", "mismatch")])
+def test_a_block_that_stops_in_the_cell_alone_is_held_against_the_same_round(tmp_path, step, outcome):
+    recipe = in_rounds(step, 0)
+    recipe["steps"]["loop"]["steps"]["c"] = {"op": "my.of_more_than_one", "args": ["m"]}
+    path = tmp_path / "r.yaml"
+    path.write_text(json.dumps(recipe), encoding="utf-8")
+    row = Trial(Path(tmp_path)).row(Cell(0, str(path), folder="0"))
+    values = json.loads((tmp_path / "0" / "comparison.json").read_text())["values"]
+    assert (row.outcome, {one["name"] for one in values}) == (outcome, {"a", "n", "b", "m"})
+
+
+def test_a_run_ends_with_the_round_of_another_where_outer_blocks_have_no_whole_rounds():
+    result = run_of(in_rounds("sin", 3))
+    assert (result.rounds, as_far_as(result)) == ((3,), ["steps.loop.repeat=4"])
+    assert as_far_as(replace(result, rounds=(1, 3))) == []

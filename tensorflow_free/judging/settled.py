@@ -22,24 +22,56 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 
 
-def settled(result: Result) -> Result:
+def settled(result: Result, other: Result | None = None) -> Result:
     """The result without what later steps, rounds or backward passes would still have changed.
 
     Left out are, of a run that stopped at a step, gradients, values as they are at the end, and those of the rounds of
-    a `repeat` that was not over; of one that stopped in a backward pass, the gradients that it did not come to, and all
-    where several passes add to them.
+    a `repeat` that was not over, unless the other run ended with that very round; of one that stopped in a backward
+    pass, the gradients that it did not come to, and all where several passes add to them.
     """
     error = result.error
     if error is None or _named(result.recipe.checks, error.step):
         return result
-    kept = _kept_backward(result) if _in_a_pass(result.recipe, error) else _kept_forward(result, error)
+    is_far = other is not None and bool(result.rounds) and rounds_of(other.recipe, error.step) == _last_round(result)
+    kept = _kept_backward(result) if _in_a_pass(result.recipe, error) else _kept_forward(result, error, is_far=is_far)
     return replace(result, records={record.name: record for record in kept})
 
 
 def settled_both(one: Result, other: Result) -> tuple[Result, Result]:
     """Two results, as far as they can be held against each other; whole where both stopped at the same step."""
-    ends = [None if each.error is None else (each.error.step, each.error.path) for each in (one, other)]
-    return (one, other) if ends[0] == ends[1] else (settled(one), settled(other))
+    ends = [None if each.error is None else (each.error.step, each.error.path, each.rounds) for each in (one, other)]
+    return (one, other) if ends[0] == ends[1] else (settled(one, other), settled(other, one))
+
+
+def as_far_as(result: Result) -> list[str]:
+    """The overrides by which another run of the recipe ends with the round in which this one stopped.
+
+    None where it stopped in no `repeat`, or in one of several, of which the outer ones had whole rounds before.
+    """
+    if result.error is None or not result.rounds or any(result.rounds[:-1]):
+        return []
+    around = [path for path, step in _around(result.recipe.steps, result.error.step) if step.repeat is not None]
+    return [
+        f"{'.'.join(f'steps.{name}' for name in path)}.repeat={rounds}"
+        for path, rounds in zip(around, _last_round(result), strict=True)
+    ]
+
+
+def rounds_of(recipe: Recipe, stopped: str) -> list[int]:
+    """How many rounds each `repeat` around a step has, from the outermost in."""
+    return [step.repeat for _, step in _around(recipe.steps, stopped) if step.repeat is not None]
+
+
+def _last_round(result: Result) -> list[int]:
+    return [done + 1 for done in result.rounds]
+
+
+def _around(steps: Mapping[str, Step], name: str) -> Iterator[tuple[tuple[str, ...], Step]]:
+    """The blocks around a step, each with the names that lead to it, from the outermost in."""
+    for block, step in steps.items():
+        if step.steps is not None and _named(step.steps, name):
+            yield (block,), step
+            yield from (((block, *path), inner) for path, inner in _around(step.steps, name))
 
 
 def _named(steps: Mapping[str, Step], name: str) -> bool:
@@ -52,15 +84,19 @@ def _in_a_pass(recipe: Recipe, error: StepFailed) -> bool:
     return error.step == error.op == "backward" and not _named(recipe.steps, error.step)
 
 
-def _kept_forward(result: Result, error: StepFailed) -> Iterator[Record]:
-    open_names = set(_rounds_around(result.recipe.steps, error.step))
+def _kept_forward(result: Result, error: StepFailed, *, is_far: bool) -> Iterator[Record]:
+    left_open = set(_rounds_around(result.recipe.steps, error.step))
+    if is_far:
+        # of the last round it has what came before the step
+        names = [name for name, _ in steps_of(result.recipe.steps)]
+        left_open &= set(names[names.index(error.step) :])
     for record in result.records.values():
-        if record.kind not in ("gradient", "after") and record.name.partition(".")[0] not in open_names:
+        if record.kind not in ("gradient", "after") and record.name.partition(".")[0] not in left_open:
             yield record
 
 
 def _rounds_around(steps: Mapping[str, Step], stopped: str) -> Iterator[str]:
-    """The steps of the outermost `repeat` around the one that stopped, with its own name."""
+    """The outermost `repeat` around the step that stopped, or the one that did, and all steps in it."""
     for name, step in steps.items():
         inner = dict(steps_of(step.steps or {}))
         if stopped not in inner and stopped != name:

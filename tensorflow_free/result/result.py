@@ -33,6 +33,7 @@ class Result:
         records: every recorded value by its name, as it stood, with what detaching it loses.
         expectations: a verdict on each thing that the recipe expects.
         error: the step that failed; None where none did.
+        rounds: how many rounds were done of each `repeat` around it, from the outermost in; not kept on disk.
         environment: what the numbers depended on besides the recipe; None of a result that was made by hand.
         timings: wall-clock seconds of the parts of the run.
         warnings: torch's warnings, each with the step that raised it.
@@ -57,6 +58,7 @@ class Result:
     records: dict[str, Record]
     expectations: list[Verdict] = field(default_factory=list)
     error: StepFailed | None = None
+    rounds: tuple[int, ...] = ()
     environment: Environment | None = None
     timings: Timings = field(default_factory=Timings)
     warnings: list[Warned] = field(default_factory=list)

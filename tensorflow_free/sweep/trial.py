@@ -12,10 +12,11 @@ from typing import Any, Final
 from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.composition.compose import compose
+from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.errors import RecipeError, UnkeptError
-from tensorflow_free.judging.settled import settled
+from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
-from tensorflow_free.loading import plan_of, recipe_of
+from tensorflow_free.loading import load_recipe, plan_of, recipe_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import AnyReason, OfNames, Problems, RunsDiffer
 from tensorflow_free.outcome.sentences import words
@@ -100,8 +101,10 @@ class Trial:
         if result.has_failed and not _has_made(result):
             return None, None, []
         self.stage("running its reference")
+        overrides = [*cell.overrides, *map(as_override, as_far_as(result))]
         try:
-            yardstick = yardstick_of(cell.recipe, cell.overrides, recipe, self.kept)
+            recipe = recipe if len(overrides) == len(cell.overrides) else load_recipe(cell.recipe, overrides)
+            yardstick = yardstick_of(cell.recipe, overrides, recipe, self.kept)
         except NoReference as why:
             if why.partial is None:
                 return why, None, []
@@ -129,7 +132,7 @@ def _json(comparison: Comparison) -> str:
 
 def _has_made(result: Result) -> bool:
     """Whether a run came to any value before it stopped."""
-    return any(record.kind != "tensor" for record in settled(result).records.values())
+    return any(record.kind != "tensor" and record.value is not None for record in result.records.values())
 
 
 def _shared_ops(result: Result, reference: Result) -> Iterator[AnyReason]:
