@@ -58,7 +58,14 @@ def off_sin(input: torch.Tensor) -> torch.Tensor:
     return input.sin() * 1.01
 
 
+def of_more_than_one(input: torch.Tensor) -> torch.Tensor:
+    if input.dtype != torch.float64 and input.numel() < 2:
+        raise RuntimeError("too short")
+    return input.sum()
+
+
 OPS = {
+    "of_more_than_one": of_more_than_one,
     "off_sin": off_sin,
     "off": off,
     "nowhere": meta_only,
