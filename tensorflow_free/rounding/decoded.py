@@ -165,7 +165,10 @@ def _wider(one: Any) -> Any:
     """A tensor of floating or complex numbers in float64, the word of a narrower dtype as float64's; else itself."""
     if isinstance(one, torch.dtype):
         return _WIDER.get(one, torch.float64 if one.is_floating_point else one)
-    return one.to(_WIDER.get(one.dtype, torch.float64)) if _is_narrow(one) else one
+    if not _is_narrow(one):
+        return one
+    # below autograd, arithmetic does not see that a tensor is a conjugate or a negative by a bit of its own
+    return one.resolve_conj().resolve_neg().to(_WIDER.get(one.dtype, torch.float64))
 
 
 def _narrower(one: Any) -> Any:

@@ -156,6 +156,9 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         if one.layout != torch.strided:
             one = one._values() if one.layout == torch.sparse_coo else one.values()  # noqa: SLF001
+        # the numbers as they lie there: of conjugates and negatives by a bit, a nudge is the same
+        one = torch._neg_view(one) if one.is_neg() else one  # noqa: SLF001
+        one = one.conj() if one.is_conj() else one
         factor = self._factor(one, epsilon_of(dtype))
         if epsilon_of(one.dtype) < epsilon_of(dtype):
             factor = torch.where(_held(one, dtype), 1, factor)
@@ -178,7 +181,11 @@ def epsilon_of(dtype: torch.dtype) -> float:
 
 
 def _times(one: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-    """A tensor times a factor of float64, rounded to the tensor's own dtype."""
+    """A tensor times a factor of float64, rounded to the tensor's own dtype.
+
+    Below autograd, arithmetic does not see that a tensor is a conjugate or a negative by a bit of its own.
+    """
+    one = one.resolve_conj().resolve_neg()
     return one * factor if one.dtype == factor.dtype else (one.to(factor.dtype) * factor).to(one.dtype)
 
 

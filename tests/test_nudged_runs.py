@@ -1,0 +1,35 @@
+"""Nudged runs: each goes as far as its reference, is as far from it as rounding is, and leaves the process alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tensorflow_free.rounding.nudge import Nudge
+
+
+def matrix() -> torch.Tensor:
+    return torch.randn(4, 5, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        torch.cov,
+        lambda x: x.conj() @ x.t(),
+        lambda x: (x.conj().imag @ x.real.t()).sum(),
+        lambda x: torch.linalg.eigvalsh(x @ x.mH),
+    ],
+)
+def test_conjugates_and_negatives_by_a_bit_are_nudged_as_what_they_are(formula):
+    with Nudge(torch.float64, 0):
+        nudged = formula(matrix())
+    torch.testing.assert_close(nudged, formula(matrix()), rtol=1e-12, atol=1e-12)
+    assert not torch.equal(nudged, formula(matrix()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.complex64])
+def test_a_pinned_dtype_stays_when_it_is_nudged(dtype):
+    with Nudge(torch.float32, 0):
+        x = torch.randn(4, 4).to(dtype)
+        assert (x @ x).dtype == (x * 1.1).dtype == dtype
