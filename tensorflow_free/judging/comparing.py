@@ -337,6 +337,10 @@ class Comparing:
         dtype = TORCH_DTYPES[self._recipe.dtype]
         return k_of(dtype) if self._judging.movement is not None else k_of_noise(dtype, MANY)
 
+    @cached_property
+    def _baseline_is_reference(self) -> bool:
+        return self._baseline is not None and self._baseline.recipe.dtype == self._expected.recipe.dtype
+
     def _k(self, dtype: torch.dtype) -> float:
         return k_of(dtype) if self._judging.k is None else self._judging.k
 
@@ -360,12 +364,15 @@ class Comparing:
                 found = errors.measure()
                 return self._bad(record, "rounding", _elements("non-finite", found), found)
         noise = None if base is None else noise_of(base, its)
+        if noise is not None and self._baseline_is_reference and not noise.max_abs:
+            # it is the same run, which tells nothing of how far another may be
+            noise = None
         if self._judging.signed_zeros and (zeros := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
             signs = Elements(code="signed zeros", count=zeros, elements=errors.elements)
             return self._bad(record, "exact", signs, errors.measure())
         bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=_jumps(record.op))
         bound.k = self._k(bound.dtype)
-        if bound.used()[0] <= 1 or bound.is_cleared_by_baseline:
+        if bound.used <= 1 or bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
         return NumbersInDoubt(record.name, bound, lambda one: self._within(record, one, lost))
 
@@ -381,21 +388,22 @@ class Comparing:
 
     def _within(self, record: Record, bound: RoundingBound, lost: int) -> ValueVerdict:
         """The verdict on numbers, once what they may be away is known."""
-        used, at = bound.used()
-        rule: Rule = "rounding" if at is not None else "baseline"
-        if used > 1 and not bound.runs and bound.is_cleared_by_baseline:
-            used, at, rule = bound.share_of_baseline, None, "baseline"
+        used = bound.used
+        cleared = used > 1 and not bound.runs and bound.is_cleared_by_baseline
+        if cleared:
+            used = bound.share_of_baseline
         if used > 1 and bound.runs < FEWEST_RUNS:
             return self._unjudged(record, Bare(code="no nudged runs"))
         outcome: ValueOutcome = Outcome.OK if used <= 1 else Outcome.MISMATCH
-        errors = bound.errors
-        measured = errors.measure(at) if self._in_full or outcome != Outcome.OK else None
-        cause: AnyReason | None = None
+        errors, measured, allowed, cause = bound.errors, None, "", None
+        at = None if cleared else bound.worst() if self._in_full or outcome != Outcome.OK else 0
+        rule: Rule = "rounding" if at is not None else "baseline"
+        if self._in_full or outcome != Outcome.OK:
+            measured, allowed = errors.measure(at), bound.words(at)
         if outcome != Outcome.OK and measured is not None:
             cause = _elements("out of bounds", measured)
         elif lost:
             outcome, cause = Outcome.DTYPE_DEPENDENT, _elements("overflows", errors.measure())
-        allowed = "" if measured is None else bound.words(at)
         vacuous = outcome == Outcome.OK and bound.runs > 0 and bound.is_vacuous
         return self._verdict(
             record, outcome, rule, used, cause=cause, allowed=allowed, measure=measured, vacuous=vacuous

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import torch
 
@@ -35,6 +36,9 @@ class Doubt(Protocol):
     def is_settled(self) -> bool:
         """Whether it is right, so that no more runs are needed."""
 
+    def is_hopeless(self, runs: int) -> bool:
+        """Whether more than so many runs would not settle it, where nothing jumps."""
+
     def verdict(self) -> ValueVerdict:
         """What was found in the end."""
 
@@ -61,9 +65,17 @@ class NumbersInDoubt:
     def is_settled(self) -> bool:
         """Whether it is within its bound; one that is worse than the baseline needs a few runs to say so."""
         bound = self.bound
-        if bound.used()[0] > 1 or not bound.runs:
+        if bound.used > 1 or not bound.runs:
             return False
         return bound.runs >= FEWEST_RUNS or not bound.is_worse_than_baseline
+
+    def is_hopeless(self, runs: int) -> bool:
+        """Whether it used so much that the largest of sixteen moves, instead of so few, would not allow it.
+
+        The largest of S uniform numbers is S / (S + 1) of their range on average; normal ones grow by less than half
+        from 4 to 16.
+        """
+        return self.bound.used > _HOPELESS.get(runs, math.inf)
 
     def verdict(self) -> ValueVerdict:
         """What was found in the end."""
@@ -110,9 +122,18 @@ class PlacesInDoubt:
         """Whether each place that differs does so in a nudged run, too."""
         return self.runs > 0 and not bool(self.unexplained.any())
 
+    def is_hopeless(self, runs: int) -> bool:
+        """Never: an integer jumps."""
+        del runs
+        return False
+
     def verdict(self) -> ValueVerdict:
         """What was found in the end."""
         return self.judged(self)
+
+
+_HOPELESS: Final = {4: 4.0, 8: 2.0}
+"""The share used after so many runs that no more of them would allow."""
 
 
 def _distance(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
@@ -140,6 +161,8 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
             if nudged is not None and nudged.shape == one.shape:
                 one.see(nudged)
         remaining = [one for one in remaining if not one.is_settled]
+        if not movement.jumps:
+            remaining = [one for one in remaining if not one.is_hopeless(number + 1)]
 
 
 def _like(record: Record | None) -> torch.Tensor | None:

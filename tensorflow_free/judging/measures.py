@@ -124,10 +124,18 @@ class Errors:
         self.errors = torch.where(finite, self.errors, zero).clamp(max=_LARGEST)
         self.sizes = torch.where(finite, self.sizes, zero).clamp(max=_LARGEST)
 
-    def away(self, other: torch.Tensor) -> torch.Tensor:
-        """How far another tensor of the same shape is from the expected one, float64, flat; 0 where not finite."""
+    def away(self, other: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """How far another tensor of the same shape is from the expected one, and the sum of that squared.
+
+        Returns:
+            float64, flat, 0 where it is not finite; and the sum of its squares.
+        """
         moved = (other.to(self._its.dtype).flatten() - self._its).abs()
-        return torch.where(moved.isfinite(), moved, 0.0).clamp(max=_LARGEST)
+        squares = float(torch.dot(moved, moved))
+        if not math.isfinite(squares):
+            moved = torch.where(moved.isfinite(), moved, 0.0).clamp(max=_LARGEST)
+            squares = float(torch.dot(moved, moved))
+        return moved, squares
 
     @cached_property
     def same(self) -> torch.Tensor:

@@ -25,6 +25,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.movement import MOST_RUNS
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.tensors.dtypes import PARTS, word_of
 
@@ -44,9 +45,16 @@ UNEXPLAINED: Final = 1.2
 NO_WORSE: Final = 1.5
 """How many times the baseline's error is no worse than it, so that nothing needs to be nudged."""
 
-PLAUSIBLE: Final[dict[str, float]] = {"float64": 8.0, "float32": 8.0, "bfloat16": 2.0, "float16": 2.0}
-"""How many epsilons of the values' size a baseline may be away that clears others without nudged runs: one that is
-itself wrong must clear nothing."""
+PLAUSIBLE: Final = 8.0
+"""How many epsilons of the values' RMS the RMSE of a baseline may be that clears others without nudged runs: one that
+is itself wrong must clear nothing."""
+
+PLAUSIBLE_PEAK: Final = 12.0
+"""And how many of the largest value its largest error may be."""
+
+
+MANY: Final = 1000
+"""Numbers of which one nudged run tells the mean well."""
 
 
 def k_of(dtype: torch.dtype) -> float:
@@ -81,30 +89,49 @@ class RoundingBound:
     runs: int = 0
     _spread: torch.Tensor | None = None
     _squares: float = 0.0
+    _derived: float | None = None
 
     def see(self, nudged: torch.Tensor) -> None:
         """Take in what a nudged run has, of the same shape."""
-        moved = self.errors.away(nudged)
-        self._spread = moved if self._spread is None else torch.maximum(self._spread, moved)
-        self._squares += float(torch.dot(moved, moved))
+        moved, squares = self.errors.away(nudged)
+        self._spread = moved if self._spread is None else torch.maximum(self._spread, moved, out=self._spread)
+        self._squares += squares
+        self._derived = None
         self.runs += 1
 
     @property
     def allowed(self) -> torch.Tensor:
         """What each number may be away, flat."""
-        allowed = self.errors.sizes * self._epsilon
+        allowed = self.errors.sizes * (self._epsilon * self.k)
         if self._spread is not None:
-            least = 0.0 if self.is_jump else float(self._spread.mean())
-            allowed = allowed + self._spread.clamp(min=least)
-        return allowed * self.k + smallest_of(self.dtype)
+            least = 0.0 if self.is_jump or not self.errors.elements else float(self._spread.mean()) * self._to_come
+            allowed.add_(self._spread.clamp(min=least) if least else self._spread, alpha=self.k)
+        return allowed.add_(smallest_of(self.dtype))
 
-    def used(self) -> tuple[float, int | None]:
-        """The share of what is allowed that was used, and by which number, flat; None where the baseline decides."""
-        share = self.errors.errors / self.allowed
-        worst = int(share.argmax()) if share.numel() else 0
-        derived = float(share[worst]) if share.numel() else 0.0
-        beside = self.beside_baseline()
-        return (beside, None) if beside > max(1.0, derived) else (derived, worst)
+    @property
+    def _to_come(self) -> float:
+        """By how much the mean of the spread would still grow with all runs.
+
+        Of many numbers the mean is known from the first run, and the largest of S uniform numbers is S / (S + 1) of
+        their range on average.
+        """
+        if self.errors.elements < MANY:
+            return 1.0
+        return max(1.0, MOST_RUNS / (MOST_RUNS + 1) * (self.runs + 1) / self.runs)
+
+    @property
+    def used(self) -> float:
+        """The share of what is allowed that was used."""
+        if self._derived is None:
+            found = self.errors
+            self._derived = float((found.errors / self.allowed).max()) if found.max_abs else 0.0
+        return max(self._derived, beside) if (beside := self.beside_baseline()) > 1 else self._derived
+
+    def worst(self) -> int | None:
+        """The flat position of the number that decided; None where the baseline did."""
+        if self.used > 1 and self.used != self._derived:
+            return None
+        return int((self.errors.errors / self.allowed).argmax()) if self.errors.elements else 0
 
     def beside_baseline(self) -> float:
         """How much worse it is than the baseline and than rounding explains, 1 being allowed; 0 without a baseline."""
@@ -121,8 +148,8 @@ class RoundingBound:
         base, found = self.baseline, self.errors
         if base is None:
             return math.inf
-        plausible = PLAUSIBLE.get(word_of(PARTS.get(self.dtype, self.dtype)), 0.0) * self._epsilon
-        if base.rmse > plausible * found.rms or base.max_abs > plausible * found.peak:
+        eps = self._epsilon
+        if base.rmse > PLAUSIBLE * eps * found.rms or base.max_abs > PLAUSIBLE_PEAK * eps * found.peak:
             return math.inf
         return self._worse / (NO_WORSE * min(1.0, self._loosened))
 

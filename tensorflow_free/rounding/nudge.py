@@ -7,19 +7,20 @@ each part of it is needed: docs/judging.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
 from torch._decomp import decomposition_table
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 from tensorflow_free.rounding.aten_kinds import (
     CONTRACTIONS,
     EXACT_UNLESS_ADDED,
+    JUMPS,
     WRITTEN_UNSAID,
     Kind,
     accumulates,
@@ -28,7 +29,9 @@ from tensorflow_free.rounding.aten_kinds import (
     kind_of_op,
 )
 from tensorflow_free.rounding.call_arguments import each_argument, written
+from tensorflow_free.rounding.moving import Move, epsilon_of, held, move, scaled
 from tensorflow_free.rounding.steps_in_backward import StepsInBackward
+from tensorflow_free.rounding.uniform import Uniform
 
 PER_ROOT: Final = 8.0
 """An operand that goes into a sum of n is nudged by eps * sqrt(n) / 8: sums err as the root of their length."""
@@ -42,17 +45,29 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         seed: of the nudges; the same seed gives the same run.
         products: the epsilon of matrix products, where a setting lets them be computed in less; else 0.
         convolutions: that of convolutions.
-        times: how many epsilons.
+        times: how many epsilons; with 0, and on the grid, each result is rounded to nearest.
+        on_grid: whether moved numbers are rounded to the dtype, too.
+
+    Attributes:
+        jumps: whether an op ran whose result jumps where an operand moves a little.
     """
 
     def __init__(
-        self, dtype: torch.dtype, seed: int, *, products: float = 0.0, convolutions: float = 0.0, times: float = 1.0
+        self,
+        dtype: torch.dtype,
+        seed: int,
+        *,
+        products: float = 0.0,
+        convolutions: float = 0.0,
+        times: float = 1.0,
+        on_grid: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._generator = torch.Generator().manual_seed(seed)
+        self._uniform = Uniform(seed)
         self.usual = self._dtype = dtype
         self._products, self._convolutions = products, convolutions
-        self._times = times
+        self._times, self._on_grid = times, on_grid
+        self.jumps = False
         self._steps = StepsInBackward()
         self._plain: set[OpOverload] = set()
 
@@ -72,10 +87,10 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run an op, nudged as its kind is."""
         del types
         kwargs = kwargs or {}
-        kind = kind_of_op(func)
+        kind, name = kind_of_op(func), base_name(func)
+        self.jumps = self.jumps or name in JUMPS
         if kind is Kind.EXACT:
             return func(*args, **kwargs)
-        name = base_name(func)
         if name in EXACT_UNLESS_ADDED and not accumulates(args, kwargs):
             return func(*args, **kwargs)
         if kind is Kind.COMPOSED and func not in self._plain:
@@ -104,17 +119,30 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: OpOverload, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: torch.dtype
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Nudged copies of what an op adds up; what it writes to is not copied."""
-        size = self._size_in(func, name, args, dtype)
+        size = self._size_in(func, name, args, dtype) * self._times
         kept = written(func)
+        if name in WRITTEN_UNSAID:
+            kept = {**kept, **dict.fromkeys(_STATISTICS)}
+        copies = tuple(one if at in kept else self._copied(one, size) for at, one in enumerate(args))
+        return copies, {key: one if key in kept else self._copied(one, size) for key, one in kwargs.items()}
 
-        def nudged(one: Any) -> Any:
-            return _times(one, self._factor(one, size)) if _is_nudged(one) and one.numel() else one
+    def _copied(self, one: Any, size: float) -> Any:
+        """A nudged copy of an operand, or of a list of them."""
+        if type(one) in (list, tuple):
+            return type(one)([self._copied(each, size) for each in one])
+        if not _is_nudged(one) or not one.numel():
+            return one
+        if one.layout == torch.strided and not one.is_nested:
+            one = one.resolve_conj().resolve_neg()
+            return self._turned(one, size) if one.is_complex() else scaled(one, self._uniform.of(one.shape), size)
+        copy = one.clone()
+        for part in strided_parts(copy):
+            part.copy_(self._copied(part, size))
+        return copy
 
-        moved = tuple(
-            one if position in kept or (name in WRITTEN_UNSAID and position in _STATISTICS) else tree_map(nudged, one)
-            for position, one in enumerate(args)
-        )
-        return moved, {key: one if key in kept else tree_map(nudged, one) for key, one in kwargs.items()}
+    def _turned(self, one: torch.Tensor, size: float) -> torch.Tensor:
+        """Complex numbers, each moved by up to a share of its modulus in both parts."""
+        return one * (torch.view_as_complex(self._uniform.of((*one.shape, 2))) * size + 1).to(one.dtype)
 
     def _size_in(self, func: OpOverload, name: str, args: tuple[Any, ...], dtype: torch.dtype) -> float:
         size = epsilon_of(dtype)
@@ -126,46 +154,45 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         inner = epsilon_of(torch.float64 if dtype == torch.float64 else torch.float32)
         return max(size, inner * math.sqrt(length) / PER_ROOT)
 
-    def _factor(self, one: torch.Tensor, size: float) -> torch.Tensor:
-        size *= self._times
-        if one.is_complex():
-            parts = torch.empty((*one.shape, 2), dtype=torch.float64).uniform_(-size, size, generator=self._generator)
-            return torch.view_as_complex(parts) + 1
-        return torch.empty(one.shape, dtype=torch.float64).uniform_(1 - size, 1 + size, generator=self._generator)
-
     # results
 
     def _result(
         self, func: OpOverload, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: torch.dtype
     ) -> Any:
-        changed = [one for position, one in each_argument(args, kwargs) if position in written(func)]
-        stood = [one.clone() for one in changed if _is_nudged(one)] if name in _PARTS_ALONE else []
-        known = None if changed else {_memory(one) for one in tree_leaves((args, kwargs)) if _is_nudged(one)}
-        out = func(*args, **kwargs)
-        made = tree_leaves(changed) if changed else tree_leaves(out)
-        for number, one in enumerate(made):
-            if _is_nudged(one) and one.numel() and (known is None or _memory(one) not in known):
+        if written(func):
+            changed = [one for position, one in each_argument(args, kwargs) if position in written(func)]
+            stood = [one.clone() for one in changed if _is_nudged(one)] if name in _PARTS_ALONE else []
+            out = func(*args, **kwargs)
+            for number, one in enumerate(_tensors_in(changed)):
                 self._move(one, dtype, stood[number] if stood else None)
+            return out
+        known = {_memory(one) for one in _tensors_in((*args, *kwargs.values()))}
+        out = func(*args, **kwargs)
+        for one in _tensors_in((out,)):
+            if _memory(one) not in known:
+                self._move(one, dtype, None)
         return out
 
     def _move(self, one: torch.Tensor, dtype: torch.dtype, stood: torch.Tensor | None) -> None:
-        """Nudge the numbers that the dtype does not hold exactly, in place."""
-        if one.is_nested:
-            for part in one.unbind():
-                self._move(part, dtype, None)
-            return
-        if one.layout != torch.strided:
-            one = one._values() if one.layout == torch.sparse_coo else one.values()  # noqa: SLF001
-        # the numbers as they lie there: of conjugates and negatives by a bit, a nudge is the same
-        one = torch._neg_view(one) if one.is_neg() else one  # noqa: SLF001
-        one = one.conj() if one.is_conj() else one
-        factor = self._factor(one, epsilon_of(dtype))
-        if epsilon_of(one.dtype) < epsilon_of(dtype):
-            factor = torch.where(_held(one, dtype), 1, factor)
-        if stood is not None:
-            factor = torch.where(one == stood, 1, factor)
-        # of a dtype that the recipe pins, and that the reference rounds to as well: the next number or none
-        one.copy_(_times(one, factor))
+        """Nudge the numbers that the dtype does not hold exactly, in place; those that are as they stood stay."""
+        how = Move(epsilon_of(dtype) * self._times, dtype, on_grid=self._on_grid and dtype != torch.float64)
+        before = [] if stood is None else list(strided_parts(stood))
+        for number, part in enumerate(strided_parts(one)):
+            still = part == before[number] if before else None
+            if part.is_complex():
+                self._move_complex(part, how, still)
+            else:
+                move(part, self._uniform.of(part.shape), how, still)
+
+    def _move_complex(self, one: torch.Tensor, how: Move, still: torch.Tensor | None) -> None:
+        moved = torch.view_as_real(self._turned(one, how.size))
+        if how.on_grid:
+            move(moved, torch.zeros(moved.shape, dtype=torch.float64), replace(how, size=0.0))
+        if how.dtype != torch.float64:
+            exact = held(torch.view_as_real(one.resolve_conj()), how.dtype).all(-1)
+            still = exact if still is None else exact | still
+        turned = torch.view_as_complex(moved)
+        one.copy_(turned if still is None else torch.where(still, one, turned))
 
 
 _PARTS_ALONE: Final = frozenset({"index_add", "scatter_add", "index_put", "_index_put_impl", "scatter_reduce"})
@@ -175,30 +202,33 @@ _STATISTICS: Final = (3, 4)
 """The positions of running statistics in the ops of `WRITTEN_UNSAID`."""
 
 
-def epsilon_of(dtype: torch.dtype) -> float:
-    """The machine epsilon of a floating dtype."""
-    return float(torch.finfo(dtype).eps)
+def strided_parts(one: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The numbers of a tensor of any layout as strided tensors on its memory, as they lie there.
 
-
-def _times(one: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-    """A tensor times a factor of float64, rounded to the tensor's own dtype.
-
-    Below autograd, arithmetic does not see that a tensor is a conjugate or a negative by a bit of its own.
+    Of conjugates and negatives by a bit, which arithmetic below autograd does not see, a move is the same.
     """
-    one = one.resolve_conj().resolve_neg()
-    return one * factor if one.dtype == factor.dtype else (one.to(factor.dtype) * factor).to(one.dtype)
+    if one.is_nested:
+        for part in one.unbind():
+            yield from strided_parts(part)
+    elif one.layout != torch.strided:
+        yield from strided_parts(one._values() if one.layout == torch.sparse_coo else one.values())  # noqa: SLF001
+    else:
+        one = torch._neg_view(one) if one.is_neg() else one  # noqa: SLF001
+        yield one.conj() if one.is_conj() else one
 
 
 def _is_nudged(one: Any) -> bool:
-    return isinstance(one, torch.Tensor) and (one.is_floating_point() or one.is_complex()) and not one.is_meta
+    return isinstance(one, torch.Tensor) and (one.dtype.is_floating_point or one.dtype.is_complex) and not one.is_meta
 
 
-def _held(one: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Which numbers the dtype holds exactly."""
-    if one.is_complex():
-        parts = torch.view_as_real(one.resolve_conj())
-        return (parts.to(dtype).to(parts.dtype) == parts).all(-1)
-    return one.to(dtype).to(one.dtype) == one
+def _tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    """The tensors whose numbers are rounded, in lists too."""
+    for one in values:
+        if isinstance(one, torch.Tensor):
+            if _is_nudged(one) and one.numel():
+                yield one
+        elif isinstance(one, (list, tuple)):
+            yield from _tensors_in(one)
 
 
 def _memory(one: torch.Tensor) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
@@ -50,11 +52,13 @@ class NudgedRuns:
         plan: the reference's.
         given: the starting tensors that it is given, as of `run`.
         find_roundings: tells what the nudges are like, once they are needed.
+        jumps: as of `Movement`.
     """
 
     plan: Plan
     given: GivenTensors | None
     find_roundings: Callable[[], Roundings]
+    jumps: bool = False
     _roundings: Roundings | None = None
     _kept: dict[int, Mapping[str, Record]] = field(default_factory=dict)
 
@@ -79,7 +83,16 @@ class NudgedRuns:
         given = self.given
         if rounds.starts and given is not None:
             given = {name: nudge.nudged(one) for name, one in given.items()}
-        return values_of_run(_told(self.plan, rounds.steps, nudge), given, lambda: nudge)
+        values = values_of_run(_told(self.plan, rounds.steps, nudge), given, lambda: _within(nudge))
+        self.jumps = self.jumps or nudge.jumps
+        return values
+
+
+@contextmanager
+def _within(nudge: Nudge) -> Iterator[None]:
+    """Where ops are nudged: attention by its formula, as a fused kernel's backward fits its own forward alone."""
+    with sdpa_kernel(SDPBackend.MATH), nudge:
+        yield
 
 
 def _bytes(values: Mapping[str, Record]) -> int:

@@ -1,0 +1,61 @@
+"""A GPT-2 block as a recipe: two layer norms, attention of 12 heads, an MLP with GELU; forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def gpt2_block(length: int = 256, width: int = 768, heads: int = 12, **more: Any) -> dict[str, Any]:
+    """The recipe of a block on one sequence.
+
+    Args:
+        length: tokens of the sequence.
+        width: numbers of each token.
+        heads: heads of the attention.
+        more: further keys of the recipe.
+    """
+
+    def weight(*size: int) -> dict[str, Any]:
+        return {"init": "normal", "mean": 0.0, "std": 0.02, "size": list(size), "requires_grad": True}
+
+    def of_ones() -> dict[str, Any]:
+        return {"init": "ones", "size": [width], "requires_grad": True}
+
+    def of_zeros(size: int) -> dict[str, Any]:
+        return {"init": "zeros", "size": [size], "requires_grad": True}
+
+    split = f".view(1, {length}, {heads}, {width // heads}).transpose(1, 2)"
+    return {
+        "tensors": {
+            "x": {"init": "randn", "size": [1, length, width], "requires_grad": True},
+            "ln_1_w": of_ones(),
+            "ln_1_b": of_zeros(width),
+            "ln_2_w": of_ones(),
+            "ln_2_b": of_zeros(width),
+            "qkv_w": weight(3 * width, width),
+            "qkv_b": of_zeros(3 * width),
+            "proj_w": weight(width, width),
+            "proj_b": of_zeros(width),
+            "fc_w": weight(4 * width, width),
+            "fc_b": of_zeros(4 * width),
+            "out_w": weight(width, 4 * width),
+            "out_b": of_zeros(width),
+            "gradient": {"init": "randn", "size": [1, length, width]},
+        },
+        "steps": {
+            "ln_1": f"F.layer_norm(x, [{width}], ln_1_w, ln_1_b)",
+            "qkv": "F.linear(ln_1, qkv_w, qkv_b)",
+            **{name: f"qkv.narrow(2, {at * width}, {width}){split}" for at, name in enumerate(("q", "k", "v"))},
+            "attended": "F.scaled_dot_product_attention(q, k, v, is_causal=True)",
+            "joined": f"attended.transpose(1, 2).reshape(1, {length}, {width})",
+            "proj": "F.linear(joined, proj_w, proj_b)",
+            "mid": "x + proj",
+            "ln_2": f"F.layer_norm(mid, [{width}], ln_2_w, ln_2_b)",
+            "fc": "F.linear(ln_2, fc_w, fc_b)",
+            "act": "F.gelu(fc, approximate='tanh')",
+            "out": "F.linear(act, out_w, out_b)",
+            "y": "mid + out",
+        },
+        "backward": {"target": "y", "gradient": "gradient"},
+        **more,
+    }
