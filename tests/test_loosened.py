@@ -74,6 +74,13 @@ def test_judge_k_is_set_from_the_command_line_and_by_a_case():
     assert judged({**RECIPE, "cases": {"loose": {"judge": {"k": 120}}}}, "case=loose")[1].outcome == "ok"
 
 
+def test_a_k_that_allows_zeros_makes_verdicts_that_could_not_have_failed():
+    comparison, found = judged(RECIPE, "judge.k=1e9")
+    assert [one.name for one in comparison.vacuous] == ["y"]
+    assert [note.code for note in found.notes] == ["other k", "vacuous"]
+    assert found.strictly().is_bad
+
+
 def test_the_usual_k_said_again_is_nothing_to_tell():
     assert judged({**RECIPE, "judge": {"k": 6}})[1].notes == []
 

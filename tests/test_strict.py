@@ -128,7 +128,7 @@ def test_the_last_lines_name_the_verdicts_that_could_not_have_failed():
     note = vacuous_fate().notes[0]
     row = Row(number=0, recipe="a.yaml", outcome="ok", dtype="float16", compared=2, notes=[note], told=["-"], vacuous=1)
     text = table_of(row)
-    wanted = "1 of 2 values could not have failed, as more is allowed than the value itself, in 1 cell: z (float16)."
+    wanted = "1 of 2 verdicts could not have failed, as more is allowed than the value itself, in 1 cell: z (float16)."
     assert wanted in text
     assert "PARTLY JUDGED" in table_of(row.strictly())
 

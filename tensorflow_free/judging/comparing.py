@@ -404,7 +404,8 @@ class Comparing:
             cause = _elements("out of bounds", measured)
         elif lost:
             outcome, cause = Outcome.DTYPE_DEPENDENT, _elements("overflows", errors.measure())
-        vacuous = outcome == Outcome.OK and bound.runs > 0 and bound.is_vacuous
+        is_widened = bound.runs > 0 or self._judging.k is not None
+        vacuous = outcome == Outcome.OK and is_widened and bound.is_vacuous
         return self._verdict(
             record, outcome, rule, used, cause=cause, allowed=allowed, measure=measured, vacuous=vacuous
         )

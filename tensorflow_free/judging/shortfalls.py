@@ -47,16 +47,16 @@ class Shortfalls:
 
     def sentences(self) -> Iterator[str]:
         """What there is to tell: a sentence for each kind."""
-        for code, told in _TOLD.items():
+        for code, (noun, told) in _TOLD.items():
             if count := self.counts[code]:
                 named = f": {some(sorted(self._names), MOST_NAMES)}" if code == "vacuous" else ""
                 cells = counted(self._cells[code], "cell")
-                yield f"{count:,} of {counted(self.values, 'value')} {told}, in {cells}{named}."
+                yield f"{count:,} of {counted(self.values, noun)} {told}, in {cells}{named}."
         for told, cells_of_it in sorted(self._others.items()):
             yield f"{told}, in {counted(cells_of_it, 'cell')}."
 
 
 _TOLD = {
-    "partly judged": "could not be judged",
-    "vacuous": "could not have failed, as more is allowed than the value itself",
+    "partly judged": ("value", "could not be judged"),
+    "vacuous": ("verdict", "could not have failed, as more is allowed than the value itself"),
 }
