@@ -84,6 +84,7 @@ OWN = {
     "unscaled_backward": lambda x, p, training: Dropping.apply(x, p, 1 / (1 - p), 1.0),
     "other_stream": lambda x, p, training: x * (torch.rand_like(x) >= p) / (1 - p),
     "of_numpy": lambda x, p, training: x * torch.from_numpy(np.random.rand(*x.shape) >= p) / (1 - p),  # noqa: NPY002
+    "by_rows": lambda x, p, training: x * torch.empty_like(x[:, :1]).bernoulli_(1 - p) / (1 - p),
     "seeds_anew": lambda x, p, training: F.dropout(x, p, bool(training and torch.manual_seed(5))),
     "own_generator": lambda x, p, training: (
         x * torch.empty_like(x).bernoulli_(1 - p, generator=torch.Generator().manual_seed(3)) / (1 - p)
@@ -102,12 +103,18 @@ def _own_ops():
     for name, made in {**OWN, "backward_only": backward_only}.items():
         register_op(f"replayed.{name}", typed(made), replace=True)
     register_op("replayed.five", five, replace=True)
+    register_op("replayed.turned", turned, replace=True)
     register_op("replayed.checkpointed", checkpointed, replace=True)
 
 
 def five(input: torch.Tensor) -> torch.Tensor:
     """A sigmoid that is wrong."""
     return input * 0 + 5
+
+
+def turned(input: torch.Tensor) -> torch.Tensor:
+    """Coins of the other chance."""
+    return torch.bernoulli(1 - input)
 
 
 def with_own(name):
@@ -131,6 +138,15 @@ def test_a_wrong_dropout_of_ones_own_is_a_mismatch(name, dtype):
     assert "not comparable" not in found.values()
 
 
+@pytest.mark.parametrize("dtype", LOW)
+def test_coins_of_a_wrong_chance_are_a_mismatch(dtype):
+    recipe = {"tensors": {"x": {"init": "rand", "size": [50]}}, "steps": {"b": "torch.bernoulli(x)"}}
+    other = {"reference": {"steps.b.op": "bernoulli"}}
+    assert (
+        outcomes({**recipe, **other}, "steps.b={op: replayed.turned, args: [x]}", f"dtype={dtype}")["b"] == "mismatch"
+    )
+
+
 @pytest.mark.parametrize("dtype", [*LOW, "float64"])
 @pytest.mark.parametrize("name", ["right", "of_ones"])
 def test_a_right_dropout_of_ones_own_is_no_alarm(name, dtype):
@@ -150,7 +166,7 @@ def test_a_dropout_with_a_seed_is_held_against_one_with_that_seed():
     assert [one["d"] for one in found] == ["not comparable", "mismatch", "mismatch"]
 
 
-@pytest.mark.parametrize("name", ["other_stream", "of_numpy", "own_generator", "seeds_anew"])
+@pytest.mark.parametrize("name", ["other_stream", "of_numpy", "own_generator", "seeds_anew", "by_rows"])
 def test_a_dropout_that_draws_otherwise_is_not_comparable(name):
     recipe, override = with_own(name)
     found = outcomes(recipe, override)
