@@ -15,6 +15,7 @@ from tensorflow_free.version import VERSION as __version__  # noqa: N811 - the n
 
 if TYPE_CHECKING:
     from tensorflow_free.asserting import assert_recipe
+    from tensorflow_free.cell.two_results import compare_results
     from tensorflow_free.errors import (
         Place,
         Problem,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         TensorflowFreeError,
         UnavailableError,
     )
-    from tensorflow_free.judging.comparing import compare_results
     from tensorflow_free.judging.options import Judging
     from tensorflow_free.judging.verdicts import Comparison
     from tensorflow_free.loading import load_recipe
@@ -46,7 +46,7 @@ _LATE = {
     "UnavailableError": "errors",
     "assert_recipe": "asserting",
     "Comparison": "judging.verdicts",
-    "compare_results": "judging.comparing",
+    "compare_results": "cell.two_results",
     "Judging": "judging.options",
     "load_recipe": "loading",
     "Recipe": "recipe.models",

@@ -127,7 +127,7 @@ def test_record_as_json_holds_what_the_lines_hold(typed):
         (["verify", "chain.yaml", "dtype=choice()"], "override 'dtype=choice()'"),
         (["verify", "cases.yaml", "case=glob(*)"], "list them: case=A,B"),
         (["compare", "one"], "command line: 1 folder named; give two"),
-        (["compare", "one", "two", "--k=3"], "flag '--k': it multiplies the noise, which --baseline measures"),
+        (["compare", "one", "two", "--k=0"], "flag '--k': "),
         (["compare", "one", "two", "--rtol=nan"], "'nan' is not a number of at least 0"),
         (["compare", "one", "two", "--signed-zeros=1"], "it takes no value; write --signed-zeros"),
         (["compare", "nowhere", "nobody"], "nowhere: is not a run's folder"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -43,9 +42,9 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER
 from tensorflow_free.rounding.decoded import How, Rescues
 from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
-from tensorflow_free.rounding.products import epsilons_of_products
-from tensorflow_free.rounding.step_dtypes import StepDtypes, all_round_alike, noting, others
-from tensorflow_free.runner import GivenTensors, run, starts_of, values_of_run
+from tensorflow_free.rounding.roundings import roundings_of
+from tensorflow_free.rounding.step_dtypes import StepDtypes, all_round_alike, noting
+from tensorflow_free.runner import GivenTensors, run, starts_of
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 Source = str | Path | Mapping[str, Any]
@@ -254,9 +253,7 @@ class _Making:
 
         def roundings() -> Roundings:
             usual = max((TORCH_DTYPES[one] for one in (recipe.dtype, plan.recipe.dtype)), key=epsilon)
-            if not noted and not all_round_alike(beside):
-                values_of_run(noting(beside, noted), given, nullcontext)
-            return Roundings(usual, others(noted, usual), *epsilons_of_products(recipe), starts=self._original)
+            return roundings_of(recipe, beside, given, usual=usual, noted=noted, starts=self._original)
 
         def make() -> NudgedRuns:
             return NudgedRuns(plan, _starts(plan) if self._original else given, roundings)

@@ -23,11 +23,7 @@ def compare_command(options: Namespace, flags: Flags) -> int:
         raise wrong("command line", f"{named} named; give two, the one that is judged first")
     mine, its = map(Path, options.words)
     swept = [(folder / SWEEP).is_file() for folder in (mine, its)]
-    if options.k is not None and options.baseline is None:
-        raise wrong(
-            "flag '--k'",
-            "it multiplies the noise, which --baseline measures; give an eager CPU run in the dtype of the first",
-        )
+    flags.load_ops()
     judging = Judging(options.rtol, options.atol, options.k, signed_zeros=options.signed_zeros)
     try:
         if swept[0] != swept[1]:

@@ -13,7 +13,7 @@ from tensorflow_free.result.result import Result
 
 def downstream(mine: Result, its: Result) -> frozenset[str]:
     """The values and gradients downstream of a random step, where the two runs have other random streams."""
-    if _stream(mine.recipe) == _stream(its.recipe):
+    if _stream(mine) == _stream(its):
         return frozenset()
     steps = dict(steps_of(mine.recipe.steps))
     random = _random(steps, reads_of(mine.recipe))
@@ -23,8 +23,10 @@ def downstream(mine: Result, its: Result) -> frozenset[str]:
     return frozenset(name for name in (*mine, *its) if _hangs(name, random, led))
 
 
-def _stream(recipe: Recipe) -> tuple[object, ...]:
-    return recipe.device.partition(":")[0], recipe.dtype, recipe.backend.name, recipe.seed
+def _stream(result: Result) -> tuple[object, ...]:
+    """What a random stream depends on; another torch may draw otherwise from the same seed."""
+    recipe, torch = result.recipe, None if result.environment is None else result.environment.torch
+    return recipe.device.partition(":")[0], recipe.dtype, recipe.backend.name, recipe.seed, torch
 
 
 def _random(steps: Mapping[str, Step], reads: Mapping[str, tuple[str, ...]]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Two runs on disk, compared; nothing runs."""
+"""Two runs on disk, compared; where their values differ, the recipe of the second runs again to tell the noise."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.cell.reference import uninitialised
+from tensorflow_free.cell.two_results import compare_results
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import put, put_json
 from tensorflow_free.commands.random_streams import downstream
-from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -57,7 +58,7 @@ def compare_runs(
     base = None if baseline is None else _baseline(baseline, results[0].recipe)
     comparison = compare(results[0], results[1], judging, base)
     stopped = stopped_apart(results[0], results[1])
-    is_well = comparison.is_well and not stopped and (comparison.is_whole or not strict)
+    is_well = comparison.is_well and not stopped and not (strict and (comparison.skipped or comparison.vacuous))
     if flags.json:
         put_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
     elif not (is_well and flags.quiet):
@@ -87,7 +88,8 @@ def compare(mine: Result, its: Result, judging: Judging, baseline: Result | None
     recipe = its.recipe
     words = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
     torch = "" if its.environment is None else f", torch {its.environment.torch}"
-    judging = replace(judging, incomparable=downstream(mine, its))
+    empty = uninitialised(mine.recipe)
+    judging = replace(judging, incomparable=downstream(mine, its), structural=empty, whole=True)
     return compare_results(mine, its, baseline, judging=judging, reference=words + torch)
 
 

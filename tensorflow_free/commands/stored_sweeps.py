@@ -1,4 +1,4 @@
-"""Sweeps on disk: their table, and two of them compared cell by cell; nothing runs."""
+"""Sweeps on disk: their table, and two of them compared cell by cell; no cell runs again."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
     where = comparison.where
     first = None if where is None else comparison[where.value]
     bad = [] if first is None else [CellMismatch(value=first.name, cause=first.cause, message=first.reason)]
-    left_open, notes = list(shortfalls_of(comparison)), list(notes_of(comparison))
+    left_open = list(shortfalls_of(comparison))
+    notes = [*notes_of(comparison), *comparison.notes]
     outcome: CellOutcome = Outcome.OK if comparison.compared else Outcome.NOT_COMPARABLE
     if comparison.compared and left_open:
         outcome = Outcome.PARTLY_JUDGED

@@ -78,7 +78,10 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "metavar": "RUN",
                     "help": "an eager run on the CPU in the dtype of A, whose distance to B is the noise",
                 },
-                "-k --k": {**_TIMES, "help": "how many times the noise of --baseline is allowed"},
+                "-k --k": {
+                    **_TIMES,
+                    "help": "how many times what rounding moves is allowed, or the noise of --baseline",
+                },
                 "--strict": {**_SWITCH, "help": STRICT},
             },
         ),

@@ -32,6 +32,7 @@ from tensorflow_free.judging.paths import Paths
 from tensorflow_free.judging.rounding_rule import RoundingBound, k_of
 from tensorflow_free.judging.rules import MANY, Judged, Rule, by_noise, by_tolerance, epsilon, stated_tolerance
 from tensorflow_free.judging.rules import k_of as k_of_noise
+from tensorflow_free.judging.same_starts import SAME_NUMBERS, same_start
 from tensorflow_free.judging.settled import settled_both
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
@@ -52,34 +53,15 @@ def compare_results(
     judging: Judging = AS_USUAL,
     reference: str = "",
 ) -> Comparison:
-    """Compare every value and gradient of a run with those of another.
+    """Compare two results by what is given; the public function, in `cell.two_results`, finds out the noise, too.
 
     Args:
         actual: the run that is judged.
-        expected: the run that it is compared with, such as one in float64; of the same names and shapes.
-        baseline: an eager CPU run in the dtype of `actual`. With it, a value passes when its error is no worse than k
-            times the baseline's own and a floor, and integers must be the baseline's; without it, values are held to
-            the tolerance of the recipe, or of their dtype.
-        judging: other tolerances, and what to leave out.
+        expected: the run that it is compared with.
+        baseline: an eager CPU run in the dtype of `actual`; without it and without nudged runs in `judging`, values are
+            held to the tolerance of the recipe, or of their dtype.
+        judging: how to judge, and what to leave out.
         reference: what `expected` is, in words.
-
-    Returns:
-        A verdict on each value, aligned by name, and where what is wrong begins.
-
-    Shape:
-        Values of one name must have the same shape; another shape is a mismatch. Their floating dtypes may differ:
-        errors are computed in float64, or complex128.
-
-    Source:
-        The rules, their constants and where each is from: `tensorflow_free.judging.rules`.
-
-    Example:
-        >>> from tensorflow_free import compare_results, load_recipe, run_recipe
-        >>> recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x.exp()"}}
-        >>> low, high = (run_recipe(load_recipe(recipe, [f"dtype={dtype}"])) for dtype in ("bfloat16", "float64"))
-        >>> comparison = compare_results(low, high)
-        >>> comparison.is_well, comparison["y"].outcome, comparison["y"].rule
-        (True, 'ok', 'tolerance')
     """
     if baseline is not None:
         baseline = settled_both(actual, baseline)[1]
@@ -194,7 +176,8 @@ class Comparing:
 
     def _missing(self) -> Iterator[ValueVerdict | Doubt]:
         """Values of the reference that the judged run does not have."""
-        if self._actual.error is not None or _records_less(self._actual, self._expected):
+        has_less = self._actual.error is not None or _records_less(self._actual, self._expected)
+        if has_less and not self._judging.whole:
             return
         for name, record in self._expected.records.items():
             gone = (
@@ -209,7 +192,8 @@ class Comparing:
                 random = self._is_random(name)
                 yield self._other_stream(mine, record) if random else self._compared(mine, record)
             elif gone and record.kind != "check" and (self._judging.starts or record.kind != "tensor"):
-                yield self._bad(record, "structure", Bare(code="missing in the run"))
+                missing = Bare(code="only in the reference" if has_less else "missing in the run")
+                yield self._unjudged(record, missing) if has_less else self._bad(record, "structure", missing)
 
     # values that both have
 
@@ -260,9 +244,25 @@ class Comparing:
         if why := self._judging.structural.get(record.name):
             return self._verdict(record, Outcome.OK, "structure", allowed=f"shape and dtype: {why}")
         mine, its = readable(mine), readable(its)
+        if record.kind == "tensor" and not self._is_stated:
+            return self._start(record, mine, its)
         if not (is_floating(mine.dtype) or is_floating(its.dtype)):
             return self._integers(record, mine, its)
         return self._numbers(record, mine, its, dtype=self._paths.coarsest(record.name, mine.dtype))
+
+    def _start(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
+        """A tensor that both start from: the same numbers, each rounded to its own run's dtype."""
+        errors = Errors(mine, its)
+        if self._judging.signed_zeros and (zeros := errors.signed_zeros()):
+            return self._other_signs(record, errors, zeros)
+        other = ~same_start(mine, its)
+        count = int(other.count_nonzero())
+        if not count:
+            measured = errors.measure() if self._in_full else None
+            return self._verdict(record, Outcome.OK, "inputs", allowed=SAME_NUMBERS, measure=measured)
+        found = errors.measure(int((errors.errors * other).argmax()))
+        cause = _elements("inputs differ", found).model_copy(update={"count": count})
+        return self._bad(record, "inputs", cause, found)
 
     def _structure(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> Differing | None:
         """Why shape or dtype are not the expected ones. The dtype is that of the eager CPU run in the same dtype."""
@@ -345,6 +345,11 @@ class Comparing:
         return k_of(dtype) if self._judging.k is None else self._judging.k
 
     @property
+    def _is_stated(self) -> bool:
+        """Whether a tolerance is given that judges all numbers."""
+        return self._judging.rtol is not None or self._judging.atol is not None
+
+    @property
     def _in_full(self) -> bool:
         return self._judging.measures
 
@@ -353,8 +358,7 @@ class Comparing:
     ) -> ValueVerdict | Doubt:
         """Floating and complex numbers: by what rounding explains where the reference can be nudged."""
         errors = Errors(mine, its)
-        stated = self._judging.rtol is not None or self._judging.atol is not None
-        if stated or self._judging.movement is None:
+        if self._is_stated or self._judging.movement is None:
             return self._by_other_rules(record, errors, its, dtype)
         base = self._baseline_of(record.name, its)
         lost = 0
@@ -368,8 +372,7 @@ class Comparing:
             # it is the same run, which tells nothing of how far another may be
             noise = None
         if self._judging.signed_zeros and (zeros := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
-            signs = Elements(code="signed zeros", count=zeros, elements=errors.elements)
-            return self._bad(record, "exact", signs, errors.measure())
+            return self._other_signs(record, errors, zeros)
         bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=_jumps(record.op))
         bound.k = self._k(bound.dtype)
         if bound.used <= 1 or bound.is_cleared_by_baseline:
@@ -418,8 +421,7 @@ class Comparing:
             found = errors.measure()
             return self._bad(record, rule, _elements("non-finite", found), found)
         if self._judging.signed_zeros and (lost := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
-            zeros = Elements(code="signed zeros", count=lost, elements=errors.elements)
-            return self._bad(record, "exact", zeros, errors.measure())
+            return self._other_signs(record, errors, lost)
         rule, judged = self._judged(record.name, errors, noise, dtype)
         outcome: ValueOutcome = Outcome.OK if judged.used <= 1 else Outcome.MISMATCH
         measured = errors.measure(judged.at) if self._in_full or outcome != Outcome.OK else None
@@ -442,7 +444,7 @@ class Comparing:
 
     def _judged(self, name: str, errors: Errors, noise: Noise | None, dtype: torch.dtype) -> tuple[Rule, Judged]:
         judging = self._judging
-        if judging.rtol is not None or judging.atol is not None:
+        if self._is_stated:
             return "tolerance", by_tolerance(errors, (judging.rtol or 0.0, judging.atol or 0.0))
         stated = stated_tolerance(dtype, self._recipe)
         if noise is None:
@@ -482,6 +484,10 @@ class Comparing:
     def _unjudged(self, record: Record, cause: AnyReason) -> ValueVerdict:
         return self._verdict(record, Outcome.NOT_COMPARABLE, "none", cause=cause)
 
+    def _other_signs(self, record: Record, errors: Errors, count: int) -> ValueVerdict:
+        signs = Elements(code="signed zeros", count=count, elements=errors.elements)
+        return self._bad(record, "exact", signs, errors.measure())
+
     def _bad(self, record: Record, rule: Rule, cause: AnyReason, found: Measure | None = None) -> ValueVerdict:
         return self._verdict(record, Outcome.MISMATCH, rule, NOTHING_ALLOWED, cause=cause, measure=found)
 
@@ -514,7 +520,13 @@ def _is_eager(result: Result) -> bool:
 
 
 NumberCode = Literal[
-    "overflows", "out of bounds", "non-finite", "integers differ", "integers differ from eager", "dtype-dependent"
+    "overflows",
+    "out of bounds",
+    "non-finite",
+    "inputs differ",
+    "integers differ",
+    "integers differ from eager",
+    "dtype-dependent",
 ]
 
 

@@ -18,14 +18,14 @@ FEWEST_RUNS: Final = 4
 
 
 class Movement(Protocol):
-    """Nudged runs of a reference; the same each time.
+    """Nudged runs of a reference; the same each time."""
 
-    Attributes:
-        jumps: whether a result jumps in them where an operand moves a little, so that few of them may not tell of it;
-            known once one was made.
-    """
+    @property
+    def jumps(self) -> bool:
+        """Whether a result jumps in them where an operand moves a little, so that few of them may not tell of it.
 
-    jumps: bool
+        Known once a run was made.
+        """
 
     def values(self, number: int, times: float = 1.0) -> Mapping[str, Record]:
         """The values of one run by name; those up to a failure.

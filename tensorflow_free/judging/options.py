@@ -28,6 +28,7 @@ class Judging:
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
         movement: nudged runs of the expected one, which tell how far rounding takes each value; judges before `noise`.
         starts: whether the tensors that the runs start from are compared, too.
+        whole: whether values of the expected run that the judged one did not come to, or does not record, are told.
         measures: whether values that pass are measured in full, too.
         dtypes: the dtypes that values must have, by name. Given, the expected run is a golden: integers must be its
             own; as many NaN and infinities as `noise` has are let pass, as the dtype itself overflows; and what
@@ -57,6 +58,7 @@ class Judging:
     noise: Mapping[str, Noise] | None = None
     movement: Movement | None = None
     starts: bool = True
+    whole: bool = False
     measures: bool = True
     dtypes: Mapping[str, torch.dtype] | None = None
     structural: Mapping[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from tensorflow_free.judging.measures import Measure
 from tensorflow_free.judging.rules import Rule
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason, PlainFloat
+from tensorflow_free.outcome.sentences import words
 
 COMPARISON_VERSION: Final = 3
 """The version of `comparison.json`; 1, which did not name it, has reasons in words alone; 2 does not say `vacuous`."""
@@ -20,6 +21,9 @@ COMPARISON_VERSION: Final = 3
 LEFT_OPEN: Final = frozenset({"random", "reference stopped", "not comparable", "not stored", "no nudged runs"})
 """Why a value that both runs have could not be judged. What a run was not asked to record is not among them, nor words
 that make a cell what it is, such as its device."""
+
+_ALONE: Final = frozenset({"not recorded", "only in the reference"})
+"""Why a value that one run alone has could not be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,10 @@ class ValueVerdict:
 _VERDICT: Final = TypeAdapter(ValueVerdict)
 
 
+def _is_skipped(one: ValueVerdict) -> bool:
+    return one.is_open or (one.cause is not None and one.cause.code in _ALONE)
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """Where the first fault is.
@@ -100,6 +108,7 @@ class Comparison:
         reference: what the run was compared with, in words.
         k: how many times what rounding moves was allowed, where that was not the number of the dtype.
         usual_k: the number of the dtype; None where `k` is.
+        notes: what is worth saying of how they were compared, such as why no nudged runs could be made.
         schema_version: the version of the schema of `comparison.json`, which holds all of it.
 
     Example:
@@ -117,6 +126,12 @@ class Comparison:
     k: float | None = None
     usual_k: float | None = None
     schema_version: int = COMPARISON_VERSION
+    notes: tuple[AnyReason, ...] = ()
+
+    @property
+    def told(self) -> list[str]:
+        """The notes in words."""
+        return [words(note) for note in self.notes]
 
     @property
     def bad(self) -> list[ValueVerdict]:
@@ -138,6 +153,16 @@ class Comparison:
     def unjudged(self) -> list[ValueVerdict]:
         """The values that could not be judged, although both runs have them."""
         return [one for one in self.values if one.is_open]
+
+    @property
+    def skipped(self) -> list[ValueVerdict]:
+        """The values that were not judged, as only one of the runs has them, or for another reason; no inputs."""
+        return [one for one in self.values if one.kind != "tensor" and _is_skipped(one)]
+
+    @property
+    def inputs(self) -> list[ValueVerdict]:
+        """The tensors that the two start from and that are not the same numbers; what follows hangs on them."""
+        return [one for one in self.bad if one.kind == "tensor"]
 
     @property
     def vacuous(self) -> list[ValueVerdict]:

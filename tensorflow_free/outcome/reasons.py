@@ -62,6 +62,7 @@ class Bare(Reason):
         "random",
         "not recorded",
         "reference stopped",
+        "only in the reference",
         "missing in the run",
         "missing in the reference",
         "all dtype-dependent",
@@ -128,6 +129,7 @@ class Elements(Reason):
         "non-finite",
         "overflows",
         "signed zeros",
+        "inputs differ",
         "integers differ",
         "integers differ from eager",
         "dtype-dependent",
@@ -385,6 +387,7 @@ class Problems(Reason):
         "start failed",
         "shape is not the reference's",
         "stopped apart",
+        "noise is not known",
     ]
     problems: list[str]
     cell: str = ""

@@ -33,6 +33,7 @@ SENTENCES: Final[dict[str, str]] = {
     "random": "it is downstream of a random step whose stream {against} does not share",
     "not recorded": "{against} does not record it",
     "reference stopped": "{against} stopped before it was done with it",
+    "only in the reference": "{against} alone has it: this run stopped before it, or does not record it",
     "missing in the run": "it is missing; {against} has it",
     "missing in the reference": "{against} has no such value",
     "not stored": "its numbers are not stored: {why}",
@@ -49,6 +50,7 @@ SENTENCES: Final[dict[str, str]] = {
     "out of bounds": "{worst}",
     "overflows": "{count} of {elements} are NaN or infinite, in eager CPU of this dtype, too",
     "no nudged runs": "too few nudged runs of the reference have it to say how far rounding takes it",
+    "inputs differ": "{count} of {elements} elements differ in the two runs: {worst}",
     "integers differ": "{count} of {elements} differ: {worst}",
     "integers differ from eager": "{count} of {elements} differ from eager CPU in the same dtype: {worst}",
     "all dtype-dependent": "all values are integers that differ between dtypes",
@@ -95,6 +97,9 @@ SENTENCES: Final[dict[str, str]] = {
     "reference failed": (
         "its reference ({cell}) failed at '{name}': {told}; name another with `reference`, such as"
         " reference={{dtype: float32}}"
+    ),
+    "noise is not known": (
+        "how far rounding may take a value cannot be found here, so that the tolerance of its dtype judges: {told}"
     ),
     "start failed": "its starting tensor '{name}' cannot be made: {told}",
     "shape is not the reference's": "'{name}' is {told}; set inputs: original, or keep the shapes",

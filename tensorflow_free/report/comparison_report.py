@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.judging.wording import Beginning, Plain, index, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
-from tensorflow_free.text.page import Column, Grid, Line, column, grid, line, parted
+from tensorflow_free.text.page import Column, Grid, Line, Style, column, grid, line, parted
 from tensorflow_free.text.phrases import counted, some
 
 if TYPE_CHECKING:
-    from tensorflow_free.judging.verdicts import Comparison
+    from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 
 MOST_ROWS: Final = 200
 """Rows of the table; of more values, those that are well are only counted, and of the others the last are cut off."""
@@ -103,15 +104,16 @@ def page_of(comparison: Comparison, title: str = "") -> Iterator[Line | Grid]:
                 *([line(title, "title")] if title else []),
                 *([line(f"compared with {comparison.reference}", "aside")] if comparison.reference else []),
             ],
+            _inputs(comparison),
             [grid(_columns(rows, first)), *([line(left_out, "aside")] if left_out else [])],
-            _reasons(verdicts),
+            _reasons(verdicts, comparison.told),
             _in_all(comparison),
         ]
     )
 
 
-def _reasons(verdicts: Sequence[Plain]) -> Iterator[Line]:
-    """Why each value is not ok; values of one outcome and one reason together."""
+def _reasons(verdicts: Sequence[Plain], notes: Sequence[str]) -> Iterator[Line]:
+    """Why each value is not ok, values of one outcome and one reason together; and what else is to be told."""
     bad = [verdict for verdict in verdicts if verdict["outcome"] == Outcome.MISMATCH]
     for verdict in bad[:MOST_REASONS]:
         yield line(f"{verdict['name']}: {verdict['reason']}")
@@ -125,6 +127,8 @@ def _reasons(verdicts: Sequence[Plain]) -> Iterator[Line]:
             alike.setdefault((verdict["outcome"], verdict["reason"]), []).append(verdict["name"])
     for (outcome, reason), names in alike.items():
         yield line(f"{outcome}: {some(names)}: {reason}", "aside")
+    for note in notes:
+        yield line(note, "notice")
 
 
 def _allowed(verdict: Plain) -> str:
@@ -133,17 +137,18 @@ def _allowed(verdict: Plain) -> str:
 
 
 def _in_all(comparison: Comparison) -> Iterator[Line]:
-    bad = len(comparison.bad)
+    bad, skipped = len(comparison.bad) - len(comparison.inputs), _skipped(comparison.skipped)
     if bad:
-        yield line(f"{counted(bad, 'value')} out of bounds, of {comparison.compared:,} compared.", "bad")
+        yield line(f"{counted(bad, 'value')} out of bounds, of {comparison.compared:,} compared{skipped}.", "bad")
     elif comparison.compared:
-        yield line(f"{counted(comparison.compared, 'value')} compared, all within bounds.", "well")
+        of = f"{comparison.compared:,} of " if skipped else ""
+        values = counted(comparison.compared + len(comparison.skipped), "value")
+        but = ", but the inputs differ" if comparison.inputs else ""
+        style: Style = "bad" if but else "notice" if skipped else "well"
+        yield line(f"{of}{values} compared, all within bounds{but}{skipped}.", style)
     else:
         yield line("Nothing was compared, which is not agreement.", "bad")
-    unjudged, vacuous = comparison.unjudged, comparison.vacuous
-    if unjudged:
-        of = f"{len(unjudged):,} of {comparison.compared + len(unjudged):,} values"
-        yield line(f"{of} could not be judged: {some(one.name for one in unjudged)}.", "notice")
+    vacuous = comparison.vacuous
     if vacuous:
         told = "verdict" if len(vacuous) == 1 else "verdicts"
         names = some(one.name for one in vacuous)
@@ -159,6 +164,46 @@ def _k(comparison: Comparison) -> str:
     if comparison.k is None or comparison.usual_k is None or comparison.k == comparison.usual_k:
         return ""
     return f"judged with k={comparison.k:g} instead of {comparison.usual_k:g}"
+
+
+def _skipped(skipped: Sequence[ValueVerdict]) -> str:
+    """How many values were not judged, and why; nothing where all were."""
+    counts = Counter("" if one.cause is None else str(one.cause.code) for one in skipped)
+    if len(counts) == 1:
+        return f"; {len(skipped):,} not: {_why_skipped(next(iter(counts)))}"
+    told = ", ".join(f"{_why_skipped(code)} ({count:,})" for code, count in counts.items())
+    return f"; {len(skipped):,} not: {told}" if told else ""
+
+
+def _why_skipped(code: str) -> str:
+    return SKIPPED.get(code, code)
+
+
+SKIPPED: Final = {
+    "random": "downstream of a random step",
+    "not recorded": "not recorded in the reference",
+    "reference stopped": "the reference stopped before them",
+    "only in the reference": "in the reference alone, as this run stopped or records less",
+    "no nudged runs": "too few nudged runs have them",
+    "not stored": "their numbers are not stored",
+    "not comparable": "of a kind that cannot be compared",
+}
+"""Why values were not judged, by the codes of their reasons."""
+
+
+def _inputs(comparison: Comparison) -> Iterator[Line]:
+    """That the two did not start from the same numbers, which comes before all else."""
+    if not comparison.inputs:
+        return
+    told = [f"{one.name} ({_how_many(one)})" for one in comparison.inputs]
+    follows = "; what follows is downstream of that" if len(comparison.bad) > len(told) else ""
+    yield line(f"The inputs differ: {some(told)}{follows}.", "bad")
+
+
+def _how_many(one: ValueVerdict) -> str:
+    """How many of its numbers are other ones; else why it is another tensor."""
+    cause = one.to_plain()["cause"]
+    return f"{cause['count']:,} of {counted(cause['elements'], 'element')}" if "count" in cause else one.reason
 
 
 def _start(where: Beginning) -> str:

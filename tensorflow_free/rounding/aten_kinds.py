@@ -90,7 +90,6 @@ WHOLE: Final = frozenset(
     rnn_relu rnn_tanh _scaled_dot_product_flash_attention_for_cpu scatter_add sum trace unfold_backward
     upsample_bicubic2d upsample_bilinear2d upsample_linear1d
     upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d vdot
-    _scaled_dot_product_flash_attention_for_cpu
     """.split()
 )
 """Ops that add up and are not decomposed: longer nudges of their operands tell their error, and cost less. The

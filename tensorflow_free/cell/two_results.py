@@ -1,0 +1,62 @@
+"""`compare_results`: two results, by the noise that the expected one's recipe tells where it can run here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tensorflow_free.cell.stored_pair import NoMovementError, StoredPair
+from tensorflow_free.judging import comparing
+from tensorflow_free.judging.options import AS_USUAL, Judging
+from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.result.result import Result
+
+
+def compare_results(
+    actual: Result,
+    expected: Result,
+    baseline: Result | None = None,
+    *,
+    judging: Judging = AS_USUAL,
+    reference: str = "",
+) -> Comparison:
+    """Compare every value and gradient of a run with those of another.
+
+    Args:
+        actual: the run that is judged.
+        expected: the run that it is compared with, such as one in float64; of the same names and shapes.
+        baseline: an eager CPU run in the dtype of `actual`. With it, a value passes when its error is no worse than k
+            times the baseline's own and a floor, and integers must be the baseline's. Without it, values may be as far
+            apart as rounding takes them, which is found by running the recipe of `expected` again, in float64; where it
+            cannot run here, they are held to the tolerance of the recipe, or of their dtype, and a note says why.
+        judging: other tolerances, and what to leave out.
+        reference: what `expected` is, in words.
+
+    Returns:
+        A verdict on each value, aligned by name, and where what is wrong begins. Where the two did not start from the
+        same numbers, each rounded to its own run's dtype, `inputs` has these tensors.
+
+    Shape:
+        Values of one name must have the same shape; another shape is a mismatch. Their floating dtypes may differ:
+        errors are computed in float64, or complex128.
+
+    Source:
+        The rules, their constants and where each is from: `tensorflow_free.judging.rounding_rule` and
+        `tensorflow_free.judging.rules`.
+
+    Example:
+        >>> from tensorflow_free import compare_results, load_recipe, run_recipe
+        >>> recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x.exp()"}}
+        >>> low, high = (run_recipe(load_recipe(recipe, [f"dtype={dtype}"])) for dtype in ("bfloat16", "float64"))
+        >>> comparison = compare_results(low, high)
+        >>> comparison.is_well, comparison["y"].outcome, comparison["y"].rule
+        (True, 'ok', 'rounding')
+    """
+    told = (judging.rtol, judging.atol, judging.noise, judging.movement, judging.dtypes)
+    if baseline is not None or any(one is not None for one in told):
+        return comparing.compare_results(actual, expected, baseline, judging=judging, reference=reference)
+    try:
+        nudged = replace(judging, movement=StoredPair(actual, expected))
+        return comparing.compare_results(actual, expected, judging=nudged, reference=reference)
+    except NoMovementError as why:
+        comparison = comparing.compare_results(actual, expected, judging=judging, reference=reference)
+        return replace(comparison, notes=(*comparison.notes, why.cause))

@@ -1,0 +1,193 @@
+"""`recipe compare` and `compare_results` of saved runs: noise from the recipe that one of them keeps, inputs, counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import cli, compare_results, load_recipe, read_result, register_op, run_recipe
+from tensorflow_free.judging.same_starts import same_start
+
+ATTENTION = Path(__file__).parent / "cases" / "sdpa_compare.yaml"
+MODEL = {
+    "tensors": {
+        "x": {"init": "randn", "size": [8, 16], "requires_grad": True},
+        "w": {"init": "randn", "size": [16, 4], "requires_grad": True},
+    },
+    "steps": {"h": "x @ w", "y": "h.softmax(-1)", "top": "y.argmax(-1)", "loss": "y.log().mean()"},
+    "backward": "loss",
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def typed(capsys):
+    def type_in(*words):
+        code = cli._guarded(cli.recipe_main, ["compare", *words])
+        return code, *capsys.readouterr()
+
+    return type_in
+
+
+def ran(*overrides, recipe=MODEL):
+    return run_recipe(load_recipe(recipe, overrides))
+
+
+def saved(folder, *overrides, recipe=MODEL, change=None):
+    result = ran(*overrides, recipe=recipe)
+    if change is not None:
+        change(result)
+    return str(result.save(folder))
+
+
+def scaled(name, factor):
+    return lambda result: result.records[name].value.mul_(factor)
+
+
+# noise from the recipe
+
+PAIRS = [("bfloat16", "float32"), ("float32", "bfloat16"), ("bfloat16", "float16"), ("float32", "float64")]
+
+
+@pytest.mark.parametrize("dtypes", PAIRS)
+def test_true_runs_of_two_dtypes_agree_in_every_value(dtypes):
+    comparison = compare_results(*(ran(f"dtype={dtype}") for dtype in dtypes))
+    assert not [(one.name, one.reason) for one in comparison.bad]
+    assert {one.rule for one in comparison.values} <= {"inputs", "equal", "rounding", "exact"}
+    assert comparison.compared + (comparison["top"].outcome == "dtype-dependent") == 11
+
+
+@pytest.mark.parametrize("dtypes", PAIRS)
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_wrong_gradient_of_either_run_is_red(dtypes, side):
+    results = [ran(f"dtype={dtype}") for dtype in dtypes]
+    results[side].records["w.grad"].value.mul_(1.25)
+    assert [one.name for one in compare_results(*results).bad] == ["w.grad"]
+
+
+def test_all_gradients_of_attention_without_dropout_are_compared(typed):
+    folders = [saved(dtype, f"dtype={dtype}", recipe=ATTENTION) for dtype in ("bfloat16", "float32")]
+    code, out, _ = typed(*folders, "--json")
+    values = json.loads(out)["comparison"]["values"]
+    assert code == 0
+    assert [one["outcome"] for one in values if one["kind"] == "gradient"] == ["ok"] * 40
+    assert typed(*folders)[1].splitlines()[-4] == "86 values compared, all within bounds."
+
+
+@pytest.mark.parametrize("name", ["q.grad", "v2.grad", "weights.grad", "k2r_4.grad"])
+def test_a_wrong_gradient_of_attention_is_red(name, typed):
+    wrong = saved("wrong", "dtype=bfloat16", recipe=ATTENTION, change=scaled(name, 1.25))
+    code, out, _ = typed(wrong, saved("float32", recipe=ATTENTION))
+    assert code == 1
+    assert "1 value out of bounds, of 86 compared." in out
+    assert f"\n{name}: " in out
+
+
+def test_two_low_precision_runs_may_both_round():
+    chain = {
+        **MODEL,
+        "steps": {f"h{n}": f"{f'h{n - 1}' if n else 'x'} * 1.1 + 0.3" for n in range(40)},
+        "backward": None,
+    }
+    one, other = (ran(f"dtype={dtype}", recipe=chain) for dtype in ("bfloat16", "float16"))
+    assert compare_results(one, other).is_well
+    other.records["h39"].value.mul_(1.2)
+    assert [one.name for one in compare_results(one, other).bad] == ["h39"]
+
+
+def test_two_runs_of_one_dtype_are_held_to_the_noise_of_both():
+    one, other = ran(), ran()
+    other.records["w.grad"].value.mul_(1 + 2**-22)
+    assert compare_results(one, other)["w.grad"].outcome == "ok"
+    other.records["w.grad"].value.mul_(1 + 2**-15)
+    assert compare_results(one, other)["w.grad"].outcome == "mismatch"
+
+
+def test_k_replaces_that_of_the_rule(typed):
+    low = saved("low", "dtype=bfloat16", change=scaled("w.grad", 1.25))
+    codes = [typed(low, saved("high"), *flags)[0] for flags in ([], ["--k=100"])]
+    assert codes == [1, 0]
+
+
+def test_an_integer_may_differ_where_the_rounding_of_what_was_started_from_makes_it():
+    recipe = {"tensors": {"x": [1.0, 1.001]}, "steps": {"top": "x.argmax()", "two": "top * 2"}}
+    low, high = ran("dtype=bfloat16", recipe=recipe), ran(recipe=recipe)
+    assert compare_results(low, high)["top"].outcome == "dtype-dependent"
+    low.records["two"].value.fill_(9)
+    assert [one.name for one in compare_results(low, high).bad] == ["two"]
+
+
+def test_a_stored_run_reads_the_files_that_its_folder_keeps():
+    start = {"init": "tensor", "data": torch.randn(3, 4, generator=torch.Generator().manual_seed(0)).T}
+    recipe = {"tensors": {"x": start}, "steps": {"y": "x.exp()"}}
+    folders = [saved(dtype, f"dtype={dtype}", recipe=recipe) for dtype in ("float16", "float64")]
+    comparison = compare_results(*map(read_result, folders))
+    assert (comparison["y"].rule, comparison.notes) == ("rounding", ())
+
+
+def test_a_recipe_that_cannot_run_here_is_judged_by_tolerance_and_that_is_told(typed):
+    register_op("compare_gone", lambda x: x.exp())
+    recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "compare_gone(x)", "z": "y * 1.1 - y * 1.0999"}}
+    folders = [saved(dtype, f"dtype={dtype}", recipe=recipe) for dtype in ("float32", "float64")]
+    stored = Path(folders[1]) / "recipe.yaml"
+    stored.write_text(stored.read_text("utf-8").replace("compare_gone", "compare_gone_long_ago"), encoding="utf-8")
+    code, out, _ = typed(*folders)
+    assert code == 0
+    assert (
+        "\nhow far rounding may take a value cannot be found here, so that the tolerance of its dtype judges: " in out
+    )
+    assert "'compare_gone_long_ago' is an op of the user's own" in out
+
+
+# inputs
+
+
+def test_inputs_that_differ_are_told_first_and_named_as_the_cause(typed):
+    other = saved("b", change=lambda result: result.records["x"].value[0, :3].add_(1))
+    code, out, _ = typed(saved("a", "seed=0"), other)
+    assert code == 1
+    assert "\nThe inputs differ: x (3 of 128 elements).\n" in out
+    assert "\n11 values compared, all within bounds, but the inputs differ.\n" in out
+    out = typed("a", saved("c", "tensors.x.init=rand"))[1]
+    assert "\nThe inputs differ: x (128 of 128 elements); what follows is downstream of that.\n" in out
+    assert "\n9 values out of bounds, of 11 compared.\nIt starts at x (forward).\n" in out
+
+
+@pytest.mark.parametrize("numbers", [[1.0, 0.1, 3e-5, -7e4, 6e-8, 0.0, torch.inf, torch.nan]])
+@pytest.mark.parametrize("pair", [("float32", "bfloat16"), ("bfloat16", "float16"), ("float64", "float16")])
+def test_the_same_numbers_rounded_to_other_dtypes_are_the_same_start(numbers, pair):
+    exact = torch.cat([torch.tensor(numbers), torch.randn(500, generator=torch.Generator().manual_seed(0))])
+    one, other = (exact.to(getattr(torch, word)) for word in pair)
+    assert same_start(one, other).all()
+    low = min((one, other), key=lambda each: torch.finfo(each.dtype).bits)
+    low[1] = torch.nextafter(low[1], torch.tensor(torch.inf, dtype=low.dtype)) * 1.02
+    assert same_start(one, other).logical_not().nonzero().flatten().tolist() == [1]
+
+
+# what is skipped is counted
+
+
+def test_values_that_one_run_alone_has_are_counted(typed):
+    folders = saved("all"), saved("few", "record=outputs")
+    code, out, _ = typed(*folders)
+    assert code == 0
+    assert "compared, all within bounds; 7 not: not recorded in the reference." in out
+    assert typed(*folders, "--strict")[0] == 1
+    assert "; 7 not: in the reference alone, as this run stopped or records less." in typed(*folders[::-1])[1]
+
+
+def test_another_torch_may_draw_otherwise(typed):
+    recipe = {"tensors": {"x": {"init": "ones", "size": [64]}}, "steps": {"y": "F.dropout(x)", "z": "x + 1"}}
+    one = saved("one", recipe=recipe)
+    two = saved("two", recipe=recipe, change=lambda result: result.records["y"].value.copy_(torch.zeros(64)))
+    assert "\ny: it is" in typed(one, two)[1]
+    stored = Path(two) / "result.json"
+    stored.write_text(stored.read_text("utf-8").replace(f'"{torch.__version__}"', '"1.0"'), encoding="utf-8")
+    assert "1 of 2 values compared, all within bounds; 1 not: downstream of a random step." in typed(one, two)[1]
