@@ -33,3 +33,13 @@ def test_a_pinned_dtype_stays_when_it_is_nudged(dtype):
     with Nudge(torch.float32, 0):
         x = torch.randn(4, 4).to(dtype)
         assert (x @ x).dtype == (x * 1.1).dtype == dtype
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean", "amax", "amin"])
+def test_a_nudged_operand_asks_for_gradients_as_the_operand_does(reduce):
+    # its backward reads which elements were the largest, which its forward keeps only where a gradient is asked for
+    matrix = torch.eye(5, dtype=torch.float64).to_sparse_csr().requires_grad_()
+    dense = torch.ones(5, 3, dtype=torch.float64, requires_grad=True)
+    with Nudge(torch.float64, 0):
+        torch.sparse.mm(matrix, dense, reduce).sum().backward()
+    torch.testing.assert_close(dense.grad, torch.ones(5, 3, dtype=torch.float64), rtol=1e-12, atol=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import torch
 from torch._ops import OpOverload
 
 
@@ -26,3 +27,12 @@ def each_argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tup
     """Each argument of a call with its position or its name."""
     yield from enumerate(args)
     yield from kwargs.items()
+
+
+def in_place_of(one: torch.Tensor, copy: torch.Tensor) -> torch.Tensor:
+    """A copy of an operand, which asks for gradients as the operand does.
+
+    Below autograd nothing comes of it, but kernels look there for what to keep for their backward, which trusts them:
+    that of `sparse.mm` with `amax` reads beside an argument that was not kept.
+    """
+    return copy.requires_grad_() if one.requires_grad else copy

@@ -21,7 +21,7 @@ from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.rounding.aten_kinds import WRITTEN_UNSAID, Kind, base_name, kind_of_op
-from tensorflow_free.rounding.call_arguments import each_argument, written
+from tensorflow_free.rounding.call_arguments import each_argument, in_place_of, written
 from tensorflow_free.rounding.plain_forms import PLAIN_FORMS
 
 How = Literal["decoded", "float32"]
@@ -168,13 +168,15 @@ def _wider(one: Any) -> Any:
     if not _is_narrow(one):
         return one
     # below autograd, arithmetic does not see that a tensor is a conjugate or a negative by a bit of its own
-    return one.resolve_conj().resolve_neg().to(_WIDER.get(one.dtype, torch.float64))
+    return in_place_of(one, one.resolve_conj().resolve_neg().detach().to(_WIDER.get(one.dtype, torch.float64)))
 
 
 def _narrower(one: Any) -> Any:
     if isinstance(one, torch.dtype):
         return _NARROWER.get(one, one)
-    return one.to(_NARROWER.get(one.dtype, one.dtype)) if isinstance(one, torch.Tensor) else one
+    if not isinstance(one, torch.Tensor) or one.dtype not in _NARROWER:
+        return one
+    return in_place_of(one, one.resolve_conj().resolve_neg().detach().to(_NARROWER[one.dtype]))
 
 
 def _copy(one: Any) -> Any:

@@ -28,7 +28,7 @@ from tensorflow_free.rounding.aten_kinds import (
     inner_length,
     kind_of_op,
 )
-from tensorflow_free.rounding.call_arguments import each_argument, written
+from tensorflow_free.rounding.call_arguments import each_argument, in_place_of, written
 from tensorflow_free.rounding.moving import Move, epsilon_of, held, move, scaled
 from tensorflow_free.rounding.steps_in_backward import StepsInBackward
 from tensorflow_free.rounding.uniform import Uniform
@@ -133,12 +133,14 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if not _is_nudged(one) or not one.numel():
             return one
         if one.layout == torch.strided and not one.is_nested:
-            one = one.resolve_conj().resolve_neg()
-            return self._turned(one, size) if one.is_complex() else scaled(one, self._uniform.of(one.shape), size)
-        copy = one.clone()
-        for part in strided_parts(copy):
-            part.copy_(self._copied(part, size))
-        return copy
+            plain = one.resolve_conj().resolve_neg()
+            uniform = self._uniform
+            copy = self._turned(plain, size) if one.is_complex() else scaled(plain, uniform.of(one.shape), size)
+        else:
+            copy = one.clone()
+            for part in strided_parts(copy):
+                part.copy_(self._copied(part, size))
+        return in_place_of(one, copy)
 
     def _turned(self, one: torch.Tensor, size: float) -> torch.Tensor:
         """Complex numbers, each moved by up to a share of its modulus in both parts."""
