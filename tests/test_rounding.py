@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import torch.nn.functional as F
 
+from tensorflow_free.rounding.composed_forms import FORMS
 from tensorflow_free.rounding.nudge import Nudge
 
 
@@ -26,3 +28,34 @@ def test_gradients_of_fused_attention_are_nudged_as_far_as_those_by_hand():
         with Nudge(torch.bfloat16, 0):
             moved.append((attention_gradients(attend) - exact).square().mean().sqrt())
     assert moved[0] < 4 * moved[1] < 0.2
+
+
+FORMS_ON = {
+    "native_layer_norm": lambda x, w: (x, [4], w, w.neg(), 1e-5),
+    "native_layer_norm_backward": lambda x, w: (
+        x.cos(), x, [4], *torch.native_layer_norm(x, [4], w, w, 1e-5)[1:], w, w, [True, True, True]
+    ),
+    "_softmax": lambda x, w: (x, 1, False),
+    "_softmax_backward_data": lambda x, w: (x.cos(), x.softmax(0), 0, torch.float64),
+    "_log_softmax": lambda x, w: (x, -1, False),
+    "_log_softmax_backward_data": lambda x, w: (x.cos(), x.log_softmax(-1), -1, torch.float64),
+    "gelu": lambda x, w: (x,),
+    "gelu_backward": lambda x, w: (x.cos(), x),
+    "silu": lambda x, w: (x,),
+    "silu_backward": lambda x, w: (x.cos(), x),
+    "sigmoid_backward": lambda x, w: (x.cos(), x.sigmoid()),
+    "tanh_backward": lambda x, w: (x.cos(), x.tanh()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", [torch.ops.aten.gelu.default, torch.ops.aten.gelu_backward.default], ids=str)
+def test_gelu_by_tanh_is_what_its_kernel_gives(op):
+    args = FORMS_ON[op._schema.name.removeprefix("aten::")](torch.linspace(-3, 3, 13, dtype=torch.float64), None)
+    torch.testing.assert_close(FORMS[op](*args, approximate="tanh"), op(*args, approximate="tanh"))
+
+
+@pytest.mark.parametrize("op", FORMS, ids=str)
+def test_the_form_of_an_op_is_what_its_kernel_gives(op):
+    x = torch.linspace(-2, 3, 12, dtype=torch.float64).reshape(3, 4)
+    args = FORMS_ON[op._schema.name.removeprefix("aten::")](x, torch.tensor([1.0, 2.0, -1.0, 0.5], dtype=torch.float64))
+    torch.testing.assert_close(FORMS[op](*args), op(*args), rtol=1e-13, atol=1e-14)

@@ -29,6 +29,7 @@ from tensorflow_free.rounding.aten_kinds import (
     kind_of_op,
 )
 from tensorflow_free.rounding.call_arguments import each_argument, in_place_of, written
+from tensorflow_free.rounding.composed_forms import FORMS
 from tensorflow_free.rounding.moving import Move, epsilon_of, held, move, scaled
 from tensorflow_free.rounding.steps_in_backward import StepsInBackward
 from tensorflow_free.rounding.uniform import Uniform
@@ -71,6 +72,11 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._steps = StepsInBackward()
         self._plain: set[OpOverload] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nudged runs are eager: what keeps torch's compiler out of this mode would load all of it, and SymPy."""
+        return False
+
     @contextmanager
     def rounding_to(self, dtype: torch.dtype) -> Iterator[None]:
         """What runs within is rounded to this dtype, and so is its backward, whenever that runs."""
@@ -96,7 +102,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if kind is Kind.COMPOSED and func not in self._plain:
             try:
                 with self:
-                    return decomposition_table[func](*args, **kwargs)
+                    return (FORMS.get(func) or decomposition_table[func])(*args, **kwargs)
             except (NotImplementedError, RuntimeError, TypeError, ValueError, AssertionError):
                 # a decomposition is not always all that the op is
                 self._plain.add(func)
