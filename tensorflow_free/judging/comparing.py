@@ -25,7 +25,6 @@ from tensorflow_free.judging.blame import where_it_starts
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.doubts import Doubt, NumbersInDoubt, PlacesInDoubt, settle
 from tensorflow_free.judging.measures import Errors, Measure, noise_of
-from tensorflow_free.judging.movement import FEWEST_RUNS
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.options import AS_USUAL, Judging
 from tensorflow_free.judging.paths import Paths
@@ -395,7 +394,7 @@ class Comparing:
         cleared = used > 1 and not bound.runs and bound.is_cleared_by_baseline
         if cleared:
             used = bound.share_of_baseline
-        if used > 1 and bound.runs < FEWEST_RUNS:
+        if used > 1 and bound.is_untold:
             return self._unjudged(record, Bare(code="no nudged runs"))
         outcome: ValueOutcome = Outcome.OK if used <= 1 else Outcome.MISMATCH
         errors, measured, allowed, cause = bound.errors, None, "", None

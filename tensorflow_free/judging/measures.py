@@ -137,6 +137,13 @@ class Errors:
             squares = float(torch.dot(moved, moved))
         return moved, squares
 
+    def lost_in(self, other: torch.Tensor) -> torch.Tensor | None:
+        """Which numbers of another tensor are not finite though the expected ones are, flat; None where none is."""
+        finite = other.isfinite()
+        if bool(finite.all()):
+            return None
+        return ~finite.flatten() & self._its.isfinite()
+
     @cached_property
     def same(self) -> torch.Tensor:
         """Which pairs are the same number, flat; NaN is NaN, in complex numbers part by part."""

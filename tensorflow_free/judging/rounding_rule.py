@@ -25,7 +25,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.judging.measures import Errors
-from tensorflow_free.judging.movement import MOST_RUNS
+from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.tensors.dtypes import PARTS, word_of
 
@@ -90,10 +90,14 @@ class RoundingBound:
     _spread: torch.Tensor | None = None
     _squares: float = 0.0
     _derived: float | None = None
+    _lost: torch.Tensor | None = None
 
     def see(self, nudged: torch.Tensor) -> None:
         """Take in what a nudged run has, of the same shape."""
         moved, squares = self.errors.away(nudged)
+        lost = self.errors.lost_in(nudged)
+        if lost is not None:
+            self._lost = lost.to(torch.int32) if self._lost is None else self._lost + lost
         self._spread = moved if self._spread is None else torch.maximum(self._spread, moved, out=self._spread)
         self._squares += squares
         self._derived = None
@@ -171,6 +175,14 @@ class RoundingBound:
         """The root mean square of the error that rounding explains."""
         moved = math.sqrt(self._squares / max(1, self.runs * self.errors.elements))
         return self.errors.rms * self._epsilon / 2 + moved + smallest_of(self.dtype)
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether too few runs were finite to tell of each number that is out of bounds."""
+        if self._lost is None:
+            return self.runs < FEWEST_RUNS
+        beyond = self.errors.errors > self.allowed
+        return bool((self.runs - self._lost[beyond] < FEWEST_RUNS).all())
 
     @property
     def is_vacuous(self) -> bool:

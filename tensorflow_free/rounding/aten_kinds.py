@@ -86,10 +86,8 @@ COMPOSED: Final = frozenset(
 WHOLE: Final = frozenset(
     """
     addbmm addmm addmv addr baddbmm bmm convolution convolution_backward convolution_overrideable cumprod cumsum dot
-    embedding_dense_backward grid_sampler_2d grid_sampler_3d gru index_add logcumsumexp lstm mean mm mv nansum prod
-    rnn_relu rnn_tanh _scaled_dot_product_flash_attention_for_cpu scatter_add sum trace unfold_backward
-    upsample_bicubic2d upsample_bilinear2d upsample_linear1d
-    upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d vdot
+    embedding_dense_backward grid_sampler_3d gru index_add logcumsumexp lstm mean mm mv nansum prod
+    rnn_relu rnn_tanh _scaled_dot_product_flash_attention_for_cpu scatter_add sum trace unfold_backward vdot
     """.split()
 )
 """Ops that add up and are not decomposed: longer nudges of their operands tell their error, and cost less. The
