@@ -182,3 +182,19 @@ def test_an_error_in_float32_against_float32_shows():
     wrong = {**OWN, "steps": {**OWN["steps"], "y": "(h * 1.02).exp()"}, "reference": {"steps.y": OWN["steps"]["y"]}}
     assert [one.name for one in compared(wrong, "dtype=bfloat16").bad] == ["y"]
     assert [one.name for one in compared(wrong, "dtype=float32").bad] == ["y"]
+
+
+BITS = {"tensors": {"x": {"init": "randn", "size": [8]}}, "steps": {"b": "x.view(torch.int32)", "y": "x * 1.1"}}
+
+
+@pytest.mark.parametrize("cell", [["dtype=float32"], ["dtype=bfloat16"], ["dtype=float32", "backend=aot_eager"]])
+def test_a_shape_that_hangs_on_the_dtype_is_no_mismatch_and_not_judged(cell):
+    comparison = compared(BITS, *cell)
+    assert [one.outcome for one in comparison.values if one.name in BITS["steps"]] == ["not comparable", "ok"]
+    assert "hangs on the dtype" in comparison["b"].reason
+
+
+def test_a_shape_that_is_not_even_that_of_the_dtype_is_a_mismatch():
+    wrong = {**BITS, "steps": {**BITS["steps"], "b": "x.view(torch.int16)"}}
+    comparison = compared({**wrong, "reference": {"steps.b": "x.view(torch.int32)"}}, "dtype=float32")
+    assert comparison["b"].outcome == "mismatch"

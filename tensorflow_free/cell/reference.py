@@ -6,6 +6,7 @@ cell's own numbers, so that rounding of the inputs is not blamed on the ops; wit
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -93,6 +94,7 @@ class Yardstick:
                 apart=self.apart,
                 structural=uninitialised(result.recipe),
                 same_kernel=self.same_kernel,
+                reads_bits=result.recipe.dtype != self.reference.recipe.dtype and reads_bits(result.recipe),
             )
         return compare_results(result, self.reference, self.baseline, judging=judging, reference=self.words)
 
@@ -402,6 +404,14 @@ def _differs(first: Result, again: Result, name: str) -> bool:
 
 def _nan(value: torch.Tensor) -> int:
     return int(value.isnan().count_nonzero())
+
+
+def reads_bits(recipe: Recipe) -> bool:
+    """Whether a step looks at how its dtype lies in memory: `x.view(torch.int32)`, `x.element_size()`."""
+    return _BITS.search(repr(recipe.written.get("steps"))) is not None
+
+
+_BITS: Final = re.compile(r"\bview\b.{0,40}?\b(?:torch\.)?(?:u?int|b?float|complex|bool)|element_size|itemsize|nbytes")
 
 
 def uninitialised(recipe: Recipe) -> dict[str, str]:

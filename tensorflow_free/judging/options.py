@@ -25,6 +25,7 @@ class Judging:
         incomparable: values and gradients that lie downstream of a random step with another random stream.
         unreplayed: the random steps that those lie downstream of, where they are known.
         same_kernel: values that the expected run has from the very same kernel, which says nothing; and its op.
+        reads_bits: whether steps look at how a dtype lies in memory, so that shapes hang on it.
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
         movement: nudged runs of the expected one, which tell how far rounding takes each value; judges before `noise`.
         starts: whether the tensors that the runs start from are compared, too.
@@ -55,6 +56,7 @@ class Judging:
     incomparable: frozenset[str] = frozenset()
     unreplayed: tuple[str, ...] = ()
     same_kernel: Mapping[str, str] = field(default_factory=dict)
+    reads_bits: bool = False
     noise: Mapping[str, Noise] | None = None
     movement: Movement | None = None
     starts: bool = True

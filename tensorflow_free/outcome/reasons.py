@@ -85,6 +85,7 @@ class Differing(Reason):
 
     code: Literal[
         "shape differs",
+        "shape is of the dtype",
         "dtype differs",
         "dtype is not eager's",
         "layout differs",

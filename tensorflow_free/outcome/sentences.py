@@ -39,6 +39,7 @@ SENTENCES: Final[dict[str, str]] = {
     "not stored": "its numbers are not stored: {why}",
     "not comparable": "it cannot be compared: {why}",
     "shape differs": "the shape is {found}, and {wanted} in {against}",
+    "shape is of the dtype": "its shape hangs on the dtype: {found}, and {wanted} in {against}",
     "dtype differs": "the dtype is {found}, and {wanted} in {against}",
     "dtype is not eager's": "the dtype is {found}, and not {wanted}",
     "layout differs": "the layout is {found}, and {wanted} in {against}",
