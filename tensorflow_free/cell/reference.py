@@ -181,7 +181,7 @@ class _Making:
         said = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
         noted: StepDtypes = {}
         baseline = None
-        beside = plan_of(self._load({**self._wanted, "device": "cpu", "backend": "eager", "dtype": recipe.dtype}))
+        beside = plan_of(self._beside())
         beside = beside if starts.replay is None else starts.replay.into(beside)
         is_cell = self._own is recipe and not self._is_other
         if not is_cell:
@@ -201,6 +201,12 @@ class _Making:
             same_kernel=found.same_kernel if is_cell and recipe.dtype == "float32" else {},
             notes=notes,
         )
+
+    def _beside(self) -> Recipe:
+        """The reference's recipe in the cell's dtype, eager on the CPU: that of the baseline."""
+        if not self._is_other:
+            return self._own
+        return self._load({**self._wanted, "device": "cpu", "backend": "eager", "dtype": self._recipe.dtype})
 
     @cached_property
     def _is_other(self) -> bool:
