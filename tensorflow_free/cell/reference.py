@@ -42,6 +42,7 @@ from tensorflow_free.replay.visits import draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER
 from tensorflow_free.rounding.decoded import How, Rescues
+from tensorflow_free.rounding.dtype_defaults import with_defaults_of
 from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
 from tensorflow_free.rounding.roundings import roundings_of
 from tensorflow_free.rounding.step_dtypes import StepDtypes, all_round_alike, noting
@@ -233,6 +234,7 @@ class _Making:
         starts = self._starts(plan)
         if starts.replay is not None:
             plan = starts.replay.into(plan)
+        plan = with_defaults_of(plan, TORCH_DTYPES[self._recipe.dtype])
         told = Rescues(rescues)
         is_narrow = rescues or not all_round_alike(plan)
         if is_narrow and _is_eager_cpu(plan.recipe) and plan.recipe.dtype == "float64":
