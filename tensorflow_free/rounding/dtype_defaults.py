@@ -97,6 +97,7 @@ def _filled(args: tuple[Any, ...], given: Keywords, usual: Mapping[str, tuple[in
 
 _LEFT_OUT: Final[dict[Any, Callable[[tuple[Any, ...], Keywords, torch.dtype], Keywords]]] = {
     torch.rms_norm: _of_rms_norm,
+    torch.nn.functional.rms_norm: _of_rms_norm,
     torch.nan_to_num: _of_nan_to_num,
     torch.nan_to_num_: _of_nan_to_num,
     torch.Tensor.nan_to_num: _of_nan_to_num,
