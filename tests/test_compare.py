@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tensorflow_free import cli, compare_results, load_recipe, read_result, register_op, run_recipe
+from tensorflow_free import Comparison, Judging, cli, compare_results, load_recipe, read_result, register_op, run_recipe
 from tensorflow_free.judging.same_starts import same_start
 
 ATTENTION = Path(__file__).parent / "cases" / "sdpa_compare.yaml"
@@ -191,3 +191,20 @@ def test_another_torch_may_draw_otherwise(typed):
     stored = Path(two) / "result.json"
     stored.write_text(stored.read_text("utf-8").replace(f'"{torch.__version__}"', '"1.0"'), encoding="utf-8")
     assert "1 of 2 values compared, all within bounds; 1 not: downstream of a random step." in typed(one, two)[1]
+
+
+# what is measured
+
+
+def test_of_values_that_pass_the_one_that_used_most_is_measured_in_full(typed):
+    results = [ran(f"dtype={dtype}") for dtype in ("bfloat16", "float64")]
+    brief, full = (compare_results(*results, judging=Judging(measures=measures)) for measures in (False, True))
+    assert [(one.name, one.used) for one in brief.values] == [(one.name, one.used) for one in full.values]
+    assert brief.worst == full.worst
+    other = next(one for one in brief.values if one.rule == "rounding" and one.name != brief.worst.name)
+    assert (other.measure.max_abs, other.measure.rmse) == (
+        full[other.name].measure.max_abs,
+        full[other.name].measure.rmse,
+    )
+    assert other.measure.max_ulp is other.measure.max_rel is other.measure.unequal is None
+    assert Comparison.from_plain(brief.to_plain()) == brief

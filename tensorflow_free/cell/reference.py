@@ -92,6 +92,7 @@ class Yardstick:
                 unreplayed=self.unreplayed,
                 movement=self.movement,
                 starts=False,
+                measures=False,
                 apart=self.apart,
                 structural=uninitialised(result.recipe),
                 same_kernel=self.same_kernel,

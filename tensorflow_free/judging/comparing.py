@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -81,6 +81,8 @@ class Comparing:
         self._judging = judging
         self._recipe = actual.recipe
         self._paths = Paths(actual, expected)
+        self._most_used = 0.0
+        self._to_measure: dict[str, Callable[[], tuple[Measure, str]]] = {}
 
     def settled(self) -> tuple[ValueVerdict, ...]:
         """A verdict on each value of either run, those of the judged run first; doubts are settled together."""
@@ -88,7 +90,18 @@ class Comparing:
         doubts = [one for one in found if not isinstance(one, ValueVerdict)]
         if doubts and self._judging.movement is not None:
             settle(doubts, self._judging.movement, self._k(TORCH_DTYPES[self._recipe.dtype]))
-        return tuple(self._owned(one if isinstance(one, ValueVerdict) else one.verdict()) for one in found)
+        values = [self._owned(one if isinstance(one, ValueVerdict) else one.verdict()) for one in found]
+        return tuple(self._worst_in_full(values))
+
+    def _worst_in_full(self, values: Sequence[ValueVerdict]) -> Iterator[ValueVerdict]:
+        """The verdicts; where nothing fails, that on the value that used most with all that there is to measure."""
+        worst = Comparison(tuple(values)).worst
+        for one in values:
+            if one is worst and one.name in self._to_measure:
+                measured, allowed = self._to_measure[one.name]()
+                yield replace(one, measure=measured, allowed=allowed)
+            else:
+                yield one
 
     def _owned(self, verdict: ValueVerdict) -> ValueVerdict:
         """A verdict, but that a value and the reference's are of the very same kernel, and alike, tells nothing."""
@@ -112,7 +125,7 @@ class Comparing:
             if other is not None and type(mine) is type(other.value) is torch.Tensor and self._alike(mine, other.value):
                 dtype, shape = word_of(mine.dtype), tuple(mine.shape)
                 yield ValueVerdict(name, record.kind, record.op, Outcome.OK, "equal", dtype=dtype, shape=shape)
-            elif self._is_random(name):
+            elif record.kind != "tensor" and self._is_random(name):
                 yield self._other_stream(record, other)
             elif other is None:
                 yield from self._alone(record)
@@ -259,7 +272,7 @@ class Comparing:
         other = ~same_start(mine, its)
         count = int(other.count_nonzero())
         if not count:
-            measured = errors.measure() if self._in_full else None
+            measured = errors.measure() if self._in_full else errors.brief()
             return self._verdict(record, Outcome.OK, "inputs", allowed=SAME_NUMBERS, measure=measured)
         found = errors.measure(int((errors.errors * other).argmax()))
         cause = _elements("inputs differ", found).model_copy(update={"count": count})
@@ -301,7 +314,9 @@ class Comparing:
         """Integers and booleans: those of the reference, but where rounding makes them differ."""
         errors = Errors(mine, its)
         if not errors.unequal():
-            return self._verdict(record, Outcome.OK, "exact", measure=errors.measure() if self._in_full else None)
+            return self._verdict(
+                record, Outcome.OK, "exact", measure=errors.measure() if self._in_full else errors.brief()
+            )
         if self._judging.movement is None or mine.shape != its.shape:
             return self._integers_of_eager(record, mine, its)
         k = self._k(TORCH_DTYPES[self._recipe.dtype])
@@ -407,10 +422,13 @@ class Comparing:
             return self._unjudged(record, Bare(code="no nudged runs"))
         outcome: ValueOutcome = Outcome.OK if used <= 1 else Outcome.MISMATCH
         errors, measured, allowed, cause = bound.errors, None, "", None
-        at = None if cleared else bound.worst() if self._in_full or outcome != Outcome.OK else 0
+        in_full = self._in_full or outcome != Outcome.OK
+        at = None if cleared else bound.worst() if in_full else 0
         rule: Rule = "rounding" if at is not None else "baseline"
-        if self._in_full or outcome != Outcome.OK:
-            measured, allowed = errors.measure(at), bound.words(at)
+        if in_full:
+            measured, allowed = _of_bound(bound, cleared=cleared)
+        else:
+            measured = self._brief(record, used, errors, lambda: _of_bound(bound, cleared=cleared))
         if outcome != Outcome.OK and measured is not None:
             cause = _elements("out of bounds", measured)
         elif lost:
@@ -432,10 +450,25 @@ class Comparing:
             return self._other_signs(record, errors, lost)
         rule, judged = self._judged(record.name, errors, noise, dtype)
         outcome: ValueOutcome = Outcome.OK if judged.used <= 1 else Outcome.MISMATCH
-        measured = errors.measure(judged.at) if self._in_full or outcome != Outcome.OK else None
-        cause = _elements("out of bounds", measured) if measured is not None and outcome != Outcome.OK else None
-        allowed = "" if measured is None else judged.allowed
+        if self._in_full or outcome != Outcome.OK:
+            measured, allowed = errors.measure(judged.at), judged.allowed
+        else:
+            measured, allowed = (
+                self._brief(record, judged.used, errors, lambda: (errors.measure(judged.at), judged.allowed)),
+                "",
+            )
+        cause = _elements("out of bounds", measured) if outcome != Outcome.OK else None
         return self._verdict(record, outcome, rule, judged.used, cause=cause, allowed=allowed, measure=measured)
+
+    def _brief(
+        self, record: Record, used: float, errors: Errors, in_full: Callable[[], tuple[Measure, str]]
+    ) -> Measure:
+        """What is known of a value that passes; all of it is measured in the end of the one that used most."""
+        if used > self._most_used:
+            self._most_used, self._to_measure = used, {}
+        if used == self._most_used and used > 0:
+            self._to_measure[record.name] = in_full
+        return errors.brief()
 
     def _overflowed(self, errors: Errors, noise: Noise | None) -> bool:
         """Whether so many NaN and infinities are what the dtype itself gives, and are let pass."""
@@ -500,6 +533,12 @@ class Comparing:
         return self._verdict(record, Outcome.MISMATCH, rule, NOTHING_ALLOWED, cause=cause, measure=found)
 
 
+def _of_bound(bound: RoundingBound, *, cleared: bool) -> tuple[Measure, str]:
+    """The measure of a value, and what was allowed, in words."""
+    at = None if cleared else bound.worst()
+    return bound.errors.measure(at), bound.words(at)
+
+
 def _jumps(op: str | None) -> bool:
     return op is not None and op.rpartition(".")[2].rstrip("_") in _JUMPS
 
@@ -544,8 +583,8 @@ def _elements(code: NumberCode, found: Measure) -> Elements:
         code=code,
         found=found.found,
         wanted=found.wanted,
-        at=found.at,
-        count=found.nonfinite if code in ("non-finite", "overflows") else found.unequal,
+        at=found.at or (),
+        count=found.nonfinite if code in ("non-finite", "overflows") else found.unequal or 0,
         elements=found.elements,
         apart=found.max_abs,
     )

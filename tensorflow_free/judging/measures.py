@@ -21,7 +21,9 @@ Index = tuple[int, ...]
 class Measure:
     """How far `actual` is from `expected`, element by element.
 
-    Errors are over the pairs in which both numbers are finite; of complex numbers, the modulus of the difference.
+    Errors are over the pairs in which both numbers are finite; of complex numbers, the modulus of the difference. What
+    judging does not need is None where it was not asked for: `unequal`, `max_rel`, `max_ulp`, `signed_zeros` and the
+    indices.
 
     Attributes:
         elements: how many pairs there are.
@@ -48,21 +50,21 @@ class Measure:
     """
 
     elements: int
-    unequal: int
+    unequal: int | None
     max_abs: PlainFloat
-    max_abs_at: Index
-    max_rel: PlainFloat
-    max_rel_at: Index
+    max_abs_at: Index | None
+    max_rel: PlainFloat | None
+    max_rel_at: Index | None
     rmse: PlainFloat
     max_ulp: PlainFloat | None
     sqnr_db: PlainFloat | None
     nan: tuple[int, int]
     inf: tuple[int, int]
     nonfinite: int
-    signed_zeros: int
+    signed_zeros: int | None
     rms: PlainFloat
     peak: PlainFloat
-    at: Index
+    at: Index | None
     found: str
     wanted: str
 
@@ -184,6 +186,29 @@ class Errors:
             at=self._index(worst),
             found=found,
             wanted=wanted,
+        )
+
+    def brief(self) -> Measure:
+        """What is known of it already."""
+        return Measure(
+            elements=self.elements,
+            unequal=None if self.max_abs or self.nonfinite else 0,
+            max_abs=self.max_abs,
+            max_abs_at=None,
+            max_rel=None,
+            max_rel_at=None,
+            rmse=self.rmse,
+            max_ulp=None,
+            sqnr_db=self._sqnr(),
+            nan=self._both(torch.isnan),
+            inf=self._both(torch.isinf),
+            nonfinite=self.nonfinite,
+            signed_zeros=None,
+            rms=self.rms,
+            peak=self.peak,
+            at=None,
+            found="",
+            wanted="",
         )
 
     def unequal(self) -> int:

@@ -30,7 +30,7 @@ class Judging:
         movement: nudged runs of the expected one, which tell how far rounding takes each value; judges before `noise`.
         starts: whether the tensors that the runs start from are compared, too.
         whole: whether values of the expected run that the judged one did not come to, or does not record, are told.
-        measures: whether values that pass are measured in full, too.
+        measures: whether each value that passes is measured in full, too, and not only the one that used most.
         dtypes: the dtypes that values must have, by name. Given, the expected run is a golden: integers must be its
             own; as many NaN and infinities as `noise` has are let pass, as the dtype itself overflows; and what
             exceeds the noise may still be within the recipe's own tolerance.

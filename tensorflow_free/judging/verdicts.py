@@ -15,8 +15,13 @@ from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.reasons import AnyReason, PlainFloat
 from tensorflow_free.outcome.sentences import words
 
-COMPARISON_VERSION: Final = 3
-"""The version of `comparison.json`; 1, which did not name it, has reasons in words alone; 2 does not say `vacuous`."""
+COMPARISON_VERSION: Final = 4
+"""The version of `comparison.json`.
+
+1, which did not name it, has reasons in words alone; 2 does not say `vacuous`; 3 measures every value in full.
+From 4 on there are `notes` and the rule `inputs`, and of the values that pass one alone is measured in full, which used
+most: of the others `unequal`, `max_rel`, `max_ulp` and the indices, which judging does not need, are null.
+"""
 
 LEFT_OPEN: Final = frozenset({"random", "reference stopped", "not comparable", "not stored", "no nudged runs"})
 """Why a value that both runs have could not be judged. What a run was not asked to record is not among them, nor words

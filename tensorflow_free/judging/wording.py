@@ -79,11 +79,11 @@ def index(at: Sequence[int]) -> str:
 def error_of(verdict: Plain) -> str:
     """The largest error, and where it is: `0.0012 at h[0, 3]`; nothing where none was measured."""
     measure = verdict.get("measure")
-    if not measure or not measure["unequal"]:
+    if not measure or measure["unequal"] == 0:
         return ""
     if not float(measure["max_abs"]):
-        return f"at {verdict['name']}{index(measure['at'])}"
-    return f"{number(measure['max_abs'])} at {verdict['name']}{index(measure['max_abs_at'])}"
+        return f"at {verdict['name']}{index(measure['at'] or ())}"
+    return f"{number(measure['max_abs'])} at {verdict['name']}{index(measure['max_abs_at'] or ())}"
 
 
 def pair_of(measure: Plain, key: str) -> str:

@@ -40,7 +40,7 @@ def _columns(verdicts: Sequence[Plain], first: str | None) -> list[Column]:
         return [number(measure.get(key)) for measure in measures]
 
     def at(key: str) -> list[str]:
-        return [index(measure.get(f"{key}_at", ()) if _is_some(measure, key) else ()) for measure in measures]
+        return [index(measure.get(f"{key}_at") or () if _is_some(measure, key) else ()) for measure in measures]
 
     known = any(verdict["name"] == first for verdict in verdicts)
     names = [_pointed(verdict["name"], first) if known else verdict["name"] for verdict in verdicts]
@@ -67,7 +67,7 @@ def _columns(verdicts: Sequence[Plain], first: str | None) -> list[Column]:
 
 def _telling(measure: Plain | None) -> Plain:
     """A measure, or what is left to tell of one that found no difference."""
-    if not measure or measure["unequal"]:
+    if not measure or measure["unequal"] != 0:
         return measure or {}
     return {key: measure[key] for key in ("nan", "inf", "signed_zeros")}
 
