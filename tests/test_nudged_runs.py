@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from tensorflow_free.rounding.nudge import Nudge
 
@@ -43,3 +44,34 @@ def test_a_nudged_operand_asks_for_gradients_as_the_operand_does(reduce):
     with Nudge(torch.float64, 0):
         torch.sparse.mm(matrix, dense, reduce).sum().backward()
     torch.testing.assert_close(dense.grad, torch.ones(5, 3, dtype=torch.float64), rtol=1e-12, atol=0)
+
+
+def test_zeros_without_memory_are_not_moved():
+    x = torch.randn(3, dtype=torch.float64, requires_grad=True)
+    with Nudge(torch.float64, 0):
+        x.sgn().backward(torch.ones(3, dtype=torch.float64))
+    assert torch.equal(x.grad, torch.zeros(3, dtype=torch.float64))
+
+
+def test_an_op_whose_decomposition_is_not_for_these_operands_runs_as_it_is():
+    x = torch.randn(1, 2, 7, 7, dtype=torch.float64)
+    with Nudge(torch.float64, 0):
+        assert torch.equal(F.adaptive_max_pool2d(x, 3), F.adaptive_max_pool2d(x, 3))
+
+
+def test_flags_that_a_backward_reads_are_not_moved():
+    x = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    target = torch.tensor([[0, 1, -1], [1, 2, -1]])
+    expected = torch.autograd.grad(F.multilabel_margin_loss(x, target), x)[0]
+    with Nudge(torch.float64, 0):
+        found = torch.autograd.grad(F.multilabel_margin_loss(x, target), x)[0]
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("formula", [torch.tanh, torch.sigmoid, F.tanhshrink])
+def test_gradients_of_complex_numbers_are_nudged_as_what_they_are(formula):
+    x = matrix().requires_grad_()
+    expected = torch.autograd.grad(formula(x).abs().sum(), x)[0]
+    with Nudge(torch.float64, 0):
+        found = torch.autograd.grad(formula(x).abs().sum(), x)[0]
+    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)

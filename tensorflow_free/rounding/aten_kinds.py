@@ -55,7 +55,8 @@ EXACT: Final = frozenset(
     channel_shuffle pixel_shuffle pixel_unshuffle max_pool1d relu6 numpy_T is_nonzero _sparse_coo_tensor_unsafe
     _coalesce _to_dense _to_sparse to_sparse indices values _indices _values crow_indices col_indices
     _nested_tensor_from_tensor_list _nested_from_padded _pack_padded_sequence
-    max_pool2d_with_indices_backward max_pool3d_with_indices_backward _masked_scale_mask
+    max_pool2d_with_indices_backward max_pool3d_with_indices_backward _masked_scale_mask adaptive_max_pool2d
+    adaptive_max_pool3d fractional_max_pool2d fractional_max_pool3d max_unpool2d max_unpool3d binomial poisson
     """.split()
 )
 """Ops that select, move, compare, draw or make numbers, and round none."""
@@ -99,6 +100,10 @@ CONTRACTIONS: Final = frozenset(
     """.split()
 )
 """Ops that multiply and add up; those that TF32 and the like may shorten."""
+
+FLAGS: Final = {"multilabel_margin_loss_backward": (4,)}
+"""The positions of operands whose floating numbers are flags, 0 or 1, which kernels check: they are handed on as they
+are."""
 
 WRITTEN_UNSAID: Final = frozenset(
     {

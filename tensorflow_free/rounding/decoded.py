@@ -156,7 +156,7 @@ _NARROWER: Final = {torch.float64: torch.float32, torch.complex128: torch.comple
 
 
 def _is_narrow(one: Any) -> bool:
-    if not isinstance(one, torch.Tensor) or one.is_meta:
+    if not isinstance(one, torch.Tensor) or one.is_meta or one._is_zerotensor():  # noqa: SLF001 - it has no memory
         return False
     return one.dtype in _WIDER or (one.is_floating_point() and one.dtype != torch.float64)
 

@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tensorflow_free.rounding.aten_kinds import (
     CONTRACTIONS,
     EXACT_UNLESS_ADDED,
+    FLAGS,
     JUMPS,
     WRITTEN_UNSAID,
     Kind,
@@ -102,12 +103,17 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if kind is Kind.COMPOSED and func not in self._plain:
             try:
                 with self:
-                    return (FORMS.get(func) or decomposition_table[func])(*args, **kwargs)
+                    made = (FORMS.get(func) or decomposition_table[func])(*args, **kwargs)
+                if made is not NotImplemented:
+                    return made
+                self._plain.add(func)
             except (NotImplementedError, RuntimeError, TypeError, ValueError, AssertionError):
                 # a decomposition is not always all that the op is
                 self._plain.add(func)
         dtype = self._steps.dtype_here(self._dtype)
-        if kind is not Kind.POINTWISE:
+        if kind is Kind.POINTWISE and not written(func):
+            args = tuple(map(_as_it_reads, args))
+        elif kind is not Kind.POINTWISE:
             args, kwargs = self._operands(func, name, args, kwargs, dtype)
         return self._result(func, name, args, kwargs, dtype)
 
@@ -127,8 +133,8 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Nudged copies of what an op adds up; what it writes to is not copied."""
         size = self._size_in(func, name, args, dtype) * self._times
         kept = written(func)
-        if name in WRITTEN_UNSAID:
-            kept = {**kept, **dict.fromkeys(_STATISTICS)}
+        if name in WRITTEN_UNSAID or name in FLAGS:
+            kept = {**kept, **dict.fromkeys(FLAGS.get(name, _STATISTICS))}
         copies = tuple(one if at in kept else self._copied(one, size) for at, one in enumerate(args))
         return copies, {key: one if key in kept else self._copied(one, size) for key, one in kwargs.items()}
 
@@ -225,8 +231,16 @@ def strided_parts(one: torch.Tensor) -> Iterator[torch.Tensor]:
         yield one.conj() if one.is_conj() else one
 
 
+def _as_it_reads(one: Any) -> Any:
+    """A conjugate or a negative by a bit, which arithmetic below autograd does not see, as numbers of its own."""
+    return one.resolve_conj().resolve_neg() if isinstance(one, torch.Tensor) else one
+
+
 def _is_nudged(one: Any) -> bool:
-    return isinstance(one, torch.Tensor) and (one.dtype.is_floating_point or one.dtype.is_complex) and not one.is_meta
+    if not isinstance(one, torch.Tensor) or one.is_meta:
+        return False
+    # autograd's zeros without memory of their own: below it, whoever reads or writes them does so at no address
+    return (one.dtype.is_floating_point or one.dtype.is_complex) and not one._is_zerotensor()  # noqa: SLF001
 
 
 def _tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
