@@ -146,6 +146,35 @@ def test_a_recipe_that_cannot_run_here_is_judged_by_tolerance_and_that_is_told(t
     assert "'compare_gone_long_ago' is an op of the user's own" in out
 
 
+def test_a_sparse_value_is_compared_by_the_noise(typed):
+    steps = {"s": "a.to_sparse()", "p": "torch.sparse.mm(s, a)", "q": "p.sum()"}
+    recipe = {"tensors": {"a": {"init": "randn", "size": [9, 9]}}, "steps": steps}
+    good = [ran(f"dtype={dtype}", recipe=recipe) for dtype in ("float32", "float64")]
+    assert compare_results(*good).is_well
+    good[0].records["p"].value.mul_(1.001)
+    assert [one.name for one in compare_results(*good).bad] == ["p"]
+
+
+def test_complex_numbers_and_float64_are_held_to_their_own_rounding():
+    steps = {"y": "x.exp()", "f": "torch.fft.fft(y)", "loss": "y.abs().sum()"}
+    start = {"init": "randn", "size": [6], "dtype": "complex", "requires_grad": True}
+    recipe = {"tensors": {"x": start}, "steps": steps, "backward": "loss"}
+    for dtypes, small, large in ((("float32", "float64"), 1e-7, 1e-4), (("float64", "float64"), 3e-16, 1e-12)):
+        one, other = (ran(f"dtype={dtype}", recipe=recipe) for dtype in dtypes)
+        one.records["x.grad"].value.mul_(1 + small)
+        assert compare_results(one, other).is_well
+        one.records["x.grad"].value.mul_(1 + large)
+        assert [each.name for each in compare_results(one, other).bad] == ["x.grad"]
+
+
+def test_compiled_and_stopped_runs_are_compared_as_far_as_both_go():
+    one, other = ran("backend=aot_eager", "dtype=bfloat16"), ran()
+    comparison = compare_results(one, other, judging=Judging(whole=True))
+    assert (comparison.is_well, {each.cause.code for each in comparison.skipped}) == (True, {"only in the reference"})
+    one.records["w.grad"].value.mul_(1.5)
+    assert [each.name for each in compare_results(one, other).bad] == ["w.grad"]
+
+
 # inputs
 
 
@@ -169,6 +198,16 @@ def test_the_same_numbers_rounded_to_other_dtypes_are_the_same_start(numbers, pa
     low = min((one, other), key=lambda each: torch.finfo(each.dtype).bits)
     low[1] = torch.nextafter(low[1], torch.tensor(torch.inf, dtype=low.dtype)) * 1.02
     assert same_start(one, other).logical_not().nonzero().flatten().tolist() == [1]
+
+
+def test_a_stated_tolerance_is_for_inputs_that_are_other_numbers(typed):
+    low, high = saved("low", "dtype=bfloat16"), saved("high")
+    assert "The inputs differ" not in typed(low, high, "--rtol=1e-9")[1]
+    moved = saved("moved", change=lambda result: result.records["x"].value.mul_(1.001))
+    assert ["The inputs differ" in typed(moved, high, f"--rtol={rtol}")[1] for rtol in ("1e-4", "1e-2")] == [
+        True,
+        False,
+    ]
 
 
 # what is skipped is counted

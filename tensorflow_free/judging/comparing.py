@@ -258,7 +258,7 @@ class Comparing:
         if why := self._judging.structural.get(record.name):
             return self._verdict(record, Outcome.OK, "structure", allowed=f"shape and dtype: {why}")
         mine, its = readable(mine), readable(its)
-        if record.kind == "tensor" and not self._is_stated:
+        if record.kind == "tensor":
             return self._start(record, mine, its)
         if not (is_floating(mine.dtype) or is_floating(its.dtype)):
             return self._integers(record, mine, its)
@@ -274,6 +274,8 @@ class Comparing:
         if not count:
             measured = errors.measure() if self._in_full else errors.brief()
             return self._verdict(record, Outcome.OK, "inputs", allowed=SAME_NUMBERS, measure=measured)
+        if self._is_stated and is_floating(mine.dtype):
+            return self._by_other_rules(record, errors, its, mine.dtype)
         found = errors.measure(int((errors.errors * other).argmax()))
         cause = _elements("inputs differ", found).model_copy(update={"count": count})
         return self._bad(record, "inputs", cause, found)

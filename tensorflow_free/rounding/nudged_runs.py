@@ -96,7 +96,9 @@ def _within(nudge: Nudge) -> Iterator[None]:
 
 
 def _bytes(values: Mapping[str, Record]) -> int:
-    return sum(one.value.nbytes for one in values.values() if isinstance(one.value, torch.Tensor))
+    """How much memory the values take at most: those of a sparse tensor as many as of a dense one."""
+    tensors = [one.value for one in values.values() if isinstance(one.value, torch.Tensor)]
+    return sum(one.numel() * one.element_size() for one in tensors)
 
 
 def _told(plan: Plan, steps: Mapping[KeyPath, torch.dtype], nudge: Nudge) -> Plan:
