@@ -1,4 +1,4 @@
-"""A kernel of one's own, with a mistake in its backward, for the walk through sweeps."""
+"""Kernels of one's own, right and with a mistake, for the pages on sweeps and on judging."""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ class _SiLU(torch.autograd.Function):
 def silu(input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's own name for it
     """SiLU."""
     return _SiLU.apply(input)  # type: ignore[no-any-return, no-untyped-call]
+
+
+@register_op("my.split_k")
+def split_k(input: torch.Tensor, other: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's own name for it
+    """A matrix product in two halves of its sums: right, and other bits than torch's."""
+    half = other.shape[0] // 2
+    return input[:, :half] @ other[:half] + input[:, half:] @ other[half:]
+
+
+@register_op("my.short_k")
+def short_k(input: torch.Tensor, other: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's own name for it
+    """A matrix product that forgets the last term of each sum: wrong."""
+    return input[:, :-1] @ other[:-1]
