@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tensorflow_free.ops import additions
 from tests.processes import finished
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = {page: (ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/sweeps.md", "docs/goldens.md")}
+NAMES = ("README.md", "docs/sweeps.md", "docs/goldens.md", "docs/judging.md")
+PAGES = {page: (ROOT / page).read_text(encoding="utf-8") for page in NAMES}
 BIN = Path(sys.executable).parent
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -147,10 +149,22 @@ def test_what_is_shown_must_match():
     assert not matches("a …\nz", "a b\nc\nz")
 
 
-def test_the_picture_shows_what_a_terminal_shows():
+@pytest.fixture(scope="module")
+def draw():
     spec = importlib.util.spec_from_file_location("draw", ROOT / "docs" / "draw.py")
-    draw = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(draw)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_picture_shows_what_a_terminal_shows(draw):
     drawn, kept = draw.picture("linear_autograd"), (ROOT / "docs" / "linear_autograd.svg").read_text(encoding="utf-8")
     version = re.compile(r"torch&#160;[\d.]+")
     assert version.sub("", kept) == version.sub("", drawn), "run `python docs/draw.py`"
+
+
+def test_the_picture_of_a_bound_shows_what_is_allowed(draw, monkeypatch):
+    monkeypatch.setattr(additions, "_ops", {})
+    monkeypatch.setattr(additions, "_origins", {})
+    drawn, kept = draw.allowed_of_one_number(), (ROOT / "docs" / "judging.svg").read_text(encoding="utf-8")
+    assert kept == drawn, "run `python docs/draw.py`"
