@@ -373,6 +373,11 @@ steps:
 
 backward: [{target: dropped, gradient: {init: ones}}, {target: other, gradient: {init: ones}}]
 """
+ASIDE = """
+tensors: {a: {data: [1.0, 2.0], requires_grad: true}}
+steps: {h: a.sin().mul_(2), dropped: F.dropout(h), other: h.sum()}
+backward: other
+"""
 ATTENTION = "tensors: {q: {init: randn, size: [2, 4]}}\nsteps: {y: 'F.scaled_dot_product_attention(q, q, q)'}\n"
 OTHERS = [
     (BRANCHES, "", "", "dropped a.grad h.grad dropped.grad"),
@@ -386,6 +391,8 @@ OTHERS = [
         "dropped a.grad b.grad h.grad dropped.grad other.grad",
     ),
     (BRANCHES, "b.exp()", "b.sin().mul_(2)", "dropped a.grad b.grad h.grad dropped.grad other_1.grad other.grad"),
+    (BRANCHES, "{target: dropped, gradient: {init: ones}}, ", "", "dropped"),
+    (ASIDE, "", "", "dropped"),
     (ATTENTION, "", "", ""),
     (ATTENTION, "q, q)", "q, q, dropout_p=0.5)", "y"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tensorflow_free.recipe.graph import reads_of, steps_of
+from tensorflow_free.recipe.graph import differentiated, reads_of, steps_of
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find
 from tensorflow_free.replay.visits import is_off
@@ -47,15 +47,19 @@ def _random(steps: Mapping[str, Step], reads: Mapping[str, tuple[str, ...]]) -> 
 
 
 def _leading(recipe: Recipe, steps: Mapping[str, Step], random: set[str]) -> set[str] | None:
-    """The values that lead to a random one, whose gradients are random, too; None where a run alone could tell."""
+    """The values whose gradients come through a random one; None where a run alone could tell."""
+    through = random & differentiated(recipe)
+    through |= {
+        one.target.partition(".")[0] for one in recipe.backward if str(one.gradient).partition(".")[0] in random
+    }
+    if not through:
+        return set()
     if any(step.is_block or step.op in ("backward", "grad") or _is_in_place(step) for step in steps.values()):
         return None
-    found = set(random)
-    found |= {one.target.partition(".")[0] for one in recipe.backward if str(one.gradient).partition(".")[0] in random}
     for name, read in reversed(reads_of(recipe).items()):
-        if name in found:
-            found |= set(read)
-    return found
+        if name in through:
+            through |= set(read)
+    return through
 
 
 def _hangs(name: str, random: set[str], led: set[str] | None) -> bool:
