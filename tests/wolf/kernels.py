@@ -119,6 +119,4 @@ def cells(part: str, every: int, overrides: Sequence[str] = (), dtypes: Sequence
     for name in list(KERNELS)[::every]:
         for position, kernel in enumerate(KERNELS[name]):
             for dtype in dtypes:
-                yield Cell(
-                    part, f"{name} {position}" if position else name, dtype, recipe_of(name, kernel), tuple(overrides)
-                )
+                yield Cell(part, f"{name} {position}", dtype, recipe_of(name, kernel), tuple(overrides))

@@ -18,8 +18,9 @@ from tests.wolf.cells import DTYPES, Cell
 COMPLEX: Final = {"float64": torch.complex128, "float32": torch.complex64}
 """The complex dtypes, by the recipe's."""
 
-LEFT_OUT: Final = NOT_COVERED.keys() | WAVERING.keys() | REFUSED.keys() | UNWRITTEN
-"""Entries that no recipe covers, whose numbers nobody has written, or that give other bits each time."""
+LEFT_OUT: Final = NOT_COVERED.keys() | WAVERING.keys() | REFUSED.keys() | UNWRITTEN | {"as_strided.partial_views"}
+"""Entries that no recipe covers, whose numbers nobody has written, that give other bits each time, or that read memory
+beside their operand, which its float64 copy does not have."""
 
 
 def cells(part: str, every: int, overrides: Sequence[str] = (), dtypes: Sequence[str] = DTYPES) -> Iterator[Cell]:
