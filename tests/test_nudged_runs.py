@@ -75,3 +75,12 @@ def test_gradients_of_complex_numbers_are_nudged_as_what_they_are(formula):
     with Nudge(torch.float64, 0):
         found = torch.autograd.grad(formula(x).abs().sum(), x)[0]
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("reduce", ["amax", "amin"])
+def test_the_backward_of_a_reduction_that_selects_finds_what_it_selected(reduce):
+    x = torch.randn(6, dtype=torch.float64, requires_grad=True)
+    index = torch.tensor([0, 0, 1, 1, 2, 2])
+    with Nudge(torch.float64, 0):
+        torch.zeros(3, dtype=torch.float64).scatter_reduce(0, index, x, reduce, include_self=False).sum().backward()
+    assert sorted(x.grad.tolist()) == pytest.approx([0.0] * 3 + [1.0] * 3, rel=1e-12)

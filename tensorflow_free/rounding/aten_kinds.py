@@ -139,7 +139,20 @@ def kind_of_op(op: OpOverload) -> Kind:
 _PRIMS_THAT_ADD: Final = frozenset({"sum", "prod", "var", "xor_sum", "fft_r2c", "fft_c2r", "fft_c2c"})
 
 
-def accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def is_exact_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether this call of an op, by its base name, rounds nothing, although others of the op do."""
+    if name in _REDUCES_AS_TOLD:
+        return any(isinstance(one, str) and one in _SELECTING for one in (*args, *kwargs.values()))
+    return name in EXACT_UNLESS_ADDED and not _accumulates(args, kwargs)
+
+
+_REDUCES_AS_TOLD: Final = frozenset({"index_reduce", "scatter_reduce", "segment_reduce"})
+
+_SELECTING: Final = frozenset({"amax", "amin", "max", "min"})
+"""Reductions that select a number, which their backward looks for again."""
+
+
+def _accumulates(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a call of `index_put` adds to what is there."""
     return bool(args[3] if len(args) > 3 else kwargs.get("accumulate", False))  # noqa: PLR2004 - as in its schema
 

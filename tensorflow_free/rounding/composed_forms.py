@@ -14,12 +14,12 @@ import torch
 
 _ATEN: Final = torch.ops.aten
 
-Tensors = tuple[torch.Tensor | None, ...]
+MadeTensors = tuple[torch.Tensor | None, ...]
 
 
 def _layer_norm(
     x: torch.Tensor, shape: Sequence[int], weight: torch.Tensor | None, bias: torch.Tensor | None, eps: float
-) -> Tensors:
+) -> MadeTensors:
     dims = list(range(x.dim() - len(shape), x.dim()))
     mean = x.mean(dims, keepdim=True)
     centred = x - mean
@@ -38,7 +38,7 @@ def _layer_norm_backward(  # noqa: PLR0913, PLR0917 - the op's schema
     weight: torch.Tensor | None,
     bias: torch.Tensor | None,
     wanted: Sequence[bool],
-) -> Tensors:
+) -> MadeTensors:
     outer = x.dim() - len(shape)
     inner, rows = list(range(outer, x.dim())), list(range(outer))
     normed = (x - mean) * rstd

@@ -19,14 +19,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tensorflow_free.rounding.aten_kinds import (
     CONTRACTIONS,
-    EXACT_UNLESS_ADDED,
     FLAGS,
     JUMPS,
     WRITTEN_UNSAID,
     Kind,
-    accumulates,
     base_name,
     inner_length,
+    is_exact_call,
     kind_of_op,
 )
 from tensorflow_free.rounding.call_arguments import each_argument, in_place_of, written
@@ -96,9 +95,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         kind, name = kind_of_op(func), base_name(func)
         self.jumps = self.jumps or name in JUMPS
-        if kind is Kind.EXACT:
-            return func(*args, **kwargs)
-        if name in EXACT_UNLESS_ADDED and not accumulates(args, kwargs):
+        if kind is Kind.EXACT or is_exact_call(name, args, kwargs):
             return func(*args, **kwargs)
         if kind is Kind.COMPOSED and func not in self._plain:
             try:
