@@ -156,15 +156,19 @@ def _runs(plan: Plan, progress: Progress | None, given: GivenTensors | None, wat
         del found
 
 
-def starts_of(plan: Plan) -> dict[str, torch.Tensor]:
+def starts_of(plan: Plan, given: GivenTensors | None = None) -> dict[str, torch.Tensor]:
     """The tensors that a run of the plan starts from, by name: what can be `given` to another run.
+
+    Args:
+        plan: what would run.
+        given: as of `run`.
 
     Raises:
         Stopped: one cannot be made.
     """
     values: Values = list(plan.initial)
     with process_state(plan):
-        draw(plan, plan.starts, values)
+        draw(plan, plan.starts, values, given)
     return {start.name: values[slot].detach() for start, slot in zip(plan.starts, plan.start_slots, strict=True)}
 
 

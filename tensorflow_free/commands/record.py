@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
@@ -15,6 +15,7 @@ from tensorflow_free.composition.overrides import override_place
 from tensorflow_free.errors import Problem, RecipeError, StorageError, UnwritableError, refuse_any
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recording import Recorded, Which, record
+from tensorflow_free.golden.refreshing import refresh
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.axes import axes_of
@@ -41,9 +42,11 @@ def record_command(options: Namespace, flags: Flags) -> int:
     """Record goldens, a line a case: the exit code."""
     if options.missing and options.stale:
         raise wrong("flag '--stale'", "it records what is missing, too; give one of --missing and --stale")
+    if options.refresh_noise and (options.missing or options.stale):
+        raise wrong("flag '--refresh-noise'", "it records no values; give it without --missing and --stale")
     paths, overrides = paths_and_overrides(options.words)
     devices, cases = _device_and_cases(overrides)
-    which: Which = "missing" if options.missing else "stale" if options.stale else "all"
+    which = _which(options)
     flags.load_ops()
     files = list(dict.fromkeys(recipe_files(paths)))
     rows = Rows(max(len(str(path)) for path in files))
@@ -67,6 +70,16 @@ def record_command(options: Namespace, flags: Flags) -> int:
     return code
 
 
+def _which(options: Namespace) -> Which | Literal["noise"]:
+    """What is recorded: cases, or the noise of goldens that are there."""
+    asked: dict[Which | Literal["noise"], bool] = {
+        "noise": options.refresh_noise,
+        "missing": options.missing,
+        "stale": options.stale,
+    }
+    return next((which for which, is_asked in asked.items() if is_asked), "all")
+
+
 def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[str] | None]:
     """The devices whose goldens are recorded, None for the default one, and the cases; None for all."""
     devices: list[str | None] = []
@@ -88,10 +101,15 @@ def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[
     return devices or [None], cases or None
 
 
-def _recorded(path: Path, cases: Sequence[str] | None, which: Which, device: str | None) -> Iterator[Recorded]:
+def _recorded(
+    path: Path, cases: Sequence[str] | None, which: Which | Literal["noise"], device: str | None
+) -> Iterator[Recorded]:
     """What became of each case; what cannot be read or written is refused, and the next recipe has its turn."""
     try:
-        yield from record(path, cases=cases, which=which, device=device)
+        if which == "noise":
+            yield from refresh(path, cases=cases, device=device)
+        else:
+            yield from record(path, cases=cases, which=which, device=device)
     except (RecipeError, StorageError) as error:
         is_unwritable = isinstance(error, UnwritableError)
         yield Recorded(str(path), "", "refused", reason=str(error), is_unwritable=is_unwritable)

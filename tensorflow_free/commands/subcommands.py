@@ -94,6 +94,10 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             {
                 "--missing": {**_SWITCH, "help": "only cases without a golden"},
                 "--stale": {**_SWITCH, "help": "only cases without a golden, or with a stale one"},
+                "--refresh-noise": {
+                    **_SWITCH,
+                    "help": "measure anew what rounding does in each dtype; no value of a golden changes",
+                },
             },
         ),
         "verify": Command(

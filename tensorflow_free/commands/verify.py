@@ -14,7 +14,7 @@ from tensorflow_free.commands.flags import Flags, with_repeats
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
-from tensorflow_free.golden.orphans import orphans_below
+from tensorflow_free.golden.orphans import device_of, orphans_below
 from tensorflow_free.golden.verifying import Verification, verify
 from tensorflow_free.judging.shortfalls import Shortfalls
 from tensorflow_free.judging.wording import share_of
@@ -132,6 +132,7 @@ class Tally:
         self._untold = 0
         self._shortfalls = Shortfalls()
         self._missing: dict[str, None] = {}
+        self._by_noise: dict[str | None, dict[str, None]] = {}
 
     def add(self, one: Verification) -> None:
         """Take a verdict in."""
@@ -141,6 +142,8 @@ class Tally:
             reasons = (*one.fate.causes, *one.fate.notes)
             compared, unjudged = one.comparison.compared, len(one.comparison.unjudged)
             self._shortfalls.add(reasons, one.result.recipe.dtype, compared=compared, unjudged=unjudged)
+        if one.by_noise and one.golden is not None:
+            self._by_noise.setdefault(device_of(one.golden, Path(one.recipe)), {})[one.recipe] = None
         if one.outcome == Outcome.MISSING:
             self._missing[one.recipe] = None
         elif not one.is_well and len(self._failures) < MOST_FAILURES:
@@ -163,9 +166,20 @@ class Tally:
                 [line(more)] if self._untold else [],
                 self._missing_lines() if self._missing else [],
                 [line(words, "notice") for words in self._shortfalls.sentences()],
+                [line(words, "notice", is_whole=True) for words in self._older()],
                 [line(count, "title" if self.code == ExitCode.OK else "bad")],
             ]
         )
+
+    def _older(self) -> Iterator[str]:
+        """That goldens are of an older format, and what brings them up."""
+        for device, recipes in self._by_noise.items():
+            count = counted(len(recipes), "golden")
+            named = list(recipes) if len(recipes) <= MOST_NAMED else self._paths
+            on = [] if device is None else [f"device={device}"]
+            command = command_of(["recipe", "record", "--refresh-noise", *named, *on, *ops_words()])
+            was = "was" if len(recipes) == 1 else "were"
+            yield f"{count} {was} recorded before rounding was derived, and judged by one run's noise; mend: {command}"
 
     def _missing_lines(self) -> Iterator[Line]:
         recipes = list(self._missing)
@@ -224,6 +238,7 @@ def plain_of(one: Verification) -> dict[str, Any]:
         "reason": one.reason,
         "causes": [cause.model_dump(mode="json") for cause in one.fate.causes],
         "golden": None if one.golden is None else str(one.golden),
+        "by_noise": one.by_noise,
         "used": None if worst is None else plain(worst.used),
         "comparison": None if one.comparison is None else one.comparison.to_plain(),
         "command": one.command,

@@ -19,11 +19,11 @@ from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden.cases import StoredCase, StoredValue, encoded
 from tensorflow_free.golden.changes import Change, Changes
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.model import GoldenCase, GoldenFile
+from tensorflow_free.golden.model import EXACT_DTYPE, GoldenCase, GoldenFile
 from tensorflow_free.golden.orphans import device_of
 from tensorflow_free.golden.places import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import EXACT_DTYPE, CaseRecording, NotRecorded, eager_cell
+from tensorflow_free.golden.recording import CaseRecording, NotRecorded, eager_cell
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.loading import load_recipe

@@ -15,7 +15,18 @@ from tensorflow_free.codec.arrays import NO_ARRAYS, Arrays, open_arrays
 from tensorflow_free.codec.numbers import bits, listed
 from tensorflow_free.codec.parts import PAIRS, as_kept, described, named_parts
 from tensorflow_free.codec.values import exact, type_of
-from tensorflow_free.golden.model import GoldenCase, GoldenValue, Made, Numbers, Part, RecordedNoise, ValueMark
+from tensorflow_free.golden.leeways import NOWHERE, StoredLeeway
+from tensorflow_free.golden.levels import packed, text_of
+from tensorflow_free.golden.model import (
+    GoldenCase,
+    GoldenValue,
+    Made,
+    Numbers,
+    Part,
+    RecordedLeeway,
+    RecordedNoise,
+    ValueMark,
+)
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import word_of
 
@@ -40,11 +51,15 @@ class StoredValue:
     op: str | None = None
     noise: Mapping[str, RecordedNoise] = field(default_factory=dict)
     mark: ValueMark | None = None
+    leeway: Mapping[str, StoredLeeway] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """What a golden holds of one case: `starts` are the starting tensors, `unsupported` a reason for each dtype."""
+    """What a golden holds of one case: `starts` are the starting tensors, `unsupported` a reason for each dtype.
+
+    `nudged_runs` is how many runs told the leeways; None where there is only noise.
+    """
 
     digest: str
     made: Made
@@ -52,6 +67,7 @@ class StoredCase:
     values: Sequence[StoredValue]
     unsupported: Mapping[str, str] = field(default_factory=dict)
     unmet: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    nudged_runs: int | None = None
 
     def __getitem__(self, name: str) -> StoredValue:
         for one in self.values:
@@ -76,13 +92,19 @@ def encoded(case: StoredCase) -> tuple[GoldenCase, dict[str, torch.Tensor]]:
     starts = [Numbers(**_fields(name, value, arrays)) for name, value in case.starts.items()]
     values = [
         GoldenValue(
-            **_fields(one.name, one.value, arrays), kind=one.kind, op=one.op, noise=dict(one.noise), mark=one.mark
+            **_fields(one.name, one.value, arrays),
+            kind=one.kind,
+            op=one.op,
+            noise=dict(one.noise),
+            **_leeways(one, arrays),
+            mark=one.mark,
         )
         for one in case.values
     ]
     model = GoldenCase(
         digest=case.digest,
         made=case.made,
+        nudged_runs=case.nudged_runs,
         unsupported=dict(case.unsupported),
         unmet={dtype: list(paths) for dtype, paths in case.unmet.items()},
         starts=starts,
@@ -104,6 +126,31 @@ def _fields(name: str, value: Any, arrays: dict[str, torch.Tensor]) -> dict[str,
     if list(parts) == [""]:
         return {**fields, "value": parts[""].value, "stored": parts[""].stored}
     return {**fields, "parts": parts}
+
+
+def _leeways(one: StoredValue, arrays: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """What the model of a value says of its leeways; nothing of those that are none."""
+    fields: dict[str, Any] = {"leeway": {}}
+    rows: list[torch.Tensor] = []
+    for dtype, leeway in one.leeway.items():
+        if leeway == NOWHERE:
+            continue
+        levels = leeway.levels
+        is_text = levels is not None and levels.numel() <= MOST_AS_TEXT
+        fields["leeway"][dtype] = RecordedLeeway(
+            moved=leeway.moved,
+            most=leeway.most,
+            least=leeway.least,
+            levels=text_of(levels) if levels is not None and is_text else None,
+            over=leeway.over,
+            runs=leeway.runs,
+        )
+        rows += [] if levels is None or is_text else [levels]
+    if rows:
+        array = packed(rows)
+        fields["levels"] = stored_name(f"{one.name} levels", array)
+        arrays[fields["levels"]] = array
+    return fields
 
 
 def _part(name: str, array: torch.Tensor, most: int, arrays: dict[str, torch.Tensor]) -> Part:

@@ -9,12 +9,15 @@ from typing import Literal
 import torch
 
 from tensorflow_free.golden.cases import StoredCase, StoredValue
+from tensorflow_free.golden.leeways import NOWHERE
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, RecordedNoise
+from tensorflow_free.golden.nudging import coarser
 from tensorflow_free.golden.verifying import compare
 from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.measures import Errors
-from tensorflow_free.judging.rules import by_noise, epsilon, usual_noise
+from tensorflow_free.judging.rounding_rule import RoundingBound, k_of
+from tensorflow_free.judging.rules import by_noise, epsilon, share, usual_noise
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.models import Recipe
@@ -81,6 +84,7 @@ class Changes:
     def __init__(
         self, old: StoredCase, new: StoredCase, old_model: GoldenCase, new_model: GoldenCase, exact: Recipe
     ) -> None:
+        self._is_nudged = old.nudged_runs is not None
         self._old = {one.name: one for one in old.values}
         self._new = {one.name: one for one in new.values}
         self._were: Mapping[str, GoldenValue] = {one.name: one for one in old_model.values}
@@ -101,7 +105,7 @@ class Changes:
 
     def _change(self, old: StoredValue, new: StoredValue) -> Change:
         verdict = _verdict(self._comparison, new.name)
-        budgets = tuple(_budgets(old, new))
+        budgets = tuple(_budgets(old, new, is_nudged=self._is_nudged))
         kind: ChangeKind = "within the noise"
         if verdict is None or verdict.outcome != Outcome.OK or old.mark != new.mark or old.kind != new.kind:
             kind = "changed"
@@ -114,15 +118,15 @@ def _verdict(comparison: Comparison, name: str) -> ValueVerdict | None:
     return next((one for one in comparison.values if one.name == name), None)
 
 
-def _budgets(old: StoredValue, new: StoredValue) -> Iterator[Budget]:
+def _budgets(old: StoredValue, new: StoredValue, *, is_nudged: bool) -> Iterator[Budget]:
     """The noise in each dtype in which it is another, and the share of what the old golden allows that it takes."""
     for dtype in dict.fromkeys((*old.noise, *new.noise)):
         was, is_ = old.noise.get(dtype), new.noise.get(dtype)
         if was != is_:
-            yield Budget(dtype, was, is_, _used(old, is_, dtype))
+            yield Budget(dtype, was, is_, _used(old, is_, dtype, is_nudged=is_nudged))
 
 
-def _used(old: StoredValue, noise: RecordedNoise | None, dtype: str) -> float:
+def _used(old: StoredValue, noise: RecordedNoise | None, dtype: str, *, is_nudged: bool) -> float:
     """The share of what a check against the old golden allows in a dtype that a run with this noise uses."""
     was = old.noise.get(dtype)
     if was is None:
@@ -137,7 +141,14 @@ def _used(old: StoredValue, noise: RecordedNoise | None, dtype: str) -> float:
         return 0.0
     errors = Errors(exact, exact)
     errors.rmse, errors.max_abs = noise.rmse, noise.max_abs
-    return by_noise(errors, usual_noise(old.noise, dtype), _coarsest(noise, dtype)).used
+    kept = old.leeway.get(dtype, NOWHERE)
+    if not (is_nudged and kept.is_known):
+        return by_noise(errors, usual_noise(old.noise, dtype), _coarsest(noise, dtype)).used
+    own = coarser(TORCH_DTYPES[noise.dtype or dtype], exact.dtype)
+    bound = RoundingBound(errors, own, k_of(own), was)
+    bound.take(kept.leeway(errors.elements))
+    most = float(bound.allowed.max()) if errors.elements else 0.0
+    return max(share(noise.max_abs, most), bound.beside_baseline())
 
 
 def _coarsest(noise: RecordedNoise, dtype: str) -> torch.dtype:

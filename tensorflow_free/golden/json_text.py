@@ -19,7 +19,7 @@ PER_LINE: Final = 4
 PER_LINE_SHORT: Final = 16
 """The same for integers and booleans."""
 
-_BLOCKS: Final = ("parts", "noise")
+_BLOCKS: Final = ("parts", "noise", "leeway")
 """Keys of a value with a line for each key below them."""
 
 
@@ -33,6 +33,8 @@ def text_of(golden: GoldenFile) -> str:
 
 def _case(case: GoldenCase, indent: int) -> str:
     rows = {"digest": _one_line(case.digest), "made": _one_line(case.made.model_dump())}
+    if case.nudged_runs is not None:
+        rows["nudged_runs"] = _one_line(case.nudged_runs)
     if case.unsupported:
         rows["unsupported"] = _block({dtype: _one_line(why) for dtype, why in case.unsupported.items()}, indent + 1)
     if case.unmet:

@@ -5,7 +5,8 @@ GoldenFile
     ├── made: Made
     ├── starts: Numbers          a starting tensor each
     └── values: GoldenValue      a value or a gradient each
-        └── noise: RecordedNoise by recipe dtype
+        ├── noise: RecordedNoise by recipe dtype
+        └── leeway: RecordedLeeway by recipe dtype
 
 Example:
     >>> from pathlib import Path
@@ -20,15 +21,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.dataclasses import dataclass
 
 from tensorflow_free.judging.noise import Noise
 
-FORMAT_VERSION: Final = 1
-"""The version of a golden; it grows when a reader of the older one would misread the newer."""
+FORMAT_VERSION: Final = 2
+"""The version of a golden; it grows when a reader of the older one would misread the newer. 1 has no leeway, and is
+written where no case has any."""
+
+EXACT_DTYPE: Final = "float64"
+"""The dtype of a golden."""
 
 BARE: Final = ""
 """The name under which the recipe stands as its file says it, without a case."""
@@ -76,6 +81,33 @@ class RecordedNoise(Noise):
     shape: list[int] | None = None
 
 
+_Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class RecordedLeeway(GoldenModel):
+    """How far rounding to a recipe dtype may take the numbers of a value, before they are rounded themselves.
+
+    With r a number of the golden and K that of the dtype, a run may be K * (eps * |r| + leeway) away. It is what nudged
+    runs moved it by, and what rounding the starting tensors does.
+
+    Attributes:
+        moved: the root mean square of how far the nudged runs took the numbers; not of float64, which has no baseline.
+        most: the largest leeway of a number, in the value's unit; that of all, where there are no levels.
+        least: the smallest that is not 0, where the numbers differ in it.
+        levels: that of each number, in row-major order, as a hexadecimal digit; 0 is none, and from 1 to f it grows
+            from `least` to `most` by equal factors. Where the numbers are many, the value's `levels` name them.
+        over: how many times what rounding explains the eager run was away when this was recorded, where it was.
+        runs: how many nudged runs told of it, where they were too few to judge by; there is only noise, then.
+    """
+
+    moved: _Size = 0.0
+    most: _Size = 0.0
+    least: _Size | None = None
+    levels: str | None = Field(None, pattern="^[0-9a-f]+$")
+    over: float = Field(0.0, ge=0)
+    runs: int | None = None
+
+
 class Part(GoldenModel):
     """One plain array.
 
@@ -120,19 +152,30 @@ class Numbers(GoldenModel):
 
 
 class GoldenValue(Numbers):
-    """A value or a gradient of the float64 run, and how far the eager run in each dtype is from it.
+    """A value or a gradient of the float64 run, how far the eager run in each dtype is from it, and how far it may be.
 
     Attributes:
         kind: as of an entry of `result.json`: `step`, `gradient`, ….
         op: the op that gave it.
         noise: how far an eager CPU run in a recipe dtype is from it, by that dtype.
+        leeway: how far rounding to a recipe dtype may take it, by that dtype; nowhere, where it does not stand in it.
+        levels: the name under which the safetensors file holds the levels of its leeways, a row for each that has
+            `least`, two in a byte.
         mark: why only its shape and dtype are judged; None where its numbers are.
     """
 
     kind: str
     op: str | None = None
     noise: dict[str, RecordedNoise] = Field(default_factory=dict)
+    leeway: dict[str, RecordedLeeway] = Field(default_factory=dict)
+    levels: str | None = None
     mark: ValueMark | None = None
+
+    def stored_names(self) -> Iterator[str]:
+        """The names in the safetensors file that hold it and its levels."""
+        yield from super().stored_names()
+        if self.levels is not None:
+            yield self.levels
 
 
 class GoldenCase(GoldenModel):
@@ -141,6 +184,7 @@ class GoldenCase(GoldenModel):
     Attributes:
         digest: the SHA-256 of what of the recipe changes numbers; where it differs, the golden is stale.
         made: what the numbers depended on besides the recipe.
+        nudged_runs: how many runs told the leeways; None in a golden of format 1, in which there is only noise.
         unsupported: why the recipe does not run in a dtype, by that dtype.
         unmet: the expectations that did not hold in a dtype when it was recorded, by that dtype, which is not the
             recipe's own.
@@ -150,6 +194,7 @@ class GoldenCase(GoldenModel):
 
     digest: str
     made: Made
+    nudged_runs: int | None = None
     unsupported: dict[str, str] = Field(default_factory=dict)
     unmet: dict[str, list[str]] = Field(default_factory=dict)
     starts: list[Numbers] = Field(default_factory=list)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 import torch
 
@@ -14,13 +14,17 @@ from tensorflow_free.codec.parts import plain_form, whole_of, without_numbers
 from tensorflow_free.codec.values import constant_of, value_of
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.cases import UNFINISHED, StoredCase, StoredValue, arrays_of, is_as_named
-from tensorflow_free.golden.model import GoldenCase, GoldenFile, Numbers, Part
+from tensorflow_free.golden.leeways import StoredLeeway
+from tensorflow_free.golden.levels import of_text, unpacked
+from tensorflow_free.golden.model import GoldenCase, GoldenFile, GoldenValue, Numbers, Part
 from tensorflow_free.golden.places import arrays_beside, read_golden_file, record_again
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.text.phrases import some
 
 _MOST_NAMES: Final = 3
 """Names in a message."""
+
+Decoded = TypeVar("Decoded")
 
 
 def read_case(golden: GoldenFile, name: str) -> StoredCase:
@@ -51,11 +55,10 @@ def _read(golden: GoldenFile, name: str) -> StoredCase:
             digest=case.digest,
             made=case.made,
             starts={one.name: decoding.value(one) for one in case.starts},
-            values=tuple(
-                StoredValue(one.name, one.kind, decoding.value(one), one.op, one.noise, one.mark) for one in case.values
-            ),
+            values=tuple(decoding.golden_value(one) for one in case.values),
             unsupported=case.unsupported,
             unmet=case.unmet,
+            nudged_runs=case.nudged_runs,
         )
 
 
@@ -91,13 +94,37 @@ class _Decoding:
 
     def value(self, one: Numbers) -> Any:
         """The value of an entry."""
+        return self._decoded(one, lambda: self._tensor(one) if one.type == "tensor" else value_of(one.type, one.value))
+
+    def golden_value(self, one: GoldenValue) -> StoredValue:
+        """A value with its noise and its leeways."""
+        value = self.value(one)
+        leeways = self._decoded(one, lambda: dict(self._leeways(one, value)))
+        return StoredValue(one.name, one.kind, value, one.op, one.noise, one.mark, leeways)
+
+    def _decoded(self, one: Numbers, decode: Callable[[], Decoded]) -> Decoded:
+        """What is decoded of an entry; what is wrong with it is told with its name."""
         try:
-            return self._tensor(one) if one.type == "tensor" else value_of(one.type, one.value)
+            return decode()
         except StorageError as error:
             raise StorageError(f"{error}; {self._again}") from error
         except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise StorageError(f"{self._path}: '{one.name}': {words}; {self._again}") from error
+
+    def _leeways(self, one: GoldenValue, value: Any) -> Iterator[tuple[str, StoredLeeway]]:
+        """The leeways that a value has, by dtype."""
+        count = value.numel() if isinstance(value, torch.Tensor) else 1
+        apart = [dtype for dtype, kept in one.leeway.items() if kept.least is not None and kept.levels is None]
+        levels = {dtype: of_text(kept.levels) for dtype, kept in one.leeway.items() if kept.levels is not None}
+        if apart:
+            form = torch.uint8, [len(apart), (count + 1) // 2]
+            array = self._array(one.name, Part(dtype="uint8", shape=form[1], stored=one.levels), *form)
+            levels |= zip(apart, unpacked(array, count), strict=True)
+        if any(found.numel() != count for found in levels.values()):
+            raise ValueError(f"it has {count:,} numbers, and not as many levels")
+        for dtype, kept in one.leeway.items():
+            yield dtype, StoredLeeway(kept.moved, kept.most, kept.least, levels.get(dtype), kept.over, kept.runs)
 
     def _tensor(self, one: Numbers) -> torch.Tensor:
         dtype: torch.dtype = constant_of(one.dtype, torch.dtype)

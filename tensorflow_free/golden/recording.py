@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,12 +16,12 @@ from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.model import BARE, Made, RecordedNoise, ValueMark
+from tensorflow_free.golden.measuring import measured, runs_for
+from tensorflow_free.golden.model import BARE, EXACT_DTYPE, Made, ValueMark
+from tensorflow_free.golden.nudging import EagerRun
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.judging.as_tensors import tensor_of
-from tensorflow_free.judging.closeness import is_floating
-from tensorflow_free.judging.measures import noise_of
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
@@ -29,13 +29,9 @@ from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tensorflow_free.replay.visits import draws
 from tensorflow_free.report.result_report import failure
 from tensorflow_free.result.result import Result
-from tensorflow_free.result.run_value import Record
+from tensorflow_free.rounding.step_dtypes import StepDtypes, noting
 from tensorflow_free.run.torch_errors import is_unsupported
 from tensorflow_free.runner import GivenTensors, run, starts_of
-from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES, word_of
-
-EXACT_DTYPE: Final = "float64"
-"""The dtype of a golden."""
 
 UNJUDGED: Final = ("tensor", "check")
 """Kinds of records that a golden leaves out: starting tensors stand in it apart, and checks are only expected of."""
@@ -152,7 +148,8 @@ class CaseRecording:
         exact = self._run(plan, starts)
         runs, unsupported = self._other_dtypes(starts)
         random = random_names(plan, starts, exact) if draws(plan.recipe) else frozenset[str]()
-        unmet = self._unmet({EXACT_DTYPE: exact, **runs})
+        unmet = self._unmet({EXACT_DTYPE: exact, **{dtype: one.result for dtype, one in runs.items()}})
+        values = self._values(plan, starts, {EXACT_DTYPE: EagerRun(plan, exact), **runs}, random)
         environment = exact.environment
         assert environment is not None  # noqa: S101 - a run has one; this tells mypy
         if digest != self._digest():
@@ -168,10 +165,38 @@ class CaseRecording:
                 settings=dict(plan.recipe.settings),
             ),
             starts=starts,
-            values=[_value(one, runs, random) for one in exact.records.values() if one.kind not in UNJUDGED],
+            values=values,
             unsupported=unsupported,
             unmet=unmet,
+            nudged_runs=runs_for(values),
         )
+
+    def refreshed(self, stored: StoredCase) -> StoredCase:
+        """A golden's case with its noise and its leeways measured anew; all else as it is.
+
+        Raises:
+            NotRecorded: the recipe does not bind, or runs in other dtypes than it did.
+        """
+        plan = self._plan(EXACT_DTYPE)
+        exact = self._run(plan, stored.starts)
+        runs, unsupported = self._other_dtypes(stored.starts)
+        if unsupported.keys() != stored.unsupported.keys():
+            others = " and ".join(sorted(unsupported.keys() ^ stored.unsupported.keys()))
+            raise NotRecorded(f"it ran, and does not now, or the reverse, in {others}: {review_command(self._path)}")
+        values = _measured(plan, stored.starts, {EXACT_DTYPE: EagerRun(plan, exact), **runs}, stored.values)
+        values = [replace(new, mark=old.mark) for new, old in zip(values, stored.values, strict=True)]
+        return replace(stored, values=values, nudged_runs=runs_for(values))
+
+    def _values(
+        self, plan: Plan, starts: GivenTensors, runs: Mapping[str, EagerRun], random: frozenset[str]
+    ) -> list[StoredValue]:
+        """The values of the float64 run, measured."""
+        found = []
+        for one in runs[EXACT_DTYPE].result.records.values():
+            if one.kind not in UNJUDGED:
+                mark: ValueMark | None = "random" if one.name in random else None
+                found.append(StoredValue(one.name, one.kind, one.value, one.op, mark=mark))
+        return _measured(plan, starts, runs, found)
 
     def _unmet(self, runs: Mapping[str, Result]) -> dict[str, list[str]]:
         """The expectations that do not hold in a dtype, by that dtype.
@@ -206,9 +231,9 @@ class CaseRecording:
             raise NotRecorded("\n".join(["it does not run in float64:", *failure(result)])) from cause
         return result
 
-    def _other_dtypes(self, starts: GivenTensors) -> tuple[dict[str, Result], dict[str, str]]:
+    def _other_dtypes(self, starts: GivenTensors) -> tuple[dict[str, EagerRun], dict[str, str]]:
         """Eager runs from the same numbers, rounded to each other dtype, and why there is none in some."""
-        runs: dict[str, Result] = {}
+        runs: dict[str, EagerRun] = {}
         unsupported: dict[str, str] = {}
         for dtype in RECIPE_DTYPES:
             if dtype == EXACT_DTYPE:
@@ -218,9 +243,10 @@ class CaseRecording:
             except NotRecorded as error:
                 unsupported[dtype] = str(error)
                 continue
-            result, cause = run(plan, given=starts)
+            noted: StepDtypes = {}
+            result, cause = run(noting(plan, noted), given=starts)
             if result.error is None or result.error.expected:
-                runs[dtype] = result
+                runs[dtype] = EagerRun(plan, result, noted)
             else:
                 words = "there is no kernel for it" if is_unsupported(cause) else "it fails"
                 unsupported[dtype] = f"{words}: {result.error.step}: {result.error.message}"
@@ -234,52 +260,23 @@ def _starts(plan: Plan) -> dict[str, torch.Tensor]:
         raise NotRecorded(f"its tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
 
 
-def _value(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -> StoredValue:
-    """What is kept of a value.
+def _measured(
+    plan: Plan, starts: GivenTensors, runs: Mapping[str, EagerRun], values: Sequence[StoredValue]
+) -> list[StoredValue]:
+    """As `measured`.
 
     Raises:
-        NotRecorded: its numbers cannot be had.
+        NotRecorded: the numbers of a value cannot be had.
     """
-    try:
-        return _measured(record, runs, random)
-    except UNTAKEN as error:
-        raise NotRecorded(f"its value '{record.name}' cannot be stored: {words_of(error)}") from error
-
-
-def _measured(record: Record, runs: Mapping[str, Result], random: frozenset[str]) -> StoredValue:
-    value = record.value
-    exact = tensor_of(value)
-    noise: dict[str, RecordedNoise] = {}
-    mark: ValueMark | None = "random" if record.name in random else None
-    for dtype, result in runs.items():
-        other = result.records.get(record.name)
-        rough = None if other is None else tensor_of(other.value)
-        if exact is None or rough is None:
-            continue
-        if rough.shape != exact.shape:
-            # a view as integers has as many as the dtype has bytes
-            mark = mark or "dtype-dependent"
-            noise[dtype] = RecordedNoise(dtype=word_of(rough.dtype), shape=list(rough.shape))
-            continue
-        if mark is None and not is_floating(exact.dtype) and not torch.equal(rough.to(exact.dtype), exact):
-            mark = "dtype-dependent"
-        noise[dtype] = _noise(rough, exact, dtype)
-    return StoredValue(record.name, record.kind, value, record.op, noise, mark)
-
-
-def _noise(rough: torch.Tensor, exact: torch.Tensor, dtype: str) -> RecordedNoise:
-    own = None if rough.dtype == expected_dtype(exact.dtype, dtype) else word_of(rough.dtype)
-    return RecordedNoise(**asdict(noise_of(rough, exact)), dtype=own)
+    for one in values:
+        try:
+            tensor_of(one.value)
+        except UNTAKEN as error:
+            raise NotRecorded(f"its value '{one.name}' cannot be stored: {words_of(error)}") from error
+    return measured(plan, starts, runs, values)
 
 
 def eager_cell(case: str, device: str, dtype: str) -> tuple[Override, ...]:
     """The overrides that make the eager cell of a case on a device in a dtype."""
     cell = {"device": device, "dtype": dtype, "backend": "eager"}
     return (*(word_override(key, word) for key, word in cell.items()), *of_case(case))
-
-
-def expected_dtype(exact: torch.dtype, dtype: str) -> torch.dtype:
-    """The dtype that a value of the float64 run has in a recipe dtype, where nothing in the recipe pins it."""
-    if exact == torch.float64:
-        return TORCH_DTYPES[dtype]
-    return TORCH_DTYPES[COMPLEX_OF[dtype]] if exact == torch.complex128 else exact

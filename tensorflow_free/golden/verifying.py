@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -18,25 +18,29 @@ from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.errors import Problem, RecipeError, StorageError, refuse_any
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
-from tensorflow_free.golden.model import BARE
+from tensorflow_free.golden.leeways import NOWHERE
+from tensorflow_free.golden.measuring import expected_dtype
+from tensorflow_free.golden.model import BARE, EXACT_DTYPE
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import EXACT_DTYPE, expected_dtype
 from tensorflow_free.judging.comparing import compare_results
+from tensorflow_free.judging.movement import Leeway
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.options import Judging
-from tensorflow_free.judging.rules import usual_noise
+from tensorflow_free.judging.rules import epsilon, usual_noise
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import CellMismatch, OfGolden, RunsDiffer, StepFailed, Unmet
 from tensorflow_free.outcome.sentences import above_words, failure_lines, words
+from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import AUTO, DEVICES, cell_name
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
+from tensorflow_free.rounding.products import epsilons_of_products
 from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.text.characters import command_of
@@ -61,6 +65,7 @@ class Verification:
         golden: the golden that applied.
         result: its run, where it came to that.
         overrides: those that it was run with, its case's too.
+        by_noise: whether the golden is of an older format, in which there is only the noise of one run to judge by.
     """
 
     recipe: str
@@ -71,6 +76,7 @@ class Verification:
     golden: Path | None = None
     result: Result | None = None
     overrides: tuple[Override, ...] = ()
+    by_noise: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -256,7 +262,7 @@ class _Checking:
         fate, comparison = judged(result)
         if fate.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
             fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=recipe.dtype))
-        return self._is(fate, comparison, result)
+        return replace(self._is(fate, comparison, result), by_noise=stored.nudged_runs is None)
 
     def _ran(self, recipe: Recipe, stored: StoredCase) -> bool:
         """Whether this very cell ran when the golden was recorded."""
@@ -277,11 +283,13 @@ def compare(result: Result, stored: StoredCase, k: float | None = None, made_on:
         made_on: the type of device that the golden was recorded on.
     """
     dtype = result.recipe.dtype
-    structural = _structural(stored, result.recipe, made_on)
+    leeways = _leeways(stored, result.recipe)
+    structural = _structural(stored, result.recipe, made_on, leeways)
     judging = Judging(
         k=result.recipe.judge.k if k is None else k,
         signed_zeros=True,
-        noise=_noises(stored, dtype),
+        noise=_noises(stored, dtype, leeways),
+        leeway={name: one for name, one in leeways.items() if name not in structural},
         starts=False,
         measures=False,
         dtypes={one.name: _dtype(one, dtype) for one in stored.values if isinstance(one.value, torch.Tensor)},
@@ -303,11 +311,40 @@ def _expected(stored: StoredCase, recipe: Recipe) -> Result:
     return Result(exact, records)
 
 
-def _noises(stored: StoredCase, dtype: str) -> dict[str, Noise]:
-    """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then."""
-    return {
-        one.name: usual_noise(one.noise, dtype) for one in stored.values if dtype == EXACT_DTYPE or dtype in one.noise
-    }
+def _leeways(stored: StoredCase, recipe: Recipe) -> dict[str, Leeway]:
+    """How far rounding may take each value in a cell, as far as nudged runs told it when it was recorded."""
+    dtype = recipe.dtype
+    if stored.nudged_runs is None or dtype in stored.unsupported:
+        return {}
+    times = max(1.0, _epsilon_of_products(recipe) / epsilon(TORCH_DTYPES[dtype]))
+    found = {one.name: (one.leeway.get(dtype, NOWHERE), _count(one.value)) for one in stored.values}
+    return {name: one.leeway(count, times) for name, (one, count) in found.items() if one.is_known}
+
+
+def _epsilon_of_products(recipe: Recipe) -> float:
+    """That in which a device may compute products: to first order, it moves what it computes by so much more."""
+    products, convolutions = epsilons_of_products(recipe)
+    convolves = any("conv" in (step.op or "") for _, step in steps_of(recipe.steps))
+    return max(products, convolutions) if convolves else products
+
+
+def _count(value: Any) -> int:
+    return value.numel() if isinstance(value, torch.Tensor) else 1
+
+
+def _noises(stored: StoredCase, dtype: str, leeways: Mapping[str, Leeway]) -> dict[str, Noise]:
+    """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then.
+
+    Beside a leeway it is the baseline's, which a float64 golden itself has none of; alone, no less than the noise of
+    other dtypes lets expect.
+    """
+    found: dict[str, Noise] = {}
+    for one in stored.values:
+        if one.name in leeways:
+            found |= {one.name: one.noise[dtype]} if dtype in one.noise else {}
+        elif dtype == EXACT_DTYPE or dtype in one.noise:
+            found[one.name] = usual_noise(one.noise, dtype)
+    return found
 
 
 def _dtype(one: StoredValue, dtype: str) -> torch.dtype:
@@ -317,12 +354,19 @@ def _dtype(one: StoredValue, dtype: str) -> torch.dtype:
     return expected_dtype(one.value.dtype, dtype)
 
 
-def _structural(stored: StoredCase, recipe: Recipe, made_on: str) -> Mapping[str, str]:
+def _structural(stored: StoredCase, recipe: Recipe, made_on: str, leeways: Mapping[str, Leeway]) -> Mapping[str, str]:
     """Values whose numbers are not judged in a cell, and why."""
     is_exact = recipe.dtype == EXACT_DTYPE
     same_stream = is_exact and _is_recorded(recipe, made_on)
-    judged = {"random": same_stream, "dtype-dependent": is_exact}
-    return {one.name: _WHY[one.mark] for one in stored.values if one.mark is not None and not judged[one.mark]}
+
+    def is_judged(one: StoredValue) -> bool:
+        if one.mark == "random":
+            return same_stream
+        kept = leeways.get(one.name)
+        # integers that differ where no nudged run did: rounding does not tell how
+        return one.mark is None or is_exact or (kept is not None and not kept.over)
+
+    return {one.name: _WHY[one.mark] for one in stored.values if one.mark is not None and not is_judged(one)}
 
 
 def _is_recorded(recipe: Recipe, made_on: str) -> bool:

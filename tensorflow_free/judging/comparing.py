@@ -25,6 +25,7 @@ from tensorflow_free.judging.blame import where_it_starts
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.doubts import Doubt, NumbersInDoubt, PlacesInDoubt, settle
 from tensorflow_free.judging.measures import Errors, Measure, noise_of
+from tensorflow_free.judging.movement import Leeway
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.options import AS_USUAL, Judging
 from tensorflow_free.judging.paths import Paths
@@ -319,10 +320,16 @@ class Comparing:
             return self._verdict(
                 record, Outcome.OK, "exact", measure=errors.measure() if self._in_full else errors.brief()
             )
-        if self._judging.movement is None or mine.shape != its.shape:
+        kept = of_name(self._judging.leeway, record.name)
+        if (self._judging.movement is None and kept is None) or mine.shape != its.shape:
             return self._integers_of_eager(record, mine, its)
         k = self._k(TORCH_DTYPES[self._recipe.dtype])
-        return PlacesInDoubt(record.name, mine, its, k, lambda doubt: self._places(record, doubt))
+        places = PlacesInDoubt(record.name, mine, its, k, lambda doubt: self._places(record, doubt))
+        if kept is None:
+            return places
+        places.take(kept)
+        # what was told when it was recorded is no news
+        return self._verdict(record, Outcome.OK, "rounding") if places.is_settled else places.verdict()
 
     def _places(self, record: Record, doubt: PlacesInDoubt) -> ValueVerdict:
         """What became of integers that differ from the reference."""
@@ -360,7 +367,8 @@ class Comparing:
         if self._judging.k is None:
             return None
         dtype = TORCH_DTYPES[self._recipe.dtype]
-        return k_of(dtype) if self._judging.movement is not None else k_of_noise(dtype, MANY)
+        is_derived = self._judging.movement is not None or bool(self._judging.leeway)
+        return k_of(dtype) if is_derived else k_of_noise(dtype, MANY)
 
     @cached_property
     def _baseline_is_reference(self) -> bool:
@@ -383,6 +391,9 @@ class Comparing:
     ) -> ValueVerdict | Doubt:
         """Floating and complex numbers: by what rounding explains where the reference can be nudged."""
         errors = Errors(mine, its)
+        kept = of_name(self._judging.leeway, record.name)
+        if kept is not None and not self._is_stated:
+            return self._by_leeway(record, errors, self._rounded_to(mine, its), kept)
         if self._is_stated or self._judging.movement is None:
             return self._by_other_rules(record, errors, its, dtype)
         base = self._baseline_of(record.name, its)
@@ -398,7 +409,7 @@ class Comparing:
             noise = None
         if self._judging.signed_zeros and (zeros := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
             return self._other_signs(record, errors, zeros)
-        bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=_jumps(record.op))
+        bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=jumps(record.op))
         bound.k = self._k(bound.dtype)
         if bound.used <= 1 or bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
@@ -441,15 +452,29 @@ class Comparing:
             record, outcome, rule, used, cause=cause, allowed=allowed, measure=measured, vacuous=vacuous
         )
 
-    def _by_other_rules(self, record: Record, errors: Errors, its: torch.Tensor, dtype: torch.dtype) -> ValueVerdict:
-        """Numbers by a stated tolerance, by noise that is kept, or by the tolerance of their dtype."""
-        noise = self._noise(record, its)
-        rule: Rule = "tolerance" if noise is None else "noise"
+    def _by_leeway(self, record: Record, errors: Errors, dtype: torch.dtype, kept: Leeway) -> ValueVerdict:
+        """Numbers by what was kept of nudged runs, and of the eager run beside them."""
+        noise = None if self._judging.noise is None else of_name(self._judging.noise, record.name)
+        if bad := self._lost(record, errors, noise, "rounding"):
+            return bad
+        bound = RoundingBound(errors, dtype, self._k(dtype), noise)
+        bound.take(kept)
+        return self._within(record, bound, 0)
+
+    def _lost(self, record: Record, errors: Errors, noise: Noise | None, rule: Rule) -> ValueVerdict | None:
+        """That NaN, infinities or the signs of zeros are others than they were in the eager run that was kept."""
         if errors.nonfinite and not self._overflowed(errors, noise):
             found = errors.measure()
             return self._bad(record, rule, _elements("non-finite", found), found)
         if self._judging.signed_zeros and (lost := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
             return self._other_signs(record, errors, lost)
+        return None
+
+    def _by_other_rules(self, record: Record, errors: Errors, its: torch.Tensor, dtype: torch.dtype) -> ValueVerdict:
+        """Numbers by a stated tolerance, by noise that is kept, or by the tolerance of their dtype."""
+        noise = self._noise(record, its)
+        if bad := self._lost(record, errors, noise, "tolerance" if noise is None else "noise"):
+            return bad
         rule, judged = self._judged(record.name, errors, noise, dtype)
         outcome: ValueOutcome = Outcome.OK if judged.used <= 1 else Outcome.MISMATCH
         if self._in_full or outcome != Outcome.OK:
@@ -541,7 +566,8 @@ def _of_bound(bound: RoundingBound, *, cleared: bool) -> tuple[Measure, str]:
     return bound.errors.measure(at), bound.words(at)
 
 
-def _jumps(op: str | None) -> bool:
+def jumps(op: str | None) -> bool:
+    """Whether an op's result jumps where an operand moves a little."""
     return op is not None and op.rpartition(".")[2].rstrip("_") in _JUMPS
 
 

@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.judging.measures import Errors
-from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, WIDE_RUNS, Movement
+from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, WIDE_RUNS, Leeway, Movement
 from tensorflow_free.judging.rounding_rule import RoundingBound
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.result.run_value import Record, of_name
@@ -97,13 +97,17 @@ class PlacesInDoubt:
     _apart: torch.Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        self._apart = _distance(self.mine, self.its)
+        self._apart = distance(self.mine, self.its)
 
     def see(self, nudged: torch.Tensor) -> None:
         """Take in the value of a nudged run."""
-        moved = _distance(nudged, self.its)
+        moved = distance(nudged, self.its)
         self._spread = moved if self._spread is None else torch.maximum(self._spread, moved)
         self.runs += 1
+
+    def take(self, kept: Leeway) -> None:
+        """Take in what was kept of nudged runs, in their place."""
+        self._spread, self.runs = kept.each, FEWEST_RUNS
 
     @property
     def shape(self) -> torch.Size:
@@ -136,7 +140,8 @@ _HOPELESS: Final = {4: 4.0, 8: 2.0}
 """The share used after so many runs that no more of them would allow."""
 
 
-def _distance(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def distance(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """How far apart integers or booleans are, float64, flat."""
     return Errors(one, other).errors.clone() if one.dtype != torch.bool else (one != other).flatten().to(torch.float64)
 
 

@@ -1,9 +1,12 @@
-"""What tells a judge how far rounding may take each value: nudged runs of the reference, asked for one by one."""
+"""What tells a judge how far rounding may take each value: nudged runs of the reference, or what was kept of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
+
+import torch
 
 from tensorflow_free.result.run_value import Record
 
@@ -34,3 +37,19 @@ class Movement(Protocol):
             number: which of the runs, from 0.
             times: by how many machine epsilons its numbers are nudged at most.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Leeway:
+    """What nudged runs that were made once said of a value, kept in their place.
+
+    Attributes:
+        each: how far rounding may take each number before it is rounded itself, float64, flat, in the value's unit.
+        moved: the root mean square of how far the runs took the numbers.
+        over: how many times what rounding explains the eager run was away that was made beside them; 0 where it was
+            within. What PyTorch itself loses is known, and no fault of what loses no more.
+    """
+
+    each: torch.Tensor
+    moved: float = 0.0
+    over: float = 0.0

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.judging.movement import Movement
+from tensorflow_free.judging.movement import Leeway, Movement
 from tensorflow_free.judging.noise import Noise
 
 
@@ -28,12 +28,13 @@ class Judging:
         reads_bits: whether steps look at how a dtype lies in memory, so that shapes hang on it.
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
         movement: nudged runs of the expected one, which tell how far rounding takes each value; judges before `noise`.
+        leeway: what was kept of nudged runs, by name; judges before `noise`, which is the baseline's then.
         starts: whether the tensors that the runs start from are compared, too.
         whole: whether values of the expected run that the judged one did not come to, or does not record, are told.
         measures: whether each value that passes is measured in full, too, and not only the one that used most.
         dtypes: the dtypes that values must have, by name. Given, the expected run is a golden: integers must be its
             own; as many NaN and infinities as `noise` has are let pass, as the dtype itself overflows; and what
-            exceeds the noise may still be within the recipe's own tolerance.
+            exceeds the noise, where there is no leeway, may still be within the recipe's own tolerance.
         structural: values of which shape and dtype alone are judged, and why.
         shaped: those of them whose shape hangs on the dtype, and is not judged either.
 
@@ -59,6 +60,7 @@ class Judging:
     reads_bits: bool = False
     noise: Mapping[str, Noise] | None = None
     movement: Movement | None = None
+    leeway: Mapping[str, Leeway] = field(default_factory=dict)
     starts: bool = True
     whole: bool = False
     measures: bool = True

@@ -25,7 +25,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.judging.measures import Errors
-from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS
+from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, Leeway
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.tensors.dtypes import PARTS, word_of
 
@@ -68,6 +68,17 @@ def smallest_of(dtype: torch.dtype) -> float:
     return float(info.smallest_normal) * (float(info.eps) if PARTS.get(dtype, dtype) == torch.float16 else 1.0)
 
 
+def to_come(runs: int, elements: int) -> float:
+    """By how much the mean of the spread would still grow from so many nudged runs to all.
+
+    Of many numbers the mean is known from the first run, and the largest of S uniform numbers is S / (S + 1) of their
+    range on average.
+    """
+    if elements < MANY:
+        return 1.0
+    return max(1.0, MOST_RUNS / (MOST_RUNS + 1) * (runs + 1) / runs)
+
+
 @dataclass(slots=True)
 class RoundingBound:
     """What one value may be away, growing with each nudged run.
@@ -103,25 +114,22 @@ class RoundingBound:
         self._derived = None
         self.runs += 1
 
+    def take(self, kept: Leeway) -> None:
+        """Take in what was kept of nudged runs, in their place."""
+        self._spread, self.is_jump, self._derived = kept.each, True, None
+        self._squares = kept.moved**2 * FEWEST_RUNS * self.errors.elements
+        self.runs = FEWEST_RUNS
+        self.k *= max(1.0, NO_WORSE * kept.over)
+
     @property
     def allowed(self) -> torch.Tensor:
         """What each number may be away, flat."""
         allowed = self.errors.sizes * (self._epsilon * self.k)
         if self._spread is not None:
-            least = 0.0 if self.is_jump or not self.errors.elements else float(self._spread.mean()) * self._to_come
+            is_shared = self.errors.elements and not self.is_jump
+            least = float(self._spread.mean()) * to_come(self.runs, self.errors.elements) if is_shared else 0.0
             allowed.add_(self._spread.clamp(min=least) if least else self._spread, alpha=self.k)
         return allowed.add_(smallest_of(self.dtype))
-
-    @property
-    def _to_come(self) -> float:
-        """By how much the mean of the spread would still grow with all runs.
-
-        Of many numbers the mean is known from the first run, and the largest of S uniform numbers is S / (S + 1) of
-        their range on average.
-        """
-        if self.errors.elements < MANY:
-            return 1.0
-        return max(1.0, MOST_RUNS / (MOST_RUNS + 1) * (self.runs + 1) / self.runs)
 
     @property
     def used(self) -> float:

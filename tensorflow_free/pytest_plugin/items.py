@@ -57,6 +57,8 @@ class RecipeItem(pytest.Item):
 
         found = self._verification()
         found = found.strictly() if self.asked.strict else found
+        if found.by_noise:
+            self.gathering.by_noise.add(str(found.golden))
         no_marks = self.config.getoption("runxfail")
         if found.outcome in ABSENT:
             pytest.skip(in_a_line(found.reason))

@@ -42,6 +42,8 @@ class Gathering:
         """The cases of each recipe that was collected; that of the bare file is ''."""
         self.partly_judged: dict[str, str] = {}
         """The tests that passed although not everything in them could be judged, and why."""
+        self.by_noise: set[str] = set()
+        """Goldens of an older format, in which there is only noise to judge by."""
         self.is_closed = os.environ.get("CI", "").lower() not in ("", "false", "0")
         """Whether nothing may be recorded here."""
         self._is_partial = _is_partial(config)
@@ -83,6 +85,7 @@ class Gathering:
         self.goldens.update(other["goldens"])
         self.cases.update(other["cases"])
         self.partly_judged.update(other["partly_judged"])
+        self.by_noise.update(other["by_noise"])
         # of two workers that recorded the same golden, the second found it unchanged
         self._recorded.update(
             (key, did) for key, did in other["recorded"].items() if self._recorded.get(key) != "written"
@@ -95,6 +98,7 @@ class Gathering:
             "goldens": sorted(self.goldens),
             "cases": self.cases,
             "partly_judged": self.partly_judged,
+            "by_noise": sorted(self.by_noise),
             "recorded": self._recorded,
             "refused": self._refused,
             "is_partial": self._is_partial,
@@ -140,6 +144,10 @@ class Gathering:
             terminalreporter.section("recipes partly judged", sep="-")
             for test, why in sorted(self.partly_judged.items()):
                 terminalreporter.write_line(printable(f"{test}: {why}"))
+        if self.by_noise:
+            terminalreporter.section("older goldens", sep="-")
+            older = counted(len(self.by_noise), "golden")
+            terminalreporter.write_line(f"{older} judged by one run's noise; mend: recipe record --refresh-noise")
         if self._unused:
             terminalreporter.section("unused goldens", red=True, bold=True)
             for line in self._unused:
