@@ -141,7 +141,8 @@ class Errors:
 
     def lost_in(self, other: torch.Tensor) -> torch.Tensor | None:
         """Which numbers of another tensor are not finite though the expected ones are, flat; None where none is."""
-        finite = other.isfinite()
+        # dtypes of eight bits have no kernel that tells
+        finite = other.to(self._its.dtype).isfinite()
         if bool(finite.all()):
             return None
         return ~finite.flatten() & self._its.isfinite()
