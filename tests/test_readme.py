@@ -128,11 +128,23 @@ def test_set_up_installs_what_ci_pins():
     assert "torch==" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
 
-def test_every_file_that_is_linked_is_there():
+def anchors(text):
+    """What may stand behind `#` in a link to a page: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def is_there(page, link):
+    name, _, anchor = link.partition("#")
+    target = ROOT / page if not name else (ROOT / page).parent / name
+    return target.exists() and (not anchor or anchor in anchors(target.read_text(encoding="utf-8")))
+
+
+def test_every_file_and_heading_that_is_linked_is_there():
     for page, text in PAGES.items():
         links = re.findall(r"\]\(([^):]+)\)", text)
         assert links
-        assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+        assert [link for link in links if not is_there(page, link)] == []
 
 
 def test_blocks_are_seen():
