@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -46,6 +46,7 @@ from tensorflow_free.rounding.dtype_defaults import with_defaults_of
 from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
 from tensorflow_free.rounding.roundings import roundings_of
 from tensorflow_free.rounding.step_dtypes import StepDtypes, all_round_alike, noting
+from tensorflow_free.rounding.turning import Turning, has_vectors
 from tensorflow_free.runner import GivenTensors, run, starts_of
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
@@ -70,6 +71,7 @@ class Yardstick:
         failed: why the reference stopped, where it was not meant to; what it had made is compared.
         same_kernel: the steps that it has from the cell's own kernel, as there is no other, and their ops.
         notes: what it could not do in its dtype, and did otherwise.
+        turned: where it has vectors of free signs, makes it once more with those of a run of the cell.
     """
 
     reference: Result
@@ -82,9 +84,12 @@ class Yardstick:
     failed: Problems | None = None
     same_kernel: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[AnyReason] = ()
+    turned: Callable[[Result], Yardstick] | None = None
 
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Compare a run of the cell with it."""
+        if judging is None and self.turned is not None:
+            return self.turned(result).compare(result)
         if judging is None:
             judging = Judging(
                 k=result.recipe.judge.k,
@@ -191,7 +196,7 @@ class _Making:
             run_beside = reference if starts.alike else self._ran(noting(beside, noted), starts.given, starts.key)[0]
             baseline = run_beside
         notes = list(found.told())
-        return Yardstick(
+        yardstick = Yardstick(
             reference,
             "; ".join([said, *map(words, notes)]),
             baseline,
@@ -203,6 +208,8 @@ class _Making:
             same_kernel=found.same_kernel if is_cell and recipe.dtype == "float32" else {},
             notes=notes,
         )
+        turned = partial(_turned, yardstick, found, beside) if has_vectors(found.plan) else None
+        return replace(yardstick, turned=turned)
 
     def _beside(self) -> Recipe:
         """The reference's recipe in the cell's dtype, eager on the CPU: that of the baseline."""
@@ -321,6 +328,26 @@ class _Making:
             # it may hold tensors, which have no short words
             return make()
         return self._kept.get((*_what_runs(plan, key), told is not None and told.rescues), make)
+
+
+def _turned(yardstick: Yardstick, found: Attempt, beside: Plan, result: Result) -> Yardstick:
+    """The yardstick of a cell once more, with singular vectors and eigenvectors of the signs that the cell's have.
+
+    Its nudged runs and its baseline take those of the new reference, as a wrong vector of the cell gives none.
+
+    Args:
+        yardstick: as it is without.
+        found: the run that is its reference.
+        beside: the reference's recipe in the cell's dtype, from the cell's own numbers.
+        result: a run of the cell.
+    """
+    cells, its, movement, given = Turning(result.records), Turning({}), yardstick.movement, found.starts.given
+    run(cells.noting(beside), given=given)
+    reference, _ = run(its.noting(cells.into(found.plan)), given=found.starts.of_reference)
+    baseline = None if yardstick.baseline is None else run(its.into(beside), given=given)[0]
+    if isinstance(movement, NudgedRuns):
+        movement = movement.of(its.into(movement.plan))
+    return replace(yardstick, reference=reference, baseline=baseline, movement=movement, turned=None)
 
 
 def _what_runs(plan: Plan, key: str | None) -> tuple[Any, ...]:

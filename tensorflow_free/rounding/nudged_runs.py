@@ -77,6 +77,10 @@ class NudgedRuns:
             self._kept[number] = made
         return made
 
+    def of(self, plan: Plan) -> NudgedRuns:
+        """Runs of another plan, nudged alike."""
+        return NudgedRuns(plan, self.given, self.find_roundings)
+
     def _run(self, number: int, times: float) -> Mapping[str, Record]:
         rounds = self._roundings = self._roundings or self.find_roundings()
         nudge = Nudge(rounds.usual, number, products=rounds.products, convolutions=rounds.convolutions, times=times)
