@@ -51,7 +51,11 @@ class Outcome(StrEnum):
     KNOWN_FAULT = "known fault", ExitCode.OK, "it fails, as marked under `xfail`"
     UNSUPPORTED = "unsupported", ExitCode.STEP_FAILED, "there is no kernel for it in this cell", "absent"
     UNAVAILABLE = "unavailable", ExitCode.WRONG, "this machine does not have the device", "absent"
-    DTYPE_DEPENDENT = "dtype-dependent", ExitCode.OK, "an integer that differs between dtypes in eager PyTorch, too"
+    DTYPE_DEPENDENT = (
+        "dtype-dependent",
+        ExitCode.OK,
+        "rounding alone makes it differ, or eager PyTorch overflows in this dtype, too",
+    )
     NOT_COMPARABLE = (
         "not comparable",
         ExitCode.OK,
