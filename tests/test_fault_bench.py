@@ -13,13 +13,22 @@ from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.cell.reference import KeptRuns
 from tests.faults.bench.aten import result
 from tests.faults.bench.badness import badness
+from tests.faults.bench.catalogue import faults, right_cells, sampled
 from tests.faults.bench.compilers import NAME, compiler
 from tests.faults.bench.fault import Fault, Host, Target
 from tests.faults.bench.kernels import kernel
 from tests.faults.bench.manners import scaled
 from tests.faults.bench.own_ops import value
-from tests.faults.bench.report import Change, change, line_of, lines_in, text_of
+from tests.faults.bench.report import REPORT, Change, Line, change, line_of, lines_in, text_of
 from tests.faults.bench.trying import Bench, judged, put_in, true_runs
+
+SAMPLE = {"faults": 40, "right": 16}
+"""How many faults, and how many right cells, are tried where not all are."""
+
+COUNT = 500
+"""Faults that the bench must have that count."""
+
+CAUGHT = Line("mlp float32 | op F.gelu a | zeros", "caught", "9e+06", "1e+05", named=True)
 
 MLP, ROPE = Host("mlp", "", "float32"), Host("rope", "", "float32")
 
@@ -31,6 +40,39 @@ def _quiet() -> Iterator[None]:
         warnings.simplefilter("ignore")
         yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def report() -> dict:
+    return lines_in(REPORT.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def found(full: bool) -> list[Line]:
+    wrong, right = list(faults()), list(right_cells())
+    if not full:
+        wrong, right = sampled(wrong, SAMPLE["faults"]), sampled(right, SAMPLE["right"])
+    bench = Bench()
+    return [line_of(bench.tried(one)) for one in (*wrong, *right)]
+
+
+def test_no_fault_that_was_caught_escapes_now(found: list[Line], report: dict) -> None:
+    assert change(report, found).lost == []
+
+
+def test_no_right_cell_is_called_wrong_that_was_not(found: list[Line], report: dict) -> None:
+    assert change(report, found).alarms == []
+
+
+def test_the_report_is_what_a_run_finds(found: list[Line], report: dict) -> None:
+    assert change(report, found).others == [], "python -m tests.faults.bench --write"
+
+
+def test_the_report_has_all_faults_and_enough_of_them(report: dict) -> None:
+    assert list(report) == [one.name for one in (*faults(), *right_cells())]
+    counting = [one for one in report.values() if one.counts]
+    assert len(counting) >= COUNT
+    assert sum(one.kind == "compiler" for one in counting) >= len(counting) / 3
 
 
 # the measure, beside plain torch
@@ -78,15 +120,14 @@ def test_an_op_of_the_users_own_is_held_against_pytorchs() -> None:
 
 
 def test_a_report_is_read_as_it_was_written() -> None:
-    tried = Bench().tried(Fault(MLP, Target("op", "F.gelu", step="a"), "zeros", value(torch.zeros_like)))
-    assert lines_in(text_of([tried])) == {tried.fault.name: line_of(tried)}
-    assert change(lines_in(text_of([tried])), [tried]) == Change([], [], [])
+    lines = [CAUGHT, dataclasses.replace(CAUGHT, name="rope bfloat16 | kernel cos.default | sign", verdict="escaped")]
+    right = Line("mlp float32 | compiler none | right", "green", "", "0.7")
+    assert list(lines_in(text_of([*lines, right])).values()) == [*lines, right]
 
 
 def test_a_fault_that_escapes_now_and_a_right_cell_that_is_red_now_are_told() -> None:
-    tried = Bench().tried(Fault(MLP, Target("op", "F.gelu", step="a"), "zeros", value(torch.zeros_like)))
-    escaped = dataclasses.replace(tried, is_red=False)
-    right = dataclasses.replace(tried, fault=dataclasses.replace(tried.fault, manner="right", wrong=None))
-    report = lines_in(text_of([tried, dataclasses.replace(right, is_red=False)]))
-    found = change(report, [escaped, right])
-    assert [len(found.lost), len(found.alarms), len(found.others)] == [1, 1, 0]
+    right = Line("mlp float32 | compiler none | right", "green", "", "0.7")
+    report = lines_in(text_of([CAUGHT, right]))
+    now = [dataclasses.replace(CAUGHT, verdict="escaped"), dataclasses.replace(right, verdict="red")]
+    assert change(report, [CAUGHT, right]) == Change([], [], [])
+    assert [len(one) for one in dataclasses.astuple(change(report, now))] == [1, 1, 0]

@@ -1,7 +1,7 @@
 """`python -m tests.faults.bench` tries the faults of the bench and holds what the judge caught against the report.
 
-`--sample N` tries N faults and as many right cells as belong to them, `--write` writes the report anew, `--only WORD` tries
-those whose name has it.
+`--sample N` tries some N of them, `--only WORD` those whose name has it; `--write` writes what was found into the report, in
+which the rest stays as it is.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from tests.faults.bench.trying import Bench
 def main() -> int:
     options = _options()
     warnings.filterwarnings("ignore")
+    all_of_them = [*faults(), *right_cells()]
+    wanted = sampled(all_of_them, options.sample) if options.sample else all_of_them
     bench, found = Bench(), []
-    wanted = [*faults(), *right_cells()]
-    wanted = sampled(wanted, options.sample) if options.sample else [one for one in wanted if options.only in one.name]
     for one in wanted:
-        found.append(bench.tried(one))
-        print(line_of(found[-1]), flush=True)
+        if options.only in one.name:
+            found.append(line_of(bench.tried(one)))
+            print(found[-1], flush=True)
+    before = lines_in(REPORT.read_text("utf-8")) if REPORT.exists() else {}
     if options.write:
-        REPORT.write_text(text_of(found), "utf-8")
-    changed = change(lines_in(REPORT.read_text("utf-8")), found)
+        known = {**before, **{one.name: one for one in found}}
+        REPORT.write_text(text_of([known[one.name] for one in all_of_them if one.name in known]), "utf-8")
+    changed = change(before, found)
     for title in ("lost", "alarms", "others"):
         print("\n".join([f"\n{title}: {len(getattr(changed, title))}", *getattr(changed, title)]))
     return bool(changed.lost or changed.alarms)

@@ -32,7 +32,7 @@ LARGE: Final = frozenset({"large", "million", "long", "vocabulary"})
 EXACT_SHARE: Final = 50
 """The same of whole numbers, truth values, NaN and infinities."""
 
-RIGHT_SHARE: Final = 40
+RIGHT_SHARE: Final = 15
 """The same of steps by an op of the user's own that is right."""
 
 RUN_NOT: Final = frozenset({"linear without transposing"})

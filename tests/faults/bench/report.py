@@ -30,6 +30,12 @@ compiled, and with each step by an op of the user's own that is right.
 There is no device yet whose faults could be tried.
 """
 
+MOST_USED: Final = 20
+"""What of the share of the allowed error is of interest: how near a fault is to escaping."""
+
+OTHER: Final = "other"
+"""What stands for how bad one of whole numbers, truth values, NaN and infinities is."""
+
 FAULTS: Final = "Faults, with how many times as bad as eager PyTorch they are and the share of what is allowed"
 RIGHT: Final = "Right cells"
 
@@ -52,6 +58,26 @@ class Line:
     used: str
     named: bool = False
 
+    @property
+    def dtype(self) -> str:
+        return self.name.split(" | ")[0].split()[1]
+
+    @property
+    def kind(self) -> str:
+        return self.name.split(" | ")[1].split()[0]
+
+    @property
+    def op(self) -> str:
+        return self.name.split(" | ")[1].split()[1]
+
+    @property
+    def is_right(self) -> bool:
+        return self.verdict in ("green", "red")
+
+    @property
+    def counts(self) -> bool:
+        return self.verdict in ("caught", "escaped")
+
     def __str__(self) -> str:
         return f"{self.verdict:<8} {self.ratio:>8} {self.used:>8} {'named' if self.named else '':<6} {self.name}"
 
@@ -61,28 +87,23 @@ def line_of(one: Tried) -> Line:
     right = one.fault.wrong is None
     verdict = ("red" if one.is_red else "green") if right else one.verdict
     exact = one.fault.exact and one.other
-    ratio = "other" if exact and not right else "" if right else f"{one.ratio:.2g}"
-    return Line(one.fault.name, verdict, ratio, f"{one.used:.2g}", one.names_it and not right)
+    ratio = OTHER if exact and not right else "" if right else f"{one.ratio:.2g}"
+    used = f"{one.used:.2g}" if one.used < MOST_USED else f">{MOST_USED}"
+    return Line(one.fault.name, verdict, ratio, used, one.names_it and not right)
 
 
-def text_of(found: Sequence[Tried]) -> str:
+def text_of(lines: Sequence[Line]) -> str:
     """The whole report."""
-    faults = [one for one in found if one.fault.wrong is not None]
-    right = [one for one in found if one.fault.wrong is None]
-    escapes = [line for one in faults if (line := line_of(one)).verdict == "escaped"]
-    alarms = [line for one in right if (line := line_of(one)).verdict == "red"]
+    faults, right = [[one for one in lines if one.is_right is which] for which in (False, True)]
     parts = [
         ABOUT,
-        _part("By dtype", _grid(faults, right, lambda one: (one.fault.host.dtype,))),
-        _part("By kind and dtype", _grid(faults, right, lambda one: (one.fault.target.kind, one.fault.host.dtype))),
-        _part("What escaped", map(str, escapes)),
-        _part("Right cells that are called wrong", map(str, alarms)),
-        _part(
-            "By op, dtype and kind",
-            _grid(faults, right, lambda one: (one.fault.target.op, one.fault.host.dtype, one.fault.target.kind)),
-        ),
-        _part(FAULTS, (str(line_of(one)) for one in faults)),
-        _part(RIGHT, (str(line_of(one)) for one in right)),
+        _part("By dtype", _grid(lines, lambda one: (one.dtype,))),
+        _part("By kind and dtype", _grid(lines, lambda one: (one.kind, one.dtype))),
+        _part("What escaped", (str(one) for one in faults if one.verdict == "escaped")),
+        _part("Right cells that are called wrong", (str(one) for one in right if one.verdict == "red")),
+        _part("By op, dtype and kind", _grid(lines, lambda one: (one.op, one.dtype, one.kind))),
+        _part(FAULTS, map(str, faults)),
+        _part(RIGHT, map(str, right)),
     ]
     return "\n".join(parts)
 
@@ -91,22 +112,23 @@ def _part(title: str, lines: Iterable[str]) -> str:
     return "\n".join([title, "-" * len(title), *(line.rstrip() for line in lines), ""])
 
 
-def _grid(faults: Sequence[Tried], right: Sequence[Tried], key_of: Callable[[Tried], tuple[str, ...]]) -> Iterator[str]:
+def _grid(lines: Sequence[Line], key_of: Callable[[Line], tuple[str, ...]]) -> Iterator[str]:
     """A line for each key: how many faults count and were caught, and how many right cells were called wrong."""
     yield f"{'':<64} {'8x':>11} {'16x':>11} {'other':>9} {'named':>6} {'alarms':>9}"
-    for key in sorted({key_of(one) for one in (*faults, *right)}):
-        mine = [one for one in faults if key_of(one) == key]
-        cells = [one for one in right if key_of(one) == key]
-        graded = [one for one in mine if one.counts and not (one.fault.exact and one.other)]
-        exact = [one for one in mine if one.fault.exact and one.other]
-        named = sum(one.names_it for one in mine if one.counts)
-        twice = [one for one in graded if one.ratio >= TWICE]
-        alarms = f"{sum(one.is_red for one in cells)}/{len(cells)}"
-        yield f"{' '.join(key):<64} {_caught(graded):>11} {_caught(twice):>11} {_caught(exact):>9} {named:>6} {alarms:>9}"
+    for key in sorted(set(map(key_of, lines))):
+        mine = [one for one in lines if key_of(one) == key]
+        counting = [one for one in mine if one.counts]
+        graded = [one for one in counting if one.ratio != OTHER]
+        twice = [one for one in graded if float(one.ratio) >= TWICE]
+        other = [one for one in counting if one.ratio == OTHER]
+        right = [one for one in mine if one.is_right]
+        alarms = f"{sum(one.verdict == 'red' for one in right)}/{len(right)}"
+        shares = f"{_caught(graded):>11} {_caught(twice):>11} {_caught(other):>9}"
+        yield f"{' '.join(key):<64} {shares} {sum(one.named for one in counting):>6} {alarms:>9}"
 
 
-def _caught(faults: Sequence[Tried]) -> str:
-    return f"{sum(one.is_red for one in faults)}/{len(faults)}"
+def _caught(faults: Sequence[Line]) -> str:
+    return f"{sum(one.verdict == 'caught' for one in faults)}/{len(faults)}"
 
 
 def lines_in(text: str) -> dict[str, Line]:
@@ -132,7 +154,8 @@ class Change:
     Attributes:
         lost: faults that were caught and are not any more.
         alarms: right cells that are called wrong now.
-        others: whatever else is other: a fault that is caught now, one that is not in the report.
+        others: whatever else is other: a fault that is caught now, one that is not in the report. Whether a fault that is
+            caught counts is not of them: another CPU has other errors.
     """
 
     lost: list[str]
@@ -140,12 +163,12 @@ class Change:
     others: list[str]
 
 
-def change(report: dict[str, Line], found: Sequence[Tried]) -> Change:
+def change(report: dict[str, Line], found: Sequence[Line]) -> Change:
     """Hold a run against a report."""
     lost, alarms, others = [], [], []
-    for one in map(line_of, found):
+    for one in found:
         before = report[one.name].verdict if one.name in report else "not in the report"
-        if one.verdict == before:
+        if one.verdict == before or {one.verdict, before} == {"caught", "unused"}:
             continue
         told = f"{before} before: {one}"
         if one.verdict == "escaped" and before == "caught":

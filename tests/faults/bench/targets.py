@@ -109,7 +109,7 @@ KERNELS: Final[Mapping[str, str]] = {
     "softmax_mean": "_softmax _softmax_backward_data",
     "solve": "_linalg_solve_ex linalg_cholesky_ex linalg_inv_ex linalg_lu_solve",
     "strided": "mm sum.dim_IntList exp amax cat",
-    "training": "addmm softplus softplus_backward mse_loss_backward mul_.Tensor",
+    "training": "addmm softplus softplus_backward mse_loss_backward",
 }
 """The CPU's kernels that are overridden for a host."""
 
