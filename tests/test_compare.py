@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,27 @@ def test_complex_numbers_and_float64_are_held_to_their_own_rounding():
         assert compare_results(one, other).is_well
         one.records["x.grad"].value.mul_(1 + large)
         assert [each.name for each in compare_results(one, other).bad] == ["x.grad"]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_what_a_run_started_from_and_does_not_record_is_drawn_again(turn):
+    start = {"init": "randn", "size": [400]}
+    recipe = {"tensors": {"x": start}, "steps": {"s": "x.sort()", "i": "s.indices", "y": "x.sin()"}}
+    runs = [ran(f"dtype={dtype}", "record=[i, y]", recipe=recipe) for dtype in ("bfloat16", "float32")][::turn]
+    comparison = compare_results(*runs)
+    assert [(one.name, one.outcome) for one in comparison.values] == [("i", "dtype-dependent"), ("y", "ok")]
+
+
+def torn(result):
+    result.environment = result.environment.model_copy(update={"torch": "1.0"})
+    result.records["w.grad"].value.mul_(1.05)
+
+
+def test_a_run_that_is_not_eager_pytorch_here_is_held_against_one_that_is(typed):
+    low, high = saved("low", "dtype=bfloat16", change=torn), saved("high")
+    code, out, _ = typed(low, high)
+    assert code == 1
+    assert re.search(r"^> w.grad .* MISMATCH +baseline ", out, re.MULTILINE)
 
 
 def test_compiled_and_stopped_runs_are_compared_as_far_as_both_go():
