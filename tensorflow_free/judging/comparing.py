@@ -409,11 +409,16 @@ class Comparing:
             noise = None
         if self._judging.signed_zeros and (zeros := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
             return self._other_signs(record, errors, zeros)
-        bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=jumps(record.op))
+        bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=self._jumps(record))
         bound.k = self._k(bound.dtype)
         if bound.used <= 1 or bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
         return NumbersInDoubt(record.name, bound, lambda one: self._within(record, one, lost))
+
+    def _jumps(self, record: Record) -> bool:
+        """Whether a value jumps: by its op, or by the one that the reference has in the place of a user's own."""
+        other = of_name(self._expected.records, record.name)
+        return jumps(record.op) or (other is not None and jumps(other.op))
 
     def _rounded_to(self, mine: torch.Tensor, its: torch.Tensor) -> torch.dtype:
         """The coarser dtype of a value and of its reference's; of a number that is no tensor that of the recipe."""

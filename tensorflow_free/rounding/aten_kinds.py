@@ -193,6 +193,9 @@ _LENGTHS: Final[dict[str, Callable[[tuple[Any, ...]], int]]] = {
     "_index_put_impl": lambda args: max(one.numel() for one in args[1] if one is not None),
     "scatter_add": lambda args: args[2].shape[args[1]],
     "embedding_dense_backward": lambda args: args[1].numel(),
+    "_embedding_bag": lambda args: args[1].numel() // max(1, args[2].numel()),
+    "_embedding_bag_forward_only": lambda args: args[1].numel() // max(1, args[2].numel()),
+    "_embedding_bag_backward": lambda args: args[1].numel(),
     "trace": lambda args: args[0].shape[0],
 }
 
