@@ -88,6 +88,18 @@ def test_what_hangs_on_a_sign_is_judged_with_that_of_the_cell(backend):
     )
 
 
+@pytest.mark.parametrize(
+    ("size", "step", "seeds"),
+    [
+        ([3, 2, 5, 4], "torch.linalg.svd(x)", (3, 12, 25)),
+        ([9, 4], "torch.linalg.svd(x)", range(8)),
+        ([4, 4], "torch.linalg.eigh(torch.eye(4, dtype=x.dtype) * 2 + (x + x.T) * 1e-6)", (3, 27)),
+    ],
+)
+def test_the_error_of_vectors_is_small_beside_the_norm_of_their_matrix(size, step, seeds):
+    assert bad({"s": step}, seeds, tensors={"x": {"init": "randn", "size": size}}) == {}
+
+
 @pytest.mark.parametrize("made", ["ones", "zeros"])
 @pytest.mark.parametrize("op", ["torch.linalg.svd", "torch.linalg.eigh", "torch.linalg.eig"])
 def test_vectors_of_equal_values_are_free_in_their_subspace(op, made):

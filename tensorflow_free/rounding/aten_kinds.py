@@ -105,6 +105,10 @@ FLAGS: Final = {"multilabel_margin_loss_backward": (4,)}
 """The positions of operands whose floating numbers are flags, 0 or 1, which kernels check: they are handed on as they
 are."""
 
+NORMWISE: Final = frozenset({"_linalg_svd", "_linalg_eigh", "linalg_eig", "_linalg_eigvals"})
+"""Ops whose backward error is small beside a matrix' norm, not beside each of its numbers: LAPACK Users' Guide,
+1999, sections 4.7 to 4.9."""
+
 WRITTEN_UNSAID: Final = frozenset(
     {
         *("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"),

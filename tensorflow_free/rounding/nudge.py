@@ -21,6 +21,7 @@ from tensorflow_free.rounding.aten_kinds import (
     CONTRACTIONS,
     FLAGS,
     JUMPS,
+    NORMWISE,
     WRITTEN_UNSAID,
     Kind,
     base_name,
@@ -36,6 +37,11 @@ from tensorflow_free.rounding.uniform import Uniform
 
 PER_ROOT: Final = 8.0
 """An operand that goes into a sum of n is nudged by eps * sqrt(n) / 8: sums err as the root of their length."""
+
+
+BY_NORM: Final = 2.0
+"""How many times as far, beside their RMS, numbers are nudged of a matrix whose singular values or eigenvalues are
+computed. With 1, three of 1,050 cells of random matrices in float32 exceed their bound, by up to 1.15; with 2 none."""
 
 
 class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -133,6 +139,8 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if name in WRITTEN_UNSAID or name in FLAGS:
             kept = {**kept, **dict.fromkeys(FLAGS.get(name, _STATISTICS))}
         copies = tuple(one if at in kept else self._copied(one, size) for at, one in enumerate(args))
+        if name in NORMWISE:
+            copies = (self._moved_by_norm(copies[0], BY_NORM * size), *copies[1:])
         return copies, {key: one if key in kept else self._copied(one, size) for key, one in kwargs.items()}
 
     def _copied(self, one: Any, size: float) -> Any:
@@ -150,6 +158,13 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for part in strided_parts(copy):
                 part.copy_(self._copied(part, size))
         return in_place_of(one, copy)
+
+    def _moved_by_norm(self, one: torch.Tensor, size: float) -> torch.Tensor:
+        """Matrices, each number moved by up to a share of the root mean square of its matrix."""
+        rms = one.abs().square().mean((-2, -1), keepdim=True).sqrt()
+        if one.is_complex():
+            return one + torch.view_as_complex(self._uniform.of((*one.shape, 2))).to(one.dtype) * (rms * size)
+        return one + self._uniform.of(one.shape).to(one.dtype) * (rms * size)
 
     def _turned(self, one: torch.Tensor, size: float) -> torch.Tensor:
         """Complex numbers, each moved by up to a share of its modulus in both parts."""
