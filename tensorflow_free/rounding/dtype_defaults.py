@@ -105,8 +105,6 @@ _LEFT_OUT: Final[dict[Any, Callable[[tuple[Any, ...], Keywords, torch.dtype], Ke
     torch.linalg.lstsq: _of_lstsq,
     torch.linalg.matrix_rank: _of_rank,
     torch.linalg.pinv: _of_rank,
-    torch.pinverse: _of_rank,
-    torch.Tensor.pinverse: _of_rank,
 }
 
-_NAMES: Final = frozenset({"rms_norm", "nan_to_num", "lstsq", "matrix_rank", "pinv", "pinverse"})
+_NAMES: Final = frozenset({"rms_norm", "nan_to_num", "lstsq", "matrix_rank", "pinv"})
