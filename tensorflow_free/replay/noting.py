@@ -17,6 +17,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.replay.draws import draw_of, redraw_of
 from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, generator_of, is_users, other_streams_stand, random_op
+from tensorflow_free.tensors.conjugates import seeing_conjugates
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 
@@ -74,6 +75,7 @@ class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if not is_seen or others != other_streams_stand():
             self._drawn.unseen.add(site.name)
 
+    @seeing_conjugates
     def __torch_dispatch__(
         self, func: OpOverload, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

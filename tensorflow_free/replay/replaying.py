@@ -18,6 +18,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.replay.draws import POOLINGS, Draw, Redraw, draw_unnoted, fits, full_name, pooled, redraw_of
 from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, random_op
+from tensorflow_free.tensors.conjugates import seeing_conjugates
 
 
 class Replay:
@@ -114,6 +115,7 @@ class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]
         is_known = number < len(visits) and name not in self._drawn.unseen
         return _Again(name, op, visits[number] if is_known else None)
 
+    @seeing_conjugates
     def __torch_dispatch__(
         self, func: OpOverload, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

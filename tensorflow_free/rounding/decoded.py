@@ -23,6 +23,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.rounding.aten_kinds import WRITTEN_UNSAID, Kind, base_name, kind_of_op
 from tensorflow_free.rounding.call_arguments import each_argument, in_place_of, written
 from tensorflow_free.rounding.plain_forms import PLAIN_FORMS
+from tensorflow_free.tensors.conjugates import seeing_conjugates
 
 How = Literal["decoded", "float32"]
 """How an op that float64 has no kernel for was computed: in float64 of decoded numbers, or in float32."""
@@ -83,6 +84,7 @@ class Decoded(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._rescues = rescues
 
+    @seeing_conjugates
     def __torch_dispatch__(
         self, func: OpOverload, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

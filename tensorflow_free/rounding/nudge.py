@@ -34,6 +34,7 @@ from tensorflow_free.rounding.composed_forms import FORMS
 from tensorflow_free.rounding.moving import Move, epsilon_of, held, move, scaled
 from tensorflow_free.rounding.steps_in_backward import StepsInBackward
 from tensorflow_free.rounding.uniform import Uniform
+from tensorflow_free.tensors.conjugates import seeing_conjugates
 
 PER_ROOT: Final = 8.0
 """An operand that goes into a sum of n is nudged by eps * sqrt(n) / 8: sums err as the root of their length."""
@@ -93,6 +94,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         finally:
             self._dtype = before
 
+    @seeing_conjugates
     def __torch_dispatch__(
         self, func: OpOverload, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
