@@ -75,6 +75,14 @@ def test_the_report_has_all_faults_and_enough_of_them(report: dict) -> None:
     assert sum(one.kind == "compiler" for one in counting) >= len(counting) / 3
 
 
+@pytest.mark.parametrize(("dtype", "share"), [("float32", 0.995), ("bfloat16", 0.97), ("float16", 0.97)])
+def test_the_report_bears_out_what_the_readme_says(report: dict, dtype: str, share: float) -> None:
+    lines = [one for one in report.values() if one.dtype == dtype]
+    counting = [one for one in lines if one.counts]
+    assert sum(one.verdict == "caught" for one in counting) >= share * len(counting)
+    assert [one.name for one in lines if one.verdict == "red"] == []
+
+
 # the measure, beside plain torch
 
 

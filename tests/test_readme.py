@@ -179,4 +179,6 @@ def test_the_picture_of_a_bound_shows_what_is_allowed(draw, monkeypatch):
     monkeypatch.setattr(additions, "_ops", {})
     monkeypatch.setattr(additions, "_origins", {})
     drawn, kept = draw.allowed_of_one_number(), (ROOT / "docs" / "judging.svg").read_text(encoding="utf-8")
-    assert kept == drawn, "run `python docs/draw.py`"
+    words = re.compile(r">([^<>]+)</text>")
+    assert len(words.findall(kept)) > 10
+    assert words.findall(kept) == words.findall(drawn), "run `python docs/draw.py`"
