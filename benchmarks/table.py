@@ -14,7 +14,7 @@ from typing import Final
 import torch
 import yaml
 
-from benchmarks import chains, commands, goldens, growth, memory, runs, storing, sweeps, texts
+from benchmarks import chains, commands, goldens, growth, judging, memory, runs, storing, sweeps, texts
 from benchmarks.figures import SIGNS, Effort, Figure
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -113,6 +113,24 @@ BENCHMARKS: Final = (
         3.0,
         sweeps.equal,
     ),
+    Benchmark(
+        "judged-tiny",
+        "a cell of 10 steps on 16 numbers, run and judged, its reference and nudged runs included",
+        "its own run",
+        14.0,
+        judging.tiny,
+    ),
+    Benchmark(
+        "judged-block",
+        "a right GPT-2 block under `aot_eager`, judged",
+        "the block's eager run",
+        6.0,
+        judging.green,
+    ),
+    Benchmark(
+        "judged-eager", "the same, eager: its own baseline, judged by nudged runs", "its own run", 20.0, judging.eager
+    ),
+    Benchmark("judged-red", "the same with a GELU off by a thousandth", "its own run", 40.0, judging.red),
     Benchmark("sweep-two", "200 cells of 50 ms by two workers", "by one", 0.6, sweeps.two_workers),
     Benchmark(
         "golden-pytest",

@@ -1,0 +1,95 @@
+"""What a verdict costs: a cell run and judged, reference and nudged runs included, against its own run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from time import thread_time
+from typing import Any, Final
+
+import torch
+
+from benchmarks.blocks import gpt2_block
+from benchmarks.figures import Effort, Figure, Side, ratio
+from benchmarks.sweeps import chain_recipe
+from tensorflow_free import load_recipe, register_op
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.loading import plan_of
+from tensorflow_free.runner import run
+
+LENGTH, WIDTH, HEADS = 256, 768, 12
+"""Tokens, numbers of each and heads of the block."""
+
+TINY_PAIRS: Final = 100
+BLOCK_PAIRS: Final = 7
+TINY_CELLS: Final = 10
+"""Cells that are judged in one run."""
+
+
+def tiny(effort: Effort) -> Figure:
+    """A cell of ten steps on 16 numbers with a backward pass, against its own run."""
+    source = chain_recipe(backward={"target": "s9", "gradient": "w"})
+    return _judged(source, ["dtype=float32"], effort.pairs_of(TINY_PAIRS), times=TINY_CELLS)
+
+
+def green(effort: Effort) -> Figure:
+    """A right block under a compiler, cleared by its baseline, against the block's own eager run."""
+    return _judged(_block(effort), ["dtype=float32", "backend=aot_eager"], effort.pairs_of(BLOCK_PAIRS))
+
+
+def eager(effort: Effort) -> Figure:
+    """A right block that is its own baseline, so that nudged runs judge it, against its own run."""
+    return _judged(_block(effort), ["dtype=float32"], effort.pairs_of(BLOCK_PAIRS))
+
+
+def red(effort: Effort) -> Figure:
+    """A block whose GELU is off by a thousandth, against its own run."""
+    source = {**_block(effort), "reference": {"steps.act": "F.gelu(fc, approximate='tanh')"}}
+    _register()
+    return _judged(source, ["dtype=float32", 'steps.act="bench.gelu(fc)"'], effort.pairs_of(BLOCK_PAIRS), well=False)
+
+
+def _block(effort: Effort) -> dict[str, Any]:
+    width = max(HEADS, effort.size_of(WIDTH) // HEADS * HEADS)
+    return gpt2_block(effort.size_of(LENGTH, 8), width, HEADS)
+
+
+def _register() -> None:
+    def gelu(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.gelu(x, approximate="tanh") * 1.001
+
+    register_op("bench.gelu")(gelu)
+
+
+def _judged(
+    source: dict[str, Any], overrides: Sequence[str], pairs: int, *, well: bool = True, times: int = 1
+) -> Figure:
+    """A run of the cell and its judging, against an eager run of the cell."""
+    recipe = load_recipe(source, overrides)
+    alone = plan_of(load_recipe(source, [*overrides, "backend=eager"]))
+    result, _ = run(plan_of(recipe))
+
+    def judge(_: Any) -> None:
+        for _each in range(times):
+            run(alone)
+            comparison = yardstick_of(source, overrides, recipe, KeptRuns()).compare(result)
+            if comparison.is_well is not well:
+                message = f"the verdict is not that which is timed: {comparison.bad}"
+                raise AssertionError(message)
+
+    def own(_: Any) -> None:
+        for _each in range(times):
+            run(alone)
+
+    with _one_thread():
+        return ratio(Side(judge, clock=thread_time), Side(own, clock=thread_time), pairs)
+
+
+@contextmanager
+def _one_thread() -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
