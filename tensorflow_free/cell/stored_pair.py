@@ -70,11 +70,11 @@ class StoredPair:
         """Whether a result jumps in the nudged runs of either."""
         return any(side.jumps for side in self._sides)
 
-    def values(self, number: int, times: float = 1.0) -> Mapping[str, Record]:
+    def values(self, number: int, times: float = 1.0, *, backward: bool = True) -> Mapping[str, Record]:
         """The expected values, moved as far as rounding of both runs may take them; as of `Movement`."""
         _, between = self._between
         # runs that round alike are nudged by the same runs: by one, and by the next
-        runs = [side.values(number + turn, times) for turn, side in enumerate(self._sides)]
+        runs = [side.values(number + turn, times, backward=backward) for turn, side in enumerate(self._sides)]
         return _Moved(self._expected.records, between, runs)
 
     @property

@@ -15,7 +15,7 @@ from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, WIDE_RUNS, Leeway, Movement
 from tensorflow_free.judging.rounding_rule import RoundingBound
 from tensorflow_free.judging.verdicts import ValueVerdict
-from tensorflow_free.result.run_value import Record, of_name
+from tensorflow_free.result.run_value import AFTER, Record, of_name
 
 
 class Doubt(Protocol):
@@ -136,6 +136,8 @@ class PlacesInDoubt:
         return self.judged(self)
 
 
+GRADIENT: Final = ".grad"
+
 _HOPELESS: Final = {4: 4.0, 8: 2.0}
 """The share used after so many runs that no more of them would allow."""
 
@@ -160,14 +162,23 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
             remaining = [one for one in remaining if one.is_wide]
         if not remaining:
             return
-        values = movement.values(number, size)
+        backward = any(one.name.endswith((GRADIENT, AFTER)) for one in remaining)
+        values = movement.values(number, size, backward=backward)
         for one in remaining:
             nudged = _like(of_name(values, one.name))
             if nudged is not None and nudged.shape == one.shape:
                 one.see(nudged)
         remaining = [one for one in remaining if not one.is_settled]
         if not movement.jumps:
-            remaining = [one for one in remaining if not one.is_hopeless(number + 1)]
+            remaining = _worth_more_runs(remaining, number + 1)
+
+
+def _worth_more_runs(doubts: Sequence[Doubt], runs: int) -> list[Doubt]:
+    """The doubts that more runs may settle, up to the first step that none will: what comes after it reads it."""
+    for position, one in enumerate(doubts):
+        if one.is_hopeless(runs) and not one.name.endswith((GRADIENT, AFTER)):
+            return list(doubts[:position])
+    return [one for one in doubts if not one.is_hopeless(runs)]
 
 
 def _like(record: Record | None) -> torch.Tensor | None:

@@ -30,12 +30,13 @@ class Movement(Protocol):
         Known once a run was made.
         """
 
-    def values(self, number: int, times: float = 1.0) -> Mapping[str, Record]:
+    def values(self, number: int, times: float = 1.0, *, backward: bool = True) -> Mapping[str, Record]:
         """The values of one run by name; those up to a failure.
 
         Args:
             number: which of the runs, from 0.
             times: by how many machine epsilons its numbers are nudged at most.
+            backward: whether gradients are needed; the run may stop before them.
         """
 
 

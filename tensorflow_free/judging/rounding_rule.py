@@ -56,6 +56,9 @@ PLAUSIBLE_PEAK: Final = 12.0
 MANY: Final = 1000
 """Numbers of which one nudged run tells the mean well."""
 
+LONG_ROW: Final = 64
+"""Numbers of a row, the last dimension, of which one tells the mean of the row well enough."""
+
 
 def k_of(dtype: torch.dtype) -> float:
     """How many times what rounding moves a value of this dtype may be away."""
@@ -126,10 +129,20 @@ class RoundingBound:
         """What each number may be away, flat."""
         allowed = self.errors.sizes * (self._epsilon * self.k)
         if self._spread is not None:
-            is_shared = self.errors.elements and not self.is_jump
-            least = float(self._spread.mean()) * to_come(self.runs, self.errors.elements) if is_shared else 0.0
-            allowed.add_(self._spread.clamp(min=least) if least else self._spread, alpha=self.k)
+            allowed.add_(self._spread if self.is_jump else self._levelled(self._spread), alpha=self.k)
         return allowed.add_(smallest_of(self.dtype))
+
+    def _levelled(self, spread: torch.Tensor) -> torch.Tensor:
+        """The spread, no less than its mean; in long rows no less than the mean of the row."""
+        if not self.errors.elements:
+            return spread
+        grows = to_come(self.runs, self.errors.elements)
+        least = float(spread.mean()) * grows
+        row = self.errors.actual.shape[-1] if self.errors.actual.dim() > 1 else 0
+        if row < LONG_ROW or grows == 1:
+            return spread.clamp(min=least)
+        rows = spread.view(-1, row)
+        return rows.maximum(rows.mean(-1, keepdim=True).mul_(grows).clamp_(min=least)).view(-1)
 
     @property
     def used(self) -> float:

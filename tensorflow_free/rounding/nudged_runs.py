@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import torch
@@ -62,18 +62,19 @@ class NudgedRuns:
     _roundings: Roundings | None = None
     _kept: dict[int, Mapping[str, Record]] = field(default_factory=dict)
 
-    def values(self, number: int, times: float = 1.0) -> Mapping[str, Record]:
+    def values(self, number: int, times: float = 1.0, *, backward: bool = True) -> Mapping[str, Record]:
         """The values of a nudged run, by name; those up to a failure.
 
         Args:
             number: which of the runs, from 0.
             times: by how many epsilons the numbers are nudged at most.
+            backward: whether the passes that follow the steps are needed.
         """
         found = self._kept.get(number) if times == 1 else None
         if found is not None:
             return found
-        made = self._run(number, times)
-        if times == 1 and (number == 0 or _bytes(made) * MOST_RUNS <= KEPT_BYTES):
+        made = self._run(number, times, self.plan if backward else replace(self.plan, passes=()))
+        if backward and times == 1 and (number == 0 or _bytes(made) * MOST_RUNS <= KEPT_BYTES):
             self._kept[number] = made
         return made
 
@@ -81,13 +82,22 @@ class NudgedRuns:
         """Runs of another plan, nudged alike."""
         return NudgedRuns(plan, self.given, self.find_roundings)
 
-    def _run(self, number: int, times: float) -> Mapping[str, Record]:
+    def _run(self, number: int, times: float, plan: Plan) -> Mapping[str, Record]:
         rounds = self._roundings = self._roundings or self.find_roundings()
-        nudge = Nudge(rounds.usual, number, products=rounds.products, convolutions=rounds.convolutions, times=times)
+        # every second run is on the dtype's grid, where ties, exact zeros and steps too small to count happen; of these
+        # the first rounds to nearest
+        nudge = Nudge(
+            rounds.usual,
+            number,
+            products=rounds.products,
+            convolutions=rounds.convolutions,
+            times=0.0 if number == 1 else times,
+            on_grid=number % 2 == 1,
+        )
         given = self.given
         if rounds.starts and given is not None:
             given = {name: nudge.nudged(one) for name, one in given.items()}
-        values = values_of_run(_told(self.plan, rounds.steps, nudge), given, lambda: _within(nudge))
+        values = values_of_run(_told(plan, rounds.steps, nudge), given, lambda: _within(nudge))
         self.jumps = self.jumps or nudge.jumps
         return values
 
