@@ -63,7 +63,7 @@ EXACT: Final = frozenset(
 
 JUMPS: Final = frozenset(
     """
-    amax amin aminmax argmax argmin argsort bucketize ceil cummax cummin eq floor floor_divide fmod
+    argmax argmin argsort bucketize ceil cummax cummin eq floor floor_divide fmod
     fractional_max_pool2d fractional_max_pool3d ge gt hardtanh_backward
     heaviside histc kthvalue le lt max max_pool1d max_pool2d_with_indices
     max_pool3d_with_indices median min mode ne nonzero nanmedian remainder round searchsorted sgn sign sort
