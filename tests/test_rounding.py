@@ -36,6 +36,7 @@ FORMS_ON = {
         x.cos(), x, [4], *torch.native_layer_norm(x, [4], w, w, 1e-5)[1:], w, w, [True, True, True]
     ),
     "_softmax": lambda x, w: (x, 1, False),
+    "_safe_softmax": lambda x, w: (torch.cat([x, torch.full((1, 4), -torch.inf, dtype=x.dtype)]), 1),
     "_softmax_backward_data": lambda x, w: (x.cos(), x.softmax(0), 0, torch.float64),
     "_log_softmax": lambda x, w: (x, -1, False),
     "_log_softmax_backward_data": lambda x, w: (x.cos(), x.log_softmax(-1), -1, torch.float64),

@@ -63,6 +63,12 @@ def _softmax(x: torch.Tensor, dim: int, half_to_float: bool) -> torch.Tensor:  #
     return powers / powers.sum(dim, keepdim=True)
 
 
+def _safe_softmax(x: torch.Tensor, dim: int, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """Rows of nothing but -inf are zeros."""
+    del dtype
+    return torch.where(x.isneginf().all(dim, keepdim=True), 0.0, _softmax(x, dim, half_to_float=False))
+
+
 def _softmax_backward(gradient: torch.Tensor, out: torch.Tensor, dim: int, dtype: torch.dtype) -> torch.Tensor:
     del dtype
     weighted = gradient * out
@@ -123,6 +129,7 @@ FORMS: Final[Mapping[Any, Callable[..., Any]]] = {
     _ATEN.native_layer_norm.default: _layer_norm,
     _ATEN.native_layer_norm_backward.default: _layer_norm_backward,
     _ATEN._softmax.default: _softmax,  # noqa: SLF001 - the op's name
+    _ATEN._safe_softmax.default: _safe_softmax,  # noqa: SLF001
     _ATEN._softmax_backward_data.default: _softmax_backward,  # noqa: SLF001
     _ATEN._log_softmax.default: _log_softmax,  # noqa: SLF001
     _ATEN._log_softmax_backward_data.default: _log_softmax_backward,  # noqa: SLF001
