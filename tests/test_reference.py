@@ -1,5 +1,7 @@
 """What a cell is compared with: its own numbers, the reference, the eager run of its dtype, random steps."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -216,3 +218,19 @@ def test_another_random_stream_is_neither_pass_nor_failure():
 
 def test_the_same_random_stream_is_judged():
     assert compared(NOISY, "dtype=float64").not_comparable == 0
+
+
+@pytest.mark.parametrize("number", [0.0, 1.0])
+def test_a_compiled_graph_may_give_zeros_and_no_more_to_a_leaf_off_the_path(number):
+    leaf = {"init": "ones", "size": [3], "requires_grad": True}
+    recipe = {
+        "tensors": {"x": leaf, "w": leaf},
+        "steps": {"y": "(x * 2).sum()", "z": "(w * 3).sum()"},
+        "backward": "y",
+    }
+    loaded = load_recipe(recipe, ["backend=aot_eager"])
+    result = run_recipe(loaded)
+    assert torch.equal(result["w.grad"], torch.zeros(3))
+    result.records["w.grad"] = replace(result.records["w.grad"], value=torch.full((3,), number))
+    comparison = yardstick_of(recipe, ["backend=aot_eager"], loaded, KeptRuns()).compare(result)
+    assert comparison.is_well is (number == 0)
