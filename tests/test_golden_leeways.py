@@ -256,3 +256,20 @@ def test_where_there_is_no_golden_none_is_made(tmp_path):
     path.write_text(CANCELS, encoding="utf-8")
     assert [(one.did, one.reason) for one in refresh(path)] == [("kept", "there is no golden")]
     assert not golden_paths(path).json.exists()
+
+
+def test_what_zeros_would_pass_for_is_held_against_the_noise(recorded, monkeypatch):
+    # of x, what is left of 1000 + x in float16 is a multiple of a half
+    loses = SCALED.replace("randn", "rand").replace("args: [x]", "args: [d]")
+    path = recorded(loses.replace("y: {", "d: x + 1000 - 1000, y: {"))
+    assert outcomes(path, "dtype=float16") == ["ok"]
+    monkeypatch.setitem(SWITCH, "factor", 3.0)
+    (found,) = verify(path, ["dtype=float16"])
+    assert (found.comparison["y"].outcome, found.comparison["y"].rule) == ("mismatch", "noise")
+
+
+def test_numbers_that_are_flushed_to_zero_are_found(recorded, monkeypatch):
+    path = recorded("tensors: {x: [3.0e-308, 1.0e-310]}\nsteps: {y: {op: leeways_scaled, args: [x]}}\n")
+    assert outcomes(path, "dtype=float64") == ["ok"]
+    monkeypatch.setitem(SWITCH, "factor", torch.tensor([1.0, 0.0], dtype=torch.float64))
+    assert outcomes(path, "dtype=float64") == ["mismatch"]

@@ -288,7 +288,7 @@ def compare(result: Result, stored: StoredCase, k: float | None = None, made_on:
     judging = Judging(
         k=result.recipe.judge.k if k is None else k,
         signed_zeros=True,
-        noise=_noises(stored, dtype, leeways),
+        noise=_noises(stored, dtype),
         leeway={name: one for name, one in leeways.items() if name not in structural},
         starts=False,
         measures=False,
@@ -317,8 +317,8 @@ def _leeways(stored: StoredCase, recipe: Recipe) -> dict[str, Leeway]:
     if stored.nudged_runs is None or dtype in stored.unsupported:
         return {}
     times = max(1.0, _epsilon_of_products(recipe) / epsilon(TORCH_DTYPES[dtype]))
-    found = {one.name: (one.leeway.get(dtype, NOWHERE), _count(one.value)) for one in stored.values}
-    return {name: one.leeway(count, times) for name, (one, count) in found.items() if one.is_known}
+    known = [(one, kept) for one in stored.values if (kept := one.leeway.get(dtype, NOWHERE)).is_known]
+    return {one.name: replace(kept.leeway(_count(one.value), times), noise=one.noise.get(dtype)) for one, kept in known}
 
 
 def _epsilon_of_products(recipe: Recipe) -> float:
@@ -332,19 +332,11 @@ def _count(value: Any) -> int:
     return value.numel() if isinstance(value, torch.Tensor) else 1
 
 
-def _noises(stored: StoredCase, dtype: str, leeways: Mapping[str, Leeway]) -> dict[str, Noise]:
-    """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then.
-
-    Beside a leeway it is the baseline's, which a float64 golden itself has none of; alone, no less than the noise of
-    other dtypes lets expect.
-    """
-    found: dict[str, Noise] = {}
-    for one in stored.values:
-        if one.name in leeways:
-            found |= {one.name: one.noise[dtype]} if dtype in one.noise else {}
-        elif dtype == EXACT_DTYPE or dtype in one.noise:
-            found[one.name] = usual_noise(one.noise, dtype)
-    return found
+def _noises(stored: StoredCase, dtype: str) -> dict[str, Noise]:
+    """The noise of each value in a dtype; none for a value that was not had in it, which a tolerance judges then."""
+    return {
+        one.name: usual_noise(one.noise, dtype) for one in stored.values if dtype == EXACT_DTYPE or dtype in one.noise
+    }
 
 
 def _dtype(one: StoredValue, dtype: str) -> torch.dtype:

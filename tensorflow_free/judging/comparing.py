@@ -25,7 +25,6 @@ from tensorflow_free.judging.blame import where_it_starts
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.doubts import Doubt, NumbersInDoubt, PlacesInDoubt, settle
 from tensorflow_free.judging.measures import Errors, Measure, noise_of
-from tensorflow_free.judging.movement import Leeway
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.options import AS_USUAL, Judging
 from tensorflow_free.judging.paths import Paths
@@ -401,7 +400,12 @@ class Comparing:
         errors = Errors(mine, its)
         kept = of_name(self._judging.leeway, record.name)
         if kept is not None and not self._is_stated:
-            return self._by_leeway(record, errors, self._rounded_to(mine, its), kept)
+            # what would pass zeros, or flushes, is held against the noise of one run, as far as there is any
+            bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, kept.noise)
+            bound.k = self._k(bound.dtype)
+            bound.take(kept)
+            if self._noise(record, its) is None or not (bound.is_vacuous or bound.is_off_below_normal):
+                return self._by_leeway(record, bound)
         if self._is_stated or self._judging.movement is None:
             return self._by_other_rules(record, errors, its, dtype)
         base = self._baseline_of(record.name, its)
@@ -465,14 +469,10 @@ class Comparing:
             record, outcome, rule, used, cause=cause, allowed=allowed, measure=measured, vacuous=vacuous
         )
 
-    def _by_leeway(self, record: Record, errors: Errors, dtype: torch.dtype, kept: Leeway) -> ValueVerdict:
+    def _by_leeway(self, record: Record, bound: RoundingBound) -> ValueVerdict:
         """Numbers by what was kept of nudged runs, and of the eager run beside them."""
-        noise = None if self._judging.noise is None else of_name(self._judging.noise, record.name)
-        if bad := self._lost(record, errors, noise, "rounding"):
-            return bad
-        bound = RoundingBound(errors, dtype, self._k(dtype), noise)
-        bound.take(kept)
-        return self._within(record, bound, 0)
+        bad = self._lost(record, bound.errors, bound.baseline, "rounding")
+        return self._within(record, bound, 0) if bad is None else bad
 
     def _lost(self, record: Record, errors: Errors, noise: Noise | None, rule: Rule) -> ValueVerdict | None:
         """That NaN, infinities or the signs of zeros are others than they were in the eager run that was kept."""
@@ -533,7 +533,8 @@ class Comparing:
                 return "tolerance", by_tolerance(errors, stated)
             return "tolerance", by_tolerance(errors, tolerance_of(dtype), steps=self._paths.steps_to(name))
         judged = by_noise(errors, noise, dtype, judging.k)
-        if judged.used > 1 and stated is not None and judging.dtypes is not None:
+        is_older = judging.dtypes is not None and of_name(judging.leeway, name) is None
+        if judged.used > 1 and stated is not None and is_older:
             loose = by_tolerance(errors, stated)
             return ("tolerance", loose) if loose.used <= 1 else ("noise", judged)
         return "noise", judged

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 import torch
 
+from tensorflow_free.judging.noise import Noise
 from tensorflow_free.result.run_value import Record
 
 MOST_RUNS: Final = 16
@@ -49,8 +50,10 @@ class Leeway:
         moved: the root mean square of how far the runs took the numbers.
         over: how many times what rounding explains the eager run was away that was made beside them; 0 where it was
             within. What PyTorch itself loses is known, and no fault of what loses no more.
+        noise: how far that eager run was away; None where there was none.
     """
 
     each: torch.Tensor
     moved: float = 0.0
     over: float = 0.0
+    noise: Noise | None = None

@@ -28,7 +28,7 @@ class Judging:
         reads_bits: whether steps look at how a dtype lies in memory, so that shapes hang on it.
         noise: what an eager CPU run of the same dtype is away from the expected one, by name; judges, with `baseline`.
         movement: nudged runs of the expected one, which tell how far rounding takes each value; judges before `noise`.
-        leeway: what was kept of nudged runs, by name; judges before `noise`, which is the baseline's then.
+        leeway: what was kept of nudged runs, by name; judges before `noise`, but for values that zeros would pass for.
         starts: whether the tensors that the runs start from are compared, too.
         whole: whether values of the expected run that the judged one did not come to, or does not record, are told.
         measures: whether each value that passes is measured in full, too, and not only the one that used most.

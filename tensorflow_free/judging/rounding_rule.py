@@ -211,6 +211,12 @@ class RoundingBound:
         return self.errors.peak > 0 and bool((self.allowed >= self.errors.sizes).all())
 
     @property
+    def is_off_below_normal(self) -> bool:
+        """Whether a number is off that is too small to be normal, which only its being flushed to zero may excuse."""
+        sizes = self.errors.sizes
+        return bool(((sizes > 0) & (sizes < smallest_of(self.dtype)) & (self.errors.errors > 0)).any())
+
+    @property
     def _unexplained(self) -> float:
         """The root mean square of an error that rounding does not explain."""
         return UNEXPLAINED * self._loosened * self.explained
