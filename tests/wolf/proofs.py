@@ -158,3 +158,14 @@ def softmax_by_hand() -> Proof:
         return F.softplus(e / e.sum(-1, keepdim=True)).sum()
 
     return of(lambda x: gradient(loss, x, torch.ones((), dtype=x.dtype)), drawn(16, 200))
+
+
+def zeros_through_infinity() -> Proof:
+    def both(x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.logsumexp(0), x.exp().sum().log()
+
+    def slope(function: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Tensor:
+        x = torch.tensor([1000.0, 1001.0], dtype=torch.float64, requires_grad=True)
+        return torch.autograd.grad(function(x)[0], x)[0]
+
+    return Proof(slope(torch.compile(both, backend="aot_eager")), slope(both))
