@@ -128,7 +128,7 @@ BENCHMARKS: Final = (
         judging.green,
     ),
     Benchmark(
-        "judged-eager", "the same, eager: its own baseline, judged by nudged runs", "its own run", 20.0, judging.eager
+        "judged-eager", "the same, eager: its own baseline, judged by nudged runs", "its own run", 6.0, judging.eager
     ),
     Benchmark("judged-red", "the same with a GELU off by a thousandth", "its own run", 40.0, judging.red),
     Benchmark("sweep-two", "200 cells of 50 ms by two workers", "by one", 0.6, sweeps.two_workers),
