@@ -71,11 +71,12 @@ LESS = {"operators-aot": 40, "chains-aot": 15, "recipes-aot": 5, "kernels-aot": 
 
 PENDING = {
     "operators": "coordinates of interpolation and of grid_sampler_2d in float32: up to 1.28 of what is allowed",
-    "chains": "numbers that are equal, or zero, in the dtype alone, and what sorts them or takes their sign: 228, 249, 171",
+    "chains": "171 in bfloat16: an element that a product makes 0 shifts the indices of a sort, and no nudged run does at that place",
     "kernels": "Welford's recurrence through autograd in float32: 1.25 by the baseline's test",
     "kernels-threads": "as kernels",
     "kernels-aot": "as kernels",
-    "chains-aot": "a compiled cell has gradients of zeros where eager has none",
+    "large": "layer norm 100 deviations off centre in float32: its backward, b x + c, cancels; 2.5 of what is allowed",
+    "large-threads": "as large",
 }
 """Parts that have false alarms yet, and which."""
 
