@@ -1,5 +1,6 @@
 """Small cells on which the judge was wrong: a wrong kernel that passed, or a right one that did not."""
 
+import pytest
 import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
@@ -33,3 +34,20 @@ def test_long_bags_of_an_embedding_err_as_long_sums_do():
     step = {"op": "F.embedding_bag", "args": ["i", "w"], "kwargs": {"mode": {"str": "sum"}}}
     comparison = compared({"tensors": tensors, "steps": {"y": step, "l": "y.sum()"}, "backward": "l"})
     assert comparison.is_well, comparison.bad
+
+
+NORMS = {
+    "layer": {"op": "F.layer_norm", "args": ["x", [64]]},
+    "group": {"op": "F.group_norm", "args": ["x", 1]},
+}
+
+
+@pytest.mark.parametrize("step", NORMS.values(), ids=NORMS)
+def test_a_norm_of_nearly_equal_numbers_is_held_to_statistics_in_float32(step):
+    register_op("attacked.zeros", lambda x: x * 0, replace=True)
+    tensors = {"x": {"init": "normal", "mean": 100, "std": 0.01, "size": [8, 64]}}
+    right = {"tensors": tensors, "steps": {"y": step}}
+    zeros = {"op": "attacked.zeros", "args": step["args"][:1]}
+    wrong = {"tensors": tensors, "steps": {"y": zeros}, "reference": {"steps": {"y": step}}}
+    assert compared(right, "dtype=float16").is_well
+    assert compared(wrong, "dtype=float16").bad

@@ -94,6 +94,15 @@ WHOLE: Final = frozenset(
 """Ops that add up and are not decomposed: longer nudges of their operands tell their error, and cost less. The
 decomposition of attention is for inference alone: it does not return the logsumexp that its backward reads."""
 
+STATISTICS: Final = frozenset(
+    """
+    _fused_rms_norm _fused_rms_norm_backward linalg_vector_norm native_group_norm native_group_norm_backward
+    native_layer_norm native_layer_norm_backward norm renorm std std_mean var var_mean _weight_norm_interface
+    """.split()
+)
+"""Ops whose inner numbers cancel where an operand is nearly constant, or underflow where it is small. Their kernels
+compute them in float32 in half precision, and round the result once; that of batch_norm keeps its mean in half."""
+
 CONTRACTIONS: Final = frozenset(
     """
     addbmm addmm addmv addr baddbmm bmm convolution convolution_backward convolution_overrideable dot mm mv vdot

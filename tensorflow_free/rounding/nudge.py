@@ -22,6 +22,7 @@ from tensorflow_free.rounding.aten_kinds import (
     FLAGS,
     JUMPS,
     NORMWISE,
+    STATISTICS,
     WRITTEN_UNSAID,
     Kind,
     base_name,
@@ -78,6 +79,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.jumps = False
         self._steps = StepsInBackward()
         self._plain: set[OpOverload] = set()
+        self._inner: torch.dtype | None = None
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -105,22 +107,39 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.jumps = self.jumps or name in JUMPS
         if kind is Kind.EXACT or is_exact_call(name, args, kwargs):
             return func(*args, **kwargs)
+        dtype = self._inner or self._steps.dtype_here(self._dtype)
         if kind is Kind.COMPOSED and func not in self._plain:
             try:
-                with self:
-                    made = (FORMS.get(func) or decomposition_table[func])(*args, **kwargs)
+                made = self._composed(func, args, kwargs, dtype)
                 if made is not NotImplemented:
                     return made
                 self._plain.add(func)
             except (NotImplementedError, RuntimeError, TypeError, ValueError, AssertionError):
                 # a decomposition is not always all that the op is
                 self._plain.add(func)
-        dtype = self._steps.dtype_here(self._dtype)
         if kind is Kind.POINTWISE and not written(func):
             args = tuple(map(_as_it_reads, args))
         elif kind is not Kind.POINTWISE:
             args, kwargs = self._operands(func, name, args, kwargs, dtype)
         return self._result(func, name, args, kwargs, dtype)
+
+    def _composed(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: torch.dtype) -> Any:
+        """What a fused kernel makes, op by op; statistics of a half dtype in float32, and their result rounded."""
+        form = FORMS.get(func) or decomposition_table[func]
+        if dtype not in HALVES or base_name(func) not in STATISTICS:
+            with self:
+                return form(*args, **kwargs)
+        known = {_memory(one) for one in _tensors_in((*args, *kwargs.values()))}
+        before, self._inner = self._inner, torch.float32
+        try:
+            with self:
+                made = form(*args, **kwargs)
+        finally:
+            self._inner = before
+        for one in _tensors_in((made,)):
+            if _memory(one) not in known:
+                self._move(one, dtype, None)
+        return made
 
     def nudged(self, one: torch.Tensor) -> torch.Tensor:
         """A copy of a tensor that is rounded, moved; any other as it is."""
@@ -222,6 +241,9 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         turned = torch.view_as_complex(moved)
         one.copy_(turned if still is None else torch.where(still, one, turned))
 
+
+HALVES: Final = frozenset({torch.bfloat16, torch.float16})
+"""Dtypes in which no kernel adds up."""
 
 _PARTS_ALONE: Final = frozenset({"index_add", "scatter_add", "index_put", "_index_put_impl", "scatter_reduce"})
 """Ops that change some numbers of what they write to."""
