@@ -234,3 +234,16 @@ def test_a_compiled_graph_may_give_zeros_and_no_more_to_a_leaf_off_the_path(numb
     result.records["w.grad"] = replace(result.records["w.grad"], value=torch.full((3,), number))
     comparison = yardstick_of(recipe, ["backend=aot_eager"], loaded, KeptRuns()).compare(result)
     assert comparison.is_well is (number == 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("off", [0, 1])
+def test_an_argmax_that_is_off_by_one_is_a_mismatch_though_rounding_makes_places_differ(dtype, off):
+    recipe = {
+        "tensors": {"x": {"init": "rand", "size": [50, 500]}},
+        "steps": {"h": "x * 1.01", "y": f"(h.roll({off}, 1)).argmax(1)"},
+        "reference": {"steps.y": "h.argmax(1)"},
+    }
+    loaded = load_recipe(recipe, [f"dtype={dtype}"])
+    comparison = yardstick_of(recipe, [f"dtype={dtype}"], loaded, KeptRuns()).compare(run_recipe(loaded))
+    assert (not comparison.bad) is (off == 0)

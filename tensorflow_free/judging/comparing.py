@@ -331,7 +331,9 @@ class Comparing:
         if (self._judging.movement is None and kept is None) or mine.shape != its.shape:
             return self._integers_of_eager(record, mine, its)
         k = self._k(TORCH_DTYPES[self._recipe.dtype])
-        places = PlacesInDoubt(record.name, mine, its, k, lambda doubt: self._places(record, doubt))
+        places = PlacesInDoubt(
+            record.name, mine, its, k, lambda doubt: self._places(record, doubt), is_choice=chooses(record.op)
+        )
         if kept is None:
             return places
         places.take(kept)
@@ -578,6 +580,14 @@ def _of_bound(bound: RoundingBound, *, cleared: bool) -> tuple[Measure, str]:
     """The measure of a value, and what was allowed, in words."""
     at = None if cleared else bound.worst()
     return bound.errors.measure(at), bound.words(at)
+
+
+def chooses(op: str | None) -> bool:
+    """Whether an op tells the place of a number that it chooses."""
+    return op is not None and op.rpartition(".")[2] in _CHOICES
+
+
+_CHOICES: Final = frozenset({"argmax", "argmin", "kthvalue", "max", "median", "min", "mode", "nanmedian"})
 
 
 def jumps(op: str | None) -> bool:

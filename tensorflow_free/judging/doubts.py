@@ -91,9 +91,12 @@ class PlacesInDoubt:
     its: torch.Tensor
     k: float
     judged: Callable[[PlacesInDoubt], ValueVerdict]
+    is_choice: bool = False
+    """Whether they are places of numbers that were chosen, of which those that a nudged run chose are right."""
     runs: int = 0
     is_wide: bool = True
     _spread: torch.Tensor | None = None
+    _seen: torch.Tensor | None = None
     _apart: torch.Tensor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +106,9 @@ class PlacesInDoubt:
         """Take in the value of a nudged run."""
         moved = distance(nudged, self.its)
         self._spread = moved if self._spread is None else torch.maximum(self._spread, moved)
+        if self.is_choice:
+            same = (nudged == self.mine).flatten()
+            self._seen = same if self._seen is None else self._seen | same
         self.runs += 1
 
     def take(self, kept: Leeway) -> None:
@@ -119,7 +125,12 @@ class PlacesInDoubt:
         """The places that differ although rounding makes none differ so far, flat."""
         if self._spread is None:
             return self._apart > 0
-        return self._apart > self._spread * self.k
+        beyond = self._apart > self._spread * self.k
+        if self._seen is None:
+            return beyond
+        # of a few places, and of most of many, some run has chosen as the cell has
+        unseen, differ = (self._apart > 0) & ~self._seen, int((self._apart > 0).count_nonzero())
+        return beyond | unseen if int(unseen.count_nonzero()) > max(FEW_UNSEEN, differ / 2) else beyond
 
     @property
     def is_settled(self) -> bool:
@@ -140,6 +151,10 @@ GRADIENT: Final = ".grad"
 
 _HOPELESS: Final = {4: 4.0, 8: 2.0}
 """The share used after so many runs that no more of them would allow."""
+
+
+FEW_UNSEEN: Final = 2
+"""Places that may differ in a way that no nudged run has shown."""
 
 
 def distance(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
