@@ -33,13 +33,14 @@ class Result:
         records: every recorded value by its name, as it stood, with what detaching it loses.
         expectations: a verdict on each thing that the recipe expects.
         error: the step that failed; None where none did.
-        rounds: how many rounds were done of each `repeat` around it, from the outermost in; not kept on disk.
         environment: what the numbers depended on besides the recipe; None of a result that was made by hand.
         timings: wall-clock seconds of the parts of the run.
         warnings: torch's warnings, each with the step that raised it.
         name: the recipe's name: the stem of its file.
         files: the files that the recipe read, of which `save` writes copies.
         ops: the files of the user's own ops that it needs.
+        rounds: how many rounds were done of each `repeat` around the step that failed, from the outermost in; not kept
+            on disk.
 
     Shape:
         A tensor has the shape and dtype that PyTorch gave it; it is detached, and on the CPU. A gradient has the shape
@@ -58,13 +59,13 @@ class Result:
     records: dict[str, Record]
     expectations: list[Verdict] = field(default_factory=list)
     error: StepFailed | None = None
-    rounds: tuple[int, ...] = ()
     environment: Environment | None = None
     timings: Timings = field(default_factory=Timings)
     warnings: list[Warned] = field(default_factory=list)
     name: str = "recipe"
     files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()
+    rounds: tuple[int, ...] = ()
 
     @property
     def is_well(self) -> bool:

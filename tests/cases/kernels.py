@@ -84,7 +84,7 @@ def good_silu(input: Tensor) -> Tensor:
     return input / (1 + torch.exp(-input))
 
 
-@register_op("good.softmax", replace=True)
+@register_op("good.softmax_by_hand", replace=True)
 def good_softmax(input: Tensor, dim: int = -1) -> Tensor:
     e = torch.exp(input - input.amax(dim, keepdim=True))
     return e / e.sum(dim, keepdim=True)
