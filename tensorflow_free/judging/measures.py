@@ -93,38 +93,52 @@ class Errors:
 
     def __init__(self, actual: torch.Tensor, expected: torch.Tensor) -> None:
         self.actual, self.expected = actual, expected
-        wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
-        self._mine, self._its = actual.to(wide).flatten(), expected.to(wide).flatten()
+        self._wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
+        self._finite_sizes: torch.Tensor | None = None
         self.elements = actual.numel()
-        self.errors = (self._mine - self._its).abs()
-        self.sizes = self._its.abs()
-        square, power = self._squares()
+        mine, its = self._mine, self._its
+        self.errors = (mine - its).abs()
+        sizes = its.abs()
+        square, power = _squares(self.errors, sizes)
         self.nonfinite = 0
         self._is_finite = math.isfinite(square) and math.isfinite(power)
         if not self._is_finite:
-            self._leave_out()
-            square, power = self._squares()
+            sizes = self._leave_out(mine, its, sizes)
+            square, power = _squares(self.errors, sizes)
         count = max(1, self.elements)
         self._square, self._power = square, power
         self.rmse = math.sqrt(square / count)
         self.rms = math.sqrt(power / count)
         self.max_abs = float(self.errors.max()) if square else self._smallest()
-        self.peak = float(self.sizes.max()) if self.elements else 0.0
+        self.peak = float(sizes.max()) if self.elements else 0.0
 
-    def _squares(self) -> tuple[float, float]:
-        return float(torch.dot(self.errors, self.errors)), float(torch.dot(self.sizes, self.sizes))
+    # many values may be in doubt at once, so that of each the errors alone are kept, and not what they are made from
+
+    @property
+    def _mine(self) -> torch.Tensor:
+        return self.actual.to(self._wide).flatten()
+
+    @property
+    def _its(self) -> torch.Tensor:
+        return self.expected.to(self._wide).flatten()
+
+    @property
+    def sizes(self) -> torch.Tensor:
+        """As of the class."""
+        return self._its.abs() if self._finite_sizes is None else self._finite_sizes
 
     def _smallest(self) -> float:
         """The largest error where its square is too small for float64, or there is none."""
         return float(self.errors.max()) if self.elements else 0.0
 
-    def _leave_out(self) -> None:
+    def _leave_out(self, mine: torch.Tensor, its: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
         """Errors and sizes of the pairs in which both numbers are finite alone, scaled down where squares overflow."""
-        finite = self._mine.isfinite() & self._its.isfinite()
+        finite = mine.isfinite() & its.isfinite()
         self.nonfinite = int((~finite & ~self.same).count_nonzero())
         zero = torch.zeros((), dtype=torch.float64)
         self.errors = torch.where(finite, self.errors, zero).clamp(max=_LARGEST)
-        self.sizes = torch.where(finite, self.sizes, zero).clamp(max=_LARGEST)
+        self._finite_sizes = torch.where(finite, sizes, zero).clamp(max=_LARGEST)
+        return self._finite_sizes
 
     def away(self, other: torch.Tensor) -> tuple[torch.Tensor, float]:
         """How far another tensor of the same shape is from the expected one, and the sum of that squared.
@@ -132,7 +146,7 @@ class Errors:
         Returns:
             float64, flat, 0 where it is not finite; and the sum of its squares.
         """
-        moved = (other.to(self._its.dtype).flatten() - self._its).abs()
+        moved = (other.to(self._wide).flatten() - self._its).abs()
         squares = float(torch.dot(moved, moved))
         if not math.isfinite(squares):
             moved = torch.where(moved.isfinite(), moved, 0.0).clamp(max=_LARGEST)
@@ -142,7 +156,7 @@ class Errors:
     def lost_in(self, other: torch.Tensor) -> torch.Tensor | None:
         """Which numbers of another tensor are not finite though the expected ones are, flat; None where none is."""
         # dtypes of eight bits have no kernel that tells
-        finite = other.to(self._its.dtype).isfinite()
+        finite = other.to(self._wide).isfinite()
         if bool(finite.all()):
             return None
         return ~finite.flatten() & self._its.isfinite()
@@ -262,7 +276,7 @@ class Errors:
         expected = self.expected if is_floating(self.expected.dtype) else self.expected.to(torch.float64)
         rounded = (expected if dtype.is_complex or not expected.is_complex() else expected.real).to(dtype).flatten()
         apart = ulp_distance(self.actual.flatten(), rounded)
-        finite = rounded.to(self._mine.dtype).isfinite()
+        finite = rounded.to(self._wide).isfinite()
         if not (self._is_finite and bool(finite.all())):
             apart = torch.where(finite & self._mine.isfinite(), apart, torch.zeros_like(apart))
         return float(apart.max())
@@ -280,6 +294,10 @@ class Errors:
             position, here = divmod(position, length) if length else (0, 0)
             index.insert(0, here)
         return tuple(index)
+
+
+def _squares(errors: torch.Tensor, sizes: torch.Tensor) -> tuple[float, float]:
+    return float(torch.dot(errors, errors)), float(torch.dot(sizes, sizes))
 
 
 _LARGEST = 1e150
