@@ -74,8 +74,6 @@ PENDING = {
     "chains": "171 in bfloat16: an element that a product makes 0 shifts the indices of a sort, and no nudged run does at that place",
     "kernels": "Welford's recurrence through autograd in float32: 1.25 by the baseline's test",
     "kernels-threads": "as kernels",
-    "large": "layer norm 100 deviations off centre in float32: its backward, b x + c, cancels; 2.5 of what is allowed",
-    "large-threads": "as large",
 }
 """Parts that have false alarms yet, and which."""
 

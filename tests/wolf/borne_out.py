@@ -57,6 +57,8 @@ BORNE_OUT: Final[tuple[BorneOut, ...]] = (
     BorneOut("large", ("sum of a million",), ("float16",), OVERFLOW, proofs.sum_of_a_million, is_lost=True),
     BorneOut("large", ("norm of a million",), ("float32",), "norm adds up the squares without the pairs that sum uses.", proofs.norm_of_a_million, ("y", "x.grad")),
     BorneOut("large", ("embedding read 20,000 times",), HALF, "Its backward adds up the 200 rows of a word in half precision.", proofs.embedding, ("w.grad",)),
+    BorneOut("large", ("layer norm 4096",), HALF, "Its backward adds up the rows of the bias' gradient in half precision.", proofs.layer_norm_bias, ("b.grad", "w.grad")),
+    BorneOut("large", ("layer norm 4096 off centre",), ("float32",), "Its backward computes b x + c, which cancels where x is 100 deviations off centre.", proofs.layer_norm_off_centre, ("x.grad",)),
     BorneOut(
         "kernels", ("softmax_by_hand 0",), ("float64", "float32", *HALF),
         "The gradient of amax adds the rounding errors of 200 gradients to the largest number's: 11 to 14 times PyTorch's error.",

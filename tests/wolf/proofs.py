@@ -98,6 +98,17 @@ def embedding() -> Proof:
     return of(lambda w, g: gradient(lambda leaf: F.embedding(words, leaf), w, g), weight, g)
 
 
+def layer_norm_bias() -> Proof:
+    x, g = drawn(1024, 64, dtype=torch.bfloat16), drawn(64, 1024, dtype=torch.bfloat16).t().contiguous()
+    weight, bias = torch.ones(64, dtype=torch.bfloat16), torch.zeros(64, dtype=torch.bfloat16)
+    return of(lambda x, w, b, g: gradient(lambda leaf: F.layer_norm(x, [64], w, leaf), b, g), x, weight, bias, g)
+
+
+def layer_norm_off_centre() -> Proof:
+    x, g = drawn(64, 4096) + 100, drawn(4096, 64).t().contiguous()
+    return of(lambda x, g: gradient(lambda leaf: F.layer_norm(leaf, [4096]), x, g), x, g)
+
+
 def soft_margin_loss() -> Proof:
     return of(F.soft_margin_loss, torch.tensor([-20.0], dtype=torch.float16), torch.ones(1, dtype=torch.float16))
 
