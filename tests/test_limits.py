@@ -122,13 +122,13 @@ def test_a_step_that_takes_the_memory_or_the_process_with_it_is_named(op, kind, 
 
 def test_the_limits_hold_for_each_cell_and_its_row_says_so():
     words = ["steps.y.op=m.naps,m.hangs,m.grows,m.asks"]
-    sweep = sweep_recipe("one.yaml", words, n_jobs=1, ops=["ops.py"], cell_timeout_s=1, max_memory_gib=0.25, keep=False)
+    sweep = sweep_recipe("one.yaml", words, n_jobs=1, ops=["ops.py"], cell_timeout_s=3, max_memory_gib=0.25, keep=False)
     rows = sweep.run().rows
     assert [row.outcome for row in rows] == ["ok", "timed out", "out of memory", "out of memory"]
-    assert rows[1].reason == "took longer than 1 s (--timeout) while running the cell, at 'y' (m.hangs)"
+    assert rows[1].reason == "took longer than 3 s (--timeout) while running the cell, at 'y' (m.hangs)"
     assert rows[2].reason == "it took more than 0.25 GiB (--max-memory) while running the cell, at 'y' (m.grows)"
     assert "'m.asks' failed: out of memory: " in rows[3].reason
-    assert [row.command.partition(" --ops ops.py ")[2] for row in rows[:2]] == ["", "--timeout 1 --max-memory 0.25"]
+    assert [row.command.partition(" --ops ops.py ")[2] for row in rows[:2]] == ["", "--timeout 3 --max-memory 0.25"]
     assert sweep.exit_code == 3
 
 
