@@ -20,13 +20,11 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.golden.leeways import NOWHERE, StoredLeeway, stored_leeway
 from tensorflow_free.golden.levels import rounded_up
-from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.comparing import jumps
-from tensorflow_free.judging.doubts import distance
+from tensorflow_free.judging.doubts import distance, numbers_in
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, WIDE_RUNS
 from tensorflow_free.judging.rounding_rule import RoundingBound, k_of, to_come
@@ -115,16 +113,6 @@ def _moving(
             yield name, _Numbers(golden, start, rough, is_jump=jumps(centre[name].op))
         else:
             yield name, _Places(golden, start, rough, k_of(TORCH_DTYPES[eager.dtype]))
-
-
-def numbers_in(record: Record | None) -> torch.Tensor | None:
-    """The numbers of a value as one plain tensor; None where it has none."""
-    if record is None or record.value is None:
-        return None
-    try:
-        return tensor_of(record.value)
-    except UNTAKEN:
-        return None
 
 
 class _Numbers:

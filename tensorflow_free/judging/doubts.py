@@ -180,7 +180,7 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
         backward = any(one.name.endswith((GRADIENT, AFTER)) for one in remaining)
         values = movement.values(number, size, backward=backward)
         for one in remaining:
-            nudged = _like(of_name(values, one.name))
+            nudged = numbers_in(of_name(values, one.name))
             if nudged is not None and nudged.shape == one.shape:
                 one.see(nudged)
         remaining = [one for one in remaining if not one.is_settled]
@@ -196,7 +196,8 @@ def _worth_more_runs(doubts: Sequence[Doubt], runs: int) -> list[Doubt]:
     return [one for one in doubts if not one.is_hopeless(runs)]
 
 
-def _like(record: Record | None) -> torch.Tensor | None:
+def numbers_in(record: Record | None) -> torch.Tensor | None:
+    """The numbers of a value as one plain tensor; None where it has none."""
     if record is None or record.value is None:
         return None
     try:
