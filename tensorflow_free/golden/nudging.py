@@ -23,10 +23,10 @@ import torch
 from tensorflow_free.golden.leeways import NOWHERE, StoredLeeway, stored_leeway
 from tensorflow_free.golden.levels import rounded_up
 from tensorflow_free.judging.closeness import is_floating
-from tensorflow_free.judging.comparing import jumps
 from tensorflow_free.judging.doubts import distance, numbers_in
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, WIDE_RUNS
+from tensorflow_free.judging.op_traits import jumps
 from tensorflow_free.judging.rounding_rule import RoundingBound, k_of, to_come
 from tensorflow_free.judging.rules import epsilon
 from tensorflow_free.plan.plan import Plan
