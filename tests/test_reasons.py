@@ -10,7 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from tensorflow_free import compare_results, load_recipe, run_recipe
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Differing, Elements, OfNames, Reason, StepFailed
+from tensorflow_free.outcome.plain_reasons import Bare, Differing, Elements, Reason
+from tensorflow_free.outcome.reasons import AnyReason, OfNames, StepFailed
 from tensorflow_free.outcome.sentences import _MADE, SENTENCES, words
 
 KINDS = [one for one in get_args(get_args(AnyReason)[0]) if issubclass(one, Reason)]

@@ -16,16 +16,8 @@ from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import BAD, STRICT, Outcome
-from tensorflow_free.outcome.reasons import (
-    AnyReason,
-    Bare,
-    Marked,
-    Problems,
-    RunsDiffer,
-    StepFailed,
-    StopCode,
-    Unmet,
-)
+from tensorflow_free.outcome.plain_reasons import Bare
+from tensorflow_free.outcome.reasons import AnyReason, Marked, Problems, RunsDiffer, StepFailed, StopCode, Unmet
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import KnownFault
 from tensorflow_free.result.model import Verdict

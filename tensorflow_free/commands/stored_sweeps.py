@@ -14,7 +14,8 @@ from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Bare, CellMismatch, Differing, OfNames, Problems
+from tensorflow_free.outcome.plain_reasons import Bare, Differing
+from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, OfNames, Problems
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result

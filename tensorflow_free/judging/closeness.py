@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 
 from tensorflow_free.codec.numbers import bits, hexadecimal
-from tensorflow_free.outcome.reasons import Elements
+from tensorflow_free.outcome.plain_reasons import Elements
 from tensorflow_free.tensors.dtypes import EXACT, Tolerance, ulp_distance, word_of
 from tensorflow_free.tensors.memory import check_room
 

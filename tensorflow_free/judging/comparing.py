@@ -18,7 +18,8 @@ from tensorflow_free.judging.value_pairs import ValuePairs
 from tensorflow_free.judging.value_verdicts import mismatch, unjudged, verdict_on
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, OfNames
+from tensorflow_free.outcome.plain_reasons import Bare, Because
+from tensorflow_free.outcome.reasons import AnyReason, OfNames
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record, of_name

@@ -12,7 +12,8 @@ from tensorflow_free.judging.found_values import CannotBeJudged, CannotHold, mus
 from tensorflow_free.judging.known_faults import is_of, with_known_faults
 from tensorflow_free.judging.probes import PROBES
 from tensorflow_free.outcome.outcomes import ExpectationOutcome, Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, OfNames
+from tensorflow_free.outcome.plain_reasons import Bare, Because
+from tensorflow_free.outcome.reasons import AnyReason, OfNames
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan

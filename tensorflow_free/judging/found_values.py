@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tensorflow_free.outcome.reasons import AnyReason, Because, OfNames
+from tensorflow_free.outcome.plain_reasons import Because
+from tensorflow_free.outcome.reasons import AnyReason, OfNames
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.names import did_you_mean

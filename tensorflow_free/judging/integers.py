@@ -12,7 +12,7 @@ from tensorflow_free.judging.two_runs import TwoRuns
 from tensorflow_free.judging.value_verdicts import elements_of, mismatch, unjudged, verdict_on
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import Bare
+from tensorflow_free.outcome.plain_reasons import Bare
 from tensorflow_free.result.run_value import Record, of_name
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 

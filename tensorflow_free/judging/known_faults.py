@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Elements, Marked
+from tensorflow_free.outcome.plain_reasons import Bare, Because, Elements
+from tensorflow_free.outcome.reasons import AnyReason, Marked
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.models import KnownFault, Recipe

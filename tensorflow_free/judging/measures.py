@@ -11,7 +11,7 @@ import torch
 
 from tensorflow_free.judging.closeness import is_floating, same_integers, texts_of
 from tensorflow_free.judging.noise import Noise
-from tensorflow_free.outcome.reasons import PlainFloat
+from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.tensors.dtypes import ulp_distance
 
 Index = tuple[int, ...]

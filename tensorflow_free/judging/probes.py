@@ -9,7 +9,8 @@ import torch
 from tensorflow_free.judging.closeness import dense, is_floating, not_close, not_equal, not_within
 from tensorflow_free.judging.found_values import CannotBeJudged, CannotHold, find_value
 from tensorflow_free.judging.rules import stated_tolerance
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, OfNames
+from tensorflow_free.outcome.plain_reasons import Bare, Because, Differing
+from tensorflow_free.outcome.reasons import AnyReason, OfNames
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.models import Expectation, Recipe

@@ -19,7 +19,8 @@ from tensorflow_free.judging.verdicts import Where
 from tensorflow_free.ops.guards.filling import GROWING, MAKING
 from tensorflow_free.ops.guards.handouts import base_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Bare, Because, Differing, RunsDiffer, StopCode
+from tensorflow_free.outcome.plain_reasons import Bare, Because, Differing
+from tensorflow_free.outcome.reasons import AnyReason, RunsDiffer, StopCode
 from tensorflow_free.recipe.graph import reads_of
 from tensorflow_free.result.model import Verdict
 from tensorflow_free.result.result import Result

@@ -19,7 +19,7 @@ from tensorflow_free.judging.two_runs import TwoRuns, is_eager
 from tensorflow_free.judging.value_verdicts import elements_of, mismatch, other_signs, unjudged, verdict_on
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import Because, Differing
+from tensorflow_free.outcome.plain_reasons import Because, Differing
 from tensorflow_free.result.run_value import Record, of_name
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, word_of
 

@@ -11,7 +11,8 @@ from tensorflow_free.judging.measures import Errors, Measure
 from tensorflow_free.judging.rules import Rule
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
-from tensorflow_free.outcome.reasons import AnyReason, Elements
+from tensorflow_free.outcome.plain_reasons import Elements
+from tensorflow_free.outcome.reasons import AnyReason
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.tensors.dtypes import word_of

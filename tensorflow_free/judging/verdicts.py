@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from tensorflow_free.judging.measures import Measure
 from tensorflow_free.judging.rules import Rule
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
-from tensorflow_free.outcome.reasons import AnyReason, PlainFloat
+from tensorflow_free.outcome.plain_reasons import PlainFloat
+from tensorflow_free.outcome.reasons import AnyReason
 from tensorflow_free.outcome.sentences import words
 
 COMPARISON_VERSION: Final = 4

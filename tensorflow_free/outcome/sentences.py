@@ -7,15 +7,14 @@ from collections.abc import Callable
 from typing import Any, Final, get_args
 
 from tensorflow_free.errors import INDENT
+from tensorflow_free.outcome.plain_reasons import Elements, Reason
 from tensorflow_free.outcome.reasons import (
     CellMismatch,
-    Elements,
     LostCode,
     Marked,
     OfGolden,
     OfNames,
     Problems,
-    Reason,
     RunsDiffer,
     Shortfall,
     StepFailed,

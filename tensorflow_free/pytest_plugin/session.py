@@ -24,7 +24,7 @@ from tensorflow_free.text.phrases import counted, seen_from_here
 
 if TYPE_CHECKING:
     from tensorflow_free.golden.verifying import Verification
-    from tensorflow_free.outcome.reasons import Because
+    from tensorflow_free.outcome.plain_reasons import Because
 
 JUDGED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """Exit codes of sessions that came to their end."""
@@ -62,7 +62,7 @@ class Gathering:
         """Record a case's golden, once in a session; why that cannot be."""
         from tensorflow_free.golden.orphans import device_of  # noqa: PLC0415 - collecting loads no pydantic,
         from tensorflow_free.golden.recording import record  # noqa: PLC0415 - and no torch
-        from tensorflow_free.outcome.reasons import Because  # noqa: PLC0415 - as above
+        from tensorflow_free.outcome.plain_reasons import Because  # noqa: PLC0415 - as above
 
         device = None if found.golden is None else device_of(found.golden, path)
         key = f"{path}{f', case {case}' if case else ''}{f', for {device}' if device else ''}"

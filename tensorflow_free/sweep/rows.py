@@ -19,7 +19,8 @@ from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, STRICT, CellOutcome, Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords, PlainFloat
+from tensorflow_free.outcome.plain_reasons import PlainFloat
+from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.sweep.cells import Cell, refuse_outside
