@@ -72,6 +72,9 @@ class Yardstick:
         same_kernel: the steps that it has from the cell's own kernel, as there is no other, and their ops.
         notes: what it could not do in its dtype, and did otherwise.
         turned: where it has vectors of free signs, makes it once more with those of a run of the cell.
+        plan: what the reference ran.
+        given: the starting tensors that it was given, as of `run`.
+        beside: the plan of the reference's recipe in the cell's dtype, eager on the CPU; None where that is the cell.
     """
 
     reference: Result
@@ -85,6 +88,9 @@ class Yardstick:
     same_kernel: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[AnyReason] = ()
     turned: Callable[[Result], Yardstick] | None = None
+    plan: Plan | None = None
+    given: GivenTensors | None = None
+    beside: Plan | None = None
 
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Compare a run of the cell with it."""
@@ -207,6 +213,9 @@ class _Making:
             failed=found.failure,
             same_kernel=found.same_kernel if is_cell and recipe.dtype == "float32" else {},
             notes=notes,
+            plan=found.plan,
+            given=starts.of_reference,
+            beside=None if is_cell else beside,
         )
         turned = partial(_turned, yardstick, found, beside) if has_vectors(found.plan) else None
         return replace(yardstick, turned=turned)
@@ -343,11 +352,12 @@ def _turned(yardstick: Yardstick, found: Attempt, beside: Plan, result: Result) 
     """
     cells, its, movement, given = Turning(result.records), Turning({}), yardstick.movement, found.starts.given
     run(cells.noting(beside), given=given)
-    reference, _ = run(its.noting(cells.into(found.plan)), given=found.starts.of_reference)
+    plan = cells.into(found.plan)
+    reference, _ = run(its.noting(plan), given=found.starts.of_reference)
     baseline = None if yardstick.baseline is None else run(its.into(beside), given=given)[0]
     if isinstance(movement, NudgedRuns):
         movement = movement.of(its.into(movement.plan))
-    return replace(yardstick, reference=reference, baseline=baseline, movement=movement, turned=None)
+    return replace(yardstick, reference=reference, baseline=baseline, movement=movement, turned=None, plan=plan)
 
 
 def _what_runs(plan: Plan, key: str | None) -> tuple[Any, ...]:

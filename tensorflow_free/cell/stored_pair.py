@@ -7,7 +7,7 @@ is given: so rounding of either run, and of what it started from, is allowed for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -70,11 +70,11 @@ class StoredPair:
         """Whether a result jumps in the nudged runs of either."""
         return any(side.jumps for side in self._sides)
 
-    def values(self, number: int, times: float = 1.0, *, backward: bool = True) -> Mapping[str, Record]:
+    def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """The expected values, moved as far as rounding of both runs may take them; as of `Movement`."""
         _, between = self._between
         # runs that round alike are nudged by the same runs: by one, and by the next
-        runs = [side.values(number + turn, times, backward=backward) for turn, side in enumerate(self._sides)]
+        runs = [side.values(number + turn, times, names=names) for turn, side in enumerate(self._sides)]
         return _Moved(self._expected.records, between, runs)
 
     @property

@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.judging.measures import Errors
-from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, WIDE_RUNS, Leeway, Movement
+from tensorflow_free.judging.movement import FEWEST_RUNS, GRADIENT, MOST_RUNS, WIDE_RUNS, Leeway, Movement
 from tensorflow_free.judging.rounding_rule import RoundingBound
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.result.run_value import AFTER, Record, of_name
@@ -147,8 +147,6 @@ class PlacesInDoubt:
         return self.judged(self)
 
 
-GRADIENT: Final = ".grad"
-
 _HOPELESS: Final = {4: 4.0, 8: 2.0}
 """The share used after so many runs that no more of them would allow."""
 
@@ -177,8 +175,7 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
             remaining = [one for one in remaining if one.is_wide]
         if not remaining:
             return
-        backward = any(one.name.endswith((GRADIENT, AFTER)) for one in remaining)
-        values = movement.values(number, size, backward=backward)
+        values = movement.values(number, size, names=[one.name for one in remaining])
         for one in remaining:
             nudged = numbers_in(of_name(values, one.name))
             if nudged is not None and nudged.shape == one.shape:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import torch
 
 from tensorflow_free.judging.noise import Noise
-from tensorflow_free.result.run_value import Record
+from tensorflow_free.result.run_value import AFTER, Record
+
+GRADIENT: Final = ".grad"
+"""What follows the name of a value in the name of its gradient."""
 
 MOST_RUNS: Final = 16
 """Nudged runs of one epsilon that are made at most."""
@@ -31,14 +34,19 @@ class Movement(Protocol):
         Known once a run was made.
         """
 
-    def values(self, number: int, times: float = 1.0, *, backward: bool = True) -> Mapping[str, Record]:
+    def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """The values of one run by name; those up to a failure.
 
         Args:
             number: which of the runs, from 0.
             times: by how many machine epsilons its numbers are nudged at most.
-            backward: whether gradients are needed; the run may stop before them.
+            names: the values that are needed; None for all. Where no gradient is, the run may stop before them.
         """
+
+
+def needs_backward(names: Collection[str] | None) -> bool:
+    """Whether values hang on the backward passes that follow the steps."""
+    return names is None or any(one.endswith((GRADIENT, AFTER)) for one in names)
 
 
 @dataclass(frozen=True, slots=True)

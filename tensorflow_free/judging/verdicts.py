@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
+from tensorflow_free.judging.culprits import Blame
 from tensorflow_free.judging.measures import Measure
 from tensorflow_free.judging.rules import Rule
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
@@ -115,6 +116,7 @@ class Comparison:
         k: how many times what rounding moves was allowed, where that was not the number of the dtype.
         usual_k: the number of the dtype; None where `k` is.
         notes: what is worth saying of how they were compared, such as why no nudged runs could be made.
+        blame: which steps are wrong for their own inputs, where that was looked for.
         schema_version: the version of the schema of `comparison.json`, which holds all of it.
 
     Example:
@@ -133,6 +135,7 @@ class Comparison:
     usual_k: float | None = None
     schema_version: int = COMPARISON_VERSION
     notes: tuple[AnyReason, ...] = ()
+    blame: Blame | None = None
 
     @property
     def told(self) -> list[str]:

@@ -23,7 +23,15 @@ def with_calls(plan: Plan, around: Callable[[Function, Site], Function]) -> Plan
         if isinstance(function, Within | Repeat):
             return replace(function, body=each(function.body)), arguments, out, site
         # what is given the values themselves clears slots, and is no step
-        return call if arguments is whole else (around(function, site), arguments, out, site)
+        return call if arguments is whole else (_around(around, function, site), arguments, out, site)
 
     checks = tuple(replace(check, calls=each(check.calls)) for check in plan.checks)
     return replace(plan, forward=each(plan.forward), rest=each(plan.rest), checks=checks)
+
+
+def _around(around: Callable[[Function, Site], Function], function: Function, site: Site) -> Function:
+    """What `around` makes of a function, which tells `inspect.unwrap` what is inside."""
+    made = around(function, site)
+    if made is not function:
+        made.__wrapped__ = function  # type: ignore[attr-defined]
+    return made

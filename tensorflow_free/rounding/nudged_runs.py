@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from tensorflow_free.judging.movement import needs_backward
 from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
@@ -62,18 +63,19 @@ class NudgedRuns:
     _roundings: Roundings | None = None
     _kept: dict[int, Mapping[str, Record]] = field(default_factory=dict)
 
-    def values(self, number: int, times: float = 1.0, *, backward: bool = True) -> Mapping[str, Record]:
+    def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """The values of a nudged run, by name; those up to a failure.
 
         Args:
             number: which of the runs, from 0.
             times: by how many epsilons the numbers are nudged at most.
-            backward: whether the passes that follow the steps are needed.
+            names: as of `Movement`.
         """
         found = self._kept.get(number) if times == 1 else None
         if found is not None:
             return found
-        made = self._run(number, times, self.plan if backward else replace(self.plan, passes=()))
+        backward = needs_backward(names)
+        made = self._made(number, times, self.plan if backward else replace(self.plan, passes=()))
         if backward and times == 1 and (number == 0 or _bytes(made) * MOST_RUNS <= KEPT_BYTES):
             self._kept[number] = made
         return made
@@ -82,7 +84,11 @@ class NudgedRuns:
         """Runs of another plan, nudged alike."""
         return NudgedRuns(plan, self.given, self.find_roundings)
 
-    def _run(self, number: int, times: float, plan: Plan) -> Mapping[str, Record]:
+    def run(self, number: int, times: float = 1.0) -> None:
+        """Make a nudged run of a plan that notes for itself what it comes to."""
+        self._made(number, times, self.plan)
+
+    def _made(self, number: int, times: float, plan: Plan) -> Mapping[str, Record]:
         rounds = self._roundings = self._roundings or self.find_roundings()
         # every second run is on the dtype's grid, where ties, exact zeros and steps too small to count happen; of these
         # the first rounds to nearest

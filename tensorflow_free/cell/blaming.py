@@ -1,0 +1,188 @@
+"""`blamed`: a comparison with the culprits found: each step of the cell judged alone, in a second run of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
+from tensorflow_free.composition.overrides import Override
+from tensorflow_free.isolation.alone import Judge, OfCall
+from tensorflow_free.isolation.captured import Captured, CapturedCall
+from tensorflow_free.isolation.capturing import captured_run, changes
+from tensorflow_free.judging.culprits import Blame, Culprit, Direction
+from tensorflow_free.judging.rounding_rule import UNEXPLAINED, k_of
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.loading import plan_of
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.plan.calls import named_fields
+from tensorflow_free.recipe.graph import steps_of
+from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.registry import find
+from tensorflow_free.result.result import Result
+from tensorflow_free.rounding.nudged_runs import NudgedRuns
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+
+
+def blamed(
+    source: Source,
+    overrides: Sequence[Override],
+    recipe: Recipe,
+    result: Result,
+    comparison: Comparison,
+    kept: KeptRuns,
+) -> Comparison:
+    """A comparison of a cell with its reference, and which steps are wrong for their own inputs.
+
+    Args:
+        source: the recipe's file or mapping.
+        overrides: the overrides that make the cell.
+        recipe: the cell's recipe.
+        result: the cell's run.
+        comparison: its comparison with its reference.
+        kept: runs that may serve again.
+    """
+    if recipe.backend.name != "eager":
+        return comparison
+    try:
+        yardstick = yardstick_of(source, overrides, recipe, kept)
+    except NoReference as why:
+        if why.partial is None:
+            return comparison
+        yardstick = why.partial
+    if yardstick.turned is not None:
+        yardstick = yardstick.turned(result)
+    captured, again = captured_run(plan_of(recipe))
+    if (again.error is None) != (result.error is None):
+        captured, again = captured_run(plan_of(recipe), hooked=False)
+    blame = _Blaming(yardstick, captured, again, comparison).blame()
+    return replace(comparison, blame=blame)
+
+
+class _Blaming:
+    """The calls of a cell being judged."""
+
+    def __init__(self, yardstick: Yardstick, captured: Captured, result: Result, comparison: Comparison) -> None:
+        self._yardstick = yardstick
+        self._captured = captured
+        self._result = result
+        self._comparison = comparison
+
+    def blame(self) -> Blame:
+        """What is to blame."""
+        yardstick, captured = self._yardstick, self._captured
+        if yardstick.plan is None or not isinstance(yardstick.movement, NudgedRuns):
+            return Blame(drift=True)
+        skipped = frozenset(one.number for one in captured.calls if self._is_skipped(one))
+        judge = Judge(
+            captured,
+            self._result,
+            yardstick.plan,
+            yardstick.given,
+            yardstick.movement,
+            baseline=yardstick.beside,
+            skipped=skipped,
+        )
+        verdicts = judge.verdicts()
+        found = list(self._wrong(verdicts))
+        culprits = _of_rounds([self._culprit(one) for one in found])
+        bad = self._comparison.bad
+        most = self._amplified(found[0].verdict) if found else None
+        return Blame(
+            culprits=tuple(culprits),
+            shows_at=None if self._comparison.where is None else self._comparison.where.value,
+            amplified=None if most is None else most[0],
+            amplified_at=None if most is None else most[1],
+            right=self._right(culprits),
+            drift=bool(bad) and not culprits,
+            judged=len({(one.call.number, one.number) for one in verdicts}),
+            unjudged=tuple(dict.fromkeys(captured.calls[number].site.name for number in judge.failed)),
+        )
+
+    def _is_skipped(self, call: CapturedCall) -> bool:
+        op = find(call.site.op)
+        if op is not None and op.name.rpartition(".")[2] in _EMPTY:
+            return True
+        return call.draws and (bool(self._yardstick.incomparable) or call.site.name in self._yardstick.unreplayed)
+
+    def _wrong(self, verdicts: Sequence[OfCall]) -> Iterator[OfCall]:
+        """What is wrong, in the order in which it ran, one of each call forward or of each pass backward."""
+        bad = [one for one in verdicts if one.verdict.outcome == Outcome.MISMATCH and not one.overflows]
+        forward = {one.call.number for one in bad if one.number is None}
+        # what a call keeps for its backward is what it made: a wrong result explains a wrong gradient
+        bad = [one for one in bad if one.number is None or one.call.number not in forward]
+        told: set[tuple[int, int | None]] = set()
+        for one in sorted(bad, key=lambda one: (_turn(one), one.number is not None)):
+            key = (one.call.number, one.number)
+            if key not in told:
+                told.add(key)
+                yield one
+
+    def _culprit(self, one: OfCall) -> Culprit:
+        call, verdict = one.call, one.verdict
+        direction: Direction = "forward"
+        value = _result_name(call, one.position)
+        if one.number is not None:
+            direction, value = "backward", f"{_operand_name(call, one.position)}.grad"
+        elif verdict.kind == "after":
+            value = _operand_name(call, one.position)
+            direction = "forward" if changes(find(call.site.op)) else "operand"
+        dtype = TORCH_DTYPES[self._result.recipe.dtype]
+        times = UNEXPLAINED if verdict.rule == "baseline" else self._result.recipe.judge.k or k_of(dtype)
+        noise = verdict.used * times
+        return Culprit(call.site.name, call.site.op, direction, value, noise, call.rounds, verdict.cause)
+
+    def _amplified(self, culprit: ValueVerdict) -> tuple[float, str] | None:
+        """How many times a culprit's error is where it is most, and where; None where it is nowhere more."""
+        own = _relative(culprit)
+        most = max(self._comparison.bad, key=_relative, default=None)
+        if most is None or not own or _relative(most) <= own:
+            return None
+        return _relative(most) / own, most.name
+
+    def _right(self, culprits: Sequence[Culprit]) -> tuple[str, ...]:
+        """The steps whose values are out of bounds, and that are no culprits."""
+        names = [one.name.partition(".")[0] for one in self._comparison.bad if one.kind == "step"]
+        wrong = {one.step for one in culprits if one.direction != "backward"}
+        steps = {name for name, _ in steps_of(self._result.recipe.steps)}
+        return tuple(dict.fromkeys(name for name in names if name in steps and name not in wrong))
+
+
+def _turn(one: OfCall) -> int:
+    return one.call.turn if one.number is None else one.call.passes[one.number].turn
+
+
+def _of_rounds(culprits: Sequence[Culprit]) -> list[Culprit]:
+    """Those of one step and direction together, as the first of them."""
+    found: dict[tuple[str, str, str], Culprit] = {}
+    for one in culprits:
+        key = (one.step, one.direction, one.value)
+        found[key] = replace(found[key], calls=found[key].calls + 1) if key in found else one
+    return list(found.values())
+
+
+def _relative(one: ValueVerdict) -> float:
+    """The RMSE over the RMS; 0 where it is not known."""
+    found = one.measure
+    return found.rmse / found.rms if found is not None and found.rms and math.isfinite(found.rmse) else 0.0
+
+
+def _result_name(call: CapturedCall, position: int) -> str:
+    """What a result is called: the step, with the field where it has several."""
+    made, name = call.result, call.site.name
+    if isinstance(made, (tuple, list)):
+        fields = [field for field, part in named_fields(made)]
+        return f"{name}.{fields[position]}" if position < len(fields) else name
+    return name
+
+
+def _operand_name(call: CapturedCall, position: int) -> str:
+    """What an operand is called; its position where it is one of a list."""
+    operands = [one for one in call.site.operands if one]
+    return operands[position] if position < len(operands) else f"operand {position}"
+
+
+_EMPTY: Final = frozenset({"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"})
+"""Ops that make a tensor without writing it."""

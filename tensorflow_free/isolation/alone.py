@@ -1,0 +1,233 @@
+"""Each captured call judged alone: what the cell made of its operands against what float64 makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import torch
+
+from tensorflow_free.isolation.captured import Captured, CapturedCall
+from tensorflow_free.isolation.capturing import changes
+from tensorflow_free.isolation.copies import tensors_in
+from tensorflow_free.isolation.forcing import Forced
+from tensorflow_free.isolation.vjps import Alone, is_differentiable, run_alone
+from tensorflow_free.judging.comparing import compare_results
+from tensorflow_free.judging.movement import GRADIENT, needs_backward
+from tensorflow_free.judging.options import Judging
+from tensorflow_free.judging.verdicts import ValueVerdict
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.registry import find
+from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_value import AFTER, Record
+from tensorflow_free.rounding.nudged_runs import NudgedRuns
+from tensorflow_free.runner import GivenTensors
+
+
+@dataclass(frozen=True, slots=True)
+class OfCall:
+    """A verdict on a part of a call.
+
+    Attributes:
+        call: the call.
+        kind: its result, an operand as it left it, or a gradient that it handed on.
+        position: which of its results, or of its operands' tensors.
+        number: of a gradient, the pass.
+        verdict: what was found.
+        overflows: whether it is infinite just where the exact number is larger than its dtype holds.
+    """
+
+    call: CapturedCall
+    kind: str
+    position: int
+    number: int | None
+    verdict: ValueVerdict
+    overflows: bool = False
+
+
+@dataclass
+class Judge:
+    """Judges the calls of a cell, each alone.
+
+    Attributes:
+        captured: the calls.
+        result: a result of the cell, whose recipe says how to judge.
+        plan: the reference's.
+        given: what that starts from.
+        nudged: its nudged runs.
+        baseline: the plan of the baseline, where the cell is another.
+        skipped: the numbers of the calls that are not judged.
+        failed: the calls that could not be run alone, and why.
+    """
+
+    captured: Captured
+    result: Result
+    plan: Plan
+    given: GivenTensors | None
+    nudged: NudgedRuns
+    baseline: Plan | None = None
+    skipped: frozenset[int] = frozenset()
+    failed: dict[int, Exception] = field(default_factory=dict)
+
+    def verdicts(self) -> list[OfCall]:
+        """A verdict on each part of each call, in order."""
+        wanted = frozenset(one.number for one in self.captured.calls) - self.skipped
+        forced = Forced(self.captured, self.plan, self.given, wanted=wanted, failed=self.failed)
+        exact = forced.run()
+        parts = _Parts(self.captured, exact)
+        mine = parts.of_cell()
+        expected = parts.of(exact)
+        baseline = None
+        if self.baseline is not None:
+            beside = Forced(self.captured, self.baseline, self.given, _as_it_is, wanted=wanted)
+            baseline = self._result(parts.of(beside.run()))
+        judging = Judging(
+            k=self.result.recipe.judge.k,
+            movement=_Movement(forced, self.nudged, parts),
+            starts=False,
+            measures=False,
+        )
+        found = compare_results(self._result(mine), self._result(expected), baseline, judging=judging)
+        calls = {one.number: one for one in self.captured.calls}
+        return [_of_call(one, calls, overflows=_overflows(one, mine, expected)) for one in found.values]
+
+    def _result(self, records: dict[str, Record]) -> Result:
+        return Result(self.result.recipe, records)
+
+
+class _Movement:
+    """Nudged runs of the reference, each call on the cell's own operands."""
+
+    jumps = True
+    """No call reads what another made, so that each is nudged for itself, as long as it is in doubt."""
+
+    def __init__(self, forced: Forced, nudged: NudgedRuns, parts: _Parts) -> None:
+        self._forced, self._nudged, self._parts = forced, nudged, parts
+
+    def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
+        """As of `Movement`: only the calls run of which something is asked."""
+        found: dict[int, Alone] = {}
+        forced = self._forced
+        if names is not None:
+            calls = frozenset(int(one.partition("/")[0]) for one in names)
+            forced = replace(forced, wanted=calls)
+        backward = needs_backward(names)
+        self._nudged.of(forced.plan_into(found, backward=backward)).run(number, times)
+        return self._parts.of(found)
+
+
+@dataclass
+class _Parts:
+    """The parts of the calls that are compared, and their names.
+
+    Attributes:
+        captured: the calls.
+        exact: what float64 makes of their operands.
+    """
+
+    captured: Captured
+    exact: Mapping[int, Alone]
+
+    def of(self, found: Mapping[int, Alone]) -> dict[str, Record]:
+        """What calls came to in some run."""
+        records: dict[str, Record] = {}
+        for call in self.captured.calls:
+            alone = found.get(call.number)
+            exact = self.exact.get(call.number)
+            if alone is not None and exact is not None:
+                records |= {one.name: one for one in _records(call, alone, self._changed(call))}
+        return records
+
+    def of_cell(self) -> dict[str, Record]:
+        """What the cell's own calls came to; what it need not have handed on is left out on both sides."""
+        records: dict[str, Record] = {}
+        for call in self.captured.calls:
+            exact = self.exact.get(call.number)
+            if exact is not None:
+                alone = self._of_cell(call, exact)
+                records |= {one.name: one for one in _records(call, alone, self._changed(call))}
+        return records
+
+    def _changed(self, call: CapturedCall) -> list[int]:
+        return sorted({*call.after, *self.exact[call.number].changed})
+
+    def _of_cell(self, call: CapturedCall, exact: Alone) -> Alone:
+        before = tensors_in(call.operands)
+        alone = Alone(tensors_in(call.result), [call.after.get(at, one) for at, one in enumerate(before)])
+        if not exact.gradients:
+            return alone
+        if call.is_hooked:
+            alone.gradients = {number: dict(call.passes[number].outgoing) for number in exact.gradients}
+        else:
+            alone.gradients = self._again(call).gradients
+        self._left_out(alone, exact)
+        return alone
+
+    def _again(self, call: CapturedCall) -> Alone:
+        """The call once more on the cell's device and in its dtype."""
+        device = self.captured.device
+        in_place = bool(call.after) or changes(find(call.site.op))
+        before = torch.default_generator.get_state()
+        torch.default_generator.set_state(call.state)
+        try:
+            return run_alone(
+                call, call.function, lambda flat: flat.to(device, copy=True), tuple(call.passes), in_place=in_place
+            )
+        finally:
+            torch.default_generator.set_state(before)
+
+    def _left_out(self, alone: Alone, exact: Alone) -> None:
+        """Leave out the gradients that one side does not have and need not: zeros, and those not asked for."""
+        for number, theirs in exact.gradients.items():
+            mine = alone.gradients.setdefault(number, {})
+            for at in {*theirs, *mine}:
+                its, own = theirs.get(at), mine.get(at)
+                unasked = own is None and self.captured.is_partial
+                if unasked or (None in (its, own) and _is_zero(its) and _is_zero(own)):
+                    mine.pop(at, None)
+                    theirs.pop(at, None)
+                else:
+                    mine.setdefault(at, None)
+
+
+def _is_zero(one: torch.Tensor | None) -> bool:
+    return one is None or not bool(one.any())
+
+
+def _records(call: CapturedCall, alone: Alone, changed: list[int]) -> Iterator[Record]:
+    """The parts of a call as records, under names that tell the call, the part, and the pass."""
+    op = call.site.op
+    for at, one in enumerate(alone.results):
+        yield Record(f"{call.number}/{at}", "step", one, op)
+    for at in changed:
+        if at < len(alone.operands):
+            yield Record(f"{call.number}/{at}{AFTER}", "after", alone.operands[at], op)
+    for number, gradients in alone.gradients.items():
+        for at, gradient in gradients.items():
+            yield Record(f"{call.number}/{at}/{number}{GRADIENT}", "gradient", gradient, op)
+
+
+def _of_call(verdict: ValueVerdict, calls: Mapping[int, CapturedCall], *, overflows: bool) -> OfCall:
+    number, position, *rest = verdict.name.removesuffix(AFTER).removesuffix(GRADIENT).split("/")
+    pass_number = int(rest[0]) if rest else None
+    return OfCall(calls[int(number)], verdict.kind, int(position), pass_number, verdict, overflows)
+
+
+def _overflows(verdict: ValueVerdict, mine: Mapping[str, Record], expected: Mapping[str, Record]) -> bool:
+    """Whether all that is not finite is so as its dtype cannot hold the exact number."""
+    if verdict.cause is None or verdict.cause.code != "non-finite":
+        return False
+    value, exact = mine[verdict.name].value, expected[verdict.name].value
+    if not isinstance(value, torch.Tensor) or not is_differentiable(value) or value.layout != torch.strided:
+        return False
+    lost = ~torch.isfinite(value) & torch.isfinite(exact)
+    return bool((exact.abs()[lost] >= NEARLY * torch.finfo(value.dtype).max).all())
+
+
+NEARLY: Final = 0.99
+"""Of the largest number of a dtype: what rounding takes beyond it."""
+
+
+def _as_it_is(flat: torch.Tensor) -> torch.Tensor:
+    return flat.clone()

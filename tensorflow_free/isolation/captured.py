@@ -1,0 +1,85 @@
+"""What a run of a cell read and made, call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from tensorflow_free.plan.calls import Site
+from tensorflow_free.recipe.dotted import KeyPath
+
+
+@dataclass(slots=True)
+class GradientPass:
+    """One backward pass through a call: what came in, and what it handed on. All by their positions among the tensors.
+
+    Attributes:
+        turn: when it came, counted with the calls.
+        incoming: the gradient of each of the call's results.
+        outgoing: the gradient that the call handed to each operand.
+    """
+
+    turn: int
+    incoming: dict[int, torch.Tensor] = field(default_factory=dict)
+    outgoing: dict[int, torch.Tensor] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CapturedCall:
+    """One call of a step.
+
+    Attributes:
+        number: its number among all.
+        turn: when it ended, counted with the backward passes.
+        site: where it is in the recipe.
+        visit: how many times its step was called before.
+        rounds: the round of each `repeat` block around it, from 1, from the outermost in.
+        function: what was called.
+        operands: what it was called with, as it was before.
+        result: what it made.
+        after: the operands that it changed, as they were afterwards, by their positions among its tensors.
+        wants: whether each of its tensors wants a gradient.
+        passes: the backward passes through it.
+        is_hooked: whether what it hands on to its operands was noted, and not only what came in.
+        is_judged: whether it computes, so that it can be judged alone.
+        draws: whether it drew random numbers.
+        state: the state of the CPU's random stream before it.
+    """
+
+    number: int
+    turn: int
+    site: Site
+    visit: int
+    rounds: tuple[int, ...]
+    function: Callable[..., Any]
+    operands: tuple[Any, ...]
+    result: Any = None
+    after: dict[int, torch.Tensor] = field(default_factory=dict)
+    wants: tuple[bool, ...] = ()
+    passes: dict[int, GradientPass] = field(default_factory=dict)
+    is_hooked: bool = False
+    is_judged: bool = True
+    draws: bool = False
+    state: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+
+
+@dataclass
+class Captured:
+    """The calls of a run, in order.
+
+    Attributes:
+        calls: all of them.
+        is_partial: whether a pass asks for some gradients alone, so that one that is not there may not have been asked.
+        device: where the cell ran.
+    """
+
+    calls: list[CapturedCall] = field(default_factory=list)
+    is_partial: bool = False
+    device: str = "cpu"
+
+    def by_visit(self) -> dict[tuple[KeyPath, int], CapturedCall]:
+        """The calls by the paths of their steps and how many times those were called before."""
+        return {(one.site.path, one.visit): one for one in self.calls}

@@ -1,0 +1,187 @@
+"""`captured_run`: a cell's run once more, in which what each call reads, makes, changes and hands back is kept."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import torch
+from torch.utils._pytree import tree_map
+
+from tensorflow_free.isolation.captured import Captured, CapturedCall, GradientPass
+from tensorflow_free.isolation.copies import Copies, equal, tensors_in
+from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
+from tensorflow_free.ops.signatures import Op
+from tensorflow_free.plan.around_calls import with_calls
+from tensorflow_free.plan.autograd import run_backward, run_grad
+from tensorflow_free.plan.calls import Call, Repeat, Site, Within, read_field, retain, snapshot, watch
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.registry import find
+from tensorflow_free.result.result import Result
+from tensorflow_free.runner import GivenTensors, run
+
+HELPERS: Final = frozenset({read_field, snapshot, watch, retain, torch.tensor, check_unshared, check_indices})
+"""Functions of calls that are no step's op: they read, keep, check."""
+
+DIFFERENTIATES: Final = frozenset({run_backward, run_grad})
+"""Functions whose result is gradients: it is made by the backward of other steps."""
+
+
+def captured_run(plan: Plan, given: GivenTensors | None = None, *, hooked: bool = True) -> tuple[Captured, Result]:
+    """Run a cell's plan and keep what each of its calls read and made.
+
+    Args:
+        plan: the cell's, eager.
+        given: as of `run`.
+        hooked: whether each call reads aliases of its operands, so that what it hands back to each of them is seen.
+    """
+    capturing = Capturing(plan, hooked=hooked)
+    result, _ = run(capturing.into(plan), given=given)
+    return capturing.captured, result
+
+
+class Capturing:
+    """A run being captured."""
+
+    def __init__(self, plan: Plan, *, hooked: bool) -> None:
+        self.captured = Captured(is_partial=_asks_for_some(plan), device=plan.recipe.device)
+        self._hooked = hooked
+        self._copies = Copies()
+        self._turn = 0
+        self._visits: Counter[KeyPath] = Counter()
+        self._repeats = dict(_repeats_in((*plan.forward, *plan.rest), ()))
+
+    def into(self, plan: Plan) -> Plan:
+        """The plan, whose run is captured."""
+        return with_calls(plan, self._around)
+
+    def _around(self, function: Callable[..., Any], site: Site) -> Callable[..., Any]:
+        raw = raw_function(function)
+        if raw in HELPERS:
+            return function
+        op = find(site.op)
+        differentiates = raw in DIFFERENTIATES
+
+        def captured(*operands: Any) -> Any:
+            if torch._C._current_graph_task_id() != -1:  # noqa: SLF001 - a forward pass that a backward one runs again
+                return function(*operands)
+            call = self._begun(function, site, operands)
+            call.is_judged = not differentiates
+            aliased = self._hooked and not differentiates and not changes(op)
+            made = self._hooked_call(call, operands) if aliased else function(*operands)
+            self._end(call, operands, made)
+            return made
+
+        return captured
+
+    def _begun(self, function: Callable[..., Any], site: Site, operands: tuple[Any, ...]) -> CapturedCall:
+        visit = self._visits[site.path]
+        self._visits[site.path] += 1
+        tensors = tensors_in(operands)
+        grad = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+        return CapturedCall(
+            number=len(self.captured.calls),
+            turn=0,
+            site=site,
+            visit=visit,
+            rounds=_rounds(visit, self._repeats.get(site.path, ())),
+            function=function,
+            operands=self._copies.of(operands),
+            wants=tuple(grad and one.requires_grad for one in tensors),
+            state=torch.default_generator.get_state(),
+        )
+
+    def _hooked_call(self, call: CapturedCall, operands: tuple[Any, ...]) -> Any:
+        """Call on aliases of the operands that want gradients, so that what is handed to each is seen by itself."""
+        aliases: dict[int, torch.Tensor] = {}
+        origins: dict[int, torch.Tensor] = {}
+        for position, (one, wants) in enumerate(zip(tensors_in(operands), call.wants, strict=True)):
+            if wants and id(one) not in aliases and _can_be_aliased(one):
+                alias = aliases[id(one)] = torch.ops.aten.alias.default(one)
+                origins[id(alias)] = one
+                _hook(alias, partial(self._see, call, position, incoming=False))
+        call.is_hooked = True
+        made = call.function(*tree_map(lambda one: aliases.get(id(one), one), operands))
+        return tree_map(lambda one: origins.get(id(one), one), made) if aliases else made
+
+    def _end(self, call: CapturedCall, operands: tuple[Any, ...], made: Any) -> None:
+        self._turn += 1
+        call.turn = self._turn
+        call.result = self._copies.of(made)
+        call.draws = not torch.equal(call.state, torch.default_generator.get_state())
+        before, now = tensors_in(call.operands), tensors_in(operands)
+        for position, (stood, one) in enumerate(zip(before, now, strict=True)):
+            if not equal(stood, one.detach().cpu()):
+                call.after[position] = self._copies.of(one)
+        read = {id(one) for one in now}
+        for position, one in enumerate(tensors_in(made)):
+            own = id(one) not in read or changes(find(call.site.op))
+            if own and one.requires_grad and one.grad_fn is not None and torch.is_grad_enabled():
+                _hook(one, partial(self._see, call, position, incoming=True))
+        self.captured.calls.append(call)
+
+    def _see(self, call: CapturedCall, position: int, gradient: torch.Tensor, *, incoming: bool) -> None:
+        """Note a gradient, of the pass that is running."""
+        self._turn += 1
+        number = torch._C._current_graph_task_id()  # noqa: SLF001 - which pass runs, torch tells nowhere else
+        found = call.passes.setdefault(number, GradientPass(self._turn))
+        (found.incoming if incoming else found.outgoing)[position] = self._copies.of(gradient.detach())
+
+
+def _hook(one: torch.Tensor, see: Callable[[torch.Tensor], None]) -> None:
+    one.register_hook(see)  # type: ignore[no-untyped-call]
+
+
+def raw_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a call calls, without what stands around it and without its arguments by name."""
+    inner = inspect.unwrap(function)
+    return inner.func if isinstance(inner, partial) else inner
+
+
+def changes(op: Op | None) -> bool:
+    """Whether an op says that it may change an operand; `out` aside, which takes no gradients."""
+    return op is not None and any(set(one.changes) - {"out"} for one in op.signatures)
+
+
+def _can_be_aliased(one: torch.Tensor) -> bool:
+    return type(one) in (torch.Tensor, torch.nn.Parameter) and one.layout == torch.strided and not one.is_nested
+
+
+def _asks_for_some(plan: Plan) -> bool:
+    """Whether a backward pass asks for the gradients of some tensors alone."""
+    if any(one.inputs is not None for one in plan.passes):
+        return True
+    found: list[bool] = []
+
+    def noted(function: Callable[..., Any], site: Site) -> Callable[..., Any]:
+        del site
+        if raw_function(function) in DIFFERENTIATES:
+            found.append(True)
+        return function
+
+    with_calls(plan, noted)
+    return bool(found)
+
+
+def _repeats_in(calls: Sequence[Call], rounds: tuple[int, ...]) -> Any:
+    """The rounds of the `repeat` blocks around each step, by the step's path."""
+    for function, _, _, site in calls:
+        if isinstance(function, Repeat):
+            yield from _repeats_in(function.body, (*rounds, function.rounds))
+        elif isinstance(function, Within):
+            yield from _repeats_in(function.body, rounds)
+        else:
+            yield site.path, rounds
+
+
+def _rounds(visit: int, repeats: tuple[int, ...]) -> tuple[int, ...]:
+    """Which round of each block the visit is in, from 1."""
+    found: list[int] = []
+    for length in reversed(repeats):
+        visit, inner = divmod(visit, max(1, length))
+        found.append(inner + 1)
+    return tuple(reversed(found))

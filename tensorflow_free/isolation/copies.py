@@ -1,0 +1,104 @@
+"""Copies of what a call reads and makes: out of reach of later changes, sharing memory among each other as before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
+
+from tensorflow_free.judging.as_tensors import same_bits
+from tensorflow_free.tensors.memory import extent_of
+
+Convert = Callable[[torch.Tensor], torch.Tensor]
+
+
+def tensors_in(tree: Any) -> list[torch.Tensor]:
+    """The tensors of a value, of several, or of a call's operands, in order."""
+    return [one for one in tree_leaves(tree) if isinstance(one, torch.Tensor)]
+
+
+@dataclass
+class Copies:
+    """Makes copies on the CPU; one that was made already of the same numbers serves again."""
+
+    _kept: dict[tuple[Any, ...], torch.Tensor] = field(default_factory=dict)
+
+    def of(self, tree: Any) -> Any:
+        """A copy of all tensors of a tree, and the rest as it is."""
+        return alike(tree, self._flat)
+
+    def _flat(self, flat: torch.Tensor) -> torch.Tensor:
+        key = (flat.data_ptr(), flat.numel(), flat.dtype, flat.device)
+        kept = self._kept.get(key)
+        if kept is not None and torch.equal(kept, flat.cpu()):
+            return kept
+        self._kept[key] = copy = flat.detach().to("cpu", copy=True)
+        return copy
+
+
+def alike(tree: Any, convert: Convert) -> Any:
+    """A tree whose tensors are made anew, each with its strides, and those that share memory sharing it again.
+
+    Args:
+        tree: what holds tensors.
+        convert: makes the numbers of one memory anew, flat; those of a tensor that is not strided as they are.
+    """
+    if type(tree) is torch.Tensor:
+        return _made([tree], convert)[id(tree)]
+    leaves, _ = tree_flatten(tree)
+    distinct = {id(one): one for one in leaves if isinstance(one, torch.Tensor)}
+    made = _made(list(distinct.values()), convert)
+    return tree_map(lambda one: made[id(one)] if isinstance(one, torch.Tensor) else one, tree)
+
+
+def _made(tensors: list[torch.Tensor], convert: Convert) -> dict[int, torch.Tensor]:
+    made: dict[int, torch.Tensor] = {}
+    for group in _by_memory(tensors):
+        if not _is_plain(group[0]):
+            made[id(group[0])] = convert(group[0].detach())
+            continue
+        plain = [_physical(one) for one in group]
+        low = min(int(one.storage_offset()) for one in plain)
+        high = max(extent_of(one.shape, one.stride(), int(one.storage_offset())) for one in plain)
+        flat = convert(plain[0].as_strided((max(0, high - low),), (1,), low))
+        for one, its in zip(group, plain, strict=True):
+            again = flat.as_strided(its.shape, its.stride(), int(its.storage_offset()) - low)
+            made[id(one)] = again.conj() if one.is_conj() else torch._neg_view(again) if one.is_neg() else again  # noqa: SLF001
+    return made
+
+
+def _by_memory(tensors: list[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
+    """The tensors in groups that share memory; those that are not strided each alone."""
+    groups: dict[Any, list[torch.Tensor]] = {}
+    for one in tensors:
+        key = (one.untyped_storage().data_ptr(), one.dtype, one.device) if _is_plain(one) and one.numel() else id(one)
+        groups.setdefault(key, []).append(one)
+    yield from groups.values()
+
+
+def _is_plain(one: torch.Tensor) -> bool:
+    return (
+        one.layout == torch.strided
+        and not one.is_nested
+        and not one.is_meta
+        and not one.is_quantized
+        and not one._is_zerotensor()  # noqa: SLF001 - it has no memory
+    )
+
+
+def _physical(one: torch.Tensor) -> torch.Tensor:
+    """The numbers as they lie in memory: without a conjugation or negation that is only marked."""
+    one = one.detach()
+    return one.conj() if one.is_conj() else torch._neg_view(one) if one.is_neg() else one  # noqa: SLF001
+
+
+def equal(mine: torch.Tensor, its: torch.Tensor) -> bool:
+    """Whether two tensors hold the same numbers, NaN for NaN."""
+    if mine.shape != its.shape or mine.dtype != its.dtype or mine.layout != its.layout:
+        return False
+    if not _is_plain(mine) or not _is_plain(its):
+        return True
+    return torch.equal(mine, its) or same_bits(mine, its)

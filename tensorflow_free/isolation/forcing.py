@@ -1,0 +1,104 @@
+"""`Forced`: runs of a plan in which each call reads what the cell's call read, whatever the calls before it made.
+
+So each call of the reference's plan, with all that stands around it (draws made again, defaults, nudges), is run alone,
+and what it makes of the cell's own operands stands under a name that the cell's value has, too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tensorflow_free.isolation.captured import Captured, CapturedCall
+from tensorflow_free.isolation.capturing import DIFFERENTIATES, HELPERS, changes, raw_function
+from tensorflow_free.isolation.copies import Convert
+from tensorflow_free.isolation.vjps import Alone, run_alone, widened
+from tensorflow_free.plan.around_calls import with_calls
+from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.registry import find
+from tensorflow_free.runner import GivenTensors, values_of_run
+
+
+class CaptureEndsError(Exception):
+    """The cell did not come to this call."""
+
+
+@dataclass
+class Forced:
+    """Runs of one plan on the operands of a cell's calls.
+
+    Attributes:
+        captured: the cell's calls.
+        plan: whose ops are called.
+        given: what the plan starts from, as of `run`.
+        convert: makes the numbers of an operand anew, in the dtype that is wanted.
+        wanted: the numbers of the calls that are run; None for all that are judged.
+        failed: the calls that could not be run alone, and why.
+    """
+
+    captured: Captured
+    plan: Plan
+    given: GivenTensors | None
+    convert: Convert = widened
+    wanted: frozenset[int] | None = None
+    failed: dict[int, Exception] = field(default_factory=dict)
+
+    def plan_into(self, found: dict[int, Alone], *, backward: bool = True) -> Plan:
+        """The plan, whose run leaves what each call came to in `found`."""
+        return replace(with_calls(self.plan, _Forcing(self, found, backward=backward).around), passes=(), checks=())
+
+    def run(self, under: Callable[[], AbstractContextManager[Any]] = nullcontext) -> dict[int, Alone]:
+        """What each call came to, by its number."""
+        found: dict[int, Alone] = {}
+        values_of_run(self.plan_into(found), self.given, under)
+        return found
+
+
+class _Forcing:
+    """One run."""
+
+    def __init__(self, forced: Forced, found: dict[int, Alone], *, backward: bool) -> None:
+        self._forced = forced
+        self._calls = forced.captured.by_visit()
+        self._found = found
+        self._backward = backward
+        self._visits: Counter[KeyPath] = Counter()
+
+    def around(self, function: Callable[..., Any], site: Site) -> Callable[..., Any]:
+        """A call that reads what the cell's read."""
+        raw = raw_function(function)
+        if raw in HELPERS:
+            return function
+        may_change = changes(find(site.op))
+
+        def forced(*operands: Any) -> Any:
+            del operands
+            visit = self._visits[site.path]
+            self._visits[site.path] += 1
+            call = self._calls.get((site.path, visit))
+            if call is None:
+                raise CaptureEndsError
+            if raw not in DIFFERENTIATES and self._is_wanted(call):
+                self._run(call, function, in_place=bool(call.after) or may_change)
+            # what follows reads the cell's own numbers anyway, and only shapes of these
+            return call.result
+
+        return forced
+
+    def _is_wanted(self, call: CapturedCall) -> bool:
+        wanted = self._forced.wanted
+        return call.is_judged and call.number not in self._forced.failed and (wanted is None or call.number in wanted)
+
+    def _run(self, call: CapturedCall, function: Callable[..., Any], *, in_place: bool) -> None:
+        passes = tuple(call.passes) if self._backward else ()
+        try:
+            self._found[call.number] = run_alone(
+                call, function, self._forced.convert, passes, in_place=in_place or changes(find(call.site.op))
+            )
+        except Exception as error:  # noqa: BLE001 - an op that does not take float64, in whatever way
+            self._forced.failed[call.number] = error

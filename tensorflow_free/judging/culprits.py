@@ -1,0 +1,73 @@
+"""Which step is wrong for its own inputs: what blaming finds, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tensorflow_free.outcome.plain_reasons import PlainFloat
+from tensorflow_free.outcome.reasons import AnyReason
+
+Direction = Literal["forward", "backward", "operand"]
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """A step that is wrong for its own inputs.
+
+    Attributes:
+        step: the step's name.
+        op: its op.
+        direction: forward: its result; backward: a gradient that it hands on (its vector-Jacobian product); operand: it
+            changed an operand without saying so.
+        value: the value that is wrong: `y`, `qr.Q`; backward `x.grad`, the gradient to its operand x; the operand.
+        noise: how many times as far it is from float64 on the same operands as rounding moves it; infinite where NaN,
+            an infinity or the structure decide.
+        rounds: in `repeat`, the round of each block around it, from the outermost in, counted from 1.
+        cause: what is wrong with the value, as data.
+        calls: how many calls of the step are wrong so: in `repeat`, of how many rounds.
+    """
+
+    step: str
+    op: str | None
+    direction: Direction
+    value: str
+    noise: PlainFloat
+    rounds: tuple[int, ...] = ()
+    cause: AnyReason | None = None
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What is to blame for values out of bounds: each step judged alone, by what it made of its own operands.
+
+    Attributes:
+        culprits: the steps that are wrong for their own inputs, in the order in which they ran.
+        shows_at: the first value that is out of bounds by what the whole chain gives; None where none is.
+        amplified: how many times the first culprit's error it is, where that is most: RMSE over RMS of that value, over
+            RMSE over RMS of what the culprit itself made; None where it is nowhere more, or is not known.
+        amplified_at: the value where it is most.
+        right: the steps whose values are out of bounds and that are right for their inputs.
+        drift: whether values are out of bounds and no step is wrong.
+        judged: how many calls of steps, and of their vector-Jacobian products, were judged alone.
+        unjudged: the steps that could not be judged alone.
+        candidates: where it is not known which, the steps one of which is wrong.
+        notes: what is worth saying of how it was found.
+    """
+
+    culprits: tuple[Culprit, ...] = ()
+    shows_at: str | None = None
+    amplified: PlainFloat | None = None
+    right: tuple[str, ...] = ()
+    drift: bool = False
+    judged: int = 0
+    unjudged: tuple[str, ...] = ()
+    candidates: tuple[Culprit, ...] = ()
+    notes: tuple[AnyReason, ...] = ()
+    amplified_at: str | None = None
+
+    @property
+    def first(self) -> Culprit | None:
+        """The first culprit; None where there is none."""
+        return self.culprits[0] if self.culprits else None

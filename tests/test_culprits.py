@@ -1,0 +1,126 @@
+"""The culprit is the step that is wrong for its own inputs, forward or in a gradient that it hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tensorflow_free import load_recipe, register_op, run_recipe
+from tensorflow_free.cell.blaming import blamed
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.judging.culprits import Blame
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@register_op("amiss.off", replace=True)
+def off(input: Tensor, other: Tensor) -> Tensor:
+    return input * other * (1 + 1e-5)
+
+
+class _SteepGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return torch.sigmoid(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        s = torch.sigmoid(ctx.saved_tensors[0])
+        return gradient * s * (1 - s) * 1.15
+
+
+@register_op("amiss.steep", replace=True)
+def steep(input: Tensor) -> Tensor:
+    return _SteepGradient.apply(input)
+
+
+@register_op("amiss.spoils", replace=True)
+def spoils(input: Tensor) -> Tensor:
+    out = torch.sigmoid(input)
+    input.detach().mul_(1.01)
+    return out
+
+
+def blame_of(recipe: dict[str, Any], step: str, kernel: str, op: str, *words: str) -> Blame:
+    words = (f"steps.{step}.op={kernel}", f"+reference={{steps.{step}.op: {op}}}", *words)
+    loaded, kept = load_recipe(recipe, words), KeptRuns()
+    result = run_recipe(loaded)
+    comparison = yardstick_of(recipe, words, loaded, kept).compare(result)
+    found = blamed(recipe, words, loaded, result, comparison, kept).blame
+    assert found is not None
+    return found
+
+
+def rand(*size: int) -> dict[str, Any]:
+    return {"init": "rand", "size": list(size), "requires_grad": True}
+
+
+AMPLIFIED = {
+    "tensors": {"x": rand(1000), "w": rand(1000)},
+    "steps": {"y": {"op": "mul", "args": ["x", "w"]}, "scaled": "y * 50", "e": "scaled.exp()", "total": "e.sum()"},
+    "backward": "total",
+}
+
+
+def test_the_culprit_is_the_step_that_is_off_and_not_the_one_that_amplifies_it() -> None:
+    found = blame_of(AMPLIFIED, "y", "amiss.off", "mul")
+    assert [(one.step, one.direction) for one in found.culprits] == [("y", "forward")]
+    # 1e-5 is 84 of float32's epsilons
+    assert 40 < found.culprits[0].noise < 200
+    assert found.right == ("scaled", "e", "total")
+    assert found.amplified is not None
+    assert found.amplified > 10
+
+
+READERS = {
+    "tensors": {"x": rand(64)},
+    "steps": {"a": "x.sin()", "b": {"op": "sigmoid", "args": ["x"]}, "c": "x.exp()", "d": "a + b + c"},
+    "backward": {"target": "d", "gradient": {"init": "randn"}},
+}
+
+
+def test_of_several_readers_of_one_value_the_one_whose_gradient_is_wrong_is_named() -> None:
+    found = blame_of(READERS, "b", "amiss.steep", "sigmoid")
+    assert [(one.step, one.direction, one.value) for one in found.culprits] == [("b", "backward", "x.grad")]
+
+
+ROUNDS = {
+    "tensors": {"x": rand(16), "w": rand(16)},
+    "steps": {
+        "loop": {
+            "repeat": 3,
+            "carry": {"x": "next"},
+            "trace": ["next"],
+            "steps": {"part": {"op": "sigmoid", "args": ["x"]}, "next": "part * w"},
+        },
+        "y": "loop.next[-1].sin()",
+    },
+    "backward": {"target": "y", "gradient": {"init": "randn"}},
+}
+
+
+def test_in_repeat_the_first_bad_round_is_told_and_in_how_many_it_is() -> None:
+    [culprit] = blame_of(ROUNDS, "loop.steps.part", "amiss.steep", "sigmoid").culprits
+    # backward, the last round comes first
+    assert (culprit.step, culprit.direction, culprit.rounds, culprit.calls) == ("part", "backward", (3,), 3)
+
+
+def test_an_operand_that_a_step_changes_without_saying_so_is_named() -> None:
+    recipe = {
+        "tensors": {"x": {"init": "rand", "size": [8]}},
+        "steps": {"h": "x * 2", "s": "h.sigmoid()", "y": "h + 1"},
+    }
+    recipe["steps"]["s"] = {"op": "sigmoid", "args": ["h"]}  # type: ignore[index]
+    [culprit] = blame_of(recipe, "s", "amiss.spoils", "sigmoid").culprits
+    assert (culprit.step, culprit.direction, culprit.value) == ("s", "operand", "h")
