@@ -28,16 +28,17 @@ class Rewriting:
         graph: the graph that it is in.
         wrong: what it is rewritten to.
         count: how many nodes were.
+        always: whether it is rewritten in each graph that is compiled, and not in the first alone.
     """
 
     def __init__(self) -> None:
-        self.op, self.graph, self.count = "", "", 0
+        self.op, self.graph, self.count, self.always = "", "", 0, False
         self.wrong: Wrong | None = None
 
     def compiler(self, graph: Graph) -> Callable[..., Any]:
         def compiled(module: torch.fx.GraphModule, inputs: Any) -> Any:
             del inputs
-            if self.op and self.graph == graph and not self.count:
+            if self.op and self.graph == graph and (self.always or not self.count):
                 self._rewrite(module)
             return make_boxed_func(module.forward)
 
@@ -67,9 +68,17 @@ register_backend(
 
 
 @contextmanager
-def compiler(op: str, graph: Graph, wrong: Wrong | None) -> Iterator[Rewriting]:
-    """Let the back end rewrite one node while a function is compiled inside; without a `wrong`, none."""
+def compiler(op: str, graph: Graph, wrong: Wrong | None, *, always: bool = False) -> Iterator[Rewriting]:
+    """Let the back end rewrite one node while a function is compiled inside; without a `wrong`, none.
+
+    Args:
+        op: the node's op.
+        graph: the graph that it is in.
+        wrong: what it is rewritten to.
+        always: rewrite one node of each function that is compiled inside, and not of the first alone.
+    """
     _REWRITING.op, _REWRITING.graph, _REWRITING.wrong, _REWRITING.count = op if wrong else "", graph, wrong, 0
+    _REWRITING.always = always
     try:
         yield _REWRITING
     finally:

@@ -31,7 +31,7 @@ def own_op(path: str, step: Step, wrong: Wrong | None) -> Iterator[list[str]]:
     """
     assert step.op is not None
     true = function_of(step.op)
-    register_op(NAME, _like(step, true, wrong), changes=("a0",) if step.op.endswith("_") else (), replace=True)
+    register_op(NAME, function_like(step, true, wrong), changes=("a0",) if step.op.endswith("_") else (), replace=True)
     yield [f"steps.{path}.op={NAME}", f"+reference={{steps.{path}.op: {step.op}}}"]
 
 
@@ -44,7 +44,7 @@ def function_of(op: str) -> Callable[..., Any]:
     return getattr(Tensor, op) if found is None else found
 
 
-def _like(step: Step, true: Callable[..., Any], wrong: Wrong | None) -> Callable[..., Any]:
+def function_like(step: Step, true: Callable[..., Any], wrong: Wrong | None) -> Callable[..., Any]:
     """A function that has just the parameters which the step gives."""
 
     def function(*arguments: Any, **keywords: Any) -> Any:

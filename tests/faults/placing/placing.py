@@ -1,0 +1,131 @@
+"""One cell run and judged, and what was named as its culprit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from tensorflow_free import load_recipe
+from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.composition.override_texts import parse_overrides
+from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.loading import plan_of
+from tensorflow_free.runner import run
+from tests.faults.placing.plant import Cell, Plant, Rounds, told
+from tests.faults.placing.wrongs import is_in_place, planted
+
+Verdict = Literal["right", "wrong", "unused"]
+"""Of a fault: whether the culprit is named rightly; unused where it is not caught, or what should be hidden is not.
+Of a right cell: whether no culprit is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """A step that is named as wrong.
+
+    Attributes:
+        step: the step, or several of which one is it.
+        direction: what of it is said to be wrong; empty where that is not said.
+        rounds: the round that is named; None where none is.
+    """
+
+    step: str
+    direction: str
+    rounds: Rounds | None = None
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.step, self.direction, self.rounds and f"[{told(self.rounds)}]")))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of a cell.
+
+    Attributes:
+        cell: it.
+        verdict: whether the culprit was named rightly.
+        by_round: whether its round was, too; None where there is none.
+        both: of two culprits, whether both were named; None where there is one.
+        culprits: what was named, the first first.
+        why: why it could not be judged.
+    """
+
+    cell: Cell
+    verdict: Verdict
+    by_round: bool | None = None
+    both: bool | None = None
+    culprits: tuple[Culprit, ...] = ()
+    why: str = ""
+
+
+class Bench:
+    """Tries cells, one after another, and keeps the true runs of the last host."""
+
+    def __init__(self) -> None:
+        self._last: object = None
+        self._kept = KeptRuns()
+
+    def tried(self, cell: Cell) -> Placed:
+        """Run a cell, have it judged, and hold what is named against what is known."""
+        torch.set_num_threads(1)
+        if cell.host.backend != "eager":
+            torch.compiler.reset()
+        if cell.host != self._last:
+            self._last, self._kept = cell.host, KeptRuns(most=64)
+        with planted(cell) as overrides:
+            try:
+                caught, culprits = judged(cell, overrides, self._kept)
+            except NoReference as why:
+                return Placed(cell, "unused", why=str(why))
+        return _placed(cell, culprits, caught=caught)
+
+
+def judged(cell: Cell, overrides: Sequence[str], kept: KeptRuns) -> tuple[bool, list[Culprit]]:
+    """Whether a cell's values are out of bounds, and what is named as the culprit."""
+    source = cell.host.source
+    given = parse_overrides([*cell.host.overrides, *overrides])
+    recipe = load_recipe(source, given)
+    result, _ = run(plan_of(recipe))
+    assert not result.has_failed, (cell.name, result.error)
+    comparison = yardstick_of(source, given, recipe, kept).compare(result)
+    return bool(comparison.bad), named(comparison)
+
+
+def named(comparison: Comparison) -> list[Culprit]:
+    """What a comparison names: the first step that is out of bounds, or all those whose backward it may be."""
+    where = comparison.where
+    if where is None:
+        return []
+    if where.direction == "forward":
+        return [Culprit(where.step, "forward")]
+    return [Culprit(" or ".join(where.through) or where.step, "backward")]
+
+
+def _placed(cell: Cell, culprits: Sequence[Culprit], *, caught: bool) -> Placed:
+    if cell.is_right:
+        return Placed(cell, "wrong" if culprits else "right", culprits=tuple(culprits))
+    if caught is (cell.part == "hidden"):
+        return Placed(cell, "unused", culprits=tuple(culprits))
+    first, *others = cell.plants
+    is_right = bool(culprits) and _is(culprits[0], first)
+    by_round = is_right and culprits[0].rounds == round_of(first, cell) if first.spot.repeats else None
+    both = all(any(_is(one, plant) for one in culprits) for plant in cell.plants) if others else None
+    return Placed(cell, "right" if is_right else "wrong", by_round, both, tuple(culprits))
+
+
+def _is(culprit: Culprit, plant: Plant) -> bool:
+    directions = {plant.direction}
+    if is_in_place(plant) and plant.direction != "backward":
+        # what it gives is the operand that it changes
+        directions = {"forward", "operand"}
+    return culprit.step == plant.spot.name and culprit.direction in directions
+
+
+def round_of(plant: Plant, cell: Cell) -> Rounds:
+    """The first round in which a step is wrong: going back, the last one, where rounds do not differentiate themselves."""
+    if plant.rounds or plant.direction != "backward" or "backward" in repr(cell.host.recipe["steps"]):
+        return plant.rounds or (0,) * len(plant.spot.repeats)
+    return tuple(count - 1 for count in plant.spot.repeats)
