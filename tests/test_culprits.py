@@ -124,3 +124,18 @@ def test_an_operand_that_a_step_changes_without_saying_so_is_named() -> None:
     recipe["steps"]["s"] = {"op": "sigmoid", "args": ["h"]}  # type: ignore[index]
     [culprit] = blame_of(recipe, "s", "amiss.spoils", "sigmoid").culprits
     assert (culprit.step, culprit.direction, culprit.value) == ("s", "operand", "h")
+
+
+def test_each_step_has_its_verdict_alone_forward_and_backward_and_a_culprit_its_operands() -> None:
+    found = blame_of(AMPLIFIED, "y", "amiss.off", "mul")
+    # what it hands back has the factor, too
+    assert {one.step for one in found.steps if one.outcome == "mismatch"} == {"y"}
+    assert {"y", "scaled", "e", "total", "e.grad", "x.grad", "w.grad"} <= {one.value for one in found.steps}
+    assert found.culprits[0].operands == ("x: float32 [1000]", "w: float32 [1000]")
+
+
+def test_of_a_step_in_rounds_the_worst_verdict_is_kept_and_how_many_were_judged() -> None:
+    found = blame_of(ROUNDS, "loop.steps.part", "amiss.steep", "sigmoid")
+    worst = {one.value: one for one in found.steps if one.step == "part"}
+    assert (worst["part"].outcome, worst["part"].calls) == ("ok", 3)
+    assert (worst["x.grad"].outcome, worst["x.grad"].calls) == ("mismatch", 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,12 +12,13 @@ from tensorflow_free.composition.overrides import Override
 from tensorflow_free.isolation.alone import Judge, OfCall
 from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.capturing import captured_run, changes
-from tensorflow_free.judging.culprits import Blame, Culprit, Direction
+from tensorflow_free.isolation.copies import tensors_in
+from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
 from tensorflow_free.judging.rounding_rule import UNEXPLAINED, k_of
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.plan.calls import named_fields
+from tensorflow_free.plan.calls import kind_of, named_fields
 from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
@@ -99,6 +100,7 @@ class _Blaming:
             drift=bool(bad) and not culprits,
             judged=len({(one.call.number, one.number) for one in verdicts}),
             unjudged=tuple(dict.fromkeys(captured.calls[number].site.name for number in judge.failed)),
+            steps=_worst_of_rounds(map(_step_verdict, verdicts)),
         )
 
     def _is_skipped(self, call: CapturedCall) -> bool:
@@ -122,17 +124,20 @@ class _Blaming:
 
     def _culprit(self, one: OfCall) -> Culprit:
         call, verdict = one.call, one.verdict
-        direction: Direction = "forward"
-        value = _result_name(call, one.position)
-        if one.number is not None:
-            direction, value = "backward", f"{_operand_name(call, one.position)}.grad"
-        elif verdict.kind == "after":
-            value = _operand_name(call, one.position)
-            direction = "forward" if changes(find(call.site.op)) else "operand"
+        direction, value = _part(one)
         dtype = TORCH_DTYPES[self._result.recipe.dtype]
         times = UNEXPLAINED if verdict.rule == "baseline" else self._result.recipe.judge.k or k_of(dtype)
         noise = verdict.used * times
-        return Culprit(call.site.name, call.site.op, direction, value, noise, call.rounds, verdict.cause)
+        return Culprit(
+            call.site.name,
+            call.site.op,
+            direction,
+            value,
+            noise,
+            call.rounds,
+            verdict.cause,
+            operands=_operands(call),
+        )
 
     def _amplified(self, culprit: ValueVerdict) -> tuple[float, str] | None:
         """How many times a culprit's error is where it is most, and where; None where it is nowhere more."""
@@ -161,6 +166,50 @@ def _of_rounds(culprits: Sequence[Culprit]) -> list[Culprit]:
         key = (one.step, one.direction, one.value)
         found[key] = replace(found[key], calls=found[key].calls + 1) if key in found else one
     return list(found.values())
+
+
+def _step_verdict(one: OfCall) -> StepVerdict:
+    call, verdict = one.call, one.verdict
+    direction, value = _part(one)
+    outcome = Outcome.DTYPE_DEPENDENT if one.overflows else verdict.outcome
+    return StepVerdict(
+        call.site.name,
+        call.site.op,
+        direction,
+        value,
+        outcome,
+        verdict.used,
+        verdict.rule,
+        call.rounds,
+        cause=verdict.cause,
+    )
+
+
+def _worst_of_rounds(verdicts: Iterable[StepVerdict]) -> tuple[StepVerdict, ...]:
+    """Of the verdicts on one part of one step, the worst, in the order in which the first of them came."""
+    found: dict[tuple[str, str, str], StepVerdict] = {}
+    for one in verdicts:
+        key = (one.step, one.direction, one.value)
+        other = found.get(key)
+        worst = one if other is None else max(other, one, key=lambda each: (-each.outcome.rank, each.used))
+        found[key] = replace(worst, calls=1 if other is None else other.calls + 1)
+    return tuple(found.values())
+
+
+def _part(one: OfCall) -> tuple[Direction, str]:
+    """Whether a verdict is on what a call made, on a gradient or on an operand; and what that is called."""
+    call = one.call
+    if one.number is not None:
+        return "backward", f"{_operand_name(call, one.position)}.grad"
+    if one.verdict.kind == "after":
+        return "forward" if changes(find(call.site.op)) else "operand", _operand_name(call, one.position)
+    return "forward", _result_name(call, one.position)
+
+
+def _operands(call: CapturedCall) -> tuple[str, ...]:
+    """What a call read, in words."""
+    names = [_operand_name(call, at) for at in range(len(call.wants))]
+    return tuple(f"{name}: {kind_of(one)}" for name, one in zip(names, tensors_in(call.operands), strict=True))
 
 
 def _relative(one: ValueVerdict) -> float:

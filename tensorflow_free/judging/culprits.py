@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tensorflow_free.outcome.outcomes import ValueOutcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason
 
@@ -26,6 +27,7 @@ class Culprit:
         rounds: in `repeat`, the round of each block around it, from the outermost in, counted from 1.
         cause: what is wrong with the value, as data.
         calls: how many calls of the step are wrong so: in `repeat`, of how many rounds.
+        operands: what it read: `x: float32 [3, 4]`.
     """
 
     step: str
@@ -36,6 +38,36 @@ class Culprit:
     rounds: tuple[int, ...] = ()
     cause: AnyReason | None = None
     calls: int = 1
+    operands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepVerdict:
+    """What a step made of its own operands, judged alone; of its calls in several rounds, the worst.
+
+    Attributes:
+        step: the step's name.
+        op: its op.
+        direction: as of `Culprit`; operand: what it left of an operand.
+        value: as of `Culprit`.
+        outcome: what was found.
+        used: the share of the allowed error that it used, as of `ValueVerdict`.
+        rule: what judged it.
+        rounds: as of `Culprit`.
+        calls: how many calls were judged.
+        cause: why it is not ok, as data.
+    """
+
+    step: str
+    op: str | None
+    direction: Direction
+    value: str
+    outcome: ValueOutcome
+    used: PlainFloat = 0.0
+    rule: str = ""
+    rounds: tuple[int, ...] = ()
+    calls: int = 1
+    cause: AnyReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +86,7 @@ class Blame:
         unjudged: the steps that could not be judged alone.
         candidates: where it is not known which, the steps one of which is wrong.
         notes: what is worth saying of how it was found.
+        steps: what was found of each step alone, forward and of each gradient that it hands on.
     """
 
     culprits: tuple[Culprit, ...] = ()
@@ -66,6 +99,7 @@ class Blame:
     candidates: tuple[Culprit, ...] = ()
     notes: tuple[AnyReason, ...] = ()
     amplified_at: str | None = None
+    steps: tuple[StepVerdict, ...] = ()
 
     @property
     def first(self) -> Culprit | None:

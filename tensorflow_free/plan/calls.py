@@ -280,10 +280,15 @@ MOST_PARTS: Final = 4
 def described(value: Any) -> str:
     """An operand in a few words: `float32 [3, 4] cpu`."""
     if isinstance(value, torch.Tensor):
-        return f"{word_of(value.dtype)} {_laid_out(value)} {value.device}"
+        return f"{kind_of(value)} {value.device}"
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(described(part) for part in value)}]"
     return str(value) if isinstance(value, (bool, int, float, complex, str)) or value is None else type(value).__name__
+
+
+def kind_of(value: torch.Tensor) -> str:
+    """A tensor's dtype, shape and layout: `float32 [3, 4]`."""
+    return f"{word_of(value.dtype)} {_laid_out(value)}"
 
 
 def _laid_out(value: torch.Tensor) -> str:
