@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from tensorflow_free.cell.naming import amplified, noise_of, of_rounds, worst_of_rounds
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.isolation.alone import Judge, OfCall
@@ -14,8 +14,7 @@ from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
-from tensorflow_free.judging.rounding_rule import UNEXPLAINED, k_of
-from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.plan.calls import kind_of, named_fields
@@ -24,7 +23,6 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
-from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 
 def blamed(
@@ -88,9 +86,9 @@ class _Blaming:
         )
         verdicts = judge.verdicts()
         found = list(self._wrong(verdicts))
-        culprits = _of_rounds([self._culprit(one) for one in found])
+        culprits = of_rounds([self._culprit(one) for one in found])
         bad = self._comparison.bad
-        most = self._amplified(found[0].verdict) if found else None
+        most = amplified(self._comparison, found[0].verdict) if found else None
         return Blame(
             culprits=tuple(culprits),
             shows_at=None if self._comparison.where is None else self._comparison.where.value,
@@ -100,7 +98,7 @@ class _Blaming:
             drift=bool(bad) and not culprits,
             judged=len({(one.call.number, one.number) for one in verdicts}),
             unjudged=tuple(dict.fromkeys(captured.calls[number].site.name for number in judge.failed)),
-            steps=_worst_of_rounds(map(_step_verdict, verdicts)),
+            steps=worst_of_rounds(map(_step_verdict, verdicts)),
         )
 
     def _is_skipped(self, call: CapturedCall) -> bool:
@@ -125,9 +123,7 @@ class _Blaming:
     def _culprit(self, one: OfCall) -> Culprit:
         call, verdict = one.call, one.verdict
         direction, value = _part(one)
-        dtype = TORCH_DTYPES[self._result.recipe.dtype]
-        times = UNEXPLAINED if verdict.rule == "baseline" else self._result.recipe.judge.k or k_of(dtype)
-        noise = verdict.used * times
+        noise = noise_of(verdict, self._result.recipe)
         return Culprit(
             call.site.name,
             call.site.op,
@@ -139,14 +135,6 @@ class _Blaming:
             operands=_operands(call),
         )
 
-    def _amplified(self, culprit: ValueVerdict) -> tuple[float, str] | None:
-        """How many times a culprit's error is where it is most, and where; None where it is nowhere more."""
-        own = _relative(culprit)
-        most = max(self._comparison.bad, key=_relative, default=None)
-        if most is None or not own or _relative(most) <= own:
-            return None
-        return _relative(most) / own, most.name
-
     def _right(self, culprits: Sequence[Culprit]) -> tuple[str, ...]:
         """The steps whose values are out of bounds, and that are no culprits."""
         names = [one.name.partition(".")[0] for one in self._comparison.bad if one.kind == "step"]
@@ -157,15 +145,6 @@ class _Blaming:
 
 def _turn(one: OfCall) -> int:
     return one.call.turn if one.number is None else one.call.passes[one.number].turn
-
-
-def _of_rounds(culprits: Sequence[Culprit]) -> list[Culprit]:
-    """Those of one step and direction together, as the first of them."""
-    found: dict[tuple[str, str, str], Culprit] = {}
-    for one in culprits:
-        key = (one.step, one.direction, one.value)
-        found[key] = replace(found[key], calls=found[key].calls + 1) if key in found else one
-    return list(found.values())
 
 
 def _step_verdict(one: OfCall) -> StepVerdict:
@@ -185,17 +164,6 @@ def _step_verdict(one: OfCall) -> StepVerdict:
     )
 
 
-def _worst_of_rounds(verdicts: Iterable[StepVerdict]) -> tuple[StepVerdict, ...]:
-    """Of the verdicts on one part of one step, the worst, in the order in which the first of them came."""
-    found: dict[tuple[str, str, str], StepVerdict] = {}
-    for one in verdicts:
-        key = (one.step, one.direction, one.value)
-        other = found.get(key)
-        worst = one if other is None else max(other, one, key=lambda each: (-each.outcome.rank, each.used))
-        found[key] = replace(worst, calls=1 if other is None else other.calls + 1)
-    return tuple(found.values())
-
-
 def _part(one: OfCall) -> tuple[Direction, str]:
     """Whether a verdict is on what a call made, on a gradient or on an operand; and what that is called."""
     call = one.call
@@ -210,12 +178,6 @@ def _operands(call: CapturedCall) -> tuple[str, ...]:
     """What a call read, in words."""
     names = [_operand_name(call, at) for at in range(len(call.wants))]
     return tuple(f"{name}: {kind_of(one)}" for name, one in zip(names, tensors_in(call.operands), strict=True))
-
-
-def _relative(one: ValueVerdict) -> float:
-    """The RMSE over the RMS; 0 where it is not known."""
-    found = one.measure
-    return found.rmse / found.rms if found is not None and found.rms and math.isfinite(found.rmse) else 0.0
 
 
 def _result_name(call: CapturedCall, position: int) -> str:

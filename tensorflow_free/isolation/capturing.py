@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ class Capturing:
         self._copies = Copies()
         self._turn = 0
         self._visits: Counter[KeyPath] = Counter()
-        self._repeats = dict(_repeats_in((*plan.forward, *plan.rest), ()))
+        self._repeats = dict(repeats_in((*plan.forward, *plan.rest)))
 
     def into(self, plan: Plan) -> Plan:
         """The plan, whose run is captured."""
@@ -167,13 +167,13 @@ def _asks_for_some(plan: Plan) -> bool:
     return bool(found)
 
 
-def _repeats_in(calls: Sequence[Call], rounds: tuple[int, ...]) -> Any:
+def repeats_in(calls: Sequence[Call], rounds: tuple[int, ...] = ()) -> Iterator[tuple[KeyPath, tuple[int, ...]]]:
     """The rounds of the `repeat` blocks around each step, by the step's path."""
     for function, _, _, site in calls:
         if isinstance(function, Repeat):
-            yield from _repeats_in(function.body, (*rounds, function.rounds))
+            yield from repeats_in(function.body, (*rounds, function.rounds))
         elif isinstance(function, Within):
-            yield from _repeats_in(function.body, rounds)
+            yield from repeats_in(function.body, rounds)
         else:
             yield site.path, rounds
 
