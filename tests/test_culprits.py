@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
+from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.judging.culprits import Blame
 
@@ -139,3 +140,28 @@ def test_of_a_step_in_rounds_the_worst_verdict_is_kept_and_how_many_were_judged(
     worst = {one.value: one for one in found.steps if one.step == "part"}
     assert (worst["part"].outcome, worst["part"].calls) == ("ok", 3)
     assert (worst["x.grad"].outcome, worst["x.grad"].calls) == ("mismatch", 3)
+
+
+def by_records(recipe: dict[str, Any], step: str, kernel: str, op: str) -> Blame:
+    words = (f"steps.{step}.op={kernel}", f"+reference={{steps.{step}.op: {op}}}")
+    loaded = load_recipe(recipe, words)
+    result = run_recipe(loaded)
+    yardstick = yardstick_of(recipe, words, loaded, KeptRuns())
+    return blame_by_records(yardstick, result, yardstick.compare(result))
+
+
+def test_by_records_alone_the_culprit_is_named_where_one_step_explains_what_is_recorded() -> None:
+    found = by_records(AMPLIFIED, "y", "amiss.off", "mul")
+    assert [(one.step, one.direction) for one in found.culprits] == [("y", "forward")]
+    assert found.right == ("scaled", "e", "total")
+
+
+def test_by_records_alone_the_readers_of_one_value_are_candidates() -> None:
+    found = by_records(READERS, "b", "amiss.steep", "sigmoid")
+    assert found.culprits == ()
+    assert [(one.step, one.direction) for one in found.candidates] == [(name, "backward") for name in "abc"]
+
+
+def test_by_records_alone_the_last_round_tells_a_wrong_gradient_in_repeat() -> None:
+    found = by_records(ROUNDS, "loop.steps.part", "amiss.steep", "sigmoid")
+    assert "part" in {one.step for one in (*found.culprits, *found.candidates)}
