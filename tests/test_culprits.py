@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
 from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.isolation.capturing import captured_run
 from tensorflow_free.judging.culprits import Blame
 
 
@@ -165,3 +167,12 @@ def test_by_records_alone_the_readers_of_one_value_are_candidates() -> None:
 def test_by_records_alone_the_last_round_tells_a_wrong_gradient_in_repeat() -> None:
     found = by_records(ROUNDS, "loop.steps.part", "amiss.steep", "sigmoid")
     assert "part" in {one.step for one in (*found.culprits, *found.candidates)}
+
+
+def test_a_run_of_more_calls_than_can_be_kept_is_judged_in_several_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for one call at a time the third round is reached by the fifth run."""
+    limited = partial(captured_run, most_bytes=100)
+    monkeypatch.setattr("tensorflow_free.cell.blaming.captured_run", limited)
+    steps = {"a": "x + 1", "b": "a * 2", "c": {"op": "mul", "args": ["a", "b"]}, "d": "c.sin()"}
+    [culprit] = blame_of({"tensors": {"x": rand(8)}, "steps": steps}, "c", "amiss.off", "mul").culprits
+    assert (culprit.step, culprit.direction) == ("c", "forward")

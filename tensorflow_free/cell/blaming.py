@@ -17,6 +17,7 @@ from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerd
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import OfNames
 from tensorflow_free.plan.calls import kind_of, named_fields
 from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.recipe.models import Recipe
@@ -53,11 +54,37 @@ def blamed(
         yardstick = why.partial
     if yardstick.turned is not None:
         yardstick = yardstick.turned(result)
-    captured, again = captured_run(plan_of(recipe))
-    if (again.error is None) != (result.error is None):
-        captured, again = captured_run(plan_of(recipe), hooked=False)
+    plan = plan_of(recipe)
+    captured, again = captured_run(plan)
+    hooked = (again.error is None) == (result.error is None)
+    if not hooked:
+        captured, again = captured_run(plan, hooked=hooked)
     blame = _Blaming(yardstick, captured, again, comparison).blame()
+    for _ in range(MOST_RUNS):
+        if not captured.is_cut or not captured.calls or blame.culprits:
+            break
+        first = captured.calls[-1].number + 1
+        captured, again = captured_run(plan, hooked=hooked, first=first)
+        blame = _both(blame, _Blaming(yardstick, captured, again, comparison).blame())
+    if captured.is_cut and captured.calls:
+        judged, made = f"{captured.calls[-1].number + 1:,}", f"{captured.made:,}"
+        cut = OfNames(code="judged alone in part", name=judged, other=made)
+        blame = replace(blame, notes=(*blame.notes, cut))
     return replace(comparison, blame=blame)
+
+
+MOST_RUNS: Final = 4
+"""More runs of a cell of so many calls that not all of them can be kept at once, each for those that follow."""
+
+
+def _both(one: Blame, other: Blame) -> Blame:
+    """What was found of the first calls of a run, in which no culprit is, and of those that follow."""
+    return replace(
+        other,
+        judged=one.judged + other.judged,
+        unjudged=tuple(dict.fromkeys((*one.unjudged, *other.unjudged))),
+        steps=worst_of_rounds([*one.steps, *other.steps]),
+    )
 
 
 class _Blaming:
@@ -97,7 +124,7 @@ class _Blaming:
             right=self._right(culprits),
             drift=bool(bad) and not culprits,
             judged=len({(one.call.number, one.number) for one in verdicts}),
-            unjudged=tuple(dict.fromkeys(captured.calls[number].site.name for number in judge.failed)),
+            unjudged=tuple(dict.fromkeys(one.site.name for one in captured.calls if one.number in judge.failed)),
             steps=worst_of_rounds(map(_step_verdict, verdicts)),
         )
 

@@ -72,11 +72,17 @@ class Captured:
 
     Attributes:
         calls: all of them.
+        first: the number of the first call that is kept; those before it are not.
+        made: how many calls were made in all.
+        is_cut: whether calls after the last of these were made, and not kept, as that would take too much memory.
         is_partial: whether a pass asks for some gradients alone, so that one that is not there may not have been asked.
         device: where the cell ran.
     """
 
     calls: list[CapturedCall] = field(default_factory=list)
+    first: int = 0
+    made: int = 0
+    is_cut: bool = False
     is_partial: bool = False
     device: str = "cpu"
 

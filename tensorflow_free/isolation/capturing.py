@@ -31,15 +31,29 @@ DIFFERENTIATES: Final = frozenset({run_backward, run_grad})
 """Functions whose result is gradients: it is made by the backward of other steps."""
 
 
-def captured_run(plan: Plan, given: GivenTensors | None = None, *, hooked: bool = True) -> tuple[Captured, Result]:
+MOST_BYTES: Final = 1 << 31
+"""Memory of copies, of what calls read and made, from which on further calls are not kept; gradients may take as much
+again."""
+
+
+def captured_run(
+    plan: Plan,
+    given: GivenTensors | None = None,
+    *,
+    hooked: bool = True,
+    first: int = 0,
+    most_bytes: int = MOST_BYTES,
+) -> tuple[Captured, Result]:
     """Run a cell's plan and keep what each of its calls read and made.
 
     Args:
         plan: the cell's, eager.
         given: as of `run`.
         hooked: whether each call reads aliases of its operands, so that what it hands back to each of them is seen.
+        first: the number of the first call that is kept.
+        most_bytes: the memory of copies from which on calls are not kept.
     """
-    capturing = Capturing(plan, hooked=hooked)
+    capturing = Capturing(plan, hooked=hooked, first=first, most_bytes=most_bytes)
     result, _ = run(capturing.into(plan), given=given)
     return capturing.captured, result
 
@@ -47,8 +61,10 @@ def captured_run(plan: Plan, given: GivenTensors | None = None, *, hooked: bool 
 class Capturing:
     """A run being captured."""
 
-    def __init__(self, plan: Plan, *, hooked: bool) -> None:
-        self.captured = Captured(is_partial=_asks_for_some(plan), device=plan.recipe.device)
+    def __init__(self, plan: Plan, *, hooked: bool, first: int, most_bytes: int) -> None:
+        self.captured = Captured(first=first, is_partial=_asks_for_some(plan), device=plan.recipe.device)
+        self._most_bytes = most_bytes
+        self._number = 0
         self._hooked = hooked
         self._copies = Copies()
         self._turn = 0
@@ -69,7 +85,13 @@ class Capturing:
         def captured(*operands: Any) -> Any:
             if torch._C._current_graph_task_id() != -1:  # noqa: SLF001 - a forward pass that a backward one runs again
                 return function(*operands)
-            call = self._begun(function, site, operands)
+            visit, number = self._visits[site.path], self._number
+            self._visits[site.path] += 1
+            self._number += 1
+            self.captured.made = self._number
+            if not self._is_kept(number):
+                return function(*operands)
+            call = self._begun(function, site, operands, visit, number)
             call.is_judged = not differentiates
             aliased = self._hooked and not differentiates and not changes(op)
             made = self._hooked_call(call, operands) if aliased else function(*operands)
@@ -78,13 +100,20 @@ class Capturing:
 
         return captured
 
-    def _begun(self, function: Callable[..., Any], site: Site, operands: tuple[Any, ...]) -> CapturedCall:
-        visit = self._visits[site.path]
-        self._visits[site.path] += 1
+    def _is_kept(self, number: int) -> bool:
+        """Whether a call is kept; from the one on that memory does not reach for, none is."""
+        if number < self.captured.first:
+            return False
+        self.captured.is_cut = self.captured.is_cut or self._copies.held > self._most_bytes
+        return not self.captured.is_cut
+
+    def _begun(
+        self, function: Callable[..., Any], site: Site, operands: tuple[Any, ...], visit: int, number: int
+    ) -> CapturedCall:
         tensors = tensors_in(operands)
         grad = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
         return CapturedCall(
-            number=len(self.captured.calls),
+            number=number,
             turn=0,
             site=site,
             visit=visit,
@@ -126,6 +155,9 @@ class Capturing:
 
     def _see(self, call: CapturedCall, position: int, gradient: torch.Tensor, *, incoming: bool) -> None:
         """Note a gradient, of the pass that is running."""
+        if self._copies.held > 2 * self._most_bytes:
+            self.captured.is_partial = self.captured.is_cut = True
+            return
         self._turn += 1
         number = torch._C._current_graph_task_id()  # noqa: SLF001 - which pass runs, torch tells nowhere else
         found = call.passes.setdefault(number, GradientPass(self._turn))

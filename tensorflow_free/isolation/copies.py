@@ -22,8 +22,13 @@ def tensors_in(tree: Any) -> list[torch.Tensor]:
 
 @dataclass
 class Copies:
-    """Makes copies on the CPU; one that was made already of the same numbers serves again."""
+    """Makes copies on the CPU; one that was made already of the same numbers serves again.
 
+    Attributes:
+        held: how many bytes the copies take.
+    """
+
+    held: int = 0
     _kept: dict[tuple[Any, ...], torch.Tensor] = field(default_factory=dict)
 
     def of(self, tree: Any) -> Any:
@@ -36,6 +41,7 @@ class Copies:
         if kept is not None and torch.equal(kept, flat.cpu()):
             return kept
         self._kept[key] = copy = flat.detach().to("cpu", copy=True)
+        self.held += copy.numel() * copy.element_size()
         return copy
 
 

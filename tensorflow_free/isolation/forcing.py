@@ -68,6 +68,7 @@ class _Forcing:
         self._found = found
         self._backward = backward
         self._visits: Counter[KeyPath] = Counter()
+        self._number = 0
 
     def around(self, function: Callable[..., Any], site: Site) -> Callable[..., Any]:
         """A call that reads what the cell's read."""
@@ -77,9 +78,11 @@ class _Forcing:
         may_change = changes(find(site.op))
 
         def forced(*operands: Any) -> Any:
-            del operands
-            visit = self._visits[site.path]
+            visit, number = self._visits[site.path], self._number
             self._visits[site.path] += 1
+            self._number += 1
+            if number < self._forced.captured.first:
+                return function(*operands)
             call = self._calls.get((site.path, visit))
             if call is None:
                 raise CaptureEndsError

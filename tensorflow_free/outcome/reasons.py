@@ -43,6 +43,7 @@ class OfNames(Reason):
         "not comparable values",
         "dtype-dependent value",
         "not kept",
+        "judged alone in part",
         "same outcome",
     ]
     name: str

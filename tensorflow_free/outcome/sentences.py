@@ -118,6 +118,7 @@ SENTENCES: Final[dict[str, str]] = {
         " show; hold it against another: '+reference={{steps.STEP.op: OP}}'"
     ),
     "not kept": "{name}",
+    "judged alone in part": "only {name} of {other} calls were judged alone, as memory does not reach for more",
     "no such cell": "the other sweep has no such cell",
     "no such judged cell": "the judged sweep has no such cell",
     "outcome differs": "it is '{found}' here, and '{wanted}' in the other sweep",
