@@ -66,6 +66,11 @@ class StoredPair:
         self._expected = expected
 
     @property
+    def apart(self) -> bool:
+        """As of `Movement`: values of a whole run read each other."""
+        return False
+
+    @property
     def jumps(self) -> bool:
         """Whether a result jumps in the nudged runs of either."""
         return any(side.jumps for side in self._sides)

@@ -99,11 +99,11 @@ class Judge:
 class _Movement:
     """Nudged runs of the reference, each call on the cell's own operands."""
 
-    jumps = True
-    """No call reads what another made, so that each is nudged for itself, as long as it is in doubt."""
+    apart = True
 
     def __init__(self, forced: Forced, nudged: NudgedRuns, parts: _Parts) -> None:
         self._forced, self._nudged, self._parts = forced, nudged, parts
+        self.jumps = False
 
     def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """As of `Movement`: only the calls run of which something is asked."""
@@ -113,7 +113,9 @@ class _Movement:
             calls = frozenset(int(one.partition("/")[0]) for one in names)
             forced = replace(forced, wanted=calls)
         backward = needs_backward(names)
-        self._nudged.of(forced.plan_into(found, backward=backward)).run(number, times)
+        nudged = self._nudged.of(forced.plan_into(found, backward=backward))
+        nudged.run(number, times)
+        self.jumps = self.jumps or nudged.jumps
         return self._parts.of(found)
 
 

@@ -54,13 +54,16 @@ class FromRecords:
         plan: whose ops are called.
         convert: makes the cell's numbers anew, in the dtype that is wanted.
         nudged: the nudged runs of the reference; None where none are made.
+        jumps: as of `Movement`.
+        apart: as of `Movement`.
     """
 
     records: Records
     plan: Plan
     convert: Convert = widened
     nudged: NudgedRuns | None = None
-    jumps: bool = True
+    jumps: bool = False
+    apart: bool = True
 
     @cached_property
     def repeats(self) -> Mapping[KeyPath, tuple[int, ...]]:
@@ -78,7 +81,9 @@ class FromRecords:
         found: dict[str, Record] = {}
         if self.nudged is not None:
             plan = self._into(found, backward=needs_backward(names))
-            replace(self.nudged.of(plan), given=self._starts()).run(number, times)
+            nudged = replace(self.nudged.of(plan), given=self._starts())
+            nudged.run(number, times)
+            self.jumps = self.jumps or nudged.jumps
         return found
 
     def _starts(self) -> GivenTensors:

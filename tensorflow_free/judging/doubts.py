@@ -182,13 +182,13 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
                 one.see(nudged)
         remaining = [one for one in remaining if not one.is_settled]
         if not movement.jumps:
-            remaining = _worth_more_runs(remaining, number + 1)
+            remaining = _worth_more_runs(remaining, number + 1, apart=movement.apart)
 
 
-def _worth_more_runs(doubts: Sequence[Doubt], runs: int) -> list[Doubt]:
+def _worth_more_runs(doubts: Sequence[Doubt], runs: int, *, apart: bool) -> list[Doubt]:
     """The doubts that more runs may settle, up to the first step that none will: what comes after it reads it."""
     for position, one in enumerate(doubts):
-        if one.is_hopeless(runs) and not one.name.endswith((GRADIENT, AFTER)):
+        if not apart and one.is_hopeless(runs) and not one.name.endswith((GRADIENT, AFTER)):
             return list(doubts[:position])
     return [one for one in doubts if not one.is_hopeless(runs)]
 

@@ -34,6 +34,10 @@ class Movement(Protocol):
         Known once a run was made.
         """
 
+    @property
+    def apart(self) -> bool:
+        """Whether no value in them reads another, so that each is in doubt for itself."""
+
     def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """The values of one run by name; those up to a failure.
 

@@ -54,12 +54,14 @@ class NudgedRuns:
         given: the starting tensors that it is given, as of `run`.
         find_roundings: tells what the nudges are like, once they are needed.
         jumps: as of `Movement`.
+        apart: as of `Movement`.
     """
 
     plan: Plan
     given: GivenTensors | None
     find_roundings: Callable[[], Roundings]
     jumps: bool = False
+    apart: bool = False
     _roundings: Roundings | None = None
     _kept: dict[int, Mapping[str, Record]] = field(default_factory=dict)
 
