@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from tensorflow_free.cell.findings import shared_ops
 from tensorflow_free.cell.naming import amplified, noise_of, of_rounds, worst_of_rounds
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
 from tensorflow_free.composition.overrides import Override
@@ -14,25 +15,29 @@ from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
+from tensorflow_free.judging.repeats import difference_of
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import OfNames
+from tensorflow_free.outcome.reasons import AnyReason, OfNames
 from tensorflow_free.plan.calls import kind_of, named_fields
 from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
+from tensorflow_free.runner import GivenTensors
 
 
-def blamed(
+def blamed(  # noqa: PLR0913 - all that makes a cell
     source: Source,
     overrides: Sequence[Override],
     recipe: Recipe,
     result: Result,
     comparison: Comparison,
     kept: KeptRuns,
+    *,
+    given: GivenTensors | None = None,
 ) -> Comparison:
     """A comparison of a cell with its reference, and which steps are wrong for their own inputs.
 
@@ -43,6 +48,7 @@ def blamed(
         result: the cell's run.
         comparison: its comparison with its reference.
         kept: runs that may serve again.
+        given: the numbers that the cell's run started from, where they are not those that it makes.
     """
     if recipe.backend.name != "eager":
         return comparison
@@ -55,22 +61,30 @@ def blamed(
     if yardstick.turned is not None:
         yardstick = yardstick.turned(result)
     plan = plan_of(recipe)
-    captured, again = captured_run(plan)
+    captured, again = captured_run(plan, given)
     hooked = (again.error is None) == (result.error is None)
     if not hooked:
-        captured, again = captured_run(plan, hooked=hooked)
+        captured, again = captured_run(plan, given, hooked=hooked)
+    told = list(_of_other_numbers(again, result))
     blame = _Blaming(yardstick, captured, again, comparison).blame()
     for _ in range(MOST_RUNS):
         if not captured.is_cut or not captured.calls or blame.culprits:
             break
         first = captured.calls[-1].number + 1
-        captured, again = captured_run(plan, hooked=hooked, first=first)
+        captured, again = captured_run(plan, given, hooked=hooked, first=first)
         blame = _both(blame, _Blaming(yardstick, captured, again, comparison).blame())
     if captured.is_cut and captured.calls:
         judged, made = f"{captured.calls[-1].number + 1:,}", f"{captured.made:,}"
         cut = OfNames(code="judged alone in part", name=judged, other=made)
-        blame = replace(blame, notes=(*blame.notes, cut))
-    return replace(comparison, blame=blame)
+        told.append(cut)
+    return replace(comparison, blame=replace(blame, notes=(*blame.notes, *told)))
+
+
+def _of_other_numbers(again: Result, result: Result) -> Iterator[AnyReason]:
+    """That the run in which the steps are judged is not bit for bit that which is judged."""
+    difference = difference_of(again, result)
+    if difference is not None:
+        yield OfNames(code="second run differs", name=difference.where.value)
 
 
 MOST_RUNS: Final = 4
@@ -115,6 +129,7 @@ class _Blaming:
         found = list(self._wrong(verdicts))
         culprits = of_rounds([self._culprit(one) for one in found])
         bad = self._comparison.bad
+        own = tuple(shared_ops(self._result, yardstick.reference))
         most = amplified(self._comparison, found[0].verdict) if found else None
         return Blame(
             culprits=tuple(culprits),
@@ -122,10 +137,11 @@ class _Blaming:
             amplified=None if most is None else most[0],
             amplified_at=None if most is None else most[1],
             right=self._right(culprits),
-            drift=bool(bad) and not culprits,
+            drift=bool(bad) and not culprits and not own,
             judged=len({(one.call.number, one.number) for one in verdicts}),
             unjudged=tuple(dict.fromkeys(one.site.name for one in captured.calls if one.number in judge.failed)),
             steps=worst_of_rounds(map(_step_verdict, verdicts)),
+            notes=() if culprits else own,
         )
 
     def _is_skipped(self, call: CapturedCall) -> bool:

@@ -109,3 +109,10 @@ def op_of(result: Result, step: str) -> str:
     """The op of a step, inside blocks too; its name where it has none."""
     found = dict(steps_of(result.recipe.steps)).get(step)
     return step if found is None or found.op is None else found.op
+
+
+def shared_ops(result: Result, reference: Result) -> Iterator[OfNames]:
+    """That an op of the user's own is its own measure, if it is."""
+    for name in result.ops:
+        if name in reference.ops:
+            yield OfNames(code="own op in the reference", name=name)

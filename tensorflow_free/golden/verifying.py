@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.cell.blaming_safely import is_red
 from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
 from tensorflow_free.cell.findings import operands_of
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.override_texts import as_override, of_case, parse_overrides
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.errors import Problem, RecipeError, StorageError, refuse_any
+from tensorflow_free.golden.blamed_cases import blamed_case
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of_composed
 from tensorflow_free.golden.leeways import NOWHERE
@@ -262,6 +264,8 @@ class _Checking:
         fate, comparison = judged(result)
         if fate.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
             fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=recipe.dtype))
+        if comparison is not None and fate.outcome == Outcome.MISMATCH and is_red(comparison, result):
+            comparison = blamed_case(self._path, self._overrides, result, comparison, stored.starts)
         return replace(self._is(fate, comparison, result), by_noise=stored.nudged_runs is None)
 
     def _ran(self, recipe: Recipe, stored: StoredCase) -> bool:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from tensorflow_free.outcome.outcomes import ValueOutcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
-from tensorflow_free.outcome.reasons import AnyReason
+from tensorflow_free.outcome.reasons import AnyReason, Problems
+from tensorflow_free.text.characters import printable
+from tensorflow_free.text.phrases import cut
 
 Direction = Literal["forward", "backward", "operand"]
+
+LONGEST: Final = 300
+"""Characters of why no culprit was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +110,8 @@ class Blame:
     def first(self) -> Culprit | None:
         """The first culprit; None where there is none."""
         return self.culprits[0] if self.culprits else None
+
+
+def not_found(why: str) -> Problems:
+    """That the culprit was not found, and why, of which the first line is kept."""
+    return Problems(code="culprit not found", problems=[printable(cut(why.partition("\n")[0], LONGEST))])

@@ -45,6 +45,7 @@ class OfNames(Reason):
         "not kept",
         "judged alone in part",
         "same outcome",
+        "second run differs",
     ]
     name: str
     other: str = ""
@@ -240,6 +241,7 @@ class Problems(Reason):
         "shape is not the reference's",
         "stopped apart",
         "noise is not known",
+        "culprit not found",
     ]
     problems: list[str]
     cell: str = ""

@@ -101,6 +101,11 @@ SENTENCES: Final[dict[str, str]] = {
     "noise is not known": (
         "how far rounding may take a value cannot be found here, so that the tolerance of its dtype judges: {told}"
     ),
+    "culprit not found": "the culprit was not found: {told}",
+    "second run differs": (
+        "a second run gave other numbers, first at {name}; the culprit is looked for in that run, in which each step is"
+        " judged alone"
+    ),
     "start failed": "its starting tensor '{name}' cannot be made: {told}",
     "shape is not the reference's": "'{name}' is {told}; set inputs: original, or keep the shapes",
     "dtype-dependent value": "{name}: {told}",

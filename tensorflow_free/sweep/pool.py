@@ -191,7 +191,7 @@ class Crew:
             gone = mine.pop(cell.capability, None)
             if gone is not None:
                 self._dismiss(gone)
-            return lost_row(cell, lost.outcome, lost.cause)
+            return lost.judged or lost_row(cell, lost.outcome, lost.cause)
 
     def _hired(self, capability: str | None, slot: int) -> Worker:
         """A worker that is ready."""

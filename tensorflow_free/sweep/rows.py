@@ -181,6 +181,10 @@ class Row(BaseModel):
         told = {"notes": [note for note, _ in kept], "told": [text for _, text in kept]}
         return self.model_copy(update={"strict": True, "outcome": Outcome.PARTLY_JUDGED, **why, **told})
 
+    def noting(self, note: AnyReason) -> Row:
+        """The row with one more thing that is worth saying."""
+        return self.model_copy(update={"notes": [*self.notes, note], "told": [*self.told, words(note)]})
+
     def line(self) -> str:
         """The row as one line of `cells.jsonl`, its end included; strict JSON."""
         return printable_json(self.model_dump_json()) + "\n"

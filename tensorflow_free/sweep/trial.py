@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
+from tensorflow_free.cell.blaming_safely import blamed_safely, is_red
 from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
+from tensorflow_free.cell.findings import shared_ops
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.override_texts import as_override
-from tensorflow_free.errors import RecipeError, UnkeptError
+from tensorflow_free.composition.overrides import Override
+from tensorflow_free.errors import RecipeError, StorageError, UnkeptError
+from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of, recipe_of
@@ -36,8 +40,8 @@ Stage = Callable[[str], None]
 """Told what a worker is about to do, for the case that it does not come back."""
 
 
-def _silent(stage: str) -> None:
-    del stage
+def _silent(told: object) -> None:
+    del told
 
 
 @dataclass
@@ -49,12 +53,14 @@ class Trial:
         stage: told what is about to be done.
         kept: references that cells share.
         watch: told at which step a cell is, where a limit is asked for.
+        judged: told the row of a red cell before its culprit is looked for, in case the worker does not come back.
     """
 
     folder: Path | None
     stage: Stage = _silent
     kept: KeptRuns = field(default_factory=KeptRuns)
     watch: Watch | None = None
+    judged: Callable[[Row], None] = _silent
 
     def row(self, cell: Cell) -> Row:
         """Run a cell. Nothing is raised for what a recipe does.
@@ -63,10 +69,13 @@ class Trial:
             StorageError: its folder cannot be written.
         """
         start = perf_counter()
-        found = self._found(cell)
-        return found.model_copy(update={"seconds": perf_counter() - start})
 
-    def _found(self, cell: Cell) -> Row:
+        def timed(row: Row) -> Row:
+            return row.model_copy(update={"seconds": perf_counter() - start})
+
+        return timed(self._found(cell, lambda row: self.judged(timed(row))))
+
+    def _found(self, cell: Cell, judged: Callable[[Row], None]) -> Row:
         self.stage("running the cell")
         row = row_of_cell(cell, None, Outcome.REFUSED)
         try:
@@ -85,8 +94,26 @@ class Trial:
         fate = fate_of(result, against, failed=failed)
         comparison = against if isinstance(against, Comparison) else None
         fate.notes.extend([*notes, *self._save(cell, result, comparison)])
-        kept = row.model_copy(update={"folder": cell.folder if self.folder is not None else ""})
-        return with_fate(kept, fate, comparison)
+        row = row.model_copy(update={"folder": cell.folder if self.folder is not None else ""})
+        if comparison is not None and is_red(comparison, result):
+            judged(with_fate(row, fate, comparison))
+            comparison = self._blamed(cell, recipe, result, comparison)
+            found = () if comparison.blame is None else comparison.blame.notes
+            fate.notes.extend(note for note in found if note not in fate.notes)
+        return with_fate(row, fate, comparison)
+
+    def _blamed(self, cell: Cell, recipe: Recipe, result: Result, comparison: Comparison) -> Comparison:
+        """The comparison with the culprits, and its file, too."""
+        self.stage("finding the culprit")
+        overrides, recipe = _as_far(cell, recipe, result)
+        found = blamed_safely(cell.recipe, overrides, recipe, result, comparison, self.kept)
+        if self.folder is not None:
+            path = self.folder / cell.folder / COMPARISON
+            try:
+                write_whole(path, _json(found).encode())
+            except OSError as error:
+                raise StorageError(f"{path}: it cannot be written: {error.strerror or error}") from error
+        return found
 
     def _is_bad(self, cell: Cell, recipe: Recipe, result: Result) -> bool:
         """Whether one of several runs is wrong."""
@@ -101,16 +128,15 @@ class Trial:
         if result.has_failed and not _has_made(result):
             return None, None, []
         self.stage("running its reference")
-        overrides = [*cell.overrides, *map(as_override, as_far_as(result))]
         try:
-            recipe = recipe if len(overrides) == len(cell.overrides) else load_recipe(cell.recipe, overrides)
+            overrides, recipe = _as_far(cell, recipe, result)
             yardstick = yardstick_of(cell.recipe, overrides, recipe, self.kept)
         except NoReference as why:
             if why.partial is None:
                 return why, None, []
             yardstick = why.partial
         self.stage("judging it")
-        notes = [*_shared_ops(result, yardstick.reference), *yardstick.notes]
+        notes = [*shared_ops(result, yardstick.reference), *yardstick.notes]
         return yardstick.compare(result), yardstick.failed, notes
 
     def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> Iterator[AnyReason]:
@@ -126,6 +152,13 @@ class Trial:
             yield OfNames(code="not kept", name=str(error))
 
 
+def _as_far(cell: Cell, recipe: Recipe, result: Result) -> tuple[Sequence[Override], Recipe]:
+    """The overrides and the recipe of a cell that ends where its run stopped."""
+    more = [as_override(text) for text in as_far_as(result)]
+    overrides = [*cell.overrides, *more]
+    return overrides, load_recipe(cell.recipe, overrides) if more else recipe
+
+
 def _json(comparison: Comparison) -> str:
     return printable_json(json.dumps(comparison.to_plain(), allow_nan=False, ensure_ascii=False)) + "\n"
 
@@ -133,13 +166,6 @@ def _json(comparison: Comparison) -> str:
 def _has_made(result: Result) -> bool:
     """Whether a run came to any value before it stopped."""
     return any(record.kind != "tensor" and record.value is not None for record in result.records.values())
-
-
-def _shared_ops(result: Result, reference: Result) -> Iterator[AnyReason]:
-    """That an op of the user's own is its own measure, if it is."""
-    for name in result.ops:
-        if name in reference.ops:
-            yield OfNames(code="own op in the reference", name=name)
 
 
 def with_fate(row: Row, fate: Fate, comparison: Comparison | None = None) -> Row:

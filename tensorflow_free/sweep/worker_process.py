@@ -18,8 +18,9 @@ from tensorflow_free.process.warning_filters import leave_warnings_to_results
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row
 
-ROW, REFUSED, UNWRITABLE, FAULT = "RPWE"
-"""What a line says besides: a row; ops that cannot be loaded; a folder that cannot be written; an error of ours."""
+ROW, JUDGED, REFUSED, UNWRITABLE, FAULT = "RJPWE"
+"""What a line says besides: a row; a row whose culprit is still looked for; ops that cannot be loaded; a folder that
+cannot be written; an error of ours."""
 
 
 def main(words: list[str]) -> None:
@@ -58,7 +59,12 @@ def _prepared(parent: Parent) -> Callable[[Cell], Row] | None:
         return None
     folder = None if asked["folder"] is None else Path(asked["folder"])
     watch = None if parent.board is None else Watch(parent.board)
-    trial = Trial(folder, lambda stage: parent.say(STAGE, stage), watch=watch)
+    trial = Trial(
+        folder,
+        lambda stage: parent.say(STAGE, stage),
+        watch=watch,
+        judged=lambda row: parent.say(JUDGED, row.model_dump_json()),
+    )
     limit_memory(asked["memory_gib"])
     parent.say(READY, environment_of(torch.get_num_threads()).model_dump_json())
     return trial.row

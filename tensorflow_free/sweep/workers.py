@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.judging.culprits import not_found
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.reasons import LostCode, WorkerLost
 from tensorflow_free.outcome.sentences import words
@@ -16,17 +17,21 @@ from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Ex
 from tensorflow_free.process.limits import Limits
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, row_of
-from tensorflow_free.sweep.worker_process import FAULT, REFUSED, ROW, UNWRITABLE
+from tensorflow_free.sweep.worker_process import FAULT, JUDGED, REFUSED, ROW, UNWRITABLE
 
 MAIN = "tensorflow_free.sweep.worker_process:main"
 
 
 class Lost(Exception):
-    """A worker that gave no row: it crashed, or went over a limit. `outcome` is that of its cell, `cause` says why."""
+    """A worker that gave no row: it crashed, or went over a limit. `outcome` is that of its cell, `cause` says why.
 
-    def __init__(self, cause: WorkerLost) -> None:
+    `judged` is the row of a cell that was judged by then; only its culprit was not found.
+    """
+
+    def __init__(self, cause: WorkerLost, judged: Row | None = None) -> None:
         super().__init__(words(cause))
         self.cause = cause
+        self.judged = None if judged is None else judged.noting(not_found(words(cause)))
 
     @property
     def outcome(self) -> CellOutcome:
@@ -72,6 +77,7 @@ class Worker:
         }
         self._child = Child(MAIN, asked, cwd=cwd, environment=environment, limits=limits)
         self._stage = "starting"
+        self._judged: Row | None = None
 
     def ready(self) -> dict[str, Any]:
         """Its environment, once torch is imported.
@@ -94,7 +100,7 @@ class Worker:
             Lost: it crashed, or went over a limit; this worker is of no more use.
             StorageError: the cell's folder cannot be written.
         """
-        self._stage = "taking the cell"
+        self._stage, self._judged = "taking the cell", None
         try:
             self._child.send(json.dumps(cell.to_plain()).encode() + b"\n")
         except BrokenPipeError as error:
@@ -120,6 +126,8 @@ class Worker:
             letter, text = chr(line[0]), line[1:-1]
             if letter in (READY, ROW, REFUSED, UNWRITABLE, FAULT):
                 return letter, text
+            if letter == JUDGED:
+                self._judged = row_of(text)
             if letter == STAGE:
                 self._stage = text.decode("utf-8", "replace")
 
@@ -132,7 +140,8 @@ class Worker:
         at = (None if self._child.board is None else self._child.board.said()) or {"step": "", "op": ""}
         self.end()
         said = self._child.lines()
-        return Lost(WorkerLost(code=code, ended=why, stage=self._stage, step=at["step"], op=at["op"], said=said))
+        cause = WorkerLost(code=code, ended=why, stage=self._stage, step=at["step"], op=at["op"], said=said)
+        return Lost(cause, self._judged)
 
     def kill(self) -> None:
         """End the process, from any thread; whoever waits for its row finds it lost."""

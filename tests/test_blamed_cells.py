@@ -1,0 +1,151 @@
+"""A red cell is blamed wherever it is judged: in a sweep, against its golden, in a test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+from tensorflow_free import register_op
+from tensorflow_free.cell import blaming_safely
+from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.golden.recording import record
+from tensorflow_free.golden.verifying import verify_case
+from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.outcome.sentences import words
+from tensorflow_free.sweep import workers
+from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.trial import Trial
+from tensorflow_free.sweep.workers import Lost, Worker
+
+CASES = Path(__file__).parent / "cases"
+
+calls = {"unsteady": 0}
+
+
+@register_op("shown.off", replace=True)
+def off(input: Tensor, other: Tensor) -> Tensor:
+    return input * other * (1 + 1e-5)
+
+
+@register_op("shown.unsteady", replace=True)
+def unsteady(input: Tensor, other: Tensor) -> Tensor:
+    calls["unsteady"] += 1
+    return input * other * (1 + 1e-4 * calls["unsteady"])
+
+
+def trial_of(path: Path, folder: Path, *words: str):
+    """The row of a cell, and its comparison as it is on disk."""
+    told: list = []
+    row = Trial(folder, judged=told.append).row(Cell(0, str(path), tuple(map(as_override, words)), folder="0"))
+    comparison = Comparison.from_plain(json.loads((folder / "0/comparison.json").read_text()))
+    return row, comparison.blame, told
+
+
+def swapped(step: str, kernel: str, op: str) -> tuple[str, str]:
+    return f"steps.{step}.op={kernel}", f"+reference={{steps.{step}.op: {op}}}"
+
+
+def test_a_sweep_names_the_step_that_is_off_and_keeps_it(tmp_path):
+    row, blame, told = trial_of(CASES / "amplify.yaml", tmp_path, *swapped("y", "shown.off", "mul"))
+    assert [(one.step, one.direction) for one in blame.culprits] == [("y", "forward")]
+    assert blame.right == ("scaled", "e", "total")
+    assert [one.outcome for one in told] == [row.outcome] == ["mismatch"]
+
+
+def test_a_cell_that_is_well_is_not_blamed(tmp_path):
+    row, blame, told = trial_of(CASES / "amplify.yaml", tmp_path)
+    assert (row.outcome, blame, told) == ("ok", None, [])
+
+
+def test_what_a_known_fault_bears_is_not_blamed(tmp_path):
+    marks = "+xfail=[{reason: known}]"
+    row, blame, _ = trial_of(CASES / "amplify.yaml", tmp_path, *swapped("y", "shown.off", "mul"), marks)
+    assert (row.outcome, blame) == ("known fault", None)
+
+
+def test_an_error_while_the_culprit_is_looked_for_is_a_note(tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setattr(blaming_safely, "blamed", broken)
+    row, blame, _ = trial_of(CASES / "amplify.yaml", tmp_path, *swapped("y", "shown.off", "mul"))
+    assert row.outcome == "mismatch"
+    assert "the culprit was not found: ZeroDivisionError: by" in row.told
+    assert blame.culprits == ()
+
+
+def test_that_a_second_run_gives_other_numbers_is_told(tmp_path):
+    row, _, _ = trial_of(CASES / "amplify.yaml", tmp_path, *swapped("y", "shown.unsteady", "mul"))
+    assert any(one.startswith("a second run gave other numbers, first at y") for one in row.told)
+
+
+@pytest.fixture
+def golden(tmp_path) -> Path:
+    path = tmp_path / "amplify.yaml"
+    path.write_text((CASES / "amplify.yaml").read_text())
+    for _ in record(path):
+        pass
+    return path
+
+
+def test_a_golden_that_is_red_is_blamed_by_its_own_float64_run(golden):
+    found = verify_case(golden, "", ["steps.y.op=shown.off"])
+    assert found.outcome == "mismatch"
+    assert [one.step for one in found.comparison.blame.culprits] == ["y"]
+
+
+OWN = {
+    "tensors": {"x": {"init": "rand", "size": [8]}, "w": {"init": "rand", "size": [8]}},
+    "steps": {"y": {"op": "shown.changing", "args": ["x", "w"]}, "z": "y.exp()"},
+}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "why"),
+    [
+        ("float64", "the culprit was not found: float64 on the CPU"),
+        ("float32", "'shown.changing' is an op of your own"),
+    ],
+)
+def test_where_steps_are_held_against_themselves_no_drift_is_told_but_why(dtype, why, tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(json.dumps(OWN))
+    register_op("shown.changing", replace=True)(lambda x, w: x * w)
+    list(record(path))
+    register_op("shown.changing", replace=True)(lambda x, w: x * w * 1.01)
+    blame = verify_case(path, "", [f"dtype={dtype}"]).comparison.blame
+    assert (blame.culprits, blame.drift) == ((), False)
+    assert words(blame.notes[0]).startswith(why)
+
+
+class Hanging:
+    """A worker's process that has judged a cell and does not come back."""
+
+    board = None
+
+    def __init__(self, row: Row) -> None:
+        self.said = iter([b"Sfinding the culprit\n", b"J" + row.line().encode(), None])
+
+    def line(self, until: float) -> bytes | None:
+        return next(self.said)
+
+    def send(self, content: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+    def lines(self) -> list[str]:
+        return []
+
+
+def test_a_worker_that_is_lost_while_it_blames_loses_no_verdict(monkeypatch):
+    row = Row(number=0, recipe="a.yaml", outcome="mismatch", reason="y: it is 1")
+    monkeypatch.setattr(workers, "Child", lambda *_, **__: Hanging(row))
+    with pytest.raises(Lost) as lost:
+        Worker([], None, ".", {}).run(Cell(0, "a.yaml"), 3)
+    assert (lost.value.judged.outcome, lost.value.judged.reason) == ("mismatch", "y: it is 1")
+    [told] = lost.value.judged.told
+    assert told == "the culprit was not found: took longer than 3 s (--timeout) while finding the culprit"
