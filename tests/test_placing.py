@@ -17,7 +17,7 @@ from tests.faults.placing.placing import Bench, Culprit, Placed, round_of
 from tests.faults.placing.plant import HOSTS, Cell, Host, Plant, spots_of
 from tests.faults.placing.report import GOALS, REPORT, Line, changed, counting, line_of, lines_in, text_of
 
-SAMPLE = 50
+SAMPLE = 40
 """How many cells are tried where not all are."""
 
 COUNT = 1000
@@ -66,11 +66,11 @@ def plant(step: str, rounds: tuple[int, ...] = ()) -> Plant:
 def test_a_fault_of_every_round_is_in_the_first_one_and_going_back_in_the_last() -> None:
     forward = dataclasses.replace(plant("zh"), direction="forward")
     found = [round_of(one, Cell("repeat", RNN, (one,))) for one in (forward, plant("zh"), plant("zh", (2,)))]
-    assert found == [(0,), (4,), (2,)]
+    assert found == [(1,), (5,), (2,)]
 
 
 def test_a_fault_of_one_round_is_wrong_there_and_for_the_same_numbers_again() -> None:
-    sometimes = wrongs.in_round(value(scaled(2.0)), (1,), (3,))
+    sometimes = wrongs.in_round(value(scaled(2.0)), (2,), (3,))
     found = [float(sometimes(torch.sin, torch.tensor(one))) for one in (0.5, 1.0, 1.5, 1.0, 0.5)]
     right = torch.tensor([0.5, 1.0, 1.5, 1.0, 0.5]).sin()
     assert found == (right * torch.tensor([1, 2, 1, 2, 1])).tolist()

@@ -10,7 +10,17 @@ from typing import Final
 from tests.faults.bench.aten import result
 from tests.faults.bench.compilers import NAME as REWRITING
 from tests.faults.bench.fault import Wrong
-from tests.faults.bench.manners import ALL, FLOATING, Manner, chosen, hash_of, scaled, shifted, without_the_last_row
+from tests.faults.bench.manners import (
+    ALL,
+    FLOATING,
+    Manner,
+    chosen,
+    hash_of,
+    one_element,
+    scaled,
+    shifted,
+    without_the_last_row,
+)
 from tests.faults.bench.own_ops import gradient, gradient_to_the_other, value
 from tests.faults.placing import wrongs
 from tests.faults.placing.plant import Cell, Direction, Host, Plant, Rounds, Spot, hosts_of, spots_of
@@ -80,6 +90,14 @@ def _values(host: Host, spot: Spot) -> Iterator[Plant]:
     if wrongs.is_in_place(spot):
         yield Plant(spot, "operand", "is not written", wrongs.lost_write)
         yield Plant(spot, "operand", "is written in half", wrongs.half_written)
+    if spot.op in VIEWS:
+        yield Plant(spot, "forward", "is a copy", wrongs.copied)
+    if spot.op == "clone":
+        yield Plant(spot, "forward", "is no copy", wrongs.not_copied)
+
+
+VIEWS: Final = frozenset("transpose narrow view flatten reshape".split())
+"""Ops that give the memory of their operand."""
 
 
 GRADIENTS: Final[Mapping[str, Manner]] = {
@@ -127,10 +145,15 @@ def _by_rounds(host: Host) -> Iterator[Plant]:
         yield plant
         spot = plant.spot
         if spot.repeats:
-            rounds = tuple(hash_of(f"{host} {plant} {depth}") % count for depth, count in enumerate(spot.repeats))
-            yield _in_one(plant, "", wrongs.in_round, rounds)
+            rounds = tuple(1 + hash_of(f"{host} {plant} {depth}") % count for depth, count in enumerate(spot.repeats))
+            if spot.name not in ALIKE:
+                yield _in_one(plant, "", wrongs.in_round, rounds)
             if plant.direction == "forward":
                 yield _in_one(plant, " by count", wrongs.counting, rounds)
+
+
+ALIKE: Final = frozenset({"zx"})
+"""Steps that read the same numbers in each round."""
 
 
 def _in_one(plant: Plant, words: str, when: Callable[[Wrong, Rounds, Sequence[int]], Wrong], rounds: Rounds) -> Plant:
@@ -201,9 +224,9 @@ def _hidden_in(host: Host, spot: Spot) -> Iterator[Plant]:
     backward = host.name == "gradient"
     direction: Direction = "backward" if backward else "forward"
     for words, make in wrongs.MANNERS_OF_EPSILONS.items():
-        count = EPSILONS[hash_of(f"{host} {spot.path} {words}") % len(EPSILONS)]
-        wrong = wrongs.gradient_of(0, make(count)) if backward else value(make(count))
-        yield Plant(spot, direction, f"{count:.0f} epsilons, {words}", wrong)
+        for count in EPSILONS:
+            wrong = wrongs.gradient_of(0, make(count)) if backward else value(make(count))
+            yield Plant(spot, direction, f"{count:.0f} epsilons, {words}", wrong)
 
 
 # two culprits
@@ -223,13 +246,27 @@ def _of_two() -> Iterator[Cell]:
 
 def _pairs(host: Host, first: Spot, second: Spot) -> Iterator[tuple[Plant, Plant]]:
     """Both forward, the first of them first; one backward, which is second; both backward, the later step first."""
-    ahead, behind = (next(_values(host, one)) for one in (first, second))
+    ahead, behind = (_seen(host, one, "forward") for one in (first, second))
     yield ahead, behind
-    back_ahead, back_behind = ([*_gradients(host, one)][-1:] for one in (first, second))
-    for one in back_ahead:
-        yield behind, one
-        for other in back_behind:
-            yield other, one
+    if first.followed and not wrongs.is_in_place(first):
+        yield behind, _seen(host, first, "backward")
+        if second.followed and not wrongs.is_in_place(second):
+            yield _seen(host, second, "backward"), _seen(host, first, "backward")
+
+
+SEEN: Final[Mapping[str, Manner]] = {
+    "scaled by 1.15": scaled(1.15),
+    "sign": scaled(-1.0),
+    "one element, by 0.5": one_element(0.5),
+}
+"""Manners that are seen wherever they are, and hide nothing that comes after them."""
+
+
+def _seen(host: Host, spot: Spot, direction: Direction) -> Plant:
+    """The step's value, or its gradient, is wrong in a way that is seen."""
+    name = list(SEEN)[hash_of(f"{host} {spot.path} {direction}") % len(SEEN)]
+    wrong = value(SEEN[name]) if direction == "forward" else gradient(SEEN[name])
+    return Plant(spot, direction, name, wrongs.fresh(wrong))
 
 
 # compiled

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from tensorflow_free import load_recipe
+from tensorflow_free.cell.blaming import blamed
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.composition.override_texts import parse_overrides
 from tensorflow_free.judging.verdicts import Comparison
@@ -61,6 +62,10 @@ class Placed:
     why: str = ""
 
 
+class NotRunError(Exception):
+    """A cell that cannot be run: there is no kernel for its dtype."""
+
+
 class Bench:
     """Tries cells, one after another, and keeps the true runs of the last host."""
 
@@ -78,7 +83,7 @@ class Bench:
         with planted(cell) as overrides:
             try:
                 caught, culprits = judged(cell, overrides, self._kept)
-            except NoReference as why:
+            except (NoReference, NotRunError) as why:
                 return Placed(cell, "unused", why=str(why))
         return _placed(cell, culprits, caught=caught)
 
@@ -89,19 +94,22 @@ def judged(cell: Cell, overrides: Sequence[str], kept: KeptRuns) -> tuple[bool, 
     given = parse_overrides([*cell.host.overrides, *overrides])
     recipe = load_recipe(source, given)
     result, _ = run(plan_of(recipe))
-    assert not result.has_failed, (cell.name, result.error)
+    if result.error is not None:
+        raise NotRunError(result.error.message)
     comparison = yardstick_of(source, given, recipe, kept).compare(result)
-    return bool(comparison.bad), named(comparison)
+    return bool(comparison.bad), named(blamed(source, given, recipe, result, comparison, kept))
 
 
 def named(comparison: Comparison) -> list[Culprit]:
-    """What a comparison names: the first step that is out of bounds, or all those whose backward it may be."""
-    where = comparison.where
-    if where is None:
-        return []
-    if where.direction == "forward":
-        return [Culprit(where.step, "forward")]
-    return [Culprit(" or ".join(where.through) or where.step, "backward")]
+    """The steps that a comparison names as culprits, the first first; where it is not known which, all candidates as one."""
+    blame, where = comparison.blame, comparison.where
+    if blame is None:
+        # no step was judged alone: the first value that is out of bounds
+        return [] if where is None else [Culprit(" or ".join(where.through) or where.step, where.direction)]
+    if not blame.culprits and blame.candidates:
+        steps = dict.fromkeys(one.step for one in blame.candidates)
+        return [Culprit(" or ".join(steps), blame.candidates[0].direction)]
+    return [Culprit(one.step, one.direction, one.rounds) for one in blame.culprits]
 
 
 def _placed(cell: Cell, culprits: Sequence[Culprit], *, caught: bool) -> Placed:
@@ -127,5 +135,5 @@ def _is(culprit: Culprit, plant: Plant) -> bool:
 def round_of(plant: Plant, cell: Cell) -> Rounds:
     """The first round in which a step is wrong: going back, the last one, where rounds do not differentiate themselves."""
     if plant.rounds or plant.direction != "backward" or "backward" in repr(cell.host.recipe["steps"]):
-        return plant.rounds or (0,) * len(plant.spot.repeats)
-    return tuple(count - 1 for count in plant.spot.repeats)
+        return plant.rounds or (1,) * len(plant.spot.repeats)
+    return plant.spot.repeats

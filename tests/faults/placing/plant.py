@@ -17,7 +17,7 @@ Direction = Literal["forward", "backward", "operand"]
 """What of a step is wrong: its value, its gradient, or what it leaves in the memory of an operand."""
 
 Rounds = tuple[int, ...]
-"""Which round it is of each repeat block around a step, from the outermost in, from 0 on; empty where there is none."""
+"""Which round it is of each repeat block around a step, from the outermost in, from 1 on; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,17 @@ def lost_write(true: Callable[..., Any], changed: Tensor, *arguments: Any, **key
     return true(changed.clone(), *arguments, **keywords)
 
 
+def copied(true: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """What should lie in the operand's memory is a copy of it."""
+    return true(*arguments, **keywords).clone()
+
+
+def not_copied(true: Callable[..., Any], operand: Tensor) -> Any:
+    """What should be a copy is the operand itself."""
+    del true
+    return operand.view_as(operand)
+
+
 def half_written(true: Callable[..., Any], changed: Tensor, *arguments: Any, **keywords: Any) -> Any:
     """Only the first half of the rows is changed in place."""
     before = changed.detach().clone()
@@ -148,7 +159,7 @@ def in_round(wrong: Wrong, rounds: Rounds, repeats: Sequence[int]) -> Wrong:
     """
     at = 0
     for number, count in zip(rounds, repeats, strict=True):
-        at = at * count + number
+        at = at * count + number - 1
     calls, numbers = 0, []
 
     def sometimes(true: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
@@ -167,7 +178,7 @@ def counting(wrong: Wrong, rounds: Rounds, repeats: Sequence[int]) -> Wrong:
     """Wrong in one round alone, whatever the numbers: each so many-th call."""
     at = 0
     for number, count in zip(rounds, repeats, strict=True):
-        at = at * count + number
+        at = at * count + number - 1
     calls, most = 0, math.prod(repeats)
 
     def sometimes(true: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
