@@ -176,3 +176,54 @@ def test_a_run_of_more_calls_than_can_be_kept_is_judged_in_several_runs(monkeypa
     steps = {"a": "x + 1", "b": "a * 2", "c": {"op": "mul", "args": ["a", "b"]}, "d": "c.sin()"}
     [culprit] = blame_of({"tensors": {"x": rand(8)}, "steps": steps}, "c", "amiss.off", "mul").culprits
     assert (culprit.step, culprit.direction) == ("c", "forward")
+
+
+class _SteepSecond(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.cos()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return -gradient * ctx.saved_tensors[0].sin() * 1.1
+
+
+class _SineOfSteepSecond(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient * _SteepSecond.apply(ctx.saved_tensors[0])
+
+
+@register_op("amiss.second")
+def second(input: Tensor) -> Tensor:
+    return _SineOfSteepSecond.apply(input)
+
+
+TWICE = {
+    "tensors": {"x": rand(8), "w": rand(8)},
+    "steps": {
+        "y": {"op": "sin", "args": ["x"]},
+        "s": "(y * w + x.exp() * y).sum()",
+        "g": {"op": "grad", "args": ["s", ["x", "w"]], "kwargs": {"create_graph": True}},
+        "z": "g[0].square().sum() + (g[1] * x).sum() + y.sum()",
+    },
+    "backward": "z",
+}
+
+
+def test_a_gradient_of_a_gradient_that_is_wrong_is_placed_at_its_step() -> None:
+    found = blame_of(TWICE, "y", "amiss.second", "sin")
+    assert [(one.step, one.direction, one.value) for one in found.culprits] == [("y", "backward", "x.grad")]
+
+
+def test_right_gradients_of_gradients_have_no_culprit() -> None:
+    found = blame_of(TWICE, "y", "sin", "sin")
+    assert (found.culprits, found.unjudged) == ((), ())
+    # of nine steps that compute, y and those that s is made of are gone through backward twice
+    assert found.judged > 20

@@ -211,7 +211,9 @@ def _part(one: OfCall) -> tuple[Direction, str]:
     """Whether a verdict is on what a call made, on a gradient or on an operand; and what that is called."""
     call = one.call
     if one.number is not None:
-        return "backward", f"{_operand_name(call, one.position)}.grad"
+        # a pass that differentiates an earlier one hands on to what came in to that
+        named = _operand_name(call, one.position) if one.position >= 0 else call.site.name
+        return "backward", f"{named}.grad"
     if one.verdict.kind == "after":
         return "forward" if changes(find(call.site.op)) else "operand", _operand_name(call, one.position)
     return "forward", _result_name(call, one.position)

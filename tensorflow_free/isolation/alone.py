@@ -8,11 +8,11 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.isolation.captured import Captured, CapturedCall
+from tensorflow_free.isolation.captured import Captured, CapturedCall, GradientPass
 from tensorflow_free.isolation.capturing import changes
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.isolation.forcing import Forced
-from tensorflow_free.isolation.vjps import Alone, is_differentiable, run_alone
+from tensorflow_free.isolation.vjps import Alone, Gradients, is_differentiable, place_of, run_alone
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.judging.options import Judging
@@ -160,7 +160,7 @@ class _Parts:
         if not exact.gradients:
             return alone
         if call.is_hooked:
-            alone.gradients = {number: dict(call.passes[number].outgoing) for number in exact.gradients}
+            alone.gradients = {number: _handed_on(call.passes[number]) for number in exact.gradients}
         else:
             alone.gradients = self._again(call).gradients
         self._left_out(alone, exact)
@@ -183,6 +183,9 @@ class _Parts:
         """Leave out the gradients that one side does not have and need not: zeros, and those not asked for."""
         for number, theirs in exact.gradients.items():
             mine = alone.gradients.setdefault(number, {})
+            if not theirs:
+                # nothing came in that the reference knows of
+                mine.clear()
             for at in {*theirs, *mine}:
                 its, own = theirs.get(at), mine.get(at)
                 unasked = own is None and self.captured.is_partial
@@ -191,6 +194,11 @@ class _Parts:
                     theirs.pop(at, None)
                 else:
                     mine.setdefault(at, None)
+
+
+def _handed_on(one: GradientPass) -> Gradients:
+    """All that a pass handed on."""
+    return {**one.outgoing, **{place_of(of): gradient for of, gradient in one.returned.items()}}
 
 
 def _is_zero(one: torch.Tensor | None) -> bool:

@@ -20,11 +20,18 @@ class GradientPass:
         turn: when it came, counted with the calls.
         incoming: the gradient of each of the call's results.
         outgoing: the gradient that the call handed to each operand.
+        has_graph: whether it was made to be differentiated again.
+        further: of passes before it that were, what came in for a gradient that they handed on: by the pass, and the
+            operand that they handed it to.
+        returned: what those handed on for a gradient that had come in to them: by the pass, and the result.
     """
 
     turn: int
     incoming: dict[int, torch.Tensor] = field(default_factory=dict)
     outgoing: dict[int, torch.Tensor] = field(default_factory=dict)
+    has_graph: bool = False
+    further: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+    returned: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -66,6 +66,8 @@ class Capturing:
         self._most_bytes = most_bytes
         self._number = 0
         self._hooked = hooked
+        # a pass that differentiates another may hand a gradient to a result that the call itself keeps for its backward
+        self._twice = any(one.create_graph for one in plan.passes) or _differentiates(plan)
         self._copies = Copies()
         self._turn = 0
         self._visits: Counter[KeyPath] = Counter()
@@ -83,7 +85,8 @@ class Capturing:
         differentiates = raw in DIFFERENTIATES
 
         def captured(*operands: Any) -> Any:
-            if torch._C._current_graph_task_id() != -1:  # noqa: SLF001 - a forward pass that a backward one runs again
+            if _running_pass() != -1:
+                # a forward pass that a backward one runs again
                 return function(*operands)
             visit, number = self._visits[site.path], self._number
             self._visits[site.path] += 1
@@ -95,6 +98,8 @@ class Capturing:
             call.is_judged = not differentiates
             aliased = self._hooked and not differentiates and not changes(op)
             made = self._hooked_call(call, operands) if aliased else function(*operands)
+            if aliased and self._twice:
+                made = _aliased(made, operands)
             self._end(call, operands, made)
             return made
 
@@ -153,18 +158,41 @@ class Capturing:
                 _hook(one, partial(self._see, call, position, incoming=True))
         self.captured.calls.append(call)
 
-    def _see(self, call: CapturedCall, position: int, gradient: torch.Tensor, *, incoming: bool) -> None:
-        """Note a gradient, of the pass that is running."""
+    def _see(self, call: CapturedCall, position: int, gradient: torch.Tensor, *, incoming: bool) -> torch.Tensor | None:
+        """Note a gradient, of the pass that is running; of one that can be differentiated, an alias goes on."""
+        found = self._pass(call)
+        if found is None:
+            return None
+        (found.incoming if incoming else found.outgoing)[position] = self._copies.of(gradient.detach())
+        if not (gradient.requires_grad and torch.is_grad_enabled() and self._hooked):
+            return None
+        found.has_graph = True
+        alias: torch.Tensor = torch.ops.aten.alias.default(gradient)
+        _hook(alias, partial(self._see_again, call, (_running_pass(), position), incoming=incoming))
+        return alias
+
+    def _see_again(self, call: CapturedCall, of: tuple[int, int], gradient: torch.Tensor, *, incoming: bool) -> None:
+        """Note what comes to a gradient of an earlier pass, in a pass that differentiates that."""
+        found = self._pass(call)
+        if found is not None:
+            (found.returned if incoming else found.further)[of] = self._copies.of(gradient.detach())
+
+    def _pass(self, call: CapturedCall) -> GradientPass | None:
+        """The pass through a call that is running; None where memory does not reach for it."""
         if self._copies.held > 2 * self._most_bytes:
             self.captured.is_partial = self.captured.is_cut = True
-            return
+            return None
         self._turn += 1
-        number = torch._C._current_graph_task_id()  # noqa: SLF001 - which pass runs, torch tells nowhere else
-        found = call.passes.setdefault(number, GradientPass(self._turn))
-        (found.incoming if incoming else found.outgoing)[position] = self._copies.of(gradient.detach())
+        return call.passes.setdefault(_running_pass(), GradientPass(self._turn))
 
 
-def _hook(one: torch.Tensor, see: Callable[[torch.Tensor], None]) -> None:
+def _running_pass() -> int:
+    """The number of the backward pass that is running; -1 outside of any."""
+    number: int = torch._C._current_graph_task_id()  # noqa: SLF001 - torch tells it nowhere else
+    return number
+
+
+def _hook(one: torch.Tensor, see: Callable[[torch.Tensor], torch.Tensor | None]) -> None:
     one.register_hook(see)  # type: ignore[no-untyped-call]
 
 
@@ -183,10 +211,24 @@ def _can_be_aliased(one: torch.Tensor) -> bool:
     return type(one) in (torch.Tensor, torch.nn.Parameter) and one.layout == torch.strided and not one.is_nested
 
 
+def _aliased(made: Any, operands: Any) -> Any:
+    """Aliases of what a call made, so that what comes to them is from what follows alone."""
+    read = {id(one) for one in tensors_in(operands)}
+
+    def alias(one: Any) -> Any:
+        wants = isinstance(one, torch.Tensor) and one.requires_grad and torch.is_grad_enabled()
+        return torch.ops.aten.alias.default(one) if wants and id(one) not in read and _can_be_aliased(one) else one
+
+    return tree_map(alias, made)
+
+
 def _asks_for_some(plan: Plan) -> bool:
     """Whether a backward pass asks for the gradients of some tensors alone."""
-    if any(one.inputs is not None for one in plan.passes):
-        return True
+    return any(one.inputs is not None for one in plan.passes) or _differentiates(plan)
+
+
+def _differentiates(plan: Plan) -> bool:
+    """Whether a step differentiates."""
     found: list[bool] = []
 
     def noted(function: Callable[..., Any], site: Site) -> Callable[..., Any]:

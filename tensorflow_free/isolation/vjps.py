@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.utils._pytree import tree_map
 
-from tensorflow_free.isolation.captured import CapturedCall
+from tensorflow_free.isolation.captured import CapturedCall, GradientPass
 from tensorflow_free.isolation.copies import Convert, alike, equal, tensors_in
 
 Gradients = dict[int, torch.Tensor | None]
@@ -69,8 +69,9 @@ def run_alone(
     found = Alone([_still(one) for one in results], [_still(one) for one in tensors])
     if in_place:
         found = forward
-    for number in passes:
-        found.gradients[number] = _handed(results, leaves, call.passes[number].incoming, convert)
+    backwards = _Backwards(results, leaves, convert)
+    for number in sorted(passes):
+        found.gradients[number] = backwards.handed(number, call.passes[number])
     return found
 
 
@@ -98,28 +99,75 @@ def _passed(given: Any, leaves: Mapping[int, torch.Tensor], *, in_place: bool) -
     return tree_map(lambda one: copies.get(id(one), one), given)
 
 
-def _handed(
-    results: Sequence[torch.Tensor],
-    leaves: Mapping[int, torch.Tensor],
-    incoming: Mapping[int, torch.Tensor],
-    convert: Convert,
-) -> Gradients:
-    """What is handed to each leaf for what came in; nothing where nothing came."""
-    came = {at: one for at, one in incoming.items() if at < len(results) and results[at].requires_grad}
-    if not came or not leaves:
-        return {}
-    gradients = torch.autograd.grad(
-        [results[at] for at in came],
-        list(leaves.values()),
-        [_like(alike(one, convert), results[at]) for at, one in came.items()],
-        retain_graph=True,
-        allow_unused=True,
-    )
-    return dict(zip(leaves, gradients, strict=True))
+@dataclass
+class _Backwards:
+    """The backward passes through one call, one after another.
+
+    Attributes:
+        results: what the call made.
+        leaves: the operands that want gradients, by their positions.
+        convert: as of `run_alone`.
+    """
+
+    results: Sequence[torch.Tensor]
+    leaves: Mapping[int, torch.Tensor]
+    convert: Convert
+    _came: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+    """What came in to passes that can be differentiated, by the pass and the result."""
+    _handed: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+    """What those handed on, by the pass and the operand."""
+
+    def handed(self, number: int, one: GradientPass) -> Gradients:
+        """What a pass hands to each leaf, and to what came in to an earlier one; nothing where nothing came."""
+        pairs = [
+            (self.results[at], gradient, (number, at))
+            for at, gradient in one.incoming.items()
+            if at < len(self.results) and self.results[at].requires_grad
+        ]
+        again = [(self._handed[of], gradient) for of, gradient in one.further.items() if of in self._handed]
+        if not self.leaves or not (pairs or again):
+            return {}
+        came = {key: self._like(gradient, result) for result, gradient, key in pairs}
+        if one.has_graph:
+            self._came |= {key: gradient.requires_grad_() for key, gradient in came.items()}
+        earlier = {key: gradient for key, gradient in self._came.items() if key[0] != number}
+        gradients = torch.autograd.grad(
+            [*(result for result, _, _ in pairs), *(output for output, _ in again)],
+            [*self.leaves.values(), *earlier.values()],
+            [*came.values(), *(self._like(gradient, output) for output, gradient in again)],
+            retain_graph=True,
+            create_graph=one.has_graph,
+            allow_unused=True,
+        )
+        for at, gradient in zip(self.leaves, gradients, strict=False):
+            if one.has_graph and gradient is not None and gradient.requires_grad:
+                self._handed[number, at] = gradient
+        found: Gradients = dict(zip(self.leaves, map(_detached, gradients), strict=False))
+        back = dict(zip(earlier, gradients[len(self.leaves) :], strict=True))
+        found |= {place_of(key): _detached(gradient) for key, gradient in back.items() if key in one.returned}
+        return found
+
+    def _like(self, gradient: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = alike(gradient, self.convert)
+        return made if made.dtype == result.dtype else made.to(result.dtype)
 
 
-def _like(gradient: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-    return gradient if gradient.dtype == result.dtype else gradient.to(result.dtype)
+def _detached(gradient: torch.Tensor | None) -> torch.Tensor | None:
+    return None if gradient is None else gradient.detach()
+
+
+def place_of(came: tuple[int, int]) -> int:
+    """The place, in `Gradients`, of what is handed to a gradient that came in to an earlier pass; operands are from 0.
+
+    Args:
+        came: the earlier pass, and the position of the result whose gradient it is.
+    """
+    number, position = came
+    return -1 - position - MOST_RESULTS * number
+
+
+MOST_RESULTS: Final = 1 << 16
+"""More tensors than an op gives."""
 
 
 def _still(one: torch.Tensor) -> torch.Tensor:
