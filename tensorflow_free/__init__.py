@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from tensorflow_free.loading import load_recipe
     from tensorflow_free.recipe.models import Recipe
     from tensorflow_free.registry import register_op
+    from tensorflow_free.relations.judged_run import run_recipe
     from tensorflow_free.result.reading import read_result
     from tensorflow_free.result.result import Result
-    from tensorflow_free.runner import run_recipe
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
 
@@ -53,7 +53,7 @@ _LATE = {
     "register_op": "registry",
     "Result": "result.result",
     "resume_sweep": "sweep.preparation",
-    "run_recipe": "runner",
+    "run_recipe": "relations.judged_run",
     "Sweep": "sweep.sweep",
     "sweep_recipe": "sweep.preparation",
     "read_result": "result.reading",

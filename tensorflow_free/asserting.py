@@ -21,8 +21,8 @@ from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.verifying import Verification, verify, verify_case
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome
+from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.report.comparison_report import failure_of
-from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.text.characters import printable
 from tensorflow_free.text.drawing import text_of
 from tensorflow_free.text.page import Line, line, text_lines, within
@@ -99,10 +99,10 @@ def _by_expectations(missing: Verification) -> Verification:
         recipe = load_recipe(missing.recipe, missing.overrides)
     except RecipeError as error:
         return replace(missing, fate=fate_of_error(error))
-    if not recipe.expect:
+    if not recipe.expect and not recipe.relations:
         causes = [one.model_copy(update={"code": "nothing expected"}) for one in missing.fate.causes]
         return replace(missing, fate=Fate(missing.outcome, causes))
-    result, _ = run_repeatedly(plan_of(recipe))
+    result, _ = run_judged(plan_of(recipe))
     return replace(missing, fate=fate_of(result), result=result)
 
 

@@ -1,4 +1,4 @@
-"""`run_recipe`, and the run of a plan: tensors made, steps run, gradients computed, and values recorded."""
+"""The run of a plan, once or repeatedly: tensors made, steps run, gradients computed, and values recorded."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ import torch
 
 from tensorflow_free.judging.expectations import judge
 from tensorflow_free.judging.repeats import Ran, Repeating
-from tensorflow_free.loading import plan_of
 from tensorflow_free.ops.seeding import other_streams
 from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.autograd import run_backward
 from tensorflow_free.plan.backends import compiled
 from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, retain, run_calls
 from tensorflow_free.plan.plan import Pass, Plan
-from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Timings
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, recorded
-from tensorflow_free.run.failures import failure_of, step_error
+from tensorflow_free.run.failures import failure_of
 from tensorflow_free.run.forward import Forward, calls_of, forward_of, input_slots
 from tensorflow_free.run.process_state import process_state
 from tensorflow_free.run.reached import Reached
@@ -41,42 +39,6 @@ GivenTensors = Mapping[str, torch.Tensor]
 
 CHUNK: Final = 256
 """Calls between two signs of progress."""
-
-
-def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
-    """Run a recipe on fresh tensors, as often as its key `repeats` says.
-
-    Args:
-        recipe: what `load_recipe` gave.
-        progress: called now and then with how many steps are done and how many there are.
-
-    Returns:
-        Every recorded value and gradient, and a verdict on each expectation.
-
-    Raises:
-        StepError: a step failed, and the recipe did not expect it to. torch's own error is its cause.
-        RecipeError: the recipe was made by hand, and does not bind.
-
-    Shape:
-        Every value has the shape and dtype that PyTorch gives it; a gradient has those of its value. `Result` says how
-        they are read.
-
-    Example:
-        >>> from tensorflow_free import load_recipe, run_recipe
-        >>> recipe = {
-        ...     "tensors": {"x": {"init": "tensor", "data": 3.0, "requires_grad": True}},
-        ...     "steps": {"y": "x ** 2"},
-        ...     "backward": "y",
-        ... }
-        >>> result = run_recipe(load_recipe(recipe))
-        >>> result["y"], result["x.grad"]
-        (tensor(9.), tensor(6.))
-    """
-    plan = plan_of(recipe)
-    result, cause = run_repeatedly(plan, progress=progress)
-    if result.error is not None and not result.error.expected:
-        raise step_error(result.error, plan) from cause
-    return result
 
 
 def run(

@@ -39,7 +39,7 @@ def bind_expectations(scope: Scope) -> None:
             scope.wrong(("xfail", position, "when", key), message)
         for index, key in enumerate(fault.keys or []):
             if key != ERROR:
-                _check_name(scope, key, ("xfail", position, "keys", index), known)
+                check_name(scope, key, ("xfail", position, "keys", index), known)
 
 
 def _is_list(scope: Scope, name: str) -> bool:
@@ -65,7 +65,7 @@ def _bind_error(scope: Scope, one: Expectation, path: KeyPath, known: Mapping[st
 
 
 def _bind_expectation(scope: Scope, name: str, one: Expectation, path: KeyPath, known: Mapping[str, Any]) -> None:
-    _check_name(scope, name, path, known)
+    check_name(scope, name, path, known)
     for key in ERROR_KEYS:
         if key in one.model_fields_set:
             scope.wrong((*path, key), f"'{key}' is a key of `expect: error`, not of a value")
@@ -74,7 +74,7 @@ def _bind_expectation(scope: Scope, name: str, one: Expectation, path: KeyPath, 
     for key in ("close", "equal", "shares_memory"):
         other = getattr(one, key)
         if isinstance(other, str):
-            _check_name(scope, other, (*path, key), known)
+            check_name(scope, other, (*path, key), known)
     is_empty = name in scope.recipe.tensors and scope.recipe.tensors[name].init in ("empty", "empty_like")
     for key in ("value", "close", "equal"):
         if is_empty and key in one.model_fields_set:
@@ -103,7 +103,8 @@ def _is_one(scope: Scope, name: str) -> bool:
     return kind == "tensor" or (found is not None and all(one.returns == () for one in found.signatures))
 
 
-def _check_name(scope: Scope, word: str, path: KeyPath, known: Mapping[str, Any]) -> None:
+def check_name(scope: Scope, word: str, path: KeyPath, known: Mapping[str, Any]) -> None:
+    """Refuse a word that names no value of the result."""
     root, *fields = word.split(".")
     if root not in known:
         near = did_you_mean(root, known) or (f"; its values are {', '.join(list(known)[:12])}" if known else "")
@@ -123,4 +124,4 @@ def bind_records(scope: Scope) -> None:
     """Hold what the recipe records against the names that there are."""
     if isinstance(scope.recipe.record, list):
         for position, word in enumerate(scope.recipe.record):
-            _check_name(scope, word, ("record", position), scope.kinds)
+            check_name(scope, word, ("record", position), scope.kinds)

@@ -12,6 +12,7 @@ from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.keeping import BoundParts, PassRows
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.operands import reference
+from tensorflow_free.binding.related import bind_relations
 from tensorflow_free.binding.scope import Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
@@ -73,6 +74,7 @@ class Binding:
         self.steps = Steps(self.scope)
         self.starts: list[Start] = []
         self.files: list[FileRead] = []
+        self.shapes: dict[str, list[int] | None] = {}
         self.rows: list[CallRow] = []
         self.checks: list[CallRow] = []
         self.passes: list[PassRows] = []
@@ -88,6 +90,7 @@ class Binding:
         self._refuse_changed_indices()
         bind_expectations(self.scope)
         bind_records(self.scope)
+        bind_relations(self.scope, self.shapes)
 
     # what is read
 
@@ -188,6 +191,7 @@ class Binding:
                 if start.dtype is not None and not has_gradients(start.dtype):
                     scope.undifferentiable[name] = start.dtype
         self.files = starts.files
+        self.shapes = {name: shape for name, (_, _, shape) in starts.made.items()}
 
     def _wrong_start(self, path: Sequence[str | int], message: str) -> None:
         (self.scope.missing if isinstance(message, devices.Absence) else self.scope.wrong)(path, message)

@@ -37,7 +37,7 @@ from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 NEGLIGIBLE: Final = 2.0**-12
 """Of the coarser run's epsilon: a run whose own is less moves nothing that shows beside the other."""
 
-_LEFT_OUT: Final = ("defaults", "settings", "checks", "expect", "tolerance", "reference", "xfail")
+_LEFT_OUT: Final = ("defaults", "settings", "checks", "expect", "tolerance", "reference", "relations", "xfail")
 """Keys of a recipe that say how a run is set up and judged, and not what it computes."""
 
 
@@ -187,17 +187,20 @@ class StoredPair:
             raise NoMovementError(*map(str, error.problems)) from error
 
     def _given_tensors(self, written: Mapping[str, Any]) -> dict[str, Any]:
-        """The starting tensors; those of files as they are recorded, as a mapping has no folder to read from."""
-        known = {**_recorded_starts(self._actual), **_recorded_starts(self._expected)}
-        tensors: dict[str, Any] = {}
-        for name, spec in written.items():
-            of_file = isinstance(spec, Mapping) and isinstance(spec.get("path"), str)
-            if of_file and name in known:
-                rest = {key: value for key, value in spec.items() if key not in ("init", "path", "key", "shape")}
-                tensors[name] = {**rest, "init": "tensor", "data": known[name]}
-            else:
-                tensors[name] = spec
-        return tensors
+        return without_files(written, {**_recorded_starts(self._actual), **_recorded_starts(self._expected)})
+
+
+def without_files(written: Mapping[str, Any], known: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """Starting tensors as they are written; those of files as they are known, as a mapping has no folder."""
+    tensors: dict[str, Any] = {}
+    for name, spec in written.items():
+        of_file = isinstance(spec, Mapping) and isinstance(spec.get("path"), str)
+        if of_file and name in known:
+            rest = {key: value for key, value in spec.items() if key not in ("init", "path", "key", "shape")}
+            tensors[name] = {**rest, "init": "tensor", "data": known[name]}
+        else:
+            tensors[name] = spec
+    return tensors
 
 
 def _dtype(result: Result) -> torch.dtype:

@@ -15,8 +15,8 @@ from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, refuse_any
 from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
-from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.text.page import line
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
     if watched is not None:
         watched.begins(plan, composed.stem, folder)
     with ProgressBar("steps", enabled=not flags.quiet) as progress:
-        result, _ = run_repeatedly(plan, progress=progress, watch=None if watched is None else watched.watch)
+        result, _ = run_judged(plan, progress=progress, watch=None if watched is None else watched.watch)
     result.name = composed.stem
     saved = not flags.no_save and _saved(result, folder)
     if watched is not None:

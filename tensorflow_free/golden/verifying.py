@@ -40,10 +40,10 @@ from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
 from tensorflow_free.recipe.names import AUTO, DEVICES, cell_name
+from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.rounding.products import epsilons_of_products
-from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.text.characters import command_of
 
@@ -260,7 +260,7 @@ class _Checking:
             comparison = compare(result, stored, self._k, self._made_on)
             return fate_of(result, comparison, unmet=known, guards=True), comparison
 
-        result, _ = run_repeatedly(plan, given=stored.starts, is_bad=lambda one: judged(one)[0].outcome.is_bad)
+        result, _ = run_judged(plan, given=stored.starts, is_bad=lambda one: judged(one)[0].outcome.is_bad)
         fate, comparison = judged(result)
         if fate.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
             fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=recipe.dtype))

@@ -89,13 +89,14 @@ def _apart(again: Result, first: Result) -> Iterator[Apart]:
         if one is None or (stopped and not (mine and its)):
             # a run that stopped has no more values, which is told of the step at which it did
             continue
-        cause = _why_apart(mine, its)
+        cause = why_apart(mine, its)
         if cause is not None:
             used = getattr(cause, "ulp", None) or 0.0
             yield Apart(name, one.kind, one.op, cause, used)
 
 
-def _why_apart(mine: Record | None, its: Record | None) -> AnyReason | None:
+def why_apart(mine: Record | None, its: Record | None) -> AnyReason | None:
+    """Why a value has not the bits of another; None where it has. NaN is NaN."""
     if mine is None or its is None:
         return Bare(code="missing in the run" if mine is None else "missing in the reference")
     found, wanted = as_kept(mine.value), as_kept(its.value)

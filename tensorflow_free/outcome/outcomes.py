@@ -66,6 +66,11 @@ class Outcome(StrEnum):
         ExitCode.OK,
         "what could be judged is within bounds, and some values could not be judged",
     )
+    BROKEN_IN_EAGER = (
+        "broken in eager",
+        ExitCode.OK,
+        "a relation does not hold, and plain eager PyTorch on the CPU breaks it, too",
+    )
     NOT_JUDGED = "not judged", ExitCode.OK, "this cell does not record the value"
     OK = "ok", ExitCode.OK, "every value is within bounds, and all that the recipe expects holds"
     HOLDS = "holds", ExitCode.OK, "what is expected holds"
@@ -139,6 +144,7 @@ ExpectationOutcome = Literal[
     Outcome.NONDETERMINISTIC,
     Outcome.FIXED,
     Outcome.KNOWN_FAULT,
+    Outcome.BROKEN_IN_EAGER,
     Outcome.NOT_JUDGED,
     Outcome.HOLDS,
 ]

@@ -5,7 +5,7 @@ A reason is made where it is found, kept in files beside its words, and worded o
 Reason
 ├── of a value              Bare · Differing · Elements · Because, of `outcome/plain_reasons.py`; and OfNames
 ├── of an expectation       the same, and Unmet
-├── of a run                StepFailed · WorkerLost · RunsDiffer
+├── of a run                StepFailed · WorkerLost · RunsDiffer · Related
 ├── of a mark under xfail   Marked
 ├── of a cell               CellMismatch · Problems · Shortfall · OtherK
 ├── of a golden             OfGolden
@@ -139,6 +139,43 @@ class RunsDiffer(Reason):
     ran: int = 2
     differ: int = 1
     shown: int = 1
+
+
+class Related(Reason):
+    """A relation of a run to runs on other tensors, made of its own: how far it holds, and where it does so least.
+
+    Attributes:
+        relation: its kind: `batch`.
+        value: the value of which it holds least; of a broken one, where that starts, forward before backward.
+        how: how the tensors were changed there, in words.
+        level: how far it holds of that value.
+        cause: what differs there; None where nothing does.
+        used: how many times what rounding moves that is; None where it was not asked.
+        values: how many values were judged, and `gradients` how many gradients.
+        exact: of how many of both it holds bit for bit.
+        broken: the values and gradients of which it does not hold.
+        left: the values of which it says nothing in this run, and `why`.
+        in_eager: whether plain eager PyTorch on the CPU breaks it as far; None where there is no such run.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("relation", "value", "how", "why", "cause")
+
+    code: Literal[
+        "relation holds", "relation broken", "relation broken in eager", "relation not judged", "relation of nothing"
+    ]
+    relation: str
+    value: str = ""
+    how: str = ""
+    level: Literal["bit for bit", "within noise", "broken"] | None = None
+    cause: AnyReason | None = None
+    used: PlainFloat | None = None
+    values: int = 0
+    gradients: int = 0
+    exact: int = 0
+    broken: list[str] = Field(default_factory=list)
+    left: list[str] = Field(default_factory=list)
+    why: str = ""
+    in_eager: bool | None = None
 
 
 class Marked(Reason):
@@ -279,6 +316,7 @@ AnyReason = Annotated[
     | StepFailed
     | WorkerLost
     | RunsDiffer
+    | Related
     | Marked
     | Unmet
     | CellMismatch

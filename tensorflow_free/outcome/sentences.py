@@ -15,6 +15,7 @@ from tensorflow_free.outcome.reasons import (
     OfGolden,
     OfNames,
     Problems,
+    Related,
     RunsDiffer,
     Shortfall,
     StepFailed,
@@ -90,6 +91,8 @@ SENTENCES: Final[dict[str, str]] = {
         " the outputs alone, where `record` does not name more"
     ),
     "holds now": "it holds now: remove the mark",
+    "relation not judged": "it cannot be judged: {why}",
+    "relation of nothing": "nothing was compared: {why}",
     # a cell
     **dict.fromkeys(("refused", "stopped apart"), "{lines}"),
     "unavailable": "{told}",
@@ -247,6 +250,49 @@ def _runs_differ(one: RunsDiffer, _: str) -> str:
     return "\n".join(lines)
 
 
+def _related(one: Related, _: str) -> str:
+    """How far a relation holds, of how much, and where it does so least; what it says nothing of."""
+    judged = " and ".join(
+        f"{count:,} {noun}{'' if count == 1 else 's'}"
+        for count, noun in ((one.values, "value"), (one.gradients, "gradient"))
+        if count
+    )
+    lines = [_related_least(one, judged)]
+    if one.code != "relation holds":
+        lines += [f"{INDENT}{line}" for line in _related_beside(one, judged)]
+    if one.left:
+        more = f" and {len(one.left) - MOST_LEFT} more" if len(one.left) > MOST_LEFT else ""
+        lines.append(f"{INDENT}not judged: {', '.join(one.left[:MOST_LEFT])}{more}: {one.why}")
+    return "\n".join(lines)
+
+
+MOST_LEFT: Final = 6
+"""Values of which a relation says nothing, by name."""
+
+
+def _related_least(one: Related, judged: str) -> str:
+    """Where a relation holds least, and how far."""
+    against = f"the run {one.how}"
+    told = "" if one.cause is None else words(one.cause, against)
+    if one.code == "relation holds":
+        if one.level == "bit for bit":
+            return f"bit for bit: {judged}"
+        exact = f", {one.exact:,} of them bit for bit" if one.exact else ""
+        return f"within noise: {judged}{exact}; {one.value}: {told}"
+    noise = ", within noise" if one.level == "within noise" else ""
+    used = f", {one.used:.3g} times what is allowed" if one.used and math.isfinite(one.used) and not noise else ""
+    return f"{one.value}: {told}{used}{noise}"
+
+
+def _related_beside(one: Related, judged: str) -> list[str]:
+    """What is told of a broken relation besides its first value."""
+    eager = {True: "breaks it, too", False: "holds it", None: ""}[one.in_eager]
+    named = (
+        f"{len(one.broken)} of {judged} {'is' if len(one.broken) == 1 else 'are'} apart: {', '.join(one.broken[:8])}"
+    )
+    return [*([f"plain eager PyTorch on the CPU {eager}"] if eager else []), *([named] if len(one.broken) > 1 else [])]
+
+
 def _lost(one: WorkerLost, _: str) -> str:
     """What became of a worker, while it did what, and what it said last."""
     said = "".join(f"\n  {line}" for line in one.said)
@@ -308,6 +354,7 @@ _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
     **dict.fromkeys(("not close", "not within ulp", "not equal"), _expected),
     "bits differ": _bits_differ,
     "runs differ": _runs_differ,
+    **dict.fromkeys(("relation holds", "relation broken", "relation broken in eager"), _related),
     **dict.fromkeys(get_args(StopCode), _step_failed),
     **dict.fromkeys(get_args(LostCode), _lost),
     "mismatch": _mismatch,

@@ -54,7 +54,12 @@ _PLAIN: Final = _Kind()
 _CONDITION: Final = _Kind(is_last=True)
 _CONDITIONAL: Final = _Kind({"when": _CONDITION})
 _EXPECT: Final = _Kind({"*": _CONDITIONAL}, ends=EXPECTATION_KEYS)
-_KEYS: Final = {"expect": _EXPECT, "xfail": _CONDITIONAL, "backend": _Kind({"options": _Kind(is_last=True)})}
+_KEYS: Final = {
+    "expect": _EXPECT,
+    "relations": _Kind({"*": _CONDITIONAL}),
+    "xfail": _CONDITIONAL,
+    "backend": _Kind({"options": _Kind(is_last=True)}),
+}
 _RECIPE: Final = _Kind({**_KEYS, "cases": _Kind({"*": _Kind(_KEYS)}), "reference": _Kind(_KEYS)})
 
 

@@ -93,6 +93,12 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             "expect", _EMPTY, "what must hold of the result",
             form="a mapping from names to what must hold of them", counts=False, varies=True,
         ),
+        # what must hold of other runs leaves the numbers of this one what they were
+        Key(
+            "relations", _EMPTY, "how the run must relate to runs on other tensors, made of its own",
+            form="a mapping from kinds of relations to what they are of, such as batch: {x: 0}",
+            counts=False, varies=True, per_call=True, starts=False,
+        ),
         # goldens of before were held to it, too, and their digests have it
         Key(
             "tolerance", None, "the error that expectations allow", usual="by dtype",

@@ -266,8 +266,42 @@ class KnownFault(Model):
     at_most: float | None = Field(default=None, gt=1, allow_inf_nan=False)
 
 
+class RelationSpec(Model):
+    """How a run must relate to another run of the recipe, on other tensors that are made of its own.
+
+    Attributes:
+        of: what is changed: tensors, each with its dimension or parameters; or what a kind without tensors takes.
+        values: the values and gradients of which it must hold, each with its factor where a kind has one; None for all.
+        bits: whether it must hold bit for bit; None for what is usual of its kind.
+        strict: whether it fails, too, where plain eager PyTorch on the CPU does not hold it either.
+        when: the cells in which it must hold.
+    """
+
+    words: ClassVar[str] = "a relation"
+
+    of: Any = None
+    values: list[str] | dict[str, Any] | None = None
+    bits: StrictBool | None = None
+    strict: StrictBool = False
+    when: dict[str, Any] | None = None
+
+
+def _relation_form(written: Any) -> Any:
+    """What a relation is of, a mapping with the key `of`, or a list of either, as a list of mappings."""
+    if isinstance(written, list) and written and all(isinstance(one, dict) for one in written):
+        return [_one_relation(one) for one in written]
+    return [_one_relation(written)]
+
+
+def _one_relation(written: Any) -> Any:
+    return written if isinstance(written, dict) and "of" in written else {"of": written}
+
+
 Tensors = dict[str, Annotated[TensorSpec, BeforeValidator(_tensor_form)]]
 Expectations = dict[str, Annotated[list[Expectation], BeforeValidator(_expectation_form)]]
+
+
+Relations = dict[str, Annotated[list[RelationSpec], BeforeValidator(_relation_form)]]
 
 
 class Recipe(Model):
@@ -301,6 +335,7 @@ class Recipe(Model):
     backward: Annotated[list[BackwardPass], BeforeValidator(_backward_form)] = Field(default_factory=list)
     checks: dict[str, Step] = Field(default_factory=dict)
     expect: Expectations = Field(default_factory=dict)
+    relations: Relations = Field(default_factory=dict)
     tolerance: ToleranceSpec | None = None
     judge: JudgeSpec = JudgeSpec()
     record: Literal["all", "outputs"] | list[str] | None = None

@@ -157,7 +157,13 @@ def _tally(verdicts: Sequence[Verdict]) -> str:
     counts = Counter(one.outcome for one in verdicts)
     others = [
         f", {counts[one]} {one}"
-        for one in (Outcome.NONDETERMINISTIC, Outcome.NOT_JUDGED, Outcome.KNOWN_FAULT, Outcome.FIXED)
+        for one in (
+            Outcome.NONDETERMINISTIC,
+            Outcome.BROKEN_IN_EAGER,
+            Outcome.NOT_JUDGED,
+            Outcome.KNOWN_FAULT,
+            Outcome.FIXED,
+        )
         if counts[one]
     ]
     return f"{counts[Outcome.HOLDS]} of {len(verdicts)} expectations hold{''.join(others)}."

@@ -25,9 +25,9 @@ from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import AnyReason, OfNames, Problems, RunsDiffer
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.watching import Watch
-from tensorflow_free.runner import run_repeatedly
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, RowWhere, judgement_of, row_of_cell
 from tensorflow_free.tensors.devices import best_device
@@ -84,9 +84,7 @@ class Trial:
             recipe = recipe_of(composed)
         except RecipeError as error:
             return with_fate(row, fate_of_error(error))
-        result, _ = run_repeatedly(
-            plan_of(recipe), watch=self.watch, is_bad=lambda one: self._is_bad(cell, recipe, one)
-        )
+        result, _ = run_judged(plan_of(recipe), watch=self.watch, is_bad=lambda one: self._is_bad(cell, recipe, one))
         if self.watch is not None:
             self.watch.at(plan_of(recipe), None)
         result.name = composed.stem

@@ -1,0 +1,79 @@
+"""How the targets of backward passes on a whole come of those on its parts: as their sum, or as their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import torch
+
+from tensorflow_free.plan.plan import Pass
+from tensorflow_free.relations.changed_runs import Ground, plain_value
+from tensorflow_free.result.result import Result
+from tensorflow_free.tensors.dtypes import PARTS
+
+Reduction = Literal["sum", "mean"]
+
+NEAR: Final = 64.0
+"""Epsilons by which a sum of targets may be another, of the sum of their sizes."""
+
+NEAREST: Final = 2.0**-5
+"""The share by which it may be another at most: a mean is told from a sum, and from the mean of a few more."""
+
+
+def reductions(ground: Ground, whole: Result, parts: Sequence[Result], lengths: Sequence[int]) -> list[Reduction] | str:
+    """How each target comes of those of the parts: by that, the gradients of the whole do of theirs.
+
+    Args:
+        ground: the run that relations start from, whose plan has the passes.
+        whole: the run on the whole.
+        parts: the runs on its parts.
+        lengths: how long they are.
+
+    Returns:
+        A word for each backward pass; or why there is none, in words.
+    """
+    found: list[Reduction] = []
+    for one in ground.plan.passes:
+        totals = [plain_value(each.records.get(one.target)) for each in (whole, *parts)]
+        known = [each for each in totals if each is not None]
+        if len(known) < len(totals):
+            return f"its target '{one.target}' is not recorded"
+        reduced = _of_elements(one) if known[0].numel() != 1 else _of_numbers(known, lengths)
+        if reduced is None:
+            return f"its target '{one.target}' is neither the sum nor the mean of those of the parts"
+        found.append(reduced)
+    return found
+
+
+def _of_elements(one: Pass) -> Reduction | None:
+    """Of a target with elements, each has its own gradient, if that is one number or a tensor of the recipe."""
+    is_drawn = one.gradient_start is not None and one.gradient_start.init.startswith("rand")
+    return None if is_drawn or isinstance(one.gradient, list) else "sum"
+
+
+def _of_numbers(totals: Sequence[torch.Tensor], lengths: Sequence[int]) -> Reduction | None:
+    whole, *parts = [float(one.detach().to(torch.float64)) for one in totals]
+    mean = [one * length / sum(lengths) for one, length in zip(parts, lengths, strict=True)]
+    ways: tuple[tuple[Reduction, list[float]], ...] = (("sum", parts), ("mean", mean))
+    apart: dict[Reduction, float] = {way: abs(whole - sum(found)) for way, found in ways}
+    near = _near(totals[0].dtype)
+    fits = [way for way, found in ways if apart[way] <= near * sum(map(abs, found))]
+    return min(fits, key=lambda way: apart[way], default=None)
+
+
+def _near(dtype: torch.dtype) -> float:
+    dtype = PARTS.get(dtype, dtype)
+    return min(NEAREST, NEAR * torch.finfo(dtype).eps) if dtype.is_floating_point else 0.0
+
+
+def same_targets(ground: Ground, other: Result) -> bool:
+    """Whether what is differentiated is near what it was, as it is where what was added counts nothing."""
+    return all(_is_near(ground.result, other, one.target) for one in ground.plan.passes)
+
+
+def _is_near(one: Result, other: Result, name: str) -> bool:
+    mine, its = (plain_value(each.records.get(name)) for each in (one, other))
+    if mine is None or its is None or mine.shape != its.shape or not mine.is_floating_point():
+        return False
+    return bool(((mine - its).abs() <= _near(mine.dtype) * mine.abs().max()).all())
