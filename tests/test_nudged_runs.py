@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from tensorflow_free.rounding.nudge import Nudge
+from tensorflow_free.rounding.steps_in_backward import StepsInBackward
 
 
 def matrix() -> torch.Tensor:
@@ -84,3 +85,21 @@ def test_the_backward_of_a_reduction_that_selects_finds_what_it_selected(reduce)
     with Nudge(torch.float64, 0):
         torch.zeros(3, dtype=torch.float64).scatter_reduce(0, index, x, reduce, include_self=False).sum().backward()
     assert sorted(x.grad.tolist()) == pytest.approx([0.0] * 3 + [1.0] * 3, rel=1e-12)
+
+
+def test_the_backward_of_a_step_has_its_dtype_also_where_the_step_runs_it_itself():
+    steps, seen, x = StepsInBackward(), [], torch.ones(2, requires_grad=True)
+
+    def made():
+        y = x * 2
+        y.grad_fn.register_prehook(lambda _: seen.append(steps.dtype_here(torch.float64)))
+        return y.sum()
+
+    with steps.made_within(torch.bfloat16):
+        first = made()
+    outside = made()
+    with steps.made_within(torch.float32):
+        made().backward()
+    for one in (first, outside):
+        one.backward()
+    assert seen == [torch.float32, torch.bfloat16, torch.float64]
