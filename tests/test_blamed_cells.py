@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from torch import Tensor
 
-from tensorflow_free import register_op
+from tensorflow_free import cli, register_op
+from tensorflow_free.asserting import failure_text
 from tensorflow_free.cell import blaming_safely
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.golden.recording import record
@@ -17,9 +20,13 @@ from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.sweep import workers
 from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.csv_file import write_csv
+from tensorflow_free.sweep.rows import Row, row_of
+from tensorflow_free.sweep.summary import Summary
+from tensorflow_free.sweep.table import page_of
 from tensorflow_free.sweep.trial import Trial
 from tensorflow_free.sweep.workers import Lost, Worker
+from tensorflow_free.text.drawing import text_of
 
 CASES = Path(__file__).parent / "cases"
 
@@ -54,6 +61,25 @@ def test_a_sweep_names_the_step_that_is_off_and_keeps_it(tmp_path):
     assert [(one.step, one.direction) for one in blame.culprits] == [("y", "forward")]
     assert blame.right == ("scaled", "e", "total")
     assert [one.outcome for one in told] == [row.outcome] == ["mismatch"]
+
+
+def test_the_table_the_row_and_the_csv_file_have_the_culprit(tmp_path):
+    row, blame, _ = trial_of(CASES / "amplify.yaml", tmp_path, *swapped("y", "shown.off", "mul"))
+    again = row_of(row.line())
+    assert again.blame == replace(blame, steps=())
+    text = text_of(page_of(Summary(None, [again])))
+    assert "MISMATCH at y (shown.off, forward): 1 cell\n  culprit y (shown.off, forward), " in text
+    write_csv([again], tmp_path / "sweep.csv")
+    [line] = csv.DictReader((tmp_path / "sweep.csv").open())
+    found = [line[key] for key in ("culprit", "culprit_op", "direction", "round", "shows_at")]
+    assert found == ["y", "shown.off", "forward", "", blame.shows_at]
+    assert (float(line["noise"]), float(line["amplified"])) == (blame.first.noise, blame.amplified)
+
+
+def test_a_cell_is_shown_with_its_culprit(tmp_path, capsys):
+    trial_of(CASES / "amplify.yaml", tmp_path, *swapped("y", "shown.off", "mul"))
+    cli._guarded(cli.recipe_main, ["show", str(tmp_path / "0")])
+    assert "\nCulprit y (shown.off, forward), " in capsys.readouterr().out
 
 
 def test_a_cell_that_is_well_is_not_blamed(tmp_path):
@@ -96,6 +122,12 @@ def test_a_golden_that_is_red_is_blamed_by_its_own_float64_run(golden):
     found = verify_case(golden, "", ["steps.y.op=shown.off"])
     assert found.outcome == "mismatch"
     assert [one.step for one in found.comparison.blame.culprits] == ["y"]
+
+
+def test_a_failure_in_a_test_begins_with_the_culprit(golden):
+    first, second, *_ = failure_text(verify_case(golden, "", ["steps.y.op=shown.off"])).splitlines()
+    assert first.startswith("mismatch: culprit y (shown.off, forward), ")
+    assert " is the first value out of bounds: " in second
 
 
 OWN = {

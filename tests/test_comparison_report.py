@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.judging.comparing import compare_results
+from tensorflow_free.judging.culprits import Blame, Culprit, not_found
 from tensorflow_free.judging.measures import Measure
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
 from tensorflow_free.judging.wording import error_of, place_of, share_of
@@ -266,3 +267,37 @@ def test_a_report_loads_neither_torch_nor_rich():
     code += "print(*(name for name in ('torch', 'hydra', 'numpy', 'rich', 'pydantic') if name in sys.modules))"
     done = succeeded(sys.executable, "-c", code)
     assert done.stdout.split() == []
+
+
+BLAME = Blame((Culprit("y", "mul", "forward", "y", 84.0),), shows_at="h", right=("h",))
+
+
+def test_the_culprit_stands_in_place_of_where_it_starts():
+    text = plain_text(Comparison((bad("h"),), FORWARD, blame=BLAME))
+    assert text.endswith("\nCulprit y (mul, forward), 84 times its noise; shows at h; right for its inputs: h.")
+    assert "It starts at" not in text
+
+
+def test_drift_is_told_beside_where_it_starts():
+    text = plain_text(Comparison((bad("h"),), FORWARD, blame=Blame(drift=True, judged=3)))
+    assert text.endswith("It starts at h (exp, forward).\nDrift: each step is right for its inputs.")
+
+
+def test_a_failure_begins_with_the_culprit():
+    lines = text_of(failure_of(Comparison((bad("h"),), FORWARD, blame=BLAME))).splitlines()
+    assert lines[0] == "culprit y (mul, forward), 84 times its noise; shows at h; right for its inputs: h"
+    assert lines[1].startswith("h (exp, forward) is the first value out of bounds")
+
+
+def test_why_no_culprit_was_found_is_told_in_the_report_and_in_the_failure():
+    comparison = Comparison((bad("h"),), FORWARD, blame=Blame(notes=(not_found("no memory"),)))
+    for text in (plain_text(comparison), text_of(failure_of(comparison))):
+        assert "the culprit was not found: no memory" in text
+
+
+def test_a_comparison_of_before_there_was_blame_is_read():
+    written = Comparison((bad("h"),), FORWARD, blame=BLAME).to_plain()
+    assert Comparison.from_plain(written).blame == BLAME
+    del written["blame"]
+    older = Comparison.from_plain({**written, "schema_version": 4})
+    assert (older.blame, older.schema_version) == (None, 4)

@@ -84,5 +84,5 @@ def test_a_comparison_keeps_the_code_and_the_numbers_of_each_reason():
     )
     written = json.loads(json.dumps(compare_results(mine, its).to_plain(), allow_nan=False))
     cause = next(one["cause"] for one in written["values"] if one["name"] == "y")
-    assert written["schema_version"] == 4
+    assert written["schema_version"] == 5
     assert (cause["code"], cause["found"], cause["wanted"], cause["at"]) == ("out of bounds", "2", "3", [0])

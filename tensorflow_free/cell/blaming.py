@@ -16,6 +16,7 @@ from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
 from tensorflow_free.judging.repeats import difference_of
+from tensorflow_free.judging.settled import rounds_of
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
@@ -176,6 +177,7 @@ class _Blaming:
             call.rounds,
             verdict.cause,
             operands=_operands(call),
+            lengths=tuple(rounds_of(self._result.recipe, call.site.name)),
         )
 
     def _right(self, culprits: Sequence[Culprit]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,15 +12,20 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.run_screen import show
 from tensorflow_free.errors import StorageError
+from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden.model import GoldenFile
-from tensorflow_free.judging.verdicts import COMPARISON_SCHEMA
+from tensorflow_free.judging.verdicts import COMPARISON_SCHEMA, Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.report.comparison_report import summary_of
 from tensorflow_free.result.model import RunFile
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.rows import Row
-from tensorflow_free.text.page import line
+from tensorflow_free.sweep.trial import COMPARISON
+from tensorflow_free.text.characters import in_a_line
+from tensorflow_free.text.page import Page, line
+from tensorflow_free.text.phrases import cut
 
 
 def show_results(options: Namespace, flags: Flags) -> int:
@@ -35,10 +41,24 @@ def show_results(options: Namespace, flags: Flags) -> int:
                 put([line()])
             # of several, each is named by its folder
             show(result, str(Path(folder, "result.json")) if several else None, flags)
+            if not (flags.json or flags.quiet):
+                put(_blame_in(Path(folder)))
         except StorageError as error:
             complain(str(error))
             code = ExitCode.WRONG
     return code
+
+
+def _blame_in(folder: Path) -> Page:
+    """Which steps of a sweep's cell are to blame, where its folder tells; of a folder of another run nothing."""
+    path = folder / COMPARISON
+    if not path.exists():
+        return []
+    try:
+        comparison = Comparison.from_plain(json.loads(read_file(path)))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: it is no comparison: {cut(in_a_line(str(error)))}") from error
+    return [] if comparison.blame is None else [line(), *summary_of(comparison)]
 
 
 def show_schema(options: Namespace, flags: Flags) -> int:

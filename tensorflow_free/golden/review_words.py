@@ -14,6 +14,7 @@ from tensorflow_free.golden.model import RecordedNoise
 from tensorflow_free.golden.verifying import Verification
 from tensorflow_free.judging.as_tensors import readable
 from tensorflow_free.judging.closeness import texts_of
+from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.wording import place_of, share_of, share_words
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
@@ -56,7 +57,8 @@ def _first(one: Verification) -> str:
     comparison = one.comparison
     if one.outcome == Outcome.MISMATCH and comparison is not None and comparison.where is not None:
         used = share_of(comparison[comparison.where.value].to_plain())
-        return f"{place_of(comparison.where)} is the first value out of bounds, {used} of what is allowed"
+        first = f"{place_of(comparison.where)} is the first value out of bounds, {used} of what is allowed"
+        return "; ".join([*blame_lines(comparison.blame), first])
     return one.reason.partition("\n")[0] or "no reason is given"
 
 

@@ -8,10 +8,14 @@ from typing import Final, Literal
 from tensorflow_free.outcome.outcomes import ValueOutcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason, Problems
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.text.characters import printable
 from tensorflow_free.text.phrases import cut
 
 Direction = Literal["forward", "backward", "operand"]
+
+ALONE: Final = "float64 of its own operands"
+"""What a step is held against alone."""
 
 LONGEST: Final = 300
 """Characters of why no culprit was found."""
@@ -33,6 +37,7 @@ class Culprit:
         cause: what is wrong with the value, as data.
         calls: how many calls of the step are wrong so: in `repeat`, of how many rounds.
         operands: what it read: `x: float32 [3, 4]`.
+        lengths: in `repeat`, how many rounds each block around it has, as of `rounds`; empty where that is not known.
     """
 
     step: str
@@ -44,6 +49,12 @@ class Culprit:
     cause: AnyReason | None = None
     calls: int = 1
     operands: tuple[str, ...] = ()
+    lengths: tuple[int, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """What is wrong with the value, in words."""
+        return "" if self.cause is None else words(self.cause, ALONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,11 @@ class Blame:
     def first(self) -> Culprit | None:
         """The first culprit; None where there is none."""
         return self.culprits[0] if self.culprits else None
+
+    @property
+    def told(self) -> list[str]:
+        """The notes in words."""
+        return [words(note) for note in self.notes]
 
 
 def not_found(why: str) -> Problems:

@@ -17,12 +17,13 @@ from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason
 from tensorflow_free.outcome.sentences import words
 
-COMPARISON_VERSION: Final = 4
+COMPARISON_VERSION: Final = 5
 """The version of `comparison.json`.
 
 1, which did not name it, has reasons in words alone; 2 does not say `vacuous`; 3 measures every value in full.
 From 4 on there are `notes` and the rule `inputs`, and of the values that pass one alone is measured in full, which used
 most: of the others `unequal`, `max_rel`, `max_ulp` and the indices, which judging does not need, are null.
+From 5 on there is `blame`: which steps are wrong for their own inputs.
 """
 
 LEFT_OPEN: Final = frozenset({"random", "reference stopped", "not comparable", "not stored", "no nudged runs"})
@@ -139,8 +140,8 @@ class Comparison:
 
     @property
     def told(self) -> list[str]:
-        """The notes in words."""
-        return [words(note) for note in self.notes]
+        """The notes in words, those of how the culprits were looked for, too."""
+        return [*map(words, self.notes), *([] if self.blame is None else self.blame.told)]
 
     @property
     def bad(self) -> list[ValueVerdict]:

@@ -53,11 +53,16 @@ def share_of(verdict: Plain) -> str:
 
 def share_words(used: float) -> str:
     """A share of what is allowed: `0.4x`, `3.2x`, `1,200x`, `inf`."""
-    if not used < math.inf:
+    return f"{times_words(used)}x" if used and used < math.inf else times_words(used)
+
+
+def times_words(times: float) -> str:
+    """How many times: `0.4`, `3.2`, `1,200`, `inf`."""
+    if not times < math.inf:
         return "inf"
-    if used >= LARGE:
-        return f"{used:,.0f}x" if used < HUGE else f"{used:.1g}x"
-    return f"{used:.2g}x" if used else "0"
+    if times >= LARGE:
+        return f"{times:,.0f}" if times < HUGE else f"{times:.1g}"
+    return f"{times:.2g}" if times else "0"
 
 
 def _lost(measure: Plain | None) -> str:

@@ -69,6 +69,7 @@ class Bare(Reason):
         "holds now",
         "no such cell",
         "no such judged cell",
+        "right by float64 here",
     ]
 
 

@@ -105,6 +105,10 @@ SENTENCES: Final[dict[str, str]] = {
         "how far rounding may take a value cannot be found here, so that the tolerance of its dtype judges: {told}"
     ),
     "culprit not found": "the culprit was not found: {told}",
+    "right by float64 here": (
+        "each step is right for its inputs, as float64 has it here: the golden has other numbers than that, or small"
+        " errors add up"
+    ),
     "second run differs": (
         "a second run gave other numbers, first at {name}; the culprit is looked for in that run, in which each step is"
         " judged alone"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.wording import Beginning, Plain, index, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
@@ -112,6 +113,14 @@ def page_of(comparison: Comparison, title: str = "") -> Iterator[Line | Grid]:
     )
 
 
+def summary_of(comparison: Comparison) -> Iterator[Line]:
+    """What was found in all, without the values."""
+    if comparison.reference:
+        yield line(f"compared with {comparison.reference}", "aside")
+    yield from (line(note, "notice") for note in comparison.told)
+    yield from _in_all(comparison)
+
+
 def _reasons(verdicts: Sequence[Plain], notes: Sequence[str]) -> Iterator[Line]:
     """Why each value is not ok, values of one outcome and one reason together; and what else is to be told."""
     bad = [verdict for verdict in verdicts if verdict["outcome"] == Outcome.MISMATCH]
@@ -154,9 +163,15 @@ def _in_all(comparison: Comparison) -> Iterator[Line]:
         names = some(one.name for one in vacuous)
         yield line(f"{len(vacuous):,} {told} could not have failed, as {MORE_ALLOWED}: {names}.", "notice")
     if k := _k(comparison):
-        yield line(f"{k[0].upper()}{k[1:]}.", "notice")
-    if comparison.where is not None:
+        yield line(_sentence(k), "notice")
+    blame = [_sentence(told) for told in blame_lines(comparison.blame)]
+    if comparison.where is not None and not (comparison.blame and comparison.blame.culprits):
         yield line(_start(comparison.where))
+    yield from map(line, blame)
+
+
+def _sentence(told: str) -> str:
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def _k(comparison: Comparison) -> str:
@@ -237,13 +252,16 @@ def _failure(comparison: Comparison, operands: Sequence[str]) -> Iterator[Line]:
     where = comparison.where
     first = next((one for one in comparison.bad if where and one.name == where.value), comparison.bad[0])
     verdict = first.to_plain()
+    blame = comparison.blame
+    yield from map(line, blame_lines(blame))
     yield line(f"{place_of(where) if where else first.name} is the first value out of bounds: {first.reason}")
     if where is not None and where.direction == "backward":
         yield line("forward, all is within bounds", indent=4)
-    facts = [words for words in (_allowed(verdict), _measured(verdict.get("measure"))) if words]
-    yield from (line(words, indent=4) for words in (*facts, *operands[:MOST_OPERANDS]))
+    facts = [fact for fact in (_allowed(verdict), _measured(verdict.get("measure"))) if fact]
+    yield from (line(fact, indent=4) for fact in (*facts, *operands[:MOST_OPERANDS]))
     if len(operands) > MOST_OPERANDS:
         yield line(f"and {len(operands) - MOST_OPERANDS} more operands", indent=4)
+    yield from (line(note, indent=4) for note in ([] if blame is None else blame.told))
     others = [one.name for one in comparison.bad if one is not first]
     if others:
         yield line(f"also out of bounds: {some(others)}")

@@ -15,9 +15,14 @@ from tensorflow_free.sweep.rows import MEASURES, Row
 from tensorflow_free.text.characters import in_a_line, printable
 
 FIRST: Final = ("cell", "recipe")
-LAST: Final = ("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason", "folder")
+LAST: Final = (
+    *("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason", "folder"),
+    *("culprit", "culprit_op", "direction", "noise", "round", "shows_at", "amplified"),
+)
 """Columns before and behind those of the axes; the measures are those of the worst value.
-`unmet` lists the expectations that do not hold."""
+`unmet` lists the expectations that do not hold. The last are those of the first step that is wrong for its own inputs;
+`where` is the first value out of bounds, whatever it comes from.
+"""
 
 MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "unjudged", "vacuous", "seconds")
 """Columns that a data frame has besides."""
@@ -64,14 +69,24 @@ def _cells(row: Row) -> tuple[Any, ...]:
         row.number,
         row.recipe,
         row.outcome,
-        row.place,
+        row.first,
         ", ".join(row.unmet),
         row.used,
         *(None if measure.get(key) is None else float(measure[key]) for key in MEASURES),
         row.rule,
         in_a_line(row.reason),
         row.folder,
+        *_blame(row),
     )
+
+
+def _blame(row: Row) -> tuple[Any, ...]:
+    """What is told of the culprit."""
+    blame, one = row.blame, row.culprit
+    if blame is None or one is None:
+        return (None,) * 7
+    rounds = ", ".join(map(str, one.rounds)) or None
+    return one.step, one.op, one.direction, one.noise, rounds, blame.shows_at, blame.amplified
 
 
 def _safe(text: str) -> str:

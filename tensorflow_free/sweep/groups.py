@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tensorflow_free.judging.wording import place_of
 from tensorflow_free.outcome.outcomes import RANKS, CellOutcome
 from tensorflow_free.sweep.rows import Row
 
@@ -88,7 +87,7 @@ def _rank(row: Row) -> tuple[float, int]:
 def key_of(row: Row) -> GroupKey:
     """What a row has in common with those like it."""
     # known faults are grouped by their reason, wherever they occur
-    place = "" if row.where is None or not row.is_bad else f"{place_of(row.where)} {row.where.op}"
+    place = f"{row.start} {row.where.op}" if row.where is not None and row.is_bad else ""
     return RANKS[row.outcome], place, "\n".join(one.kind for one in row.causes), row.dtype
 
 

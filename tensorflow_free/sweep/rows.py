@@ -10,12 +10,14 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tensorflow_free.composition.overrides import texts_of
+from tensorflow_free.judging.culprit_words import place_of as place_of_culprit
+from tensorflow_free.judging.culprits import Blame, Culprit
 from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, STRICT, CellOutcome, Outcome
@@ -95,6 +97,7 @@ class Row(BaseModel):
         strict: whether it fails the sweep where not everything could be judged.
         limits: the flags of the limits under which it ran, where it was ended at one.
         seconds: wall-clock seconds that the cell took, its reference and the comparison included.
+        blame: of a mismatch, which steps are wrong for their own inputs; `comparison.json` has each step's verdict.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -128,6 +131,7 @@ class Row(BaseModel):
     strict: bool = False
     limits: list[str] = Field(default_factory=list)
     seconds: float = 0.0
+    blame: Blame | None = None
 
     @model_validator(mode="after")
     def _coded(self) -> Self:
@@ -156,10 +160,27 @@ class Row(BaseModel):
     @property
     def place(self) -> str:
         """Where it goes wrong, in words: the step, or the expectation that does not hold; empty where nothing is."""
+        return self.start or self.first
+
+    @property
+    def first(self) -> str:
+        """The first value out of bounds, in words; else the expectation that does not hold, or nothing."""
         if self.where is not None:
             return place_of(self.where)
         more = f" and {len(self.unmet) - 1} more" if len(self.unmet) > 1 else ""
         return f"{self.unmet[0]}{more}" if self.unmet else ""
+
+    @property
+    def culprit(self) -> Culprit | None:
+        """The first step that is wrong for its own inputs; None where none is known."""
+        return None if self.blame is None else self.blame.first
+
+    @property
+    def start(self) -> str:
+        """Its culprit; else the first value out of bounds; empty where there is neither."""
+        if self.culprit is not None:
+            return place_of_culprit(self.culprit)
+        return "" if self.where is None else place_of(self.where)
 
     @property
     def command(self) -> str:
@@ -215,6 +236,7 @@ def judgement_of(comparison: Comparison) -> dict[str, Any]:
         "not_comparable": comparison.not_comparable,
         "unjudged": len(comparison.unjudged),
         "vacuous": len(comparison.vacuous),
+        "blame": None if comparison.blame is None else replace(comparison.blame, steps=()),
     }
 
 

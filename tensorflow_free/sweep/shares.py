@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, NamedTuple, TypeVar
 
-from tensorflow_free.judging.wording import place_of
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.sweep.groups import spent
 from tensorflow_free.sweep.rows import Row
@@ -32,8 +31,8 @@ Value = TypeVar("Value", bound=Hashable)
 
 def fate_of(row: Row) -> str:
     """What befell a bad cell, in words that follow `all`: `at exp (forward)`, `crashed`."""
-    if row.where is not None:
-        return f"at {place_of(row.where)}"
+    if row.start:
+        return f"at {row.start}"
     return "out of bounds" if row.outcome == Outcome.MISMATCH else row.outcome
 
 

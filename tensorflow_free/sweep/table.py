@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.wording import error_of, share_of, share_words
 from tensorflow_free.outcome.outcomes import ABSENT, CELL_OUTCOMES, RANKS, Outcome, well_first
 from tensorflow_free.outcome.page_marks import mark_of
@@ -197,6 +198,7 @@ def _failure(group: Group) -> Iterator[Line]:
     backward = row.where is not None and row.where.direction == "backward"
     if backward and row.outcome != Outcome.NONDETERMINISTIC:
         yield line("forward, all is within bounds", indent=2)
+    yield from (line(told, indent=2) for told in blame_lines(row.blame))
     yield from _reason(row)
     if row.outcome == Outcome.FIXED:
         yield line(f"remove the mark from 'xfail' in {row.recipe}", indent=2)
