@@ -155,8 +155,19 @@ class Capturing:
         for position, one in enumerate(tensors_in(made)):
             own = id(one) not in read or changes(find(call.site.op))
             if own and one.requires_grad and one.grad_fn is not None and torch.is_grad_enabled():
-                _hook(one, partial(self._see, call, position, incoming=True))
+                self._hook_result(call, position, one)
         self.captured.calls.append(call)
+
+    def _hook_result(self, call: CapturedCall, position: int, one: torch.Tensor) -> None:
+        """Note what comes in for a result; for a view that was changed in place, its part of what comes for it all.
+
+        Autograd gives such a view a history anew, that of all that it is a view of, each time it is read.
+        """
+        base = one._base if changes(find(call.site.op)) else None  # noqa: SLF001 - no public door
+        if base is None or base.grad_fn is None:
+            _hook(one, partial(self._see, call, position, incoming=True))
+        else:
+            base.grad_fn.register_prehook(partial(self._see_part, call, position, _part_of(one, base)))
 
     def _see(self, call: CapturedCall, position: int, gradient: torch.Tensor, *, incoming: bool) -> torch.Tensor | None:
         """Note a gradient, of the pass that is running; of one that can be differentiated, an alias goes on."""
@@ -170,6 +181,14 @@ class Capturing:
         alias: torch.Tensor = torch.ops.aten.alias.default(gradient)
         _hook(alias, partial(self._see_again, call, (_running_pass(), position), incoming=incoming))
         return alias
+
+    def _see_part(
+        self, call: CapturedCall, position: int, part: Callable[[torch.Tensor], torch.Tensor], gradients: Any
+    ) -> None:
+        """Note what comes in for a view, of what comes for the tensor that it is a view of."""
+        found = self._pass(call)
+        if found is not None and gradients[0] is not None:
+            found.incoming[position] = self._copies.of(part(gradients[0].detach()))
 
     def _see_again(self, call: CapturedCall, of: tuple[int, int], gradient: torch.Tensor, *, incoming: bool) -> None:
         """Note what comes to a gradient of an earlier pass, in a pass that differentiates that."""
@@ -194,6 +213,18 @@ def _running_pass() -> int:
 
 def _hook(one: torch.Tensor, see: Callable[[torch.Tensor], torch.Tensor | None]) -> None:
     one.register_hook(see)  # type: ignore[no-untyped-call]
+
+
+def _part_of(view: torch.Tensor, base: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What gives, of numbers for all of a tensor, those that a view of it has."""
+    shape, strides = tuple(base.shape), base.stride()
+    place = view.shape, view.stride(), int(view.storage_offset() - base.storage_offset())
+
+    def part(numbers: torch.Tensor) -> torch.Tensor:
+        spread = torch.empty_strided(shape, strides, dtype=numbers.dtype, device=numbers.device).copy_(numbers)
+        return spread.as_strided(*place)
+
+    return part
 
 
 def raw_function(function: Callable[..., Any]) -> Callable[..., Any]:
