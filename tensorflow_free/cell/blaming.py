@@ -10,6 +10,7 @@ from tensorflow_free.cell.findings import shared_ops
 from tensorflow_free.cell.naming import amplified, noise_of, of_rounds, worst_of_rounds
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
 from tensorflow_free.composition.overrides import Override
+from tensorflow_free.errors import words_of
 from tensorflow_free.isolation.alone import Judge, OfCall
 from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.capturing import captured_run, changes
@@ -20,6 +21,7 @@ from tensorflow_free.judging.settled import rounds_of
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.plain_reasons import Because
 from tensorflow_free.outcome.reasons import AnyReason, OfNames
 from tensorflow_free.plan.calls import kind_of, named_fields
 from tensorflow_free.recipe.graph import steps_of
@@ -141,7 +143,7 @@ class _Blaming:
             drift=bool(bad) and not culprits and not own,
             judged=len({(one.call.number, one.number) for one in verdicts}),
             unjudged=tuple(dict.fromkeys(one.site.name for one in captured.calls if one.number in judge.failed)),
-            steps=worst_of_rounds(map(_step_verdict, verdicts)),
+            steps=worst_of_rounds([*map(_step_verdict, verdicts), *self._not_judged(judge)]),
             notes=() if culprits else own,
         )
 
@@ -150,6 +152,22 @@ class _Blaming:
         if op is not None and op.name.rpartition(".")[2] in _EMPTY:
             return True
         return call.draws and (bool(self._yardstick.incomparable) or call.site.name in self._yardstick.unreplayed)
+
+    def _not_judged(self, judge: Judge) -> Iterator[StepVerdict]:
+        """The calls that could not be run alone, each with the reason."""
+        for call in self._captured.calls:
+            if call.number not in judge.failed:
+                continue
+            why = Because(code="not judged", why=words_of(judge.failed[call.number]))
+            yield StepVerdict(
+                call.site.name,
+                call.site.op,
+                "forward",
+                call.site.name,
+                Outcome.NOT_COMPARABLE,
+                rounds=call.rounds,
+                cause=why,
+            )
 
     def _wrong(self, verdicts: Sequence[OfCall]) -> Iterator[OfCall]:
         """What is wrong, in the order in which it ran, one of each call forward or of each pass backward."""

@@ -53,7 +53,7 @@ def worst_of_rounds(verdicts: Iterable[StepVerdict]) -> tuple[StepVerdict, ...]:
         key = (one.step, one.direction, one.value)
         other = found.get(key)
         worst = one if other is None else max(other, one, key=lambda each: (-each.outcome.rank, each.used))
-        found[key] = replace(worst, calls=1 if other is None else other.calls + 1)
+        found[key] = replace(worst, calls=one.calls + (0 if other is None else other.calls))
     return tuple(found.values())
 
 

@@ -7,17 +7,18 @@ from functools import cached_property
 
 import torch
 
-from tensorflow_free.cell.naming import noise_of, of_rounds
+from tensorflow_free.cell.naming import noise_of, of_rounds, worst_of_rounds
 from tensorflow_free.cell.reference import Yardstick, uninitialised
 from tensorflow_free.isolation.recorded import FromRecords
 from tensorflow_free.judging.comparing import compare_results
-from tensorflow_free.judging.culprits import Blame, Culprit, Direction
+from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.graph import readers_of, reads_of, steps_of
 from tensorflow_free.result.result import Result
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
+from tensorflow_free.text.phrases import some
 
 
 def blame_by_records(yardstick: Yardstick, result: Result, comparison: Comparison) -> Blame:
@@ -78,6 +79,7 @@ class _ByRecords:
             judged=len(found.values),
             unjudged=tuple(name for name in steps if name not in seen),
             candidates=tuple(candidates),
+            steps=worst_of_rounds(made for one in found.values if (made := self._step_verdict(one)) is not None),
         )
 
     def _compared(self) -> Comparison:
@@ -118,6 +120,16 @@ class _ByRecords:
             directions = [(name, "backward") for name in readers if name not in wrong]
         noise = noise_of(one, self._result.recipe)
         return [Culprit(name, self._op(name), where, one.name, noise, (), one.cause) for name, where in directions]
+
+    def _step_verdict(self, one: ValueVerdict) -> StepVerdict | None:
+        """A value's verdict as that of the steps that made it: of a gradient, of all that read what it is of."""
+        made = [each.step for each in self._suspects(one, ())]
+        if not made:
+            return None
+        direction: Direction = "backward" if one.kind == "gradient" else "forward"
+        op = self._op(made[0]) if len(made) == 1 else None
+        outcome, used, rule = one.outcome, one.used, one.rule
+        return StepVerdict(some(made), op, direction, one.name, outcome, used, rule, cause=one.cause)
 
     def _through_rounds(self, readers: Sequence[str], root: str) -> list[str]:
         """The readers; of those that are repeated all steps of the block, as only the last round's gradients are kept.

@@ -19,16 +19,11 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import page_of
+from tensorflow_free.result.environment import environments_apart
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import Line, line
 from tensorflow_free.text.phrases import shown
-
-COMPARED_ENVIRONMENT: Final = (
-    "tensorflow_free", "torch", "torch_git", "python", "platform", "cpu", "cpu_capability", "num_threads", "cuda",
-    "devices",
-)  # fmt: skip
-"""What numbers depend on besides the recipe, in the order in which it is shown."""
 
 MOST_KEYS: Final = 12
 """How many of the keys in which two recipes differ are shown."""
@@ -104,7 +99,10 @@ def stopped_apart(mine: Result, its: Result) -> list[str]:
 
 def _differences(mine: Result, its: Result) -> Iterator[Line]:
     """What the two depended on, as far as it is not the same."""
-    parts = (("the environment differs", _environments(mine, its)), ("the recipes differ", _recipes(mine, its)))
+    parts = (
+        ("the environment differs", environments_apart(mine.environment, its.environment)),
+        ("the recipes differ", _recipes(mine, its)),
+    )
     for words, found in parts:
         if not found:
             continue
@@ -117,15 +115,6 @@ def _differences(mine: Result, its: Result) -> Iterator[Line]:
 
 
 Pairs = Mapping[str, tuple[Any, Any]]
-
-
-def _environments(mine: Result, its: Result) -> Pairs:
-    both = [{} if one.environment is None else one.environment.model_dump() for one in (mine, its)]
-    return {
-        key: (both[0].get(key), both[1].get(key))
-        for key in COMPARED_ENVIRONMENT
-        if both[0].get(key) != both[1].get(key)
-    }
 
 
 def _recipes(mine: Result, its: Result) -> Pairs:
@@ -158,10 +147,11 @@ def _short(value: Any) -> str:
 def _plain_pair(
     mine: Result, its: Result, comparison: Comparison, stopped: Sequence[str], *, is_well: bool
 ) -> dict[str, Any]:
+    environments = environments_apart(mine.environment, its.environment)
     return {
         "well": is_well,
         "comparison": comparison.to_plain(),
         "stopped": list(stopped),
-        "environment": {key: plain(list(pair)) for key, pair in _environments(mine, its).items()},
+        "environment": {key: plain(list(pair)) for key, pair in environments.items()},
         "recipes": {key: plain(list(pair)) for key, pair in _recipes(mine, its).items()},
     }

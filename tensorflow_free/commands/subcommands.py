@@ -86,6 +86,13 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             },
         ),
     },
+    "what went wrong": {
+        "blame": Command(
+            "PATH …",
+            "find the step that is wrong for its own inputs: of a recipe and its overrides, or of a run's folder",
+            "find_culprit:blame_command",
+        ),
+    },
     "recipes as regression fixtures": {
         "record": Command(
             "PATH …",

@@ -9,6 +9,7 @@ Reason
 ├── of a mark under xfail   Marked
 ├── of a cell               CellMismatch · Problems · Shortfall · OtherK
 ├── of a golden             OfGolden
+├── of a saved run          RunAgain
 └── of what has no code     OlderWords
 """
 
@@ -298,6 +299,25 @@ class OfGolden(Reason):
     dtype: str = ""
 
 
+class RunAgain(Reason):
+    """How a saved run stands to the same cell here: whether it runs here, and gives the saved bits.
+
+    Attributes:
+        value: the first value whose bits are others.
+        cause: how they differ.
+        apart: what the two depended on besides the recipe that is not the same: `torch: 2.11.0, and 2.13.0 here`.
+        problems: why it cannot run here.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("value", "cause", "problems")
+
+    code: Literal["same bits again", "other bits again", "not here again"]
+    value: str = ""
+    cause: AnyReason | None = None
+    apart: list[str] = Field(default_factory=list)
+    problems: list[str] = Field(default_factory=list)
+
+
 class OlderWords(Reason):
     """What an older version wrote, which knew no codes."""
 
@@ -324,6 +344,7 @@ AnyReason = Annotated[
     | OtherK
     | Problems
     | OfGolden
+    | RunAgain
     | OlderWords,
     Field(discriminator="code"),
 ]

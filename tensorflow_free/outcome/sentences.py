@@ -16,6 +16,7 @@ from tensorflow_free.outcome.reasons import (
     OfNames,
     Problems,
     Related,
+    RunAgain,
     RunsDiffer,
     Shortfall,
     StepFailed,
@@ -146,6 +147,16 @@ SENTENCES: Final[dict[str, str]] = {
     "ran before": "{dtype} ran when the golden was recorded, and does not now",
     "closed": "nothing is recorded where CI is set",
     "not recorded anew": "not recorded: {why}",
+    # a saved run that is blamed
+    "same bits again": "run again here, it gives the saved bits",
+    "other bits again": (
+        "run again here, it gives other bits, so that what was saved is judged from its records alone: {value}: {told}"
+        "{apart_here}"
+    ),
+    "not here again": (
+        "it cannot run here ({told}), so that what was saved is judged from its records alone; where it can, steps that"
+        " share a gradient, or whose values are not recorded, are told apart"
+    ),
     # what has no code
     "words": "{words}",
 }
@@ -178,6 +189,9 @@ def _beside(reason: Reason, against: str) -> dict[str, str]:
         case Shortfall(names=names, count=count, cause=cause):
             more = f" and {count - len(names):,} more" if count > len(names) else ""
             return {"listed": ", ".join(names) + more, "told": "" if cause is None else words(cause, against)}
+        case RunAgain(cause=cause, apart=apart, problems=problems):
+            told = "; ".join(problems) if cause is None else words(cause, "the saved run")
+            return {"told": told, "apart_here": "".join(f"\n{INDENT}{one}" for one in apart)}
         case Problems(problems=problems):
             return {"told": "; ".join(problems), "lines": "\n".join(problems)}
         case _:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe, Step
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
@@ -105,6 +106,15 @@ def steps_of(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
         yield name, step
         if step.steps is not None:
             yield from steps_of(step.steps)
+
+
+def paths_of(steps: Mapping[str, Step], above: KeyPath = ("steps",)) -> Iterator[tuple[str, KeyPath]]:
+    """The path of every step with its name, in order, those inside blocks too."""
+    for name, step in steps.items():
+        path = (*above, name)
+        yield name, path
+        if step.steps is not None:
+            yield from paths_of(step.steps, (*path, "steps"))
 
 
 def _words(written: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ import platform
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
 import torch
 
@@ -30,6 +31,19 @@ def environment_of(num_threads: int) -> Environment:
         cuda_available=available,
         devices=[torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if available else [],
     )
+
+
+COMPARED: Final = (
+    "tensorflow_free", "torch", "torch_git", "python", "platform", "cpu", "cpu_capability", "num_threads", "cuda",
+    "devices",
+)  # fmt: skip
+"""What numbers depend on besides the recipe, in the order in which it is shown."""
+
+
+def environments_apart(one: Environment | None, other: Environment | None) -> dict[str, tuple[Any, Any]]:
+    """What two runs depended on besides their recipes, as far as it is not the same."""
+    mine, its = ({} if each is None else each.model_dump() for each in (one, other))
+    return {key: (mine.get(key), its.get(key)) for key in COMPARED if mine.get(key) != its.get(key)}
 
 
 def _cpu_name() -> str:

@@ -19,6 +19,9 @@ CAPABILITY_VARIABLE: Final = "ATEN_CPU_CAPABILITY"
 LEVELS: Final = (("default", "avx2", "avx512"), ("default", "vsx"), ("default", "zvector"), ("default", "sve256"))
 """The capabilities of each kind of CPU, each with all that stand before it. Source: aten/src/ATen/Version.cpp."""
 
+PLAIN: Final = "default"
+"""The kernels that every CPU can run."""
+
 _ASK: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); import torch; "
     "print(torch.backends.cpu.get_cpu_capability())"
@@ -27,7 +30,7 @@ _ASK: Final = (
 
 def missing_capability(wanted: str | None) -> str | None:
     """Why this CPU cannot run kernels of the capability `wanted`, or None; a word that is none is not judged here."""
-    if wanted is None or not any(wanted in levels for levels in LEVELS):
+    if wanted in (None, PLAIN) or not any(wanted in levels for levels in LEVELS):
         return None
     best = best_capability()
     if any(best in levels and wanted in levels[: levels.index(best) + 1] for levels in LEVELS):

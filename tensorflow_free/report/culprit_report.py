@@ -1,0 +1,186 @@
+"""What is to blame as a page: the verdict, each culprit with what it read, each step alone and in the whole chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from tensorflow_free.judging.culprits import Blame, Culprit, StepVerdict
+from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.judging.wording import share_of, share_words
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.page_marks import mark_of
+from tensorflow_free.outcome.sentences import words
+from tensorflow_free.report.result_report import failure, heading
+from tensorflow_free.result.result import Result
+from tensorflow_free.text.page import Grid, Line, Words, column, grid, line, parted, text_lines
+from tensorflow_free.text.phrases import counted, some
+
+MOST_ROWS: Final = 200
+"""Rows of the table; of more, those that are well alone and in the chain are only counted, and the last are cut off."""
+
+MOST_CULPRITS: Final = 12
+"""Culprits, or candidates, that are told in full."""
+
+ALONE: Final = "float64 of what it read"
+"""What a step is held against alone."""
+
+
+def page_of(result: Result, comparison: Comparison | None, places: Mapping[str, str]) -> Iterator[Line | Grid]:
+    """The whole report.
+
+    Args:
+        result: the run.
+        comparison: its values against the reference, with `blame`; None where there is nothing to compare.
+        places: where each step stands: `recipe.yaml:10:3`.
+    """
+    blame = None if comparison is None else comparison.blame
+    return parted(
+        [
+            [line(heading(result), "title"), *_reference(comparison, blame)],
+            text_lines("\n".join(failure(result)), "bad" if result.has_failed else "notice"),
+            [] if comparison is None else verdict_lines(comparison),
+            [] if blame is None else _told(blame, places),
+            [] if comparison is None or blame is None else _table(comparison, blame),
+            [] if blame is None else _not_judged(blame),
+        ]
+    )
+
+
+def _reference(comparison: Comparison | None, blame: Blame | None) -> Iterator[Line]:
+    if comparison is not None and comparison.reference:
+        yield line(f"compared with {comparison.reference}", "aside")
+    for note in () if blame is None else blame.notes:
+        yield from text_lines(words(note), "notice")
+
+
+# the verdict
+
+
+def verdict_lines(comparison: Comparison) -> Iterator[Line]:
+    """What is wrong, in a line or two."""
+    blame = comparison.blame
+    bad = len(comparison.bad)
+    out = f"{counted(bad, 'value')} out of bounds, of {comparison.compared:,} compared"
+    if blame is None:
+        yield line(f"{out}; no step of it was judged alone.", "bad" if bad else "notice")
+    elif blame.culprits:
+        yield line(f"Culprit: {_named(blame.culprits[0])}{_and_more(blame.culprits)}.", "bad")
+        yield line(_how_it_shows(comparison, blame))
+    elif blame.candidates:
+        named = some(dict.fromkeys(map(_named, blame.candidates)))
+        yield line(f"One of these is wrong, and what there is does not tell which: {named}.", "bad")
+    elif blame.drift:
+        yield line(f"Drift: {out}, and no step is wrong for what it read.", "bad")
+    elif bad:
+        yield line(f"{out}, and no culprit is found.", "bad")
+    else:
+        compared = f"{counted(comparison.compared, 'value')} compared"
+        well = f"{compared}, all within bounds" if comparison.compared else "nothing compared"
+        alone = f"{counted(blame.judged, 'call')} judged alone, none wrong for what it read"
+        yield line(f"Nothing is wrong: {well}; {alone}.", "well")
+
+
+def _and_more(culprits: Sequence[Culprit]) -> str:
+    return f"; and after it {some(map(_named, culprits[1:]))}" if len(culprits) > 1 else ""
+
+
+def _how_it_shows(comparison: Comparison, blame: Blame) -> str:
+    """Where a culprit shows in the whole chain, how much more, and which steps only hand it on."""
+    if not comparison.bad:
+        return "Hidden: all values are within bounds, as what follows rounds more than that."
+    most = "" if blame.amplified is None else f", amplified {blame.amplified:,.3g} times at {blame.amplified_at}"
+    right = f"; right for what they read: {some(blame.right)}" if blame.right else ""
+    return f"It shows at {blame.shows_at}{most}{right}."
+
+
+def _named(one: Culprit) -> str:
+    """A culprit in words: `y (mul, forward)`."""
+    op = "" if one.op in (None, one.step) else f"{one.op}, "
+    return f"{one.step} ({op}{DIRECTIONS[one.direction]})"
+
+
+DIRECTIONS: Final = {"forward": "forward", "backward": "backward", "operand": "an operand that it changed"}
+
+
+# each culprit
+
+
+def _told(blame: Blame, places: Mapping[str, str]) -> Iterator[Line]:
+    """Each culprit, or candidate: where it stands, what is wrong with what it made, and what it read."""
+    told = blame.culprits or blame.candidates
+    for one in told[:MOST_CULPRITS]:
+        place = places.get(one.step, "")
+        yield Line((Words(_named(one), "name"), *([Words(f"  {place}", "aside")] if place else [])), is_whole=True)
+        wrong = "" if one.cause is None else f": {words(one.cause, ALONE)}"
+        yield line(f"{one.value}{wrong}{_noise(one)}", indent=4)
+        if one.operands:
+            yield line(f"it read {'; '.join(one.operands)}", "aside", indent=4)
+        if one.rounds:
+            of = f"; wrong in {counted(one.calls, 'call')}" if one.calls > 1 else ""
+            yield line(f"in round {' of round '.join(map(str, reversed(one.rounds)))}{of}", "aside", indent=4)
+    if len(told) > MOST_CULPRITS:
+        yield line(f"and {len(told) - MOST_CULPRITS:,} more")
+
+
+def _noise(one: Culprit) -> str:
+    """How much that is of its noise; nothing where NaN or the structure decide."""
+    return f"; {share_words(one.noise)} its noise" if one.noise < float("inf") else ""
+
+
+# the table
+
+
+def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
+    """What each step used of what is allowed, alone and in the whole chain."""
+    chain = {one.name: one for one in comparison.values}
+    judged = [one for one in blame.steps if one.outcome != Outcome.NOT_COMPARABLE]
+    told = judged
+    if len(judged) > MOST_ROWS:
+        told = [one for one in judged if one.outcome != Outcome.OK or _in_chain(chain, one) == Outcome.MISMATCH]
+    rows = told[:MOST_ROWS]
+    wide = {name: share_of(one.to_plain()) for name, one in chain.items()}
+    yield grid(
+        [
+            column("step", [one.step for one in rows], "name", least=12),
+            column("op", [one.op or "" for one in rows], least=8, goes=1),
+            column("direction", [one.direction for one in rows], "aside"),
+            column("value", [one.value for one in rows], least=12),
+            column("alone", [_alone(one) for one in rows], align="right"),
+            column(
+                "in the chain", [_marked(wide.get(one.value, ""), _in_chain(chain, one)) for one in rows], align="right"
+            ),
+            column("rule", [one.rule for one in rows], "aside", goes=2),
+            column("calls", [str(one.calls) if one.calls > 1 else "" for one in rows], "aside", align="right", goes=3),
+        ]
+    )
+    if len(judged) > len(rows):
+        yield line(f"and {len(judged) - len(rows):,} more", "aside")
+
+
+def _in_chain(chain: Mapping[str, object], one: StepVerdict) -> str:
+    found = chain.get(one.value)
+    return "" if found is None else str(getattr(found, "outcome", ""))
+
+
+def _alone(one: StepVerdict) -> Words:
+    return _marked(share_words(one.used), one.outcome)
+
+
+def _marked(share: str, outcome: str) -> Words:
+    """The share of what is allowed, in the style of what was found."""
+    return Words(share, mark_of(outcome).style if share and outcome == Outcome.MISMATCH else "")
+
+
+def _not_judged(blame: Blame) -> Iterator[Line]:
+    """The steps that could not be judged alone, and why; those of one reason together."""
+    why: dict[str, list[str]] = {}
+    for one in blame.steps:
+        if one.outcome == Outcome.NOT_COMPARABLE:
+            told = "" if one.cause is None else words(one.cause, ALONE)
+            why.setdefault(told, []).append(one.step)
+    known = {name for names in why.values() for name in names}
+    if others := [name for name in blame.unjudged if name not in known]:
+        why.setdefault("its value, or what it read, is not recorded", []).extend(others)
+    for told, names in why.items():
+        yield line(f"not judged alone: {some(dict.fromkeys(names))}{told and f': {told}'}", "notice")
