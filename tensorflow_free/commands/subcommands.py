@@ -43,6 +43,7 @@ class Command:
 
 _SWITCH: Final = {"action": "store_true"}
 _TOLERANCE: Final = {"type": number("a number of at least 0, such as 1e-5", lambda found: found >= 0), "metavar": "X"}
+_PERCENT: Final = number("a number from 0 to 100, such as 95", lambda found: 0 <= found <= 100)  # noqa: PLR2004 - percent
 _TIMES: Final = {"type": above_0(), "metavar": "N"}
 
 COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
@@ -118,6 +119,19 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 },
                 "--repeats": REPEATS,
                 "--strict": {**_SWITCH, "help": STRICT},
+            },
+        ),
+        "strength": Command(
+            "PATH …",
+            "make each step of recipes wrong in turn, and tell which of these faults they would let through",
+            "strength:strength_command",
+            {
+                "--at-least": {
+                    "type": _PERCENT,
+                    "metavar": "PERCENT",
+                    "help": "fail a recipe that tells less of its mutants: by its golden, or by what it expects",
+                },
+                "--summary": {**_SWITCH, "help": "print the table alone"},
             },
         ),
         "review": Command(

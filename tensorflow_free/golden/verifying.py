@@ -205,6 +205,47 @@ def _makes_a_cell(parts: Sequence[str]) -> bool:
 TAKES: Final = f"it takes case, {', '.join(VARYING)}, and steps.NAME.op for another kernel"
 
 
+@dataclass(frozen=True)
+class GoldenJudge:
+    """Judges runs of a case in a cell, started from its golden's numbers.
+
+    Attributes:
+        recipe: the recipe in this cell.
+        stored: what the golden holds of the case.
+        k: how many times the recorded noise is allowed, instead of the number of the dtype.
+        made_on: the type of device that the golden was recorded on.
+    """
+
+    recipe: Recipe
+    stored: StoredCase
+    k: float | None = None
+    made_on: str = CPU
+
+    @property
+    def starts(self) -> Mapping[str, torch.Tensor]:
+        """The numbers that a run must start from, by the names of the starting tensors."""
+        return self.stored.starts
+
+    def judged(self, result: Result) -> tuple[Fate, Comparison | None]:
+        """What becomes of a run, and its values against the golden's."""
+        known = frozenset(self.stored.unmet.get(self.recipe.dtype, ()))
+        comparison = compare(result, self.stored, self.k, self.made_on)
+        fate = fate_of(result, comparison, unmet=known, guards=True)
+        if fate.outcome == Outcome.UNSUPPORTED and self._ran:
+            fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=self.recipe.dtype))
+        return fate, comparison
+
+    @property
+    def _ran(self) -> bool:
+        """Whether this very cell ran when the golden was recorded."""
+        return _is_recorded(self.recipe, self.made_on) and self.recipe.dtype not in self.stored.unsupported
+
+
+def golden_judge(path: str | Path, case: str, overrides: Sequence[str | Override] = ()) -> GoldenJudge | Verification:
+    """What judges runs of a case, '' for the bare file, by its golden, or why nothing does. Raises nothing."""
+    return _Checking(path, case, tuple(map(as_override, overrides)), None).judge()
+
+
 class _Checking:
     """One case of a recipe in one cell, being checked."""
 
@@ -219,6 +260,11 @@ class _Checking:
         self._made_on = CPU
 
     def verification(self) -> Verification:
+        found = self.judge()
+        return found if isinstance(found, Verification) else self._checked(found)
+
+    def judge(self) -> GoldenJudge | Verification:
+        """What judges a run of the case in the cell, or why there is nothing."""
         try:
             plain = compose(self._path, self._overrides[len(self._rest) :])
             recipe = self._recipe(plain)
@@ -229,9 +275,7 @@ class _Checking:
             stored = self._stored(recipe, digest_of_composed(plain))
         except StorageError as error:
             return self._is(fate_of_error(error))
-        if isinstance(stored, Verification):
-            return stored
-        return self._checked(recipe, stored)
+        return stored if isinstance(stored, Verification) else GoldenJudge(recipe, stored, self._k, self._made_on)
 
     def _recipe(self, plain: Composed) -> Recipe:
         """The recipe in this cell; where nothing is overridden, of what is composed already."""
@@ -252,25 +296,13 @@ class _Checking:
             return self._is(Fate(Outcome.STALE, [stale]))
         return read_case(golden, self._case)
 
-    def _checked(self, recipe: Recipe, stored: StoredCase) -> Verification:
-        plan = plan_of(recipe)
-        known = frozenset(stored.unmet.get(recipe.dtype, ()))
-
-        def judged(result: Result) -> tuple[Fate, Comparison | None]:
-            comparison = compare(result, stored, self._k, self._made_on)
-            return fate_of(result, comparison, unmet=known, guards=True), comparison
-
-        result, _ = run_judged(plan, given=stored.starts, is_bad=lambda one: judged(one)[0].outcome.is_bad)
-        fate, comparison = judged(result)
-        if fate.outcome == Outcome.UNSUPPORTED and self._ran(recipe, stored):
-            fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=recipe.dtype))
+    def _checked(self, judge: GoldenJudge) -> Verification:
+        plan = plan_of(judge.recipe)
+        result, _ = run_judged(plan, given=judge.starts, is_bad=lambda one: judge.judged(one)[0].outcome.is_bad)
+        fate, comparison = judge.judged(result)
         if comparison is not None and fate.outcome == Outcome.MISMATCH and is_red(comparison, result):
-            comparison = blamed_case(self._path, self._overrides, result, comparison, stored.starts)
-        return replace(self._is(fate, comparison, result), by_noise=stored.nudged_runs is None)
-
-    def _ran(self, recipe: Recipe, stored: StoredCase) -> bool:
-        """Whether this very cell ran when the golden was recorded."""
-        return _is_recorded(recipe, self._made_on) and recipe.dtype not in stored.unsupported
+            comparison = blamed_case(self._path, self._overrides, result, comparison, judge.starts)
+        return replace(self._is(fate, comparison, result), by_noise=judge.stored.nudged_runs is None)
 
     def _is(self, fate: Fate, comparison: Comparison | None = None, result: Result | None = None) -> Verification:
         path, overrides = str(self._path), self._overrides

@@ -1,0 +1,1 @@
+"""What a recipe would let through: each step made wrong in turn, and which of its tests tell."""
