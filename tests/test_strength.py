@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from tensorflow_free import cli, load_recipe
+from tensorflow_free.commands.recipe_words import recipes_at
 from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run
 from tensorflow_free.strength.insertion import Insertion
@@ -250,3 +252,36 @@ def test_what_finds_fault_with_the_recipe_itself_judges_no_mutant(here):
     found = strength_of("weak.yaml", ())
     assert found.score("expectations") is None
     assert found.cases[0].missing["expectations"].startswith("it is failed without a mutant, too")
+
+
+# the recipes of this repository
+
+ROOT = Path(__file__).parent.parent
+TABLE = [
+    line.split()
+    for line in (ROOT / "docs" / "strength.md").read_text(encoding="utf-8").splitlines()
+    if "-cpu  " in line
+]
+
+
+def test_the_page_has_the_score_of_each_recipe():
+    recipes = {str(path.relative_to(ROOT)) for path in recipes_at(ROOT / "recipes")}
+    assert recipes <= {row[0] for row in TABLE}
+
+
+def test_the_page_has_a_row_for_each_mutant():
+    page = (ROOT / "docs" / "strength.md").read_text(encoding="utf-8")
+    assert [one.name for one in MUTANTS if f"\n| {one.name} |" not in page] == []
+
+
+RECIPES = [
+    pytest.param(path, id=path.stem, marks=[] if path.stem == "rms_norm" else [pytest.mark.full])
+    for path in recipes_at(ROOT / "recipes")
+]
+
+
+@pytest.mark.parametrize("path", RECIPES)
+def test_each_golden_of_this_repository_tells_95_of_100_mutants(path):
+    found = strength_of(str(path), ())
+    assert found.decisive == "golden" or not found.tried
+    assert found.decided.percent >= 95

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,7 +19,7 @@ from tensorflow_free.strength.scores import SCORES, Score, ScoreName, Strength, 
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.page import Line, Page, Style, Words, column, grid, line, parted, text_lines
-from tensorflow_free.text.phrases import counted
+from tensorflow_free.text.phrases import counted, some
 
 JUDGES: Final = {"expectations": "what it expects", "golden": "its golden", "sweep": "the comparison of a sweep"}
 """What tells of a mutant, in words."""
@@ -104,7 +103,8 @@ def _details(one: Strength) -> Iterator[Line]:
         yield line(f"and {len(groups) - MOST_LIVING:,} more; --json has them all", "aside", indent=2)
     yield from (line(words, "notice", indent=2) for words in _untold(one))
     if one.equivalent:
-        yield line(f"the same bits, and not counted: {_same_bits(one)}", "aside", indent=2)
+        yield line(f"with the same bits, and so not counted: {counted(len(one.equivalent), 'mutant')}", indent=2)
+    yield from (line(words, "aside", indent=6) for words in _same_bits(one))
 
 
 class _Group(NamedTuple):
@@ -141,16 +141,15 @@ def _untold(one: Strength) -> Iterator[str]:
         yield f"{name} did not judge: {why.splitlines()[0]}"
 
 
-def _same_bits(one: Strength) -> str:
-    """How many mutants give the same bits, by the inputs that they would show with."""
-    found: dict[str, Counter[str]] = {}
+def _same_bits(one: Strength) -> Iterator[str]:
+    """Which mutants give the same bits, by the inputs that they would show with."""
+    found: dict[str, list[TriedMutant]] = {}
     for each in one.equivalent:
-        found.setdefault(each.mutant.seen_with, Counter())[each.mutant.name] += 1
-    return "; ".join(f"{_counts(names)} (with {inputs} they would not)" for inputs, names in found.items())
-
-
-def _counts(names: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in names.items())
+        found.setdefault(each.mutant.seen_with, []).append(each)
+    for inputs, mutants in found.items():
+        names = dict.fromkeys(each.mutant.name for each in mutants)
+        values = list(dict.fromkeys(each.value for each in mutants))
+        yield f"{', '.join(names)} at {some(values)}: it takes {inputs}"
 
 
 # as JSON
