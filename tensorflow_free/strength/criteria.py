@@ -124,6 +124,11 @@ class Remembered:
         """As of `Movement`."""
         return self.movement.jumps
 
+    @property
+    def apart(self) -> bool:
+        """As of `Movement`."""
+        return self.movement.apart
+
     def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """As of `Movement`; all values, whichever are needed first."""
         del names

@@ -12,8 +12,9 @@ from tensorflow_free.judging.repeats import difference_of
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.recipe.dotted import dotted
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
-from tensorflow_free.runner import GivenTensors, Progress, run
+from tensorflow_free.runner import GivenTensors, Progress
 from tensorflow_free.strength.criteria import CRITERIA, Criteria, Criterion, CriterionName, criteria_of
 from tensorflow_free.strength.insertion import Insertion
 from tensorflow_free.strength.mutants import MUTANTS, Given, Mutant
@@ -119,7 +120,8 @@ class _Trying:
     def _run_right(self, known: Sequence[Criterion]) -> None:
         """Run what is not mutated, and leave out what finds fault with it."""
         plan = noting_results(self._plan, self._calls)
-        right = {id(given): (given, run(plan, given=given)[0]) for given in (None, *(one.given for one in known))}
+        numbers = (None, *(one.given for one in known))
+        right = {id(given): (given, run_judged(plan, given=given)[0]) for given in numbers}
         kept: dict[int, list[Criterion]] = {key: [] for key in right}
         for one in known:
             fate = one.fate(right[id(one.given)][1])
@@ -159,7 +161,7 @@ class _Trying:
         """What told of a mutant; nothing where it gives the same bits, None where it could not be put in."""
         killed: dict[CriterionName, bool] = {}
         for given, right, criteria in self._right:
-            result, _ = run(insertion.into(self._plan), given=given)
+            result, _ = run_judged(insertion.into(self._plan), given=given)
             if given is None and not insertion.is_in:
                 return None
             if given is None and difference_of(result, right) is None:
