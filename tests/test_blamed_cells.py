@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from tensorflow_free import cli, register_op
@@ -42,6 +43,21 @@ def off(input: Tensor, other: Tensor) -> Tensor:
 def unsteady(input: Tensor, other: Tensor) -> Tensor:
     calls["unsteady"] += 1
     return input * other * (1 + 1e-4 * calls["unsteady"])
+
+
+@register_op("shown.zeros", replace=True)
+def zeros(input: Tensor, other: Tensor) -> Tensor:
+    return input * other * 0
+
+
+@register_op("shown.drop", replace=True)
+def drop(input: Tensor) -> Tensor:
+    return input * (torch.rand_like(input) > 0.5) * 2
+
+
+@register_op("shown.biased", replace=True)
+def biased(input: Tensor, other: Tensor) -> Tensor:
+    return input * other * (1 + 1.2e-7)
 
 
 def trial_of(path: Path, folder: Path, *words: str):
@@ -107,6 +123,76 @@ def test_an_error_while_the_culprit_is_looked_for_is_a_note(tmp_path, monkeypatc
 def test_that_a_second_run_gives_other_numbers_is_told(tmp_path):
     row, _, _ = trial_of(CASES / "amplify.yaml", tmp_path, *swapped("y", "shown.unsteady", "mul"))
     assert any(one.startswith("a second run gave other numbers, first at y") for one in row.told)
+
+
+def of_recipe(folder: Path, recipe: dict, *words: str):
+    """As `trial_of`, of a recipe that is written first."""
+    path = folder / "recipe.yaml"
+    path.write_text(json.dumps(recipe))
+    return trial_of(path, folder, *words)
+
+
+X, W = ({"init": "rand", "size": [64], "requires_grad": True} for _ in range(2))
+MUL = {"op": "mul", "args": ["x", "w"]}
+LOOP = {
+    "tensors": {"x": X, "w": {"init": "full", "size": [64], "fill_value": 1.01}},
+    "steps": {"loop": {"repeat": 100, "carry": {"x": "h"}, "trace": ["h"], "steps": {"h": MUL}}, "y": "loop.h[-1] * 2"},
+}
+
+
+def test_two_culprits_are_both_named_the_first_first(tmp_path):
+    steps = {"y": MUL, "e": "y.exp()", "z": {"op": "mul", "args": ["e", "w"]}, "s": "z.sum()"}
+    recipe = {"tensors": {"x": X, "w": W}, "steps": steps, "backward": "s"}
+    words = [*swapped("y", "shown.off", "mul"), *swapped("z", "shown.off", "mul")]
+    row, blame, _ = of_recipe(tmp_path, recipe, *words)
+    assert [one.step for one in blame.culprits] == ["y", "z"]
+    assert row.place == "y (shown.off, forward)"
+    assert "\n  culprit, too: z (shown.off, forward), " in text_of(page_of(Summary(None, [row])))
+
+
+def test_in_repeat_the_first_bad_round_is_told(tmp_path):
+    row, _, _ = of_recipe(tmp_path, LOOP, *swapped("loop.steps.h", "shown.off", "mul"), "steps.loop.repeat=3")
+    assert "culprit h (shown.off, forward), in each of 3 rounds, " in text_of(page_of(Summary(None, [row])))
+    assert (row.culprit.rounds, row.culprit.lengths) == ((1,), (3,))
+
+
+def test_errors_that_add_up_and_that_no_step_explains_are_drift(tmp_path):
+    row, blame, _ = of_recipe(tmp_path, LOOP, *swapped("loop.steps.h", "shown.biased", "mul"))
+    assert (row.outcome, blame.culprits, blame.drift) == ("mismatch", (), True)
+    assert "\n  drift: each step is right for its inputs\n" in text_of(page_of(Summary(None, [row])))
+
+
+def test_an_overflow_is_told_as_what_it_is(tmp_path):
+    recipe = {"tensors": {"x": [12.0, 1.0]}, "steps": {"e": "x.exp()", "s": "e.sum()"}}
+    row, blame, _ = of_recipe(tmp_path, recipe, "dtype=float16")
+    assert (row.outcome, blame.drift, [one.step for one in blame.overflows]) == ("mismatch", False, ["e"])
+
+
+def test_a_random_step_that_cannot_be_replayed_is_named_as_not_judged(tmp_path):
+    recipe = {"tensors": {"x": X, "w": W}, "steps": {"d": {"op": "F.dropout", "args": ["x"]}, "y": MUL}}
+    row, blame, _ = of_recipe(
+        tmp_path, recipe, *swapped("y", "shown.off", "mul"), *swapped("d", "shown.drop", "F.dropout")
+    )
+    assert ([one.step for one in blame.culprits], blame.unjudged) == (["y"], ("d",))
+    assert "\n  not judged alone: d\n" in text_of(page_of(Summary(None, [row])))
+
+
+STD = {
+    "tensors": {"z": {"init": "randn", "size": [4096]}},
+    "steps": {"x": "z + 10000", "s": "x.std()", "y": {"op": "mul", "args": ["x", "x"]}},
+}
+
+
+def test_what_amplifies_the_rounding_of_its_input_is_no_culprit(tmp_path):
+    _, blame, _ = of_recipe(tmp_path, STD, "dtype=bfloat16", *swapped("y", "shown.zeros", "mul"))
+    assert [one.step for one in blame.culprits] == ["y"]
+
+
+@pytest.mark.parametrize("case", ["ln_sum", "lowp_false_alarm"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_right_cells_are_green(case, dtype, tmp_path):
+    row, blame, _ = trial_of(CASES / f"{case}.yaml", tmp_path, f"dtype={dtype}")
+    assert (row.outcome in ("ok", "partly judged"), blame) == (True, None)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tensorflow_free.judging.culprit_words import blame_lines, place_of, round_words, sentence_of
-from tensorflow_free.judging.culprits import Blame, Culprit
+from tensorflow_free.judging.culprits import Blame, Culprit, StepVerdict
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.plain_reasons import Elements
 
 Y = Culprit("y", "mul", "forward", "y", 84.2)
@@ -103,4 +104,11 @@ def test_where_no_step_was_judged_nothing_is_said_to_be_right():
 def test_candidates_are_named():
     assert list(blame_lines(Blame(candidates=(Y, S)))) == [
         "one of these is wrong: y (mul, forward), x.grad (backward of s)"
+    ]
+
+
+def test_an_overflow_is_no_drift():
+    exp = StepVerdict("exp", "exp", "forward", "exp", Outcome.DTYPE_DEPENDENT)
+    assert list(blame_lines(Blame(overflows=(exp,), judged=4))) == [
+        "overflow at exp (forward), as the dtype does not hold the exact numbers: no step is wrong for its inputs"
     ]

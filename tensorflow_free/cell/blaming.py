@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -101,6 +101,8 @@ def _both(one: Blame, other: Blame) -> Blame:
         judged=one.judged + other.judged,
         unjudged=tuple(dict.fromkeys((*one.unjudged, *other.unjudged))),
         steps=worst_of_rounds([*one.steps, *other.steps]),
+        overflows=worst_of_rounds([*one.overflows, *other.overflows]),
+        drift=one.drift and other.drift,
     )
 
 
@@ -133,6 +135,7 @@ class _Blaming:
         culprits = of_rounds([self._culprit(one) for one in found])
         bad = self._comparison.bad
         own = tuple(shared_ops(self._result, yardstick.reference))
+        overflows = worst_of_rounds(_step_verdict(one) for one in verdicts if one.overflows)
         most = amplified(self._comparison, found[0].verdict) if found else None
         return Blame(
             culprits=tuple(culprits),
@@ -140,25 +143,36 @@ class _Blaming:
             amplified=None if most is None else most[0],
             amplified_at=None if most is None else most[1],
             right=self._right(culprits),
-            drift=bool(bad) and not culprits and not own,
+            drift=bool(bad) and not (culprits or own or overflows),
             judged=len({(one.call.number, one.number) for one in verdicts}),
-            unjudged=tuple(dict.fromkeys(one.site.name for one in captured.calls if one.number in judge.failed)),
-            steps=worst_of_rounds([*map(_step_verdict, verdicts), *self._not_judged(judge)]),
+            unjudged=tuple(dict.fromkeys(self._unjudged(verdicts, skipped | judge.failed.keys()))),
+            steps=worst_of_rounds([*map(_step_verdict, verdicts), *self._not_judged(judge, skipped)]),
             notes=() if culprits else own,
+            overflows=overflows,
         )
 
+    def _unjudged(self, verdicts: Sequence[OfCall], left_out: Collection[int]) -> Iterator[str]:
+        """The steps that could not be judged alone, in order; memory that nothing wrote is none of them."""
+        open_ones = {one.call.number for one in verdicts if one.verdict.is_open}
+        for call in self._captured.calls:
+            if call.number in open_ones or (call.number in left_out and not _is_unwritten(call)):
+                yield call.site.name
+
     def _is_skipped(self, call: CapturedCall) -> bool:
-        op = find(call.site.op)
-        if op is not None and op.name.rpartition(".")[2] in _EMPTY:
+        if _is_unwritten(call):
             return True
         return call.draws and (bool(self._yardstick.incomparable) or call.site.name in self._yardstick.unreplayed)
 
-    def _not_judged(self, judge: Judge) -> Iterator[StepVerdict]:
+    def _not_judged(self, judge: Judge, skipped: Collection[int]) -> Iterator[StepVerdict]:
         """The calls that could not be run alone, each with the reason."""
         for call in self._captured.calls:
-            if call.number not in judge.failed:
+            if call.number in judge.failed:
+                told = words_of(judge.failed[call.number])
+            elif call.number in skipped and not _is_unwritten(call):
+                told = "what it draws cannot be drawn again"
+            else:
                 continue
-            why = Because(code="not judged", why=words_of(judge.failed[call.number]))
+            why = Because(code="not judged", why=told)
             yield StepVerdict(
                 call.site.name,
                 call.site.op,
@@ -204,6 +218,12 @@ class _Blaming:
         wrong = {one.step for one in culprits if one.direction != "backward"}
         steps = {name for name, _ in steps_of(self._result.recipe.steps)}
         return tuple(dict.fromkeys(name for name in names if name in steps and name not in wrong))
+
+
+def _is_unwritten(call: CapturedCall) -> bool:
+    """Whether a call makes a tensor without writing it."""
+    op = find(call.site.op)
+    return op is not None and op.name.rpartition(".")[2] in _EMPTY
 
 
 def _turn(one: OfCall) -> int:

@@ -10,7 +10,7 @@ from tensorflow_free.judging.wording import times_words
 from tensorflow_free.text.phrases import counted, some
 
 if TYPE_CHECKING:
-    from tensorflow_free.judging.culprits import Blame, Culprit
+    from tensorflow_free.judging.culprits import Blame, Culprit, StepVerdict
 
 MOST_NAMED: Final = 8
 """Culprits that are named, and steps of each other kind; of more, how many there are."""
@@ -28,6 +28,9 @@ def blame_lines(blame: Blame | None) -> Iterator[str]:
         yield from _culprits(blame)
     elif blame.candidates:
         yield f"one of these is wrong: {some(map(place_of, blame.candidates), MOST_NAMED)}"
+    elif blame.overflows:
+        named = some(map(place_of, blame.overflows), MOST_NAMED)
+        yield f"overflow at {named}, as the dtype does not hold the exact numbers: no step is wrong for its inputs"
     elif blame.drift:
         yield _drift(blame)
     if blame.unjudged and not blame.drift:
@@ -49,7 +52,7 @@ def _culprits(blame: Blame) -> Iterator[str]:
         yield tail
 
 
-def place_of(culprit: Culprit) -> str:
+def place_of(culprit: Culprit | StepVerdict) -> str:
     """A culprit in short, as `judging.wording` has a first value: `y (mul, forward)`, `x.grad (backward of s)`."""
     if culprit.direction == "backward":
         return f"{culprit.value} (backward of {culprit.step})"

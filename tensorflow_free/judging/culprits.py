@@ -97,12 +97,13 @@ class Blame:
             RMSE over RMS of what the culprit itself made; None where it is nowhere more, or is not known.
         amplified_at: the value where it is most.
         right: the steps whose values are out of bounds and that are right for their inputs.
-        drift: whether values are out of bounds and no step is wrong.
+        drift: whether values are out of bounds, no step is wrong, and none overflows.
         judged: how many calls of steps, and of their vector-Jacobian products, were judged alone.
         unjudged: the steps that could not be judged alone.
         candidates: where it is not known which, the steps one of which is wrong.
         notes: what is worth saying of how it was found.
         steps: what was found of each step alone, forward and of each gradient that it hands on.
+        overflows: of them, what is infinite just where the exact number is larger than its dtype holds, which is right.
     """
 
     culprits: tuple[Culprit, ...] = ()
@@ -116,6 +117,7 @@ class Blame:
     notes: tuple[AnyReason, ...] = ()
     amplified_at: str | None = None
     steps: tuple[StepVerdict, ...] = ()
+    overflows: tuple[StepVerdict, ...] = ()
 
     @property
     def first(self) -> Culprit | None:
