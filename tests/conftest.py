@@ -65,3 +65,13 @@ def _default_dtype():
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_default_dtype() != torch.float32:
         torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(scope="session")
+def loom():
+    """The tests' second device, built; it is for processes of their own."""
+    from tests.device.second.building import Loom, compiler, distribution
+
+    if compiler() is None:
+        pytest.skip("the second device is built by a C++ compiler, and there is no g++ here")
+    return Loom(distribution())

@@ -1,0 +1,1 @@
+"""Devices other than the CPU, for the tests."""
