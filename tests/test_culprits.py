@@ -227,3 +227,14 @@ def test_right_gradients_of_gradients_have_no_culprit() -> None:
     assert (found.culprits, found.unjudged) == ((), ())
     # of nine steps that compute, y and those that s is made of are gone through backward twice
     assert found.judged > 20
+
+
+@register_op("amiss.swallows", replace=True)
+def swallows(input: Tensor) -> Tensor:
+    return input.exp().nan_to_num(nan=0.0, posinf=float("inf"))
+
+
+def test_a_nan_that_a_step_swallows_is_no_overflow() -> None:
+    recipe = {"tensors": {"x": [1.0, float("nan")]}, "steps": {"y": {"op": "exp", "args": ["x"]}, "z": "y * 2"}}
+    found = blame_of(recipe, "y", "amiss.swallows", "exp")
+    assert [(one.step, one.direction) for one in found.culprits] == [("y", "forward")]

@@ -23,6 +23,7 @@ from tests.faults.bench.manners import (
 )
 from tests.faults.bench.own_ops import gradient, gradient_to_the_other, value
 from tests.faults.placing import wrongs
+from tests.faults.placing.of_bench import faults_of_the_bench
 from tests.faults.placing.plant import Cell, Direction, Host, Plant, Rounds, Spot, hosts_of, spots_of
 from tests.faults.placing.right import right_cells
 
@@ -74,6 +75,7 @@ def faults() -> Iterator[Cell]:
     yield from _unrecorded()
     yield from _some("two", _of_two())
     yield from _compiled()
+    yield from faults_of_the_bench()
 
 
 def _some(part: str, made: Iterator[Cell]) -> Iterator[Cell]:
