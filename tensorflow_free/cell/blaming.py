@@ -12,7 +12,7 @@ from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardst
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import words_of
 from tensorflow_free.isolation.alone import Judge, OfCall
-from tensorflow_free.isolation.captured import Captured, CapturedCall
+from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_names
 from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
@@ -161,6 +161,8 @@ class _Blaming:
     def _is_skipped(self, call: CapturedCall) -> bool:
         if _is_unwritten(call):
             return True
+        if call.site.name in self._yardstick.apart:
+            return True
         return call.draws and (bool(self._yardstick.incomparable) or call.site.name in self._yardstick.unreplayed)
 
     def _not_judged(self, judge: Judge, skipped: Collection[int]) -> Iterator[StepVerdict]:
@@ -185,10 +187,11 @@ class _Blaming:
 
     def _wrong(self, verdicts: Sequence[OfCall]) -> Iterator[OfCall]:
         """What is wrong, in the order in which it ran, one of each call forward or of each pass backward."""
-        bad = [one for one in verdicts if one.verdict.outcome == Outcome.MISMATCH and not one.overflows]
+        bad = [one for one in verdicts if one.verdict.outcome == Outcome.MISMATCH]
         forward = {one.call.number for one in bad if one.number is None}
         # what a call keeps for its backward is what it made: a wrong result explains a wrong gradient
         bad = [one for one in bad if one.number is None or one.call.number not in forward]
+        bad = [one for one in bad if not one.overflows]
         told: set[tuple[int, int | None]] = set()
         for one in sorted(bad, key=lambda one: (_turn(one), one.number is not None)):
             key = (one.call.number, one.number)
@@ -276,8 +279,8 @@ def _result_name(call: CapturedCall, position: int) -> str:
 
 def _operand_name(call: CapturedCall, position: int) -> str:
     """What an operand is called; its position where it is one of a list."""
-    operands = [one for one in call.site.operands if one]
-    return operands[position] if position < len(operands) else f"operand {position}"
+    names = tensor_names(call.site)
+    return names[position] if len(names) == len(call.wants) else f"operand {position}"
 
 
 _EMPTY: Final = frozenset({"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"})

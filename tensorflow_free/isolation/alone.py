@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
 
-from tensorflow_free.isolation.captured import Captured, CapturedCall, GradientPass
-from tensorflow_free.isolation.capturing import changes
+from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.isolation.forcing import Forced
 from tensorflow_free.isolation.vjps import Alone, Gradients, is_differentiable, place_of, run_alone
@@ -18,7 +17,6 @@ from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
@@ -160,7 +158,7 @@ class _Parts:
         if not exact.gradients:
             return alone
         if call.is_hooked:
-            alone.gradients = {number: _handed_on(call.passes[number]) for number in exact.gradients}
+            alone.gradients = {number: _handed_on(call, number, before) for number in exact.gradients}
         else:
             alone.gradients = self._again(call).gradients
         self._left_out(alone, exact)
@@ -169,12 +167,10 @@ class _Parts:
     def _again(self, call: CapturedCall) -> Alone:
         """The call once more on the cell's device and in its dtype."""
         device = self.captured.device
-        in_place = bool(call.after) or changes(find(call.site.op))
         before = torch.default_generator.get_state()
-        torch.default_generator.set_state(call.state)
         try:
             return run_alone(
-                call, call.function, lambda flat: flat.to(device, copy=True), tuple(call.passes), in_place=in_place
+                call, call.function, lambda flat: flat.to(device, copy=True), tuple(call.passes), in_place=call.in_place
             )
         finally:
             torch.default_generator.set_state(before)
@@ -196,9 +192,13 @@ class _Parts:
                     mine.setdefault(at, None)
 
 
-def _handed_on(one: GradientPass) -> Gradients:
-    """All that a pass handed on."""
-    return {**one.outgoing, **{place_of(of): gradient for of, gradient in one.returned.items()}}
+def _handed_on(call: CapturedCall, number: int, operands: Sequence[torch.Tensor]) -> Gradients:
+    """All that a pass handed on, in the dtypes of the operands: under autocast it was seen before it was cast back."""
+    one = call.passes[number]
+    outgoing = {at: gradient.to(operands[at].dtype) for at, gradient in one.outgoing.items()}
+    # a pass that ended at a result handed nothing on: what comes to its gradient is from those that read that
+    through = {of: gradient for of, gradient in one.returned.items() if call.passes[of[0]].outgoing}
+    return {**outgoing, **{place_of(of): gradient for of, gradient in through.items()}}
 
 
 def _is_zero(one: torch.Tensor | None) -> bool:

@@ -53,6 +53,7 @@ class CapturedCall:
         is_hooked: whether what it hands on to its operands was noted, and not only what came in.
         is_judged: whether it computes, so that it can be judged alone.
         draws: whether it drew random numbers.
+        in_place: whether it changes operands, whatever its op says.
         state: the state of the CPU's random stream before it.
     """
 
@@ -70,6 +71,7 @@ class CapturedCall:
     is_hooked: bool = False
     is_judged: bool = True
     draws: bool = False
+    in_place: bool = False
     state: torch.Tensor = field(default_factory=lambda: torch.empty(0))
 
 
@@ -96,3 +98,11 @@ class Captured:
     def by_visit(self) -> dict[tuple[KeyPath, int], CapturedCall]:
         """The calls by the paths of their steps and how many times those were called before."""
         return {(one.site.path, one.visit): one for one in self.calls}
+
+
+def tensor_names(site: Site) -> list[str]:
+    """The names of a call's operands, those in a list each by itself; constants have none."""
+    found: list[str] = []
+    for one in site.operands:
+        found += one[1:-1].split(", ") if one.startswith("[") else [one] if one else []
+    return found

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, Final
 
 import torch
-from torch.utils._pytree import tree_map
 
 from tensorflow_free.isolation.captured import Captured, CapturedCall, GradientPass
 from tensorflow_free.isolation.copies import Copies, equal, tensors_in
+from tensorflow_free.isolation.handing import Handing, versions, watch_part
+from tensorflow_free.isolation.readers_apart import ReadersApart, hook
 from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
 from tensorflow_free.ops.signatures import Op
 from tensorflow_free.plan.around_calls import with_calls
@@ -20,6 +21,8 @@ from tensorflow_free.plan.autograd import run_backward, run_grad
 from tensorflow_free.plan.calls import Call, Repeat, Site, Within, read_field, retain, snapshot, watch
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.recipe.graph import steps_of
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import GivenTensors, run
@@ -49,7 +52,7 @@ def captured_run(
     Args:
         plan: the cell's, eager.
         given: as of `run`.
-        hooked: whether each call reads aliases of its operands, so that what it hands back to each of them is seen.
+        hooked: whether what each call hands back to each of its operands is seen.
         first: the number of the first call that is kept.
         most_bytes: the memory of copies from which on calls are not kept.
     """
@@ -67,7 +70,7 @@ class Capturing:
         self._number = 0
         self._hooked = hooked
         # a pass that differentiates another may hand a gradient to a result that the call itself keeps for its backward
-        self._twice = any(one.create_graph for one in plan.passes) or _differentiates(plan)
+        self._twice = makes_graphs(plan.recipe)
         self._copies = Copies()
         self._turn = 0
         self._visits: Counter[KeyPath] = Counter()
@@ -96,14 +99,43 @@ class Capturing:
                 return function(*operands)
             call = self._begun(function, site, operands, visit, number)
             call.is_judged = not differentiates
-            aliased = self._hooked and not differentiates and not changes(op)
-            made = self._hooked_call(call, operands) if aliased else function(*operands)
-            if aliased and self._twice:
-                made = _aliased(made, operands)
-            self._end(call, operands, made)
-            return made
+            hooks = self._hooked and not differentiates and not changes(op)
+            return self._called_apart(call, operands) if hooks and self._twice else self._called(call, operands, hooks)
 
         return captured
+
+    def _called(self, call: CapturedCall, operands: tuple[Any, ...], hooks: bool) -> Any:  # noqa: FBT001 - of two
+        """What a call makes of its operands, as they are."""
+        handing, stood = Handing(operands, call.wants), versions(operands)
+        made = call.function(*operands)
+        self._end(call, operands, made, stood)
+        if self._twice:
+            self._watch_results(call, operands, made)
+        else:
+            handing.watch_results(made, partial(self._see, call, incoming=True), in_place=call.in_place)
+        call.is_hooked = hooks and not call.in_place
+        if call.is_hooked:
+            handing.watch_operands(made, partial(self._see, call, incoming=False))
+        return made
+
+    def _called_apart(self, call: CapturedCall, operands: tuple[Any, ...]) -> Any:
+        """What it makes of aliases of them, where a pass differentiates another: all that comes to these is its own."""
+        stood = versions(operands)
+        aliases = ReadersApart(operands, call.wants, partial(self._see, call, incoming=False))
+        made = aliases.of_results(call.function(*aliases.operands))
+        self._end(call, operands, made, stood)
+        self._watch_results(call, operands, made)
+        call.is_hooked = not call.in_place
+        return made
+
+    def _watch_results(self, call: CapturedCall, operands: tuple[Any, ...], made: Any) -> None:
+        read = {id(one) for one in tensors_in(operands)}
+        for position, one in enumerate(tensors_in(made)):
+            own = id(one) not in read or call.in_place
+            if own and one.requires_grad and one.grad_fn is not None and torch.is_grad_enabled():
+                see = partial(self._see, call, position, incoming=True)
+                if not (call.in_place and watch_part(one, see)):
+                    hook(one, see)
 
     def _is_kept(self, number: int) -> bool:
         """Whether a call is kept; from the one on that memory does not reach for, none is."""
@@ -129,71 +161,43 @@ class Capturing:
             state=torch.default_generator.get_state(),
         )
 
-    def _hooked_call(self, call: CapturedCall, operands: tuple[Any, ...]) -> Any:
-        """Call on aliases of the operands that want gradients, so that what is handed to each is seen by itself."""
-        aliases: dict[int, torch.Tensor] = {}
-        origins: dict[int, torch.Tensor] = {}
-        for position, (one, wants) in enumerate(zip(tensors_in(operands), call.wants, strict=True)):
-            if wants and id(one) not in aliases and _can_be_aliased(one):
-                alias = aliases[id(one)] = torch.ops.aten.alias.default(one)
-                origins[id(alias)] = one
-                _hook(alias, partial(self._see, call, position, incoming=False))
-        call.is_hooked = True
-        made = call.function(*tree_map(lambda one: aliases.get(id(one), one), operands))
-        return tree_map(lambda one: origins.get(id(one), one), made) if aliases else made
-
-    def _end(self, call: CapturedCall, operands: tuple[Any, ...], made: Any) -> None:
+    def _end(self, call: CapturedCall, operands: tuple[Any, ...], made: Any, stood: list[int]) -> None:
         self._turn += 1
         call.turn = self._turn
         call.result = self._copies.of(made)
         call.draws = not torch.equal(call.state, torch.default_generator.get_state())
         before, now = tensors_in(call.operands), tensors_in(operands)
-        for position, (stood, one) in enumerate(zip(before, now, strict=True)):
-            if not equal(stood, one.detach().cpu()):
+        for position, (was, one) in enumerate(zip(before, now, strict=True)):
+            if not equal(was, one.detach()):
                 call.after[position] = self._copies.of(one)
-        read = {id(one) for one in now}
-        for position, one in enumerate(tensors_in(made)):
-            own = id(one) not in read or changes(find(call.site.op))
-            if own and one.requires_grad and one.grad_fn is not None and torch.is_grad_enabled():
-                self._hook_result(call, position, one)
+        call.in_place = changes(find(call.site.op)) or versions(operands) != stood or bool(call.after)
         self.captured.calls.append(call)
 
-    def _hook_result(self, call: CapturedCall, position: int, one: torch.Tensor) -> None:
-        """Note what comes in for a result; for a view that was changed in place, its part of what comes for it all.
-
-        Autograd gives such a view a history anew, that of all that it is a view of, each time it is read.
-        """
-        base = one._base if changes(find(call.site.op)) else None  # noqa: SLF001 - no public door
-        if base is None or base.grad_fn is None:
-            _hook(one, partial(self._see, call, position, incoming=True))
-        else:
-            base.grad_fn.register_prehook(partial(self._see_part, call, position, _part_of(one, base)))
-
-    def _see(self, call: CapturedCall, position: int, gradient: torch.Tensor, *, incoming: bool) -> torch.Tensor | None:
+    def _see(
+        self, call: CapturedCall, position: int, gradient: torch.Tensor | None, *, incoming: bool
+    ) -> torch.Tensor | None:
         """Note a gradient, of the pass that is running; of one that can be differentiated, an alias goes on."""
-        found = self._pass(call)
-        if found is None:
+        found = None if gradient is None else self._pass(call)
+        if found is None or gradient is None:
             return None
-        (found.incoming if incoming else found.outgoing)[position] = self._copies.of(gradient.detach())
+        seen, noted = found.incoming if incoming else found.outgoing, gradient.detach()
+        if not incoming and position in seen:
+            # several nodes of one call hand something to the operand
+            noted = seen[position].to(noted.device) + noted
+        seen[position] = self._copies.of(noted)
         if not (gradient.requires_grad and torch.is_grad_enabled() and self._hooked):
             return None
         found.has_graph = True
         alias: torch.Tensor = torch.ops.aten.alias.default(gradient)
-        _hook(alias, partial(self._see_again, call, (_running_pass(), position), incoming=incoming))
+        hook(alias, partial(self._see_again, call, (_running_pass(), position), incoming=incoming))
         return alias
 
-    def _see_part(
-        self, call: CapturedCall, position: int, part: Callable[[torch.Tensor], torch.Tensor], gradients: Any
+    def _see_again(
+        self, call: CapturedCall, of: tuple[int, int], gradient: torch.Tensor | None, *, incoming: bool
     ) -> None:
-        """Note what comes in for a view, of what comes for the tensor that it is a view of."""
-        found = self._pass(call)
-        if found is not None and gradients[0] is not None:
-            found.incoming[position] = self._copies.of(part(gradients[0].detach()))
-
-    def _see_again(self, call: CapturedCall, of: tuple[int, int], gradient: torch.Tensor, *, incoming: bool) -> None:
         """Note what comes to a gradient of an earlier pass, in a pass that differentiates that."""
-        found = self._pass(call)
-        if found is not None:
+        found = None if gradient is None else self._pass(call)
+        if found is not None and gradient is not None:
             (found.returned if incoming else found.further)[of] = self._copies.of(gradient.detach())
 
     def _pass(self, call: CapturedCall) -> GradientPass | None:
@@ -211,22 +215,6 @@ def _running_pass() -> int:
     return number
 
 
-def _hook(one: torch.Tensor, see: Callable[[torch.Tensor], torch.Tensor | None]) -> None:
-    one.register_hook(see)  # type: ignore[no-untyped-call]
-
-
-def _part_of(view: torch.Tensor, base: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-    """What gives, of numbers for all of a tensor, those that a view of it has."""
-    shape, strides = tuple(base.shape), base.stride()
-    place = view.shape, view.stride(), int(view.storage_offset() - base.storage_offset())
-
-    def part(numbers: torch.Tensor) -> torch.Tensor:
-        spread = torch.empty_strided(shape, strides, dtype=numbers.dtype, device=numbers.device).copy_(numbers)
-        return spread.as_strided(*place)
-
-    return part
-
-
 def raw_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """What a call calls, without what stands around it and without its arguments by name."""
     inner = inspect.unwrap(function)
@@ -238,24 +226,15 @@ def changes(op: Op | None) -> bool:
     return op is not None and any(set(one.changes) - {"out"} for one in op.signatures)
 
 
-def _can_be_aliased(one: torch.Tensor) -> bool:
-    return type(one) in (torch.Tensor, torch.nn.Parameter) and one.layout == torch.strided and not one.is_nested
-
-
-def _aliased(made: Any, operands: Any) -> Any:
-    """Aliases of what a call made, so that what comes to them is from what follows alone."""
-    read = {id(one) for one in tensors_in(operands)}
-
-    def alias(one: Any) -> Any:
-        wants = isinstance(one, torch.Tensor) and one.requires_grad and torch.is_grad_enabled()
-        return torch.ops.aten.alias.default(one) if wants and id(one) not in read and _can_be_aliased(one) else one
-
-    return tree_map(alias, made)
-
-
 def _asks_for_some(plan: Plan) -> bool:
     """Whether a backward pass asks for the gradients of some tensors alone."""
     return any(one.inputs is not None for one in plan.passes) or _differentiates(plan)
+
+
+def makes_graphs(recipe: Recipe) -> bool:
+    """Whether gradients of gradients are possible."""
+    told = (step.kwargs.get("create_graph") for _, step in steps_of(recipe.steps))
+    return any(one.create_graph for one in recipe.backward) or any(told)
 
 
 def _differentiates(plan: Plan) -> bool:

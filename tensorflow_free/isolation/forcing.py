@@ -7,20 +7,21 @@ and what it makes of the cell's own operands stands under a name that the cell's
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tensorflow_free.isolation.captured import Captured, CapturedCall
+from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_names
 from tensorflow_free.isolation.capturing import DIFFERENTIATES, HELPERS, changes, raw_function
-from tensorflow_free.isolation.copies import Convert
+from tensorflow_free.isolation.copies import Convert, each_tensor, tensors_in
 from tensorflow_free.isolation.vjps import Alone, run_alone, widened
 from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.registry import find
+from tensorflow_free.replay.replaying import as_visit
 from tensorflow_free.runner import GivenTensors, values_of_run
 
 
@@ -87,7 +88,8 @@ class _Forcing:
             if call is None:
                 raise CaptureEndsError
             if raw not in DIFFERENTIATES and self._is_wanted(call):
-                self._run(call, function, in_place=bool(call.after) or may_change)
+                arranged = _arranged(function, site, operands, call)
+                self._run(call, arranged, in_place=call.in_place or may_change)
             # what follows reads the cell's own numbers anyway, and only shapes of these
             return call.result
 
@@ -100,8 +102,39 @@ class _Forcing:
     def _run(self, call: CapturedCall, function: Callable[..., Any], *, in_place: bool) -> None:
         passes = tuple(call.passes) if self._backward else ()
         try:
-            self._found[call.number] = run_alone(
-                call, function, self._forced.convert, passes, in_place=in_place or changes(find(call.site.op))
-            )
+            with as_visit(call.visit):
+                self._found[call.number] = run_alone(call, function, self._forced.convert, passes, in_place=in_place)
         except Exception as error:  # noqa: BLE001 - an op that does not take float64, in whatever way
             self._forced.failed[call.number] = error
+
+
+def _arranged(
+    function: Callable[..., Any], site: Site, operands: Sequence[Any], call: CapturedCall
+) -> Callable[..., Any]:
+    """The reference's function for the cell's operands, which it may take in another order, and with other constants.
+
+    Args:
+        function: what the reference calls.
+        site: where that is.
+        operands: what it would be called with; of these only the places of tensors are looked at.
+        call: the cell's.
+    """
+    order = _order(tensor_names(call.site), tensor_names(site), len(tensors_in(call.operands)))
+    if order is None or len(tensors_in(operands)) != len(order):
+        return function
+
+    def arranged(*given: Any) -> Any:
+        tensors = tensors_in(given)
+        following = (tensors[at] for at in order)
+        return function(*each_tensor(lambda _: next(following), tuple(operands)))
+
+    return arranged
+
+
+def _order(mine: Sequence[str], its: Sequence[str], count: int) -> list[int] | None:
+    """For each of the reference's tensors which of the cell's it is, by their names; None where those do not tell."""
+    if mine == its or count == 1:
+        return list(range(count))
+    if len(mine) != count or len(set(mine)) != count or set(mine) != set(its) or len(its) != count:
+        return None
+    return [mine.index(name) for name in its]

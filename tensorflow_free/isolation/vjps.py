@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import torch
-from torch.utils._pytree import tree_map
 
 from tensorflow_free.isolation.captured import CapturedCall, GradientPass
-from tensorflow_free.isolation.copies import Convert, alike, equal, tensors_in
+from tensorflow_free.isolation.copies import Convert, alike, each_tensor, equal, tensors_in
 
 Gradients = dict[int, torch.Tensor | None]
 
@@ -49,6 +49,8 @@ def run_alone(
         passes: the backward passes to run.
         in_place: whether it changes operands, of which autograd then needs copies.
     """
+    if call.draws:
+        function = partial(_from_state, call.state, function)
     given = alike(call.operands, convert)
     tensors = tensors_in(given)
     if in_place:
@@ -75,6 +77,12 @@ def run_alone(
     return found
 
 
+def _from_state(state: torch.Tensor, function: Callable[..., Any], *operands: Any) -> Any:
+    """Call a function that draws what the cell's drew from this state of the random stream."""
+    torch.default_generator.set_state(state)
+    return function(*operands)
+
+
 def _forward(function: Callable[..., Any], given: Any, tensors: Sequence[torch.Tensor]) -> Alone:
     made = function(*given)
     return Alone([_still(one) for one in tensors_in(made)], [_still(one) for one in tensors])
@@ -96,7 +104,7 @@ def _passed(given: Any, leaves: Mapping[int, torch.Tensor], *, in_place: bool) -
     if not in_place:
         return given
     copies = {id(one): one.clone() for one in leaves.values()}
-    return tree_map(lambda one: copies.get(id(one), one), given)
+    return each_tensor(lambda one: copies.get(id(one), one), given)
 
 
 @dataclass

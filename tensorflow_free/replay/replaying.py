@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,18 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.replay.draws import POOLINGS, Draw, Redraw, draw_unnoted, fits, full_name, pooled, redraw_of
 from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, random_op
 from tensorflow_free.tensors.conjugates import seeing_conjugates
+
+_VISIT: ContextVar[int | None] = ContextVar("which call of a step runs, where they do not run in turn", default=None)
+
+
+@contextmanager
+def as_visit(number: int) -> Iterator[None]:
+    """Have a call of a step draw what the cell drew in its call of this number, from 0, whatever ran before."""
+    token = _VISIT.set(number)
+    try:
+        yield
+    finally:
+        _VISIT.reset(token)
 
 
 class Replay:
@@ -110,7 +123,8 @@ class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return replayed
 
     def _next(self, path: KeyPath, op: str, name: str) -> _Again:
-        visits, number = self._drawn.visits.get(path, []), self._done[path]
+        visits, told = self._drawn.visits.get(path, []), _VISIT.get()
+        number = self._done[path] if told is None or path == BETWEEN else told
         self._done[path] += 1
         is_known = number < len(visits) and name not in self._drawn.unseen
         return _Again(name, op, visits[number] if is_known else None)
