@@ -48,6 +48,7 @@ def run(
     given: GivenTensors | None = None,
     stream: int | None = None,
     watch: Watch | None = None,
+    forward: Forward | None = None,
 ) -> tuple[Result, Exception | None]:
     """Run a plan on fresh tensors.
 
@@ -59,12 +60,15 @@ def run(
         stream: seeds the CPU's random stream anew once the starting tensors are there, for other random steps; steps
             with a seed of their own draw otherwise, too.
         watch: told at which step the run is, for a parent that may end it.
+        forward: of a compiled plan, its forward steps as a function; None to compile them.
 
     Returns:
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
-    return _whole(plan, Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch))
+    one = Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch)
+    one.forward = forward
+    return _whole(plan, one)
 
 
 def _whole(plan: Plan, one: Run) -> Ran:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from tensorflow_free.cell.compiled_blame import CompiledCell, compiled_blame
 from tensorflow_free.cell.findings import shared_ops
 from tensorflow_free.cell.naming import amplified, noise_of, of_rounds, worst_of_rounds
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
@@ -53,8 +54,6 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
         kept: runs that may serve again.
         given: the numbers that the cell's run started from, where they are not those that it makes.
     """
-    if recipe.backend.name != "eager":
-        return comparison
     try:
         yardstick = yardstick_of(source, overrides, recipe, kept)
     except NoReference as why:
@@ -63,6 +62,13 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
         yardstick = why.partial
     if yardstick.turned is not None:
         yardstick = yardstick.turned(result)
+    if recipe.backend.name != "eager":
+
+        def judge(captured: Captured, again: Result) -> Blame:
+            return _Blaming(yardstick, captured, again, comparison).blame()
+
+        cell = CompiledCell(source, overrides, plan_of(recipe), result, yardstick, comparison, judge, given)
+        return replace(comparison, blame=compiled_blame(cell))
     plan = plan_of(recipe)
     captured, again = captured_run(plan, given)
     hooked = (again.error is None) == (result.error is None)

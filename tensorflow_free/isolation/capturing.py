@@ -173,6 +173,18 @@ class Capturing:
         call.in_place = changes(find(call.site.op)) or versions(operands) != stood or bool(call.after)
         self.captured.calls.append(call)
 
+    def add(self, call: CapturedCall) -> None:
+        """Take in a call that was seen in another way."""
+        self._turn += 1
+        call.turn, call.number = self._turn, self._number
+        self._number += 1
+        self.captured.made = self._number
+        self.captured.calls.append(call)
+
+    def see_through(self, one: torch.Tensor, call: CapturedCall, position: int, *, incoming: bool) -> None:
+        """Take the gradient that comes to a tensor for that of a call's operand, or of its result."""
+        hook(one, partial(self._see, call, position, incoming=incoming))
+
     def _see(
         self, call: CapturedCall, position: int, gradient: torch.Tensor | None, *, incoming: bool
     ) -> torch.Tensor | None:

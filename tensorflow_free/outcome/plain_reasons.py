@@ -70,6 +70,9 @@ class Bare(Reason):
         "no such cell",
         "no such judged cell",
         "right by float64 here",
+        "eager is wrong alike",
+        "each step compiled alone",
+        "wrong with everything kept",
     ]
 
 

@@ -7,7 +7,7 @@ Reason
 ├── of an expectation       the same, and Unmet
 ├── of a run                StepFailed · WorkerLost · RunsDiffer · Related
 ├── of a mark under xfail   Marked
-├── of a cell               CellMismatch · Problems · Shortfall · OtherK
+├── of a cell               CellMismatch · Problems · Shortfall · OtherK · CompilerStage
 ├── of a golden             OfGolden
 ├── of a saved run          RunAgain
 └── of what has no code     OlderWords
@@ -47,6 +47,9 @@ class OfNames(Reason):
         "judged alone in part",
         "same outcome",
         "second run differs",
+        "needs not kept",
+        "at or before",
+        "not tried",
     ]
     name: str
     other: str = ""
@@ -265,6 +268,31 @@ class OtherK(Reason):
     usual: float
 
 
+class CompilerStage(Reason):
+    """Which part of a compiler makes a compiled cell wrong.
+
+    Attributes:
+        right: the back ends that do less than the cell's, under which it is right.
+        wrong: the first under which it is wrong; the cell's own where all others are right.
+        emulated: of inductor, whether it is right with `emulate_precision_casts`; None where that was not tried.
+        subsystem: of inductor, the part that torch's own `CompilerBisector` names; empty where it names none.
+        number: how many times that part must be applied; None where it is on or off.
+        info: what the `CompilerBisector` tells of the last time.
+        left: what there was no time to try.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("right", "wrong", "emulated", "subsystem")
+
+    code: Literal["compiler stage"] = "compiler stage"
+    right: list[str] = Field(default_factory=list)
+    wrong: str = ""
+    emulated: bool | None = None
+    subsystem: str = ""
+    number: int | None = None
+    info: str = ""
+    left: list[str] = Field(default_factory=list)
+
+
 class Problems(Reason):
     """What is wrong with a recipe, a device or a golden, each with its place."""
 
@@ -342,6 +370,7 @@ AnyReason = Annotated[
     | CellMismatch
     | Shortfall
     | OtherK
+    | CompilerStage
     | Problems
     | OfGolden
     | RunAgain

@@ -10,6 +10,7 @@ from tensorflow_free.errors import INDENT
 from tensorflow_free.outcome.plain_reasons import Elements, Reason
 from tensorflow_free.outcome.reasons import (
     CellMismatch,
+    CompilerStage,
     LostCode,
     Marked,
     OfGolden,
@@ -132,6 +133,16 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "not kept": "{name}",
     "judged alone in part": "only {name} of {other} calls were judged alone, as memory does not reach for more",
+    "eager is wrong alike": "eager is wrong alike",
+    "each step compiled alone": "found by compiling each step alone",
+    "wrong with everything kept": (
+        "it stays wrong where every value is kept, and no step is wrong for its own inputs there"
+    ),
+    "needs not kept": "it needs {name} not to be kept: compiled with it as one more output, the values are right",
+    "at or before": (
+        "it is at or before '{name}' ({other}): compiled, the steps up to there are wrong, and those before it right"
+    ),
+    "not tried": "not tried, as there was no time: {name}",
     "no such cell": "the other sweep has no such cell",
     "no such judged cell": "the judged sweep has no such cell",
     "outcome differs": "it is '{found}' here, and '{wanted}' in the other sweep",
@@ -335,6 +346,20 @@ def _mismatch(one: CellMismatch, against: str) -> str:
     return "\n".join(lines)
 
 
+def _compiler_stage(one: CompilerStage, _: str) -> str:
+    """Under what it is right and wrong, and what torch's own bisector finds."""
+    right = f"right under {', '.join(one.right)}, " if one.right else ""
+    lines = [f"{right}wrong under {one.wrong}" if one.wrong else f"{right.removesuffix(', ')}"]
+    if one.emulated is not None:
+        lines.append(f"{'right' if one.emulated else 'wrong'} with emulate_precision_casts")
+    if one.subsystem:
+        number = "" if one.number is None else f", application {one.number}"
+        lines.append(f"torch's CompilerBisector: {one.subsystem}{number}{one.info and f' ({one.info})'}")
+    if one.left:
+        lines.append(f"not tried: {', '.join(one.left)}")
+    return "; ".join(filter(None, lines))
+
+
 def _unmet(one: Unmet, against: str) -> str:
     told = one.message if one.cause is None else words(one.cause, against)
     return f"{one.path}: {one.asks}{told and ': '}{told}"
@@ -377,6 +402,7 @@ _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
     **dict.fromkeys(get_args(LostCode), _lost),
     "mismatch": _mismatch,
     "unmet": _unmet,
+    "compiler stage": _compiler_stage,
     **dict.fromkeys(("known fault", "fixed", "above the mark"), _marked),
 }
 """What makes the words of reasons whose sentence hangs on their numbers."""

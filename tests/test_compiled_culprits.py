@@ -1,0 +1,126 @@
+"""The culprit of a compiled cell: the step that is wrong inside its graphs, the stage of the compiler, the shortest prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from functorch.compile import make_boxed_func
+from torch import Tensor
+from torch._dynamo.backends.common import aot_autograd
+from torch._dynamo.backends.registry import register_backend
+
+from tensorflow_free import load_recipe, register_op, run_recipe
+from tensorflow_free.cell.blaming import blamed
+from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.judging.culprits import Blame
+from tensorflow_free.outcome.sentences import words
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+Rewrite = Callable[[torch.fx.GraphModule], None]
+REWRITES: dict[str, Rewrite] = {"forward": lambda graph: None, "backward": lambda graph: None}
+
+
+def compiler(which: str) -> Callable[..., Any]:
+    def compiled(module: torch.fx.GraphModule, inputs: Any) -> Any:
+        REWRITES[which](module)
+        module.recompile()
+        return make_boxed_func(module.forward)
+
+    return compiled
+
+
+register_backend(aot_autograd(fw_compiler=compiler("forward"), bw_compiler=compiler("backward")), name="rewriting")
+
+
+def scaling(op: str, where: Callable[[Any], bool] = lambda node: True) -> Rewrite:
+    """Each node of an op gives 1.01 times what it should."""
+
+    def rewrite(module: torch.fx.GraphModule) -> None:
+        for node in list(module.graph.nodes):
+            if str(node.target) == f"aten.{op}" and where(node):
+                node.target = lambda *given, true=node.target: true(*given) * 1.01
+
+    return rewrite
+
+
+def blame_of(recipe: dict[str, Any], *overrides: str, **rewrites: Rewrite) -> Blame:
+    before = dict(REWRITES)
+    REWRITES.update(rewrites)
+    try:
+        loaded, kept = load_recipe(recipe, overrides), KeptRuns()
+        result = run_recipe(loaded)
+        comparison = yardstick_of(recipe, overrides, loaded, kept).compare(result)
+        found = blamed(recipe, overrides, loaded, result, comparison, kept).blame
+        assert comparison.bad
+        assert found is not None
+        return found
+    finally:
+        REWRITES.update(before)
+
+
+def rand(*size: int) -> dict[str, Any]:
+    return {"init": "rand", "size": list(size), "requires_grad": True}
+
+
+CHAIN = {
+    "tensors": {"x": rand(8), "w": rand(8)},
+    "steps": {"h": "x * w", "t": "h.tanh()", "s": "h.sigmoid()", "y": "t * s", "e": "y.exp()"},
+    "backward": {"target": "e", "gradient": {"init": "rand"}},
+}
+
+
+def named(found: Blame) -> list[tuple[str, str]]:
+    return [(one.step, one.direction) for one in found.culprits]
+
+
+def test_a_node_that_a_compiler_gets_wrong_is_named_as_its_step() -> None:
+    found = blame_of(CHAIN, "backend=rewriting", forward=scaling("tanh.default"))
+    assert named(found) == [("t", "forward")]
+    assert "y" in found.right or found.right == ("e",)
+
+
+def test_the_stage_is_told_up_to_which_it_is_right() -> None:
+    found = blame_of(CHAIN, "backend=rewriting", forward=scaling("tanh.default"))
+    assert [words(one) for one in found.notes] == ["right under eager_noexcept, aot_eager, wrong under rewriting"]
+
+
+def test_of_the_readers_of_a_value_the_one_is_named_whose_backward_a_compiler_gets_wrong() -> None:
+    found = blame_of(CHAIN, "backend=rewriting", backward=scaling("tanh_backward.default"))
+    assert named(found) == [("t", "backward")]
+    assert found.culprits[0].value == "h.grad"
+
+
+@register_op("amiss.compiled", replace=True)
+def compiled_only(input: Tensor) -> Tensor:
+    return input.sigmoid() * (1.01 if torch.compiler.is_compiling() else 1.0)
+
+
+def test_an_op_of_ones_own_that_is_wrong_where_it_is_compiled_is_named() -> None:
+    found = blame_of(
+        CHAIN, "backend=aot_eager", "steps.s={op: amiss.compiled, args: [h]}", "+reference={steps.s.op: sigmoid}"
+    )
+    assert named(found) == [("s", "forward")]
+
+
+@register_op("amiss.always", replace=True)
+def always(input: Tensor) -> Tensor:
+    return input.sigmoid() * 1.01
+
+
+def test_an_op_that_is_wrong_in_eager_too_is_told_to_be() -> None:
+    found = blame_of(
+        CHAIN, "backend=aot_eager", "steps.s={op: amiss.always, args: [h]}", "+reference={steps.s.op: sigmoid}"
+    )
+    assert named(found) == [("s", "forward")]
+    assert [one.code for one in found.notes] == ["eager is wrong alike"]
