@@ -63,6 +63,7 @@ def assemble(parts: BoundParts, files: tuple[FileRead, ...], ops: tuple[str, ...
         initial=tuple(slots.initial),
         files=files,
         ops=ops,
+        devices=parts.devices,
     )
 
 

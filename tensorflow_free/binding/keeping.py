@@ -57,6 +57,7 @@ class BoundParts:
     new: Callable[[], int]
     aliases: Aliases
     paths: Mapping[str, KeyPath]
+    devices: tuple[str, ...]
 
     def values(self) -> Iterator[tuple[str, int]]:
         """Every starting tensor and step, with its id."""

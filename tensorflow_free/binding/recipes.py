@@ -174,6 +174,7 @@ class Binding:
     def _bind_tensors(self) -> None:
         recipe, scope = self.recipe, self.scope
         device = "cpu" if devices.form_problem(recipe.device) else recipe.device
+        scope.uses(device)
         starts = Starts(recipe.dtype, device, recipe.input_precision, self._folder, self._wrong_start)
         for name, spec in recipe.tensors.items():
             path: KeyPath = ("tensors", name)
@@ -187,6 +188,7 @@ class Binding:
             scope.leaves[name] = scope.new() if expanded else identity
             scope.gradients[name] = scope.new()
             if start is not None:
+                scope.uses(start.device)
                 self.starts.append(start)
                 if start.dtype is not None and not has_gradients(start.dtype):
                     scope.undifferentiable[name] = start.dtype
@@ -301,5 +303,6 @@ class Binding:
             new=scope.new,
             aliases=self.aliases,
             paths=dict(all_step_names(self.recipe.steps, ("steps",))),
+            devices=tuple(scope.devices),
         )
         return assemble(parts, tuple(self.files), tuple(self.steps.users_ops))

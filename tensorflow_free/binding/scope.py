@@ -49,6 +49,8 @@ class Scope:
         """Steps whose gradient the recipe asks for: `retain_grad`, or `STEP.grad` read by a step."""
         self.traces: dict[str, tuple[str, ...]] = {}
         """What each repeat block traces; the trace `train.loss` is a value of that name."""
+        self.devices: dict[str, None] = {}
+        """The devices that the recipe may draw random numbers on, besides the CPU."""
         self.place = place
         self._ids = count(RESERVED)
 
@@ -101,6 +103,11 @@ class Scope:
             self.ops[name] = op
         self.later.pop(name, None)
         return identity
+
+    def uses(self, device: str) -> None:
+        """Note a device that values lie on."""
+        if device.partition(":")[0] not in ("cpu", "meta"):
+            self.devices[device] = None
 
     def wrong(self, path: Sequence[str | int], message: Message) -> None:
         """Note a problem of the recipe; what makes its words late must not hang on what is given further down."""

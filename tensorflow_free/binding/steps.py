@@ -32,6 +32,7 @@ from tensorflow_free.recipe.models import Step
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.recipe.no_ops import instead_of
 from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, is_module, registered, suggest
+from tensorflow_free.tensors.devices import is_device, kinds
 from tensorflow_free.text.phrases import shown
 
 
@@ -75,13 +76,22 @@ class Steps:
         if op is not None and step.seed is not None:
             self._check_seed(op, path)
         if op is not None and bound is not None:
+            self._note_devices(op, bound)
             site = Site(name, str(step.op), path, tuple(_operand_names(bound)))
             self._lower(op, bound, identity, site, rows)
             if step.seed is not None and rows[-1].function is not None:
-                rows[-1].function = partial(seeded, step.seed, self._scope.recipe.device, rows[-1].function)
+                rows[-1].function = partial(seeded, step.seed, tuple(self._scope.devices), rows[-1].function)
         self._scope.give(name, "step", None if op is None else op.name, identity)
         if step.retain_grad:
             self._scope.asked.add(name)
+
+    def _note_devices(self, op: Op, bound: Bound) -> None:
+        """Note the devices that a step names, as in `x.to("cuda:1")` and `x.cuda()`."""
+        if op.name in kinds():
+            self._scope.uses(op.name)
+        for word in bound.by_parameter.values():
+            if isinstance(word, str) and is_device(word):
+                self._scope.uses(word)
 
     def _op(self, step: Step, path: KeyPath) -> Op | None:
         written = step.op or ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
 import torch
+
+from tensorflow_free.tensors.streams import own_stream
 
 _FAR: Final = 0x9E3779B1
 """How far the seeds of other streams lie from those of the recipe, which are mostly small."""
@@ -17,13 +19,14 @@ _shift: ContextVar[int] = ContextVar("_shift", default=0)
 _begun: ContextVar[torch.Tensor | None] = ContextVar("_begun", default=None)
 
 
-def seeded(seed: int, device: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call the function in random streams, of the CPU and of the device, that are seeded with this number."""
-    kind, _, index = device.partition(":")
-    devices = [] if kind in ("cpu", "meta") else [int(index or 0)]
-    with torch.random.fork_rng(devices, device_type=kind if devices else "cuda"):
-        shift = _shift.get()
-        torch.manual_seed((seed + shift) % 2**63 if shift else seed)
+def seeded(seed: int, devices: Sequence[str], function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call the function in random streams, of the CPU and of the devices, that are seeded with this number."""
+    shift = _shift.get()
+    shifted = (seed + shift) % 2**63 if shift else seed
+    with torch.random.fork_rng([]), ExitStack() as stack:
+        for device in devices:
+            stack.enter_context(own_stream(device, shifted))
+        torch.default_generator.manual_seed(shifted)
         token = _begun.set(torch.default_generator.get_state())
         try:
             return function(*args, **kwargs)

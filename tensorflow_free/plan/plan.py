@@ -73,7 +73,8 @@ class Plan:
     `initial` is what the list of values begins as: constants in their slots, None elsewhere. `forward` are the calls up
     to the first `backward` or `grad`, which a backend may compile and which then leaves what is needed later in the
     slots `returned`; `rest` are those after it. `standing` are slots that hold values as they stood while checks run.
-    `around` makes the context in which steps and backward run, and then that of the checks.
+    `around` makes the context in which steps and backward run, and then that of the checks. `devices` are those that
+    the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name.
     """
 
     recipe: Recipe
@@ -96,6 +97,7 @@ class Plan:
     files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()
     variants: tuple[tuple[Start, ...], ...] = ()
+    devices: tuple[str, ...] = ()
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     @property

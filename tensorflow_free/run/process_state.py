@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import torch
 
 from tensorflow_free.plan import settings
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+from tensorflow_free.tensors.streams import own_stream
 
 
 @contextmanager
@@ -23,7 +23,8 @@ def process_state(plan: Plan) -> Iterator[None]:
         torch.set_default_dtype(TORCH_DTYPES[recipe.dtype])
         _leave_modes(recipe.device, stack)
         stack.enter_context(torch.enable_grad())
-        _seed_device(recipe.device, recipe.seed, stack)
+        for device in plan.devices:
+            stack.enter_context(own_stream(device, recipe.seed))
         stack.enter_context(settings.applied(recipe.settings))
         yield
 
@@ -37,15 +38,3 @@ def _leave_modes(device: str, stack: ExitStack) -> None:
             stack.enter_context(torch.autocast(kind, enabled=False))
     if torch.get_default_device().type != "cpu":
         stack.enter_context(torch.device("cpu"))
-
-
-def _seed_device(device: str, seed: int, stack: ExitStack) -> None:
-    kind = torch.device(device).type
-    module: Any = getattr(torch, kind, None)
-    if kind in ("cpu", "meta") or not hasattr(module, "get_rng_state"):
-        return
-    stack.callback(module.set_rng_state, module.get_rng_state(device), device) if kind == "cuda" else stack.callback(
-        module.set_rng_state, module.get_rng_state()
-    )
-    with torch.device(device):
-        module.manual_seed(seed)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch
@@ -31,6 +33,11 @@ def form_problem(word: Any) -> str | None:
     if colon and not (_INDEX.fullmatch(index) and int(index) <= LARGEST_INDEX):
         return f"'{word}' is not a device; after the ':' comes its number, such as {kind}:0"
     return None
+
+
+def is_device(word: str) -> bool:
+    """Whether a word names a device that torch knows, here or not."""
+    return word.partition(":")[0] in kinds() and form_problem(word) is None
 
 
 MEANT: Final = {"gpu": "; did you mean 'cuda'?"}
@@ -69,7 +76,25 @@ def _count(kind: str) -> int:
 
 def synchronize(word: str) -> None:
     """Wait for what the device still has to do."""
-    kind = torch.device(word).type
-    module: Any = getattr(torch, kind, None)
-    if kind not in ("cpu", "meta") and hasattr(module, "synchronize"):
+    module = module_of(word)
+    if not hasattr(module, "synchronize"):
+        return
+    if takes_a_device(module.synchronize):
+        module.synchronize(torch.device(word))
+    else:
         module.synchronize()
+
+
+def module_of(word: str) -> Any:
+    """PyTorch's module of a device's kind (`torch.cuda`), which seeds and waits; None for the CPU, `meta`, and none."""
+    kind = word.partition(":")[0]
+    return None if kind in ("cpu", "meta") else getattr(torch, kind, None)
+
+
+def takes_a_device(function: Callable[..., Any], given: int = 0) -> bool:
+    """Whether a function of a device's module takes a device behind what it is `given`; those of `mps` do not."""
+    try:
+        return len(inspect.signature(function).parameters) > given
+    except (TypeError, ValueError):
+        # written in C, and silent about itself
+        return True

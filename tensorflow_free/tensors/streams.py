@@ -1,0 +1,73 @@
+"""The random stream of one device: seeded and put back, with those of all other devices left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from tensorflow_free.tensors.devices import absence, module_of, takes_a_device
+
+
+@contextmanager
+def own_stream(word: str, seed: int) -> Iterator[None]:
+    """Inside it, the random stream of a device begins with a seed; afterwards it stands where it stood.
+
+    Args:
+        word: the device, such as `cuda:1`; without a number, the current one of its kind.
+        seed: of the numbers that it draws. Only this device is seeded.
+    """
+    module = module_of(word)
+    if not hasattr(module, "get_rng_state") or absence(word) is not None:
+        yield
+        return
+    device = _numbered(torch.device(word), module)
+    before = _state(module, device)
+    _set_state(module, device, _seeded(module, device, seed))
+    try:
+        yield
+    finally:
+        _set_state(module, device, before)
+
+
+def _numbered(device: torch.device, module: Any) -> torch.device:
+    """The device with its number: which one is the current one may change meanwhile."""
+    if device.index is not None or not hasattr(module, "current_device"):
+        return device
+    return torch.device(device.type, module.current_device())
+
+
+def _state(module: Any, device: torch.device) -> torch.Tensor:
+    state: torch.Tensor = _of_device(module.get_rng_state, device)
+    return state
+
+
+def _set_state(module: Any, device: torch.device, state: torch.Tensor) -> None:
+    _of_device(module.set_rng_state, device, state)
+
+
+def _of_device(function: Callable[..., Any], device: torch.device, *given: Any) -> Any:
+    """Call a function of a device's module for this device; that of a kind with one device alone takes none (`mps`)."""
+    return function(*given, device) if takes_a_device(function, len(given)) else function(*given)
+
+
+def _seeded(module: Any, device: torch.device, seed: int) -> torch.Tensor:
+    """The state that the device's stream has after seeding; what is seeded for it stands in no other device's way."""
+    try:
+        return torch.Generator(device=device).manual_seed(seed).get_state()
+    except (RuntimeError, NotImplementedError):
+        return _seeded_among_all(module, device, seed)
+
+
+def _seeded_among_all(module: Any, device: torch.device, seed: int) -> torch.Tensor:
+    """The same where generators cannot be made: all are seeded, as every module of a device can, and put back."""
+    count = module.device_count() if hasattr(module, "device_count") else 1
+    all_devices = [torch.device(device.type, index) for index in range(count)]
+    before = [_state(module, one) for one in all_devices]
+    getattr(module, "manual_seed_all", module.manual_seed)(seed)
+    seeded = _state(module, device)
+    for one, state in zip(all_devices, before, strict=True):
+        _set_state(module, one, state)
+    return seeded
