@@ -42,3 +42,9 @@ def split_k(input: torch.Tensor, other: torch.Tensor) -> torch.Tensor:  # noqa: 
 def short_k(input: torch.Tensor, other: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's own name for it
     """A matrix product that forgets the last term of each sum: wrong."""
     return input[:, :-1] @ other[:-1]
+
+
+@register_op("my.fast_sin")
+def fast_sin(input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's own name for it
+    """A sine of which five digits are right."""
+    return torch.sin(input) * (1 + 3e-6)

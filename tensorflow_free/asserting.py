@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Final, NoReturn
 from unittest import SkipTest
 
+from tensorflow_free.cell.blaming_safely import blamed_safely
 from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
+from tensorflow_free.cell.findings import hidden_in, marks_of
+from tensorflow_free.cell.reference import KeptRuns
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.verifying import Verification, verify, verify_case
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.relations.judged_run import run_judged
@@ -103,7 +107,12 @@ def _by_expectations(missing: Verification) -> Verification:
         causes = [one.model_copy(update={"code": "nothing expected"}) for one in missing.fate.causes]
         return replace(missing, fate=Fate(missing.outcome, causes))
     result, _ = run_judged(plan_of(recipe))
-    return replace(missing, fate=fate_of(result), result=result)
+    fate = fate_of(result)
+    if recipe.judge.isolated and not fate.is_bad:
+        nothing = Comparison(())
+        alone = blamed_safely(missing.recipe, missing.overrides, recipe, result, nothing, KeptRuns())
+        fate = fate_of(result, alone) if hidden_in(alone, marks_of(result).values()) else fate
+    return replace(missing, fate=fate, result=result)
 
 
 # words
@@ -123,7 +132,7 @@ def _title(found: Verification) -> str:
 
 
 def _lines(found: Verification) -> list[Line]:
-    if found.outcome != Outcome.MISMATCH or found.comparison is None:
+    if found.outcome != Outcome.MISMATCH or found.comparison is None or not found.comparison.bad:
         return text_lines(found.reason)
     golden = [f"golden: {found.golden}"] if found.golden is not None else []
     unmet = found.unmet

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tensorflow_free.commands.flags import Flags, flags_of, with_repeats, wrong
+from tensorflow_free.commands.flags import Flags, flags_of, with_isolated, with_repeats, wrong
 from tensorflow_free.commands.parser import Parser
 from tensorflow_free.commands.printing import complain, flushed, open_streams
 from tensorflow_free.commands.run_flags import run_flags, run_parser, sorted_words
@@ -146,7 +146,7 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
         from tensorflow_free.commands.multirun import resume
 
         return resume(flags, rest)
-    line = sorted_words(rest)
+    line = sorted_words(with_isolated(rest, isolated=flags.isolated))
     if line.is_multirun:
         from tensorflow_free.commands.multirun import run_sweep
 

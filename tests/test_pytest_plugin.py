@@ -7,8 +7,10 @@ import sys
 import unittest
 
 import pytest
+from torch import Tensor
 
 import tensorflow_free.pytest_plugin.collecting  # noqa: F401 - so that a pytest run inside this one finds all loaded
+from tensorflow_free import register_op
 from tensorflow_free.asserting import assert_recipe
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.recording import record
@@ -98,6 +100,19 @@ def test_a_recipe_is_one_test_a_case(project):
     write(project, "a.yaml", EXPECTING)
     write(project, "deep/b.yaml", CASES)
     assert ids(project) == ["a.yaml::float32-cpu", "deep/b.yaml::small-float32-cpu", "deep/b.yaml::big-float64-cpu"]
+
+
+def test_recipe_isolated_fails_what_noise_hides(project):
+    @register_op("plugin.off", replace=True)
+    def off(input: Tensor) -> Tensor:
+        return input.sin() * (1 + 3e-6)
+
+    tensors = "tensors: {x: {init: randn, size: [9]}}\nreference: {steps.y.op: sin}\nexpect: {y: {shape: [9]}}\n"
+    write(project, "a.yaml", f"{tensors}steps: {{near: x + 1e4 - 1e4, y: {{op: plugin.off, args: [near]}}}}\n")
+    run(project).assert_outcomes(passed=1)
+    found = run(project, "--recipe-isolated")
+    found.assert_outcomes(failed=1)
+    found.stdout.fnmatch_lines(["mismatch: hidden: y (plugin.off, forward) is * times its noise alone*"])
 
 
 def test_what_is_partly_judged_passes_is_told_and_fails_where_strict_is_asked_for(project):

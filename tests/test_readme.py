@@ -88,7 +88,7 @@ def code_of(command):
     """The exit code that a command must have, by what it shows."""
     if "refusals" in command.line:
         return 2
-    return 1 if re.search(r"\d (?:mismatch|stale|failed)\b|^Culprit: ", command.shown, re.MULTILINE) else 0
+    return 1 if re.search(r"\d (?:mismatch|stale|failed)\b|^Culprit ", command.shown, re.MULTILINE) else 0
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,7 +7,16 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from tensorflow_free.cell.findings import is_borne_by, marks_of, mismatch_of, notes_of, shortfalls_of, unmarked
+from tensorflow_free.cell.findings import (
+    hidden_in,
+    is_borne_by,
+    is_on,
+    marks_of,
+    mismatch_of,
+    notes_of,
+    shortfalls_of,
+    unmarked,
+)
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
 from tensorflow_free.judging.known_faults import is_marked, mark_of
@@ -127,8 +136,12 @@ def _stopped(
     roots = {name.partition(".")[0] for name, one in made.items() if one.kind != "gradient"}
     wrong = [one for one in result.unmet if one.path not in known and _was_made(one.name, made, roots)]
     unmet, apart = [_unmet(one) for one in wrong], _apart(result)
-    if isinstance(against, Comparison) and (bad := unmarked(against, marks_of(result).values())):
-        return Fate(Outcome.MISMATCH, [mismatch_of(against, result, bad), *apart, *unmet, error])
+    if isinstance(against, Comparison):
+        marks = list(marks_of(result).values())
+        if bad := unmarked(against, marks):
+            return Fate(Outcome.MISMATCH, [mismatch_of(against, result, bad), *apart, *unmet, error])
+        if hidden := hidden_in(against, marks):
+            return Fate(Outcome.MISMATCH, [*hidden, *apart, *unmet, error])
     outcome = STOPPED[error.code]
     if unmet and outcome == Outcome.UNSUPPORTED:
         outcome = Outcome.FAILED
@@ -184,7 +197,7 @@ class _Weighing:
         self._bad = against.bad if isinstance(against, Comparison) else []
 
     def fate(self) -> Fate:
-        """The first of these that is so: out of bounds, unmet, without a reference, apart, fixed, known, compared."""
+        """The first of these that is so: out of bounds, hidden, unmet, no reference, apart, fixed, known, compared."""
         unmet = [_unmet(one) for one in self._unmet()]
         apart = _apart(self._result)
         if not isinstance(self._against, Comparison):
@@ -195,6 +208,8 @@ class _Weighing:
         if bad := unmarked(self._against, self._marks.values()):
             mismatch = mismatch_of(self._against, self._result, bad)
             return Fate(Outcome.MISMATCH, [mismatch, *apart, *unmet, *failed], notes)
+        if hidden := hidden_in(self._against, self._marks.values()):
+            return Fate(Outcome.MISMATCH, [*hidden, *apart, *unmet, *failed], notes)
         if unmet or failed:
             return Fate(Outcome.FAILED, [*unmet, *apart, *failed], notes)
         if apart:
@@ -228,6 +243,9 @@ class _Weighing:
     def _is_borne(self, number: int) -> bool:
         """Whether a mark is borne out: by a value, an expectation or the error that stopped the run."""
         mark = self._marks[number]
+        blame = self._against.blame if isinstance(self._against, Comparison) else None
+        if blame is not None and any(is_on(mark, one) for one in blame.culprits):
+            return True
         return any(is_borne_by(one, mark) for one in self._bad) or any(
             one.outcome == Outcome.KNOWN_FAULT and (one.path == f"xfail.{number}" or is_marked(one.name, mark))
             for one in self._result.expectations

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
+from tensorflow_free.judging.culprit_words import place_of
+from tensorflow_free.judging.culprits import Culprit
 from tensorflow_free.judging.known_faults import bears, is_marked, mark_of
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, OfNames, OtherK, Shortfall
+from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, Hidden, OfNames, OtherK, Shortfall
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
 from tensorflow_free.recipe.graph import reads_of, steps_of
@@ -72,6 +74,31 @@ def marks_of(result: Result) -> dict[int, KnownFault]:
     """The known faults that are marked for the cell, by their places."""
     recipe = result.recipe
     return {number: one for number, one in enumerate(recipe.xfail) if holds(one.when, recipe)}
+
+
+def hidden_in(comparison: Comparison, marks: Iterable[KnownFault]) -> list[Hidden]:
+    """The steps that are wrong alone where every value is within bounds, but for those that a mark is on."""
+    if comparison.blame is None or comparison.bad:
+        return []
+    known = list(marks)
+    return [_hidden(one) for one in comparison.blame.culprits if not any(is_on(mark, one) for mark in known)]
+
+
+def is_on(mark: KnownFault, culprit: Culprit) -> bool:
+    """Whether a mark is on a step that is wrong alone, or on what is wrong of it, and bears so much."""
+    return bears(mark, culprit.noise) and (is_marked(culprit.value, mark) or is_marked(culprit.step, mark))
+
+
+def _hidden(one: Culprit) -> Hidden:
+    return Hidden(
+        place=place_of(one),
+        step=one.step,
+        op=one.op,
+        direction=one.direction,
+        value=one.value,
+        noise=one.noise,
+        cause=one.cause,
+    )
 
 
 def mismatch_of(comparison: Comparison, result: Result, bad: Sequence[ValueVerdict]) -> CellMismatch:

@@ -34,6 +34,7 @@ class Flags:
     no_save: bool = False
     fail_fast: bool = False
     strict: bool = False
+    isolated: bool = False
     resume: str | None = None
     timeout: float | None = None
     max_memory: float | None = None
@@ -110,6 +111,21 @@ def with_repeats(words: Sequence[str], repeats: int | None) -> list[str]:
         return list(words)
     said = [word for word in words if word.lstrip("~+").partition("=")[0] == "repeats" and is_override(word)]
     return [*(word for word in words if word not in said), f"repeats={repeats}"]
+
+
+ISOLATED: Final[dict[str, Any]] = {
+    "action": "store_true",
+    "help": "judge each step alone, too, where all values are within bounds: accumulated noise can hide a fault",
+}
+"""What argparse is told of `--isolated`, which two commands have."""
+
+
+def with_isolated(words: Sequence[str], *, isolated: bool) -> list[str]:
+    """The words of a command line with what `--isolated` says in place of what they say; the same without it."""
+    if not isolated:
+        return list(words)
+    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "judge.isolated" and is_override(word)]
+    return [*(word for word in words if word not in said), "judge.isolated=true"]
 
 
 def wrong(place: str, message: str) -> RecipeError:

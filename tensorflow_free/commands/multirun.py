@@ -59,8 +59,9 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
     if flags.repeats is not None:
         raise wrong("flag '--repeats'", "a resumed sweep keeps the settings it began with")
     problems = [problem for text in words for problem in _said(text, said)]
-    if flags.no_save:
-        problems.append(Problem(Place(file="flag '--no-save'"), "a resumed sweep keeps the settings it began with"))
+    for flag, given in (("--no-save", flags.no_save), ("--isolated", flags.isolated)):
+        if given:
+            problems.append(Problem(Place(file=f"flag '{flag}'"), "a resumed sweep keeps the settings it began with"))
     refuse_any(problems)
     try:
         sweep = resume_sweep(

@@ -56,7 +56,8 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
 
 def _of_sweeps(flags: Flags) -> list[str]:
     """The flags that were given and are for sweeps."""
-    return [flag for flag, given in (("--fail-fast", flags.fail_fast), ("--strict", flags.strict)) if given]
+    asked = (("--fail-fast", flags.fail_fast), ("--strict", flags.strict), ("--isolated", flags.isolated))
+    return [flag for flag, given in asked if given]
 
 
 def _saved(result: Result, folder: Path) -> bool:

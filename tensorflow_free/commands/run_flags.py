@@ -10,7 +10,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from tensorflow_free.commands.flags import REPEATS, STRICT, Declared, Flags, declare_common, flags_of, wrong
+from tensorflow_free.commands.flags import ISOLATED, REPEATS, STRICT, Declared, Flags, declare_common, flags_of, wrong
 from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, one_of, some_text
 from tensorflow_free.composition.command_line import CommandLine, command_line
 from tensorflow_free.outcome.exit_codes import exit_codes_help
@@ -93,6 +93,7 @@ def _declare_ours(flags: Declared, sweeps: Declared) -> None:
     )
     sweeps.add_argument("--fail-fast", action="store_true", help="end a sweep at the first bad cell")
     sweeps.add_argument("--strict", action="store_true", help=STRICT)
+    sweeps.add_argument("--isolated", **ISOLATED)
     sweeps.add_argument(
         "--resume",
         type=some_text("the folder of a sweep"),

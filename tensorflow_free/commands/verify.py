@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
-from tensorflow_free.commands.flags import Flags, with_repeats
+from tensorflow_free.commands.flags import Flags, with_isolated, with_repeats
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
@@ -42,7 +42,9 @@ MOST_NAMED: Final = 10
 
 def verify_command(options: Namespace, flags: Flags) -> int:
     """Check recipes against their goldens, a line a cell: the exit code."""
-    paths, overrides = paths_and_overrides(with_repeats(options.words, options.repeats))
+    paths, overrides = paths_and_overrides(
+        with_isolated(with_repeats(options.words, options.repeats), isolated=options.isolated)
+    )
     cells = Combinations(axes_of(overrides))
     flags.load_ops()
     files = files_of(paths)
@@ -217,7 +219,7 @@ def failure_of(one: Verification) -> Iterator[Line]:
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
     yield Line((mark_of(one.outcome, is_bad=not one.is_well), Words(f"  {place}", "bad")))
     why = text_lines(one.reason)
-    if one.outcome == Outcome.MISMATCH and one.comparison is not None:
+    if one.outcome == Outcome.MISMATCH and one.comparison is not None and one.comparison.bad:
         beside = (*one.above, *one.apart, *one.unmet, *one.stopped)
         why = [*failure_in(one.comparison, one.operands), *map(line, beside)]
     yield from within(why, 2, MOST_LINES)

@@ -228,12 +228,16 @@ class GoldenJudge:
 
     def judged(self, result: Result) -> tuple[Fate, Comparison | None]:
         """What becomes of a run, and its values against the golden's."""
-        known = frozenset(self.stored.unmet.get(self.recipe.dtype, ()))
         comparison = compare(result, self.stored, self.k, self.made_on)
+        return self.fate(result, comparison), comparison
+
+    def fate(self, result: Result, comparison: Comparison) -> Fate:
+        """What becomes of a run whose values are compared."""
+        known = frozenset(self.stored.unmet.get(self.recipe.dtype, ()))
         fate = fate_of(result, comparison, unmet=known, guards=True)
         if fate.outcome == Outcome.UNSUPPORTED and self._ran:
             fate = Fate(Outcome.FAILED, fate.causes).also(OfGolden(code="ran before", dtype=self.recipe.dtype))
-        return fate, comparison
+        return fate
 
     @property
     def _ran(self) -> bool:
@@ -300,8 +304,10 @@ class _Checking:
         plan = plan_of(judge.recipe)
         result, _ = run_judged(plan, given=judge.starts, is_bad=lambda one: judge.judged(one)[0].outcome.is_bad)
         fate, comparison = judge.judged(result)
-        if comparison is not None and fate.outcome == Outcome.MISMATCH and is_red(comparison, result):
+        is_mismatch = fate.outcome == Outcome.MISMATCH and is_red(comparison, result)
+        if comparison is not None and (is_mismatch or judge.recipe.judge.isolated):
             comparison = blamed_case(self._path, self._overrides, result, comparison, judge.starts)
+            fate = judge.fate(result, comparison)
         return replace(self._is(fate, comparison, result), by_noise=judge.stored.nudged_runs is None)
 
     def _is(self, fate: Fate, comparison: Comparison | None = None, result: Result | None = None) -> Verification:

@@ -7,7 +7,7 @@ Reason
 ├── of an expectation       the same, and Unmet
 ├── of a run                StepFailed · WorkerLost · RunsDiffer · Related
 ├── of a mark under xfail   Marked
-├── of a cell               CellMismatch · Problems · Shortfall · OtherK · CompilerStage
+├── of a cell               CellMismatch · Hidden · Problems · Shortfall · OtherK · CompilerStage
 ├── of a golden             OfGolden
 ├── of a saved run          RunAgain
 └── of what has no code     OlderWords
@@ -327,6 +327,30 @@ class OfGolden(Reason):
     dtype: str = ""
 
 
+class Hidden(Reason):
+    """A step that is wrong for its own inputs, and that all values of the whole chain are within bounds with.
+
+    Attributes:
+        place: which it is, in short: `h (mul, forward)`, `x.grad (backward of s)`.
+        step: its name, and `op` its op.
+        direction: forward, backward, or operand, which it changed without saying so.
+        value: what is wrong: `h`; backward the gradient that it hands on; the operand.
+        noise: how many times its noise it is off; infinite where NaN, an infinity or the structure decide.
+        cause: what is wrong with it.
+    """
+
+    kin: ClassVar[tuple[str, ...]] = ("place", "cause")
+
+    code: Literal["hidden"] = "hidden"
+    place: str
+    step: str
+    op: str | None = None
+    direction: Literal["forward", "backward", "operand"] = "forward"
+    value: str = ""
+    noise: PlainFloat = 0.0
+    cause: AnyReason | None = None
+
+
 class RunAgain(Reason):
     """How a saved run stands to the same cell here: whether it runs here, and gives the saved bits.
 
@@ -373,6 +397,7 @@ AnyReason = Annotated[
     | CompilerStage
     | Problems
     | OfGolden
+    | Hidden
     | RunAgain
     | OlderWords,
     Field(discriminator="code"),

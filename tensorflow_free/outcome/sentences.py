@@ -11,6 +11,7 @@ from tensorflow_free.outcome.plain_reasons import Elements, Reason
 from tensorflow_free.outcome.reasons import (
     CellMismatch,
     CompilerStage,
+    Hidden,
     LostCode,
     Marked,
     OfGolden,
@@ -360,6 +361,14 @@ def _compiler_stage(one: CompilerStage, _: str) -> str:
     return "; ".join(filter(None, lines))
 
 
+def _hidden(one: Hidden, _: str) -> str:
+    """A step that is wrong alone, by how much, and that the whole chain does not show it."""
+    told = "" if one.cause is None else f": {words(one.cause, 'float64 of what it read')}"
+    if not math.isfinite(one.noise):
+        return f"hidden: {one.place} is wrong alone{told}"
+    return f"hidden: {one.place} is {one.noise:,.3g} times its noise alone, and accumulated noise hides it{told}"
+
+
 def _unmet(one: Unmet, against: str) -> str:
     told = one.message if one.cause is None else words(one.cause, against)
     return f"{one.path}: {one.asks}{told and ': '}{told}"
@@ -403,6 +412,7 @@ _MADE: Final[dict[str, Callable[[Any, str], str]]] = {
     "mismatch": _mismatch,
     "unmet": _unmet,
     "compiler stage": _compiler_stage,
+    "hidden": _hidden,
     **dict.fromkeys(("known fault", "fixed", "above the mark"), _marked),
 }
 """What makes the words of reasons whose sentence hangs on their numbers."""

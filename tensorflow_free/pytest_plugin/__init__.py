@@ -22,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--recipe-backend", metavar="A,B", help="run recipes by these backends: eager,inductor")
     group.addoption("--recipe-repeats", metavar="N", help="run recipes N times on the same numbers; other bits fail")
     group.addoption(
+        "--recipe-isolated", action="store_true", help="judge each step of recipes alone, too, which noise can hide"
+    )
+    group.addoption(
         "--record-recipes",
         choices=RECORDING,
         help="record goldens: those that are missing, those that are missing or fail, or all; never where CI is set",

@@ -101,7 +101,7 @@ class RecipeFile(pytest.File):
         words = [str(tag) for tag in tags] if isinstance(tags, list) else []
         for overrides in Combinations(options_of(self.config).swept):
             item = self._test(_name(case, {**own, **{one.key: one.value_text for one in overrides}}))
-            item.case, item.overrides = case, (*overrides, *options_of(self.config).repeats)
+            item.case, item.overrides = case, (*overrides, *options_of(self.config).overrides)
             item.tag(words)
             yield item
 

@@ -22,7 +22,7 @@ class RecipeOptions:
     Attributes:
         files: fits the paths of recipe files.
         swept: what the options vary, of the keys of `CELL`.
-        repeats: the override that says how often each runs; none where that is the recipe's own.
+        overrides: of all recipes: how often each runs, and whether each step is judged alone, too.
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         strict: whether a recipe fails of which not everything could be judged.
         recording: what to record: `missing`, `failing`, `all`, or None.
@@ -31,7 +31,7 @@ class RecipeOptions:
 
     files: re.Pattern[str]
     swept: tuple[Axis, ...]
-    repeats: tuple[Override, ...]
+    overrides: tuple[Override, ...]
     needs_golden: bool
     strict: bool
     recording: str | None
@@ -53,7 +53,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
         found = config.stash[_OPTIONS] = RecipeOptions(
             files=discovery.compiled(config.getini("recipe_files")),
             swept=tuple(axis for key in CELL if (axis := swept(config, key)).overrides),
-            repeats=repeats(config),
+            overrides=(*repeats(config), *isolated(config)),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             strict=bool(config.getoption("strict_recipes") or config.getini("strict_recipes")),
             recording=config.getoption("record_recipes"),
@@ -89,3 +89,8 @@ def repeats(config: pytest.Config) -> tuple[Override, ...]:
     if not (given.isascii() and given.isdigit() and int(given)):
         raise pytest.UsageError(f"--recipe-repeats: '{given}' is not a number of runs; give an integer of at least 1")
     return (as_override(f"repeats={int(given)}"),)
+
+
+def isolated(config: pytest.Config) -> tuple[Override, ...]:
+    """The override that asks for the verdict on each step alone; none where no option does."""
+    return (as_override("judge.isolated=true"),) if config.getoption("recipe_isolated") else ()

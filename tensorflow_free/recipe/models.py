@@ -178,11 +178,13 @@ class JudgeSpec(Model):
 
     Attributes:
         k: how many times what rounding moves a value is allowed, instead of the number of its dtype.
+        isolated: whether each step is judged alone, too, where all values are within bounds.
     """
 
     words: ClassVar[str] = "`judge`"
 
     k: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    isolated: StrictBool = False
 
 
 def _reference_form(written: Any) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
+from tensorflow_free.judging.culprit_words import blame_lines, place_of, round_words
 from tensorflow_free.judging.culprits import Blame, Culprit, StepVerdict
 from tensorflow_free.judging.verdicts import Comparison
-from tensorflow_free.judging.wording import share_of, share_words
+from tensorflow_free.judging.wording import share_of, share_words, times_words
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import words
@@ -59,48 +62,22 @@ def _reference(comparison: Comparison | None, blame: Blame | None) -> Iterator[L
 
 def verdict_lines(comparison: Comparison) -> Iterator[Line]:
     """What is wrong, in a line or two."""
-    blame = comparison.blame
-    bad = len(comparison.bad)
+    blame, bad = comparison.blame, len(comparison.bad)
     out = f"{counted(bad, 'value')} out of bounds, of {comparison.compared:,} compared"
+    if bad:
+        yield line(f"{out}.", "bad")
     if blame is None:
-        yield line(f"{out}; no step of it was judged alone.", "bad" if bad else "notice")
-    elif blame.culprits:
-        yield line(f"Culprit: {_named(blame.culprits[0])}{_and_more(blame.culprits)}.", "bad")
-        yield line(_how_it_shows(comparison, blame))
-    elif blame.candidates:
-        named = some(dict.fromkeys(map(_named, blame.candidates)))
-        yield line(f"One of these is wrong, and what there is does not tell which: {named}.", "bad")
-    elif blame.drift:
-        yield line(f"Drift: {out}, and no step is wrong for what it read.", "bad")
-    elif bad:
-        yield line(f"{out}, and no culprit is found.", "bad")
-    else:
+        yield line("No step of it was judged alone.", "notice")
+    elif blame.culprits or blame.candidates or blame.drift:
+        # each step that could not be judged is told below, with the reason
+        first, *rest = blame_lines(blame if blame.drift else replace(blame, unjudged=()))
+        yield line(f"{first[0].upper()}{first[1:]}.", "bad")
+        yield from (line(f"{told[0].upper()}{told[1:]}.") for told in rest)
+    elif not bad:
         compared = f"{counted(comparison.compared, 'value')} compared"
         well = f"{compared}, all within bounds" if comparison.compared else "nothing compared"
         alone = f"{counted(blame.judged, 'call')} judged alone, none wrong for what it read"
         yield line(f"Nothing is wrong: {well}; {alone}.", "well")
-
-
-def _and_more(culprits: Sequence[Culprit]) -> str:
-    return f"; and after it {some(map(_named, culprits[1:]))}" if len(culprits) > 1 else ""
-
-
-def _how_it_shows(comparison: Comparison, blame: Blame) -> str:
-    """Where a culprit shows in the whole chain, how much more, and which steps only hand it on."""
-    if not comparison.bad:
-        return "Hidden: all values are within bounds, as what follows rounds more than that."
-    most = "" if blame.amplified is None else f", amplified {blame.amplified:,.3g} times at {blame.amplified_at}"
-    right = f"; right for what they read: {some(blame.right)}" if blame.right else ""
-    return f"It shows at {blame.shows_at}{most}{right}."
-
-
-def _named(one: Culprit) -> str:
-    """A culprit in words: `y (mul, forward)`."""
-    op = "" if one.op in (None, one.step) else f"{one.op}, "
-    return f"{one.step} ({op}{DIRECTIONS[one.direction]})"
-
-
-DIRECTIONS: Final = {"forward": "forward", "backward": "backward", "operand": "an operand that it changed"}
 
 
 # each culprit
@@ -110,22 +87,19 @@ def _told(blame: Blame, places: Mapping[str, str]) -> Iterator[Line]:
     """Each culprit, or candidate: where it stands, what is wrong with what it made, and what it read."""
     told = blame.culprits or blame.candidates
     for one in told[:MOST_CULPRITS]:
-        place = places.get(one.step, "")
-        yield Line((Words(_named(one), "name"), *([Words(f"  {place}", "aside")] if place else [])), is_whole=True)
-        wrong = "" if one.cause is None else f": {words(one.cause, ALONE)}"
-        yield line(f"{one.value}{wrong}{_noise(one)}", indent=4)
+        at = places.get(one.step, "")
+        yield Line((Words(place_of(one), "name"), *([Words(f"  {at}", "aside")] if at else [])), is_whole=True)
+        facts = ["" if one.cause is None else words(one.cause, ALONE), _noise(one), round_words(one)]
+        yield line("; ".join(filter(None, facts)), indent=4)
         if one.operands:
             yield line(f"it read {'; '.join(one.operands)}", "aside", indent=4)
-        if one.rounds:
-            of = f"; wrong in {counted(one.calls, 'call')}" if one.calls > 1 else ""
-            yield line(f"in round {' of round '.join(map(str, reversed(one.rounds)))}{of}", "aside", indent=4)
     if len(told) > MOST_CULPRITS:
         yield line(f"and {len(told) - MOST_CULPRITS:,} more")
 
 
 def _noise(one: Culprit) -> str:
     """How much that is of its noise; nothing where NaN or the structure decide."""
-    return f"; {share_words(one.noise)} its noise" if one.noise < float("inf") else ""
+    return f"{times_words(one.noise)} times its noise" if one.noise < math.inf else ""
 
 
 # the table

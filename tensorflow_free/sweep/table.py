@@ -9,7 +9,7 @@ from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.wording import error_of, share_of, share_words
 from tensorflow_free.outcome.outcomes import ABSENT, CELL_OUTCOMES, RANKS, Outcome, well_first
 from tensorflow_free.outcome.page_marks import mark_of
-from tensorflow_free.outcome.reasons import CellMismatch, Marked
+from tensorflow_free.outcome.reasons import CellMismatch, Hidden, Marked
 from tensorflow_free.outcome.sentences import mark_words
 from tensorflow_free.sweep.groups import MOST_NUMBERS, Group, key_of, spent
 from tensorflow_free.sweep.patterns import sentences
@@ -198,7 +198,8 @@ def _failure(group: Group) -> Iterator[Line]:
     backward = row.where is not None and row.where.direction == "backward"
     if backward and row.outcome != Outcome.NONDETERMINISTIC:
         yield line("forward, all is within bounds", indent=2)
-    yield from (line(told, indent=2) for told in blame_lines(row.blame))
+    if not any(isinstance(one, Hidden) for one in row.causes):
+        yield from (line(told, indent=2) for told in blame_lines(row.blame))
     yield from _reason(row)
     if row.outcome == Outcome.FIXED:
         yield line(f"remove the mark from 'xfail' in {row.recipe}", indent=2)

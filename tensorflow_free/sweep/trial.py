@@ -22,7 +22,7 @@ from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of, recipe_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, OfNames, Problems, RunsDiffer
+from tensorflow_free.outcome.reasons import AnyReason, Hidden, OfNames, Problems, RunsDiffer
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.judged_run import run_judged
@@ -93,11 +93,12 @@ class Trial:
         comparison = against if isinstance(against, Comparison) else None
         fate.notes.extend([*notes, *self._save(cell, result, comparison)])
         row = row.model_copy(update={"folder": cell.folder if self.folder is not None else ""})
-        if comparison is not None and is_red(comparison, result):
+        if comparison is not None and (is_red(comparison, result) or recipe.judge.isolated):
             judged(with_fate(row, fate, comparison))
             comparison = self._blamed(cell, recipe, result, comparison)
-            found = () if comparison.blame is None else comparison.blame.notes
-            fate.notes.extend(note for note in found if note not in fate.notes)
+            told = [*fate.notes, *(() if comparison.blame is None else comparison.blame.notes)]
+            fate = fate_of(result, comparison, failed=failed)
+            fate.notes.extend(note for note in told if note not in fate.notes)
         return with_fate(row, fate, comparison)
 
     def _blamed(self, cell: Cell, recipe: Recipe, result: Result, comparison: Comparison) -> Comparison:
@@ -181,10 +182,20 @@ def with_fate(row: Row, fate: Fate, comparison: Comparison | None = None) -> Row
         update |= judgement_of(comparison)
         if (apart := next((one for one in fate.causes if isinstance(one, RunsDiffer)), None)) and not comparison.bad:
             update["where"] = _where(apart)
+        if hidden := next((one for one in fate.causes if isinstance(one, Hidden)), None):
+            update["where"] = _where_hidden(hidden)
         if fate.outcome == Outcome.FIXED:
             # nothing starts anywhere: what is out of bounds in it is marked, and is not why it fails
             update["where"] = None
     return Row.model_validate({**row.model_dump(), **update})
+
+
+def _where_hidden(one: Hidden) -> RowWhere:
+    """Where a step is wrong alone, all of whose values are within bounds."""
+    if one.direction == "backward":
+        of = one.value.removesuffix(".grad").partition(".")[0]
+        return RowWhere(direction="backward", value=one.value, step=of, through=(one.step,))
+    return RowWhere(direction="forward", value=one.value, step=one.step, op=one.op)
 
 
 def _where(apart: RunsDiffer) -> RowWhere:
