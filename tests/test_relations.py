@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 
-from tensorflow_free import load_recipe, register_op, run_recipe
+from tensorflow_free import RecipeError, assert_recipe, load_recipe, read_result, register_op, run_recipe
+from tensorflow_free.cli import recipe_main, run_recipe_main
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 from tensorflow_free.relations.relation_table import TABLE
+from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.trial import Trial
 
 X = {"init": "randn", "size": [6, 4], "requires_grad": True}
 CALLS = {"count": 0}
@@ -186,3 +192,162 @@ def test_a_relation_is_broken_by_a_wrong_gradient(kind):
     found = verdict(kind, wrong_backward(kind))
     assert found.outcome == Outcome.FAILS, found.message
     assert found.name.endswith(".grad" if kind in OF_TWO else "x.grad")
+
+
+# what is told of it, and where
+
+
+def verdicts(relations: Any, *overrides: str, **more: Any) -> list[Any]:
+    plain = {"tensors": {"x": X, "w": {**X, "size": [4, 3]}}, "steps": {"h": "x @ w", "y": "h.relu()", "t": "y.sum()"}}
+    return run_recipe(load_recipe({**plain, "backward": "t", "relations": relations, **more}, overrides)).expectations
+
+
+LONG = {"x": {**X, "size": [8, 192]}, "w": {**X, "size": [192, 24]}}
+"""A product of so many terms that one row is summed in another order than eight."""
+
+
+def test_what_eager_pytorch_breaks_itself_is_told_and_fails_only_where_it_is_strict():
+    batch = {"of": {"x": 0}, "values": ["h"], "bits": True}
+    told, strict, loose = verdicts(
+        {"batch": [batch, {**batch, "strict": True}, {"of": {"x": 0}, "values": ["h"]}]}, tensors=LONG
+    )
+    assert (told.outcome, told.cause.in_eager, told.cause.level) == (Outcome.BROKEN_IN_EAGER, True, "within noise")
+    assert (told.is_well, strict.outcome, loose.outcome) == (True, Outcome.FAILS, Outcome.HOLDS)
+
+
+def test_an_op_of_ones_own_is_excused_by_the_op_that_its_reference_names_and_by_no_other():
+    register_op("zz_mine", lambda x, w: x @ w, replace=True)
+    relations = {"batch": {"of": {"x": 0}, "values": ["h"], "bits": True}}
+    steps = {"h": {"op": "zz_mine", "args": ["x", "w"]}, "t": "h.sum()"}
+    alone = verdicts(relations, tensors=LONG, steps=steps)
+    beside = verdicts(relations, tensors=LONG, steps=steps, reference={"steps.h.op": "matmul"})
+    assert [one.outcome for one in (*alone, *beside)] == [Outcome.FAILS, Outcome.BROKEN_IN_EAGER]
+
+
+def test_worse_than_eager_is_a_failure_although_eager_is_not_exact():
+    register_op("zz_worse", lambda x, w: x @ w + 1e-3 * x.mean(), replace=True)
+    relations = {"batch": {"of": {"x": 0}, "values": ["h"], "bits": True}}
+    steps = {"h": {"op": "zz_worse", "args": ["x", "w"]}, "t": "h.sum()"}
+    (found,) = verdicts(relations, tensors=LONG, steps=steps, reference={"steps.h.op": "matmul"})
+    assert (found.outcome, found.cause.level, found.cause.in_eager) == (Outcome.FAILS, "broken", False)
+
+
+@pytest.mark.parametrize("target", ["y.sum()", "y.mean()", "(y ** 2).mean()"])
+def test_gradients_of_a_sum_and_of_a_mean_are_those_of_the_parts(target):
+    found = verdicts({"batch": {"x": 0}, "concatenation": {"x": 0}}, steps={"h": "x @ w", "y": "h.tanh()", "t": target})
+    assert [one.outcome for one in found] == [Outcome.HOLDS] * 2
+    assert found[0].cause.gradients >= 4
+
+
+def test_gradients_of_what_is_neither_a_sum_nor_a_mean_are_not_judged_and_that_is_told():
+    (found,) = verdicts({"batch": {"x": 0}}, steps={"h": "x @ w", "t": "(h ** 2).mean().sqrt()"})
+    assert (found.outcome, found.cause.values, found.cause.gradients) == (Outcome.HOLDS, 2, 0)
+    assert "its target 't' is neither the sum nor the mean of those of the parts" in found.message
+
+
+def test_what_lies_downstream_of_a_random_step_is_judged_where_it_draws_the_same():
+    steps = {"h": "x * 2", "y": "F.dropout(h, 0.5)", "t": "y.sum()"}
+    kinds = {"batch": {"x": 0}, "repeat": 2, "scaling": {"x": 2}, "permutation": {"x": 0}}
+    found = {one.path.partition(".")[2]: one.cause for one in verdicts(kinds, steps=steps)}
+    assert [found[kind].values for kind in ("repeat", "scaling")] == [3, 3]
+    assert {"y", "t"} <= set(found["batch"].left) & set(found["permutation"].left)
+    assert "downstream of a random step" in found["batch"].why
+
+
+def test_a_relation_that_says_nothing_fails_but_where_a_cell_records_too_little():
+    (alone,) = verdicts({"batch": {"x": 1}})
+    (compiled,) = verdicts({"batch": {"x": 0}}, "backend=aot_eager", backward=None)
+    assert (alone.outcome, compiled.outcome) == (Outcome.FAILS, Outcome.NOT_JUDGED)
+    assert "a run on the changed tensors stops at 'h'" in alone.message
+
+
+def test_what_is_compiled_and_what_is_in_another_dtype_is_judged_too():
+    kinds = {"batch": {"x": 0}, "permutation": {"x": 0}, "layout": {"x": "transposed"}}
+    assert {one.outcome for one in verdicts(kinds, "backend=aot_eager")} == {Outcome.HOLDS}
+    assert {one.outcome for one in verdicts(kinds, "dtype=bfloat16")} == {Outcome.HOLDS}
+
+
+def test_a_relation_holds_in_the_cells_that_it_names():
+    relations = {"shift": {"of": {"x": 1.0}, "when": {"dtype": "float16"}}, "repeat": {"of": 2}}
+    assert [one.path for one in verdicts(relations)] == ["relations.repeat"]
+
+
+def test_values_that_a_relation_names_are_those_that_it_sees():
+    (found,) = verdicts({"scaling": {"of": {"x": 4}, "values": {"h": 4, "w.grad": 4, "x.grad": 2}}})
+    assert (found.outcome, found.name) == (Outcome.BROKEN_IN_EAGER, "x.grad")
+    assert found.asks == "scaling: x 4, of h, w.grad, x.grad, bit for bit"
+
+
+def test_a_known_fault_marks_a_relation():
+    register_op("zz_across", across_rows, replace=True)
+    steps = {"h": {"op": "zz_across", "args": ["x"]}, "t": "h.sum()"}
+    more = {"steps": steps, "xfail": [{"keys": ["h"], "reason": "it is made wrong"}]}
+    (found,) = verdicts({"batch": {"of": {"x": 0}, "values": ["h"]}}, **more)
+    assert (found.outcome, found.is_well) == (Outcome.KNOWN_FAULT, True)
+
+
+def broken(folder: Path) -> str:
+    """A recipe whose reference runs the same wrong op, so that its relation alone tells."""
+    register_op("zz_across", across_rows, replace=True)
+    path = folder / "broken.yaml"
+    path.write_text(json.dumps({**recipe("batch", "zz_across"), "reference": {}}))
+    return str(path)
+
+
+def test_a_broken_relation_fails_a_run_and_stands_in_its_result(tmp_path, capsys):
+    code = run_recipe_main([broken(tmp_path), f"hydra.run.dir={tmp_path}/run", "--quiet"])
+    (verdict,) = read_result(tmp_path / "run").expectations
+    assert (code, verdict.path, verdict.outcome) == (1, "relations.batch", Outcome.FAILS)
+    assert (verdict.cause.code, verdict.cause.relation, verdict.cause.value) == ("relation broken", "batch", "h")
+    assert "on rows alone" in capsys.readouterr().err + verdict.message
+
+
+def test_a_broken_relation_fails_a_cell_of_a_sweep(tmp_path):
+    row = Trial(tmp_path).row(Cell(0, broken(tmp_path), (), folder="0"))
+    assert (row.outcome, row.exit_code, row.unmet) == ("failed", 1, ["relations.batch"])
+
+
+def test_a_broken_relation_fails_a_test_of_a_recipe(tmp_path):
+    with pytest.raises(AssertionError, match=r"relations\.batch: batch: x 0: h: it is"):
+        assert_recipe(broken(tmp_path))
+
+
+def test_a_golden_is_not_stale_by_a_relation_and_verified_with_it(tmp_path):
+    path = tmp_path / "r.yaml"
+    plain = {"tensors": {"x": {**X, "size": [2, 2]}}, "steps": {"h": {"op": "zz_rows", "args": ["x"]}}}
+    register_op("zz_rows", relu, replace=True)
+    path.write_text(json.dumps(plain))
+    assert recipe_main(["record", str(path), "--quiet"]) == 0
+    path.write_text(json.dumps({**plain, "relations": {"batch": {"x": 0}}}))
+    assert_recipe(path)
+    register_op("zz_rows", lambda x: x.relu() if len(x) > 1 else x * 2, replace=True)
+    with pytest.raises(AssertionError, match=r"relations\.batch"):
+        assert_recipe(path)
+
+
+def test_every_kind_says_what_would_be_right_with_an_example_that_is():
+    for kind in RELATION_KINDS.values():
+        tensors = {"x": {**X, "size": [4, 4]}, "y": {**X, "size": [4, 4]}, "a": X, "b": {**X, "size": [4, 6]}}
+        of = yaml.safe_load(kind.example)
+        steps = {"z": "x + y"}
+        if kind.takes == "value":
+            steps, tensors = {"y": "x * 2"}, {"x": X}
+        assert load_recipe({"tensors": tensors, "steps": steps, "relations": {kind.name: of}}), kind.name
+        with pytest.raises(RecipeError, match=kind.wants.replace("[", r"\[").replace("(", r"\(").replace(")", r"\)")):
+            load_recipe({"tensors": tensors, "steps": steps, "relations": {kind.name: None}})
+
+
+def test_all_that_is_wrong_with_relations_is_told_at_once():
+    relations = {
+        "bach": {"x": 0}, "chunk": {"x": 2}, "batch": {"of": {"x": 0, "q": 0}, "values": ["yy"]}, "scaling": {"x": 3},
+        "padding": {"x": {"dim": 0, "bi": 1}}, "layout": {"x": "transpose"}, "permutation": {"x": 0, "w": 0},
+        "repeat": {"of": 2, "when": {"dtyp": "float32"}}, "upcast": {"of": "float64", "values": {"h": 2}},
+    }  # fmt: skip
+    with pytest.raises(RecipeError) as refused:
+        verdicts(relations)
+    places = [problem.place.path for problem in refused.value.problems]
+    assert places == [
+        "relations.bach", "relations.chunk.x", "relations.batch.values.0", "relations.batch.of.q", "relations.scaling.x",
+        "relations.padding.x.bi", "relations.layout.x", "relations.permutation.w", "relations.repeat.when.dtyp",
+        "relations.upcast.values",
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ is given: so rounding of either run, and of what it started from, is allowed for
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any, Final
 
@@ -81,6 +82,17 @@ class StoredPair:
         # runs that round alike are nudged by the same runs: by one, and by the next
         runs = [side.values(number + turn, times, names=names) for turn, side in enumerate(self._sides)]
         return _Moved(self._expected.records, between, runs)
+
+    def of(self, expected: Result) -> StoredPair:
+        """The same for another expected run, which rounds alike: what is nudged is made once for both.
+
+        Raises:
+            NoMovementError: the expected run's recipe cannot run here.
+        """
+        _ = self._between, self._sides
+        other = copy(self)
+        other._expected = expected  # noqa: SLF001 - one of its own kind
+        return other
 
     @property
     def is_its_own_baseline(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.cell.reference import random_names
+from tensorflow_free.cell.stored_pair import StoredPair
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Pass, Plan
 from tensorflow_free.recipe.graph import reads_of
@@ -28,6 +29,10 @@ GRADIENT: Final = ".grad"
 
 _JUDGED: Final = frozenset({"step", "gradient", "after", "trace"})
 """Kinds of records that a relation is about."""
+
+
+REFUSED: Final = (RuntimeError, MemoryError, IndexError)
+"""What torch raises where it has not every op for every kind of tensor."""
 
 
 class UnrelatedError(Exception):
@@ -88,12 +93,14 @@ class Ground:
     Attributes:
         plan: what ran.
         result: what it gave.
+        noise: how far rounding may take its values, by the dtype of the other run, once that was asked.
     """
 
     def __init__(self, plan: Plan, result: Result, given: GivenTensors | None, watch: Watch | None = None) -> None:
         self.result = result
         self._given = given
         self._watch = watch
+        self.noise: dict[str | None, StoredPair] = {}
         # what a run on other tensors is expected to give, its relation tells
         plain = {"expect": {}, "relations": {}, "xfail": [], "repeats": 1}
         self.plan = replace(plan, recipe=plan.recipe.model_copy(update=plain), checks=())

@@ -8,12 +8,14 @@ from enum import IntEnum
 
 import torch
 
-from tensorflow_free.cell.two_results import compare_results
+from tensorflow_free.cell.stored_pair import NoMovementError, StoredPair
+from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.repeats import why_apart
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import AnyReason
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.changed_runs import Asked, Ground, Rebuilt
 from tensorflow_free.relations.relation_table import TABLE
 from tensorflow_free.result.result import Result
@@ -135,18 +137,35 @@ def _by_noise(ground: Ground, rebuilt: Rebuilt, apart: dict[str, AnyReason]) -> 
 
 def _judged(ground: Ground, rebuilt: Rebuilt, names: list[str]) -> dict[str, ValueVerdict]:
     """The verdicts on values, each held against what was rebuilt, by the noise of both."""
-    recipe, records = ground.plan.recipe, ground.result.records
-    starts = {name: Record(name, "tensor", value) for name, value in ground.starts.items()}
-    mine = {**starts, **{name: records[name] for name in names}}
-    its = {**starts, **{name: replace(records[name], value=rebuilt.values[name]) for name in names}}
-    other = recipe
-    if rebuilt.dtype is not None:
-        written = {**recipe.written, "dtype": rebuilt.dtype}
-        other = recipe.model_copy(update={"dtype": rebuilt.dtype})
-        other.write(written)
-    judging = Judging(k=recipe.judge.k, starts=False, measures=False)
-    environment = ground.result.environment
-    comparison = compare_results(
-        Result(recipe, mine, environment=environment), Result(other, its, environment=environment), judging=judging
-    )
+    mine = ground.result.records
+    its = {name: replace(mine[name], value=rebuilt.values[name]) for name in names}
+    actual = Result(ground.plan.recipe, {name: mine[name] for name in names})
+    expected = Result(_recipe(ground, rebuilt.dtype), its)
+    k = ground.plan.recipe.judge.k
+    try:
+        judging = Judging(k=k, starts=False, measures=False, movement=_pair(ground, rebuilt.dtype).of(expected))
+        comparison = compare_results(actual, expected, judging=judging)
+    except NoMovementError:
+        # the recipe does not run in float64, so that the tolerance of the dtype judges
+        comparison = compare_results(actual, expected, judging=Judging(k=k, starts=False, measures=False))
     return {one.name: one for one in comparison.values}
+
+
+def _recipe(ground: Ground, dtype: str | None) -> Recipe:
+    """The run's recipe, or that in another dtype."""
+    recipe = ground.plan.recipe
+    if dtype is None:
+        return recipe
+    other = recipe.model_copy(update={"dtype": dtype})
+    other.write({**recipe.written, "dtype": dtype})
+    return other
+
+
+def _pair(ground: Ground, dtype: str | None) -> StoredPair:
+    """The noise between the run and another of its recipe, or of that in another dtype: once for all relations."""
+    if dtype not in ground.noise:
+        starts = {name: Record(name, "tensor", value) for name, value in ground.starts.items()}
+        records = {**ground.result.records, **starts}
+        runs = (Result(one, records) for one in (ground.plan.recipe, _recipe(ground, dtype)))
+        ground.noise[dtype] = StoredPair(*runs)
+    return ground.noise[dtype]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tensorflow_free.codec.parts import UNTAKEN
+import torch
+
 from tensorflow_free.errors import words_of
 from tensorflow_free.judging.blame import where_of
 from tensorflow_free.judging.expectations import verdict_of
@@ -16,7 +17,7 @@ from tensorflow_free.plan.conditions import holds
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
-from tensorflow_free.relations.changed_runs import Asked, Ground, UnrelatedError
+from tensorflow_free.relations.changed_runs import REFUSED, Asked, Ground, UnrelatedError
 from tensorflow_free.relations.how_far import NOT_RECORDED, RANDOM, Held, Level, Levels, levels_of
 from tensorflow_free.relations.plain_recipe import is_plain, plain
 from tensorflow_free.result.model import Verdict
@@ -68,11 +69,13 @@ class _Relation:
         """The verdict on it; nothing is raised for what the recipe does."""
         if self.ground.result.has_failed:
             return self._not_judged("the run stopped")
+        if any(torch.device(one.device).type == "meta" for one in self.ground.plan.starts):
+            return self._not_judged("a meta tensor has no numbers")
         try:
             levels = levels_of(self.ground, self.asked)
         except UnrelatedError as why:
             return self._not_judged(str(why))
-        except UNTAKEN as error:
+        except REFUSED as error:
             # torch has not every op for every kind of tensor
             return self._not_judged(words_of(error))
         if not levels.held:
@@ -120,7 +123,9 @@ class _Relation:
         """The verdict where it says nothing of any value: a failure, unless that is due to this cell."""
         reasons = set(levels.left.values())
         why = "; ".join(sorted(reasons)) or "no value was made of what it changes"
-        if reasons & {RANDOM, NOT_RECORDED}:
+        recipe = self.ground.plan.recipe
+        records_all = (recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")) == "all"
+        if reasons & {RANDOM, NOT_RECORDED} or not records_all:
             return self._not_judged(why)
         related = Related(code="relation of nothing", relation=self.asked.kind.name, why=why, left=list(levels.left))
         return self._verdict("all values", Outcome.FAILS, related)

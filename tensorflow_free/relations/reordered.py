@@ -17,18 +17,22 @@ from tensorflow_free.relations.changed_runs import (
     missing,
     plain_value,
 )
+from tensorflow_free.relations.targets import written_gradient
 
 
 def permutation(ground: Ground, asked: Asked) -> Iterator[Rebuilt]:
     """The elements reversed, and then shifted by one: both, since a reversal leaves every second place even."""
     places = _Places(ground, asked)
     every = torch.arange(places.length)
+    fixed = written_gradient(ground)
     for how, order in (("reversed", every.flip(0)), ("shifted by one", every.roll(1))):
         found = ground.run(places.picked(order))
         rebuilt = Rebuilt(how)
         for name in ground.names(asked):
             at, value = places.of(name), plain_value(found.records.get(name))
-            if isinstance(at, str) or value is None:
+            if fixed is not None and name.endswith(GRADIENT):
+                rebuilt.left[name] = fixed
+            elif isinstance(at, str) or value is None:
                 rebuilt.left[name] = at if isinstance(at, str) else missing(found, name)
             elif at or name in places.below or name.endswith(GRADIENT):
                 rebuilt.values[name] = picked(value, at, order.argsort())
@@ -84,8 +88,10 @@ class _Places:
         """The dimensions of a value, or of that whose gradient it is; or why they are not known."""
         value = name.removesuffix(GRADIENT)
         if value in self._dimensions:
-            at = self._dimensions[value]
-            return (at % self._ground.starts[value].dim(),)
+            at, start = self._dimensions[value], self._ground.starts[value]
+            record = plain_value(self._ground.result.records.get(name))
+            # the gradient of an expanded tensor is that of what it expands
+            return NOT_SHOWN if record is None or record.shape != start.shape else (at % start.dim(),)
         if value in self._ground.starts:
             return ()
         its, found = (plain_value(one.records.get(value)) for one in (self._ground.result, self._shorter))

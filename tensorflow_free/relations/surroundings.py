@@ -33,6 +33,8 @@ def _memory(word: str, value: torch.Tensor) -> dict[str, Any]:
     Raises:
         UnrelatedError: a tensor of these dimensions cannot lie so.
     """
+    if 0 in value.stride() and value.numel():
+        raise UnrelatedError("an expanded tensor, with a stride of 0, lies in memory as it is asked for")
     least = {"transposed": 2, "channels_last": 4}.get(word, 0)
     if value.dim() < least:
         raise UnrelatedError(f"a tensor of {value.dim()} dimensions cannot be {word}, which takes {least}")

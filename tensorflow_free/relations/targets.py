@@ -67,6 +67,15 @@ def _near(dtype: torch.dtype) -> float:
     return min(NEAREST, NEAR * torch.finfo(dtype).eps) if dtype.is_floating_point else 0.0
 
 
+def written_gradient(ground: Ground) -> str | None:
+    """Why gradients do not go with the elements: each has a number of its own that no tensor of the recipe has."""
+    for one in ground.plan.passes:
+        target = plain_value(ground.result.records.get(one.target))
+        if target is not None and target.numel() != 1 and _of_elements(one) is None:
+            return f"the gradient of its target '{one.target}' is not a tensor that could change, too"
+    return None
+
+
 def same_targets(ground: Ground, other: Result) -> bool:
     """Whether what is differentiated is near what it was, as it is where what was added counts nothing."""
     return all(_is_near(ground.result, other, one.target) for one in ground.plan.passes)
