@@ -177,6 +177,43 @@ def test_a_random_step_that_cannot_be_replayed_is_named_as_not_judged(tmp_path):
     assert "\n  not judged alone: d\n" in text_of(page_of(Summary(None, [row])))
 
 
+EXP = {"tensors": {"x": X}, "steps": {"y": {"op": "exp", "args": ["x"]}, "z": "y.sum()"}, "backward": "z"}
+
+
+def test_a_result_of_another_shape_is_the_culprit_whatever_gradient_comes_to_it(tmp_path):
+    register_op("shown.summed", replace=True)(lambda x: x.exp().sum(0, keepdim=True))
+    row, _, _ = of_recipe(tmp_path, EXP, *swapped("y", "shown.summed", "exp"))
+    told = "culprit y (shown.summed, forward): the shape is [1], and [64] in float64 of what it read"
+    assert told in text_of(page_of(Summary(None, [row])))
+
+
+def test_of_what_is_not_finite_nothing_is_said_to_be_amplified(tmp_path):
+    register_op("shown.nan", replace=True)(lambda x: x.exp() * torch.tensor([torch.nan, *[1.0] * 63]))
+    _, blame, _ = of_recipe(tmp_path, EXP, *swapped("y", "shown.nan", "exp"))
+    assert ([one.step for one in blame.culprits], blame.amplified) == (["y"], None)
+
+
+def test_an_operand_that_is_changed_unsaid_is_not_right_for_its_inputs(tmp_path):
+    register_op("shown.spoils", replace=True)(lambda x: (torch.sigmoid(x), x.detach().mul_(1.01))[0])
+    steps = {"h": "x * 2", "s": {"op": "sigmoid", "args": ["h"]}, "y": "h + 1"}
+    row, blame, _ = of_recipe(tmp_path, {"tensors": {"x": X}, "steps": steps}, *swapped("s", "shown.spoils", "sigmoid"))
+    assert (row.place, blame.right) == ("h (changed by s)", ("y",))
+
+
+def test_a_second_run_that_stops_is_told(tmp_path):
+    ran: list[int] = []
+
+    def once(x: Tensor) -> Tensor:
+        ran.append(1)
+        if len(ran) > 1:
+            raise RuntimeError("only once")
+        return x.exp() * 1.01
+
+    register_op("shown.once", once, replace=True)
+    row, _, _ = of_recipe(tmp_path, EXP, *swapped("y", "shown.once", "exp"))
+    assert any(one.startswith("the culprit was not found: a second run stopped at 'y': only once") for one in row.told)
+
+
 STD = {
     "tensors": {"z": {"init": "randn", "size": [4096]}},
     "steps": {"x": "z + 10000", "s": "x.std()", "y": {"op": "mul", "args": ["x", "x"]}},

@@ -69,7 +69,7 @@ def test_a_culprit_is_named_in_short_and_in_full(culprit, place, sentence):
 def test_where_no_number_says_how_far_it_is_off_what_is_wrong_is_told():
     cause = Elements(code="non-finite", found="nan", wanted="2", at=(1,), count=1, elements=4)
     told = sentence_of(replace(Y, noise=math.inf, cause=cause))
-    assert told.startswith("y (mul, forward): it is nan at [1], and 2 in float64 of its own operands; 1 of 4")
+    assert told.startswith("y (mul, forward): it is nan at [1], and 2 in float64 of what it read; 1 of 4")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tensorflow_free.isolation.alone import Judge, OfCall
 from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_names
 from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
-from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
+from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict, not_found
 from tensorflow_free.judging.repeats import difference_of
 from tensorflow_free.judging.settled import rounds_of
 from tensorflow_free.judging.verdicts import Comparison
@@ -91,6 +91,9 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
 
 def _of_other_numbers(again: Result, result: Result) -> Iterator[AnyReason]:
     """That the run in which the steps are judged is not bit for bit that which is judged."""
+    if again.error is not None and result.error is None:
+        yield not_found(f"a second run stopped at '{again.error.step}': {again.error.message}")
+        return
     difference = difference_of(again, result)
     if difference is not None:
         yield OfNames(code="second run differs", name=difference.where.value)
@@ -225,6 +228,7 @@ class _Blaming:
         """The steps whose values are out of bounds, and that are no culprits."""
         names = [one.name.partition(".")[0] for one in self._comparison.bad if one.kind == "step"]
         wrong = {one.step for one in culprits if one.direction != "backward"}
+        wrong |= {one.value for one in culprits if one.direction == "operand"}
         steps = {name for name, _ in steps_of(self._result.recipe.steps)}
         return tuple(dict.fromkeys(name for name in names if name in steps and name not in wrong))
 

@@ -23,6 +23,9 @@ def amplified(comparison: Comparison, culprit: ValueVerdict) -> tuple[float, str
     Returns:
         RMSE over RMS of the value out of bounds that has most of it, over RMSE over RMS of the culprit's own; its name.
     """
+    if culprit.used == math.inf:
+        # of what is not finite, or is of another structure, there is no number that could grow
+        return None
     own = _relative(culprit)
     most = max(comparison.bad, key=_relative, default=None)
     if most is None or not own or _relative(most) <= own:

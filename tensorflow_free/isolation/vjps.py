@@ -130,7 +130,8 @@ class _Backwards:
         pairs = [
             (self.results[at], gradient, (number, at))
             for at, gradient in one.incoming.items()
-            if at < len(self.results) and self.results[at].requires_grad
+            # to a result of another shape comes a gradient of that shape, and the result is what is wrong
+            if at < len(self.results) and self.results[at].requires_grad and gradient.shape == self.results[at].shape
         ]
         again = [(self._handed[of], gradient) for of, gradient in one.further.items() if of in self._handed]
         if not self.leaves or not (pairs or again):

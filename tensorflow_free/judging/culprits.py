@@ -14,7 +14,7 @@ from tensorflow_free.text.phrases import cut
 
 Direction = Literal["forward", "backward", "operand"]
 
-ALONE: Final = "float64 of its own operands"
+ALONE: Final = "float64 of what it read"
 """What a step is held against alone."""
 
 LONGEST: Final = 300

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from tensorflow_free.judging.culprit_words import blame_lines, place_of, round_words
-from tensorflow_free.judging.culprits import Blame, Culprit, StepVerdict
+from tensorflow_free.judging.culprits import ALONE, Blame, Culprit, StepVerdict
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.judging.wording import share_of, share_words, times_words
 from tensorflow_free.outcome.outcomes import Outcome
@@ -24,9 +24,6 @@ MOST_ROWS: Final = 200
 
 MOST_CULPRITS: Final = 12
 """Culprits, or candidates, that are told in full."""
-
-ALONE: Final = "float64 of what it read"
-"""What a step is held against alone."""
 
 
 def page_of(result: Result, comparison: Comparison | None, places: Mapping[str, str]) -> Iterator[Line | Grid]:
@@ -68,7 +65,7 @@ def verdict_lines(comparison: Comparison) -> Iterator[Line]:
         yield line(f"{out}.", "bad")
     if blame is None:
         yield line("No step of it was judged alone.", "notice")
-    elif blame.culprits or blame.candidates or blame.drift:
+    elif blame.culprits or blame.candidates or blame.drift or (bad and blame.overflows):
         # each step that could not be judged is told below, with the reason
         first, *rest = blame_lines(blame if blame.drift else replace(blame, unjudged=()))
         yield line(f"{first[0].upper()}{first[1:]}.", "bad")
@@ -89,7 +86,7 @@ def _told(blame: Blame, places: Mapping[str, str]) -> Iterator[Line]:
     for one in told[:MOST_CULPRITS]:
         at = places.get(one.step, "")
         yield Line((Words(place_of(one), "name"), *([Words(f"  {at}", "aside")] if at else [])), is_whole=True)
-        facts = ["" if one.cause is None else words(one.cause, ALONE), _noise(one), round_words(one)]
+        facts = [one.why, _noise(one), round_words(one)]
         yield line("; ".join(filter(None, facts)), indent=4)
         if one.operands:
             yield line(f"it read {'; '.join(one.operands)}", "aside", indent=4)
