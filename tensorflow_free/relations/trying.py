@@ -16,8 +16,7 @@ from tensorflow_free.recipe.relation_kinds import LAYOUTS, RELATION_KINDS, Takes
 from tensorflow_free.relations.changed_runs import GRADIENT, REFUSED, Asked, Ground, UnrelatedError, plain_value
 from tensorflow_free.relations.how_far import Level, Levels, levels_of
 from tensorflow_free.result.result import Result
-
-Starts = Mapping[str, torch.Tensor]
+from tensorflow_free.runner import GivenTensors
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,11 @@ def _names(levels: Levels, level: Level) -> list[str]:
 # what each kind may be of
 
 
-def _plain(ground: Ground) -> Starts:
+def _plain(ground: Ground) -> GivenTensors:
     return {name: value for name, value in ground.starts.items() if value.layout == torch.strided}
 
 
-def _floating(ground: Ground) -> Starts:
+def _floating(ground: Ground) -> GivenTensors:
     return {name: value for name, value in _plain(ground).items() if value.is_floating_point() or value.is_complex()}
 
 
