@@ -56,12 +56,13 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         convolutions: that of convolutions.
         times: how many epsilons; with 0, and on the grid, each result is rounded to nearest.
         on_grid: whether moved numbers are rounded to the dtype, too.
+        numbers: whether plain numbers among the operands of elementwise ops are moved, too, as kernels round them.
 
     Attributes:
         jumps: whether an op ran whose result jumps where an operand moves a little.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that makes a nudge
         self,
         dtype: torch.dtype,
         seed: int,
@@ -70,12 +71,13 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         convolutions: float = 0.0,
         times: float = 1.0,
         on_grid: bool = False,
+        numbers: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._uniform = Uniform(seed)
         self.usual = self._dtype = dtype
         self._products, self._convolutions = products, convolutions
-        self._times, self._on_grid = times, on_grid
+        self._times, self._on_grid, self._numbers = times, on_grid, numbers
         self.jumps = False
         self._steps = StepsInBackward()
         self._plain: set[OpOverload] = set()
@@ -117,6 +119,8 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
             except (NotImplementedError, RuntimeError, TypeError, ValueError, AssertionError):
                 # a decomposition is not always all that the op is
                 self._plain.add(func)
+        if kind is Kind.POINTWISE and self._numbers:
+            args, kwargs = self._with_numbers(func, args, kwargs, dtype)
         if kind is Kind.POINTWISE and not written(func):
             args = tuple(map(_as_it_reads, args))
         elif kind is not Kind.POINTWISE:
@@ -180,6 +184,27 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 part.copy_(self._copied(part, size))
         return in_place_of(one, copy)
 
+    def _with_numbers(
+        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: torch.dtype
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The operands with their plain numbers moved, where the dtype does not hold them exactly."""
+        if not any(map(_is_nudged, args)):
+            return args, kwargs
+        takes = {one.name: str(one.type) in _NUMBERS for one in func._schema.arguments}  # noqa: SLF001 - torch's own table
+        moved = tuple(
+            self._number(one, dtype) if taken else one for one, taken in zip(args, takes.values(), strict=False)
+        )
+        return moved, {key: self._number(one, dtype) if takes.get(key) else one for key, one in kwargs.items()}
+
+    def _number(self, one: Any, dtype: torch.dtype) -> Any:
+        if type(one) not in (int, float) or not math.isfinite(one):
+            return one
+        number = torch.tensor([float(one)], dtype=torch.float64)
+        if held(number, dtype):
+            return one
+        self._move(number, dtype, None)
+        return number.item()
+
     def _moved_by_norm(self, one: torch.Tensor, size: float) -> torch.Tensor:
         """Matrices, each number moved by up to a share of the root mean square of its matrix."""
         rms = one.abs().square().mean((-2, -1), keepdim=True).sqrt()
@@ -241,6 +266,9 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         turned = torch.view_as_complex(moved)
         one.copy_(turned if still is None else torch.where(still, one, turned))
 
+
+_NUMBERS: Final = frozenset({"number", "Tensor"})
+"""The types of parameters, in torch's schemas, that take a plain number which is rounded."""
 
 HALVES: Final = frozenset({torch.bfloat16, torch.float16})
 """Dtypes in which no kernel adds up."""
