@@ -64,8 +64,8 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
         yardstick = yardstick.turned(result)
     if recipe.backend.name != "eager":
 
-        def judge(captured: Captured, again: Result) -> Blame:
-            return _Blaming(yardstick, captured, again, comparison).blame()
+        def judge(captured: Captured, again: Result, *, unrounded: bool = False) -> Blame:
+            return _Blaming(yardstick, captured, again, comparison).blame(unrounded=unrounded)
 
         cell = CompiledCell(source, overrides, plan_of(recipe), result, yardstick, comparison, judge, given)
         return replace(comparison, blame=compiled_blame(cell))
@@ -124,8 +124,8 @@ class _Blaming:
         self._result = result
         self._comparison = comparison
 
-    def blame(self) -> Blame:
-        """What is to blame."""
+    def blame(self, *, unrounded: bool = False) -> Blame:
+        """What is to blame; `unrounded` as of `Judge`."""
         yardstick, captured = self._yardstick, self._captured
         if yardstick.plan is None or not isinstance(yardstick.movement, NudgedRuns):
             return Blame(drift=True)
@@ -138,6 +138,7 @@ class _Blaming:
             yardstick.movement,
             baseline=yardstick.beside,
             skipped=skipped,
+            unrounded=unrounded,
         )
         verdicts = judge.verdicts()
         found = list(self._wrong(verdicts))

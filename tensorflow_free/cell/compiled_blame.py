@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import torch
 
@@ -39,8 +39,19 @@ TIMES: Final = 20.0
 LEAST_S: Final = 30.0
 """Seconds that it may take in any case."""
 
-JudgeCalls = Callable[[Captured, Result], Blame]
-"""Judges captured calls, each alone."""
+OP_BY_OP: Final = frozenset(
+    "eager_noexcept eager_debug pre_dispatch_eager aot_eager aot_eager_default_partitioner aot_eager_decomp_partition"
+    " aot_eager_decomp_partition_crossref aot_eager_decomp_partition_with_mode".split()
+)
+"""Back ends that run a graph op by op, so that each value is rounded before the next op reads it."""
+
+
+class JudgeCalls(Protocol):
+    """Judges captured calls, each alone."""
+
+    def __call__(self, captured: Captured, again: Result, *, unrounded: bool = False) -> Blame:
+        """As of `isolation.alone.Judge`."""
+
 
 Found = TypeVar("Found")
 
@@ -85,7 +96,7 @@ class _Placing:
     def __init__(self, cell: CompiledCell, budget: TimeLeft) -> None:
         self._cell = cell
         self._budget = budget
-        self._stages = CompilerStages(cell.plan, cell.yardstick, budget)
+        self._stages = CompilerStages(cell.plan, cell.yardstick, budget, cell.given)
         self._notes: list[AnyReason] = []
         self._bad = cell.comparison.bad
 
@@ -136,7 +147,8 @@ class _Placing:
         if self._bad and not self._cell.yardstick.compare(again).bad:
             self._notes += self._needed(eager)
             return None
-        blame = self._cell.judge(captured, again)
+        unrounded = self._cell.plan.recipe.backend.name not in OP_BY_OP
+        blame = self._cell.judge(captured, again, unrounded=unrounded)
         if self._bad and not blame.culprits:
             self._notes.append(Bare(code="wrong with everything kept"))
             return None

@@ -16,7 +16,7 @@ from tensorflow_free.cell.reference import Yardstick
 from tensorflow_free.outcome.reasons import CompilerStage
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.models import Backend
-from tensorflow_free.runner import run
+from tensorflow_free.runner import GivenTensors, run
 
 STAGES: Final = ("eager_noexcept", "aot_eager", "aot_eager_decomp_partition", "inductor")
 """Back ends in the order in which each does more: graphs traced, autograd traced, decomposed, and code made."""
@@ -43,9 +43,11 @@ class CompilerStages:
         plan: the cell's.
         yardstick: what it is compared with.
         budget: time that may be spent.
+        given: the numbers that the cell's run started from, where they are not those that it makes.
     """
 
-    def __init__(self, plan: Plan, yardstick: Yardstick, budget: TimeLeft) -> None:
+    def __init__(self, plan: Plan, yardstick: Yardstick, budget: TimeLeft, given: GivenTensors | None = None) -> None:
+        self._given = given
         self._plan = plan
         self._yardstick = yardstick
         self._budget = budget
@@ -87,16 +89,18 @@ class CompilerStages:
             return None
         own = self._plan.recipe.backend
         backend = own if name == own.name else Backend(name=name, dynamic=own.dynamic, calls=own.calls)
-        return is_right(self._plan, backend, self._yardstick)
+        return is_right(self._plan, backend, self._yardstick, self._given)
 
 
-def is_right(plan: Plan, backend: Backend, yardstick: Yardstick) -> bool | None:
+def is_right(plan: Plan, backend: Backend, yardstick: Yardstick, given: GivenTensors | None = None) -> bool | None:
     """Whether a cell compiled by a back end is within bounds; None where it does not run there."""
     recipe = plan.recipe.model_copy(update={"backend": backend})
     with suppress(Exception):
-        result, _ = run(replace(plan, recipe=recipe))
+        result, _ = run(replace(plan, recipe=recipe), given=given)
         if result.error is None:
             return not yardstick.compare(result).bad
+        # it stops where its reference does
+        return True if yardstick.reference.error is not None else None
     return None
 
 

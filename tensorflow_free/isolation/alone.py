@@ -9,9 +9,9 @@ from typing import Final
 import torch
 
 from tensorflow_free.isolation.captured import Captured, CapturedCall
-from tensorflow_free.isolation.copies import tensors_in
+from tensorflow_free.isolation.copies import Convert, tensors_in
 from tensorflow_free.isolation.forcing import Forced
-from tensorflow_free.isolation.vjps import Alone, Gradients, is_differentiable, place_of, run_alone
+from tensorflow_free.isolation.vjps import Alone, Gradients, is_differentiable, place_of, run_alone, widened
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.judging.options import Judging
@@ -20,6 +20,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
+from tensorflow_free.rounding.uniform import Uniform
 from tensorflow_free.runner import GivenTensors
 
 
@@ -57,6 +58,8 @@ class Judge:
         baseline: the plan of the baseline, where the cell is another.
         skipped: the numbers of the calls that are not judged.
         failed: the calls that could not be run alone, and why.
+        unrounded: whether what a call read may have had more digits than what was captured of it, as in code in which
+            a compiler rounds no value between two steps.
     """
 
     captured: Captured
@@ -67,6 +70,7 @@ class Judge:
     baseline: Plan | None = None
     skipped: frozenset[int] = frozenset()
     failed: dict[int, Exception] = field(default_factory=dict)
+    unrounded: bool = False
 
     def verdicts(self) -> list[OfCall]:
         """A verdict on each part of each call, in order."""
@@ -82,7 +86,7 @@ class Judge:
             baseline = self._result(parts.of(beside.run()))
         judging = Judging(
             k=self.result.recipe.judge.k,
-            movement=_Movement(forced, self.nudged, parts),
+            movement=_Movement(forced, self.nudged, parts, unrounded=self.unrounded),
             starts=False,
             measures=False,
         )
@@ -99,14 +103,17 @@ class _Movement:
 
     apart = True
 
-    def __init__(self, forced: Forced, nudged: NudgedRuns, parts: _Parts) -> None:
+    def __init__(self, forced: Forced, nudged: NudgedRuns, parts: _Parts, *, unrounded: bool) -> None:
         self._forced, self._nudged, self._parts = forced, nudged, parts
+        self._unrounded = unrounded
         self.jumps = False
 
     def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """As of `Movement`: only the calls run of which something is asked."""
         found: dict[int, Alone] = {}
         forced = self._forced
+        if self._unrounded:
+            forced = replace(forced, convert=_unrounded(Uniform(number), times))
         if names is not None:
             calls = frozenset(int(one.partition("/")[0]) for one in names)
             forced = replace(forced, wanted=calls)
@@ -241,6 +248,19 @@ def _overflows(verdict: ValueVerdict, mine: Mapping[str, Record], expected: Mapp
 
 NEARLY: Final = 0.99
 """Of the largest number of a dtype: what rounding takes beyond it."""
+
+
+def _unrounded(uniform: Uniform, times: float) -> Convert:
+    """Makes numbers anew as they may have been before they were rounded to what was captured."""
+
+    def convert(flat: torch.Tensor) -> torch.Tensor:
+        wide = widened(flat)
+        if not is_differentiable(flat) or flat.layout != torch.strided:
+            return wide
+        half = torch.finfo(flat.dtype).eps / 2 * times
+        return wide * (1 + uniform.of(wide.shape) * half)
+
+    return convert
 
 
 def _as_it_is(flat: torch.Tensor) -> torch.Tensor:

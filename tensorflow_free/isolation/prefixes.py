@@ -37,7 +37,8 @@ class Cut:
             dtype: that of the gradient; None as it is.
         """
         at, slot = next((at, call[2]) for at, call in _steps(plan) if call[3].path == self.path)
-        recording = Recording(self.name, "step", self.op, slot, slot)
+        made = Recording(self.name, "step", self.op, slot, slot)
+        changed = [replace(one, stood=None) for one in plan.recordings if one.kind == "tensor" and one.after]
         recipe = plan.recipe.model_copy(update={"record": "all", "expect": {}, "xfail": []})
         return replace(
             plan,
@@ -50,7 +51,7 @@ class Cut:
             watched=frozenset(),
             checks=(),
             standing={},
-            recordings=(recording,),
+            recordings=(made, *changed),
             differentiates=self.gradient is not None,
         )
 
