@@ -10,6 +10,7 @@ import torch
 
 from tensorflow_free import cli, load_recipe
 from tensorflow_free.commands.recipe_words import recipes_at
+from tensorflow_free.judging.as_tensors import same_bits
 from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run
 from tensorflow_free.strength.insertion import Insertion
@@ -28,6 +29,20 @@ CHAIN = {
 }
 
 NOISE = 2.0**-10
+
+
+ROOT = Path(__file__).parent.parent
+OTHERS = ("affine", "axes", "layouts", "repeated", "functions", "pooling", "signed_zeros", "ties", "rounding")
+
+
+def insertions(calls):
+    """Every mutant of every step that it can be in, with a noise of 1."""
+    for call in calls:
+        parts = [one for one in call.parts if one.value.is_floating_point()]
+        yield from (
+            Insertion(one, call, part, torch.ones_like(part.value)) for one in MUTANTS if one.value for part in parts
+        )
+        yield from (Insertion(one, call) for one in MUTANTS if one.is_backward)
 
 
 def inserted(recipe, step, mutant, noise=None, part=0):
@@ -118,6 +133,33 @@ def test_a_step_that_changes_its_operand_is_wrong_in_the_operand():
     recipe = {"tensors": {"x": A}, "steps": {"row": "x[0]", "y": "row.mul_(3)", "again": "x + 0"}}
     result, _ = inserted(recipe, "y", "negated")
     assert result["again"].tolist() == [[-3.0, -6.0], [3.0, 5.0]]
+
+
+def differing(result, right, names):
+    both = ((result.records[name].value, right.records[name].value) for name in names if name in result.records)
+    return [mine for mine, its in both if isinstance(mine, torch.Tensor) and not same_bits(mine, its)]
+
+
+STEPWISE = [
+    "in_place",
+    "strides",
+    "shapes",
+    "view_of_strided",
+    *(pytest.param(one, marks=pytest.mark.full) for one in OTHERS),
+]
+
+
+@pytest.mark.parametrize("name", STEPWISE)
+def test_no_mutant_reaches_what_was_there_before_its_step(name):
+    """Forward, the steps before it; backward, every value."""
+    plan = plan_of(load_recipe(ROOT / "recipes" / f"{name}.yaml"))
+    calls = step_calls(plan)
+    right, _ = run(noting_results(plan, calls))
+    steps = [one.site.name for one in calls]
+    for one in insertions(calls):
+        result, _ = run(one.into(plan))
+        known = steps if one.mutant.is_backward else steps[: steps.index(one.call.site.name)]
+        assert differing(result, right, known) == [], one
 
 
 def test_an_op_that_gives_its_operand_back_has_no_backward_to_be_wrong():
@@ -247,6 +289,17 @@ def test_a_mutant_is_told_where_one_case_tells_it(here):
     assert len(found.cases) == 2
 
 
+def test_a_recipe_with_a_compiler_is_tried_without(here):
+    (here / "weak.yaml").write_text(WEAK + "backend: {name: inductor, fullgraph: true}\n", encoding="utf-8")
+    assert strength_of("weak.yaml", ()).cell == "float32-cpu"
+
+
+def test_a_relation_tells_what_expectations_do_not(here):
+    text = WEAK.replace("expect: {total: 2.0}", "relations: {batch: {x: 0}}")
+    (here / "weak.yaml").write_text(text, encoding="utf-8")
+    assert killed()["weights", "last row skipped"]["expectations"]
+
+
 def test_what_finds_fault_with_the_recipe_itself_judges_no_mutant(here):
     (here / "weak.yaml").write_text(WEAK.replace("total: 2.0", "total: 3.0"), encoding="utf-8")
     found = strength_of("weak.yaml", ())
@@ -256,7 +309,6 @@ def test_what_finds_fault_with_the_recipe_itself_judges_no_mutant(here):
 
 # the recipes of this repository
 
-ROOT = Path(__file__).parent.parent
 TABLE = [
     line.split()
     for line in (ROOT / "docs" / "strength.md").read_text(encoding="utf-8").splitlines()

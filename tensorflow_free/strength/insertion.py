@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -41,7 +41,8 @@ class Insertion:
         def at(number: int) -> Around | None:
             return around if number == self.call.number else None
 
-        return numbered(plan, at)
+        # a step that is wrong is no op of PyTorch's, which relations excuse where they break in eager, too
+        return replace(numbered(plan, at), ops=(*plan.ops, f"{self.call.site.op} ({self.mutant.name})"))
 
     # values
 

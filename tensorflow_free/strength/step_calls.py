@@ -145,14 +145,14 @@ def nodes_in(values: Any) -> set[Any]:
 
 
 def widened(value: Any) -> torch.Tensor | None:
-    """A copy of a tensor's or a number's values in the widest dtype of their kind; None where it has no plain ones."""
+    """A copy of a tensor's or a number's values on the CPU, in the widest dtype of their kind; None for any other."""
     if isinstance(value, (bool, int, float, complex)):
         return _wide(torch.tensor(value))
     if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_nested:
         return None
     if value.is_meta or value.is_quantized or not value.numel():
         return None
-    return _wide(value.detach())
+    return _wide(value.detach().cpu())
 
 
 def _wide(value: torch.Tensor) -> torch.Tensor:
