@@ -221,8 +221,7 @@ def _form(name: str) -> CallForm:
 
 def _method_signatures(name: str, method: Callable[..., Any]) -> tuple[Signature, ...]:
     form = _form(name)
-    if name in handwritten.METHODS:
-        lines = handwritten.METHODS[name]
+    if lines := handwritten.METHODS.get(namespaces.told_as(name)):
         return tuple(callables.written(name, line, method, form) for line in lines)
     if isinstance(method, FunctionType):
         return (callables.signature(name, method, form),)
@@ -244,7 +243,11 @@ def _with_memory(name: str, signature: Signature) -> Signature:
         changes.append("out")
     if signature.form == "in-place":
         changes.append("input")
-    shares = [*(signature.shares or ()), *handwritten.SHARES.get(name, ()), *(set(changes) & {"out", "input"})]
+    shares = [
+        *(signature.shares or ()),
+        *handwritten.SHARES.get(namespaces.told_as(name), ()),
+        *(set(changes) & {"out", "input"}),
+    ]
     return dataclasses.replace(
         signature,
         changes=tuple(dict.fromkeys(changes)),

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
 from tensorflow_free.ops import namespaces
-from tensorflow_free.recipe.expressions import ATTRIBUTES, ExpressionError, Name, Slice, expand_step, parse_subscript
+from tensorflow_free.recipe.expressions import (
+    ATTRIBUTES,
+    IS_METHODS,
+    ExpressionError,
+    Name,
+    Slice,
+    expand_step,
+    parse_subscript,
+)
 
 TENSORS = {
     "a": {"init": "randn", "size": [3, 3]},
@@ -379,6 +387,12 @@ def test_lines_stand_in_blocks_and_checks():
 
 def test_the_attributes_that_are_ops_are_those_of_the_registry():
     assert set(namespaces.attributes()) == ATTRIBUTES
+
+
+def test_what_begins_with_is_is_an_attribute_unless_torch_has_such_a_method():
+    beginning = {name for name in dir(torch.Tensor) if name.startswith("is_")}
+    assert {name for name in beginning if callable(getattr(torch.Tensor, name))} == IS_METHODS
+    assert expand_step("y", "x.is_npu", ["x"])["y"] == {"op": "is_npu", "args": ["x"]}
 
 
 def test_part_of_a_line_is_not_overridden():

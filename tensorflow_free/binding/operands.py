@@ -48,6 +48,8 @@ class Known:
     """The step whose argument it is."""
     params: Collection[str] = ()
     """The recipe's own numbers and words, which are no values."""
+    devices: Collection[str] = ()
+    """Kinds of devices that the recipe speaks of, which torch may not know."""
 
 
 def reference(word: str, known: Known, parameter: Parameter | None = None) -> Ref:

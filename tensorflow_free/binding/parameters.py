@@ -121,7 +121,7 @@ def _meaning(word: str, parameter: Parameter, known: Known) -> Any:
         "dtype": lambda text: dtype_of(text.removeprefix("torch."), known.dtype),
         "layout": lambda text: LAYOUTS.get(text.removeprefix("torch.")),
         "memory_format": lambda text: MEMORY_FORMATS.get(text.removeprefix("torch.")),
-        "device": _device,
+        "device": lambda text: _device(text, known),
     }
     for kind, reader in readers.items():
         if kind in types and (found := reader(word)) is not None:
@@ -131,10 +131,10 @@ def _meaning(word: str, parameter: Parameter, known: Known) -> Any:
     return None
 
 
-def _device(word: str) -> str | None:
+def _device(word: str, known: Known) -> str | None:
     """The device that a word names, or None; whether it is present is for the run to find."""
     kind, _, index = word.partition(":")
-    return word if kind in devices.kinds() and (not index or index.isdigit()) else None
+    return word if (kind in devices.all_kinds() or kind in known.devices) and (not index or index.isdigit()) else None
 
 
 def _read_exact(written: Mapping[str, Any], parameter: Parameter | None, known: Known) -> Any:

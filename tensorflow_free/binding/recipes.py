@@ -97,7 +97,7 @@ class Binding:
     def _bind_cell(self) -> None:
         """The device, the settings, the backend, and the user's own ops."""
         recipe, scope = self.recipe, self.scope
-        if problem := devices.form_problem(recipe.device):
+        if problem := devices.form_problem(recipe.device, scope.named_devices):
             scope.wrong(("device",), problem)
         elif absence := devices.absence(recipe.device):
             scope.missing(("device",), absence)
@@ -173,9 +173,10 @@ class Binding:
 
     def _bind_tensors(self) -> None:
         recipe, scope = self.recipe, self.scope
-        device = "cpu" if devices.form_problem(recipe.device) else recipe.device
+        device = recipe.device if devices.is_device(recipe.device) else "cpu"
         scope.uses(device)
         starts = Starts(recipe.dtype, device, recipe.input_precision, self._folder, self._wrong_start)
+        starts.named_devices = scope.named_devices
         for name, spec in recipe.tensors.items():
             path: KeyPath = ("tensors", name)
             start = None

@@ -15,6 +15,7 @@ from tensorflow_free.errors import Message, Place, Problem
 from tensorflow_free.ops.guards.hidden_sharing import COMPILED, NAMED_AS_SHARING
 from tensorflow_free.plan.call_rows import RESERVED
 from tensorflow_free.plan.plan import ValueKind
+from tensorflow_free.recipe.device_names import named_by
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.tensors.devices import kinds
@@ -57,7 +58,22 @@ class Scope:
     def known(self, own: str = "") -> Known:
         """What reading an argument of the step `own` needs to know; it follows the scope."""
         recipe = self.recipe
-        return Known(self.names, self.later, recipe.dtype, recipe.device, self.kinds, self.traces, own, recipe.params)
+        return Known(
+            names=self.names,
+            later=self.later,
+            dtype=recipe.dtype,
+            device=recipe.device,
+            kinds=self.kinds,
+            traces=self.traces,
+            own=own,
+            params=recipe.params,
+            devices=self.named_devices,
+        )
+
+    @cached_property
+    def named_devices(self) -> frozenset[str]:
+        """The kinds of devices that the recipe itself speaks of, in `when`."""
+        return frozenset(named_by(self.recipe.written))
 
     @cached_property
     def has_odd(self) -> bool:

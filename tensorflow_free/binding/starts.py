@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ class Starts:
         self.made: dict[str, tuple[torch.dtype, str, list[int] | None]] = {}
         self._pinned: dict[str, None] = {}
         self.files: list[FileRead] = []
+        self.named_devices: Collection[str] = ()
+        """The kinds of devices that the recipe itself speaks of."""
 
     def bind(self, name: str, spec: TensorSpec, path: KeyPath) -> Start | None:
         """The tensor, or None where a problem was reported."""
@@ -233,7 +235,7 @@ class Starts:
     def _place_of(self, spec: TensorSpec, source: Any, path: KeyPath) -> str:
         if spec.device is None:
             return str(source[1]) if source is not None else self._device
-        problem = devices.form_problem(spec.device) or devices.absence(spec.device)
+        problem = devices.form_problem(spec.device, self.named_devices) or devices.absence(spec.device)
         if problem is not None:
             self._wrong((*path, "device"), problem)
             raise _Wrong

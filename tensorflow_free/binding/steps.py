@@ -32,7 +32,7 @@ from tensorflow_free.recipe.models import Step
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.recipe.no_ops import instead_of
 from tensorflow_free.registry import VIEWING_ATTRIBUTES, find, is_module, registered, suggest
-from tensorflow_free.tensors.devices import is_device, kinds
+from tensorflow_free.tensors.devices import absence, form_problem, is_device, kinds
 from tensorflow_free.text.phrases import shown
 
 
@@ -76,7 +76,7 @@ class Steps:
         if op is not None and step.seed is not None:
             self._check_seed(op, path)
         if op is not None and bound is not None:
-            self._note_devices(op, bound)
+            self._note_devices(op, bound, path)
             site = Site(name, str(step.op), path, tuple(_operand_names(bound)))
             self._lower(op, bound, identity, site, rows)
             if step.seed is not None and rows[-1].function is not None:
@@ -85,13 +85,19 @@ class Steps:
         if step.retain_grad:
             self._scope.asked.add(name)
 
-    def _note_devices(self, op: Op, bound: Bound) -> None:
+    def _note_devices(self, op: Op, bound: Bound, path: KeyPath) -> None:
         """Note the devices that a step names, as in `x.to("cuda:1")` and `x.cuda()`."""
         if op.name in kinds():
             self._scope.uses(op.name)
-        for word in bound.by_parameter.values():
-            if isinstance(word, str) and is_device(word):
+        for parameter in bound.signature.parameters:
+            word = bound.by_parameter.get(parameter.name)
+            # `to` takes the text 'cuda:1' in place of a dtype, too
+            if not isinstance(word, str) or not {"device", "dtype"} & parameter.types:
+                continue
+            if is_device(word):
                 self._scope.uses(word)
+            elif form_problem(word, self._scope.named_devices) is None and (missing := absence(word)) is not None:
+                self._scope.missing(path, missing)
 
     def _op(self, step: Step, path: KeyPath) -> Op | None:
         written = step.op or ""

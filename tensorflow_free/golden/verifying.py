@@ -39,11 +39,12 @@ from tensorflow_free.outcome.sentences import above_words, failure_lines, words
 from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Backend, Recipe
-from tensorflow_free.recipe.names import AUTO, DEVICES, cell_name
+from tensorflow_free.recipe.names import AUTO, cell_name
 from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.rounding.products import epsilons_of_products
+from tensorflow_free.tensors.devices import all_kinds
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.text.characters import command_of
 
@@ -176,7 +177,7 @@ def verify_case(
 def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verification]:
     """A verdict on each case that a golden of the recipe holds and the recipe has not."""
     # by their names alone: to list the folder for each of its recipes would be quadratic
-    for found in (golden_paths(path, device).json for device in (None, *DEVICES)):
+    for found in (golden_paths(path, device).json for device in (None, *all_kinds())):
         if not found.exists():
             continue
         try:

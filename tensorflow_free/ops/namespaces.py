@@ -17,6 +17,8 @@ import torch.signal.windows
 import torch.sparse
 from torch.overrides import get_testing_overrides
 
+from tensorflow_free.tensors.devices import own_kind
+
 MODULES: Final[dict[str, ModuleType]] = {
     "": torch,
     "nn.functional.": torch.nn.functional,
@@ -127,7 +129,7 @@ def public_method(name: str, value: object) -> bool:
         return name in DUNDERS
     if name in EXCLUDED_METHODS or name in ATTRIBUTES or not callable(value):
         return False
-    return name in LISTED_METHODS or value in get_testing_overrides()
+    return name in LISTED_METHODS or name == own_kind() or value in get_testing_overrides()
 
 
 def _functions() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -153,7 +155,12 @@ def methods() -> dict[str, Callable[..., Any]]:
     return {name: value for name, value in found if public_method(name, value)}
 
 
+def told_as(name: str) -> str:
+    """The method under whose name the tables tell of another: `x.npu()` is told as `x.cuda()`, where torch has it."""
+    return "cuda" if name == own_kind() else name
+
+
 @functools.cache
 def attributes() -> frozenset[str]:
     """Every attribute of Tensor that is an op and that this torch has."""
-    return frozenset(name for name in ATTRIBUTES if hasattr(torch.Tensor, name))
+    return frozenset(name for name in (*ATTRIBUTES, f"is_{own_kind()}") if hasattr(torch.Tensor, name))

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tensorflow_free.plan.settings import SETTINGS
+from tensorflow_free.recipe.device_names import kind_problem
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Recipe
-from tensorflow_free.recipe.names import DEVICES, RECIPE_DTYPES, did_you_mean
+from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
 from tensorflow_free.text.phrases import shown
 
 PLAIN: Final = tuple(key.name for key in KEYS.values() if key.asked == "itself")
@@ -41,8 +42,8 @@ def _wrong_value(key: str, value: Any, recipe: Recipe) -> str | None:
         )
     if key == "device" and isinstance(value, str) and ":" in value:
         return f"'{value}' has an index, and `when` asks for the kind of device; write '{value.partition(':')[0]}'"
-    if key == "device" and (not isinstance(value, str) or did_you_mean(value, DEVICES)) and value not in DEVICES:
-        return f"'{shown(value)}' is not a device{did_you_mean(value, DEVICES) or _one_of(DEVICES)}"
+    if key == "device" and (meant := kind_problem(value)):
+        return f"'{shown(value)}' is not a device{meant}"
     if key == "case" and recipe.cases and value not in (None, *recipe.cases):
         return f"'{shown(value)}' is not a case{did_you_mean(value, recipe.cases) or _one_of(recipe.cases)}"
     return None

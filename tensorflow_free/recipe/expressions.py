@@ -53,6 +53,17 @@ ATTRIBUTES: Final = frozenset({
 })  # fmt: skip
 """The attributes of a tensor that are ops; any other is a field of several values, such as `Q` and `indices`."""
 
+IS_METHODS: Final = frozenset({
+    "is_coalesced", "is_complex", "is_conj", "is_contiguous", "is_distributed", "is_floating_point", "is_inference",
+    "is_neg", "is_nonzero", "is_pinned", "is_same_size", "is_set_to", "is_shared", "is_signed",
+})  # fmt: skip
+"""Methods that begin as attributes of devices do."""
+
+
+def is_attribute(word: str) -> bool:
+    """Whether a word behind a value's point is an op: an attribute, or that of a custom back end, such as `is_npu`."""
+    return word in ATTRIBUTES or (word.startswith("is_") and word not in IS_METHODS)
+
 
 class ExpressionError(ValueError):
     """A one-line step or subscript that cannot be read. `column` counts from 0 in its text."""
@@ -188,7 +199,7 @@ def _made_of(node: ast.expr, text: str) -> str:
 def _read_field(dotted: str, to: Expansion) -> None:
     """A step of its own for what a dotted word reads: an op of that name, or all of the field."""
     root, _, attribute = dotted.rpartition(".")
-    if root and attribute in ATTRIBUTES:
+    if root and is_attribute(attribute):
         to.add(attribute, [root])
     elif root:
         to.add("[]", [dotted, "..."])
@@ -276,7 +287,7 @@ def _attribute(node: ast.Attribute, to: Expansion) -> Any:
     dotted = _dotted_or_none(node)
     if dotted is None:
         value = _operand(node.value, to)
-        is_op = node.attr in ATTRIBUTES or not isinstance(value, str)
+        is_op = is_attribute(node.attr) or not isinstance(value, str)
         return to.add(node.attr, [value]) if is_op else f"{value}.{node.attr}"
     root, _, rest = dotted.partition(".")
     if root == "torch" and root not in to.values and (rest in DTYPES or rest in DTYPE_ALIASES):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,11 +11,12 @@ from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.grammar import written
 from tensorflow_free.errors import Problem, RecipeError
 from tensorflow_free.form import Form
+from tensorflow_free.recipe.device_names import KNOWN, named_by
 from tensorflow_free.recipe.keys import INPUTS, USUAL_REFERENCE
-from tensorflow_free.recipe.names import AUTO, DEVICES
+from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.matrix import Matrix
 
-_KNOWN: Final = re.compile(rf"(?:{'|'.join(DEVICES)})(?::(?:0|[1-9][0-9]?|1[01][0-9]|12[0-7]))?", re.ASCII)
+_KNOWN: Final = re.compile(rf"(?:{'|'.join(KNOWN)})(?::(?:0|[1-9][0-9]?|1[01][0-9]|12[0-7]))?", re.ASCII)
 """Devices that need no torch to be known, with a number as torch takes it."""
 
 
@@ -32,11 +33,15 @@ class Checked:
     reference: str
 
 
-def checked(matrix: Matrix) -> Checked:
+def checked(matrix: Matrix, load_ops: Callable[[], None] = lambda: None) -> Checked:
     """Look a sweep through.
 
     Every recipe, case and value is composed and judged for its form once, the others at their first: as many
     compositions as there are values, and not as many as there are cells.
+
+    Args:
+        matrix: all that the sweep runs.
+        load_ops: registers the user's own ops; called where a device is named that only one of their files can bring.
 
     Raises:
         RecipeError: with every problem found.
@@ -52,7 +57,7 @@ def checked(matrix: Matrix) -> Checked:
             continue
         form = Form(composed)
         form.recipe()
-        problems.update(dict.fromkeys([*form.problems, *_device_problems(composed)]))
+        problems.update(dict.fromkeys([*form.problems, *_device_problems(composed, load_ops)]))
         devices.add(str(composed.mapping.get("device", "cpu")))
         references.add(_reference(composed.mapping))
     if problems:
@@ -60,7 +65,7 @@ def checked(matrix: Matrix) -> Checked:
     return Checked(frozenset(devices), references.pop() if len(references) == 1 else "")
 
 
-def _device_problems(composed: Composed) -> list[Problem]:
+def _device_problems(composed: Composed, load_ops: Callable[[], None]) -> list[Problem]:
     word = composed.mapping.get("device", "cpu")
     # a wrong form is reported already
     if not isinstance(word, str) or word == AUTO or _KNOWN.fullmatch(word):
@@ -68,7 +73,11 @@ def _device_problems(composed: Composed) -> list[Problem]:
     # it may be the name of a back end of its own, which torch knows
     from tensorflow_free.tensors.devices import form_problem  # noqa: PLC0415 - most sweeps name devices that need no torch
 
-    problem = form_problem(word)
+    named = frozenset(named_by(composed.mapping))
+    problem = form_problem(word, named)
+    if problem is not None:
+        load_ops()
+        problem = form_problem(word, named)
     return [] if problem is None else [composed.problem(["device"], problem)]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tensorflow_free.errors import Place, Problem, RecipeError, gathered_in, refuse_any
@@ -127,6 +129,15 @@ def resume_sweep(  # noqa: PLR0913 - as above
     return Sweep(place, document, settings, created=True)
 
 
+def _load_ops(files: Sequence[str]) -> None:
+    """Register the ops of these files in this process, too; what is wrong with one is told by the workers."""
+    from tensorflow_free.registry import load_ops_file  # noqa: PLC0415 - it needs torch, which most sweeps do not here
+
+    for file in files:
+        with suppress(RecipeError):
+            load_ops_file(file)
+
+
 def _other_ops(document: SweepDocument, named: Sequence[str], folder: str | Path) -> Iterator[Problem]:
     """That other files of ops are named than those with which the sweep began, with the command to type."""
     began = [Path(document.cwd) / file.path for file in document.ops]
@@ -188,7 +199,7 @@ def prepared(start: SweepStart, settings: Settings, arguments: Sequence[str]) ->
     found = Checked(frozenset(), "")
     if not start.chosen:
         with gathered_in(problems):
-            found = checked(start.matrix)
+            found = checked(start.matrix, partial(_load_ops, settings.ops))
     refuse_any(problems)
     cwd = Path.cwd()
     document = SweepDocument(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import torch
 
+from tensorflow_free.recipe.device_names import MEANT, OUT_OF_TREE
 from tensorflow_free.recipe.names import DEVICES, did_you_mean
 from tensorflow_free.text.phrases import shown
 
@@ -19,16 +20,32 @@ def best_device() -> str:
     return "cpu" if accelerator is None else accelerator.type
 
 
+def own_kind() -> str:
+    """The name that a custom back end gave itself; 'privateuseone' where there is none."""
+    name: str = torch._C._get_privateuse1_backend_name()  # noqa: SLF001 - torch tells the name nowhere else
+    return name
+
+
 def kinds() -> tuple[str, ...]:
     """The device types that torch knows by name, a custom back end's own name among them."""
-    return (*DEVICES, torch._C._get_privateuse1_backend_name())  # noqa: SLF001 - torch tells the name nowhere else
+    return (*DEVICES, own_kind())
 
 
-def form_problem(word: Any) -> str | None:
-    """Why `word` is no device at all, or None."""
+def all_kinds() -> tuple[str, ...]:
+    """Those, and the names of back ends that torch does not have here."""
+    return tuple(dict.fromkeys((*kinds(), *OUT_OF_TREE)))
+
+
+def form_problem(word: Any, named: Iterable[str] = ()) -> str | None:
+    """Why `word` is no device at all, or None.
+
+    Args:
+        word: what is written.
+        named: the kinds that the recipe itself speaks of (`device_names.named_by`), which need be known nowhere else.
+    """
     kind, colon, index = str(word).partition(":")
-    if not isinstance(word, str) or kind not in kinds():
-        near = MEANT.get(kind) or did_you_mean(kind, kinds())
+    if not isinstance(word, str) or (kind not in all_kinds() and kind not in named):
+        near = MEANT.get(kind) or did_you_mean(kind, kinds()) or did_you_mean(kind, OUT_OF_TREE)
         return f"'{shown(word)}' is not a device{near or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
     if colon and not (_INDEX.fullmatch(index) and int(index) <= LARGEST_INDEX):
         return f"'{word}' is not a device; after the ':' comes its number, such as {kind}:0"
@@ -40,7 +57,6 @@ def is_device(word: str) -> bool:
     return word.partition(":")[0] in kinds() and form_problem(word) is None
 
 
-MEANT: Final = {"gpu": "; did you mean 'cuda'?"}
 LARGEST_INDEX: Final = 127
 """torch keeps a device's number in 8 bits, and takes a larger one for another number (c10/core/Device.h)."""
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,2}", re.ASCII)
@@ -54,6 +70,8 @@ class Absence(str):
 
 def absence(word: str) -> Absence | None:
     """Why the device `word` cannot be had on this machine, or None where it can."""
+    if missing := absence_of_kind(word):
+        return missing
     device = torch.device(word)
     if device.type in ("cpu", "meta"):
         return None
@@ -65,6 +83,15 @@ def absence(word: str) -> Absence | None:
         there = f"there are {count} {device.type} devices, {device.type}:0 to {device.type}:{count - 1}"
         return Absence(f"'{word}' is not available: {there}")
     return None
+
+
+def absence_of_kind(word: str) -> Absence | None:
+    """That torch knows no devices of the kind of `word`, which a package of its own brings; None where it does."""
+    kind = word.partition(":")[0]
+    if kind in kinds():
+        return None
+    seen = f"this torch ({torch.__version__}) has no {kind} device, and no package here brings one"
+    return Absence(f"'{word}' is not available: {seen}; device=cpu runs anywhere")
 
 
 def _count(kind: str) -> int:
