@@ -202,7 +202,8 @@ def test_the_failure_of_a_test_tells_the_mismatch_and_what_stopped_the_run(golde
     with pytest.raises(AssertionError) as failure:
         assert_recipe(golden, "steps.h.op=my.off", "steps.y.op=my.nowhere")
     told = str(failure.value)
-    assert "mismatch: h (my.off, forward) is the first value out of bounds: " in told
+    assert "\nmismatch: culprit h (my.off, forward), " in told
+    assert "\nh (my.off, forward) is the first value out of bounds: " in told
     assert "'my.nowhere' failed: Could not run" in told
 
 
