@@ -351,3 +351,47 @@ def test_all_that_is_wrong_with_relations_is_told_at_once():
         "relations.padding.x.bi", "relations.layout.x", "relations.permutation.w", "relations.repeat.when.dtyp",
         "relations.upcast.values",
     ]  # fmt: skip
+
+
+def test_a_value_of_a_repeated_block_is_judged_in_each_round_and_by_its_gradient():
+    steps = {
+        "loop": {"repeat": 3, "carry": {"x": "n"}, "trace": ["n"], "steps": {"n": "x.sin() + x"}},
+        "t": "(n ** 2).mean()",
+    }
+    (found,) = verdicts({"batch": {"x": 0}}, steps=steps)
+    assert (found.outcome, found.cause.values, found.cause.gradients) == (Outcome.HOLDS, 3, 4), found.message
+
+
+def test_a_gradient_that_no_changed_tensor_can_reach_is_not_counted():
+    steps = {"h": "x * 2", "u": "w * 3", "t": "h.sum()", "v": "u.sum()"}
+    (found,) = verdicts({"shift": {"x": 1.0}}, steps=steps, backward=["t", "v"])
+    assert {one for one in [found.name, *found.cause.broken] if one[0] in "uvw"} == set()
+    assert found.cause.gradients == 3
+
+
+def test_the_relations_that_hold_of_a_recipe_are_found_and_told_as_it_would_state_them(tmp_path, capsys):
+    path = tmp_path / "r.yaml"
+    plain = {"tensors": {"x": X}, "steps": {"y": "x.relu()", "m": "x.cumsum(0)"}}
+    path.write_text(json.dumps(plain))
+    assert recipe_main(["relations", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert "bit for bit   batch: {x: 1}\n" in told
+    assert "bit for bit   permutation: {of: {x: 0}, values: [y]}\n" in told
+    stated = yaml.safe_load(
+        next(line for line in told.splitlines() if "idempotence" in line).partition("bit for bit")[2]
+    )
+    assert run_recipe(load_recipe({**plain, "relations": stated})).expectations[0].outcome == Outcome.HOLDS
+    assert recipe_main(["relations", str(path), "--table"]) == 0
+    assert "padding, layout, scaling, idempotence, upcast, threads, repeat |  |  |" in capsys.readouterr().out
+    assert recipe_main(["relations", str(path), "--json"]) == 0
+    (document,) = json.loads(capsys.readouterr().out)
+    assert {one["kind"] for one in document["relations"]} <= set(RELATION_KINDS)
+
+
+def test_a_recipe_that_is_wrong_is_told_and_the_others_are_tried(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text("steps: {y: z * 2}")
+    (tmp_path / "b.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: x * 2}")
+    assert recipe_main(["relations", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert "'z' is not" in told.err
+    assert "repeat: 2" in told.out

@@ -57,6 +57,12 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             "[FOLDER …]", "list the recipes in a folder and below it, with their descriptions", "listing:list_recipes"
         ),
         "check": Command("RECIPE.yaml …", "check recipes without running them", "listing:check_recipes"),
+        "relations": Command(
+            "PATH …",
+            "try every kind of relation on recipes, and tell which hold, as a recipe states them",
+            "relating:relations_command",
+            {"--table": {**_SWITCH, "help": "a row of a Markdown table for each recipe, with the kinds that hold"}},
+        ),
         "schema": Command(
             "[NAME]",
             "print the JSON Schema of a file: recipe, result, row, comparison, sweep, golden",

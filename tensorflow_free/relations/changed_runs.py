@@ -13,9 +13,9 @@ from tensorflow_free.cell.reference import random_names
 from tensorflow_free.cell.stored_pair import StoredPair
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Pass, Plan
-from tensorflow_free.recipe.graph import reads_of
+from tensorflow_free.recipe.graph import reads_of, steps_of
 from tensorflow_free.recipe.models import RelationSpec
-from tensorflow_free.recipe.relation_kinds import RelationKind
+from tensorflow_free.recipe.relation_kinds import ALONE, RelationKind
 from tensorflow_free.relations.changed_dimensions import narrowed
 from tensorflow_free.replay.visits import draws
 from tensorflow_free.result.result import Result
@@ -57,6 +57,14 @@ class Asked:
     def bits(self) -> bool:
         """Whether it must hold bit for bit."""
         return self.kind.bits if self.spec.bits is None else self.spec.bits
+
+    @property
+    def changed(self) -> frozenset[str] | None:
+        """The tensors that it changes; None where it changes what is around the run."""
+        if self.kind.takes in ALONE:
+            return None
+        of = self.spec.of
+        return frozenset({*of, *of.values()} if self.kind.takes == "tensor" else of)
 
     def dimensions(self) -> dict[str, int]:
         """The dimension of each tensor that it changes."""
@@ -140,10 +148,23 @@ class Ground:
         return next(iter(lengths.values()))
 
     def names(self, asked: Asked) -> list[str]:
-        """The values and gradients that a relation is about: those that it names, or all that are recorded."""
+        """The values and gradients that a relation is about: those it names, or all recorded ones it may change."""
         if asked.spec.values is not None:
             return list(asked.spec.values)
-        return [one.name for one in self.result.records.values() if one.kind in _JUDGED and one.value is not None]
+        found = [one for one in self.result.records.values() if one.kind in _JUDGED and one.value is not None]
+        if asked.changed is None:
+            return [one.name for one in found]
+        made = self.below(asked.changed) | asked.changed
+        joined = self._joined(made)
+        return [one.name for one in found if root_of(one.name) in (joined if one.kind == "gradient" else made)]
+
+    def _joined(self, made: set[str]) -> set[str]:
+        """Some values, and all that they are made of: a gradient may change where it comes by a step that does."""
+        found = set(made)
+        for step, reads in reversed(reads_of(self.plan.recipe).items()):
+            if step in found:
+                found.update(reads)
+        return found
 
     @cached_property
     def random(self) -> frozenset[str]:
@@ -154,10 +175,13 @@ class Ground:
 
     def below(self, tensors: Collection[str]) -> set[str]:
         """The steps that read any of these tensors, or a value that was made of one."""
-        found = set(tensors)
+        found, steps = set(tensors), dict(steps_of(self.plan.recipe.steps))
         for step, reads in reads_of(self.plan.recipe).items():
             if not found.isdisjoint(reads):
                 found.add(step)
+                op = steps[step].op or ""
+                # what a step changes in place is made of all that it reads
+                found.update(reads[:1] if op.endswith("_") or op == "[]=" else ())
         return found - set(tensors)
 
     def run(
@@ -219,6 +243,11 @@ def _times(one: Pass, times: float) -> Pass:
 def cut(ground: Ground, dimensions: Mapping[str, int], begin: int, length: int) -> dict[str, torch.Tensor]:
     """A part of each tensor, in memory of its own."""
     return {name: narrowed(ground.starts[name], [at], begin, length) for name, at in dimensions.items()}
+
+
+def root_of(name: str) -> str:
+    """The step or tensor that a value, a field of it or its gradient is of."""
+    return name.partition(".")[0]
 
 
 def missing(found: Result, name: str) -> str:

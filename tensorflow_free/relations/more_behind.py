@@ -47,19 +47,16 @@ def _without(added: Mapping[str, torch.Tensor], more: int, ground: Ground, asked
     if "mean" in reduced and not isinstance(reduced, str):
         longer = ground.run(given, gradients=[lengths[1] / lengths[0] if one == "mean" else 1.0 for one in reduced])
     rebuilt = Rebuilt(how)
-    below = ground.below(dimensions)
     for name in ground.names(asked):
         found = _part(name, ground.result, longer, lengths)
         if name.endswith(GRADIENT) and isinstance(reduced, str):
             found = reduced
         elif found is None and stays:
             found = longer.records[name].value
-        elif found is None and (name.endswith(GRADIENT) or name.partition(".")[0] in below):
-            found = NO_DIMENSION
         if isinstance(found, torch.Tensor):
             rebuilt.values[name] = found
-        elif found is not None:
-            rebuilt.left[name] = found
+        else:
+            rebuilt.left[name] = NO_DIMENSION if found is None else found
     return rebuilt
 
 

@@ -34,7 +34,7 @@ def permutation(ground: Ground, asked: Asked) -> Iterator[Rebuilt]:
                 rebuilt.left[name] = fixed
             elif isinstance(at, str) or value is None:
                 rebuilt.left[name] = at if isinstance(at, str) else missing(found, name)
-            elif at or name in places.below or name.endswith(GRADIENT):
+            else:
                 rebuilt.values[name] = picked(value, at, order.argsort())
         yield rebuilt
 
@@ -53,7 +53,7 @@ def independence(ground: Ground, asked: Asked) -> Iterator[Rebuilt]:
             rebuilt.left[name] = at if isinstance(at, str) else missing(found, name)
         elif at:
             rebuilt.values[name] = _with_first(its, narrowed(value, at, 0, kept), at)
-        elif name in places.below or name.endswith(GRADIENT):
+        else:
             rebuilt.left[name] = NO_DIMENSION
     return (one for one in [rebuilt])
 
@@ -77,7 +77,6 @@ class _Places:
         if self.length < 2:  # noqa: PLR2004 - one element has no order
             raise UnrelatedError(f"the dimension has the length {self.length}")
         self._shorter = ground.run(cut(ground, self._dimensions, 0, self.length - 1), forward=True)
-        self.below = ground.below(self._dimensions)
 
     def picked(self, order: torch.Tensor) -> dict[str, torch.Tensor]:
         """The tensors with their elements in another order."""

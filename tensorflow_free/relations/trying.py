@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.errors import words_of
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.models import RelationSpec
-from tensorflow_free.recipe.relation_kinds import LAYOUTS, RELATION_KINDS, Takes
+from tensorflow_free.recipe.relation_kinds import LAYOUTS, RELATION_KINDS, RelationKind, Takes
 from tensorflow_free.relations.changed_runs import GRADIENT, REFUSED, Asked, Ground, UnrelatedError, plain_value
 from tensorflow_free.relations.how_far import Level, Levels, levels_of
 from tensorflow_free.result.result import Result
@@ -54,7 +54,7 @@ def tried(plan: Plan, result: Result) -> Iterator[Tried]:
     """
     ground = Ground(plan, result, None)
     for kind in RELATION_KINDS.values():
-        for of in _CANDIDATES[kind.takes](ground, kind.least):
+        for of in _CANDIDATES[kind.takes](ground, kind):
             yield _one(ground, Asked(kind, RelationSpec(of=of), kind.name))
 
 
@@ -85,25 +85,29 @@ def _floating(ground: Ground) -> GivenTensors:
     return {name: value for name, value in _plain(ground).items() if value.is_floating_point() or value.is_complex()}
 
 
-def _of_dimensions(ground: Ground, least: int) -> Iterator[dict[str, int]]:
+def _of_dimensions(ground: Ground, kind: RelationKind) -> Iterator[dict[str, int]]:
     """Each dimension of each tensor alone; those of one length together, in one place or where two tensors meet."""
-    seen: list[dict[str, int]] = []
     lengths: dict[tuple[int, int], dict[str, int]] = {}
     starts = _plain(ground)
     for name, value in starts.items():
         for at, length in enumerate(value.shape):
-            if length >= least:
-                seen.append({name: at})
+            if length >= kind.least:
+                yield {name: at}
                 lengths.setdefault((at, length), {})[name] = at
-    seen += [together for together in lengths.values() if len(together) > 1]
+    yield from (together for together in lengths.values() if len(together) > 1)
+    if kind.name in ("permutation", "padding"):
+        yield from _meeting(starts, kind.least)
+
+
+def _meeting(starts: GivenTensors, least: int) -> Iterator[dict[str, int]]:
+    """The last dimension of one tensor, and the last but one of another, which a product sums over."""
     for one, other in permutations(starts, 2):
-        meeting = starts[one].dim() and starts[other].dim() > 1 and starts[one].shape[-1] == starts[other].shape[-2]
-        if meeting and starts[one].shape[-1] >= least:
-            seen.append({one: starts[one].dim() - 1, other: starts[other].dim() - 2})
-    yield from (one for position, one in enumerate(seen) if one not in seen[:position])
+        sizes = starts[one].shape[-1:], starts[other].shape[-2:-1]
+        if sizes[0] and sizes[0] == sizes[1] and sizes[0][0] >= least:
+            yield {one: starts[one].dim() - 1, other: starts[other].dim() - 2}
 
 
-def _of_layouts(ground: Ground, _: int) -> Iterator[dict[str, str]]:
+def _of_layouts(ground: Ground, _: RelationKind) -> Iterator[dict[str, str]]:
     needs = {"transposed": 2, "channels_last": 4}
     for name, value in _plain(ground).items():
         for word in LAYOUTS:
@@ -113,7 +117,7 @@ def _of_layouts(ground: Ground, _: int) -> Iterator[dict[str, str]]:
 
 
 def _of_floating(told: Any) -> Any:
-    def candidates(ground: Ground, _: int) -> Iterator[dict[str, Any]]:
+    def candidates(ground: Ground, _: RelationKind) -> Iterator[dict[str, Any]]:
         starts = _floating(ground)
         yield from ({name: told} for name in starts)
         if len(starts) > 1:
@@ -122,7 +126,7 @@ def _of_floating(told: Any) -> Any:
     return candidates
 
 
-def _of_values(ground: Ground, _: int) -> Iterator[dict[str, str]]:
+def _of_values(ground: Ground, _: RelationKind) -> Iterator[dict[str, str]]:
     """Each value that has the shape and dtype of a tensor that it was made of."""
     for name, start in _floating(ground).items():
         below = ground.below([name])
@@ -133,7 +137,7 @@ def _of_values(ground: Ground, _: int) -> Iterator[dict[str, str]]:
                 yield {name: record.name}
 
 
-def _of_pairs(ground: Ground, _: int) -> Iterator[dict[str, str]]:
+def _of_pairs(ground: Ground, _: RelationKind) -> Iterator[dict[str, str]]:
     starts = _floating(ground)
     for one, other in permutations(starts, 2):
         alike = starts[one].shape == starts[other].shape and starts[one].dtype == starts[other].dtype

@@ -19,6 +19,7 @@ from tensorflow_free.relations.changed_runs import (
     cut,
     missing,
     plain_value,
+    root_of,
 )
 from tensorflow_free.relations.targets import Reduction, reductions
 from tensorflow_free.result.result import Result
@@ -77,10 +78,10 @@ class _Joining:
         found = self._joined(name)
         if isinstance(found, torch.Tensor):
             self.rebuilt.values[name] = found
-        elif found is not None:
+        else:
             self.rebuilt.left[name] = found
 
-    def _joined(self, name: str) -> torch.Tensor | str | None:
+    def _joined(self, name: str) -> torch.Tensor | str:
         its = plain_value(self.whole.records.get(name))
         if its is None:
             return "it is not one plain tensor"
@@ -93,7 +94,7 @@ class _Joining:
             return self.reduced
         return self._put(name, its, pieces)
 
-    def _put(self, name: str, its: torch.Tensor, pieces: Sequence[torch.Tensor]) -> torch.Tensor | str | None:
+    def _put(self, name: str, its: torch.Tensor, pieces: Sequence[torch.Tensor]) -> torch.Tensor | str:
         """The pieces of a value one behind another; where they are no pieces, the sum of gradients."""
         total = sum(self.lengths)
         pairs = zip(pieces, self.lengths, strict=True)
@@ -103,11 +104,8 @@ class _Joining:
             return NOT_SHOWN
         if dimensions:
             return torch.cat(list(pieces), dimensions[0]) if len(dimensions) == 1 else TWICE
-        if name.partition(".")[0] in self.below:
+        if root_of(name) in self.below or not name.endswith(GRADIENT):
             return NO_DIMENSION
-        if not name.endswith(GRADIENT):
-            # it was not made of what is changed
-            return None
         self.rebuilt.loose.add(name)
         return _sum(pieces)
 
