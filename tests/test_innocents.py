@@ -7,7 +7,12 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from tensorflow_free.cell.borderline import settled
 from tensorflow_free.cell.reference import KeptRuns
+from tensorflow_free.isolation.alone import OfCall
+from tensorflow_free.isolation.captured import CapturedCall
+from tensorflow_free.judging.verdicts import ValueVerdict
+from tensorflow_free.plan.calls import Site
 from tests.innocents import features
 from tests.innocents.acquitting import acquitted
 
@@ -29,6 +34,7 @@ MENDED = {
     "gradients overflowing": "a gradient of what overflowed",
     "in_place relu": "a change in place that the op does not tell",
     "in_place swapped": "a result whose shape is changed in place",
+    "kinds csr_gradient": "a gradient in a layout that few ops take",
     "kinds shapes": "steps that ask of a tensor what it is",
     "layers dropout_in_place": "random numbers drawn in place",
 }
@@ -42,3 +48,17 @@ def test_what_was_blamed_once_is_not_blamed(name: str, dtype: str) -> None:
     found = acquitted(cell, KeptRuns())
     assert found.outcome == "judged"
     assert list(found.lines()) == []
+
+
+def of_call(used: float, outcome: str = "mismatch") -> OfCall:
+    call = CapturedCall(0, 0, Site("y", "mul", ("steps", "y")), 0, (), torch.mul, ())
+    return OfCall(call, "step", 0, None, ValueVerdict("0/0", "step", "mul", outcome, "rounding", used))
+
+
+@pytest.mark.parametrize(
+    ("used", "is_bad", "named"),
+    [([1.4], False, []), ([1.4], True, [1.4]), ([1.4, 1.6], True, [1.6]), ([1.6, 1.2], False, [1.6])],
+)
+def test_what_is_hardly_out_of_bounds_is_named_only_where_a_value_is_wrong_and_nothing_else_is(used, is_bad, named):
+    found = settled([of_call(one) for one in used], is_bad=is_bad)
+    assert [one.verdict.used for one in found if one.verdict.outcome == "mismatch"] == named

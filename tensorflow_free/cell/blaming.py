@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from tensorflow_free.cell.borderline import settled
 from tensorflow_free.cell.compiled_blame import CompiledCell, compiled_blame
 from tensorflow_free.cell.findings import shared_ops
 from tensorflow_free.cell.naming import amplified, noise_of, of_rounds, worst_of_rounds
@@ -140,7 +141,7 @@ class _Blaming:
             skipped=skipped,
             unrounded=unrounded,
         )
-        verdicts = judge.verdicts()
+        verdicts = settled(judge.verdicts(), is_bad=bool(self._comparison.bad))
         found = list(self._wrong(verdicts))
         culprits = of_rounds([self._culprit(one) for one in found])
         bad = self._comparison.bad

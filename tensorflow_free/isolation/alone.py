@@ -12,6 +12,7 @@ from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.copies import Convert, tensors_in
 from tensorflow_free.isolation.forcing import Forced
 from tensorflow_free.isolation.vjps import Alone, Gradients, is_differentiable, place_of, run_alone, widened
+from tensorflow_free.judging.as_tensors import readable
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.judging.options import Judging
@@ -210,7 +211,7 @@ def _handed_on(call: CapturedCall, number: int, operands: Sequence[torch.Tensor]
 
 
 def _is_zero(one: torch.Tensor | None) -> bool:
-    return one is None or not bool(one.any())
+    return one is None or not bool((readable(one) != 0).any())
 
 
 def _records(call: CapturedCall, alone: Alone, changed: list[int]) -> Iterator[Record]:

@@ -133,6 +133,12 @@ def versions(operands: Sequence[Any]) -> list[int]:
 
 def _edge_of(one: torch.Tensor) -> Edge | None:
     """Where a tensor's gradient goes; None where autograd does not tell, as of a view made without gradients."""
+    if one.is_leaf and one.layout != torch.strided:
+        # torch makes a view to find it, which not each layout has
+        with torch.enable_grad():
+            copy = one.clone()
+        node, number = (None, 0) if copy.grad_fn is None else copy.grad_fn.next_functions[0]
+        return None if node is None else (node, number)
     try:
         edge = get_gradient_edge(one)
     except (AssertionError, RuntimeError):
