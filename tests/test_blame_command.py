@@ -134,6 +134,21 @@ def test_of_a_run_that_stops_what_it_made_is_blamed_and_without_a_culprit_it_end
     assert "Culprit y (blamed.off, forward)" in out
 
 
+def test_an_op_that_raises_when_it_runs_alone_costs_no_verdict(typed: Typed) -> None:
+    calls: list[int] = []
+
+    @register_op("blamed.twice", replace=True)
+    def twice(input: Tensor) -> Tensor:
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyError("once too often")
+        return input.sigmoid()
+
+    code, out, _ = typed("readers.yaml", "steps.b.op=blamed.twice", "+reference={steps.b.op: sigmoid}")
+    assert code == 0
+    assert "the culprit was not found: a second run stopped at 'b': 'once too often'" in out
+
+
 # a saved run
 
 
@@ -195,6 +210,16 @@ def test_a_run_of_a_process_with_other_kernels_is_blamed_with_these(capfd: pytes
     assert code == 1
     assert "run again here, it gives the saved bits" in out
     assert "Culprit y (their.off, forward)" in out
+
+
+def test_a_run_that_read_a_file_is_blamed_from_its_own_copy(typed: Typed) -> None:
+    torch.save(torch.rand(100), "x.pt")
+    Path("reads.yaml").write_text(RECIPE.replace("init: rand, size: [100]", "init: load, path: x.pt", 1))
+    saved("kept", "reads.yaml")
+    Path("x.pt").unlink()
+    code, out, _ = typed("kept")
+    assert code == 1
+    assert "run again here, it gives the saved bits" in out
 
 
 # a run from elsewhere

@@ -169,3 +169,24 @@ def test_a_test_fails_by_a_hidden_fault_with_a_golden_and_without() -> None:
     Path("expects.yaml").write_text(f"{text}reference: {{steps.y.op: sin}}\n")
     with pytest.raises(AssertionError, match="mismatch: hidden: y"):
         assert_recipe("expects.yaml")
+
+
+# what is found
+
+
+def beyond(op: Callable[[Tensor], Tensor], eps: float) -> Callable[[Tensor], Tensor]:
+    def off_by_24(input: Tensor) -> Tensor:
+        return op(input) * (1 + 24 * eps)
+
+    return off_by_24
+
+
+@pytest.mark.parametrize("op", ["exp", "sigmoid", "square", "sum", "relu"])
+@pytest.mark.parametrize(("dtype", "far"), [("float32", 1e4), ("bfloat16", 64.0), ("float16", 512.0)])
+def test_24_epsilons_are_found_alone_behind_a_step_that_loses_more(op: str, dtype: str, far: float) -> None:
+    register_op("hidden.beyond", beyond(getattr(torch, op), torch.finfo(getattr(torch, dtype)).eps), replace=True)
+    steps = {"near": f"x + {far} - {far}", "y": {"op": "hidden.beyond", "args": ["near"]}, "s": "y.sum()"}
+    recipe = {"tensors": {"x": {"init": "randn", "size": [64]}}, "steps": steps, "reference": {"steps.y.op": op}}
+    loaded, kept = load_recipe(recipe, [f"dtype={dtype}"]), KeptRuns()
+    found = blamed(recipe, [as_override(f"dtype={dtype}")], loaded, run_recipe(loaded), Comparison(()), kept)
+    assert [(one.step, one.direction) for one in found.blame.culprits] == [("y", "forward")]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.cell.blaming import blamed
+from tensorflow_free.cell.blaming_safely import blamed_safely
 from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
 from tensorflow_free.composition.compose import compose
@@ -19,6 +19,7 @@ from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import Place, Problem, UnavailableError, refuse_any
 from tensorflow_free.form import Form
 from tensorflow_free.isolation.copies import equal
+from tensorflow_free.judging.culprits import Blame, not_found
 from tensorflow_free.judging.repeats import difference_of
 from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
@@ -182,14 +183,17 @@ class _Blamed:
         """By what the run recorded."""
 
         def found(yardstick: Yardstick, comparison: Comparison) -> Comparison:
-            return replace(comparison, blame=blame_by_records(yardstick, self._found.result, comparison))
+            try:
+                return replace(comparison, blame=blame_by_records(yardstick, self._found.result, comparison))
+            except Exception as error:  # noqa: BLE001 - an op of the user's may raise whatever it likes
+                return replace(comparison, blame=Blame(notes=(not_found(f"{type(error).__name__}: {error}"),)))
 
         return self._told(found, notes)
 
     def _in_place(self, yardstick: Yardstick, comparison: Comparison) -> Comparison:
         del yardstick
         result = self._found.result
-        return blamed(self._source, self._overrides, self._recipe, result, comparison, self._kept)
+        return blamed_safely(self._source, self._overrides, self._recipe, result, comparison, self._kept)
 
     def _told(self, find: Callable[[Yardstick, Comparison], Comparison], notes: Sequence[AnyReason]) -> BlamedRun:
         result = self._found.result

@@ -291,7 +291,12 @@ def _result_name(call: CapturedCall, position: int) -> str:
 
 def _operand_name(call: CapturedCall, position: int) -> str:
     """What an operand is called; its position where it is one of a list."""
-    names = tensor_names(call.site)
+    site = call.site
+    if len(site.operands) == len(call.operands):
+        # a name may be that of a plain number
+        pairs = zip(site.operands, call.operands, strict=True)
+        site = replace(site, operands=tuple(name for name, one in pairs if tensors_in(one)))
+    names = tensor_names(site)
     return names[position] if len(names) == len(call.wants) else f"operand {position}"
 
 

@@ -70,6 +70,8 @@ def verdict_lines(comparison: Comparison) -> Iterator[Line]:
         first, *rest = blame_lines(blame if blame.drift else replace(blame, unjudged=()))
         yield line(f"{first[0].upper()}{first[1:]}.", "bad")
         yield from (line(f"{told[0].upper()}{told[1:]}.") for told in rest)
+    elif not bad and not blame.judged:
+        yield line("All values are within bounds; no step could be judged alone.", "notice")
     elif not bad:
         compared = f"{counted(comparison.compared, 'value')} compared"
         well = f"{compared}, all within bounds" if comparison.compared else "nothing compared"
