@@ -15,8 +15,10 @@ from tensorflow_free import cli, register_op
 from tensorflow_free.asserting import failure_text
 from tensorflow_free.cell import blaming_safely
 from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.golden import blamed_cases
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.verifying import verify_case
+from tensorflow_free.judging.culprits import Blame
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.sweep import workers
@@ -251,6 +253,18 @@ def test_a_failure_in_a_test_begins_with_the_culprit(golden):
     first, second, *_ = failure_text(verify_case(golden, "", ["steps.y.op=shown.off"])).splitlines()
     assert first.startswith("mismatch: culprit y (shown.off, forward), ")
     assert " is the first value out of bounds: " in second
+
+
+def test_where_no_step_of_a_golden_is_wrong_no_drift_is_told_but_that_the_golden_may_be(golden, monkeypatch):
+    def drifting(*given, **_):
+        return replace(given[4], blame=Blame(drift=True, judged=3))
+
+    monkeypatch.setattr(blamed_cases, "blamed_safely", drifting)
+    found = verify_case(golden, "", ["steps.y.op=shown.off"]).comparison
+    assert not found.blame.drift
+    assert "each step is right for its inputs, as float64 has it here: the golden has other numbers than that" in str(
+        found.blame.told
+    )
 
 
 OWN = {

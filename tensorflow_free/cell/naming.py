@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from tensorflow_free.judging.culprits import Culprit, StepVerdict
 from tensorflow_free.judging.rounding_rule import UNEXPLAINED, k_of
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+
+MORE: Final = 1.1
+"""How many times a culprit's error is more, and not the same."""
 
 
 def amplified(comparison: Comparison, culprit: ValueVerdict) -> tuple[float, str] | None:
@@ -28,7 +32,7 @@ def amplified(comparison: Comparison, culprit: ValueVerdict) -> tuple[float, str
         return None
     own = _relative(culprit)
     most = max(comparison.bad, key=_relative, default=None)
-    if most is None or not own or _relative(most) <= own:
+    if most is None or not own or _relative(most) < MORE * own:
         return None
     return _relative(most) / own, most.name
 
