@@ -13,7 +13,7 @@ from tensorflow_free.isolation.alone import OfCall
 from tensorflow_free.isolation.captured import CapturedCall
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.plan.calls import Site
-from tests.innocents import features
+from tests.innocents import features, own_ops
 from tests.innocents.acquitting import acquitted
 
 
@@ -48,6 +48,12 @@ def test_what_was_blamed_once_is_not_blamed(name: str, dtype: str) -> None:
     found = acquitted(cell, KeptRuns())
     assert found.outcome == "judged"
     assert list(found.lines()) == []
+
+
+@pytest.mark.parametrize("name", ["a checkpoint that is entered again", "in place on a view", "jagged", "nested"])
+def test_ops_of_ones_own_are_not_blamed(name: str) -> None:
+    [cell] = [one for one in own_ops.cells("own-ops", 1, dtypes=["float32"]) if one.name == name]
+    assert list(acquitted(cell, KeptRuns()).lines()) == []
 
 
 def of_call(used: float, outcome: str = "mismatch") -> OfCall:

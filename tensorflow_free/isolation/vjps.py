@@ -131,7 +131,7 @@ class _Backwards:
             (self.results[at], gradient, (number, at))
             for at, gradient in one.incoming.items()
             # to a result of another shape comes a gradient of that shape, and the result is what is wrong
-            if at < len(self.results) and self.results[at].requires_grad and gradient.shape == self.results[at].shape
+            if at < len(self.results) and self.results[at].requires_grad and _has_shape_of(self.results[at], gradient)
         ]
         again = [(self._handed[of], gradient) for of, gradient in one.further.items() if of in self._handed]
         if not self.leaves or not (pairs or again):
@@ -140,13 +140,11 @@ class _Backwards:
         if one.has_graph:
             self._came |= {key: gradient.requires_grad_() for key, gradient in came.items()}
         earlier = {key: gradient for key, gradient in self._came.items() if key[0] != number}
-        gradients = torch.autograd.grad(
+        gradients = _gradients(
             [*(result for result, _, _ in pairs), *(output for output, _ in again)],
             [*self.leaves.values(), *earlier.values()],
             [*came.values(), *(self._like(gradient, output) for output, gradient in again)],
-            retain_graph=True,
-            create_graph=one.has_graph,
-            allow_unused=True,
+            has_graph=one.has_graph,
         )
         for at, gradient in zip(self.leaves, gradients, strict=False):
             if one.has_graph and gradient is not None and gradient.requires_grad:
@@ -158,7 +156,33 @@ class _Backwards:
 
     def _like(self, gradient: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = alike(gradient, self.convert)
+        if result.is_nested and result.layout == torch.jagged:
+            # of one shape are two only where they share what tells it
+            made = torch.nested.nested_tensor_from_jagged(made.values(), result.offsets())  # type: ignore[attr-defined]
         return made if made.dtype == result.dtype else made.to(result.dtype)
+
+
+def _has_shape_of(result: torch.Tensor, gradient: torch.Tensor) -> bool:
+    """Whether a gradient has a result's shape; a nested tensor has none to tell."""
+    return result.is_nested or gradient.is_nested or gradient.shape == result.shape
+
+
+def _gradients(
+    outputs: Sequence[torch.Tensor], leaves: Sequence[torch.Tensor], came: Sequence[torch.Tensor], *, has_graph: bool
+) -> Sequence[torch.Tensor | None]:
+    """What comes to leaves, which hold no gradients, for what comes to the outputs."""
+    try:
+        return torch.autograd.grad(outputs, leaves, came, retain_graph=True, create_graph=has_graph, allow_unused=True)
+    except RuntimeError:
+        if has_graph:
+            raise
+    # a checkpoint that is entered again takes only this
+    try:
+        torch.autograd.backward(outputs, came, retain_graph=True)
+        return [one.grad for one in leaves]
+    finally:
+        for one in leaves:
+            one.grad = None
 
 
 def _detached(gradient: torch.Tensor | None) -> torch.Tensor | None:
