@@ -166,13 +166,14 @@ def _run(line: CommandLine, flags: Flags, watched: Watched | None) -> int:
 
         return run_composed(composed, folder, flags, watched)
 
-    return run_each(line, task, _best_device)
+    def best() -> str:
+        from tensorflow_free.tensors.devices import best_device
 
+        # a file of ops may be what brings the device
+        flags.load_ops()
+        return best_device()
 
-def _best_device() -> str:
-    from tensorflow_free.tensors.devices import best_device
-
-    return best_device()
+    return run_each(line, task, best)
 
 
 def _answered(parser: Parser, flags: Flags) -> int:

@@ -134,6 +134,14 @@ def test_a_file_of_ops_is_asked_before_a_device_of_a_sweep_is_refused(recipe, tm
     assert len(sweep_recipe(path, ["device=zpu"], ops=["vendor.py"], folder=tmp_path / "s")) == 1
 
 
+def test_a_file_of_ops_is_asked_before_auto_is_settled(recipe, typed, tmp_path, monkeypatch):
+    monkeypatch.setattr("tensorflow_free.tensors.devices.best_device", lambda: "cpu")
+    brings = "from tensorflow_free.tensors import devices\ndevices.best_device = lambda: 'meta'\n"
+    (tmp_path / "vendor.py").write_text(brings, encoding="utf-8")
+    code, told = typed(recipe(PLAIN), "device=auto", "--no-save", "--ops", "vendor.py")
+    assert (code, "r · meta · float32" in told) == (0, True)
+
+
 def test_a_method_and_an_attribute_of_a_device_are_not_there_where_it_is_not(recipe):
     for step in ("x.npu()", "x.is_npu"):
         with pytest.raises(TensorflowFreeError, match="is not"):
