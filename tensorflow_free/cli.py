@@ -167,10 +167,10 @@ def _run(line: CommandLine, flags: Flags, watched: Watched | None) -> int:
         return run_composed(composed, folder, flags, watched)
 
     def best() -> str:
-        from tensorflow_free.tensors.devices import best_device
-
         # a file of ops may be what brings the device
         flags.load_ops()
+        from tensorflow_free.tensors.devices import best_device
+
         return best_device()
 
     return run_each(line, task, best)
