@@ -395,3 +395,19 @@ def test_a_recipe_that_is_wrong_is_told_and_the_others_are_tried(tmp_path, capsy
     told = capsys.readouterr()
     assert "'z' is not" in told.err
     assert "repeat: 2" in told.out
+
+
+def test_a_sweep_tells_what_eager_pytorch_breaks_itself_and_does_not_fail_by_it(tmp_path):
+    relations = {"batch": {"of": {"x": 0}, "values": ["h"], "bits": True}}
+    plain = {"tensors": LONG, "steps": {"h": "x @ w"}, "relations": relations}
+    (tmp_path / "r.yaml").write_text(json.dumps(plain))
+    row = Trial(tmp_path).row(Cell(0, str(tmp_path / "r.yaml"), (), folder="0"))
+    assert row.outcome == Outcome.OK
+    assert any(told.startswith("batch of h: ") and told.endswith("breaks it, too") for told in row.told), row.told
+
+
+def test_a_gradient_that_a_step_computes_is_not_held_against_those_of_the_parts():
+    steps = {"h": "x.tanh()", "t": "h.mean()", "g": {"op": "grad", "args": ["t", "x"]}, "u": "g * 2"}
+    (found,) = verdicts({"batch": {"x": 0}}, steps=steps, backward=None)
+    assert (found.outcome, found.cause.values) == (Outcome.HOLDS, 1), found.message
+    assert {"g", "u"} <= set(found.cause.left)

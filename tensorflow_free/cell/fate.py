@@ -125,6 +125,9 @@ def fate_of(
     if against is None:
         return _by_expectations(result)
     found = _Weighing(result, against, unmet, failed).fate()
+    # that PyTorch itself does not hold a relation is no failure, and worth saying
+    eager = [one.cause for one in result.expectations if one.outcome == Outcome.BROKEN_IN_EAGER]
+    found.notes.extend(cause for cause in eager if cause is not None)
     return _guarding(found, against) if guards else found
 
 

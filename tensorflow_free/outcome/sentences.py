@@ -26,6 +26,7 @@ from tensorflow_free.outcome.reasons import (
     Unmet,
     WorkerLost,
 )
+from tensorflow_free.outcome.related_words import related_words
 from tensorflow_free.text.characters import printable
 
 REFERENCE: Final = "the reference"
@@ -281,46 +282,8 @@ def _runs_differ(one: RunsDiffer, _: str) -> str:
 
 
 def _related(one: Related, _: str) -> str:
-    """How far a relation holds, of how much, and where it does so least; what it says nothing of."""
-    judged = " and ".join(
-        f"{count:,} {noun}{'' if count == 1 else 's'}"
-        for count, noun in ((one.values, "value"), (one.gradients, "gradient"))
-        if count
-    )
-    lines = [_related_least(one, judged)]
-    if one.code != "relation holds":
-        lines += [f"{INDENT}{line}" for line in _related_beside(one, judged)]
-    if one.left:
-        more = f" and {len(one.left) - MOST_LEFT} more" if len(one.left) > MOST_LEFT else ""
-        lines.append(f"{INDENT}not judged: {', '.join(one.left[:MOST_LEFT])}{more}: {one.why}")
-    return "\n".join(lines)
-
-
-MOST_LEFT: Final = 6
-"""Values of which a relation says nothing, by name."""
-
-
-def _related_least(one: Related, judged: str) -> str:
-    """Where a relation holds least, and how far."""
-    against = f"the run {one.how}"
-    told = "" if one.cause is None else words(one.cause, against)
-    if one.code == "relation holds":
-        if one.level == "bit for bit":
-            return f"bit for bit: {judged}"
-        exact = f", {one.exact:,} of them bit for bit" if one.exact else ""
-        return f"within noise: {judged}{exact}; {one.value}: {told}"
-    noise = ", within noise" if one.level == "within noise" else ""
-    used = f", {one.used:.3g} times what is allowed" if one.used and math.isfinite(one.used) and not noise else ""
-    return f"{one.value}: {told}{used}{noise}"
-
-
-def _related_beside(one: Related, judged: str) -> list[str]:
-    """What is told of a broken relation besides its first value."""
-    eager = {True: "breaks it, too", False: "holds it", None: ""}[one.in_eager]
-    named = (
-        f"{len(one.broken)} of {judged} {'is' if len(one.broken) == 1 else 'are'} apart: {', '.join(one.broken[:8])}"
-    )
-    return [*([f"plain eager PyTorch on the CPU {eager}"] if eager else []), *([named] if len(one.broken) > 1 else [])]
+    """How far a relation holds, and where it does so least."""
+    return related_words(one, "" if one.cause is None else words(one.cause, f"the run {one.how}"))
 
 
 def _lost(one: WorkerLost, _: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from tensorflow_free.relations.changed_dimensions import NO_DIMENSION, NOT_SHOWN, changed_dimensions, narrowed
-from tensorflow_free.relations.changed_runs import GRADIENT, Asked, Ground, Rebuilt, cut, missing, plain_value
-from tensorflow_free.relations.targets import Reduction, reductions, same_targets
+from tensorflow_free.relations.changed_runs import GRADIENT, Asked, Ground, Rebuilt, cut, missing, plain_value, root_of
+from tensorflow_free.relations.targets import BY_A_STEP, Reduction, by_steps, reductions, same_targets
 from tensorflow_free.result.result import Result
 
 
@@ -47,9 +47,12 @@ def _without(added: Mapping[str, torch.Tensor], more: int, ground: Ground, asked
     if "mean" in reduced and not isinstance(reduced, str):
         longer = ground.run(given, gradients=[lengths[1] / lengths[0] if one == "mean" else 1.0 for one in reduced])
     rebuilt = Rebuilt(how)
+    differentiating = by_steps(ground)
     for name in ground.names(asked):
         found = _part(name, ground.result, longer, lengths)
-        if name.endswith(GRADIENT) and isinstance(reduced, str):
+        if root_of(name) in differentiating or (differentiating and name.endswith(GRADIENT)):
+            found = BY_A_STEP
+        elif name.endswith(GRADIENT) and isinstance(reduced, str):
             found = reduced
         elif found is None and stays:
             found = longer.records[name].value

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import torch
 
 from tensorflow_free.plan.plan import Pass
+from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.relations.changed_runs import Ground, plain_value
 from tensorflow_free.result.result import Result
 from tensorflow_free.tensors.dtypes import PARTS
@@ -65,6 +66,16 @@ def _of_numbers(totals: Sequence[torch.Tensor], lengths: Sequence[int]) -> Reduc
 def _near(dtype: torch.dtype) -> float:
     dtype = PARTS.get(dtype, dtype)
     return min(NEAREST, NEAR * torch.finfo(dtype).eps) if dtype.is_floating_point else 0.0
+
+
+BY_A_STEP: Final = "a step differentiates, and how its target comes of those of the parts is not known"
+"""Why a relation of a whole to its parts says nothing of a gradient."""
+
+
+def by_steps(ground: Ground) -> frozenset[str]:
+    """The steps that differentiate in mid-chain, and what is made of what they give."""
+    found = {name for name, step in steps_of(ground.plan.recipe.steps) if step.op in ("backward", "grad")}
+    return frozenset(found | ground.below(found))
 
 
 def written_gradient(ground: Ground) -> str | None:

@@ -21,7 +21,7 @@ from tensorflow_free.relations.changed_runs import (
     plain_value,
     root_of,
 )
-from tensorflow_free.relations.targets import Reduction, reductions
+from tensorflow_free.relations.targets import BY_A_STEP, Reduction, by_steps, reductions
 from tensorflow_free.result.result import Result
 
 FEW: Final = 4
@@ -56,7 +56,7 @@ def _put_together(ground: Ground, asked: Asked, bounds: Sequence[int], how: str)
     if "mean" in reduced and not isinstance(reduced, str):
         shares = [[length / bounds[-1] if one == "mean" else 1.0 for one in reduced] for length in lengths]
         parts = [ground.run(one, gradients=each) for one, each in zip(given, shares, strict=True)]
-    joining = _Joining(ground.result, parts, lengths, ground.below(dimensions), reduced, Rebuilt(how))
+    joining = _Joining(ground.result, parts, lengths, ground.below(dimensions), by_steps(ground), reduced, Rebuilt(how))
     for name in ground.names(asked):
         joining.join(name)
     return joining.rebuilt
@@ -70,6 +70,7 @@ class _Joining:
     parts: Sequence[Result]
     lengths: Sequence[int]
     below: set[str]
+    by_steps: frozenset[str]
     reduced: list[Reduction] | str
     rebuilt: Rebuilt
 
@@ -90,6 +91,8 @@ class _Joining:
             if (piece := plain_value(part.records.get(name))) is None:
                 return missing(part, name)
             pieces.append(piece)
+        if root_of(name) in self.by_steps or (self.by_steps and name.endswith(GRADIENT)):
+            return BY_A_STEP
         if name.endswith(GRADIENT) and isinstance(self.reduced, str):
             return self.reduced
         return self._put(name, its, pieces)
