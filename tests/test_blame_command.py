@@ -232,6 +232,31 @@ def test_a_run_whose_device_is_not_here_is_judged_by_its_records(typed: Typed) -
     assert "Culprit y (mul, forward)" in out
 
 
+IN_PLACE = """
+tensors: {x: {init: randn, size: [4, 4]}, w: {init: randn, size: [4]}}
+steps: {row: "x[1]", filled: row.add_(w), column: "x[:, 0]", tenfold: column.mul_(10.0), y: x.exp()}
+"""
+
+
+def test_views_that_are_changed_read_by_records_what_the_run_had_there(typed: Typed) -> None:
+    Path("in_place.yaml").write_text(IN_PLACE)
+    code, out, _ = typed(from_elsewhere(saved("kept", "in_place.yaml", ())))
+    assert code == 0, out
+    assert "Nothing is wrong" in out
+
+
+def test_what_was_not_recorded_makes_those_that_may_have_made_it_wrong_candidates(typed: Typed) -> None:
+    code, out, _ = typed(from_elsewhere(saved("kept", words=("record=[e, total]",), e=1.5, total=1.5)))
+    assert code == 1
+    assert "One of these is wrong: e (mul, forward), e (*, forward), e (exp, forward)." in out
+
+
+def test_what_is_no_tensor_leaves_the_bits_those_that_were_saved(typed: Typed) -> None:
+    Path("words.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {n: x.tolist(), y: x * 3, f: y.is_contiguous()}\n")
+    code, out, _ = typed(saved("kept", "words.yaml", ()))
+    assert (code, "it gives the saved bits" in out) == (0, True)
+
+
 def test_of_a_gradient_that_several_steps_share_they_are_candidates(typed: Typed) -> None:
     code, out, _ = typed(from_elsewhere(saved("kept", "readers.yaml", (), x__grad=1.15)))
     assert code == 1

@@ -28,6 +28,7 @@ from tensorflow_free.outcome.reasons import AnyReason, RunAgain
 from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.recipe.graph import paths_of
 from tensorflow_free.recipe.models import Recipe, TensorSpec, written_keys
+from tensorflow_free.result.entries import entry_of, record_of
 from tensorflow_free.result.environment import environments_apart
 from tensorflow_free.result.model import RECIPE, RESULT
 from tensorflow_free.result.reading import read_result
@@ -124,20 +125,31 @@ def _blame_saved(folder: Path, overrides: tuple[Override, ...], saved: Result) -
         found = _Blamed(source, overrides, recipe, replace(saved, recipe=recipe)).by_records(told)
     else:
         again, _ = run(plan_of(recipe))
-        cell = _Blamed(source, overrides, recipe, replace(saved, recipe=recipe))
         told = _stands(again, saved)
-        found = cell.again(told) if told.code == "same bits again" else cell.by_records(told)
+        if told.code == "same bits again":
+            # it holds what the folder has in words alone, too
+            cell = replace(again, name=saved.name, environment=saved.environment)
+            found = _Blamed(source, overrides, recipe, cell).again(told)
+        else:
+            found = _Blamed(source, overrides, recipe, replace(saved, recipe=recipe)).by_records(told)
     return replace(found, source=path)
 
 
 def _stands(again: Result, saved: Result) -> RunAgain:
     """How a second run stands to the saved one."""
-    difference = difference_of(again, saved)
+    difference = difference_of(_as_read_back(again), saved)
     if difference is None:
         return RunAgain(code="same bits again")
     apart = environments_apart(saved.environment, again.environment)
     told = [f"{key.replace('_', ' ')}: {one}, and {other} here" for key, (one, other) in apart.items()]
     return RunAgain(code="other bits again", value=difference.where.value, cause=difference.cause, apart=told)
+
+
+def _as_read_back(result: Result) -> Result:
+    """A result as it is read from its folder, in which what is no tensor may stand in words."""
+    arrays: dict[str, torch.Tensor] = {}
+    entries = [entry_of(one, arrays) for one in result.records.values()]
+    return replace(result, records={one.name: record_of(one, arrays, Path()) for one in entries})
 
 
 def _refuse_others(overrides: Sequence[Override], folder: Path) -> None:

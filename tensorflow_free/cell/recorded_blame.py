@@ -12,7 +12,9 @@ from tensorflow_free.cell.reference import Yardstick, uninitialised
 from tensorflow_free.isolation.recorded import FromRecords
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict
+from tensorflow_free.judging.movement import GRADIENT
 from tensorflow_free.judging.options import Judging
+from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.graph import readers_of, reads_of, steps_of
@@ -52,10 +54,14 @@ class _ByRecords:
         self._comparison = comparison
         self._reads = reads_of(result.recipe)
         self._steps = dict(steps_of(result.recipe.steps))
+        self._changers = {one.name: [str(path[-1]) for path in one.changers] for one in plan.recordings}
+        self._known: frozenset[str] = frozenset()
+        """The values and gradients that are held against what float64 makes of what they hang on."""
 
     def blame(self) -> Blame:
         """What is to blame."""
         found = self._compared()
+        self._known = frozenset(one.name for one in found.values)
         bad = [one for one in found.bad if not self._is_known(one)]
         forward = [one for one in bad if one.kind != "gradient"]
         order = {name: number for number, name in enumerate((*self._result.recipe.tensors, *self._reads))}
@@ -85,13 +91,15 @@ class _ByRecords:
     def _compared(self) -> Comparison:
         """Each recorded value against what float64 makes of the recorded values before it."""
         yardstick, result = self._yardstick, self._result
-        follows = FromRecords(result.records, self._plan, nudged=self._nudged)
+        follows = FromRecords(result.records, self._plan, yardstick.given, nudged=self._nudged)
         expected = follows.run()
-        names = [name for name in expected if name in result.records]
-        mine = {name: result.records[name] for name in names}
+        # a run that stopped has no gradients, and values that a later step would still have changed
+        made = settled(result).records
+        names = [name for name in expected if name in made]
+        mine = {name: made[name] for name in names}
         baseline = None
         if yardstick.beside is not None:
-            baseline = FromRecords(result.records, yardstick.beside, torch.clone).run()
+            baseline = FromRecords(result.records, yardstick.beside, yardstick.given, torch.clone).run()
         judging = Judging(
             k=result.recipe.judge.k,
             movement=follows,
@@ -111,15 +119,39 @@ class _ByRecords:
     def _suspects(self, one: ValueVerdict, wrong: Collection[str]) -> list[Culprit]:
         """The steps one of which made a value wrong."""
         root = one.name.partition(".")[0]
-        if one.kind != "gradient":
-            names = [root] if root in self._steps else [step for step, read in self._reads.items() if root in read]
-            directions: list[tuple[str, Direction]] = [(name, "forward") for name in names]
+        if one.kind == "after":
+            directions: list[tuple[str, Direction]] = [(name, "forward") for name in self._changers.get(root, [])]
+        elif one.kind != "gradient":
+            directions = [(name, "forward") for name in self._group(root)]
         else:
-            readers = self._through_rounds(readers_of(self._reads).get(root, ()), root)
+            readers = self._through_rounds(self._readers(root), root)
             # what a reader keeps for its backward is what it made
             directions = [(name, "backward") for name in readers if name not in wrong]
         noise = noise_of(one, self._result.recipe)
         return [Culprit(name, self._op(name), where, one.name, noise, (), one.cause) for name, where in directions]
+
+    def _group(self, step: str) -> list[str]:
+        """A step, and those before it whose values are not recorded, in order: one of them is wrong if it is."""
+        found: set[str] = set()
+        waiting = [step]
+        while waiting:
+            name = waiting.pop()
+            if name in self._steps and name not in found and (name == step or name not in self._known):
+                found.add(name)
+                waiting += self._reads.get(name, ())
+        return [name for name in self._steps if name in found and self._steps[name].op is not None]
+
+    def _readers(self, name: str) -> list[str]:
+        """The steps that hand a value its gradient, with those behind them, as far as no gradient is recorded there."""
+        readers = readers_of(self._reads)
+        found: dict[str, None] = {}
+        waiting = list(readers.get(name, ()))
+        while waiting:
+            reader = waiting.pop(0)
+            if reader not in found:
+                found[reader] = None
+                waiting += readers.get(reader, ()) if f"{reader}{GRADIENT}" not in self._result.records else ()
+        return list(found)
 
     def _step_verdict(self, one: ValueVerdict) -> StepVerdict | None:
         """A value's verdict as that of the steps that made it: of a gradient, of all that read what it is of."""

@@ -22,7 +22,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.isolation.capturing import DIFFERENTIATES, HELPERS, raw_function, repeats_in
-from tensorflow_free.isolation.copies import Convert, alike
+from tensorflow_free.isolation.copies import Convert, alike, tensors_in
 from tensorflow_free.isolation.vjps import is_differentiable, widened
 from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.plan.around_calls import with_calls
@@ -33,6 +33,7 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.result.run_value import AFTER, Record, recorded
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
 from tensorflow_free.runner import GivenTensors, values_of_run
+from tensorflow_free.tensors.memory import overlaps
 from tensorflow_free.tensors.starting_tensors import Start
 
 Records = Mapping[str, Record]
@@ -52,6 +53,7 @@ class FromRecords:
     Attributes:
         records: the cell's.
         plan: whose ops are called.
+        given: the starting tensors of which the cell recorded none, as of `run`.
         convert: makes the cell's numbers anew, in the dtype that is wanted.
         nudged: the nudged runs of the reference; None where none are made.
         jumps: as of `Movement`.
@@ -60,6 +62,7 @@ class FromRecords:
 
     records: Records
     plan: Plan
+    given: GivenTensors | None = None
     convert: Convert = widened
     nudged: NudgedRuns | None = None
     jumps: bool = False
@@ -88,8 +91,13 @@ class FromRecords:
 
     def _starts(self) -> GivenTensors:
         names = {start.name for start in self.plan.starts}
-        given = {name: one.value for name, one in self.records.items() if name in names and one.is_tensor}
-        return {name: one for name, one in given.items() if isinstance(one, torch.Tensor)}
+        had = {name: one.value for name, one in self.records.items() if name in names and one.is_tensor}
+        return {**(self.given or {}), **{name: one for name, one in had.items() if isinstance(one, torch.Tensor)}}
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """The names of the values that a later step may change."""
+        return frozenset(one.name for one in self.plan.recordings if one.after)
 
     def _into(self, found: dict[str, Record], *, backward: bool) -> Plan:
         replaying = _Following(self, found)
@@ -155,9 +163,9 @@ class _Following:
             return made
         self._note(made, name, site, visit)
         value = self._converted(value)
-        if any(made is one for one in operands):
-            # changed in place: what reads that memory from now on reads what the cell had there
-            made.data.copy_(value)
+        if any(made is one for one in operands) or (name in self.replays.changed and _is_view(made, operands)):
+            # changed in place, or to be: what reads that memory from now on reads what the cell had there
+            _written(made, value)
             return made
         gradient = self.replays.records.get(name + GRADIENT)
         if not made.requires_grad or not is_differentiable(value):
@@ -246,6 +254,21 @@ class _Following:
 
 _TOP: Final = 2
 """The length of the path of a step that is in no block: `steps.NAME`."""
+
+
+def _is_view(made: torch.Tensor, operands: Sequence[Any]) -> bool:
+    """Whether a tensor lies in the memory of an operand."""
+    if made.layout != torch.strided or made.is_nested:
+        return False
+    memory = made.untyped_storage().data_ptr()
+    read = (one for one in tensors_in(operands) if one.layout == torch.strided and not one.is_nested)
+    return any(one.untyped_storage().data_ptr() == memory for one in read)
+
+
+def _written(made: torch.Tensor, value: torch.Tensor) -> None:
+    """Put numbers into the memory of a tensor; in one that says a number several times they stand already."""
+    if not (made.layout == torch.strided and overlaps(made.shape, made.stride())):
+        made.data.copy_(value)
 
 
 class _InPlaceOf(torch.autograd.Function):
