@@ -148,7 +148,9 @@ class _Placing:
             self._notes += self._needed(eager)
             return None
         unrounded = self._cell.plan.recipe.backend.name not in OP_BY_OP
-        blame = self._cell.judge(captured, again, unrounded=unrounded)
+        blame = _tried(lambda: self._cell.judge(captured, again, unrounded=unrounded))
+        if blame is None:
+            return None
         if self._bad and not blame.culprits:
             self._notes.append(Bare(code="wrong with everything kept"))
             return None
@@ -181,10 +183,9 @@ class _Placing:
         """The culprits among the steps, each compiled alone; None where none is wrong so."""
         forward = {call.site.path for call in eager.calls}
         each = EachCompiled(self._cell.plan.recipe.backend, forward, self._budget.is_left)
-        found = _tried(lambda: captured_run(each.into(plan), self._cell.given))
-        if found is None:
+        blame = _tried(lambda: self._cell.judge(*captured_run(each.into(plan), self._cell.given)))
+        if blame is None:
             return None
-        blame = self._cell.judge(*found)
         if each.left:
             self._notes.append(OfNames(code="not tried", name=f"{some(each.left)} compiled alone"))
         if not blame.culprits:
