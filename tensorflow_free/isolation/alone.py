@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
 
-from tensorflow_free.isolation.captured import Captured, CapturedCall
+from tensorflow_free.isolation.astray import gone_astray
+from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_names
 from tensorflow_free.isolation.copies import Convert, tensors_in
 from tensorflow_free.isolation.forcing import Forced
+from tensorflow_free.isolation.sharing import SharedMemory
 from tensorflow_free.isolation.vjps import Alone, Gradients, is_differentiable, place_of, run_alone, widened
 from tensorflow_free.judging.as_tensors import readable
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import ValueVerdict
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import OfNames
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER, Record
@@ -61,6 +67,7 @@ class Judge:
         failed: the calls that could not be run alone, and why.
         unrounded: whether what a call read may have had more digits than what was captured of it, as in code in which
             a compiler rounds no value between two steps.
+        expected: which operands' memory each call's results should lie in, where a baseline tells.
     """
 
     captured: Captured
@@ -72,6 +79,7 @@ class Judge:
     skipped: frozenset[int] = frozenset()
     failed: dict[int, Exception] = field(default_factory=dict)
     unrounded: bool = False
+    expected: dict[int, SharedMemory] = field(default_factory=dict)
 
     def verdicts(self) -> list[OfCall]:
         """A verdict on each part of each call, in order."""
@@ -84,7 +92,9 @@ class Judge:
         baseline = None
         if self.baseline is not None:
             beside = Forced(self.captured, self.baseline, self.given, _as_it_is, wanted=wanted)
-            baseline = self._result(parts.of(beside.run()))
+            found_beside = beside.run()
+            self.expected = {number: one.shares for number, one in found_beside.items()}
+            baseline = self._result(parts.of(found_beside))
         judging = Judging(
             k=self.result.recipe.judge.k,
             movement=_Movement(forced, self.nudged, parts, unrounded=self.unrounded),
@@ -94,6 +104,18 @@ class Judge:
         found = compare_results(self._result(mine), self._result(expected), baseline, judging=judging)
         calls = {one.number: one for one in self.captured.calls}
         return [_of_call(one, calls, overflows=_overflows(one, mine, expected)) for one in found.values]
+
+    def astray(self) -> Iterator[OfCall]:
+        """The results that lie in other memory than they should, as which a later call changes; after `verdicts`."""
+        for call, at, place in gone_astray(self.captured.calls, self.expected):
+            is_missing = (at, place) in self.expected[call.number]
+            names = tensor_names(call.site)
+            name = names[place] if len(names) == len(call.wants) else f"operand {place}"
+            cause = OfNames(code="memory not shared" if is_missing else "memory shared", name=name)
+            verdict = ValueVerdict(
+                call.site.name, "step", call.site.op, Outcome.MISMATCH, "structure", math.inf, words(cause), cause=cause
+            )
+            yield OfCall(call, "step", at, None, verdict)
 
     def _result(self, records: dict[str, Record]) -> Result:
         return Result(self.result.recipe, records)

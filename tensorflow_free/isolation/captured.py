@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tensorflow_free.isolation.sharing import MemoryOf
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.recipe.dotted import KeyPath
 
@@ -54,6 +55,8 @@ class CapturedCall:
         is_judged: whether it computes, so that it can be judged alone.
         draws: whether it drew random numbers.
         in_place: whether it changes operands, whatever its op says.
+        read: the memory of the tensors that it read.
+        memory: the memory of those that it made.
         state: the state of the CPU's random stream before it.
     """
 
@@ -72,6 +75,8 @@ class CapturedCall:
     is_judged: bool = True
     draws: bool = False
     in_place: bool = False
+    read: MemoryOf = ()
+    memory: MemoryOf = ()
     state: torch.Tensor = field(default_factory=lambda: torch.empty(0))
 
 

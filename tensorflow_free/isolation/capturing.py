@@ -14,6 +14,7 @@ from tensorflow_free.isolation.captured import Captured, CapturedCall, GradientP
 from tensorflow_free.isolation.copies import Copies, equal, tensors_in
 from tensorflow_free.isolation.handing import Handing, versions, watch_part
 from tensorflow_free.isolation.readers_apart import ReadersApart, hook
+from tensorflow_free.isolation.sharing import memory_of
 from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
 from tensorflow_free.ops.signatures import Op
 from tensorflow_free.plan.around_calls import with_calls
@@ -171,6 +172,7 @@ class Capturing:
             if not equal(was, one.detach()):
                 call.after[position] = self._copies.of(one)
         call.in_place = changes(find(call.site.op)) or versions(operands) != stood or bool(call.after)
+        call.read, call.memory = memory_of(now), memory_of(tensors_in(made))
         self.captured.calls.append(call)
 
     def add(self, call: CapturedCall) -> None:

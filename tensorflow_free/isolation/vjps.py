@@ -11,6 +11,7 @@ import torch
 
 from tensorflow_free.isolation.captured import CapturedCall, GradientPass
 from tensorflow_free.isolation.copies import Convert, alike, each_tensor, equal, tensors_in
+from tensorflow_free.isolation.sharing import SharedMemory, shares_of
 
 Gradients = dict[int, torch.Tensor | None]
 
@@ -24,12 +25,14 @@ class Alone:
         operands: its operands' tensors afterwards.
         gradients: what it hands to each operand, by the pass.
         changed: the positions of the operands that it changed, where that was asked.
+        shares: which results lie in the memory of which operands.
     """
 
     results: list[torch.Tensor]
     operands: list[torch.Tensor]
     gradients: dict[int, Gradients] = field(default_factory=dict)
     changed: frozenset[int] = frozenset()
+    shares: SharedMemory = frozenset()
 
 
 def run_alone(
@@ -68,7 +71,7 @@ def run_alone(
     leaves = _leaves(call, tensors)
     made = function(*_passed(given, leaves, in_place=in_place))
     results = tensors_in(made)
-    found = Alone([_still(one) for one in results], [_still(one) for one in tensors])
+    found = Alone([_still(one) for one in results], [_still(one) for one in tensors], shares=shares_of(made, given))
     if in_place:
         found = forward
     backwards = _Backwards(results, leaves, convert)
@@ -85,7 +88,8 @@ def _from_state(state: torch.Tensor, function: Callable[..., Any], *operands: An
 
 def _forward(function: Callable[..., Any], given: Any, tensors: Sequence[torch.Tensor]) -> Alone:
     made = function(*given)
-    return Alone([_still(one) for one in tensors_in(made)], [_still(one) for one in tensors])
+    results = [_still(one) for one in tensors_in(made)]
+    return Alone(results, [_still(one) for one in tensors], shares=shares_of(made, given))
 
 
 def _leaves(call: CapturedCall, tensors: Sequence[torch.Tensor]) -> dict[int, torch.Tensor]:

@@ -47,6 +47,8 @@ class OfNames(Reason):
         "judged alone in part",
         "same outcome",
         "second run differs",
+        "memory not shared",
+        "memory shared",
         "needs not kept",
         "at or before",
         "not tried",

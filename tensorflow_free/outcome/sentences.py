@@ -113,6 +113,10 @@ SENTENCES: Final[dict[str, str]] = {
         "each step is right for its inputs, as float64 has it here: the golden has other numbers than that, or small"
         " errors add up"
     ),
+    "memory not shared": (
+        "it does not lie in the memory of '{name}', as it should, and a later step changes one of them in place"
+    ),
+    "memory shared": "it lies in the memory of '{name}', as it should not, and a later step changes that in place",
     "second run differs": (
         "a second run gave other numbers, first at {name}; the culprit is looked for in that run, in which each step is"
         " judged alone"
