@@ -95,7 +95,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     },
     "what went wrong": {
         "blame": Command(
-            "PATH …",
+            "PATH KEY=VALUE …",
             "find the step that is wrong for its own inputs: of a recipe and its overrides, or of a run's folder",
             "find_culprit:blame_command",
         ),

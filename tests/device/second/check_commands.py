@@ -45,6 +45,20 @@ def test_a_fault_of_it_is_found_and_no_other_device_is_blamed(linear, monkeypatc
     assert "device=loom:1: 1 of 1 bad, at wx (mul, forward); device=cpu: all well." in said
 
 
+def test_a_saved_run_of_it_is_blamed_and_once_its_fault_is_mended_by_what_it_recorded(linear, monkeypatch, capsys):
+    monkeypatch.setenv("LOOM_WRONG", "mul")
+    typed("run-recipe", linear, "device=loom:1", "hydra.run.dir=kept", "--quiet")
+    assert typed("recipe", "blame", "kept") == 1
+    said = capsys.readouterr().out
+    assert "run again here, it gives the saved bits" in said
+    assert "Culprit wx (mul, forward)" in said
+    monkeypatch.delenv("LOOM_WRONG")
+    assert typed("recipe", "blame", "kept") == 1
+    said = capsys.readouterr().out
+    assert "it gives other bits, so that what was saved is judged from its records alone" in said
+    assert "Culprit wx (mul, forward)" in said
+
+
 def test_a_golden_of_its_own_is_recorded_and_comes_before_the_one_for_all(linear, capsys):
     assert typed("recipe", "record", linear) == 0
     assert typed("recipe", "record", linear, "device=loom:1") == 0
