@@ -411,3 +411,20 @@ def test_a_gradient_that_a_step_computes_is_not_held_against_those_of_the_parts(
     (found,) = verdicts({"batch": {"x": 0}}, steps=steps, backward=None)
     assert (found.outcome, found.cause.values) == (Outcome.HOLDS, 1), found.message
     assert {"g", "u"} <= set(found.cause.left)
+
+
+@pytest.mark.parametrize(
+    ("relations", "tensors", "steps", "told"),
+    [
+        ({"scaling": {"i": 0.5}}, {"i": [1, 2]}, {"y": "i * 2"}, "'i' is int64"),
+        ({"layout": {"x": "transposed"}}, {"x": {"init": "ones", "size": [6, 4], "stride": [0, 1]}}, {}, "a stride of 0"),
+        ({"upcast": "bfloat16"}, {"x": X}, {"y": "x * 2"}, "bfloat16 is no wider than float32"),
+        ({"idempotence": {"x": "y"}}, {"x": X}, {"y": "x.sum(0)"}, "'y' is of the shape [4], and 'x' of [6, 4]"),
+        ({"repeat": 2}, {"x": {**X, "device": "meta"}}, {"y": "x * 2"}, "a meta tensor has no numbers"),
+        ({"padding": {"i": {"dim": 0, "value": 300}}}, {"i": {"data": [1, 2], "dtype": "uint8"}}, {"y": "i * 2"}, "overflow"),
+    ],
+)  # fmt: skip
+def test_what_a_relation_cannot_be_judged_of_is_told_and_nothing_is_raised(relations, tensors, steps, told):
+    (found,) = verdicts(relations, tensors=tensors, steps=steps or {"z": "x * 2"}, backward=None)
+    assert found.outcome == Outcome.NOT_JUDGED
+    assert told in found.message

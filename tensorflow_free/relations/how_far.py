@@ -88,6 +88,7 @@ def levels_of(ground: Ground, asked: Asked) -> Levels:
     records = ground.result.records
     for rebuilt in TABLE[asked.kind.name](ground, asked):
         levels.left |= {name: NOT_RECORDED if name not in records else why for name, why in rebuilt.left.items()}
+        rebuilt.values = {name: value for name, value in rebuilt.values.items() if name in records}
         if not asked.kind.draws and (random := ground.random & rebuilt.values.keys()):
             levels.left |= dict.fromkeys(random, RANDOM)
             rebuilt.values = {name: value for name, value in rebuilt.values.items() if name not in random}

@@ -17,6 +17,7 @@ from tensorflow_free.relations.changed_runs import (
     plain_value,
 )
 from tensorflow_free.result.result import Result
+from tensorflow_free.tensors.dtypes import word_of
 
 Undone = Callable[[str, torch.Tensor, torch.Tensor], torch.Tensor]
 """Makes a value of the run of that of one on other numbers: by name, and beside its own."""
@@ -30,9 +31,21 @@ def scaling(ground: Ground, asked: Asked) -> Iterator[Rebuilt]:
         factor = factors.get(name) or _factor(found, its)
         return found / factor if found.is_floating_point() or found.is_complex() else found
 
-    changed = {name: ground.starts[name] * factor for name, factor in asked.spec.of.items()}
+    changed = {name: _rounded(ground, name) * factor for name, factor in asked.spec.of.items()}
     told = ", ".join(f"{name} times {factor:g}" for name, factor in asked.spec.of.items())
     yield _all(ground, asked, ground.run(changed), f"with {told}", undone)
+
+
+def _rounded(ground: Ground, name: str) -> torch.Tensor:
+    """A starting tensor of floating or complex numbers.
+
+    Raises:
+        UnrelatedError: it is of integers or booleans, which say which and not how much.
+    """
+    start = ground.starts[name]
+    if not (start.is_floating_point() or start.is_complex()):
+        raise UnrelatedError(f"'{name}' is {word_of(start.dtype)}, and not of floating or complex numbers")
+    return start
 
 
 def _factor(found: torch.Tensor, its: torch.Tensor) -> float:
@@ -47,7 +60,7 @@ def _factor(found: torch.Tensor, its: torch.Tensor) -> float:
 
 def shift(ground: Ground, asked: Asked) -> Iterator[Rebuilt]:
     """Each tensor plus a number."""
-    changed = {name: ground.starts[name] + number for name, number in asked.spec.of.items()}
+    changed = {name: _rounded(ground, name) + number for name, number in asked.spec.of.items()}
     told = ", ".join(f"{name} plus {number:g}" for name, number in asked.spec.of.items())
     yield _all(ground, asked, ground.run(changed), f"with {told}", _as_it_is)
 

@@ -41,7 +41,8 @@ def reductions(ground: Ground, whole: Result, parts: Sequence[Result], lengths: 
         if len(known) < len(totals):
             return f"its target '{one.target}' is not recorded"
         reduced = _of_elements(one) if known[0].numel() != 1 else _of_numbers(known, lengths)
-        if reduced is None:
+        has_own = one.gradient_slot is not None or one.gradient_start is not None or isinstance(one.gradient, list)
+        if reduced is None or (reduced == "mean" and has_own):
             return f"its target '{one.target}' is neither the sum nor the mean of those of the parts"
         found.append(reduced)
     return found
