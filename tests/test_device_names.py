@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tensorflow_free import RecipeError, UnavailableError, cli, load_recipe, run_recipe
+from tensorflow_free import RecipeError, StepError, UnavailableError, cli, load_recipe, run_recipe
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.recipe.device_names import KNOWN, kind_problem, named_by
 from tensorflow_free.sweep.preparation import sweep_recipe
@@ -140,6 +140,14 @@ def test_a_file_of_ops_is_asked_before_auto_is_settled(recipe, typed, tmp_path, 
     (tmp_path / "vendor.py").write_text(brings, encoding="utf-8")
     code, told = typed(recipe(PLAIN), "device=auto", "--no-save", "--ops", "vendor.py")
     assert (code, "r · meta · float32" in told) == (0, True)
+
+
+def test_the_devices_that_a_run_may_draw_on_are_those_of_the_recipe_its_tensors_and_its_steps(recipe):
+    steps = "steps:\n  a: x.cuda(1)\n  b: x.cuda()\n  c: x.to('xpu:2')\n  d: x.cuda(-1)\n  e: x.to('meta')\n"
+    loaded = load_recipe(recipe("tensors: {x: 1.0, m: {data: 1.0, device: meta}}\n" + steps))
+    assert loaded.plan.devices == ("cuda:1", "cuda", "xpu:2")
+    with pytest.raises(StepError, match=r"steps\.a: 'cuda' failed"):
+        run_recipe(loaded)
 
 
 def test_a_method_and_an_attribute_of_a_device_are_not_there_where_it_is_not(recipe):

@@ -88,7 +88,10 @@ class Steps:
     def _note_devices(self, op: Op, bound: Bound, path: KeyPath) -> None:
         """Note the devices that a step names, as in `x.to("cuda:1")` and `x.cuda()`."""
         if op.name in kinds():
-            self._scope.uses(op.name)
+            index = bound.by_parameter.get("device")
+            numbered = f"{op.name}:{index}" if isinstance(index, int) else op.name
+            if is_device(numbered):
+                self._scope.uses(numbered)
         for parameter in bound.signature.parameters:
             word = bound.by_parameter.get(parameter.name)
             # `to` takes the text 'cuda:1' in place of a dtype, too

@@ -111,7 +111,7 @@ METHODS: Final = _table(
     """
 bfloat16 bool byte cdouble cfloat chalf char cpu double float half int long short(input: Tensor, *,
     memory_format: memory_format | None = None) -> Tensor
-cuda ipu mtia xpu(input: Tensor, device: device | None = None, non_blocking: bool = False, *,
+cuda ipu mtia xpu(input: Tensor, device: device | int | None = None, non_blocking: bool = False, *,
     memory_format: memory_format | None = None) -> Tensor
 __add__ __and__ __div__ __eq__ __floordiv__ __ge__ __gt__ __iadd__ __iand__ __ifloordiv__ __ilshift__ __imod__ __imul__
     __ior__ __ipow__ __irshift__ __isub__ __itruediv__ __ixor__ __le__ __lshift__ __lt__ __matmul__ __mod__ __mul__

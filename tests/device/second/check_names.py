@@ -35,7 +35,7 @@ def test_auto_is_it():
 
 def test_its_method_and_its_attribute_are_ops():
     moved = {"op": "loom", "args": ["x", "loom:1"]}
-    given = gives({"a": "x.loom()", "b": "a.is_loom", "c": "x.is_loom", "d": moved, "e": "d * x.to('loom:1')"})
+    given = gives({"a": "x.loom()", "b": "a.is_loom", "c": "x.is_loom", "d": moved, "e": "d * x.loom(1)"})
     assert (given["b"], given["c"], given["e"].tolist()) == (True, False, [1.0, 4.0])
 
 
