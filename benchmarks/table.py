@@ -14,7 +14,7 @@ from typing import Final
 import torch
 import yaml
 
-from benchmarks import chains, commands, goldens, growth, judging, memory, runs, storing, sweeps, texts
+from benchmarks import blaming, chains, commands, goldens, growth, judging, memory, runs, storing, sweeps, texts
 from benchmarks.figures import SIGNS, Effort, Figure
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -131,6 +131,15 @@ BENCHMARKS: Final = (
         "judged-eager", "the same, eager: its own baseline, judged by nudged runs", "its own run", 6.0, judging.eager
     ),
     Benchmark("judged-red", "the same with a GELU off by a thousandth", "its own run", 40.0, judging.red),
+    Benchmark("blame-tiny", "the culprit of a red cell of 10 steps on 16 numbers", "nothing", 50.0, blaming.tiny),
+    Benchmark("blame-block", "the culprit of the red block", "the block's own run", 30.0, blaming.block),
+    Benchmark(
+        "blame-memory",
+        "the peak memory of the red block, run, judged and blamed",
+        "of the same, run and judged",
+        2.0,
+        blaming.memory,
+    ),
     Benchmark("sweep-two", "200 cells of 50 ms by two workers", "by one", 0.6, sweeps.two_workers),
     Benchmark(
         "golden-pytest",
