@@ -11,7 +11,7 @@ import torch
 
 from tensorflow_free.recipe.device_names import MEANT, OUT_OF_TREE
 from tensorflow_free.recipe.names import DEVICES, did_you_mean
-from tensorflow_free.text.phrases import shown
+from tensorflow_free.text.phrases import counted, shown
 
 
 def best_device() -> str:
@@ -80,7 +80,10 @@ def absence(word: str) -> Absence | None:
         seen = f"this torch ({torch.__version__}) sees no {device.type} device"
         return Absence(f"'{word}' is not available: {seen}; device=cpu runs anywhere")
     if device.index is not None and device.index >= count:
-        there = f"there are {count} {device.type} devices, {device.type}:0 to {device.type}:{count - 1}"
+        last = f" to {device.type}:{count - 1}" if count > 1 else ""
+        there = (
+            f"there {'is' if count == 1 else 'are'} {counted(count, f'{device.type} device')}, {device.type}:0{last}"
+        )
         return Absence(f"'{word}' is not available: {there}")
     return None
 
@@ -95,10 +98,22 @@ def absence_of_kind(word: str) -> Absence | None:
 
 
 def _count(kind: str) -> int:
+    """How many devices of a kind there are, by what its module tells; one of which none tells is tried."""
     module: Any = getattr(torch, kind, None)
-    if module is None or not hasattr(module, "is_available") or not module.is_available():
+    available, count = (getattr(module, name, None) for name in ("is_available", "device_count"))
+    if available is None and count is None:
+        return int(_can_allocate(kind))
+    if available is not None and not available():
         return 0
-    return int(module.device_count()) if hasattr(module, "device_count") else 1
+    return 1 if count is None else int(count())
+
+
+def _can_allocate(kind: str) -> bool:
+    try:
+        torch.empty(0, device=kind)
+    except (RuntimeError, NotImplementedError, ImportError, AssertionError):
+        return False
+    return True
 
 
 def synchronize(word: str) -> None:

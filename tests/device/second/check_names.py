@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -27,6 +29,17 @@ def test_a_number_that_it_has_not_and_a_slip_of_its_name_are_told():
         load_recipe(LINEAR, ["device=looms"])
     with pytest.raises(UnavailableError, match="'npu' is not available"):
         load_recipe(LINEAR, ["device=npu"])
+
+
+@pytest.mark.parametrize("told", [{}, {"is_available": lambda: True}, {"device_count": lambda: 1}])
+def test_it_is_here_whatever_its_module_tells_and_not_where_that_says_so(monkeypatch, told):
+    monkeypatch.setattr(torch, "loom", SimpleNamespace(**told))
+    assert run_recipe(load_recipe(LINEAR, ["device=loom"]))["y"].item() == 5.0
+    with pytest.raises(UnavailableError, match=r"there is 1 loom device, loom:0$"):
+        load_recipe(LINEAR, ["device=loom:1"])
+    monkeypatch.setattr(torch, "loom", SimpleNamespace(is_available=lambda: False))
+    with pytest.raises(UnavailableError, match="sees no loom device"):
+        load_recipe(LINEAR, ["device=loom"])
 
 
 def test_auto_is_it():
