@@ -30,7 +30,7 @@ class _Probe(torch.autograd.Function):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CallToNote:
     """What is wanted of one call.
 
     Attributes:
@@ -65,7 +65,7 @@ class Noted:
             past its probe. What is changed in place later must stay the view that it is.
     """
 
-    wanted: Sequence[Wanted | None]
+    wanted: Sequence[CallToNote | None]
     at: int
     copies: bool
 

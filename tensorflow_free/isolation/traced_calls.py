@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_map
 
-from tensorflow_free.isolation.call_notes import Noted, Wanted, narrowed, with_notes
+from tensorflow_free.isolation.call_notes import CallToNote, Noted, narrowed, with_notes
 from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.capturing import MOST_BYTES, Capturing, changes
 from tensorflow_free.isolation.copies import Copies, equal, tensors_in
@@ -66,11 +66,11 @@ class _Inside:
         ]
         self._compiled: Forward | None = None
 
-    def _want(self, call: CapturedCall, *, copied: bool, probed: bool) -> Wanted:
+    def _want(self, call: CapturedCall, *, copied: bool, probed: bool) -> CallToNote:
         tensors, made = tensors_in(call.operands), tensors_in(call.result)
         first: dict[int, int] = {}
         same = tuple(first.setdefault(id(one), position) for position, one in enumerate(tensors))
-        wanted = Wanted(call, copied, same=same)
+        wanted = CallToNote(call, copied, same=same)
         if not probed or changes(find(call.site.op)):
             return wanted
         for position, one in enumerate(tensors):
@@ -115,7 +115,7 @@ class _Inside:
 
         return forward
 
-    def _take(self, wanted: Wanted, note: Sequence[Any], probes: Sequence[torch.Tensor]) -> None:
+    def _take(self, wanted: CallToNote, note: Sequence[Any], probes: Sequence[torch.Tensor]) -> None:
         """Take in what is known of a call, and see to the gradients to come."""
         before, after, made = note
         if wanted.copied:
