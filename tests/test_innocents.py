@@ -50,6 +50,15 @@ def test_what_was_blamed_once_is_not_blamed(name: str, dtype: str) -> None:
     assert list(found.lines()) == []
 
 
+@pytest.mark.parametrize("name", ["kinds huge", "kinds mkldnn"])
+def test_what_cannot_be_judged_alone_is_told_with_its_reason_and_breaks_nothing(name: str) -> None:
+    [cell] = [one for one in features.own_cells("features", "float32") if one.name == name]
+    found = acquitted(cell, KeptRuns())
+    assert (found.outcome, found.culprits, found.moved) == ("judged", (), ())
+    assert all(found.unjudged.values())
+    assert found.unjudged
+
+
 @pytest.mark.parametrize("name", ["a checkpoint that is entered again", "in place on a view", "jagged", "nested"])
 def test_ops_of_ones_own_are_not_blamed(name: str) -> None:
     [cell] = [one for one in own_ops.cells("own-ops", 1, dtypes=["float32"]) if one.name == name]

@@ -46,7 +46,9 @@ class Copies:
 
     def _flat(self, flat: torch.Tensor) -> torch.Tensor:
         if not _is_plain(flat):
-            return flat.detach().clone() if flat.is_meta else flat.detach().to("cpu", copy=True)
+            # one of MKL-DNN's is copied so alone
+            stays = flat.is_meta or flat.device.type == "cpu"
+            return flat.detach().clone() if stays else flat.detach().to("cpu", copy=True)
         key = (flat.data_ptr(), flat.numel(), flat.dtype, flat.device)
         kept = self._kept.get(key)
         if kept is not None and same_bits(kept, flat):
@@ -119,4 +121,13 @@ def equal(mine: torch.Tensor, its: torch.Tensor) -> bool:
         return mine.layout == its.layout
     if mine.shape != its.shape or mine.dtype != its.dtype:
         return False
-    return same_bits(mine, its)
+    if mine.stride() != its.stride() or mine.is_conj() != its.is_conj() or mine.is_neg() != its.is_neg():
+        return same_bits(mine, its)
+    # what lies in memory, as an expanded tensor may have more elements than fit into any
+    return same_bits(*(_span(_physical(one)) for one in (mine, its)))
+
+
+def _span(one: torch.Tensor) -> torch.Tensor:
+    """All elements of memory from a tensor's first to its last."""
+    offset = int(one.storage_offset())
+    return one.as_strided((extent_of(one.shape, one.stride(), offset) - offset,), (1,), offset)

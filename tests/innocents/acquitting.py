@@ -17,7 +17,7 @@ from tensorflow_free.cell.reference import KeptRuns, NoReference, Yardstick, yar
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.isolation.alone import Judge
 from tensorflow_free.isolation.capturing import captured_run, makes_graphs
-from tensorflow_free.judging.as_tensors import same_bits
+from tensorflow_free.isolation.copies import equal
 from tensorflow_free.judging.culprits import Culprit
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.result.result import Result
@@ -154,7 +154,7 @@ def _is_same(one: Any, other: Any) -> bool:
             return all(map(_is_same, one.unbind(), other.unbind()))
         if one.shape != other.shape or one.dtype != other.dtype or one.layout != other.layout:
             return False
-        return one.is_meta or one.is_quantized or same_bits(one, other)
+        return one.is_meta or one.is_quantized or equal(one, other)
     if type(one).__repr__ is object.__repr__:
         # what autograd remembers of a value: a node, of which each run makes its own
         return type(one) is type(other)
