@@ -11,6 +11,7 @@ from tensorflow_free.cell.borderline import settled
 from tensorflow_free.cell.reference import KeptRuns
 from tensorflow_free.isolation.alone import OfCall
 from tensorflow_free.isolation.captured import CapturedCall
+from tensorflow_free.isolation.capturing import HELPERS
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.plan.calls import Site
 from tests.innocents import features, own_ops
@@ -29,6 +30,7 @@ MENDED = {
     "blocks autocast": "a cast of a weight that two calls under autocast share",
     "blocks meta": "tensors without numbers",
     "blocks second_order_rounds": "a pass that ends at a result",
+    "gradients fails_halfway": "a pass that fails, so that not all is handed on",
     "gradients grad": "a gradient that comes back through a pass that is differentiated",
     "gradients unused": "some results of an op that no gradient comes to",
     "gradients overflowing": "a gradient of what overflowed",
@@ -63,6 +65,14 @@ def test_what_cannot_be_judged_alone_is_told_with_its_reason_and_breaks_nothing(
 def test_ops_of_ones_own_are_not_blamed(name: str) -> None:
     [cell] = [one for one in own_ops.cells("own-ops", 1, dtypes=["float32"]) if one.name == name]
     assert list(acquitted(cell, KeptRuns()).lines()) == []
+
+
+def test_what_a_call_calls_may_have_no_hash() -> None:
+    class Checked:
+        __hash__ = None
+
+    assert Checked() not in HELPERS
+    assert torch.tensor in HELPERS
 
 
 def of_call(used: float, outcome: str = "mismatch") -> OfCall:

@@ -28,10 +28,22 @@ from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import GivenTensors, run
 
-HELPERS: Final = frozenset({read_field, snapshot, watch, retain, torch.tensor, check_unshared, check_indices})
+
+class TheseFunctions:
+    """Some functions; what a call calls may have no hash, as it holds lists."""
+
+    def __init__(self, *functions: Callable[..., Any]) -> None:
+        self._functions = functions
+
+    def __contains__(self, function: Callable[..., Any]) -> bool:
+        """Whether it is one of them."""
+        return any(one is function for one in self._functions)
+
+
+HELPERS: Final = TheseFunctions(read_field, snapshot, watch, retain, torch.tensor, check_unshared, check_indices)
 """Functions of calls that are no step's op: they read, keep, check."""
 
-DIFFERENTIATES: Final = frozenset({run_backward, run_grad})
+DIFFERENTIATES: Final = TheseFunctions(run_backward, run_grad)
 """Functions whose result is gradients: it is made by the backward of other steps."""
 
 
@@ -59,6 +71,8 @@ def captured_run(
     """
     capturing = Capturing(plan, hooked=hooked, first=first, most_bytes=most_bytes)
     result, _ = run(capturing.into(plan), given=given)
+    # where a pass failed, not all was handed on
+    capturing.captured.is_partial = capturing.captured.is_partial or result.error is not None
     return capturing.captured, result
 
 

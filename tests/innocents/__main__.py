@@ -2,7 +2,7 @@
 that is called a culprit, every step that is left unjudged, and every captured run that is not the cell's own.
 
 `--part NAME` (again and again) runs some parts, `--sample N` every N-th subject of each, `--only WORD` those whose name
-has it, `--dtype` some dtypes, `--seconds N` stops after so long, `--write` writes the counts into the report.
+has it, `--dtype` some dtypes, `--seconds N` stops after so long, `--write` writes the counts of these parts into the report.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ from tests.wolf.cells import DTYPES
 REPORT = Path(__file__).with_name("report.txt")
 
 
+ABOUT = """\
+What blaming says of cells in which nothing is wrong. `python -m tests.innocents --write` writes this file; what it does not
+run stays as it is. `judged`: calls and vector-Jacobian products, each alone. `called`: innocents called a culprit; `borne
+out`: culprits that are, see tests/wolf/borne_out.py. `unjudged`: steps that could not be run alone, each with its reason.
+`moved`: cells whose captured run has other bits. `not judged`: compiled cells, and those that have no reference.
+"""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.innocents", description=__doc__)
     parser.add_argument("--part", action="append", choices=SUBJECTS, help="a part; all without it")
@@ -43,10 +51,11 @@ def main() -> int:
                 show(count.add(acquitted(cell, kept)))
             if perf_counter() - begun > options.seconds:
                 break
-    text = "\n".join(count.table())
-    print(text)
+    print("\n".join(count.table()))
     if options.write:
-        REPORT.write_text(f"{text}\n", encoding="utf-8")
+        known = REPORT.read_text(encoding="utf-8") if REPORT.exists() else ""
+        table = "\n".join(count.beside(known).table())
+        REPORT.write_text(f"{ABOUT}\n{table}\n", encoding="utf-8")
     return int(bool(count.wrong))
 
 

@@ -47,6 +47,16 @@ class Count:
             total.update(count)
         yield _row("all", "", total)
 
+    def beside(self, table: str) -> Count:
+        """These counts, and those of a table that they do not have."""
+        found = Count()
+        for line in table.splitlines():
+            words = line.split()
+            if len(words) == len(COLUMNS) + 2 and words[2].isdigit():
+                found.counts[words[0], words[1]] = Counter(dict(zip(COLUMNS, map(int, words[2:]), strict=True)))
+        found.counts.update(self.counts)
+        return found
+
 
 def _row(part: str, dtype: str, count: Counter[str]) -> str:
     return f"{part:16}{dtype:10}" + "".join(f"{count[word]:{len(word) + 3}}" for word in COLUMNS)
