@@ -39,7 +39,8 @@ SHARES: Final = {
     "mid_chain": 40,
     "blocks": 70,
     "amplifiers": 60,
-    "compiled": 5,
+    "compiled": 2,
+    "nodes": 50,
     "two": 6,
     "own ops": 8,
 }
@@ -279,7 +280,8 @@ def _compiled() -> Iterator[Cell]:
         for dtype in ALL:
             host = Host(path, dtype, "aot_eager")
             yield from _some("compiled", (Cell("compiled", host, (one,)) for one in _own_compiled(host)))
-            yield from (Cell("compiled", Host(path, dtype, REWRITING), (one,)) for one in _nodes(host))
+            rewritten = Host(path, dtype, REWRITING)
+            yield from _some("nodes", (Cell("compiled", rewritten, (one,)) for one in _nodes(host)))
     for path in hosts_of("eager"):
         if path.stem in ("chain", "rms"):
             yield from _by_inductor(Host(path, "float32", "inductor"))
@@ -295,7 +297,7 @@ def _own_compiled(host: Host) -> Iterator[Plant]:
 
 def _by_inductor(host: Host) -> Iterator[Cell]:
     found = [*_own_compiled(host)]
-    few = sorted(found, key=lambda one: hash_of(f"{host} {one}"))[:4]
+    few = sorted(found, key=lambda one: hash_of(f"{host} {one}"))[:3]
     return (Cell("compiled", host, (one,)) for one in few)
 
 
@@ -321,10 +323,12 @@ def _right_own_ops() -> Iterator[Cell]:
 
 
 def sampled(all_of_them: Sequence[Cell], count: int) -> list[Cell]:
-    """Some of them, none compiled by inductor; always the same, in their order."""
-    quick = [one for one in all_of_them if one.host.backend != "inductor"]
-    few = {one.name for one in sorted(quick, key=lambda one: hash_of(f"sample {one.name}"))[:count]}
-    return [one for one in quick if one.name in few]
+    """Some of them, of compiled ones two, none by inductor; always the same, in their order."""
+    ordered = sorted(all_of_them, key=lambda one: hash_of(f"sample {one.name}"))
+    few = [one for one in ordered if one.host.backend == "eager"][:count]
+    few += [one for one in ordered if one.host.backend not in ("eager", "inductor")][:2]
+    names = {one.name for one in few}
+    return [one for one in all_of_them if one.name in names]
 
 
 def paths() -> list[Path]:
