@@ -238,3 +238,26 @@ def test_a_nan_that_a_step_swallows_is_no_overflow() -> None:
     recipe = {"tensors": {"x": [1.0, float("nan")]}, "steps": {"y": {"op": "exp", "args": ["x"]}, "z": "y * 2"}}
     found = blame_of(recipe, "y", "amiss.swallows", "exp")
     assert [(one.step, one.direction) for one in found.culprits] == [("y", "forward")]
+
+
+@register_op("amiss.cuts", replace=True)
+def cuts(input: Tensor, other: Tensor) -> Tensor:
+    return input * other.detach()
+
+
+@register_op("amiss.number", replace=True)
+def number(input: Tensor) -> float:
+    return float(input) * 1.01
+
+
+def test_an_operand_that_gets_no_gradient_at_all_is_told_also_where_a_step_differentiates() -> None:
+    bw = {"op": "backward", "args": ["total"]}
+    steps = {"y": {"op": "mul", "args": ["x", "w"]}, "total": "y.sum()", "bw": bw, "g": "x.grad * 2"}
+    found = blame_of({"tensors": {"x": rand(4), "w": rand(4)}, "steps": steps}, "y", "amiss.cuts", "mul")
+    assert [(one.step, one.direction, one.value) for one in found.culprits] == [("y", "backward", "w.grad")]
+
+
+def test_a_plain_number_that_is_wrong_has_its_step() -> None:
+    recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"s": "x.sum()", "n": {"op": "item", "args": ["s"]}, "z": "x * n"}}
+    found = blame_of(recipe, "n", "amiss.number", "item")
+    assert [(one.step, one.direction) for one in found.culprits] == [("n", "forward")]

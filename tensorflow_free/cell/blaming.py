@@ -144,7 +144,7 @@ class _Blaming:
         verdicts = settled(judge.verdicts(), is_bad=bool(self._comparison.bad))
         found = list(self._wrong(verdicts))
         if self._comparison.bad and not found:
-            found = list(judge.astray())
+            found = list(judge.unseen())
             verdicts = [*verdicts, *found]
         culprits = of_rounds([self._culprit(one) for one in found])
         bad = self._comparison.bad

@@ -11,7 +11,8 @@ import torch
 
 from tensorflow_free.isolation.astray import gone_astray
 from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_names
-from tensorflow_free.isolation.copies import Convert, tensors_in
+from tensorflow_free.isolation.copies import Convert, numbers_in, tensors_in
+from tensorflow_free.isolation.cut_off import cut_off
 from tensorflow_free.isolation.forcing import Forced
 from tensorflow_free.isolation.sharing import SharedMemory
 from tensorflow_free.isolation.vjps import Alone, Gradients, is_differentiable, place_of, run_alone, widened
@@ -21,7 +22,8 @@ from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import OfNames
+from tensorflow_free.outcome.plain_reasons import Bare
+from tensorflow_free.outcome.reasons import AnyReason, OfNames
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.result import Result
@@ -105,17 +107,21 @@ class Judge:
         calls = {one.number: one for one in self.captured.calls}
         return [_of_call(one, calls, overflows=_overflows(one, mine, expected)) for one in found.values]
 
-    def astray(self) -> Iterator[OfCall]:
-        """The results that lie in other memory than they should, as which a later call changes; after `verdicts`."""
+    def unseen(self) -> Iterator[OfCall]:
+        """What is wrong though all numbers are right, for where no step's are wrong; after `verdicts`.
+
+        Results that lie in other memory than they should, which a later call changes; gradients that are cut off.
+        """
         for call, at, place in gone_astray(self.captured.calls, self.expected):
             is_missing = (at, place) in self.expected[call.number]
             names = tensor_names(call.site)
             name = names[place] if len(names) == len(call.wants) else f"operand {place}"
             cause = OfNames(code="memory not shared" if is_missing else "memory shared", name=name)
-            verdict = ValueVerdict(
-                call.site.name, "step", call.site.op, Outcome.MISMATCH, "structure", math.inf, words(cause), cause=cause
-            )
-            yield OfCall(call, "step", at, None, verdict)
+            yield OfCall(call, "step", at, None, _of_structure(call, "step", cause))
+        if self.baseline is not None:
+            wanted = frozenset(one.number for one in self.captured.calls) - self.skipped - self.failed.keys()
+            for call, at in cut_off(Forced(self.captured, self.plan, self.given, wanted=wanted)):
+                yield OfCall(call, "gradient", at, 0, _of_structure(call, "gradient", Bare(code="missing in the run")))
 
     def _result(self, records: dict[str, Record]) -> Result:
         return Result(self.result.recipe, records)
@@ -185,7 +191,10 @@ class _Parts:
 
     def _of_cell(self, call: CapturedCall, exact: Alone) -> Alone:
         before = tensors_in(call.operands)
-        alone = Alone(tensors_in(call.result), [call.after.get(at, one) for at, one in enumerate(before)])
+        alone = Alone(
+            [*tensors_in(call.result), *numbers_in(call.result)],
+            [call.after.get(at, one) for at, one in enumerate(before)],
+        )
         if not exact.gradients:
             return alone
         if call.is_hooked:
@@ -284,6 +293,11 @@ def _unrounded(uniform: Uniform, times: float) -> Convert:
         return wide * (1 + uniform.of(wide.shape) * half)
 
     return convert
+
+
+def _of_structure(call: CapturedCall, kind: str, cause: AnyReason) -> ValueVerdict:
+    site = call.site
+    return ValueVerdict(site.name, kind, site.op, Outcome.MISMATCH, "structure", math.inf, words(cause), cause=cause)
 
 
 def _as_it_is(flat: torch.Tensor) -> torch.Tensor:

@@ -29,6 +29,11 @@ def each_tensor(function: Convert, tree: Any) -> Any:
     )
 
 
+def numbers_in(tree: Any) -> list[float | complex]:
+    """The plain numbers of a value that are no integers, in order."""
+    return [one for one in tree_leaves(tree) if isinstance(one, (float, complex))]
+
+
 @dataclass
 class Copies:
     """Makes copies on the CPU; one that was made already of the same numbers serves again.

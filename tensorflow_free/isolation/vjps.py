@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.isolation.captured import CapturedCall, GradientPass
-from tensorflow_free.isolation.copies import Convert, alike, each_tensor, equal, tensors_in
+from tensorflow_free.isolation.copies import Convert, alike, each_tensor, equal, numbers_in, tensors_in
 from tensorflow_free.isolation.sharing import SharedMemory, shares_of
 
 Gradients = dict[int, torch.Tensor | None]
@@ -21,14 +21,14 @@ class Alone:
     """What one call came to.
 
     Attributes:
-        results: the tensors that it made.
+        results: the tensors that it made, and the plain numbers.
         operands: its operands' tensors afterwards.
         gradients: what it hands to each operand, by the pass.
         changed: the positions of the operands that it changed, where that was asked.
         shares: which results lie in the memory of which operands.
     """
 
-    results: list[torch.Tensor]
+    results: list[Any]
     operands: list[torch.Tensor]
     gradients: dict[int, Gradients] = field(default_factory=dict)
     changed: frozenset[int] = frozenset()
@@ -71,7 +71,9 @@ def run_alone(
     leaves = _leaves(call, tensors)
     made = function(*_passed(given, leaves, in_place=in_place))
     results = tensors_in(made)
-    found = Alone([_still(one) for one in results], [_still(one) for one in tensors], shares=shares_of(made, given))
+    found = Alone(
+        [*map(_still, results), *numbers_in(made)], [_still(one) for one in tensors], shares=shares_of(made, given)
+    )
     if in_place:
         found = forward
     backwards = _Backwards(results, leaves, convert)
@@ -88,7 +90,7 @@ def _from_state(state: torch.Tensor, function: Callable[..., Any], *operands: An
 
 def _forward(function: Callable[..., Any], given: Any, tensors: Sequence[torch.Tensor]) -> Alone:
     made = function(*given)
-    results = [_still(one) for one in tensors_in(made)]
+    results = [*map(_still, tensors_in(made)), *numbers_in(made)]
     return Alone(results, [_still(one) for one in tensors], shares=shares_of(made, given))
 
 

@@ -125,6 +125,8 @@ def _gradients(host: Host, spot: Spot) -> Iterator[Plant]:
         yield Plant(spot, "backward", f"gradient {place} {name}", make(place, GRADIENTS[name]))
     if wrongs.is_in_place(spot):
         return
+    for place in spot.operands:
+        yield Plant(spot, "backward", f"gradient {place} cut", wrongs.cut(place))
     if spot.op in PAIRS and len(spot.operands) == 2:
         yield Plant(spot, "backward", "gradients exchanged", wrongs.fresh(gradient_to_the_other))
     (one,) = chosen(FLOATING, host.dtype, key, 1)

@@ -63,6 +63,17 @@ def gradient_of(place: int, manner: Manner) -> Wrong:
     return wrong
 
 
+def cut(place: int) -> Wrong:
+    """The value is right, and the operand in this place gets no gradient."""
+
+    def wrong(true: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        given = list(arguments)
+        given[place] = given[place].detach()
+        return true(*given, **keywords)
+
+    return wrong
+
+
 class _InPlace(torch.autograd.Function):
     """A change in place with a gradient that is wrong for one operand."""
 
