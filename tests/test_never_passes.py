@@ -101,6 +101,14 @@ def test_a_right_kernel_is_within_bounds(swap: Swap, dtype: str, backend: str) -
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_what_a_dtype_holds_of_a_plain_number_is_within_bounds(dtype: str) -> None:
+    recipe = {"tensors": {"x": {"data": [0.1, 0.1, 0.1]}}, "steps": {"y": "x - 0.1"}}
+    words = (f"dtype={dtype}",)
+    loaded = load_recipe(recipe, words)
+    assert yardstick_of(recipe, words, loaded, KeptRuns()).compare(run_recipe(loaded)).bad == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize(
     "words", [("ln_sum",), ("lowp_false_alarm", "case=with_"), ("lowp_false_alarm", "case=without")]
 )

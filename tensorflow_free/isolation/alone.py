@@ -147,8 +147,7 @@ class _Movement:
             calls = frozenset(int(one.partition("/")[0]) for one in names)
             forced = replace(forced, wanted=calls)
         backward = needs_backward(names)
-        # what the chain before it loses does not cover that a kernel rounds a plain number: `x - 0.1`
-        nudged = self._nudged.of(forced.plan_into(found, backward=backward), numbers=True)
+        nudged = self._nudged.of(forced.plan_into(found, backward=backward))
         nudged.run(number, times)
         self.jumps = self.jumps or nudged.jumps
         return self._parts.of(found)

@@ -84,7 +84,7 @@ class FromRecords:
         found: dict[str, Record] = {}
         if self.nudged is not None:
             plan = self._into(found, backward=needs_backward(names))
-            nudged = replace(self.nudged.of(plan, numbers=True), given=self._starts())
+            nudged = replace(self.nudged.of(plan), given=self._starts())
             nudged.run(number, times)
             self.jumps = self.jumps or nudged.jumps
         return found

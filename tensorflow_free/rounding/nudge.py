@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 import torch
@@ -56,13 +57,12 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         convolutions: that of convolutions.
         times: how many epsilons; with 0, and on the grid, each result is rounded to nearest.
         on_grid: whether moved numbers are rounded to the dtype, too.
-        numbers: whether plain numbers among the operands of elementwise ops are moved, too, as kernels round them.
 
     Attributes:
         jumps: whether an op ran whose result jumps where an operand moves a little.
     """
 
-    def __init__(  # noqa: PLR0913 - all that makes a nudge
+    def __init__(
         self,
         dtype: torch.dtype,
         seed: int,
@@ -71,13 +71,12 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         convolutions: float = 0.0,
         times: float = 1.0,
         on_grid: bool = False,
-        numbers: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._uniform = Uniform(seed)
         self.usual = self._dtype = dtype
         self._products, self._convolutions = products, convolutions
-        self._times, self._on_grid, self._numbers = times, on_grid, numbers
+        self._times, self._on_grid = times, on_grid
         self.jumps = False
         self._steps = StepsInBackward()
         self._plain: set[OpOverload] = set()
@@ -119,7 +118,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
             except (NotImplementedError, RuntimeError, TypeError, ValueError, AssertionError):
                 # a decomposition is not always all that the op is
                 self._plain.add(func)
-        if kind is Kind.POINTWISE and self._numbers:
+        if kind is Kind.POINTWISE and _has_numbers(args, kwargs):
             args, kwargs = self._with_numbers(func, args, kwargs, dtype)
         if kind is Kind.POINTWISE and not written(func):
             args = tuple(map(_as_it_reads, args))
@@ -190,7 +189,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """The operands with their plain numbers moved, where the dtype does not hold them exactly."""
         if not any(map(_is_nudged, args)):
             return args, kwargs
-        takes = {one.name: str(one.type) in _NUMBERS for one in func._schema.arguments}  # noqa: SLF001 - torch's own table
+        takes = _takes_numbers(func)
         moved = tuple(
             self._number(one, dtype) if taken else one for one, taken in zip(args, takes.values(), strict=False)
         )
@@ -265,6 +264,17 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
             still = exact if still is None else exact | still
         turned = torch.view_as_complex(moved)
         one.copy_(turned if still is None else torch.where(still, one, turned))
+
+
+def _has_numbers(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether there are plain numbers among operands."""
+    return any(type(one) in (int, float) for one in args) or any(type(one) in (int, float) for one in kwargs.values())
+
+
+@cache
+def _takes_numbers(func: OpOverload) -> dict[str, bool]:
+    """The parameters of an op, and whether a plain number that one is given is rounded by kernels: `x - 0.1`."""
+    return {one.name: str(one.type) in _NUMBERS for one in func._schema.arguments}  # noqa: SLF001 - torch's own table
 
 
 _NUMBERS: Final = frozenset({"number", "Tensor"})

@@ -55,7 +55,6 @@ class NudgedRuns:
         find_roundings: tells what the nudges are like, once they are needed.
         jumps: as of `Movement`.
         apart: as of `Movement`.
-        numbers: whether plain numbers are nudged, too, as of `Nudge`.
     """
 
     plan: Plan
@@ -63,7 +62,6 @@ class NudgedRuns:
     find_roundings: Callable[[], Roundings]
     jumps: bool = False
     apart: bool = False
-    numbers: bool = False
     _roundings: Roundings | None = None
     _kept: dict[int, Mapping[str, Record]] = field(default_factory=dict)
 
@@ -84,9 +82,9 @@ class NudgedRuns:
             self._kept[number] = made
         return made
 
-    def of(self, plan: Plan, *, numbers: bool = False) -> NudgedRuns:
-        """Runs of another plan, nudged alike; with `numbers`, plain numbers are nudged, too."""
-        return NudgedRuns(plan, self.given, self.find_roundings, numbers=numbers)
+    def of(self, plan: Plan) -> NudgedRuns:
+        """Runs of another plan, nudged alike."""
+        return NudgedRuns(plan, self.given, self.find_roundings)
 
     def run(self, number: int, times: float = 1.0) -> None:
         """Make a nudged run of a plan that notes for itself what it comes to."""
@@ -103,7 +101,6 @@ class NudgedRuns:
             convolutions=rounds.convolutions,
             times=0.0 if number == 1 else times,
             on_grid=number % 2 == 1,
-            numbers=self.numbers,
         )
         given = self.given
         if rounds.starts and given is not None:

@@ -11,6 +11,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,9 +26,12 @@ THREADS: Final = (1, 2)
 
 
 def sample(folder: Path, every: int) -> list[Path]:
-    """All recipes of a folder, or every third, fourth, … of those that nothing compiles."""
+    """All recipes of a folder, or a third, a fourth, … of those that nothing compiles: a new one moves no other."""
     paths = sorted(folder.rglob("*.yaml"))
-    return paths if every == 1 else [path for path in paths if "\nbackend:" not in path.read_text("utf-8")][::every]
+    if every == 1:
+        return paths
+    plain = [path for path in paths if "\nbackend:" not in path.read_text("utf-8")]
+    return [path for path in plain if int(sha256(path.stem.encode()).hexdigest(), 16) % every == 0]
 
 
 def verifications(paths: Sequence[Path]) -> Iterator[Verification]:
