@@ -134,6 +134,23 @@ def test_of_a_run_that_stops_what_it_made_is_blamed_and_without_a_culprit_it_end
     assert "Culprit y (blamed.off, forward)" in out
 
 
+def test_of_a_run_that_stops_nothing_before_that_is_wrong(typed: Typed) -> None:
+    Path("stops.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: x.exp(), z: 'y.view(3)'}\n")
+    code, out, _ = typed("stops.yaml")
+    assert (code, "Nothing before it is wrong: 1 value compared" in out, "Nothing is wrong" in out) == (3, True, False)
+
+
+def test_the_table_has_nothing_in_the_chain_for_an_operand_that_a_step_changes(typed: Typed) -> None:
+    Path("changed.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {b: x.clone(), c: 'b.mul_(3)'}\n")
+    rows = [line.split() for line in typed("changed.yaml")[1].splitlines()[-3:]]
+    assert [row[:5] for row in rows] == [
+        ["b", "clone", "forward", "b", "0"],
+        ["c", "mul_", "forward", "c", "0"],
+        ["c", "mul_", "forward", "b", "0"],
+    ]
+    assert [row[5:] for row in rows] == [["0", "rounding"], ["0", "rounding"], ["rounding"]]
+
+
 def test_an_op_that_raises_when_it_runs_alone_costs_no_verdict(typed: Typed) -> None:
     calls: list[int] = []
 

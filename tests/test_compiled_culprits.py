@@ -16,7 +16,10 @@ from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.judging.culprits import Blame
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.sentences import words
+from tensorflow_free.report.culprit_report import page_of
+from tensorflow_free.text.drawing import text_of
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -145,6 +148,10 @@ def test_a_fault_that_goes_where_values_are_kept_is_told_by_the_value_and_by_the
         "it is at or before 's' (forward): compiled, the steps up to there are wrong, and those before it right",
         "right under eager_noexcept, aot_eager, wrong under rewriting",
     ]
+    page = text_of(page_of(run_recipe(load_recipe(FUSED)), Comparison((), blame=found), {}))
+    assert "Wrong at or before s (sigmoid, forward)." in page
+    assert "in the reference; " in page
+    assert "of what it read" not in page
 
 
 IN_PLACE = {

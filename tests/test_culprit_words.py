@@ -107,6 +107,10 @@ def test_candidates_are_named():
     ]
 
 
+def test_the_last_step_of_the_shortest_prefix_that_is_wrong_is_told_as_at_or_before():
+    assert list(blame_lines(Blame(candidates=(S,)))) == ["wrong at or before x.grad (backward of s)"]
+
+
 def test_an_overflow_is_no_drift():
     exp = StepVerdict("exp", "exp", "forward", "exp", Outcome.DTYPE_DEPENDENT)
     assert list(blame_lines(Blame(overflows=(exp,), judged=4))) == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.judging.wording import times_words
@@ -27,7 +27,7 @@ def blame_lines(blame: Blame | None) -> Iterator[str]:
     if blame.culprits:
         yield from _culprits(blame)
     elif blame.candidates:
-        yield f"one of these is wrong: {some(map(place_of, blame.candidates), MOST_NAMED)}"
+        yield _candidates(blame.candidates)
     elif blame.overflows:
         named = some(map(place_of, blame.overflows), MOST_NAMED)
         yield f"overflow at {named}, as the dtype does not hold the exact numbers: no step is wrong for its inputs"
@@ -50,6 +50,12 @@ def _culprits(blame: Blame) -> Iterator[str]:
         yield f"and {left:,} more culprits"
     if tail:
         yield tail
+
+
+def _candidates(candidates: Sequence[Culprit]) -> str:
+    """The steps one of which is wrong; of a compiled cell, the last of the shortest prefix that is."""
+    named = some(map(place_of, candidates), MOST_NAMED)
+    return f"one of these is wrong: {named}" if len(candidates) > 1 else f"wrong at or before {named}"
 
 
 def place_of(culprit: Culprit | StepVerdict) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from tensorflow_free.judging.culprit_words import blame_lines, place_of, round_words
 from tensorflow_free.judging.culprits import ALONE, Blame, Culprit, StepVerdict
-from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.judging.wording import share_of, share_words, times_words
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
@@ -39,7 +39,7 @@ def page_of(result: Result, comparison: Comparison | None, places: Mapping[str, 
         [
             [line(heading(result), "title"), *_reference(comparison, blame)],
             text_lines("\n".join(failure(result)), "bad" if result.has_failed else "notice"),
-            [] if comparison is None else verdict_lines(comparison),
+            [] if comparison is None else verdict_lines(comparison, has_stopped=result.has_failed),
             [] if blame is None else _told(blame, places),
             [] if comparison is None or blame is None else _table(comparison, blame),
             [] if blame is None else _not_judged(blame),
@@ -57,8 +57,8 @@ def _reference(comparison: Comparison | None, blame: Blame | None) -> Iterator[L
 # the verdict
 
 
-def verdict_lines(comparison: Comparison) -> Iterator[Line]:
-    """What is wrong, in a line or two."""
+def verdict_lines(comparison: Comparison, *, has_stopped: bool = False) -> Iterator[Line]:
+    """What is wrong, in a line or two; of a run that stopped, before it did."""
     blame, bad = comparison.blame, len(comparison.bad)
     out = f"{counted(bad, 'value')} out of bounds, of {comparison.compared:,} compared"
     if bad:
@@ -76,7 +76,8 @@ def verdict_lines(comparison: Comparison) -> Iterator[Line]:
         compared = f"{counted(comparison.compared, 'value')} compared"
         well = f"{compared}, all within bounds" if comparison.compared else "nothing compared"
         alone = f"{counted(blame.judged, 'call')} judged alone, none wrong for what it read"
-        yield line(f"Nothing is wrong: {well}; {alone}.", "well")
+        nothing = "Nothing before it is wrong" if has_stopped else "Nothing is wrong"
+        yield line(f"{nothing}: {well}; {alone}.", "" if has_stopped else "well")
 
 
 # each culprit
@@ -88,12 +89,18 @@ def _told(blame: Blame, places: Mapping[str, str]) -> Iterator[Line]:
     for one in told[:MOST_CULPRITS]:
         at = places.get(one.step, "")
         yield Line((Words(place_of(one), "name"), *([Words(f"  {at}", "aside")] if at else [])), is_whole=True)
-        facts = [one.why, _noise(one), round_words(one)]
+        facts = [_why(one, blame), _noise(one), round_words(one)]
         yield line("; ".join(filter(None, facts)), indent=4)
         if one.operands:
             yield line(f"it read {'; '.join(one.operands)}", "aside", indent=4)
     if len(told) > MOST_CULPRITS:
         yield line(f"and {len(told) - MOST_CULPRITS:,} more")
+
+
+def _why(one: Culprit, blame: Blame) -> str:
+    """What is wrong with the value; with that of a whole prefix, against the reference's."""
+    is_prefix = len(blame.candidates) == 1 and not blame.culprits
+    return words(one.cause) if is_prefix and one.cause is not None else one.why
 
 
 def _noise(one: Culprit) -> str:
@@ -110,9 +117,8 @@ def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
     judged = [one for one in blame.steps if one.outcome != Outcome.NOT_COMPARABLE]
     told = judged
     if len(judged) > MOST_ROWS:
-        told = [one for one in judged if one.outcome != Outcome.OK or _in_chain(chain, one) == Outcome.MISMATCH]
+        told = [one for one in judged if one.outcome != Outcome.OK or _is_out(_in_chain(chain, one))]
     rows = told[:MOST_ROWS]
-    wide = {name: share_of(one.to_plain()) for name, one in chain.items()}
     yield grid(
         [
             column("step", [one.step for one in rows], "name", least=12),
@@ -120,9 +126,7 @@ def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
             column("direction", [one.direction for one in rows], "aside"),
             column("value", [one.value for one in rows], least=12),
             column("alone", [_alone(one) for one in rows], align="right"),
-            column(
-                "in the chain", [_marked(wide.get(one.value, ""), _in_chain(chain, one)) for one in rows], align="right"
-            ),
+            column("in the chain", [_chain_words(_in_chain(chain, one)) for one in rows], align="right"),
             column("rule", [one.rule for one in rows], "aside", goes=2),
             column("calls", [str(one.calls) if one.calls > 1 else "" for one in rows], "aside", align="right", goes=3),
         ]
@@ -131,9 +135,18 @@ def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
         yield line(f"and {len(judged) - len(rows):,} more", "aside")
 
 
-def _in_chain(chain: Mapping[str, object], one: StepVerdict) -> str:
-    found = chain.get(one.value)
-    return "" if found is None else str(getattr(found, "outcome", ""))
+def _in_chain(chain: Mapping[str, ValueVerdict], one: StepVerdict) -> ValueVerdict | None:
+    """The same value in the chain; None of an operand that the step changed, which the chain has as it was made."""
+    is_made = one.direction == "backward" or one.value.partition(".")[0] == one.step.partition(".")[0]
+    return chain.get(one.value) if is_made else None
+
+
+def _chain_words(found: ValueVerdict | None) -> Words:
+    return Words("") if found is None else _marked(share_of(found.to_plain()), found.outcome)
+
+
+def _is_out(found: ValueVerdict | None) -> bool:
+    return found is not None and found.outcome == Outcome.MISMATCH
 
 
 def _alone(one: StepVerdict) -> Words:
