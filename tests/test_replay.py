@@ -258,11 +258,12 @@ def test_checks_draw_again():
     assert well({**DROPOUT, "checks": checks}, "dtype=float32")
 
 
+@pytest.mark.parametrize("op", ["sin", "replayed.five"])
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
-def test_a_gradient_that_is_drawn_is_the_cells(backend):
+def test_a_gradient_that_is_drawn_is_the_cells_also_behind_an_op_of_ones_own_that_draws_nothing(backend, op):
     recipe = {
         "tensors": {"x": X},
-        "steps": {"y": "x.sin()"},
+        "steps": {"h": {"op": op, "args": ["x"]}, "y": "h + x.sin()"},
         "backward": {"target": "y", "gradient": {"init": "randn"}},
     }
     assert well(recipe, "dtype=float32", f"backend={backend}")

@@ -38,7 +38,7 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
 from tensorflow_free.replay.noting import noting_draws
 from tensorflow_free.replay.replaying import Replay
-from tensorflow_free.replay.visits import draws, draws_gradients
+from tensorflow_free.replay.visits import Drawn, draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER
 from tensorflow_free.rounding.decoded import How, Rescues
@@ -297,17 +297,21 @@ class _Making:
             other: the reference.
         """
         drawing = draws(self._recipe) or draws(other)
-        if not _is_eager_cpu(other) or not (draws_gradients(own) or drawing) or (drawing and own is not self._recipe):
+        if not _is_eager_cpu(other) or not (draws_gradients(own) or drawing):
+            return None
+        elsewhere = drawing and own is not self._recipe
+        if elsewhere and not draws_gradients(own):
             return None
 
-        def make() -> Replay:
+        def make() -> Drawn:
             plan, drawn = noting_draws(plan_of(own))
             run(plan)
-            return Replay(drawn)
+            return drawn
 
-        if isinstance(self._source, Mapping):
-            return make()
-        return self._kept.get(("drawn", repr(own.written), repr(other.written)), make)
+        key = ("drawn", repr(own.written), repr(other.written))
+        drawn = make() if isinstance(self._source, Mapping) else self._kept.get(key, make)
+        # an op of the user's own may draw, in a stream of another device; one that draws nothing here has none there
+        return None if elsewhere and drawn.in_steps else Replay(drawn)
 
     def _load(self, wanted: Mapping[str, Any]) -> Recipe:
         """The same recipe in another cell, which records the same values."""

@@ -68,6 +68,12 @@ class Drawn:
     visits: Visits = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
 
+    @property
+    def in_steps(self) -> bool:
+        """Whether a step drew, and not only a backward pass."""
+        drew = any(one.draws for path, visits in self.visits.items() for one in visits if path != BETWEEN)
+        return drew or bool(self.unseen)
+
 
 def draws(recipe: Recipe) -> bool:
     """Whether any step may draw random numbers."""
