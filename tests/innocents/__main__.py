@@ -29,7 +29,8 @@ ABOUT = """\
 What blaming says of cells in which nothing is wrong. `python -m tests.innocents --write` writes this file; what it does not
 run stays as it is. `judged`: calls and vector-Jacobian products, each alone. `called`: innocents called a culprit; `borne
 out`: culprits that are, see tests/wolf/borne_out.py. `unjudged`: steps that could not be run alone, each with its reason.
-`moved`: cells whose captured run has other bits. `not judged`: compiled cells, and those that have no reference.
+`moved`: cells whose captured run has other bits. `not judged`: cells that have no reference, or are refused. Where the
+judge itself calls a right cell wrong (PENDING in tests/test_wolf.py), its step is called, too.
 """
 
 
