@@ -15,7 +15,7 @@ from tests.faults.placing import wrongs
 from tests.faults.placing.catalogue import cells, sampled
 from tests.faults.placing.placing import Bench, Culprit, Placed, round_of
 from tests.faults.placing.plant import HOSTS, Cell, Host, Plant, spots_of
-from tests.faults.placing.report import GOALS, REPORT, Line, changed, counting, line_of, lines_in, text_of
+from tests.faults.placing.report import GOALS, REPORT, Line, changed, counting, line_of, lines_in, share, text_of
 
 SAMPLE = 40
 """How many cells are tried where not all are."""
@@ -50,6 +50,17 @@ def test_the_report_has_all_cells_and_enough_faults_of_each_part(report: dict) -
     assert sum(map(len, faults.values())) - len(faults["right"]) >= COUNT
     assert all({one.dtype for one in mine} == set(ALL) for mine in faults.values())
     assert len(faults["right"]) >= 150
+
+
+@pytest.mark.parametrize("part", GOALS)
+def test_of_each_part_as_many_are_placed_as_are_to_be(report: dict, part: str) -> None:
+    assert share(counting(report.values(), part)) >= GOALS[part]
+
+
+def test_where_a_round_is_bad_and_where_two_steps_are_is_told(report: dict) -> None:
+    for word in ("round", "both"):
+        told = [one.more for one in report.values() if one.more.endswith(word)]
+        assert told.count(word) >= 0.95 * len(told) > 0
 
 
 # what the bench says is so
