@@ -12,9 +12,15 @@ import yaml
 
 from tensorflow_free import RecipeError, assert_recipe, load_recipe, read_result, register_op, run_recipe
 from tensorflow_free.cli import recipe_main, run_recipe_main
+from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.recipe.models import RelationSpec
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
+from tensorflow_free.relations.changed_runs import Asked, Ground
+from tensorflow_free.relations.how_far import levels_of
 from tensorflow_free.relations.relation_table import TABLE
+from tensorflow_free.rounding import nudged_runs
+from tensorflow_free.runner import run, values_of_run
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.trial import Trial
 
@@ -386,6 +392,75 @@ def test_the_relations_that_hold_of_a_recipe_are_found_and_told_as_it_would_stat
     assert recipe_main(["relations", str(path), "--json"]) == 0
     (document,) = json.loads(capsys.readouterr().out)
     assert {one["kind"] for one in document["relations"]} <= set(RELATION_KINDS)
+
+
+@pytest.mark.parametrize("changed", ["k", "v"])
+def test_attention_with_fewer_keys_than_values_is_told_and_does_not_reach_the_kernel(changed):
+    of = {"init": "randn", "size": [1, 1, 8, 8], "requires_grad": True}
+    steps = {"y": "F.scaled_dot_product_attention(q, k, v)", "t": "y.sum()"}
+    (found,) = verdicts({"batch": {changed: 2}}, tensors=dict.fromkeys("qkv", of), steps=steps, backward="t")
+    assert "attention takes as many keys as values" in found.cause.why
+
+
+def related(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> list[dict[str, Any]]:
+    assert recipe_main(["relations", str(path), "--json", *words]) == 0
+    documents: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return documents
+
+
+def test_the_table_has_a_row_for_each_case_and_of_each_kind_what_holds_at_best(tmp_path, capsys):
+    path, cases = tmp_path / "r.yaml", {"one": {"params": {"n": 4}}, "two": {"params": {"n": 5}}}
+    x = {"init": "randn", "size": ["${params.n}", 3], "requires_grad": True}
+    steps = {"y": "F.softmax(x, dim=-1)", "m": "x.cumsum(0)"}
+    path.write_text(json.dumps({"params": {"n": 4}, "cases": cases, "tensors": {"x": x}, "steps": steps}))
+    one, other = related(capsys, path, "--table")
+    assert (one["case"], other["case"]) == ("one", "two")
+    every = related(capsys, path)[0]["relations"]
+    exact = {each["kind"] for each in every if each["exact"] and not each["close"] and not each["broken"]}
+    assert set(one["bit_for_bit"]) == exact
+    assert one["not_tried"] == []
+
+
+def test_relations_for_which_there_is_no_time_are_told_as_not_tried(tmp_path, capsys):
+    path = tmp_path / "r.yaml"
+    path.write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: x * 2}")
+    assert recipe_main(["relations", str(path), "--seconds", "1e-9"]) == 0
+    assert "0 relations tried" in (told := capsys.readouterr().out)
+    assert "not tried, as the seconds are over" in told
+    (row,) = related(capsys, path, "--table", "--seconds", "1e-9")
+    assert {"batch", "scaling", "repeat"} <= set(row["not_tried"])
+    assert not any(one["tried"] for one in related(capsys, path, "--seconds", "1e-9")[0]["relations"])
+
+
+def test_a_recipe_whose_run_stops_is_told_with_why(tmp_path, capsys):
+    path = tmp_path / "r.yaml"
+    path.write_text("tensors: {x: [1.0, 2.0], w: [1.0, 2.0, 3.0]}\nsteps: {y: x + w}")
+    assert recipe_main(["relations", str(path), "--table"]) == 0
+    assert "|  |  |  | all: its run stops at 'y': The size of tensor a" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("backward", [[], ["t"]])
+def test_the_nudged_runs_of_a_recipe_are_made_once_for_all_its_relations(monkeypatch, backward):
+    made = []
+
+    def counted(*args: Any) -> Any:
+        made.append(args)
+        return values_of_run(*args)
+
+    monkeypatch.setattr(nudged_runs, "values_of_run", counted)
+    plan = plan_of(
+        load_recipe(
+            {
+                "tensors": {"x": {**X, "size": [300, 300]}},
+                "steps": {"y": "x.cumsum(0)", "t": "y.mean()"},
+                "backward": backward,
+            }
+        )
+    )
+    ground, most = Ground(plan, run(plan)[0], None), 17
+    for number in (1.0, 2.0, 3.0):
+        levels_of(ground, Asked(RELATION_KINDS["shift"], RelationSpec(of={"x": number}), "shift"))
+    assert 0 < len(made) <= most
 
 
 def test_a_recipe_that_is_wrong_is_told_and_the_others_are_tried(tmp_path, capsys):

@@ -29,7 +29,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, of_name
 from tensorflow_free.rounding.decoded import Rescues
-from tensorflow_free.rounding.nudged_runs import NudgedRuns, Roundings
+from tensorflow_free.rounding.nudged_runs import KEPT_BYTES, NudgedRuns, Roundings
 from tensorflow_free.rounding.roundings import roundings_of
 from tensorflow_free.rounding.step_dtypes import all_round_alike
 from tensorflow_free.runner import run, starts_of
@@ -58,13 +58,19 @@ class NoMovementError(Exception):
 class StoredPair:
     """The movement between two results, made when it is first asked for.
 
+    Args:
+        actual: the judged run.
+        expected: what it is compared with.
+        keep_bytes: as of `NudgedRuns`.
+
     Raises:
         NoMovementError: by `values`, where the expected run's recipe cannot run here.
     """
 
-    def __init__(self, actual: Result, expected: Result) -> None:
+    def __init__(self, actual: Result, expected: Result, *, keep_bytes: int = KEPT_BYTES) -> None:
         self._actual = actual
         self._expected = expected
+        self._keep_bytes = keep_bytes
 
     @property
     def apart(self) -> bool:
@@ -148,7 +154,7 @@ class StoredPair:
         def roundings() -> Roundings:
             return roundings_of(result.recipe, self._loaded(result.recipe.dtype), given, usual=_dtype(result))
 
-        return NudgedRuns(self._between[0], given, roundings)
+        return NudgedRuns(self._between[0], given, roundings, keep_bytes=self._keep_bytes)
 
     # what starts them
 

@@ -4,23 +4,66 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
 from tensorflow_free.composition.override_texts import as_override, of_case
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import cases_of, load_recipe, plan_of
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
+from tensorflow_free.relations.how_far import Level
 from tensorflow_free.relations.trying import Tried, tried
+from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.page import Line, line, text_lines
 from tensorflow_free.text.phrases import counted
 
-HEADING: Final = "| recipe | bit for bit | within noise | of some values |\n| --- | --- | --- | --- |"
+HEADING: Final = "| recipe | bit for bit | within noise | of some values | not tried |\n| --- | --- | --- | --- | --- |"
+
+_COLUMNS: Final = {"bit_for_bit": Level.BITS, "within_noise": Level.NOISE, "of_some_values": Level.BROKEN}
+"""How far a kind holds at best, in the order of the columns."""
+
+
+@dataclass(frozen=True)
+class _OfRecipe:
+    """What was tried on a recipe, in one of its cases.
+
+    Attributes:
+        path: the recipe file.
+        case: the case; empty where it has none.
+        found: what was tried.
+        stops: why nothing was, as the run itself stops; empty where it does not.
+    """
+
+    path: Path
+    case: str
+    found: Sequence[Tried] = ()
+    stops: str = ""
+
+    @property
+    def name(self) -> str:
+        """The words of a command line that choose it."""
+        return f"{self.path} case={self.case}" if self.case else str(self.path)
+
+    def kinds(self) -> dict[str, list[str]]:
+        """The kinds by how far one of their relations holds at best, and those of which some were not tried."""
+        best: dict[str, Level] = {}
+        for one in self.found:
+            if one.level is not None:
+                best[one.kind] = min(best.get(one.kind, one.level), one.level)
+        untried = {one.kind for one in self.found if not one.is_tried}
+        columns = {
+            word: [kind for kind in RELATION_KINDS if best.get(kind) == level] for word, level in _COLUMNS.items()
+        }
+        return {**columns, "not_tried": [kind for kind in RELATION_KINDS if kind in untried]}
 
 
 def relations_command(options: Namespace, flags: Flags) -> int:
@@ -28,23 +71,16 @@ def relations_command(options: Namespace, flags: Flags) -> int:
     paths, overrides = paths_and_overrides(options.words)
     flags.load_ops()
     given = [as_override(one) for one in overrides]
-    chosen = any(one.key == "case" for one in given)
     code, documents = ExitCode.OK, list[dict[str, Any]]()
     if options.table and not flags.json:
         put(text_lines(HEADING))
-    for path in recipe_files(paths):
+    for path in dict.fromkeys(recipe_files(paths)):
         try:
-            cases = () if chosen else cases_of(path)
-            for case in cases or ("",):
-                recipe = load_recipe(path, [*given, *of_case(case)])
-                found = _found(recipe)
-                name = f"{path}{f' case={recipe.case}' if recipe.case else ''}"
+            for one in _of_recipe(path, given, options, flags):
                 if flags.json:
-                    documents.append(
-                        {"recipe": str(path), "case": recipe.case or "", "relations": [_plain(one) for one in found]}
-                    )
+                    documents.append(_plain(one, table=options.table))
                 else:
-                    put([_row(name, found)] if options.table else _page(name, found))
+                    put([_row(one)] if options.table else _page(one))
         except RecipeError as error:
             complain(text_lines(str(error)))
             code = ExitCode.WRONG
@@ -53,24 +89,48 @@ def relations_command(options: Namespace, flags: Flags) -> int:
     return code
 
 
-def _found(recipe: Recipe) -> list[Tried]:
-    """What was tried on a recipe; nothing where its run stops."""
-    plan = plan_of(recipe)
-    result, _ = run(plan)
-    return [] if result.has_failed else list(tried(plan, result))
+def _of_recipe(path: Path, given: Sequence[Override], options: Namespace, flags: Flags) -> Iterator[_OfRecipe]:
+    """What holds of a recipe in the case that is chosen, or in each."""
+    cases = () if any(one.key == "case" for one in given) else cases_of(path)
+    for case in cases or ("",):
+        plan = plan_of(load_recipe(path, [*given, *of_case(case)]))
+        name = plan.recipe.case or ""
+        result, _ = run(plan)
+        if result.has_failed:
+            yield _OfRecipe(path, name, stops=_why(result))
+            continue
+        with ProgressBar("relations", enabled=not (flags.quiet or flags.json)) as tick:
+            found = tried(plan, result, seconds=options.seconds or inf, best=options.table, progress=tick)
+            related = _OfRecipe(path, name, list(found))
+        yield related
 
 
-def _plain(one: Tried) -> dict[str, Any]:
+def _why(result: Result) -> str:
+    """Why nothing is tried on a run that stops."""
+    error = result.error
+    return "its run stops" if error is None else f"its run stops at '{error.step}': {error.message.splitlines()[0]}"
+
+
+def _plain(one: _OfRecipe, *, table: bool) -> dict[str, Any]:
+    of = {"recipe": str(one.path), "case": one.case, "stops": one.stops or None}
+    return {**of, **one.kinds()} if table else {**of, "relations": [_plain_relation(each) for each in one.found]}
+
+
+def _plain_relation(one: Tried) -> dict[str, Any]:
     named = {"exact": list(one.exact), "close": list(one.close), "broken": list(one.broken)}
-    return {"kind": one.kind, "of": one.of, **named, "why": one.why}
+    return {"kind": one.kind, "of": one.of, **named, "why": one.why, "tried": one.is_tried}
 
 
 # all of one recipe
 
 
-def _page(name: str, found: Sequence[Tried]) -> Iterator[Line]:
+def _page(related: _OfRecipe) -> Iterator[Line]:
     """A line for each relation that holds, as a recipe would state it, and how many do not."""
-    yield line(name, "title")
+    yield line(related.name, "title")
+    if related.stops:
+        yield line(f"nothing is tried: {related.stops}", indent=2)
+        return
+    found = [one for one in related.found if one.is_tried]
     holding = [one for one in found if one.holds]
     for one in holding:
         yield line(f"{_how(one):<14}{_stated(one)}", indent=2)
@@ -78,6 +138,8 @@ def _page(name: str, found: Sequence[Tried]) -> Iterator[Line]:
     told = f"{counted(len(found), 'relation')} tried: {whole} hold, {len(holding) - whole} of some values"
     silent = sum(not one.holds and not one.broken for one in found)
     yield line(f"{told}; {len(found) - len(holding) - silent} do not hold, {silent} say nothing here.")
+    if untried := len(related.found) - len(found):
+        yield line(f"{counted(untried, 'relation')} not tried, as the seconds are over.", "notice")
 
 
 def _how(one: Tried) -> str:
@@ -95,12 +157,9 @@ def _stated(one: Tried) -> str:
 # a row for each recipe
 
 
-def _row(name: str, found: Sequence[Tried]) -> Line:
-    """The kinds of which at least one relation holds: bit for bit, within noise, or of some values alone."""
-    best: dict[str, int] = {}
-    for one in found:
-        if one.holds:
-            level = 2 if one.broken else 1 if one.close else 0
-            best[one.kind] = min(best.get(one.kind, level), level)
-    cells = [", ".join(kind for kind in RELATION_KINDS if best.get(kind) == level) for level in range(3)]
-    return line(f"| `{name}` | {' | '.join(cells)} |", is_whole=True)
+def _row(one: _OfRecipe) -> Line:
+    """The kinds of which at least one relation holds, by how far it does, and those of which some were not tried."""
+    cells = [", ".join(kinds) for kinds in one.kinds().values()]
+    if one.stops:
+        cells[-1] = f"all: {one.stops}".replace("|", "\\|")
+    return line(f"| `{one.name}` | {' | '.join(cells)} |", is_whole=True)

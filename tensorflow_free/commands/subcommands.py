@@ -44,6 +44,7 @@ class Command:
 _SWITCH: Final = {"action": "store_true"}
 _TOLERANCE: Final = {"type": number("a number of at least 0, such as 1e-5", lambda found: found >= 0), "metavar": "X"}
 _PERCENT: Final = number("a number from 0 to 100, such as 95", lambda found: 0 <= found <= 100)  # noqa: PLR2004 - percent
+_SECONDS: Final = {"type": above_0("a number of seconds above 0, such as 60 or 0.5"), "metavar": "S"}
 _TIMES: Final = {"type": above_0(), "metavar": "N"}
 
 COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
@@ -61,7 +62,13 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             "PATH …",
             "try every kind of relation on recipes, and tell which hold, as a recipe states them",
             "relating:relations_command",
-            {"--table": {**_SWITCH, "help": "a row of a Markdown table for each recipe, with the kinds that hold"}},
+            {
+                "--table": {**_SWITCH, "help": "a row of a Markdown table for each recipe, with the kinds that hold"},
+                "--seconds": {
+                    **_SECONDS,
+                    "help": "after these no other relation of a recipe is tried, and that is told",
+                },
+            },
         ),
         "schema": Command(
             "[NAME]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -17,6 +18,7 @@ from tensorflow_free.recipe.graph import reads_of, steps_of
 from tensorflow_free.recipe.models import RelationSpec
 from tensorflow_free.recipe.relation_kinds import ALONE, RelationKind
 from tensorflow_free.relations.changed_dimensions import narrowed
+from tensorflow_free.relations.unchecked_lengths import LengthsChecked
 from tensorflow_free.replay.visits import draws
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
@@ -161,10 +163,14 @@ class Ground:
     def _joined(self, made: set[str]) -> set[str]:
         """Some values, and all that they are made of: a gradient may change where it comes by a step that does."""
         found = set(made)
-        for step, reads in reversed(reads_of(self.plan.recipe).items()):
+        for step, reads in reversed(self._reads.items()):
             if step in found:
                 found.update(reads)
         return found
+
+    @cached_property
+    def _reads(self) -> dict[str, tuple[str, ...]]:
+        return reads_of(self.plan.recipe)
 
     @cached_property
     def random(self) -> frozenset[str]:
@@ -176,7 +182,7 @@ class Ground:
     def below(self, tensors: Collection[str]) -> set[str]:
         """The steps that read any of these tensors, or a value that was made of one."""
         found, steps = set(tensors), dict(steps_of(self.plan.recipe.steps))
-        for step, reads in reads_of(self.plan.recipe).items():
+        for step, reads in self._reads.items():
             if not found.isdisjoint(reads):
                 found.add(step)
                 op = steps[step].op or ""
@@ -209,7 +215,10 @@ class Ground:
         elif gradients is not None and any(one != 1 for one in gradients):
             passes = [_times(one, times) for one, times in zip(plan.passes, gradients, strict=True)]
             plan = replace(plan, passes=tuple(passes))
-        found, _ = run(plan, given={**self.starts, **changed}, watch=self._watch)
+        # a compiler would trace the mode
+        is_eager = plan.recipe.backend.name == "eager"
+        with LengthsChecked() if is_eager else nullcontext():
+            found, _ = run(plan, given={**self.starts, **changed}, watch=self._watch)
         if found.error is not None and found.error.code in ("timed out", "out of memory"):
             raise UnrelatedError(f"a run on other tensors was ended: {found.error.message}")
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import Final
 
 import torch
 
@@ -23,6 +24,10 @@ from tensorflow_free.result.run_value import Record
 
 RANDOM = "it lies downstream of a random step, which draws other numbers for the changed tensors"
 NOT_RECORDED = "this cell does not record it"
+
+
+KEPT_BYTES: Final = 1 << 28
+"""Values of nudged runs up to this size are kept for the next relation, as each asks for the same."""
 
 
 class Level(IntEnum):
@@ -168,5 +173,5 @@ def _pair(ground: Ground, dtype: str | None) -> StoredPair:
         starts = {name: Record(name, "tensor", value) for name, value in ground.starts.items()}
         records = {**ground.result.records, **starts}
         runs = (Result(one, records) for one in (ground.plan.recipe, _recipe(ground, dtype)))
-        ground.noise[dtype] = StoredPair(*runs)
+        ground.noise[dtype] = StoredPair(*runs, keep_bytes=KEPT_BYTES)
     return ground.noise[dtype]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from math import inf
+from time import monotonic
 from typing import Any, Final
 
 import torch
@@ -30,6 +32,7 @@ class Tried:
         close: those of which it holds within noise.
         broken: those of which it does not hold.
         why: why it says nothing of others, or of any.
+        is_tried: whether it was tried, as the time was not over yet.
     """
 
     kind: str
@@ -38,24 +41,59 @@ class Tried:
     close: Sequence[str] = ()
     broken: Sequence[str] = ()
     why: str = ""
+    is_tried: bool = True
 
     @property
     def holds(self) -> list[str]:
         """The values and gradients of which it holds."""
         return [*self.exact, *self.close]
 
+    @property
+    def level(self) -> Level | None:
+        """How far it holds of all values that it judges; `BROKEN` where of some alone, None where of none."""
+        if not self.holds:
+            return None
+        return Level.BROKEN if self.broken else Level.NOISE if self.close else Level.BITS
 
-def tried(plan: Plan, result: Result) -> Iterator[Tried]:
+
+SoFar = Callable[[int, int, str], None]
+"""Called with how many relations are tried, how many there are, and the kind of the next."""
+
+
+def tried(
+    plan: Plan, result: Result, *, seconds: float = inf, best: bool = False, progress: SoFar | None = None
+) -> Iterator[Tried]:
     """Every kind of relation, tried on whatever of a run's tensors it fits.
 
     Args:
         plan: what ran.
         result: what it gave.
+        seconds: after how many no other relation is tried.
+        best: whether a kind is left once one relation of it holds bit for bit of all values: no other holds any better.
+        progress: told how many are tried.
     """
+    end, done = monotonic() + seconds, set[str]()
     ground = Ground(plan, result, None)
+    every = list(_candidates(ground))
+    for number, asked in enumerate(every):
+        kind = asked.kind.name
+        if best and kind in done:
+            continue
+        if progress is not None:
+            progress(number, len(every), kind)
+        if monotonic() >= end:
+            yield Tried(kind, asked.spec.of, why=f"not tried: {seconds:g} seconds are over", is_tried=False)
+            continue
+        found = _one(ground, asked)
+        if found.level == Level.BITS:
+            done.add(kind)
+        yield found
+
+
+def _candidates(ground: Ground) -> Iterator[Asked]:
     for kind in RELATION_KINDS.values():
         for of in _CANDIDATES[kind.takes](ground, kind):
-            yield _one(ground, Asked(kind, RelationSpec(of=of), kind.name))
+            yield Asked(kind, RelationSpec(of=of), kind.name)
 
 
 def _one(ground: Ground, asked: Asked) -> Tried:

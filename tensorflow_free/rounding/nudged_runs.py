@@ -23,7 +23,7 @@ MOST_RUNS: Final = 16
 """How many nudged runs there are at most with nudges of one epsilon."""
 
 KEPT_BYTES: Final = 1 << 24
-"""Values of nudged runs up to this size are kept for the next cell; of larger ones those of the first run alone."""
+"""Values of nudged runs up to this size are usually kept; of larger ones those of the first run alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class NudgedRuns:
         find_roundings: tells what the nudges are like, once they are needed.
         jumps: as of `Movement`.
         apart: as of `Movement`.
+        keep_bytes: up to how many bytes of values are kept for when they are asked for again; of more, those of the
+            first run alone.
     """
 
     plan: Plan
@@ -62,8 +64,9 @@ class NudgedRuns:
     find_roundings: Callable[[], Roundings]
     jumps: bool = False
     apart: bool = False
+    keep_bytes: int = KEPT_BYTES
     _roundings: Roundings | None = None
-    _kept: dict[int, Mapping[str, Record]] = field(default_factory=dict)
+    _kept: dict[tuple[int, bool], Mapping[str, Record]] = field(default_factory=dict)
 
     def values(self, number: int, times: float = 1.0, *, names: Collection[str] | None = None) -> Mapping[str, Record]:
         """The values of a nudged run, by name; those up to a failure.
@@ -73,14 +76,25 @@ class NudgedRuns:
             times: by how many epsilons the numbers are nudged at most.
             names: as of `Movement`.
         """
-        found = self._kept.get(number) if times == 1 else None
+        whole = not self.plan.passes or needs_backward(names)
+        found = self._known(number, whole=whole) if times == 1 else None
         if found is not None:
             return found
-        backward = needs_backward(names)
-        made = self._made(number, times, self.plan if backward else replace(self.plan, passes=()))
-        if backward and times == 1 and (number == 0 or _bytes(made) * MOST_RUNS <= KEPT_BYTES):
-            self._kept[number] = made
+        made = self._made(number, times, self.plan if whole else replace(self.plan, passes=()))
+        if times == 1:
+            self._keep(number, made, whole=whole)
         return made
+
+    def _known(self, number: int, *, whole: bool) -> Mapping[str, Record] | None:
+        """The values of a run that are kept: of a whole one, or of one without backward passes where these will do."""
+        found = self._kept.get((number, True))
+        return self._kept.get((number, False)) if found is None and not whole else found
+
+    def _keep(self, number: int, made: Mapping[str, Record], *, whole: bool) -> None:
+        if (whole and number == 0) or _bytes(made) * MOST_RUNS <= self.keep_bytes:
+            self._kept[number, whole] = made
+            if whole:
+                self._kept.pop((number, False), None)
 
     def of(self, plan: Plan) -> NudgedRuns:
         """Runs of another plan, nudged alike."""
