@@ -17,7 +17,7 @@ from tests.faults.placing.placing import Bench, Culprit, Placed, round_of
 from tests.faults.placing.plant import HOSTS, Cell, Host, Plant, spots_of
 from tests.faults.placing.report import GOALS, REPORT, Line, changed, counting, line_of, lines_in, share, text_of
 
-SAMPLE = 40
+SAMPLE = 24
 """How many cells are tried where not all are."""
 
 COUNT = 1000
