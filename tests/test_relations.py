@@ -19,6 +19,7 @@ from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 from tensorflow_free.relations.changed_runs import Asked, Ground
 from tensorflow_free.relations.how_far import levels_of
 from tensorflow_free.relations.relation_table import TABLE
+from tensorflow_free.relations.trying import tried
 from tensorflow_free.rounding import nudged_runs
 from tensorflow_free.runner import run, values_of_run
 from tensorflow_free.sweep.cells import Cell
@@ -430,6 +431,12 @@ def test_relations_for_which_there_is_no_time_are_told_as_not_tried(tmp_path, ca
     (row,) = related(capsys, path, "--table", "--seconds", "1e-9")
     assert {"batch", "scaling", "repeat"} <= set(row["not_tried"])
     assert not any(one["tried"] for one in related(capsys, path, "--seconds", "1e-9")[0]["relations"])
+
+
+def test_every_kind_has_its_turn_before_any_is_tried_twice():
+    plan = plan_of(load_recipe({"tensors": {"x": X, "w": X}, "steps": {"y": "x * w"}}))
+    kinds = [one.kind for one in tried(plan, run(plan)[0])]
+    assert kinds[: len(set(kinds))] == list(dict.fromkeys(kinds))
 
 
 def test_a_recipe_whose_run_stops_is_told_with_why(tmp_path, capsys):

@@ -101,7 +101,7 @@ def _of_recipe(path: Path, given: Sequence[Override], options: Namespace, flags:
             continue
         with ProgressBar("relations", enabled=not (flags.quiet or flags.json)) as tick:
             found = tried(plan, result, seconds=options.seconds or inf, best=options.table, progress=tick)
-            related = _OfRecipe(path, name, list(found))
+            related = _OfRecipe(path, name, sorted(found, key=lambda one: list(RELATION_KINDS).index(one.kind)))
         yield related
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import permutations, zip_longest
 from math import inf
 from time import monotonic
 from typing import Any, Final
@@ -63,7 +63,7 @@ SoFar = Callable[[int, int, str], None]
 def tried(
     plan: Plan, result: Result, *, seconds: float = inf, best: bool = False, progress: SoFar | None = None
 ) -> Iterator[Tried]:
-    """Every kind of relation, tried on whatever of a run's tensors it fits.
+    """Every kind of relation, tried on whatever of a run's tensors it fits, the kinds in turn.
 
     Args:
         plan: what ran.
@@ -74,7 +74,7 @@ def tried(
     """
     end, done = monotonic() + seconds, set[str]()
     ground = Ground(plan, result, None)
-    every = list(_candidates(ground))
+    every = list(_in_turn(ground))
     for number, asked in enumerate(every):
         kind = asked.kind.name
         if best and kind in done:
@@ -90,10 +90,15 @@ def tried(
         yield found
 
 
-def _candidates(ground: Ground) -> Iterator[Asked]:
-    for kind in RELATION_KINDS.values():
-        for of in _CANDIDATES[kind.takes](ground, kind):
-            yield Asked(kind, RelationSpec(of=of), kind.name)
+def _in_turn(ground: Ground) -> Iterator[Asked]:
+    """One relation of each kind, then the next of each, so that every kind has its turn before the time is over."""
+    for turn in zip_longest(*(_of_kind(ground, kind) for kind in RELATION_KINDS.values())):
+        yield from (one for one in turn if one is not None)
+
+
+def _of_kind(ground: Ground, kind: RelationKind) -> Iterator[Asked]:
+    for of in _CANDIDATES[kind.takes](ground, kind):
+        yield Asked(kind, RelationSpec(of=of), kind.name)
 
 
 def _one(ground: Ground, asked: Asked) -> Tried:
