@@ -37,6 +37,7 @@ MENDED = {
     "gradients overflowing": "a gradient of what overflowed",
     "in_place relu": "a change in place that the op does not tell",
     "in_place swapped": "a result whose shape is changed in place",
+    "kinds bits_of_floats": "numbers read as they lie in memory",
     "kinds csr_gradient": "a gradient in a layout that few ops take",
     "kinds shapes": "steps that ask of a tensor what it is",
     "layers dropout_in_place": "random numbers drawn in place",

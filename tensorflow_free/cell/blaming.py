@@ -10,7 +10,7 @@ from tensorflow_free.cell.borderline import settled
 from tensorflow_free.cell.compiled_blame import CompiledCell, compiled_blame
 from tensorflow_free.cell.findings import shared_ops
 from tensorflow_free.cell.naming import amplified, noise_of, of_rounds, worst_of_rounds
-from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
+from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, reads_bits, yardstick_of
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import words_of
 from tensorflow_free.isolation.alone import Judge, OfCall
@@ -140,6 +140,7 @@ class _Blaming:
             baseline=yardstick.beside,
             skipped=skipped,
             unrounded=unrounded,
+            reads_bits=reads_bits(self._result.recipe),
         )
         verdicts = settled(judge.verdicts(), is_bad=bool(self._comparison.bad))
         found = list(self._wrong(verdicts))

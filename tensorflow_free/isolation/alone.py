@@ -67,6 +67,7 @@ class Judge:
         baseline: the plan of the baseline, where the cell is another.
         skipped: the numbers of the calls that are not judged.
         failed: the calls that could not be run alone, and why.
+        reads_bits: whether steps look at how a dtype lies in memory, which float64 does otherwise.
         unrounded: whether what a call read may have had more digits than what was captured of it, as in code in which
             a compiler rounds no value between two steps.
         expected: which operands' memory each call's results should lie in, where a baseline tells.
@@ -82,6 +83,7 @@ class Judge:
     failed: dict[int, Exception] = field(default_factory=dict)
     unrounded: bool = False
     expected: dict[int, SharedMemory] = field(default_factory=dict)
+    reads_bits: bool = False
 
     def verdicts(self) -> list[OfCall]:
         """A verdict on each part of each call, in order."""
@@ -102,6 +104,7 @@ class Judge:
             movement=_Movement(forced, self.nudged, parts, unrounded=self.unrounded),
             starts=False,
             measures=False,
+            reads_bits=self.reads_bits,
         )
         found = compare_results(self._result(mine), self._result(expected), baseline, judging=judging)
         calls = {one.number: one for one in self.captured.calls}
