@@ -16,6 +16,7 @@ from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.isolation.capturing import captured_run
 from tensorflow_free.judging.culprits import Blame
+from tensorflow_free.outcome.sentences import words
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,18 +56,59 @@ def spoils(input: Tensor) -> Tensor:
     return out
 
 
-def blame_of(recipe: dict[str, Any], step: str, kernel: str, op: str, *words: str) -> Blame:
-    words = (f"steps.{step}.op={kernel}", f"+reference={{steps.{step}.op: {op}}}", *words)
-    loaded, kept = load_recipe(recipe, words), KeptRuns()
+def blame_of(recipe: dict[str, Any], step: str, kernel: str, op: str, *more: str) -> Blame:
+    overrides = (f"steps.{step}.op={kernel}", f"+reference={{steps.{step}.op: {op}}}", *more)
+    loaded, kept = load_recipe(recipe, overrides), KeptRuns()
     result = run_recipe(loaded)
-    comparison = yardstick_of(recipe, words, loaded, kept).compare(result)
-    found = blamed(recipe, words, loaded, result, comparison, kept).blame
+    comparison = yardstick_of(recipe, overrides, loaded, kept).compare(result)
+    found = blamed(recipe, overrides, loaded, result, comparison, kept).blame
     assert found is not None
     return found
 
 
 def rand(*size: int) -> dict[str, Any]:
     return {"init": "rand", "size": list(size), "requires_grad": True}
+
+
+class _OtherGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return a * b
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = ctx.saved_tensors
+        return gradient * b, gradient * a * 1.01
+
+
+@register_op("amiss.other", replace=True)
+def other_gradient(input: Tensor, other: Tensor) -> Tensor:
+    return _OtherGradient.apply(input, other)
+
+
+@register_op("amiss.clipped", replace=True)
+def clipped(input: Tensor) -> Tensor:
+    return torch.where(input < 0, input * 1.01, input)
+
+
+def test_of_an_op_that_is_its_own_measure_it_is_told_which_step_to_hold_against_another() -> None:
+    found = blame_of(AMPLIFIED, "y", "amiss.off", "amiss.off")
+    assert [words(one).partition("another: ")[2] for one in found.notes] == ["'+reference={steps.y.op: OP}'"]
+
+
+def test_what_shows_by_itself_stands_before_an_earlier_fault_that_does_not_show() -> None:
+    steps = {"s": {"op": "amiss.clipped", "args": ["x"]}, "r": "F.relu(s)", "m": {"op": "mul", "args": ["r", "w"]}}
+    draw = {"init": "randn", "size": [8, 8], "requires_grad": True}
+    recipe = {
+        "tensors": {"x": draw, "w": draw},
+        "steps": {**steps, "total": "m.square().sum()"},
+        "backward": "total",
+        "record": "outputs",
+    }
+    found = blame_of(recipe, "m", "amiss.other", "mul", "+reference.steps.s.op=positive")
+    assert [(one.step, one.value) for one in found.culprits] == [("m", "w.grad"), ("s", "s")]
+    assert found.shows_at == "w.grad"
 
 
 AMPLIFIED = {

@@ -102,7 +102,15 @@ def _no_tensor(scope: Scope, kind: RelationKind, name: str) -> str:
     if name in scope.kinds:
         return f"'{name}' is not a starting tensor, and a relation changes those alone{_listed(tensors)}"
     near = did_you_mean(name, (*tensors, *RELATION_KEYS)) or _listed(tensors)
-    return f"'{name}' is not a tensor of this recipe{near}; `{kind.name}` is {kind.wants}"
+    return f"'{name}' is not a tensor of this recipe{near}; {_wants(scope, kind)}"
+
+
+def _wants(scope: Scope, kind: RelationKind) -> str:
+    """What would be right below a relation; of one that names two tensors, with two of the recipe's."""
+    tensors = list(scope.recipe.tensors)
+    if kind.takes == "tensor" and len(tensors) > 1:
+        return f"`{kind.name}` names two tensors of the recipe, such as {kind.name}: {{{tensors[0]}: {tensors[1]}}}"
+    return f"`{kind.name}` is {kind.wants}"
 
 
 def _listed(tensors: Mapping[str, Any]) -> str:
@@ -116,7 +124,8 @@ def _told_problems(scope: Scope, kind: RelationKind, told: Any, shape: Sequence[
         return
     if kind.takes == "tensor":
         if not isinstance(told, str) or told not in scope.recipe.tensors:
-            near = did_you_mean(told, scope.recipe.tensors) or _listed(scope.recipe.tensors)
+            near = did_you_mean(told, scope.recipe.tensors)
+            near = near or f"{_listed(scope.recipe.tensors)}; {_wants(scope, kind)}"
             yield (), f"'{shown(told)}' is not a tensor of this recipe{near}"
         return
     if kind.takes in _TOLD:

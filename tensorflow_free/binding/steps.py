@@ -273,6 +273,8 @@ class Steps:
         for name in step.carry:
             if name not in self._scope.names:
                 near = did_you_mean(name, self._scope.names) or f"; those are {', '.join(self._scope.names)}"
+                if step.carry[name] in self._scope.names and name in (step.steps or {}):
+                    near = f"; did you mean '{step.carry[name]}: {name}', as '{name}' is what a round hands on?"
                 self._scope.wrong((*path, "carry", name), f"'{name}' is not a value given before the block{near}")
                 continue
             outside[name] = self._scope.names[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -32,6 +33,9 @@ from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
 from tensorflow_free.runner import GivenTensors
+
+EXPLAINED: Final = 0.5
+"""The share of what a value is out of bounds by that it must be wrong by alone, so that its own step explains it."""
 
 
 def blamed(  # noqa: PLR0913 - all that makes a cell
@@ -147,6 +151,7 @@ class _Blaming:
         if self._comparison.bad and not found:
             found = list(judge.unseen())
             verdicts = [*verdicts, *found]
+        found = self._shown_first(found)
         culprits = of_rounds([self._culprit(one) for one in found])
         bad = self._comparison.bad
         own = tuple(shared_ops(self._result, yardstick.reference))
@@ -165,6 +170,18 @@ class _Blaming:
             notes=() if culprits else own,
             overflows=overflows,
         )
+
+    def _shown_first(self, found: list[OfCall]) -> list[OfCall]:
+        """What is wrong alone, and before it what is the first value out of bounds itself, if that explains how far."""
+        where = self._comparison.where
+        if where is None:
+            return found
+        used = next((one.used for one in self._comparison.bad if one.name == where.value), math.inf)
+
+        def is_later(one: OfCall) -> bool:
+            return self._culprit(one).value != where.value or one.verdict.used < used * EXPLAINED
+
+        return sorted(found, key=is_later)
 
     def _unjudged(self, verdicts: Sequence[OfCall], left_out: Collection[int]) -> Iterator[str]:
         """The steps that could not be judged alone, in order; memory that nothing wrote is none of them."""

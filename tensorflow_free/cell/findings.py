@@ -13,7 +13,7 @@ from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, Hidden, OfNames, OtherK, Shortfall
 from tensorflow_free.plan.calls import described
 from tensorflow_free.plan.conditions import holds
-from tensorflow_free.recipe.graph import reads_of, steps_of
+from tensorflow_free.recipe.graph import paths_of, reads_of, steps_of
 from tensorflow_free.recipe.models import KnownFault
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.phrases import some
@@ -142,4 +142,12 @@ def shared_ops(result: Result, reference: Result) -> Iterator[OfNames]:
     """That an op of the user's own is its own measure, if it is."""
     for name in result.ops:
         if name in reference.ops:
-            yield OfNames(code="own op in the reference", name=name)
+            yield OfNames(code="own op in the reference", name=name, more=_other_ops(result, name))
+
+
+def _other_ops(result: Result, own: str) -> str:
+    """What a reference would say instead of an op of the user's own: `steps.h.op: OP`."""
+    steps = [step for _, step in steps_of(result.recipe.steps)]
+    paths = [path for _, path in paths_of(result.recipe.steps)]
+    its = [".".join(map(str, path)) for step, path in zip(steps, paths, strict=True) if step.op == own]
+    return ", ".join(f"{path}.op: OP" for path in its[:MOST_NAMES])

@@ -7,6 +7,7 @@ from typing import Final
 
 from tensorflow_free.errors import INDENT
 from tensorflow_free.outcome.reasons import Related
+from tensorflow_free.text.phrases import times_told
 
 MOST_LEFT: Final = 6
 """Values of which a relation says nothing, by name."""
@@ -49,7 +50,7 @@ def _held(one: Related, judged: str, told: str) -> str:
 def _broken(one: Related, judged: str, told: str) -> list[str]:
     """Where it does not hold first, how far that is off, and of what else it does not."""
     relation = f"{one.relation} of " if one.code == "relation broken in eager" else ""
-    used = f", {one.used:.3g} times what is allowed" if one.used and math.isfinite(one.used) else ""
+    used = f", {times_told(one.used)} times what is allowed" if one.used and math.isfinite(one.used) else ""
     far = ", within noise" if one.level == "within noise" else used
     eager = {
         True: "; plain eager PyTorch on the CPU breaks it, too",
@@ -57,5 +58,5 @@ def _broken(one: Related, judged: str, told: str) -> list[str]:
     }
     lines = [f"{relation}{one.value}: {told}{far}{'' if one.in_eager is None else eager[one.in_eager]}"]
     if len(one.broken) > 1:
-        lines.append(f"{INDENT}{len(one.broken)} of {judged} are apart: {_listed(one.broken, MOST_BROKEN)}")
+        lines.append(f"{INDENT}of {judged}, {len(one.broken)} are apart: {_listed(one.broken, MOST_BROKEN)}")
     return lines

@@ -28,6 +28,7 @@ from tensorflow_free.outcome.reasons import (
 )
 from tensorflow_free.outcome.related_words import related_words
 from tensorflow_free.text.characters import printable
+from tensorflow_free.text.phrases import times_told
 
 REFERENCE: Final = "the reference"
 """What a value is compared with, where it is not something else, such as `the golden`."""
@@ -135,7 +136,7 @@ SENTENCES: Final[dict[str, str]] = {
     "same kernel": "its reference ran the same kernel, as float64 has none for '{other}'",
     "own op in the reference": (
         "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
-        " show; hold it against another: '+reference={{steps.STEP.op: OP}}'"
+        " show; hold it against another: '+reference={{{instead}}}'"
     ),
     "not kept": "{name}",
     "judged alone in part": "only {name} of {other} calls were judged alone, as memory does not reach for more",
@@ -195,6 +196,8 @@ def _field(value: Any) -> Any:
 def _beside(reason: Reason, against: str) -> dict[str, str]:
     """What sentences say besides the fields."""
     match reason:
+        case OfNames(code="own op in the reference", more=more):
+            return {"instead": more or "steps.STEP.op: OP"}
         case OfGolden(case=case):
             named = f"case '{case}'" if case else ""
             unused = f"its {named}" if case else "the recipe without a case, and it has cases now"
@@ -303,7 +306,7 @@ def _lost(one: WorkerLost, _: str) -> str:
 
 def _mismatch(one: CellMismatch, against: str) -> str:
     """The first value out of bounds, what it was made from, and how many there are."""
-    spent = f"; {one.used:.3g} times what is allowed ({one.allowed})" if one.allowed else ""
+    spent = f"; {times_told(one.used)} times what is allowed ({one.allowed})" if one.allowed else ""
     told = one.message if one.cause is None else words(one.cause, against)
     known = "" if one.mark is None else f"; {above_words(one.mark)}"
     lines = [f"{one.value}: {told}{spent}{known}", *(f"{INDENT}{line}" for line in one.operands)]
@@ -333,7 +336,8 @@ def _hidden(one: Hidden, _: str) -> str:
     told = "" if one.cause is None else f": {words(one.cause, 'float64 of what it read')}"
     if not math.isfinite(one.noise):
         return f"hidden: {one.place} is wrong alone{told}"
-    return f"hidden: {one.place} is {one.noise:,.3g} times its noise alone, and accumulated noise hides it{told}"
+    far = f"{times_told(one.noise)} times its noise alone"
+    return f"hidden: {one.place} is {far}, and the whole chain does not show it{told}"
 
 
 def _unmet(one: Unmet, against: str) -> str:

@@ -20,6 +20,11 @@ LONGEST_SHOWN: Final = 60
 LONGEST: Final = 2000
 """Characters of a sentence by which it is told from another."""
 
+MANY_TIMES: Final = 1_000
+"""From so many times on, it is told in full, and from so many on it is not."""
+
+TOO_MANY_TIMES: Final = 10_000_000
+
 _NUMBER: Final = re.compile(
     r"0x[0-9a-f]+|(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|inf|nan)(?![\w])", re.IGNORECASE
 )
@@ -29,6 +34,11 @@ _NUMBERS: Final = re.compile(r"#(?:, #)+")
 def counted(count: int, noun: str) -> str:
     """So many: `1 cell`, `12,000 cells`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def times_told(times: float) -> str:
+    """So many times, in three digits or in full: `0.42`, `571`, `17,244`; and `2.5e+09`."""
+    return f"{times:,.0f}" if MANY_TIMES <= times < TOO_MANY_TIMES else f"{times:.3g}"
 
 
 def some(names: Iterable[str], most: int = MOST_NAMES) -> str:
