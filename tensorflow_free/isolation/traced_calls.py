@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.utils._pytree import tree_map
@@ -25,6 +25,9 @@ from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.forward import Forward, input_slots
 from tensorflow_free.runner import GivenTensors, run
+
+MANY: Final = 1 << 16
+"""More graphs than a run breaks into: where they break at calls, all that note share the code that is compiled."""
 
 
 def captured_inside(
@@ -91,7 +94,9 @@ class _Inside:
             self._compiled = compiled(self._function(), self._plan.recipe.backend)
         device = self._plan.recipe.device
         probes = [torch.empty_like(one, device=device, requires_grad=True) for one in self._shapes]
-        returned, notes = self._compiled(list(inputs), probes)
+        limits = dict.fromkeys(("recompile_limit", "accumulated_recompile_limit"), MANY)
+        with torch._dynamo.config.patch(limits):  # noqa: SLF001 - documented there
+            returned, notes = self._compiled(list(inputs), probes)
         self.capturing.captured.calls.clear()
         for wanted, note in zip(self._wanted, notes, strict=False):
             if wanted is not None and note is not None:
