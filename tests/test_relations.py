@@ -403,6 +403,12 @@ def test_attention_with_fewer_keys_than_values_is_told_and_does_not_reach_the_ke
     assert "attention takes as many keys as values" in found.cause.why
 
 
+def test_a_compiler_that_refuses_other_shapes_is_told_and_logs_no_traceback(capfd):
+    (found,) = verdicts({"batch": {"w": 0}}, "backend=aot_eager", "record=all")
+    assert "stops at 'steps'" in found.cause.why
+    assert capfd.readouterr().err == ""
+
+
 def related(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> list[dict[str, Any]]:
     assert recipe_main(["relations", str(path), "--json", *words]) == 0
     documents: list[dict[str, Any]] = json.loads(capsys.readouterr().out)

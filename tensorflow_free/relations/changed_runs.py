@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -18,6 +17,7 @@ from tensorflow_free.recipe.graph import reads_of, steps_of
 from tensorflow_free.recipe.models import RelationSpec
 from tensorflow_free.recipe.relation_kinds import ALONE, RelationKind
 from tensorflow_free.relations.changed_dimensions import narrowed
+from tensorflow_free.relations.refused_shapes import unlogged
 from tensorflow_free.relations.unchecked_lengths import LengthsChecked
 from tensorflow_free.replay.visits import draws
 from tensorflow_free.result.result import Result
@@ -217,7 +217,7 @@ class Ground:
             plan = replace(plan, passes=tuple(passes))
         # a compiler would trace the mode
         is_eager = plan.recipe.backend.name == "eager"
-        with LengthsChecked() if is_eager else nullcontext():
+        with LengthsChecked() if is_eager else unlogged():
             found, _ = run(plan, given={**self.starts, **changed}, watch=self._watch)
         if found.error is not None and found.error.code in ("timed out", "out of memory"):
             raise UnrelatedError(f"a run on other tensors was ended: {found.error.message}")
