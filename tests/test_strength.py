@@ -258,6 +258,24 @@ def test_a_mutant_that_lives_is_told_with_its_line_and_what_would_tell_it(typed)
     assert lines[at + 1] == "      would tell: a sweep; an expectation of `weights`"
 
 
+LOOPED = """\
+tensors: {x: {init: randn, size: [3, 3], requires_grad: true}, w: {init: randn, size: [3, 3]}}
+steps:
+  loop: {repeat: 2, carry: {x: z}, steps: {h: x @ w, z: h.tanh()}}
+  loss: z.square().mean()
+backward: loss
+"""
+
+
+def test_of_a_recipe_that_expects_nothing_expectations_are_told_and_the_golden_that_needs_none(typed, here):
+    (here / "looped.yaml").write_text(LOOPED, encoding="utf-8")
+    lines = typed("strength", "looped.yaml")[1].splitlines()
+    told = [line for line in lines if "would tell" in line]
+    assert told[:2] == [f"      would tell: a sweep; an expectation of `{name}`" for name in ("h", "x.grad")]
+    assert all("an expectation of" in line for line in told)
+    assert any(line.endswith("of these: recipe record looped.yaml") for line in lines)
+
+
 def test_a_recipe_that_does_not_load_is_wrong_and_the_next_is_tried(typed, here):
     (here / "broken.yaml").write_text("steps: {y: x * 2}", encoding="utf-8")
     code, out, err = typed("strength", "broken.yaml", "weak.yaml", "--summary")

@@ -13,7 +13,7 @@ from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
-from tensorflow_free.strength.cures import cure_of
+from tensorflow_free.strength.cures import cure_of, directions
 from tensorflow_free.strength.mutation import TriedMutant
 from tensorflow_free.strength.scores import SCORES, Score, ScoreName, Strength, strength_of
 from tensorflow_free.sweep.axes import axes_of
@@ -101,6 +101,8 @@ def _details(one: Strength) -> Iterator[Line]:
         yield line(f"would tell: {group.cure}", "aside", indent=6)
     if len(groups) > MOST_LIVING:
         yield line(f"and {len(groups) - MOST_LIVING:,} more; --json has them all", "aside", indent=2)
+    if by_golden := [each for each in living if one.decisive == "expectations" and each.killed.get("sweep")]:
+        yield line(f"a golden tells what a sweep does, {len(by_golden)} of these: recipe record {one.path}", indent=2)
     yield from (line(words, "notice", indent=2) for words in _untold(one))
     if one.equivalent:
         yield line(f"with the same bits, and so not counted: {counted(len(one.equivalent), 'mutant')}", indent=2)
@@ -149,7 +151,9 @@ def _same_bits(one: Strength) -> Iterator[str]:
     for inputs, mutants in found.items():
         names = dict.fromkeys(each.mutant.name for each in mutants)
         values = list(dict.fromkeys(each.value for each in mutants))
-        yield f"{', '.join(names)} at {some(values)}: it takes {inputs}"
+        passes = {case.case: case.recipe for case in one.cases} if mutants[0].mutant.is_backward else {}
+        instead = next((way for recipe in passes.values() for way in directions(recipe)), "")
+        yield f"{', '.join(names)} at {some(values)}: it takes {inputs}{instead and ', as by '}{instead}"
 
 
 # as JSON

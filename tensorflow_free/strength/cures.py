@@ -33,8 +33,11 @@ def _cures(one: TriedMutant, recipe: Recipe, decisive: CriterionName) -> Iterato
     if op is not None and op.random and decisive == "golden":
         twice = "the step twice with the same `seed`, and an expectation that they are `equal`"
         yield f"{twice}: a golden has another random stream"
+    if decisive == "expectations" and one.killed.get("sweep") and (missing := _missing(one, recipe)):
+        # it shows in what is recorded, of which nothing is expected yet
+        yield f"an expectation of {_any_of(missing)}"
     if one.mutant.is_backward:
-        yield from _directions(recipe)
+        yield from directions(recipe)
     if not one.mutant.is_backward and _block_of(one) and not _is_traced(one, recipe):
         yield f"`trace: [{one.step}]` in '{_block_of(one)}': of a `repeat` the last round alone is recorded"
     if decisive == "expectations":
@@ -54,7 +57,7 @@ def _is_excused(one: TriedMutant, recipe: Recipe) -> bool:
     return any(mark.at_most is None and (mark.keys is None or names & set(mark.keys)) for mark in recipe.xfail)
 
 
-def _directions(recipe: Recipe) -> Iterator[str]:
+def directions(recipe: Recipe) -> Iterator[str]:
     """A direction in the place of each pass that weighs all numbers alike."""
     steps, reads = dict(steps_of(recipe.steps)), reads_of(recipe)
     for each in recipe.backward:
@@ -86,10 +89,26 @@ def _is_traced(one: TriedMutant, recipe: Recipe) -> bool:
 
 def _expectations(one: TriedMutant, recipe: Recipe) -> Iterator[str]:
     """An expectation of what the mutant changes first, or a closer one."""
+    if missing := _missing(one, recipe):
+        yield f"an expectation of {_any_of(missing)}"
+    elif names := _changed(one, recipe):
+        yield f"a closer expectation of {_any_of(names)}: a smaller `rtol` and `atol`"
+
+
+def _changed(one: TriedMutant, recipe: Recipe) -> list[str]:
+    """The values or gradients that a mutant changes first."""
+    if not one.mutant.is_backward:
+        return [one.value]
     read = reads_of(recipe).get(one.step, ())
-    names = [f"{name}.grad" for name in read] if one.mutant.is_backward else [one.value]
+    return [f"{name}.grad" for name in read if name not in recipe.tensors or recipe.tensors[name].requires_grad]
+
+
+def _missing(one: TriedMutant, recipe: Recipe) -> list[str]:
+    """Of these, the ones that nothing is expected of; none where something is of one of them."""
+    names = _changed(one, recipe)
     missing = [name for name in names if name not in recipe.expect]
-    if missing:
-        yield f"an expectation of {' or '.join(f'`{name}`' for name in missing)}"
-    elif names:
-        yield f"a closer expectation of {' or '.join(f'`{name}`' for name in names)}: a smaller `rtol` and `atol`"
+    return missing if one.killed.get("sweep") is not True or len(missing) == len(names) else []
+
+
+def _any_of(names: list[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
