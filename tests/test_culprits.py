@@ -155,6 +155,51 @@ ROUNDS = {
 }
 
 
+@register_op("amiss.pair", replace=True)
+def pair(input: Tensor) -> tuple[Tensor, Tensor]:
+    made = input.exp()
+    return made, made.sin()
+
+
+@register_op("amiss.steep_pair", replace=True)
+def steep_pair(input: Tensor) -> tuple[Tensor, Tensor]:
+    made = input.exp()
+    return made, steep(made)
+
+
+@register_op("amiss.right_pair", replace=True)
+def right_pair(input: Tensor) -> tuple[Tensor, Tensor]:
+    made = input.exp()
+    return made, made.sigmoid()
+
+
+PAIR = {
+    "tensors": {"x": rand(64)},
+    "steps": {"p": {"op": "amiss.pair", "args": ["x"]}, "o": "p[0] * p[1]"},
+    "backward": {"target": "o", "gradient": {"init": "randn"}},
+}
+
+
+@pytest.mark.parametrize("op", ["lstm_cell", "amiss.pair"])
+def test_a_result_that_another_result_of_its_step_is_made_of_is_handed_what_others_hand_it_once(op: str) -> None:
+    sizes = {"x": (4, 8), "h": (4, 4), "c": (4, 4), "wi": (16, 8), "wh": (16, 4)}
+    cell = {"op": op, "args": ["x", ["h", "c"], "wi", "wh"] if op == "lstm_cell" else ["x"]}
+    recipe = {
+        **PAIR,
+        "tensors": {name: rand(*size) for name, size in sizes.items()},
+        "steps": PAIR["steps"] | {"p": cell},
+    }
+    found = blame_of(recipe, "p", op, op)
+    assert (found.culprits, [one for one in found.told if "second run" in one]) == ((), [])
+    assert {one.value for one in found.steps if one.step == "p"} >= {"x.grad"}
+
+
+def test_a_gradient_within_a_step_of_several_results_is_placed_at_the_step() -> None:
+    exact = {**PAIR, "steps": PAIR["steps"] | {"p": {"op": "amiss.steep_pair", "args": ["x"]}}}
+    found = blame_of(exact, "p", "amiss.steep_pair", "amiss.right_pair")
+    assert [(one.step, one.direction) for one in found.culprits] == [("p", "backward")]
+
+
 def test_in_repeat_the_first_bad_round_is_told_and_in_how_many_it_is() -> None:
     [culprit] = blame_of(ROUNDS, "loop.steps.part", "amiss.steep", "sigmoid").culprits
     # backward, the last round comes first

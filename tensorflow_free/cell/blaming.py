@@ -19,6 +19,7 @@ from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_na
 from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict, not_found
+from tensorflow_free.judging.movement import GRADIENT
 from tensorflow_free.judging.repeats import difference_of
 from tensorflow_free.judging.settled import rounds_of
 from tensorflow_free.judging.verdicts import Comparison
@@ -79,7 +80,7 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
     hooked = (again.error is None) == (result.error is None)
     if not hooked:
         captured, again = captured_run(plan, given, hooked=hooked)
-    told = list(_of_other_numbers(again, result))
+    told = list(_of_other_numbers(*(_compared(one, captured) for one in (again, result))))
     blame = _Blaming(yardstick, captured, again, comparison).blame()
     for _ in range(MOST_RUNS):
         if not captured.is_cut or not captured.calls or blame.culprits:
@@ -92,6 +93,19 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
         cut = OfNames(code="judged alone in part", name=judged, other=made)
         told.append(cut)
     return replace(comparison, blame=replace(blame, notes=(*blame.notes, *told)))
+
+
+def _compared(result: Result, captured: Captured) -> Result:
+    """What of a run the captured one has, too."""
+    starts = result.recipe.tensors
+    if not captured.is_aliased:
+        return result
+    made = {
+        name: one
+        for name, one in result.records.items()
+        if one.kind != "gradient" or name.removesuffix(GRADIENT) in starts
+    }
+    return replace(result, records=made)
 
 
 def _of_other_numbers(again: Result, result: Result) -> Iterator[AnyReason]:

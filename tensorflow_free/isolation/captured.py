@@ -91,6 +91,7 @@ class Captured:
         is_cut: whether calls after the last of these were made, and not kept, as that would take too much memory.
         is_partial: whether a pass asks for some gradients alone, so that one that is not there may not have been asked.
         device: where the cell ran.
+        is_aliased: whether steps read aliases of results, whose gradients may be parts of those of the cell.
     """
 
     calls: list[CapturedCall] = field(default_factory=list)
@@ -99,6 +100,7 @@ class Captured:
     is_cut: bool = False
     is_partial: bool = False
     device: str = "cpu"
+    is_aliased: bool = False
 
     def by_visit(self) -> dict[tuple[KeyPath, int], CapturedCall]:
         """The calls by the paths of their steps and how many times those were called before."""

@@ -127,6 +127,8 @@ class Capturing:
         if self._twice:
             self._watch_results(call, operands, made)
         else:
+            own, made = made, made if call.in_place else handing.results_apart(made)
+            self.captured.is_aliased = self.captured.is_aliased or made is not own
             handing.watch_results(made, partial(self._see, call, incoming=True), in_place=call.in_place)
         call.is_hooked = hooks and not call.in_place
         if call.is_hooked:

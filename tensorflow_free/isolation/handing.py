@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch.autograd.graph import Node, get_gradient_edge
 
-from tensorflow_free.isolation.copies import tensors_in
+from tensorflow_free.isolation.copies import each_tensor, tensors_in
+from tensorflow_free.isolation.readers_apart import can_be_aliased
 
 Edge = tuple[Node, int]
 """Where a gradient goes: a node, and which of its inputs."""
@@ -37,6 +38,15 @@ class Handing:
             if edge is not None:
                 self.edges.setdefault(edge, position)
 
+    def results_apart(self, made: Any) -> Any:
+        """The results, of which one that others are made of is an alias: nothing comes to that from within the call."""
+        results = [one for one in tensors_in(made) if one.requires_grad and not one.is_leaf and can_be_aliased(one)]
+        within = {edge for _, reached in self._nodes(results) for _, edge in reached} if results[1:] else set()
+        inner = {id(one) for one in results if (edge := _edge_of(one)) in within and edge not in self.edges}
+        if not inner:
+            return made
+        return each_tensor(lambda one: torch.ops.aten.alias.default(one) if id(one) in inner else one, made)
+
     def watch_results(self, made: Any, see: SeeHanded, *, in_place: bool) -> None:
         """Have what comes to the results seen; not to one that is an operand as it was."""
         for position, one in enumerate(tensors_in(made)):
@@ -56,6 +66,13 @@ class Handing:
 
     def _handing(self, made: Any) -> Iterator[tuple[Node, dict[int, int]]]:
         """The nodes that the call made and that hand something to an operand: which of theirs, to which operand."""
+        for node, reached in self._nodes(made):
+            positions = {at: found for at, one in reached if (found := self._operand(one)) is not None}
+            if positions:
+                yield node, positions
+
+    def _nodes(self, made: Any) -> Iterator[tuple[Node, list[tuple[int, Edge]]]]:
+        """The nodes that the call made, each with where its gradients go, by the position among them."""
         known: set[Node] = set()
         left = [edge for one in tensors_in(made) if one.requires_grad and (edge := _edge_of(one)) is not None]
         while left:
@@ -65,10 +82,8 @@ class Handing:
                 continue
             known.add(node)
             reached = [(at, (its, number)) for at, (its, number) in enumerate(node.next_functions) if its is not None]
-            positions = {at: found for at, one in reached if (found := self._operand(one)) is not None}
-            left += [one for at, one in reached if at not in positions]
-            if positions:
-                yield node, positions
+            left += [one for _, one in reached if self._operand(one) is None]
+            yield node, reached
 
     def _operand(self, edge: Edge) -> int | None:
         """To which operand an edge goes; under autocast also through a cast, which other calls may share."""

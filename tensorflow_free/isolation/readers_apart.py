@@ -35,7 +35,7 @@ class ReadersApart:
         self._origins: dict[int, torch.Tensor] = {}
         self._read = {id(one) for one in tensors_in(operands)}
         for position, (one, wanted) in enumerate(zip(tensors_in(operands), wants, strict=True)):
-            if wanted and id(one) not in aliases and _can_be_aliased(one):
+            if wanted and id(one) not in aliases and can_be_aliased(one):
                 alias = aliases[id(one)] = torch.ops.aten.alias.default(one)
                 self._origins[id(alias)] = one
                 hook(alias, partial(see, position))
@@ -48,7 +48,7 @@ class ReadersApart:
     def _of_result(self, one: torch.Tensor) -> torch.Tensor:
         if id(one) in self._origins:
             return self._origins[id(one)]
-        wants = one.requires_grad and torch.is_grad_enabled() and id(one) not in self._read and _can_be_aliased(one)
+        wants = one.requires_grad and torch.is_grad_enabled() and id(one) not in self._read and can_be_aliased(one)
         return torch.ops.aten.alias.default(one) if wants else one
 
 
@@ -57,5 +57,6 @@ def hook(one: torch.Tensor, see: SeeOfOne) -> None:
     one.register_hook(see)  # type: ignore[no-untyped-call]
 
 
-def _can_be_aliased(one: torch.Tensor) -> bool:
+def can_be_aliased(one: torch.Tensor) -> bool:
+    """Whether a tensor can be read by an alias."""
     return type(one) in (torch.Tensor, torch.nn.Parameter) and one.layout == torch.strided and not one.is_nested
