@@ -445,9 +445,10 @@ def test_every_kind_has_its_turn_before_any_is_tried_twice():
     assert kinds[: len(set(kinds))] == list(dict.fromkeys(kinds))
 
 
-def test_a_recipe_whose_run_stops_is_told_with_why(tmp_path, capsys):
+@pytest.mark.parametrize("expect", ["{}", "{error: {step: y}}"])
+def test_a_recipe_whose_run_stops_is_told_with_why(tmp_path, capsys, expect):
     path = tmp_path / "r.yaml"
-    path.write_text("tensors: {x: [1.0, 2.0], w: [1.0, 2.0, 3.0]}\nsteps: {y: x + w}")
+    path.write_text(f"tensors: {{x: [1.0, 2.0], w: [1.0, 2.0, 3.0]}}\nsteps: {{y: x + w}}\nexpect: {expect}")
     assert recipe_main(["relations", str(path), "--table"]) == 0
     assert "|  |  |  | all: its run stops at 'y': The size of tensor a" in capsys.readouterr().out
 

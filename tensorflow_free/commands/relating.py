@@ -18,10 +18,10 @@ from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import cases_of, load_recipe, plan_of
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 from tensorflow_free.relations.how_far import Level
 from tensorflow_free.relations.trying import Tried, tried
-from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.page import Line, line, text_lines
 from tensorflow_free.text.phrases import counted
@@ -96,8 +96,8 @@ def _of_recipe(path: Path, given: Sequence[Override], options: Namespace, flags:
         plan = plan_of(load_recipe(path, [*given, *of_case(case)]))
         name = plan.recipe.case or ""
         result, _ = run(plan)
-        if result.has_failed:
-            yield _OfRecipe(path, name, stops=_why(result))
+        if result.error is not None:
+            yield _OfRecipe(path, name, stops=_why(result.error))
             continue
         with ProgressBar("relations", enabled=not (flags.quiet or flags.json)) as tick:
             found = tried(plan, result, seconds=options.seconds or inf, best=options.table, progress=tick)
@@ -105,10 +105,10 @@ def _of_recipe(path: Path, given: Sequence[Override], options: Namespace, flags:
         yield related
 
 
-def _why(result: Result) -> str:
-    """Why nothing is tried on a run that stops."""
-    error = result.error
-    return "its run stops" if error is None else f"its run stops at '{error.step}': {error.message.splitlines()[0]}"
+def _why(error: StepFailed) -> str:
+    """Why nothing is tried on a run that stops, as it should or not."""
+    first = error.message.partition("\n")[0]
+    return f"its run stops at '{error.step}': {first}"
 
 
 def _plain(one: _OfRecipe, *, table: bool) -> dict[str, Any]:
