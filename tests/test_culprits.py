@@ -194,6 +194,17 @@ def test_a_result_that_another_result_of_its_step_is_made_of_is_handed_what_othe
     assert {one.value for one in found.steps if one.step == "p"} >= {"x.grad"}
 
 
+def test_by_records_alone_what_a_result_hands_another_of_its_step_is_no_fault() -> None:
+    recipe = load_recipe(PAIR)
+    result = run_recipe(recipe)
+    yardstick = yardstick_of(PAIR, (), recipe, KeptRuns())
+    found = blame_by_records(yardstick, result, yardstick.compare(result))
+    assert (found.culprits, found.candidates) == ((), ())
+    result.records["x.grad"].value.mul_(1.001)
+    found = blame_by_records(yardstick, result, yardstick.compare(result))
+    assert ("p", "x.grad") in [(one.step, one.value) for one in (*found.culprits, *found.candidates)]
+
+
 def test_a_gradient_within_a_step_of_several_results_is_placed_at_the_step() -> None:
     exact = {**PAIR, "steps": PAIR["steps"] | {"p": {"op": "amiss.steep_pair", "args": ["x"]}}}
     found = blame_of(exact, "p", "amiss.steep_pair", "amiss.right_pair")

@@ -118,6 +118,8 @@ class _Following:
     """What steps made, each with the gradient that came to it in the cell."""
     inner: dict[str, torch.Tensor] = field(default_factory=dict)
     """Where the graph is cut: the recorded values, by their names."""
+    within: dict[str, torch.Tensor] = field(default_factory=dict)
+    """What comes to a recorded value from other results of its own step, by its name."""
     visits: Counter[KeyPath] = field(default_factory=Counter)
     rounds: dict[str, list[torch.Tensor]] = field(default_factory=dict)
     """What steps made in each round, by the names of their traces."""
@@ -163,7 +165,8 @@ class _Following:
             return made
         self._note(made, name, site, visit)
         value = self._converted(value)
-        if any(made is one for one in operands) or (name in self.replays.changed and _is_view(made, operands)):
+        is_read = any(made is one for one in tensors_in(operands))
+        if is_read or (name in self.replays.changed and _is_view(made, operands)):
             # changed in place, or to be: what reads that memory from now on reads what the cell had there
             _written(made, value)
             return made
@@ -175,10 +178,20 @@ class _Following:
             # the gradient goes on through it
             found: torch.Tensor = _InPlaceOf.apply(made, value)  # type: ignore[no-untyped-call]
             return found
-        self.outputs.append((made, self._converted(gradient.value).to(made.dtype)))
+        self._cut(made, name, self._converted(gradient.value).to(made.dtype))
         leaf = value.detach().requires_grad_()
         self.inner[name] = leaf
         return leaf.clone()
+
+    def _cut(self, made: torch.Tensor, name: str, gradient: torch.Tensor) -> None:
+        """Have the cell's gradient go on through what a step made; what other results of it hand that is noted."""
+
+        def came(within: torch.Tensor) -> torch.Tensor:
+            self.within[name] = within
+            return gradient
+
+        made.register_hook(came)  # type: ignore[no-untyped-call]
+        self.outputs.append((made, torch.zeros_like(gradient)))
 
     def _converted(self, value: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = alike(value, self.replays.convert)
@@ -249,7 +262,9 @@ class _Following:
             [one for one, _ in outputs], list(leaves.values()), [one for _, one in outputs], allow_unused=True
         )
         for (name, _), gradient in zip(leaves.items(), gradients, strict=True):
-            self.found[name + GRADIENT] = Record(name + GRADIENT, "gradient", gradient)
+            within = self.within.get(name)
+            whole = within if gradient is None else gradient if within is None else gradient + within
+            self.found[name + GRADIENT] = Record(name + GRADIENT, "gradient", whole)
 
 
 _TOP: Final = 2
