@@ -14,6 +14,7 @@ from tensorflow_free import RecipeError, assert_recipe, load_recipe, read_result
 from tensorflow_free.cli import recipe_main, run_recipe_main
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import Related
 from tensorflow_free.recipe.models import RelationSpec
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 from tensorflow_free.relations.changed_runs import Asked, Ground
@@ -517,3 +518,22 @@ def test_what_a_relation_cannot_be_judged_of_is_told_and_nothing_is_raised(relat
     (found,) = verdicts(relations, tensors=tensors, steps=steps or {"z": "x * 2"}, backward=None)
     assert found.outcome == Outcome.NOT_JUDGED
     assert told in found.message
+
+
+@pytest.mark.parametrize("op", ["bmm", "zz_bmm"])
+def test_a_gradient_that_is_drawn_is_drawn_alike_in_each_run_and_so_is_judged(op: str) -> None:
+    # the one of the user's own may draw, as far as is known
+    register_op("zz_bmm", lambda x, w: x @ w, replace=True)
+    relations: dict[str, Any] = {"layout": {"x": "transposed"}, "upcast": "float64", "padding": [{"x": 2, "w": 1}]}
+    relations["padding"].append({"x": 1})
+    relations |= {"concatenation": {"x": 0, "w": 0}, "permutation": {"x": 1}, "batch": {"x": 0, "w": 0}}
+    recipe = {
+        "tensors": {"x": {**X, "size": [3, 4, 6]}, "w": {**X, "size": [3, 6, 5]}},
+        "steps": {"y": {"op": op, "args": ["x", "w"]}},
+        "backward": {"target": "y", "gradient": {"init": "randn"}},
+        "relations": relations,
+    }
+    found = run_recipe(load_recipe(recipe)).expectations
+    assert [(one.path, one.outcome) for one in found if one.outcome != Outcome.HOLDS] == []
+    judged = {one.path: one.cause.gradients for one in found if isinstance(one.cause, Related)}
+    assert [judged[f"relations.{name}"] for name in ("layout", "upcast", "padding.0")] == [3, 3, 3]

@@ -91,7 +91,8 @@ class Blame:
     """What is to blame for values out of bounds: each step judged alone, by what it made of its own operands.
 
     Attributes:
-        culprits: the steps that are wrong for their own inputs, in the order in which they ran.
+        culprits: the steps that are wrong for their own inputs, in the order in which they ran; before them the
+            one that is the first value out of bounds itself, if it alone explains how far.
         shows_at: the first value that is out of bounds by what the whole chain gives; None where none is.
         amplified: how many times the first culprit's error it is, where that is most: RMSE over RMS of that value, over
             RMSE over RMS of what the culprit itself made; None where it is nowhere more, or is not known.

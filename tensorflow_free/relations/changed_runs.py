@@ -19,7 +19,7 @@ from tensorflow_free.recipe.relation_kinds import ALONE, RelationKind
 from tensorflow_free.relations.changed_dimensions import narrowed
 from tensorflow_free.relations.refused_shapes import unlogged
 from tensorflow_free.relations.unchecked_lengths import LengthsChecked
-from tensorflow_free.replay.visits import draws
+from tensorflow_free.replay.visits import draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.run.process_state import process_state
@@ -177,7 +177,12 @@ class Ground:
         """The values that lie downstream of a random step."""
         if not draws(self.plan.recipe):
             return frozenset()
-        return random_names(self.plan, self._given, self.result)
+        found = random_names(self.plan, self._given, self.result)
+        records = self.result.records
+        if draws_gradients(self.plan.recipe) and all(records[one].kind == "gradient" for one in found & records.keys()):
+            # no step draws: it is the gradient that a backward pass begins with, and that is drawn alike in each run
+            return frozenset()
+        return found
 
     def below(self, tensors: Collection[str]) -> set[str]:
         """The steps that read any of these tensors, or a value that was made of one."""
