@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
+from tensorflow_free.cell.findings import mismatch_of
 from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.isolation.capturing import captured_run
@@ -95,6 +96,16 @@ def clipped(input: Tensor) -> Tensor:
 def test_of_an_op_that_is_its_own_measure_it_is_told_which_step_to_hold_against_another() -> None:
     found = blame_of(AMPLIFIED, "y", "amiss.off", "amiss.off")
     assert [words(one).partition("another: ")[2] for one in found.notes] == ["'+reference={steps.y.op: OP}'"]
+
+
+def test_of_a_value_that_a_later_step_changes_it_is_told_what_that_step_read() -> None:
+    overrides = ("steps.s.op=amiss.spoils", "+reference={steps.s.op: sigmoid}")
+    recipe = {"tensors": {"x": rand(8)}, "steps": {"h": "x * 2", "s": {"op": "sigmoid", "args": ["h"]}}}
+    loaded, kept = load_recipe(recipe, overrides), KeptRuns()
+    result = run_recipe(loaded)
+    comparison = yardstick_of(recipe, overrides, loaded, kept).compare(result)
+    comparison = blamed(recipe, overrides, loaded, result, comparison, kept)
+    assert mismatch_of(comparison, result, comparison.bad).operands == ["amiss.spoils of h: float32 [8] cpu"]
 
 
 def test_what_shows_by_itself_stands_before_an_earlier_fault_that_does_not_show() -> None:

@@ -111,6 +111,10 @@ def mismatch_of(comparison: Comparison, result: Result, bad: Sequence[ValueVerdi
     above = next((mark for mark in marks_of(result).values() if is_marked(first.name, mark)), None)
     # backward, it is the backward of a step that reads the value which went wrong
     steps = () if where is None else where.through if where.direction == "backward" else (where.step,)
+    first_culprit = next(iter(() if comparison.blame is None else comparison.blame.culprits), None)
+    if first_culprit is not None and (first_culprit.direction, first_culprit.value) == ("operand", first.name):
+        # the step that made it is right, and another changed it
+        steps = (first_culprit.step,)
     read = [(step, operands) for step in steps if (operands := operands_of(result, step))]
     return CellMismatch(
         value=first.name,
