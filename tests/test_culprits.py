@@ -16,6 +16,7 @@ from tensorflow_free.cell.findings import mismatch_of
 from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.isolation.capturing import captured_run
+from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.culprits import Blame
 from tensorflow_free.outcome.sentences import words
 
@@ -166,6 +167,11 @@ ROUNDS = {
 }
 
 
+@register_op("amiss.lost", replace=True)
+def lost(input: Tensor, other: float) -> Tensor:
+    return input * other
+
+
 @register_op("amiss.pair", replace=True)
 def pair(input: Tensor) -> tuple[Tensor, Tensor]:
     made = input.exp()
@@ -236,6 +242,12 @@ def test_an_operand_that_a_step_changes_without_saying_so_is_named() -> None:
     recipe["steps"]["s"] = {"op": "sigmoid", "args": ["h"]}  # type: ignore[index]
     [culprit] = blame_of(recipe, "s", "amiss.spoils", "sigmoid").culprits
     assert (culprit.step, culprit.direction, culprit.value) == ("s", "operand", "h")
+
+
+def test_an_operand_that_a_step_should_change_and_does_not_is_told_so() -> None:
+    steps = {"b": "x.clone()", "c": {"op": "mul_", "args": ["b", 3]}, "d": "b + 1"}
+    found = blame_of({"tensors": {"x": [1.0, 2.0]}, "steps": steps}, "c", "amiss.lost", "mul_")
+    assert next(blame_lines(found)).startswith("culprit b, which c (amiss.lost) does not change, ")
 
 
 def test_each_step_has_its_verdict_alone_forward_and_backward_and_a_culprit_its_operands() -> None:

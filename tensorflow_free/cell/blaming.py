@@ -259,6 +259,7 @@ class _Blaming:
             verdict.cause,
             operands=_operands(call),
             lengths=tuple(rounds_of(self._result.recipe, call.site.name)),
+            unchanged=verdict.kind == "after" and one.position not in call.after,
         )
 
     def _right(self, culprits: Sequence[Culprit]) -> tuple[str, ...]:

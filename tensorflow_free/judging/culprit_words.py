@@ -76,7 +76,9 @@ def sentence_of(culprit: Culprit) -> str:
     if culprit.direction == "backward":
         what = f"the gradient of {step} to its operand {culprit.value.removesuffix('.grad')}"
     elif culprit.direction == "operand":
-        what = f"{culprit.value}, which {step} changes without saying so"
+        what = (
+            f"{culprit.value}, which {step} {'does not change' if culprit.unchanged else 'changes without saying so'}"
+        )
     rounds = round_words(culprit)
     return f"{what}{rounds and ', '}{rounds}{_noise(culprit)}"
 

@@ -38,6 +38,7 @@ class Culprit:
         calls: how many calls of the step are wrong so: in `repeat`, of how many rounds.
         operands: what it read: `x: float32 [3, 4]`.
         lengths: in `repeat`, how many rounds each block around it has, as of `rounds`; empty where that is not known.
+        unchanged: of an operand, whether the step left it as it was, where it should have changed it.
     """
 
     step: str
@@ -50,6 +51,7 @@ class Culprit:
     calls: int = 1
     operands: tuple[str, ...] = ()
     lengths: tuple[int, ...] = ()
+    unchanged: bool = False
 
     @property
     def why(self) -> str:
