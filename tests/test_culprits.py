@@ -172,6 +172,11 @@ def lost(input: Tensor, other: float) -> Tensor:
     return input * other
 
 
+@register_op("amiss.numel", replace=True)
+def numel(input: Tensor) -> int:
+    return input.numel() + 1
+
+
 @register_op("amiss.pair", replace=True)
 def pair(input: Tensor) -> tuple[Tensor, Tensor]:
     made = input.exp()
@@ -248,6 +253,13 @@ def test_an_operand_that_a_step_should_change_and_does_not_is_told_so() -> None:
     steps = {"b": "x.clone()", "c": {"op": "mul_", "args": ["b", 3]}, "d": "b + 1"}
     found = blame_of({"tensors": {"x": [1.0, 2.0]}, "steps": steps}, "c", "amiss.lost", "mul_")
     assert next(blame_lines(found)).startswith("culprit b, which c (amiss.lost) does not change, ")
+
+
+def test_a_step_that_gives_a_wrong_integer_is_not_told_to_be_right() -> None:
+    steps = {"n": {"op": "numel", "args": ["x"]}, "z": "x * n"}
+    found = blame_of({"tensors": {"x": [1.0, 2.0]}, "steps": steps}, "n", "amiss.numel", "numel")
+    assert (found.right, found.unjudged) == (("z",), ("n",))
+    assert next(blame_lines(found)).endswith("1 step could not be judged alone: n")
 
 
 def test_each_step_has_its_verdict_alone_forward_and_backward_and_a_culprit_its_operands() -> None:

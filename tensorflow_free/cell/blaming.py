@@ -170,17 +170,20 @@ class _Blaming:
         bad = self._comparison.bad
         own = tuple(shared_ops(self._result, yardstick.reference))
         overflows = worst_of_rounds(_step_verdict(one) for one in verdicts if one.overflows)
+        unseen = self._unseen(verdicts)
         most = amplified(self._comparison, found[0].verdict) if found else None
         return Blame(
             culprits=tuple(culprits),
             shows_at=None if self._comparison.where is None else self._comparison.where.value,
             amplified=None if most is None else most[0],
             amplified_at=None if most is None else most[1],
-            right=self._right(culprits),
+            right=tuple(name for name in self._right(culprits) if name not in unseen),
             drift=bool(bad) and not (culprits or own or overflows),
             judged=len({(one.call.number, one.number) for one in verdicts}),
-            unjudged=tuple(dict.fromkeys(self._unjudged(verdicts, skipped | judge.failed.keys()))),
-            steps=worst_of_rounds([*map(_step_verdict, verdicts), *self._not_judged(judge, skipped)]),
+            unjudged=tuple(
+                dict.fromkeys(self._unjudged(verdicts, skipped | judge.failed.keys() | set(unseen.values())))
+            ),
+            steps=worst_of_rounds([*map(_step_verdict, verdicts), *self._not_judged(judge, skipped, unseen.values())]),
             notes=() if culprits else own,
             overflows=overflows,
         )
@@ -197,6 +200,13 @@ class _Blaming:
 
         return sorted(found, key=is_later)
 
+    def _unseen(self, verdicts: Sequence[OfCall]) -> dict[str, int]:
+        """The steps that give integers and no tensor, and whose values are out of bounds, with their last calls."""
+        seen = {one.call.site.name for one in verdicts}
+        bad = {one.name.partition(".")[0] for one in self._comparison.bad if one.kind == "step"} - seen
+        made = {one.site.name: one for one in self._captured.calls if one.site.name in bad}
+        return {name: one.number for name, one in made.items() if not tensors_in(one.result)}
+
     def _unjudged(self, verdicts: Sequence[OfCall], left_out: Collection[int]) -> Iterator[str]:
         """The steps that could not be judged alone, in order; memory that nothing wrote is none of them."""
         open_ones = {one.call.number for one in verdicts if one.verdict.is_open}
@@ -211,13 +221,15 @@ class _Blaming:
             return True
         return call.draws and (bool(self._yardstick.incomparable) or call.site.name in self._yardstick.unreplayed)
 
-    def _not_judged(self, judge: Judge, skipped: Collection[int]) -> Iterator[StepVerdict]:
+    def _not_judged(self, judge: Judge, skipped: Collection[int], unseen: Collection[int]) -> Iterator[StepVerdict]:
         """The calls that could not be run alone, each with the reason."""
         for call in self._captured.calls:
             if call.number in judge.failed:
                 told = words_of(judge.failed[call.number])
             elif call.number in skipped and not _is_unwritten(call):
                 told = "what it draws cannot be drawn again"
+            elif call.number in unseen:
+                told = "what it gives is no tensor"
             else:
                 continue
             why = Because(code="not judged", why=told)
