@@ -216,6 +216,12 @@ def test_a_result_that_another_result_of_its_step_is_made_of_is_handed_what_othe
     assert {one.value for one in found.steps if one.step == "p"} >= {"x.grad"}
 
 
+def test_where_gradients_are_differentiated_results_read_by_aliases_make_no_other_numbers() -> None:
+    again = {**PAIR, "backward": PAIR["backward"] | {"create_graph": True}}
+    found = blame_of(again, "p", "amiss.pair", "amiss.pair")
+    assert (found.culprits, [one for one in found.told if "second run" in one]) == ((), [])
+
+
 def test_by_records_alone_what_a_result_hands_another_of_its_step_is_no_fault() -> None:
     recipe = load_recipe(PAIR)
     result = run_recipe(recipe)

@@ -140,6 +140,7 @@ class Capturing:
         stood = versions(operands)
         aliases = ReadersApart(operands, call.wants, partial(self._see, call, incoming=False))
         made = aliases.of_results(call.function(*aliases.operands))
+        self.captured.is_aliased = self.captured.is_aliased or len(tensors_in(made)) > 1
         self._end(call, operands, made, stood)
         self._watch_results(call, operands, made)
         call.is_hooked = not call.in_place
