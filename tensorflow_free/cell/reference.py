@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import torch
 
 from tensorflow_free.cell.attempts import Attempt, StartingNumbers, furthest
+from tensorflow_free.composition.grammar import written
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
@@ -191,7 +192,9 @@ class _Making:
         incomparable = frozenset[str]()
         if starts.replay.left if starts.replay is not None else _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(found.plan, starts.of_reference, reference)
-        said = f"{other.device} {other.backend.name} {other.dtype}, {'original' if self._original else 'own'} inputs"
+        others = [f"{key}={written(value)}" for key, value in self._wanted.items() if key not in USUAL_REFERENCE]
+        inputs = f"{'original' if self._original else 'own'} inputs"
+        said = ", ".join([f"{other.device} {other.backend.name} {other.dtype}", *others, inputs])
         noted: StepDtypes = {}
         baseline = None
         beside = plan_of(self._beside())
