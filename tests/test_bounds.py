@@ -329,3 +329,23 @@ def test_the_page_names_each_overload_that_is_no_op_and_each_op_that_is_checked(
         for name in (*RULES, *NESTED_RULES)
         if f"{name.removeprefix('aten.').replace('linalg_', 'linalg.', name.startswith('aten.'))}`" not in page
     ] == []
+
+
+@pytest.mark.parametrize("op", ["F.scaled_dot_product_attention", "aten.scaled_dot_product_attention.default"])
+@pytest.mark.parametrize("rows", [4, 96])
+def test_attention_with_fewer_values_than_keys_or_more_is_refused(op, rows):
+    tensors = {
+        name: {"init": "randn", "size": [1, 2, length, 16]} for name, length in (("q", 64), ("k", 64), ("v", rows))
+    }
+    recipe = {"tensors": tensors, "steps": {"y": {"op": op, "args": ["q", "k", "v"]}}}
+    with pytest.raises(StepError, match=r"as many rows as 'key'"):
+        run_recipe(load_recipe(recipe))
+
+
+def test_attention_stays_in_a_compilers_graph():
+    tensors = {"q": {"init": "randn", "size": [1, 2, 8, 16]}}
+    backend = {"name": "aot_eager", "fullgraph": True}
+    steps = {"h": "q.sin()", "y": "F.scaled_dot_product_attention(h, h, h)"}
+    result = run_recipe(load_recipe({"tensors": tensors, "steps": steps, "backend": backend, "record": "all"}))
+    h = result["q"].sin()
+    torch.testing.assert_close(result["y"], torch.nn.functional.scaled_dot_product_attention(h, h, h))

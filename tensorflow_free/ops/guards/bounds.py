@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorflow_free.ops.guards import averaging, inner, layouts, recurrent, single_kernels, sliding
+from tensorflow_free.ops.guards import attending, averaging, inner, layouts, recurrent, single_kernels, sliding
 from tensorflow_free.ops.guards.checks import (
     ArgumentRule,
     CallArguments,
@@ -81,6 +81,8 @@ def guarded(
         The signature's own function where nothing is to be checked, and no memory to be cared for.
     """
     function = with_copies(name, filled(name, signature.function))
+    if base_of(name) == "scaled_dot_product_attention":
+        function = attending.checked(function)
     rules = rules_of(name)
     outputs = [one for one in signature.parameters if one.keyword_only and one.name in signature.changes]
     given = " ".join(one.name for one in outputs if written.get(one.name) is not None)
