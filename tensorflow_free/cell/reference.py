@@ -39,7 +39,7 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
 from tensorflow_free.replay.noting import noting_draws
 from tensorflow_free.replay.replaying import Replay
-from tensorflow_free.replay.visits import Drawn, draws, draws_gradients
+from tensorflow_free.replay.visits import draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import AFTER
 from tensorflow_free.rounding.decoded import How, Rescues
@@ -306,15 +306,15 @@ class _Making:
         if elsewhere and not draws_gradients(own):
             return None
 
-        def make() -> Drawn:
+        def make() -> Replay:
             plan, drawn = noting_draws(plan_of(own))
             run(plan)
-            return drawn
+            return Replay(drawn)
 
         key = ("drawn", repr(own.written), repr(other.written))
-        drawn = make() if isinstance(self._source, Mapping) else self._kept.get(key, make)
+        replay = make() if isinstance(self._source, Mapping) else self._kept.get(key, make)
         # an op of the user's own may draw, in a stream of another device; one that draws nothing here has none there
-        return None if elsewhere and drawn.in_steps else Replay(drawn)
+        return None if elsewhere and replay.in_steps else replay
 
     def _load(self, wanted: Mapping[str, Any]) -> Recipe:
         """The same recipe in another cell, which records the same values."""

@@ -45,6 +45,11 @@ class Replay:
         self._drawn = drawn
         self.left: set[str] = set(drawn.unseen)
 
+    @property
+    def in_steps(self) -> bool:
+        """Whether a step of the cell drew, and not only a backward pass."""
+        return self._drawn.in_steps
+
     def into(self, plan: Plan) -> Plan:
         """The plan, each of whose runs draws what the cell drew."""
         mode = _Replaying(self._drawn, self.left)
