@@ -85,7 +85,7 @@ def test_a_wrong_expectation_is_seen() -> None:
 def test_recipe_says_what_it_shows(file: Path) -> None:
     mapping = written(file)
     assert len(mapping["description"]) > 20
-    assert mapping.get("expect") or mapping.get("defaults") or mapping.get("cases")
+    assert any(mapping.get(key) for key in ("expect", "relations", "defaults", "cases"))
 
 
 def test_each_key_of_the_format_is_shown_by_some_recipe() -> None:

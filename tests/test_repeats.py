@@ -273,7 +273,8 @@ def test_a_compiled_cell_is_compiled_once_and_called_again(tmp_path):
         found = row(tmp_path, "mul", "backend=forgetful", steps=steps)
     finally:
         torch._dynamo.backends.registry._BACKENDS.pop("forgetful")
-    assert compiled == [2]
+    # what is compiled after it looks for the culprit
+    assert compiled[0] == 2
     assert (found.outcome, "run 2 differs from run 1" in found.reason) == ("mismatch", True)
 
 

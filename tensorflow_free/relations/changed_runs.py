@@ -18,7 +18,6 @@ from tensorflow_free.recipe.models import RelationSpec
 from tensorflow_free.recipe.relation_kinds import ALONE, RelationKind
 from tensorflow_free.relations.changed_dimensions import narrowed
 from tensorflow_free.relations.refused_shapes import unlogged
-from tensorflow_free.relations.unchecked_lengths import LengthsChecked
 from tensorflow_free.replay.visits import draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
@@ -220,9 +219,7 @@ class Ground:
         elif gradients is not None and any(one != 1 for one in gradients):
             passes = [_times(one, times) for one, times in zip(plan.passes, gradients, strict=True)]
             plan = replace(plan, passes=tuple(passes))
-        # a compiler would trace the mode
-        is_eager = plan.recipe.backend.name == "eager"
-        with LengthsChecked() if is_eager else unlogged():
+        with unlogged():
             found, _ = run(plan, given={**self.starts, **changed}, watch=self._watch)
         if found.error is not None and found.error.code in ("timed out", "out of memory"):
             raise UnrelatedError(f"a run on other tensors was ended: {found.error.message}")

@@ -42,6 +42,9 @@ PER_ROOT: Final = 8.0
 """An operand that goes into a sum of n is nudged by eps * sqrt(n) / 8: sums err as the root of their length."""
 
 
+OF_NUMBERS: Final = 1 << 20
+"""What the seed of the nudges of plain numbers is away from that of the others."""
+
 BY_NORM: Final = 2.0
 """How many times as far, beside their RMS, numbers are nudged of a matrix whose singular values or eigenvalues are
 computed. With 1, three of 1,050 cells of random matrices in float32 exceed their bound, by up to 1.15; with 2 none."""
@@ -74,6 +77,7 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._uniform = Uniform(seed)
+        self._of_numbers = Uniform(seed + OF_NUMBERS)
         self.usual = self._dtype = dtype
         self._products, self._convolutions = products, convolutions
         self._times, self._on_grid = times, on_grid
@@ -201,7 +205,10 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         number = torch.tensor([float(one)], dtype=torch.float64)
         if held(number, dtype):
             return one
+        # in a stream of their own, so that a number that is held exactly changes no other nudge
+        self._uniform, self._of_numbers = self._of_numbers, self._uniform
         self._move(number, dtype, None)
+        self._uniform, self._of_numbers = self._of_numbers, self._uniform
         return number.item()
 
     def _moved_by_norm(self, one: torch.Tensor, size: float) -> torch.Tensor:
