@@ -17,7 +17,6 @@ from typing import Any, Final, TypeVar
 import torch
 
 from tensorflow_free.cell.attempts import Attempt, StartingNumbers, furthest
-from tensorflow_free.composition.grammar import written
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
@@ -192,7 +191,7 @@ class _Making:
         incomparable = frozenset[str]()
         if starts.replay.left if starts.replay is not None else _stream(recipe) != _stream(other) and draws(other):
             incomparable = random_names(found.plan, starts.of_reference, reference)
-        others = [f"{key}={written(value)}" for key, value in self._wanted.items() if key not in USUAL_REFERENCE]
+        others = [f"{key}={_written(value)}" for key, value in self._wanted.items() if key not in USUAL_REFERENCE]
         inputs = f"{'original' if self._original else 'own'} inputs"
         said = ", ".join([f"{other.device} {other.backend.name} {other.dtype}", *others, inputs])
         noted: StepDtypes = {}
