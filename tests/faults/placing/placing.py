@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -17,6 +18,8 @@ from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run
 from tests.faults.placing.plant import Cell, Plant, Rounds, told
 from tests.faults.placing.wrongs import is_in_place, planted
+
+ROOT = Path(__file__).parents[3]
 
 Verdict = Literal["right", "wrong", "unused"]
 """Of a fault: whether the culprit is named rightly; unused where it is not caught, or what should be hidden is not.
@@ -84,7 +87,7 @@ class Bench:
             try:
                 caught, culprits = judged(cell, overrides, self._kept)
             except (NoReference, NotRunError) as why:
-                return Placed(cell, "unused", why=str(why))
+                return Placed(cell, "unused", why=str(why).replace(f"{ROOT}/", ""))
         return _placed(cell, culprits, caught=caught)
 
 
