@@ -9,7 +9,6 @@ from tensorflow_free.judging.repeats import Ran
 from tensorflow_free.loading import plan_of
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.models import Recipe
-from tensorflow_free.relations.judging_relations import judged_relations
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.failures import step_error
 from tensorflow_free.run.watching import Watch
@@ -73,6 +72,10 @@ def run_judged(
         As of `run_repeatedly`, with a verdict on each relation, too.
     """
     result, cause = run_repeatedly(plan, progress=progress, given=given, watch=watch, is_bad=is_bad)
+    if not plan.recipe.relations:
+        return result, cause
+    from tensorflow_free.relations.judging_relations import judged_relations  # noqa: PLC0415 - most recipes state none
+
     for verdict in reversed(list(judged_relations(plan, result, given, watch))):
         result.expectations = with_verdict(result, verdict)
     return result, cause
