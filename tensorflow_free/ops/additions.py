@@ -15,10 +15,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
-from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
+from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.ops import backward, callables, namespaces, operators, schemas
 from tensorflow_free.ops.ops_files import note
 from tensorflow_free.ops.signatures import Op
+from tensorflow_free.plugins import load_group, words_of
 from tensorflow_free.recipe.names import MOST_LIKENED, did_you_mean
 from tensorflow_free.text.characters import is_text
 
@@ -32,7 +33,6 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _ops: Final[dict[str, Op]] = {}
 _origins: Final[dict[str, str]] = {}
 _loading: Final[ContextVar[str | None]] = ContextVar("_loading", default=None)
-_offered: Final[list[str]] = []
 
 
 def find(name: str) -> Op | None:
@@ -179,24 +179,17 @@ def load_entry_points() -> None:
     Raises:
         RecipeError: One of them cannot be loaded or registered.
     """
-    if _offered:
-        return
-    _offered.append(ENTRY_POINTS)
-    refuse_any(filter(None, map(_offered_problem, importlib.metadata.entry_points(group=ENTRY_POINTS))))
+    load_group(ENTRY_POINTS, _take)
 
 
-def _offered_problem(point: importlib.metadata.EntryPoint) -> Problem | None:
+def _take(point: importlib.metadata.EntryPoint) -> None:
     token = _loading.set(point.value)
     try:
         loaded = point.load()
         if not isinstance(loaded, ModuleType) and point.name not in _ops:
             register_op(point.name, loaded)
-    except Exception as error:  # noqa: BLE001 - a package may fail in any way
-        place = Place(f"entry point '{point.name}' of group '{ENTRY_POINTS}'")
-        return Problem(place, f"'{point.value}': {_words(error)}")
     finally:
         _loading.reset(token)
-    return None
 
 
 def load_ops_file(path: str | Path) -> None:
@@ -224,7 +217,7 @@ def load_ops_file(path: str | Path) -> None:
     except Exception as error:
         if before is None:
             sys.modules.pop(spec.name, None)
-        raise RecipeError([Problem(_place(file, error), _words(error))]) from error
+        raise RecipeError([Problem(_place(file, error), words_of(error))]) from error
     finally:
         _loading.reset(token)
     note(file)
@@ -236,13 +229,6 @@ def _near(file: Path) -> str:
         return did_you_mean(file.name, [one.name for one in islice(file.parent.glob("*.py"), MOST_LIKENED)])
     except (OSError, ValueError):
         return ""
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, SyntaxError):
-        # its place is shown before it
-        return f"{type(error).__name__}: {error.msg}"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _place(file: Path, error: Exception) -> Place:
