@@ -37,8 +37,6 @@ def test_all_that_fail_are_told_with_their_entry_points(offered):
     offered("chip = a_chip:extend\nother = a_chip:no_such", "def extend():\n    raise ValueError('no chip')\n")
     with pytest.raises(RecipeError) as told:
         plugins.load_plugins()
-    assert str(told.value).splitlines() == [
-        "entry point 'chip' of group 'tensorflow_free.plugins': 'a_chip:extend': ValueError: no chip",
-        "entry point 'other' of group 'tensorflow_free.plugins': 'a_chip:no_such': "
-        "AttributeError: module 'a_chip' has no attribute 'no_such'",
-    ]
+    first, second = str(told.value).splitlines()
+    assert first == "entry point 'chip' of group 'tensorflow_free.plugins': 'a_chip:extend': ValueError: no chip"
+    assert second.startswith("entry point 'other' of group 'tensorflow_free.plugins': 'a_chip:no_such': AttributeError")
