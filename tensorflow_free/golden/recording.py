@@ -30,7 +30,7 @@ from tensorflow_free.replay.visits import draws
 from tensorflow_free.report.result_report import failure
 from tensorflow_free.result.result import Result
 from tensorflow_free.rounding.step_dtypes import StepDtypes, noting
-from tensorflow_free.run.torch_errors import is_unsupported
+from tensorflow_free.run.unsupported import is_unsupported
 from tensorflow_free.runner import GivenTensors, run, starts_of
 
 UNJUDGED: Final = ("tensor", "check")
