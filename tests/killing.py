@@ -279,7 +279,7 @@ def _points(kind) -> range:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    pool.Worker = Here
+    pool.CellWorker = Here
     os.fsync = lambda _: None
     os.chdir(sys.argv[1])
     print(json.dumps({what: kill_all(what, int(sys.argv[2])) for what in sys.argv[3:]}))

@@ -21,15 +21,16 @@ from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.judging.culprits import Blame
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.sweep import workers
+from tensorflow_free.sweep.cell_worker import CellWorker, judged_row
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.csv_file import write_csv
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.sweep.summary import Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.sweep.trial import Trial
-from tensorflow_free.sweep.workers import Lost, Worker
 from tensorflow_free.text.drawing import text_of
+from tensorflow_free.workers import worker
+from tensorflow_free.workers.worker import Lost
 
 CASES = Path(__file__).parent / "cases"
 
@@ -312,9 +313,10 @@ class Hanging:
 
 def test_a_worker_that_is_lost_while_it_blames_loses_no_verdict(monkeypatch):
     row = Row(number=0, recipe="a.yaml", outcome="mismatch", reason="y: it is 1")
-    monkeypatch.setattr(workers, "Child", lambda *_, **__: Hanging(row))
+    monkeypatch.setattr(worker, "Child", lambda *_, **__: Hanging(row))
     with pytest.raises(Lost) as lost:
-        Worker([], None, ".", {}).run(Cell(0, "a.yaml"), 3)
-    assert (lost.value.judged.outcome, lost.value.judged.reason) == ("mismatch", "y: it is 1")
-    [told] = lost.value.judged.told
+        CellWorker([], None, ".", {}).run(Cell(0, "a.yaml"), 3)
+    judged = judged_row(lost.value)
+    assert (judged.outcome, judged.reason) == ("mismatch", "y: it is 1")
+    [told] = judged.told
     assert told == "the culprit was not found: took longer than 3 s (--timeout) while finding the culprit"

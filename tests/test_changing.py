@@ -30,7 +30,7 @@ PLAIN = "tensors: {x: 3.0}\nsteps: {y: x * 2}\n"
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pool, "Worker", Here)
+    monkeypatch.setattr(pool, "CellWorker", Here)
     monkeypatch.setattr(Here, "ran", [])
     Path("loads.yaml").write_text(LOADS)
     Path("plain.yaml").write_text(PLAIN)

@@ -73,7 +73,7 @@ def unprintable(text: str) -> list[str]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of hostile recipes, which is the working directory."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pool, "Worker", Here)
+    monkeypatch.setattr(pool, "CellWorker", Here)
     for name, text in {FILE: TEXT, "plain.yaml": TEXT, "failing.yaml": FAILING, "wrong.yaml": WRONG}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path

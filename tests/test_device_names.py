@@ -114,7 +114,7 @@ def test_a_word_that_is_no_device_is_none_in_a_step_either(recipe):
 
 
 def test_in_a_sweep_it_costs_its_cells_and_a_word_that_nothing_knows_costs_the_sweep(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("tensorflow_free.sweep.pool.Worker", Here)
+    monkeypatch.setattr("tensorflow_free.sweep.pool.CellWorker", Here)
     path = recipe(SPEAKS)
     sweep = sweep_recipe(path, ["device=cpu,npu,zpu:1,spyrex"], folder=tmp_path / "s")
     assert [row.outcome for row in sorted(sweep, key=lambda row: row.number)] == ["ok", *["unavailable"] * 3]

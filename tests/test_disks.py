@@ -26,7 +26,7 @@ SAID = {
 def disk(tmp_path, monkeypatch, request):
     """A small disk, and what it says when it takes nothing more; skipped where nobody may mount one."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pool, "Worker", Here)
+    monkeypatch.setattr(pool, "CellWorker", Here)
     place = tmp_path / "disk"
     place.mkdir()
     Path("r.yaml").write_text(BIG)

@@ -22,7 +22,7 @@ OPS = "from pathlib import Path\nPath('ran').touch()\n"
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pool, "Worker", Here)
+    monkeypatch.setattr(pool, "CellWorker", Here)
     (tmp_path / "linear.yaml").write_text(LINEAR)
     (tmp_path / "my ops.py").write_text(OPS)
     return tmp_path

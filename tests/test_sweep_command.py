@@ -30,7 +30,7 @@ LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\n
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pool, "Worker", Here)
+    monkeypatch.setattr(pool, "CellWorker", Here)
     monkeypatch.setattr(pool, "cores", lambda: 1)
     (tmp_path / "linear.yaml").write_text(LINEAR)
     return tmp_path

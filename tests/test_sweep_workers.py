@@ -13,10 +13,11 @@ import torch
 from tensorflow_free import load_recipe, read_result, run_recipe
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.process import child
-from tensorflow_free.sweep import pool, workers
+from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.pool import Launch
 from tensorflow_free.sweep.preparation import sweep_recipe
+from tensorflow_free.workers.worker import Lost
 from tests.processes import is_alive, started, waited
 
 OPS = """
@@ -182,7 +183,7 @@ def test_an_error_of_ours_costs_one_cell_and_is_told_as_ours(monkeypatch):
     made = pool.Crew(launch, lambda row: None, lambda environment: None)
     worker = made._hired(None, 0)
     worker._child.send(b"not json\n")
-    with pytest.raises(workers.Lost, match="exit code"):
+    with pytest.raises(Lost, match="exit code"):
         worker.run(Cell(0, "linear.yaml"), 20)
     made._dismiss(worker)
 

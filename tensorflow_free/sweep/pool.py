@@ -16,10 +16,11 @@ from tensorflow_free.outcome.reasons import AnyReason, Problems, WorkerLost
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
+from tensorflow_free.sweep.cell_worker import CellWorker, judged_row
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.sweep.rows import Row, row_of_cell
-from tensorflow_free.sweep.workers import Lost, Worker
+from tensorflow_free.workers.worker import Lost
 
 MOST_WAITING: Final = 1_000
 """Rows that wait for whoever iterates over a sweep, before its workers wait too."""
@@ -54,7 +55,7 @@ class Crew:
         self._stopped = threading.Event()
         self._news: queue.Queue[Row | Exception | None] = queue.Queue(MOST_WAITING)
         self._greeted = threading.Event()
-        self._workers: set[Worker] = set()
+        self._workers: set[CellWorker] = set()
         self._cells: Iterator[Cell] = iter(())
         self._gpus: Sequence[str] = ()
 
@@ -134,7 +135,7 @@ class Crew:
 
     def _work(self, slot: int) -> None:
         """Run cells in the workers of one slot: one for each CPU capability that cells ask for."""
-        mine: dict[str | None, Worker] = {}
+        mine: dict[str | None, CellWorker] = {}
         try:
             while not self._stopped.is_set():
                 cell = self._next()
@@ -169,7 +170,7 @@ class Crew:
                 self._news.put(news, timeout=PATIENCE_S)
                 return
 
-    def _row(self, cell: Cell, slot: int, mine: dict[str | None, Worker]) -> Row:
+    def _row(self, cell: Cell, slot: int, mine: dict[str | None, CellWorker]) -> Row:
         """The row of a cell, whatever becomes of its worker.
 
         Raises:
@@ -191,15 +192,17 @@ class Crew:
             gone = mine.pop(cell.capability, None)
             if gone is not None:
                 self._dismiss(gone)
-            return lost.judged or lost_row(cell, lost.outcome, lost.cause)
+            return judged_row(lost) or lost_row(cell, lost.outcome, lost.cause)
 
-    def _hired(self, capability: str | None, slot: int) -> Worker:
+    def _hired(self, capability: str | None, slot: int) -> CellWorker:
         """A worker that is ready."""
         launch = self._launch
         with self._lock:
             if self._stopped.is_set():
                 raise Lost(WorkerLost(code="worker crashed", ended="the sweep was stopped"))
-            worker = Worker(launch.ops, launch.folder, launch.cwd, self._environment(capability, slot), launch.limits)
+            worker = CellWorker(
+                launch.ops, launch.folder, launch.cwd, self._environment(capability, slot), launch.limits
+            )
             self._workers.add(worker)
         try:
             environment = worker.ready()
@@ -219,7 +222,7 @@ class Crew:
                 self._greeted.set()
         return worker
 
-    def _dismiss(self, worker: Worker) -> None:
+    def _dismiss(self, worker: CellWorker) -> None:
         with self._lock:
             self._workers.discard(worker)
         worker.end()

@@ -1,41 +1,35 @@
-"""A worker as its parent sees it: a process that gets a cell and answers with a row, or is lost."""
+"""A worker as its parent sees it: a process that is asked one thing after another, and answers or is lost."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
-from tensorflow_free.judging.culprits import not_found
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.reasons import LostCode, WorkerLost
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
 from tensorflow_free.process.limits import Limits
-from tensorflow_free.sweep.cells import Cell
-from tensorflow_free.sweep.rows import Row, row_of
-from tensorflow_free.sweep.worker_process import FAULT, JUDGED, REFUSED, ROW, UNWRITABLE
-
-MAIN = "tensorflow_free.sweep.worker_process:main"
+from tensorflow_free.workers.serving import ANSWER, EARLY, FAULT, REFUSED, UNWRITABLE
 
 
 class Lost(Exception):
-    """A worker that gave no row: it crashed, or went over a limit. `outcome` is that of its cell, `cause` says why.
+    """A worker that gave no answer: it crashed, or went over a limit. `cause` says why.
 
-    `judged` is the row of a cell that was judged by then; only its culprit was not found.
+    `early` is what it said beforehand that stands in this case; None where it said nothing.
     """
 
-    def __init__(self, cause: WorkerLost, judged: Row | None = None) -> None:
+    def __init__(self, cause: WorkerLost, early: bytes | None = None) -> None:
         super().__init__(words(cause))
         self.cause = cause
-        self.judged = None if judged is None else judged.noting(not_found(words(cause)))
+        self.early = early
 
     @property
     def outcome(self) -> CellOutcome:
-        """What became of its cell."""
+        """What became of what it was asked."""
         return OUTCOMES[self.cause.code]
 
 
@@ -51,8 +45,9 @@ class Worker:
     """One worker process.
 
     Args:
+        main: the function that it runs, as `module:function`, which calls `serve`.
         ops: files of the user's own ops.
-        folder: the sweep's folder; None to keep no results.
+        asked: what that function is to know besides, as strict JSON.
         cwd: the folder from which recipes are named.
         environment: its variables.
         limits: how much memory it may take; where a limit is asked for, the step at which it is met is told.
@@ -63,21 +58,19 @@ class Worker:
 
     def __init__(
         self,
+        main: str,
         ops: Sequence[str],
-        folder: Path | None,
+        asked: Mapping[str, Any],
+        *,
         cwd: str,
         environment: Mapping[str, str],
         limits: Limits | None = None,
     ) -> None:
         limits = limits or Limits()
-        asked = {
-            "ops": list(ops),
-            "folder": None if folder is None else str(folder),
-            "memory_gib": limits.memory_gib,
-        }
-        self._child = Child(MAIN, asked, cwd=cwd, environment=environment, limits=limits)
+        told = {**asked, "ops": list(ops), "memory_gib": limits.memory_gib}
+        self._child = Child(main, told, cwd=cwd, environment=environment, limits=limits)
         self._stage = "starting"
-        self._judged: Row | None = None
+        self._early: bytes | None = None
 
     def ready(self) -> dict[str, Any]:
         """Its environment, once torch is imported.
@@ -86,33 +79,38 @@ class Worker:
             RecipeError: the user's ops cannot be loaded.
             Lost: it did not start.
         """
-        letter, text = self._answer(monotonic() + START_LIMIT_S, f"{START_LIMIT_S:g} s")
+        letter, text = self._next(monotonic() + START_LIMIT_S, f"{START_LIMIT_S:g} s")
         if letter == REFUSED:
             raise RecipeError([Problem(Place(), line) for line in json.loads(text).splitlines()])
         self._child.watch_memory()
         environment: dict[str, Any] = json.loads(text)
         return environment
 
-    def run(self, cell: Cell, limit_s: float) -> Row:
-        """The row of a cell.
+    def answer(self, question: Mapping[str, Any], stage: str, limit_s: float) -> bytes:
+        """Its answer to a question, as strict JSON.
+
+        Args:
+            question: what strict JSON holds.
+            stage: what it is doing until it tells more.
+            limit_s: seconds that it may take.
 
         Raises:
             Lost: it crashed, or went over a limit; this worker is of no more use.
-            StorageError: the cell's folder cannot be written.
+            StorageError: something cannot be written.
         """
-        self._stage, self._judged = "taking the cell", None
+        self._stage, self._early = stage, None
         try:
-            self._child.send(json.dumps(cell.to_plain()).encode() + b"\n")
+            self._child.send(json.dumps(question).encode() + b"\n")
         except BrokenPipeError as error:
             raise self._ended() from error
-        letter, text = self._answer(monotonic() + limit_s, f"{limit_s:g} s (--timeout)")
+        letter, text = self._next(monotonic() + limit_s, f"{limit_s:g} s (--timeout)")
         if letter == UNWRITABLE:
             raise StorageError(json.loads(text))
         if letter == FAULT:
             raise Lost(WorkerLost(code="our error", ended=json.loads(text), said=self._child.lines()))
-        return row_of(text)
+        return text
 
-    def _answer(self, until: float, limit: str) -> tuple[str, bytes]:
+    def _next(self, until: float, limit: str) -> tuple[str, bytes]:
         """The next line that is no stage: its letter, and its text."""
         while True:
             try:
@@ -124,10 +122,10 @@ class Worker:
             if not line:
                 raise self._ended()
             letter, text = chr(line[0]), line[1:-1]
-            if letter in (READY, ROW, REFUSED, UNWRITABLE, FAULT):
+            if letter in (READY, ANSWER, REFUSED, UNWRITABLE, FAULT):
                 return letter, text
-            if letter == JUDGED:
-                self._judged = row_of(text)
+            if letter == EARLY:
+                self._early = text
             if letter == STAGE:
                 self._stage = text.decode("utf-8", "replace")
 
@@ -141,10 +139,10 @@ class Worker:
         self.end()
         said = self._child.lines()
         cause = WorkerLost(code=code, ended=why, stage=self._stage, step=at["step"], op=at["op"], said=said)
-        return Lost(cause, self._judged)
+        return Lost(cause, self._early)
 
     def kill(self) -> None:
-        """End the process, from any thread; whoever waits for its row finds it lost."""
+        """End the process, from any thread; whoever waits for its answer finds it lost."""
         self._child.kill()
 
     def end(self) -> None:

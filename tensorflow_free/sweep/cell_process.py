@@ -1,0 +1,32 @@
+"""The worker process of a sweep, in which cells run, one after another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.workers.serving import Answering, Serving, serve
+
+
+def main(words: list[str]) -> None:
+    """Run cells until there are no more; asked is, besides, the folder that keeps results."""
+    serve(words, _rows)
+
+
+def _rows(serving: Serving) -> Answering:
+    """From a cell to its row; early is the row of one whose culprit is still looked for."""
+    from tensorflow_free.sweep.trial import Trial  # noqa: PLC0415 - the lifeline must hold before torch is imported
+
+    folder = serving.asked["folder"]
+    trial = Trial(
+        None if folder is None else Path(folder),
+        serving.stage,
+        watch=serving.watch,
+        judged=lambda row: serving.early(row.model_dump_json()),
+    )
+
+    def answer(cell: dict[str, Any]) -> str:
+        return trial.row(Cell.from_plain(cell)).model_dump_json()
+
+    return answer
