@@ -661,3 +661,38 @@ def test_gradient_that_a_stopped_run_did_not_reach_is_not_judged():
         }
     )
     assert verdicts(run_recipe(recipe)) == [("not judged", "the run stopped before 'w.grad' was there"), ("holds", "")]
+
+
+# values that a compiled cell keeps to itself
+
+KEEPING = {
+    "tensors": {"x": {"data": [1.0, 2.0], "requires_grad": True}, "t": [1.0, 2.0]},
+    "steps": {"h": "x * 2", "bent": "h.sin()", "t2": "t.add_(1)", "y": "(h * bent).sum() + t2.sum()"},
+    "backward": "y",
+}
+
+
+@pytest.mark.parametrize("name", ["x", "x.0", "h", "h.0", "h.grad", "h.after", "t", "t.0", "t2.after"])
+def test_what_a_compiled_cell_does_not_record_is_not_judged_though_its_gradient_or_its_end_is(name):
+    result = run(["backend=aot_eager"], **KEEPING, expect={name: {"shape": [7]}, "y": {"shape": []}})
+    assert {"x.grad", "t.after"} <= set(result)
+    assert [one.outcome for one in result.expectations] == ["not judged", "holds"]
+    assert "not recorded in this cell" in result.expectations[0].message
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("x.grad", "fails"), ("t.after", "fails"), ("y", "fails")])
+def test_what_a_compiled_cell_records_is_judged(name, outcome):
+    result = run(["backend=aot_eager"], **KEEPING, expect={name: {"shape": [7]}})
+    assert [one.outcome for one in result.expectations] == [outcome]
+
+
+def test_a_check_of_a_value_that_a_compiled_function_keeps_to_itself_does_not_run():
+    checks = {"late": "h.after + 1", "more": "late + 1", "seen": "t.after + x"}
+    expect = {"late": [3.0, 5.0], "more": [4.0, 6.0], "seen": [3.0, 5.0]}
+    outcomes = {
+        backend: [
+            one.outcome for one in run([f"backend={backend}"], **KEEPING, checks=checks, expect=expect).expectations
+        ]
+        for backend in ("eager", "aot_eager")
+    }
+    assert outcomes == {"eager": ["holds"] * 3, "aot_eager": ["not judged", "not judged", "holds"]}

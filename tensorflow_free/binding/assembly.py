@@ -43,6 +43,9 @@ def assemble(parts: BoundParts, files: tuple[FileRead, ...], ops: tuple[str, ...
     slots.reuse = False
     passes = tuple(_pass(one, slots) for one in parts.passes)
     recordings = tuple(_recordings(parts, keeping, slots))
+    returned = _returned(parts, rows[:split], rows[split:], recordings, slots) if compiled else ()
+    inside = {identity for row in rows[:split] for identity in made_ids(row)} if compiled else set[int]()
+    unseen = {identity for identity in inside if slots.of(identity) not in returned}
     return Plan(
         recipe=parts.recipe,
         place=parts.place,
@@ -52,11 +55,11 @@ def assemble(parts: BoundParts, files: tuple[FileRead, ...], ops: tuple[str, ...
         prelude=prelude_calls,
         forward=forward,
         rest=rest,
-        returned=_returned(parts, rows[:split], rows[split:], recordings, slots) if compiled else (),
+        returned=returned,
         passes=passes,
         retained=tuple((name, slots.of(identity)) for name, identity in keeping.retained),
         watched=keeping.watched,
-        checks=tuple(_checks(parts, slots)),
+        checks=tuple(_checks(parts, slots, unseen)),
         standing={name: slots.of(identity) for name, identity in parts.standing.items()},
         recordings=recordings,
         differentiates=keeping.differentiates,
@@ -220,8 +223,10 @@ def _pass(one: PassRows, slots: Slots) -> Pass:
     )
 
 
-def _checks(parts: BoundParts, slots: Slots) -> Iterator[Check]:
+def _checks(parts: BoundParts, slots: Slots, unseen: set[int]) -> Iterator[Check]:
+    """The checks; one that reads the end of a value that a compiled function keeps to itself waits for ever."""
     names = {identity: name for name, identity in parts.standing.items()}
+    names |= {identity: f"{name}.after" for name, identity in parts.live.items() if identity in unseen}
     groups: dict[str, list[CallRow]] = {name: [] for name in parts.recipe.checks}
     for row in parts.checks:
         groups[str(row.site.path[1])].append(row)

@@ -54,7 +54,7 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
         return _no_gradient(name, result, plan)
     if result.error is not None:
         raise CannotBeJudged(OfNames(code="stopped before", name=name))
-    if _is_unrecorded(root, result, plan):
+    if _is_unrecorded(root, fields, result, plan):
         raise CannotBeJudged(OfNames(code="not recorded here", name=name, other=_recorded_words(plan)))
     near = did_you_mean(name, result.records) or _fields_there(root, result)
     raise CannotHold(OfNames(code="no such value", name=name, other=near))
@@ -101,11 +101,18 @@ def must_be_past_backward(name: str, result: Result) -> None:
         raise CannotBeJudged(OfNames(code="stopped before", name=name))
 
 
-def _is_unrecorded(root: str, result: Result, plan: Plan) -> bool:
+def _is_unrecorded(root: str, fields: Sequence[str], result: Result, plan: Plan) -> bool:
+    """Whether this cell records nothing of a value as it stood, or as it is at the end where that is asked.
+
+    A gradient is no record of its value, nor is what became of the value later.
+    """
+    if fields[:1] == ["after"]:
+        return all(one.name != root for one in plan.recordings)
     known = {one.name for one in plan.recordings if one.stood is not None}
-    is_check = root in plan.recipe.checks
-    there = any(name.partition(".")[0] == root for name in result.records)
-    return (root not in known or is_check) and not there
+    if root in known and root not in plan.recipe.checks:
+        return False
+    stood = (name for name, one in result.records.items() if one.kind not in ("gradient", "after"))
+    return all(name.partition(".")[0] != root for name in stood)
 
 
 def _recorded_words(plan: Plan) -> str:
