@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tensorflow_free.relations.judged_run import run_recipe
     from tensorflow_free.result.reading import read_result
     from tensorflow_free.result.result import Result
+    from tensorflow_free.run.out_of_memory import register_out_of_memory
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
 
@@ -51,6 +52,7 @@ _LATE = {
     "load_recipe": "loading",
     "Recipe": "recipe.models",
     "register_op": "registry",
+    "register_out_of_memory": "run.out_of_memory",
     "Result": "result.result",
     "resume_sweep": "sweep.preparation",
     "run_recipe": "relations.judged_run",
@@ -79,6 +81,7 @@ __all__ = [
     "load_recipe",
     "read_result",
     "register_op",
+    "register_out_of_memory",
     "resume_sweep",
     "run_recipe",
     "sweep_recipe",

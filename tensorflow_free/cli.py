@@ -107,7 +107,7 @@ def _fault(error: Exception) -> int:
     import traceback
 
     from tensorflow_free.errors import words_of as first_line
-    from tensorflow_free.run.torch_errors import is_out_of_memory
+    from tensorflow_free.run.out_of_memory import is_out_of_memory
 
     if is_out_of_memory(error):
         complain(f"out of memory: {first_line(error)}")

@@ -27,7 +27,7 @@ from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.process.child import READY, START_LIMIT_S, Child, Exceeded, Parent
 from tensorflow_free.process.limits import Limits, TimedOut, memory_problem
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
-from tensorflow_free.run.torch_errors import is_out_of_memory
+from tensorflow_free.run.out_of_memory import is_out_of_memory
 
 ENDED, GAVE_UP = "DG"
 """What a child says besides: that the run has ended and its result is written; that it met a limit outside of steps."""

@@ -14,7 +14,7 @@ from tensorflow_free.plan.calls import Stopped, described
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.dotted import dotted
-from tensorflow_free.run.torch_errors import is_out_of_memory
+from tensorflow_free.run.out_of_memory import is_out_of_memory
 from tensorflow_free.run.unsupported import is_unsupported
 
 

@@ -25,7 +25,7 @@ from tensorflow_free.codec.parts import parts_of
 from tensorflow_free.loading import plan_of
 from tensorflow_free.report.result_report import page_of
 from tensorflow_free.run.failures import step_error
-from tensorflow_free.run.torch_errors import is_out_of_memory
+from tensorflow_free.run.out_of_memory import is_out_of_memory
 from tensorflow_free.runner import run
 from tensorflow_free.text.drawing import draw, text_of
 
