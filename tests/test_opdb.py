@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 import torch
 from opdb.bits import same_bits
-from opdb.entries import ENTRIES, Case, Form, dtypes_of, usual_dtype
+from opdb.entries import ENTRIES
 from opdb.exceptions import NOT_COVERED, REFUSED, WAVERING
 from opdb.sharing import try_sharing
 from opdb.trial import try_case, try_entry
 
 from tensorflow_free import load_recipe, registry, run_recipe
+from tensorflow_free.support.database import dtypes_of, usual_dtype
+from tensorflow_free.support.sample_calls import SampleCall, SampleForm
 
 NEWEST = torch.__version__.startswith("2.13.")
 COUNTED = 702
@@ -87,8 +89,8 @@ def test_half_precision_is_the_same_too(name: str, dtype: str) -> None:
 # the trial can fail
 
 
-def case_of(function: Any, op: str, *args: Any) -> Case:
-    return Case(ENTRIES["abs"], Form("function", function, op), list(args), {})
+def case_of(function: Any, op: str, *args: Any) -> SampleCall:
+    return SampleCall(ENTRIES["abs"], SampleForm("function", function, op), list(args), {})
 
 
 def test_a_trial_that_holds_sin_against_cos_says_that_they_differ() -> None:

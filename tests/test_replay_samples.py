@@ -7,15 +7,17 @@ from collections import Counter
 
 import pytest
 import torch
-from opdb.eager import run_eagerly
-from opdb.entries import ENTRIES, cases, samples
-from opdb.recording import UnnamedError
-from opdb.translation import UntranslatableError, recipe_of
+from opdb.entries import ENTRIES
 
 from tensorflow_free import StepError, load_recipe, run_recipe
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.registry import find
+from tensorflow_free.support.database import samples
+from tensorflow_free.support.eager_runs import run_eagerly
+from tensorflow_free.support.sample_calls import cases
+from tensorflow_free.support.seen_calls import UnnamedError
+from tensorflow_free.support.translation import UntranslatableError, recipe_of
 from tensorflow_free.tensors.dtypes import word_of
 
 WORDS = (

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import torch
-from opdb.eager import tensors_in
 
 from bounds.targets import Arguments
 from bounds.valid import copied
+from tensorflow_free.support.eager_runs import tensors_in
 
 FAR: Final = (2**31, 2**40)
 FLOATS: Final = (0.0, -1.0, 1.5, 1e30, math.nan, math.inf)

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opdb.eager import tensors_in
-
 from tensorflow_free import registry
 from tensorflow_free.ops.guards.bounds import guarded
 from tensorflow_free.ops.signatures import REQUIRED, Signature
+from tensorflow_free.support.eager_runs import tensors_in
 
 CHECKED = True
 """Whether calls have the checks of a recipe's steps."""

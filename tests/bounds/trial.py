@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from opdb.eager import tensors_in
 
 from bounds.guard import PATTERNS, library
 from bounds.mutations import fresh
 from bounds.targets import Arguments, Target
+from tensorflow_free.support.eager_runs import tensors_in
 
 Outcome = list[bytes] | str
 """The bytes of what a call gave and of its operands afterwards; or how it failed."""

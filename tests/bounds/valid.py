@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
-from opdb.eager import tensors_in
-from opdb.entries import ENTRIES, cases, samples, usual_dtype, with_out
-from opdb.recording import UnnamedError
+from opdb.entries import ENTRIES, with_out
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bounds.given import given
 from bounds.targets import Arguments, Target, targets
 from tensorflow_free.ops.signatures import REQUIRED, Parameter
+from tensorflow_free.support.database import samples, usual_dtype
+from tensorflow_free.support.eager_runs import tensors_in
+from tensorflow_free.support.sample_calls import cases
+from tensorflow_free.support.seen_calls import UnnamedError
 
 Pool = dict[str, list[Arguments]]
 """Calls by the name of their target."""

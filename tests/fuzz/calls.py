@@ -9,12 +9,14 @@ from random import Random
 from typing import Any, Final
 
 import torch
-from opdb.entries import ENTRIES, cases, dtypes_of, samples, usual_dtype
-from opdb.recording import UnnamedError
-from opdb.translation import UntranslatableError, recipe_of
+from opdb.entries import ENTRIES
 
 from tensorflow_free.ops.signatures import Parameter
 from tensorflow_free.registry import _torch_names, aten_names, find
+from tensorflow_free.support.database import dtypes_of, samples, usual_dtype
+from tensorflow_free.support.sample_calls import cases
+from tensorflow_free.support.seen_calls import UnnamedError
+from tensorflow_free.support.translation import UntranslatableError, recipe_of
 
 INTEGERS: Final = (0, 0, 1, 1, 1, 2, 2, 3, -1, -2, 5, 64, 2**31, 2**63 - 1, -(2**63))
 NUMBERS: Final = (0, 1, 2, -1, 0.5, -0.0, 1e-30, 1e300, float("inf"), float("nan"))

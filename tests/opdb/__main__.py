@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import torch
 
-from opdb.entries import ENTRIES, dtypes_of, usual_dtype
+from opdb.entries import ENTRIES
 from opdb.exceptions import NOT_COVERED, REFUSED, UNWRITTEN, WAVERING
 from opdb.trial import try_entry
 from opdb.verdicts import Tally
+from tensorflow_free.support.database import dtypes_of, usual_dtype
 
 NAMESPACES = ("nn.functional", "linalg", "fft", "special", "signal.windows", "masked", "sparse")
 

@@ -13,21 +13,22 @@ from typing import Any
 import torch
 
 from opdb.bits import differences
-from opdb.eager import SEED, Copies, flat, seed
-from opdb.entries import Case
 from opdb.exceptions import REFUSED, UNWRITTEN, WAVERING
-from opdb.recording import UnnamedError
-from opdb.translation import UntranslatableError, recipe_of, run_quietly
+from opdb.running import run_quietly
 from opdb.verdicts import Verdict
 from tensorflow_free import Result
 from tensorflow_free.errors import RecipeError, StepError
 from tensorflow_free.ops.guards.bounds import BoundsError
+from tensorflow_free.support.eager_runs import SEED, CopiedArguments, flat, seed
+from tensorflow_free.support.sample_calls import SampleCall
+from tensorflow_free.support.seen_calls import UnnamedError
+from tensorflow_free.support.translation import UntranslatableError, recipe_of
 
 Pairs = list[tuple[Any, Any]]
 """Each part of a value as it stood, and as it is in the end."""
 
 
-def try_sharing(case: Case) -> Verdict | None:
+def try_sharing(case: SampleCall) -> Verdict | None:
     """Run the case without gradients, then set each input to zero in place, both ways; None where that cannot be done."""
     case = case.without_gradients()
     expected, emptied = _eagerly(case)
@@ -49,14 +50,14 @@ def try_sharing(case: Case) -> Verdict | None:
     return Verdict("differs", f"{'; '.join(found[:3])} <- {mapping['steps']}") if found else Verdict("alike")
 
 
-def is_refused(case: Case, error: Exception) -> bool:
+def is_refused(case: SampleCall, error: Exception) -> bool:
     """Whether a check of arguments refuses what the database gives, on purpose."""
     return case.entry.full_name in REFUSED and isinstance(error.__cause__, BoundsError)
 
 
-def _eagerly(case: Case) -> tuple[Pairs, list[int]]:
+def _eagerly(case: SampleCall) -> tuple[Pairs, list[int]]:
     """The parts of the value, and the positions of the inputs that could be set to zero; none where the call fails."""
-    copies = Copies()
+    copies = CopiedArguments()
     seed(SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -8,21 +8,24 @@ from typing import Any, Final
 import torch
 
 from opdb.bits import differences
-from opdb.eager import Outcome, flat, run_eagerly
-from opdb.entries import Case, Entry, cases, samples, with_out
+from opdb.entries import with_out
 from opdb.exceptions import UNWRITTEN
-from opdb.recording import UnnamedError
+from opdb.running import run_quietly
 from opdb.sharing import is_refused, try_sharing
-from opdb.translation import UntranslatableError, recipe_of, run_quietly
 from opdb.verdicts import Tally, Verdict
 from tensorflow_free import Result
 from tensorflow_free.errors import RecipeError, StepError
+from tensorflow_free.support.database import OpInfo, samples
+from tensorflow_free.support.eager_runs import EagerCall, flat, run_eagerly
+from tensorflow_free.support.sample_calls import SampleCall, cases
+from tensorflow_free.support.seen_calls import UnnamedError
+from tensorflow_free.support.translation import UntranslatableError, recipe_of
 
 ATTEMPTS: Final = 200
 """How often plain torch is asked again whether it gives the same bits each time."""
 
 
-def try_entry(entry: Entry, dtype: torch.dtype, *, every: bool = False) -> Tally:
+def try_entry(entry: OpInfo, dtype: torch.dtype, *, every: bool = False) -> Tally:
     """Run an entry's samples in each of its forms."""
     tally = Tally()
     for sample in samples(entry, dtype, every=every):
@@ -36,7 +39,7 @@ def try_entry(entry: Entry, dtype: torch.dtype, *, every: bool = False) -> Tally
     return tally
 
 
-def try_case(case: Case) -> Verdict:
+def try_case(case: SampleCall) -> Verdict:
     """Run one case both ways."""
     expected = run_eagerly(case.call, case.args, case.kwargs, case.inputs)
     try:
@@ -68,7 +71,7 @@ def _failed(error: RecipeError | StepError, expected: Exception | None, mapping:
     return Verdict("fails alike" if alike else "fails", f"{error} <- {mapping['steps']}, where torch gave {expected!r}")
 
 
-def _wavers(case: Case, expected: Outcome) -> bool:
+def _wavers(case: SampleCall, expected: EagerCall) -> bool:
     """Whether plain torch gives other bits from one call to the next."""
     for _ in range(ATTEMPTS):
         again = run_eagerly(case.call, case.args, case.kwargs, case.inputs)
@@ -77,7 +80,7 @@ def _wavers(case: Case, expected: Outcome) -> bool:
     return False
 
 
-def compared(result: Result, expected: Outcome, case: Case) -> Iterator[str]:
+def compared(result: Result, expected: EagerCall, case: SampleCall) -> Iterator[str]:
     """Every difference between a recipe's result and plain torch's outcome."""
     names = [name for name in result if name.partition(".")[0] == "y" and not name.endswith(".grad")]
     fields = [name for name, _ in flat("y", expected.value, fields=True)]
@@ -93,7 +96,7 @@ def compared(result: Result, expected: Outcome, case: Case) -> Iterator[str]:
     yield from _inputs(result, expected, case, defined=defined)
 
 
-def _inputs(result: Result, expected: Outcome, case: Case, *, defined: bool) -> Iterator[str]:
+def _inputs(result: Result, expected: EagerCall, case: SampleCall, *, defined: bool) -> Iterator[str]:
     for position, (before, after) in enumerate(zip(case.inputs, expected.inputs, strict=True)):
         name = f"t{position}"
         yield from differences(name, result[name], before)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from opdb.entries import Case
+from tensorflow_free.support.sample_calls import SampleCall
 
 WELL: Final = frozenset({"alike", "fails alike", "wavers", "refused"})
 
@@ -29,7 +29,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
 
-    def add(self, verdict: Verdict | None, case: Case) -> None:
+    def add(self, verdict: Verdict | None, case: SampleCall) -> None:
         """Count one case; None is one that the trial does not concern."""
         if verdict is None:
             return

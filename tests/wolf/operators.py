@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import torch
-from opdb.eager import run_eagerly
-from opdb.entries import ENTRIES, Case, cases, dtypes_of, samples
+from opdb.entries import ENTRIES
 from opdb.exceptions import NOT_COVERED, REFUSED, UNWRITTEN, WAVERING
-from opdb.recording import UnnamedError
-from opdb.translation import UntranslatableError, recipe_of
 
+from tensorflow_free.support.database import dtypes_of, samples
+from tensorflow_free.support.sample_calls import cases
+from tensorflow_free.support.sample_recipes import recipe_of_sample
+from tensorflow_free.support.seen_calls import UnnamedError
+from tensorflow_free.support.translation import UntranslatableError
 from tensorflow_free.tensors.dtypes import word_of
 from tests.wolf.cells import DTYPES, Cell
 
@@ -43,21 +45,3 @@ def _of_entry(part: str, name: str, dtype: str, kind: torch.dtype, overrides: tu
             continue
         if mapping is not None:
             yield Cell(part, told, dtype, mapping, overrides)
-
-
-def recipe_of_sample(case: Case, kind: torch.dtype) -> dict[str, Any] | None:
-    """The recipe of one sample, with a backward pass from each part of its value; None where torch refuses it."""
-    expected = run_eagerly(case.call, case.args, case.kwargs, case.inputs)
-    if expected.error is not None:
-        return None
-    return unpinned(recipe_of(case, expected.passes), kind)
-
-
-def unpinned(mapping: dict[str, Any], kind: torch.dtype) -> dict[str, Any]:
-    """The recipe with the starts of this dtype left to the recipe's own, so that its reference has them in float64."""
-    word = word_of(kind)
-    tensors = {
-        name: {key: value for key, value in spec.items() if key != "dtype" or value != word}
-        for name, spec in mapping["tensors"].items()
-    }
-    return {**mapping, "tensors": tensors}

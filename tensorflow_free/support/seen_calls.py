@@ -16,7 +16,7 @@ from tensorflow_free.registry import find
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MadeCall:
     """One call: the op's name in a recipe, its arguments, and its result (None where it was not made)."""
 
     op: str
@@ -30,7 +30,7 @@ class UnnamedError(Exception):
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenCall:
     """A call while it is taken down: what was called, or its name; the result is None where it failed."""
 
     called: Callable[..., Any] | str
@@ -38,27 +38,27 @@ class Seen:
     kwargs: Mapping[str, Any]
     result: Any = None
 
-    def named(self) -> Call:
+    def named(self) -> MadeCall:
         """The call, by the op's name.
 
         Raises:
             UnnamedError: no recipe can name it.
         """
         name = self.called if isinstance(self.called, str) else op_name(self.called, self.args, self.kwargs)
-        return Call(name, self.args, self.kwargs, self.result)
+        return MadeCall(name, self.args, self.kwargs, self.result)
 
 
-class Recording(TorchFunctionMode):
+class SeeingCalls(TorchFunctionMode):
     """Takes down each outermost call of torch's."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[Seen] = []
+        self.seen: list[SeenCall] = []
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        one = Seen(func, args, kwargs or {})
+        one = SeenCall(func, args, kwargs or {})
         self.seen.append(one)
         one.result = func(*args, **one.kwargs)
         return one.result
@@ -66,7 +66,7 @@ class Recording(TorchFunctionMode):
 
 def recorded_calls(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], name: str
-) -> list[Call]:
+) -> list[MadeCall]:
     """Call the function, and return the calls of torch's that it made, the one that gave its result, or failed, last.
 
     Args:
@@ -79,7 +79,7 @@ def recorded_calls(
         UnnamedError: it made none, or one that no recipe can name.
     """
     result = None
-    with Recording() as recording, _announced(name, recording), contextlib.suppress(Exception):
+    with SeeingCalls() as recording, _announced(name, recording), contextlib.suppress(Exception):
         result = function(*args, **kwargs)
     # what is called besides (to keep the state of the random generators, say) gives no tensor
     seen = [one for one in recording.seen if one.result is result or _holds_tensor(one.result)]
@@ -89,7 +89,7 @@ def recorded_calls(
 
 
 @contextlib.contextmanager
-def _announced(name: str, recording: Recording) -> Iterator[None]:
+def _announced(name: str, recording: SeeingCalls) -> Iterator[None]:
     """Take down calls of `torch.NAME` where it is written in Python and only what it calls would be seen."""
     function = getattr(torch, name, None)
     if not isinstance(function, FunctionType):
@@ -97,7 +97,7 @@ def _announced(name: str, recording: Recording) -> Iterator[None]:
         return
 
     def announced(*args: Any, **kwargs: Any) -> Any:
-        one = Seen(name, args, kwargs)
+        one = SeenCall(name, args, kwargs)
         recording.seen.append(one)
         with torch._C.DisableTorchFunction():
             one.result = function(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The same call in plain eager torch, on copies of its own: the values, the inputs as they are afterwards, the gradients."""
+"""A call in plain eager torch, on copies of its own: the values, the inputs as they are afterwards, the gradients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def seed(number: int) -> None:
     torch.default_generator.manual_seed(number)
 
 
-class Copies:
+class CopiedArguments:
     """Copies of tensors in equal memory layouts, each tensor once."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
 
 
 @dataclass
-class Outcome:
+class EagerCall:
     """What plain torch gave."""
 
     value: Any = None
@@ -81,7 +81,7 @@ class Outcome:
 
 def run_eagerly(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Sequence[torch.Tensor]
-) -> Outcome:
+) -> EagerCall:
     """Call the function on copies, then backward from every differentiable part of its value.
 
     Args:
@@ -90,33 +90,33 @@ def run_eagerly(
         kwargs: its keyword arguments.
         inputs: the tensors in them whose state afterwards and gradients are wanted.
     """
-    copies, outcome = Copies(), Outcome()
+    copies, made = CopiedArguments(), EagerCall()
     args, kwargs = copies.of(list(args)), copies.of(dict(kwargs))
-    outcome.inputs = [copies.of(tensor) for tensor in inputs]
+    made.inputs = [copies.of(tensor) for tensor in inputs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         seed(SEED)
         try:
-            outcome.value = function(*args, **kwargs)
+            made.value = function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - however it fails, the recipe must fail alike
-            outcome.error = error
-            return outcome
-        outcome.values = dict(flat("y", outcome.value))
-        _differentiate(outcome)
-    return outcome
+            made.error = error
+            return made
+        made.values = dict(flat("y", made.value))
+        _differentiate(made)
+    return made
 
 
-def _differentiate(outcome: Outcome) -> None:
+def _differentiate(made: EagerCall) -> None:
     """Backward from each part in turn; what torch refuses (eigenvectors of no certain phase) is left out."""
-    for name, value in outcome.values.items():
+    for name, value in made.values.items():
         if isinstance(value, torch.Tensor) and value.requires_grad:
             gradient = gradient_for(value)
             try:
                 torch.autograd.backward(value, gradient, retain_graph=True)
             except RuntimeError:
                 continue
-            outcome.passes[name] = gradient
-    outcome.gradients = [tensor.grad if tensor.is_leaf else None for tensor in outcome.inputs]
+            made.passes[name] = gradient
+    made.gradients = [tensor.grad if tensor.is_leaf else None for tensor in made.inputs]
 
 
 def gradient_for(value: torch.Tensor) -> torch.Tensor:
@@ -126,7 +126,7 @@ def gradient_for(value: torch.Tensor) -> torch.Tensor:
 
 
 def flat(name: str, value: Any, *, fields: bool = False) -> Iterator[tuple[str, Any]]:
-    """A value, or each part of several values, with its name: by position, or (`fields`) as a recipe's result has it."""
+    """A value, or each part of several, with its name: by position, or (`fields`) as a recipe's result has it."""
     if isinstance(value, (tuple, list)) and value and not isinstance(value, torch.Size):
         named = getattr(type(value), "__match_args__", ()) if fields else ()
         for position, inner in enumerate(value):

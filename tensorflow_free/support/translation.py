@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import torch
 
-from opdb.eager import SEED, Copies
-from opdb.entries import Case
-from opdb.recording import Call
-from tensorflow_free import Result, load_recipe, run_recipe
+from tensorflow_free.support.eager_runs import SEED, CopiedArguments
+from tensorflow_free.support.sample_calls import SampleCall
+from tensorflow_free.support.seen_calls import MadeCall
 from tensorflow_free.tensors.dtypes import word_of
 
 SUBSCRIPTED: Final = ("__getitem__", "Tensor.__getitem__", "[]")
+
+OF_SUBSCRIPT: Final = 2
+"""Arguments of a subscript: what is read, and where."""
 
 
 class UntranslatableError(Exception):
     """An argument that is no recipe's: code, a generator's state."""
 
 
-class Names:
+class TensorNames:
     """The names of tensors in a recipe, by identity."""
 
     def __init__(self) -> None:
@@ -49,7 +50,7 @@ class Names:
         return name
 
 
-def written(value: Any, names: Names) -> Any:
+def written(value: Any, names: TensorNames) -> Any:
     """An argument as a recipe writes it."""
     if isinstance(value, torch.Tensor):
         return names.of(value)
@@ -70,7 +71,7 @@ def written(value: Any, names: Names) -> Any:
     raise UntranslatableError(f"a {type(value).__name__}")
 
 
-def subscript(index: Any, names: Names) -> str:
+def subscript(index: Any, names: TensorNames) -> str:
     """What stands between the brackets of `x[...]`."""
     if isinstance(index, torch.Tensor):
         return names.of(index)
@@ -89,16 +90,16 @@ def subscript(index: Any, names: Names) -> str:
     raise UntranslatableError(f"a {type(index).__name__} in a subscript")
 
 
-def step(call: Call, names: Names) -> dict[str, Any]:
+def step(call: MadeCall, names: TensorNames) -> dict[str, Any]:
     """A call as a step."""
-    if call.op in SUBSCRIPTED and len(call.args) == 2:
+    if call.op in SUBSCRIPTED and len(call.args) == OF_SUBSCRIPT:
         return {"op": call.op, "args": [written(call.args[0], names), subscript(call.args[1], names)]}
     args = [written(value, names) for value in call.args]
     kwargs = {key: written(value, names) for key, value in call.kwargs.items()}
     return {"op": call.op, "args": args, "kwargs": kwargs} if kwargs else {"op": call.op, "args": args}
 
 
-def steps(calls: Sequence[Call], names: Names) -> dict[str, Any]:
+def steps(calls: Sequence[MadeCall], names: TensorNames) -> dict[str, Any]:
     """Calls in order as steps; the last is `y`."""
     found: dict[str, Any] = {}
     for position, call in enumerate(calls):
@@ -114,7 +115,7 @@ def literal(tensor: torch.Tensor) -> dict[str, Any]:
     return {**spec, "requires_grad": True} if tensor.requires_grad else spec
 
 
-def recipe_of(case: Case, passes: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+def recipe_of(case: SampleCall, passes: Mapping[str, torch.Tensor]) -> dict[str, Any]:
     """The recipe of a case: its tensors `t0`, `t1`, …, its steps, the last of them `y`, and backward passes.
 
     Args:
@@ -125,7 +126,7 @@ def recipe_of(case: Case, passes: Mapping[str, torch.Tensor]) -> dict[str, Any]:
         UnnamedError: no recipe can name one of the calls.
         UntranslatableError: no recipe can write one of the arguments.
     """
-    names, copies, tensors = Names(), Copies(), {}
+    names, copies, tensors = TensorNames(), CopiedArguments(), {}
     for position, tensor in enumerate(case.inputs):
         names.give(copies.of(tensor), f"t{position}")
         tensors[f"t{position}"] = literal(tensor)
@@ -138,10 +139,3 @@ def recipe_of(case: Case, passes: Mapping[str, torch.Tensor]) -> dict[str, Any]:
         {"target": target, "gradient": f"g{position}", "retain_graph": True} for position, target in enumerate(passes)
     ]
     return {**mapping, "backward": backward} if backward else mapping
-
-
-def run_quietly(mapping: Mapping[str, Any]) -> Result:
-    """Run a recipe without torch's warnings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return run_recipe(load_recipe(mapping))
