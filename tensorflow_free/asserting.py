@@ -21,7 +21,8 @@ from tensorflow_free.cell.reference import KeptRuns
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.places import golden_paths
-from tensorflow_free.golden.verifying import Verification, verify, verify_case
+from tensorflow_free.golden.verification import Verification
+from tensorflow_free.golden.verifying import verify, verify_case
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome

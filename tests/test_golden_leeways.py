@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
+from tensorflow_free.golden.golden_judge import compare
 from tensorflow_free.golden.levels import ends_of, levels_of, numbers_of, of_text, packed, rounded_up, text_of, unpacked
 from tensorflow_free.golden.places import golden_paths, read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.refreshing import refresh
-from tensorflow_free.golden.verifying import compare, verify
+from tensorflow_free.golden.verifying import verify
 
 SWITCH: dict[str, object] = {"factor": 1.0, "best": 0}
 

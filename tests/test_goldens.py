@@ -12,10 +12,11 @@ import torch
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.cases import StoredCase, StoredValue
+from tensorflow_free.golden.golden_judge import compare
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import record
-from tensorflow_free.golden.verifying import compare, verify
+from tensorflow_free.golden.verifying import verify
 
 SWITCH: dict[str, tuple[torch.dtype, ...]] = {"lacks": ()}
 

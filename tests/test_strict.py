@@ -12,10 +12,11 @@ from tensorflow_free import Judging, assert_recipe, cli, load_recipe, register_o
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.commands import stored_sweeps
 from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.golden.golden_judge import compare
 from tensorflow_free.golden.places import find_case
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import record
-from tensorflow_free.golden.verifying import compare, verify_case
+from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.outcome.reasons import Shortfall
 from tensorflow_free.report.comparison_report import page_of as comparison_page

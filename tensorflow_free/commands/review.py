@@ -19,7 +19,7 @@ from tensorflow_free.commands.verify import checked_in, code_of, files_of, orpha
 from tensorflow_free.errors import StorageError, UnwritableError
 from tensorflow_free.golden.case_reviews import TERMS, CaseReview, reviews_of, write_accepted
 from tensorflow_free.golden.review_words import change_of, context_of, heading_of, terms_of, whole_of, within_of
-from tensorflow_free.golden.verifying import Verification
+from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.writing import finish_golden
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import Outcome

@@ -15,7 +15,8 @@ from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.golden.orphans import device_of, orphans_below
-from tensorflow_free.golden.verifying import Verification, verify
+from tensorflow_free.golden.verification import Verification
+from tensorflow_free.golden.verifying import verify
 from tensorflow_free.judging.shortfalls import Shortfalls
 from tensorflow_free.judging.wording import share_of
 from tensorflow_free.ops.ops_files import ops_words

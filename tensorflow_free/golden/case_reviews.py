@@ -24,7 +24,7 @@ from tensorflow_free.golden.orphans import device_of
 from tensorflow_free.golden.places import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import CaseRecording, NotRecorded, eager_cell
-from tensorflow_free.golden.verifying import Verification
+from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.loading import load_recipe
 from tensorflow_free.outcome.outcomes import Outcome

@@ -9,10 +9,10 @@ from typing import Literal
 import torch
 
 from tensorflow_free.golden.cases import StoredCase, StoredValue
+from tensorflow_free.golden.golden_judge import compare
 from tensorflow_free.golden.leeways import NOWHERE
 from tensorflow_free.golden.model import GoldenCase, GoldenValue, RecordedNoise
 from tensorflow_free.golden.nudging import coarser
-from tensorflow_free.golden.verifying import compare
 from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.measures import Errors

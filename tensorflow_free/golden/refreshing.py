@@ -8,11 +8,12 @@ from pathlib import Path
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.digest import digest_of
+from tensorflow_free.golden.golden_judge import CPU
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, review_command
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import CaseRecording, NotRecorded, Recorded, eager_cell
-from tensorflow_free.golden.verifying import CPU, verify_case
+from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.golden.writing import write_golden
 from tensorflow_free.loading import cases_of
 from tensorflow_free.recipe.names import RECIPE_DTYPES

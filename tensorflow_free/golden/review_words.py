@@ -11,7 +11,7 @@ from tensorflow_free.golden.case_reviews import CaseReview
 from tensorflow_free.golden.cases import StoredValue
 from tensorflow_free.golden.changes import Budget, Change
 from tensorflow_free.golden.model import RecordedNoise
-from tensorflow_free.golden.verifying import Verification
+from tensorflow_free.golden.verification import Verification
 from tensorflow_free.judging.as_tensors import readable
 from tensorflow_free.judging.closeness import texts_of
 from tensorflow_free.judging.culprit_words import blame_lines

@@ -16,7 +16,7 @@ from tensorflow_free.text.phrases import seen_from_here
 
 if TYPE_CHECKING:
     from tensorflow_free.composition.overrides import Override
-    from tensorflow_free.golden.verifying import Verification
+    from tensorflow_free.golden.verification import Verification
     from tensorflow_free.outcome.reasons import AnyReason
     from tensorflow_free.pytest_plugin.configuration import RecipeOptions
     from tensorflow_free.pytest_plugin.session import Gathering

@@ -23,7 +23,7 @@ from tensorflow_free.text.characters import in_a_line, printable
 from tensorflow_free.text.phrases import counted, seen_from_here
 
 if TYPE_CHECKING:
-    from tensorflow_free.golden.verifying import Verification
+    from tensorflow_free.golden.verification import Verification
     from tensorflow_free.outcome.plain_reasons import Because
 
 JUDGED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)

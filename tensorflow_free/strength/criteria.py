@@ -11,7 +11,8 @@ import torch
 from tensorflow_free.cell.fate import Fate, fate_of
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Yardstick, yardstick_of
 from tensorflow_free.composition.overrides import Override
-from tensorflow_free.golden.verifying import GoldenJudge, golden_judge
+from tensorflow_free.golden.golden_judge import GoldenJudge
+from tensorflow_free.golden.verifying import golden_judge
 from tensorflow_free.judging.movement import Movement
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome

@@ -18,7 +18,8 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.composition.overrides import texts_of
-from tensorflow_free.golden.verifying import Verification, verify_case
+from tensorflow_free.golden.verification import Verification
+from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.loading import cases_of
 from tensorflow_free.recipe.names import RECIPE_DTYPES
 

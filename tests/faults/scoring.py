@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from tensorflow_free import load_recipe
-from tensorflow_free.golden.verifying import Verification, verify_case
+from tensorflow_free.golden.verification import Verification
+from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.loading import cases_of
 from tensorflow_free.recipe.models import Step
 from tensorflow_free.registry import find

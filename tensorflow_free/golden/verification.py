@@ -1,0 +1,101 @@
+"""What came of checking one case of a recipe in one cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from tensorflow_free.cell.fate import Fate
+from tensorflow_free.cell.findings import operands_of
+from tensorflow_free.composition.overrides import Override, texts_of
+from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import CellMismatch, RunsDiffer, StepFailed, Unmet
+from tensorflow_free.outcome.sentences import above_words, failure_lines, words
+from tensorflow_free.result.result import Result
+from tensorflow_free.text.characters import command_of
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of checking one case of a recipe in one cell.
+
+    Attributes:
+        recipe: the recipe file, as it was given.
+        case: the case's name; '' for the bare file.
+        cell: the cell in short: `bfloat16-cpu`, `float32-cpu-inductor`.
+        fate: what became of it, and why.
+        comparison: its values against the golden's, where it came to that.
+        golden: the golden that applied.
+        result: its run, where it came to that.
+        overrides: those that it was run with, its case's too.
+        by_noise: whether the golden is of an older format, in which there is only the noise of one run to judge by.
+    """
+
+    recipe: str
+    case: str
+    cell: str
+    fate: Fate
+    comparison: Comparison | None = None
+    golden: Path | None = None
+    result: Result | None = None
+    overrides: tuple[Override, ...] = ()
+    by_noise: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it, in a word or two."""
+        return self.fate.outcome
+
+    @property
+    def reason(self) -> str:
+        """Why, in words; empty where it is ok."""
+        return self.fate.reason
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it fails nothing."""
+        return not self.fate.is_bad
+
+    def strictly(self) -> Verification:
+        """The same where everything must be judged."""
+        return replace(self, fate=self.fate.strictly())
+
+    @property
+    def command(self) -> str:
+        """What a person types to see this cell alone again."""
+        return command_of(["recipe", "verify", self.recipe, *texts_of(self.overrides), *ops_words()])
+
+    @property
+    def operands(self) -> list[str]:
+        """What the steps at which a mismatch starts read: `x: float16 [3, 4] cpu`; of a gradient, those it came by."""
+        where = None if self.comparison is None else self.comparison.where
+        if where is None or self.result is None:
+            return []
+        found = (operands_of(self.result, step) for step in where.through or (where.step,))
+        return list(dict.fromkeys(chain.from_iterable(found)))
+
+    @property
+    def unmet(self) -> list[str]:
+        """What the recipe expects and does not hold, a line each."""
+        return [words(one) for one in self.fate.causes if isinstance(one, Unmet)]
+
+    @property
+    def apart(self) -> list[str]:
+        """Where its runs on the same numbers differ, in lines."""
+        told = (words(one).splitlines() for one in self.fate.causes if isinstance(one, RunsDiffer))
+        return list(chain.from_iterable(told))
+
+    @property
+    def above(self) -> list[str]:
+        """The known fault that a value is worse than, in a line."""
+        marks = [one.mark for one in self.fate.causes if isinstance(one, CellMismatch)]
+        return [above_words(mark) for mark in marks if mark is not None]
+
+    @property
+    def stopped(self) -> list[str]:
+        """The step at which the run stopped, where it was not meant to, in lines."""
+        failures = (failure_lines(one) for one in self.fate.causes if isinstance(one, StepFailed))
+        return list(chain.from_iterable(failures))
