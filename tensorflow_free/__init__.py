@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tensorflow_free.result.reading import read_result
     from tensorflow_free.result.result import Result
     from tensorflow_free.run.out_of_memory import register_out_of_memory
+    from tensorflow_free.run.unsupported import register_unsupported
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
 
@@ -53,6 +54,7 @@ _LATE = {
     "Recipe": "recipe.models",
     "register_op": "registry",
     "register_out_of_memory": "run.out_of_memory",
+    "register_unsupported": "run.unsupported",
     "Result": "result.result",
     "resume_sweep": "sweep.preparation",
     "run_recipe": "relations.judged_run",
@@ -82,6 +84,7 @@ __all__ = [
     "read_result",
     "register_op",
     "register_out_of_memory",
+    "register_unsupported",
     "resume_sweep",
     "run_recipe",
     "sweep_recipe",

@@ -63,7 +63,11 @@ StopCode = Literal["step failed", "no kernel", "out of memory", "timed out", "cr
 
 
 class StepFailed(Reason):
-    """A step that failed, or a run that was ended at one: on what, in torch's own words, and where it stands."""
+    """A step that failed, or a run that was ended at one: on what, in torch's own words, and where it stands.
+
+    Attributes:
+        whose: of a step that has no kernel, by whose words that is known; of a pattern that was added, it in quotes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -80,6 +84,7 @@ class StepFailed(Reason):
     column: int | None = None
     path: str = ""
     expected: bool = False
+    whose: str = ""
 
     @model_validator(mode="before")
     @classmethod

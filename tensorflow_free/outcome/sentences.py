@@ -271,7 +271,8 @@ def failure_lines(one: StepFailed) -> list[str]:
     expected = "stopped as expected" if one.expected else "failed"
     first, *rest = one.message.split("\n")
     head = printable(f"{place}: '{one.op}' {expected}: {first}")
-    return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands))]
+    known = [f"unsupported, in the words of {one.whose}"] if one.whose else []
+    return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands, *known))]
 
 
 def _runs_differ(one: RunsDiffer, _: str) -> str:

@@ -14,8 +14,9 @@ from tensorflow_free.plan.calls import Stopped, described
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.dotted import dotted
+from tensorflow_free.run.compiler_errors import is_of_compiler
 from tensorflow_free.run.out_of_memory import is_out_of_memory
-from tensorflow_free.run.unsupported import is_unsupported
+from tensorflow_free.run.unsupported import Lack, lack_of
 
 
 def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
@@ -29,8 +30,9 @@ def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
         f"{name}: {described(value)}" if name else described(value)
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
     ]
-    code = _code(cause)
-    words = f"{_words(cause)}{_in_own_code(plan, cause)}"
+    lack = lack_of(cause, plan.devices)
+    code = _code(cause, lack)
+    words = f"{lack.line if is_of_compiler(cause) and lack is not None else _words(cause)}{_in_own_code(plan, cause)}"
     return StepFailed(
         step=site.name,
         op=site.op,
@@ -42,16 +44,17 @@ def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
         line=place.line,
         column=place.column,
         path=place.path or dotted(site.path),
+        whose=lack.whose if code == "no kernel" and lack is not None else "",
     )
 
 
-def _code(cause: Exception) -> StopCode:
+def _code(cause: Exception, lack: Lack | None) -> StopCode:
     """What kind of failure an error is."""
     if isinstance(cause, TimedOut):
         return "timed out"
     if is_out_of_memory(cause):
         return "out of memory"
-    return "no kernel" if is_unsupported(cause) else "step failed"
+    return "step failed" if lack is None else "no kernel"
 
 
 def _in_own_code(plan: Plan, cause: Exception) -> str:
