@@ -214,6 +214,7 @@ class Run:
         result.timings = Timings(**self._seconds)
         result.files = plan.files
         result.ops = plan.ops
+        result.starts = plan.saved
         judge(result, plan, cause)
         return result, cause
 

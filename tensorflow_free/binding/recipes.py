@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from tensorflow_free.binding.assembly import aliases_of, assemble
 from tensorflow_free.binding.expected import bind_expectations, bind_records
+from tensorflow_free.binding.given_starts import COMMAND_LINE_ONLY, GivenStarts
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.keeping import BoundParts, PassRows
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
@@ -31,6 +33,7 @@ from tensorflow_free.registry import find
 from tensorflow_free.tensors import devices
 from tensorflow_free.tensors.literals import literal
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.tensors.starting_tensors import Start
 from tensorflow_free.text.phrases import shown
 
@@ -51,6 +54,8 @@ def bind(recipe: Recipe, place: Places | None = None, folder: FilePath | None = 
         UnavailableError: nothing is wrong, but a device that it asks for is not here.
     """
     binding = Binding(recipe, place or _dotted, folder)
+    if recipe.starts is not None:
+        binding.scope.wrong(("starts",), COMMAND_LINE_ONLY)
     if binding.scope.problems:
         raise RecipeError(binding.scope.problems)
     if binding.scope.absent:
@@ -66,9 +71,15 @@ class Binding:
     """One reading of a recipe, from top to bottom; its problems are in `scope`."""
 
     def __init__(
-        self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[KeyPath] = ()
+        self,
+        recipe: Recipe,
+        place: Places,
+        folder: FilePath | None,
+        broken: Collection[KeyPath] = (),
+        saved: SavedStarts | None = None,
     ) -> None:
         self.recipe = recipe
+        self._saved = saved
         self.scope = Scope(recipe, place, broken)
         self._folder = folder
         self.steps = Steps(self.scope)
@@ -140,6 +151,8 @@ class Binding:
 
     def _check_reference(self, reference: Mapping[str, Any]) -> None:
         """Refuse what is no override, but for `inputs`, which says whose numbers the reference starts from."""
+        if "starts" in reference:
+            self.scope.wrong(("reference", "starts"), "a reference starts from the cell's own numbers; leave it out")
         inputs = reference.get("inputs", INPUTS[0])
         if inputs not in INPUTS:
             near = did_you_mean(inputs, INPUTS) or f"; it is {' or '.join(INPUTS)}"
@@ -195,6 +208,17 @@ class Binding:
                     scope.undifferentiable[name] = start.dtype
         self.files = starts.files
         self.shapes = {name: shape for name, (_, _, shape) in starts.made.items()}
+        if self._saved is not None:
+            self._begin_from(self._saved)
+
+    def _begin_from(self, saved: SavedStarts) -> None:
+        """Put the numbers of a saved run into the starting tensors."""
+        if not isinstance(self.recipe.backend.calls, int):
+            why = "'calls' names cases, which differ in their tensors, and a run has those of one; give a number"
+            self.scope.wrong(("backend", "calls"), why)
+        given = GivenStarts(saved, lambda message: self.scope.wrong(("starts",), message))
+        self.starts = [given.into(one, self.shapes.get(one.name)) for one in self.starts]
+        given.refuse_others(list(self.recipe.tensors))
 
     def _wrong_start(self, path: Sequence[str | int], message: str) -> None:
         (self.scope.missing if isinstance(message, devices.Absence) else self.scope.wrong)(path, message)
@@ -306,4 +330,4 @@ class Binding:
             paths=dict(all_step_names(self.recipe.steps, ("steps",))),
             devices=tuple(scope.devices),
         )
-        return assemble(parts, tuple(self.files), tuple(self.steps.users_ops))
+        return replace(assemble(parts, tuple(self.files), tuple(self.steps.users_ops)), saved=self._saved)

@@ -40,6 +40,7 @@ class Flags:
     max_memory: float | None = None
     max_file: float | None = None
     repeats: int | None = None
+    starts: str | None = None
     ops: list[str] = field(default_factory=list)
     help: bool = False
     version: bool = False
@@ -111,6 +112,24 @@ def with_repeats(words: Sequence[str], repeats: int | None) -> list[str]:
         return list(words)
     said = [word for word in words if word.lstrip("~+").partition("=")[0] == "repeats" and is_override(word)]
     return [*(word for word in words if word not in said), f"repeats={repeats}"]
+
+
+STARTS: Final[dict[str, Any]] = {
+    "type": some_text("the folder of a run"),
+    "metavar": "RUN",
+    "help": "begin from the starting tensors of a saved run, whatever machine made it (its folder, or its result.json)",
+}
+"""What argparse is told of `--starts`, which several commands have."""
+
+
+def with_starts(words: Sequence[str], starts: str | None) -> list[str]:
+    """The words of a command line with what `--starts` says in place of what they say; the same where it is None."""
+    if starts is None:
+        return list(words)
+    from tensorflow_free.composition.override_texts import word_override
+
+    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "starts" and is_override(word)]
+    return [*(word for word in words if word not in said), word_override("starts", starts).text]
 
 
 ISOLATED: Final[dict[str, Any]] = {

@@ -56,8 +56,9 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
         RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
     """
     said: dict[str, Any] = {}
-    if flags.repeats is not None:
-        raise wrong("flag '--repeats'", "a resumed sweep keeps the settings it began with")
+    for flag, given in (("--repeats", flags.repeats), ("--starts", flags.starts)):
+        if given is not None:
+            raise wrong(f"flag '{flag}'", "a resumed sweep keeps the settings it began with")
     problems = [problem for text in words for problem in _said(text, said)]
     for flag, given in (("--no-save", flags.no_save), ("--isolated", flags.isolated)):
         if given:

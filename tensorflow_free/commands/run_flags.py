@@ -10,7 +10,17 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from tensorflow_free.commands.flags import ISOLATED, REPEATS, STRICT, Declared, Flags, declare_common, flags_of, wrong
+from tensorflow_free.commands.flags import (
+    ISOLATED,
+    REPEATS,
+    STARTS,
+    STRICT,
+    Declared,
+    Flags,
+    declare_common,
+    flags_of,
+    wrong,
+)
 from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, one_of, some_text
 from tensorflow_free.composition.command_line import CommandLine, command_line
 from tensorflow_free.outcome.exit_codes import exit_codes_help
@@ -79,6 +89,7 @@ def _declare_ours(flags: Declared, sweeps: Declared) -> None:
     declare_common(flags, "the result on standard output, as result.json has it")
     flags.add_argument("--no-save", action="store_true", help="write no result")
     flags.add_argument("--repeats", **REPEATS)
+    flags.add_argument("--starts", **STARTS)
     flags.add_argument(
         "--timeout",
         type=above_0("a number of seconds above 0, such as 600 or 0.5"),

@@ -12,7 +12,7 @@ from importlib import import_module
 from textwrap import wrap
 from typing import Any, Final
 
-from tensorflow_free.commands.flags import ISOLATED, REPEATS, STRICT, Flags, declare_common, wrong
+from tensorflow_free.commands.flags import ISOLATED, REPEATS, STARTS, STRICT, Flags, declare_common, wrong
 from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
@@ -119,6 +119,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     **_SWITCH,
                     "help": "measure anew what rounding does in each dtype; no value of a golden changes",
                 },
+                "--starts": STARTS,
             },
         ),
         "verify": Command(
@@ -131,6 +132,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "help": "how many times the recorded noise is allowed, instead of the number of the dtype",
                 },
                 "--repeats": REPEATS,
+                "--starts": STARTS,
                 "--isolated": ISOLATED,
                 "--strict": {**_SWITCH, "help": STRICT},
             },

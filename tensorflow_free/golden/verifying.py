@@ -16,6 +16,7 @@ from tensorflow_free.errors import Problem, RecipeError, StorageError, refuse_an
 from tensorflow_free.golden.blamed_cases import blamed_case
 from tensorflow_free.golden.cases import StoredCase
 from tensorflow_free.golden.digest import digest_of_composed
+from tensorflow_free.golden.given_cases import other_starts
 from tensorflow_free.golden.golden_judge import CPU, GoldenJudge
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
@@ -140,7 +141,18 @@ class _Checking:
             stored = self._stored(recipe, digest_of_composed(plain))
         except StorageError as error:
             return self._is(fate_of_error(error))
-        return stored if isinstance(stored, Verification) else GoldenJudge(recipe, stored, self._k, self._made_on)
+        if isinstance(stored, Verification):
+            return stored
+        if recipe.starts is not None and (others := list(other_starts(plan_of(recipe), stored))):
+            return self._is(fate_of_error(RecipeError(self._of_others(others))))
+        return GoldenJudge(recipe, stored, self._k, self._made_on)
+
+    def _of_others(self, others: Sequence[str]) -> Iterator[Problem]:
+        """That the golden does not begin from the numbers of the run that is named."""
+        again = "leave --starts out, as a golden has starting tensors of its own, or record it from that run"
+        place = next(one.place for one in reversed(self._overrides) if one.key == "starts")
+        for name in others:
+            yield Problem(place, f"the golden was recorded from other numbers of '{name}' than the run has; {again}")
 
     def _recipe(self, plain: Composed) -> Recipe:
         """The recipe in this cell; where nothing is overridden, of what is composed already."""

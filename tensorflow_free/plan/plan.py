@@ -12,6 +12,7 @@ from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import Call
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.tensors.starting_tensors import Start
 
 ValueKind = Literal["tensor", "step", "block", "check", "trace"]
@@ -74,7 +75,8 @@ class Plan:
     to the first `backward` or `grad`, which a backend may compile and which then leaves what is needed later in the
     slots `returned`; `rest` are those after it. `standing` are slots that hold values as they stood while checks run.
     `around` makes the context in which steps and backward run, and then that of the checks. `devices` are those that
-    the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name.
+    the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name. `saved` are the
+    starting tensors of the run that it begins from.
     """
 
     recipe: Recipe
@@ -99,6 +101,7 @@ class Plan:
     variants: tuple[tuple[Start, ...], ...] = ()
     devices: tuple[str, ...] = ()
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
+    saved: SavedStarts | None = None
 
     @property
     def compiled(self) -> bool:

@@ -99,6 +99,11 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             form="a mapping from kinds of relations to what they are of, such as batch: {x: 0}",
             counts=False, varies=True, per_call=True, starts=False,
         ),
+        # a golden has starting tensors of its own, and whoever verifies it from others is told so
+        Key(
+            "starts", None, "the saved run whose starting tensors it begins from; on the command line alone",
+            form="the folder of a run", counts=False, varies=True, in_case=False,
+        ),
         # goldens of before were held to it, too, and their digests have it
         Key(
             "tolerance", None, "the error that expectations allow", usual="by dtype",

@@ -29,6 +29,10 @@ class Model(BaseModel):
         return frozenset(fields[name].alias or name for name in self.model_fields_set if name in fields)
 
 
+PATHS: Final = ("path", "values")
+"""Keys of a tensor that name a file which a recipe reads."""
+
+
 class TensorSpec(Model):
     """A tensor that the run starts from. The parameters of its init are in `model_extra`; binding checks them.
 
@@ -42,6 +46,7 @@ class TensorSpec(Model):
         memory_format: `channels_last`, ….
         stride: the stride of each dimension, in elements.
         storage_offset: elements before its first one in memory.
+        values: the file whose tensor takes the place of the values that its init makes; a stored recipe has some.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
@@ -56,6 +61,7 @@ class TensorSpec(Model):
     memory_format: str | None = None
     stride: list[int] | None = None
     storage_offset: int | None = None
+    values: str | None = None
 
 
 def _tensor_form(written: Any) -> Any:
@@ -338,6 +344,7 @@ class Recipe(Model):
     checks: dict[str, Step] = Field(default_factory=dict)
     expect: Expectations = Field(default_factory=dict)
     relations: Relations = Field(default_factory=dict)
+    starts: Annotated[str, Field(min_length=1)] | None = None
     tolerance: ToleranceSpec | None = None
     judge: JudgeSpec = JudgeSpec()
     record: Literal["all", "outputs"] | list[str] | None = None

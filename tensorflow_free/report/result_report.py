@@ -12,6 +12,7 @@ import torch
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import failure_lines
+from tensorflow_free.replay.visits import draws
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.result.result import Result
@@ -35,7 +36,7 @@ def page_of(result: Result, file: str | None = None) -> Iterator[Line | Grid]:
     about = result.recipe.description
     return parted(
         [
-            [line(heading(result), "title"), *([line(in_a_line(about), "aside")] if about else [])],
+            [line(heading(result), "title"), *([line(in_a_line(about), "aside")] if about else []), *begun(result)],
             [_table(result)],
             _expectations(result),
             [line(words, "notice") for words in warned(result)],
@@ -114,6 +115,16 @@ def heading(result: Result) -> str:
     if result.environment is not None:
         parts.append(f"torch {result.environment.torch}")
     return " · ".join(parts)
+
+
+def begun(result: Result) -> Iterator[Line]:
+    """Whose starting tensors it began from, where its recipe made none."""
+    if result.starts is None:
+        return
+    drawing = (
+        "; its random steps draw here, and may draw other numbers on another machine" if draws(result.recipe) else ""
+    )
+    yield line(f"starts from the tensors of {result.starts.told}{drawing}", "notice")
 
 
 def failure(result: Result) -> Iterator[str]:

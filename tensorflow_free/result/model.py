@@ -162,6 +162,18 @@ class Timings(ResultModel):
     checks_s: float = 0.0
 
 
+class StartsFrom(ResultModel):
+    """Whose starting tensors a run began from.
+
+    Attributes:
+        recipe: the name of that run's recipe.
+        digest: the SHA-256 of the tensors: of their names, dtypes, shapes and bits.
+    """
+
+    recipe: str
+    digest: str
+
+
 class RunFile(ResultModel):
     """The whole of `result.json`.
 
@@ -181,6 +193,7 @@ class RunFile(ResultModel):
         environment: what the numbers depended on besides the recipe.
         timings: how long the parts of the run took.
         warnings: what torch warned of.
+        starts: the saved run whose starting tensors it began from; None where its recipe made them.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -198,3 +211,4 @@ class RunFile(ResultModel):
     environment: Environment
     timings: Timings
     warnings: list[Warned] = []
+    starts: StartsFrom | None = None

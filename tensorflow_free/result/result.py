@@ -16,9 +16,10 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.entries import entry_of
 from tensorflow_free.result.environment import environment_of
-from tensorflow_free.result.model import Entry, Environment, RunFile, Timings, Verdict, Warned
+from tensorflow_free.result.model import Entry, Environment, RunFile, StartsFrom, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
+from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.text.phrases import counted
 
 
@@ -41,6 +42,7 @@ class Result:
         ops: the files of the user's own ops that it needs.
         rounds: how many rounds were done of each `repeat` around the step that failed, from the outermost in; not kept
             on disk.
+        starts: the starting tensors of the saved run that it began from; of a result that is read, whose they were.
 
     Shape:
         A tensor has the shape and dtype that PyTorch gave it; it is detached, and on the CPU. A gradient has the shape
@@ -66,6 +68,7 @@ class Result:
     files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()
     rounds: tuple[int, ...] = ()
+    starts: SavedStarts | None = None
 
     @property
     def is_well(self) -> bool:
@@ -139,7 +142,7 @@ class Result:
         """What a folder holds of it."""
         arrays: dict[str, torch.Tensor] = {}
         entries = [entry_of(record, arrays) for record in self.records.values()]
-        return RunFolder(self._document(entries), arrays, self.recipe, self.files, self.ops)
+        return RunFolder(self._document(entries), arrays, self.recipe, self.files, self.ops, self.starts)
 
     def _document(self, entries: list[Entry]) -> RunFile:
         recipe = self.recipe
@@ -158,4 +161,5 @@ class Result:
             environment=self.environment or environment_of(torch.get_num_threads()),
             timings=self.timings,
             warnings=self.warnings,
+            starts=None if self.starts is None else StartsFrom(recipe=self.starts.name, digest=self.starts.digest),
         )
