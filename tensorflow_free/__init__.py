@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tensorflow_free.judging.options import Judging
     from tensorflow_free.judging.verdicts import Comparison
     from tensorflow_free.loading import load_recipe
+    from tensorflow_free.plan.backend_options import register_backend_options
     from tensorflow_free.recipe.models import Recipe
     from tensorflow_free.registry import register_op
     from tensorflow_free.relations.judged_run import run_recipe
@@ -52,6 +53,7 @@ _LATE = {
     "Judging": "judging.options",
     "load_recipe": "loading",
     "Recipe": "recipe.models",
+    "register_backend_options": "plan.backend_options",
     "register_op": "registry",
     "register_out_of_memory": "run.out_of_memory",
     "register_unsupported": "run.unsupported",
@@ -82,6 +84,7 @@ __all__ = [
     "compare_results",
     "load_recipe",
     "read_result",
+    "register_backend_options",
     "register_op",
     "register_out_of_memory",
     "register_unsupported",

@@ -21,7 +21,7 @@ from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops.guards.handouts import HANDING, base_of
-from tensorflow_free.plan import backends, settings
+from tensorflow_free.plan import backend_options, backends, settings
 from tensorflow_free.plan.call_rows import CallRow
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
@@ -132,22 +132,16 @@ class Binding:
 
     def _bind_backend(self) -> None:
         backend, given = self.recipe.backend, self.recipe.backend.model_fields_set
-        if problem := backends.problem(backend):
+        problem = backends.problem(backend)
+        if problem is not None:
             self.scope.wrong(("backend",), problem)
         for key in OF_COMPILERS:
             if backend.name == "eager" and key in given:
                 why = "the backend 'eager' compiles nothing; name another, or leave the key out"
                 self.scope.wrong(("backend", key), f"'{key}' is for compilers, and {why}")
-        if backend.name in settings.WRITING_BACKENDS:
-            self.scope.wrong(("backend",), f"'{backend.name}' writes files, which a recipe may not; name another")
-        if backend.mode is not None and backend.mode not in settings.COMPILER_MODES:
-            modes = settings.COMPILER_MODES
-            near = did_you_mean(backend.mode, modes) or f"; it is one of {', '.join(modes)}"
-            self.scope.wrong(("backend", "mode"), f"'{backend.mode}' is not a mode of a compiler{near}")
-        for name, message in settings.option_problems(backend.name, backend.options or {}):
-            self.scope.wrong(("backend", "options", name), message)
-        if backend.mode is not None and backend.options is not None:
-            self.scope.wrong(("backend", "options"), "'options' and 'mode' both choose a compiler's options; give one")
+        if problem is None and backend.name != "eager":
+            for path, message in backend_options.problems(backend, self.recipe.trusted):
+                self.scope.wrong(("backend", *path), message)
 
     def _check_reference(self, reference: Mapping[str, Any]) -> None:
         """Refuse what is no override, but for `inputs`, which says whose numbers the reference starts from."""

@@ -56,6 +56,8 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
         RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
     """
     said: dict[str, Any] = {}
+    again = [word for word in words if word.startswith("backend")]
+    words = [word for word in words if word not in again]
     for flag, given in (("--repeats", flags.repeats), ("--starts", flags.starts)):
         if given is not None:
             raise wrong(f"flag '{flag}'", "a resumed sweep keeps the settings it began with")
@@ -73,6 +75,7 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
             fail_fast=flags.fail_fast,
             strict=flags.strict,
             ops=flags.ops,
+            overrides=again,
         )
     except StorageError as error:
         raise wrong("flag '--resume'", str(error)) from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool
+
+from tensorflow_free.recipe.dotted import KeyPath
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
@@ -357,6 +359,7 @@ class Recipe(Model):
     _written: dict[str, Any] = PrivateAttr(default_factory=dict)
     _parts: dict[str, str] = PrivateAttr(default_factory=dict)
     _plan: Any = PrivateAttr(default=None)
+    _trusted: frozenset[KeyPath] = PrivateAttr(default=frozenset())
 
     @property
     def written(self) -> dict[str, Any]:
@@ -372,6 +375,15 @@ class Recipe(Model):
     def parts(self) -> dict[str, str]:
         """The steps that were written in one line with others: the name of each part, and of the whole step."""
         return self._parts
+
+    @property
+    def trusted(self) -> frozenset[KeyPath]:
+        """The keys below `backend` that a person gave, on the command line or in Python; what a file gives is data."""
+        return self._trusted
+
+    def trust(self, paths: Iterable[KeyPath]) -> None:
+        """Say which keys below `backend` a person gave."""
+        self._trusted = frozenset(paths)
 
     @property
     def plan(self) -> Any:

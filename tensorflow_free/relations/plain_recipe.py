@@ -66,9 +66,11 @@ def in_another_cell(
     mapping = {key: value for key, value in recipe.written.items() if key not in _LEFT_OUT}
     record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
     mapping |= {**cell, "record": record, "tensors": without_files(mapping.get("tensors") or {}, starts)}
+    # the recipe has bound with its options, whoever gave them
+    compiler = Override("backend", "set", ("backend",), mapping.pop("backend", "eager"), trusted=True)
     calls = recipe.backend.calls
     cases = [] if isinstance(calls, int) else [case_override(calls[-1])]
     try:
-        return plan_of(load_recipe(mapping, [*cases, *others]))
+        return plan_of(load_recipe(mapping, [compiler, *cases, *others]))
     except RecipeError as error:
         raise UnrelatedError(f"the recipe does not run in {cell['dtype']}: {error.problems[0]}") from error

@@ -38,12 +38,14 @@ class Chunks:
         folder: the sweep's folder, which says what its cells are.
         size: how many cells a job has; the last may have fewer.
         ops: the files of the user's own ops that the command line names; what lies in the folder names none.
+        options: the overrides that the command line gives to compilers; what lies in the folder is not trusted.
         environment: variables as the sweep has them, None where they are not set.
     """
 
     folder: Path
     size: int
     ops: Sequence[str] = ()
+    options: Sequence[str] = ()
     environment: Mapping[str, str | None] = field(
         default_factory=lambda: {name: os.environ.get(name) for name in CARRIED}
     )
@@ -65,6 +67,7 @@ class Chunks:
         """
         kept = SweepFolder(self.folder, f"cells.{config.chunk}.jsonl")
         document = kept.document()
+        document.trust(self.options)
         if not Path(document.cwd).is_dir():
             raise StorageError(
                 f"{document.cwd}: does not exist here; a job reads recipes and writes rows under the paths of the sweep"
