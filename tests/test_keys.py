@@ -36,7 +36,7 @@ EXAMPLES: dict[str, Any] = {
     "description": "in words", "tags": ["small"], "source": "a book", "device": "meta", "dtype": "float64", "seed": 3,
     "backend": "aot_eager", "settings": {"num_threads": 1}, "params": {"n": 2}, "cases": {"other": {"seed": 1}},
     "case": "big", "tensors": {"v": 2.0}, "steps": {"z": "x * 3"}, "backward": "y", "checks": {"same": "y == x * 2"},
-    "expect": {"y": 2.0}, "starts": "kept", "tolerance": {"rtol": 0.5, "atol": 0}, "relations": {"repeat": 2}, "judge": {"k": 12.0}, "record": "outputs", "repeats": 2, "input_precision": "bfloat16",
+    "expect": {"y": 2.0}, "starts": "kept", "tolerance": {"rtol": 0.5, "atol": 0}, "relations": {"repeat": 2}, "judge": {"k": 12.0}, "record": "outputs", "repeats": 2, "must_run": "all", "input_precision": "bfloat16",
     "reference": {"dtype": "float32"}, "xfail": [{"reason": "known"}], "ops": ["sub"], "defaults": ["_self_"],
 }  # fmt: skip
 """Another value of each key than it has by default."""

@@ -15,6 +15,7 @@ from tensorflow_free.binding.keeping import BoundParts, PassRows
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.operands import reference
 from tensorflow_free.binding.related import bind_relations
+from tensorflow_free.binding.required import bind_required
 from tensorflow_free.binding.scope import Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
@@ -102,6 +103,7 @@ class Binding:
         bind_expectations(self.scope)
         bind_records(self.scope)
         bind_relations(self.scope, self.shapes)
+        bind_required(self.scope)
 
     # what is read
 

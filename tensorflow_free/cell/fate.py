@@ -20,6 +20,7 @@ from tensorflow_free.cell.findings import (
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
 from tensorflow_free.judging.known_faults import is_marked, mark_of
+from tensorflow_free.judging.must_run import required
 from tensorflow_free.judging.repeats import nondeterminism_of
 from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison
@@ -146,9 +147,10 @@ def _stopped(
         if hidden := hidden_in(against, marks):
             return Fate(Outcome.MISMATCH, [*hidden, *apart, *unmet, error])
     outcome = STOPPED[error.code]
-    if unmet and outcome == Outcome.UNSUPPORTED:
+    lacking = required(result.recipe, error)
+    if (unmet or lacking) and outcome == Outcome.UNSUPPORTED:
         outcome = Outcome.FAILED
-    return Fate(outcome, [error, *apart, *unmet])
+    return Fate(outcome, [error, *([] if lacking is None else [lacking]), *apart, *unmet])
 
 
 def _was_made(name: str, made: Container[str], roots: Container[str]) -> bool:

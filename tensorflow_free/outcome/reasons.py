@@ -52,6 +52,8 @@ class OfNames(Reason):
         "needs not kept",
         "at or before",
         "not tried",
+        "must run",
+        "must run within",
     ]
     name: str
     other: str = ""

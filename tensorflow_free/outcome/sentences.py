@@ -131,6 +131,8 @@ SENTENCES: Final[dict[str, str]] = {
     "not comparable values": "not comparable: {name}: {told}",
     "decoded": "{name} from decoded numbers, as float64 has no kernel for '{other}'",
     "in float32": "{name} in float32, as float64 has no kernel for '{other}'",
+    "must run": "'{name}' must run in every cell (must_run), and is unsupported in this one",
+    "must run within": "of '{name}' each must run in every cell (must_run), and {other} is unsupported in this one",
     "no kernel in float64": "as float64 has no kernel for '{other}'",
     "float64 stops": "as float64 stops at '{name}' ({more})",
     "same kernel": "its reference ran the same kernel, as float64 has none for '{other}'",

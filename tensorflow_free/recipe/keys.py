@@ -123,6 +123,12 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             "repeats", 1, "how many times it runs on the same numbers, which must give the same bits",
             form="an integer of at least 1", counts=False, varies=True, starts=False,
         ),
+        # what must not be missing in a cell leaves its numbers what they are
+        Key(
+            "must_run", (), "ops or steps that no cell may lack a kernel for",
+            form="all, or a list of ops and steps of the recipe",
+            counts=False, varies=True, per_call=True, starts=False,
+        ),
         Key("input_precision", None, "a dtype to which the starting values are rounded first"),
         Key("reference", _EMPTY, "what a run is compared with", usual="CPU, eager, float64", per_call=True),
         Key(

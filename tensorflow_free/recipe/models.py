@@ -351,6 +351,7 @@ class Recipe(Model):
     judge: JudgeSpec = JudgeSpec()
     record: Literal["all", "outputs"] | list[str] | None = None
     repeats: int = Field(default=1, ge=1)
+    must_run: Literal["all"] | list[str] = Field(default_factory=list)
     input_precision: Precision | None = None
     reference: dict[str, Any] = Field(default_factory=dict)
     xfail: list[KnownFault] = Field(default_factory=list)

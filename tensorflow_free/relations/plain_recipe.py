@@ -17,7 +17,17 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.changed_runs import UnrelatedError
 from tensorflow_free.runner import GivenTensors
 
-_LEFT_OUT: Final = ("defaults", "checks", "expect", "tolerance", "reference", "relations", "repeats", "xfail")
+_LEFT_OUT: Final = (
+    "defaults",
+    "checks",
+    "expect",
+    "tolerance",
+    "reference",
+    "relations",
+    "repeats",
+    "must_run",
+    "xfail",
+)
 """Keys of a recipe that say how a run is judged, and not what it computes."""
 
 

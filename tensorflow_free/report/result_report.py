@@ -9,9 +9,10 @@ from typing import Final
 
 import torch
 
+from tensorflow_free.judging.must_run import required
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
-from tensorflow_free.outcome.sentences import failure_lines
+from tensorflow_free.outcome.sentences import failure_lines, words
 from tensorflow_free.replay.visits import draws
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned
@@ -131,6 +132,8 @@ def failure(result: Result) -> Iterator[str]:
     """What failed: the step, its operands, torch's words; nothing where nothing failed."""
     if result.error is not None:
         yield from failure_lines(result.error)
+        if (lacking := required(result.recipe, result.error)) is not None:
+            yield words(lacking)
 
 
 def warned(result: Result) -> Iterator[str]:
