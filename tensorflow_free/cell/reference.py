@@ -320,7 +320,7 @@ class _Making:
         recipe = self._recipe
         record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
         # it may have other ops, and nothing of it must run
-        required = {"must_run": []} if recipe.must_run else {}
+        required: dict[str, list[str]] = {"must_run": []} if recipe.must_run else {}
         others = overrides_in({**wanted, "record": record, **required}, "reference")
         calls = recipe.backend.calls
         if not isinstance(calls, int):
