@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tensorflow_free.run.unsupported import register_unsupported
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
+    from tensorflow_free.tensors.device_kinds import register_device
 
 _LATE = {
     "Place": "errors",
@@ -54,6 +55,7 @@ _LATE = {
     "load_recipe": "loading",
     "Recipe": "recipe.models",
     "register_backend_options": "plan.backend_options",
+    "register_device": "tensors.device_kinds",
     "register_op": "registry",
     "register_out_of_memory": "run.out_of_memory",
     "register_unsupported": "run.unsupported",
@@ -85,6 +87,7 @@ __all__ = [
     "load_recipe",
     "read_result",
     "register_backend_options",
+    "register_device",
     "register_op",
     "register_out_of_memory",
     "register_unsupported",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from tensorflow_free.judging.culprits import not_found
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.process.limits import Limits
+from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.workers.worker import Lost, Worker
 
@@ -19,26 +19,17 @@ class CellWorker(Worker):
     """One worker process of a sweep.
 
     Args:
-        ops: files of the user's own ops.
-        folder: the sweep's folder; None to keep no results.
-        cwd: the folder from which recipes are named.
+        launch: how the sweep's cells are run.
         environment: its variables.
-        limits: how much memory it may take; where a limit is asked for, the step at which it is met is told.
 
     Raises:
         TensorflowFreeError: this machine starts no more processes.
     """
 
-    def __init__(
-        self,
-        ops: Sequence[str],
-        folder: Path | None,
-        cwd: str,
-        environment: Mapping[str, str],
-        limits: Limits | None = None,
-    ) -> None:
-        asked = {"folder": None if folder is None else str(folder)}
-        super().__init__(MAIN, ops, asked, cwd=cwd, environment=environment, limits=limits)
+    def __init__(self, launch: Launch, environment: Mapping[str, str]) -> None:
+        kinds = {device.partition(":")[0] for device in launch.devices} - {AUTO}
+        asked = {"folder": None if launch.folder is None else str(launch.folder), "kinds": sorted(kinds)}
+        super().__init__(MAIN, launch.ops, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
 
     def run(self, cell: Cell, limit_s: float) -> Row:
         """The row of a cell.

@@ -132,7 +132,7 @@ class LauncherOfSweep(_Model):
 
     Attributes:
         name: what runs them: `workers`, or a launcher of Hydra's.
-        n_jobs: worker processes; None for one a core, or one a GPU.
+        n_jobs: worker processes in all; None for one a core, and one for each device that cells ask for.
         cell_timeout_s: seconds that a cell may take.
         fail_fast: whether the first bad cell ends the sweep.
         max_memory_gib: GiB that a cell may take; None for no limit.

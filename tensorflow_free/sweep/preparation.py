@@ -47,7 +47,8 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         overrides: as on the command line behind `-m`: `["dtype=float32,float64", "params.n=range(1,9)"]`. A recipe
             that has cases runs in all of them, unless `case=` says which.
         folder: where to write; it must be new or empty. `multirun/<date>_<time>-<random>` by default.
-        n_jobs: worker processes; by default one for each core, or for each GPU where every cell is on one.
+        n_jobs: worker processes in all; by default one for each core, and for each device that cells ask for. A device
+            has never more than one, unless `register_device` lets it have several.
         cell_timeout_s: seconds that a cell may take; by default 600.
         fail_fast: whether the first bad cell ends the sweep.
         ops: Python files that register ops. Workers are processes of their own: ops that only this one has registered

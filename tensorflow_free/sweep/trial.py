@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, RowWhere, judgement_of, row_of_cell
-from tensorflow_free.tensors.devices import best_device
+from tensorflow_free.tensors.devices import best_device, empty_cache
 from tensorflow_free.text.characters import printable_json
 
 COMPARISON: Final = "comparison.json"
@@ -54,6 +55,7 @@ class Trial:
         kept: references that cells share.
         watch: told at which step a cell is, where a limit is asked for.
         judged: told the row of a red cell before its culprit is looked for, in case the worker does not come back.
+        used: the devices that the cell uses which is running.
     """
 
     folder: Path | None
@@ -61,6 +63,7 @@ class Trial:
     kept: KeptRuns = field(default_factory=KeptRuns)
     watch: Watch | None = None
     judged: Callable[[Row], None] = _silent
+    used: Sequence[str] = ()
 
     def row(self, cell: Cell) -> Row:
         """Run a cell. Nothing is raised for what a recipe does.
@@ -73,7 +76,18 @@ class Trial:
         def timed(row: Row) -> Row:
             return row.model_copy(update={"seconds": perf_counter() - start})
 
-        return timed(self._found(cell, lambda row: self.judged(timed(row))))
+        found = timed(self._found(cell, lambda row: self.judged(timed(row))))
+        self._give_back(found)
+        return found
+
+    def _give_back(self, row: Row) -> None:
+        """Leave the next cell, and other processes, the memory of the devices that a cell used."""
+        if row.outcome == Outcome.OUT_OF_MEMORY:
+            # what an error holds, in cycles, is let go
+            gc.collect()
+        for kind in {device.partition(":")[0] for device in self.used}:
+            empty_cache(kind)
+        self.used = ()
 
     def _found(self, cell: Cell, judged: Callable[[Row], None]) -> Row:
         self.stage("running the cell")
@@ -84,6 +98,7 @@ class Trial:
             recipe = recipe_of(composed)
         except RecipeError as error:
             return with_fate(row, fate_of_error(error))
+        self.used = plan_of(recipe).devices
         result, _ = run_judged(plan_of(recipe), watch=self.watch, is_bad=lambda one: self._is_bad(cell, recipe, one))
         if self.watch is not None:
             self.watch.at(plan_of(recipe), None)

@@ -13,7 +13,7 @@ from tensorflow_free.outcome.reasons import LostCode, WorkerLost
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
 from tensorflow_free.process.limits import Limits
-from tensorflow_free.workers.serving import ANSWER, EARLY, FAULT, REFUSED, UNWRITABLE
+from tensorflow_free.workers.serving import ANSWER, DEVICES, EARLY, FAULT, REFUSED, UNWRITABLE
 
 
 class Lost(Exception):
@@ -69,6 +69,8 @@ class Worker:
         limits = limits or Limits()
         told = {**asked, "ops": list(ops), "memory_gib": limits.memory_gib}
         self._child = Child(main, told, cwd=cwd, environment=environment, limits=limits)
+        self.devices: dict[str, Any] = {}
+        """What `devices_told` of `serving` gave, once it is ready, where its parent asked for `kinds`."""
         self._stage = "starting"
         self._early: bytes | None = None
 
@@ -124,6 +126,8 @@ class Worker:
             letter, text = chr(line[0]), line[1:-1]
             if letter in (READY, ANSWER, REFUSED, UNWRITABLE, FAULT):
                 return letter, text
+            if letter == DEVICES:
+                self.devices = json.loads(text)
             if letter == EARLY:
                 self._early = text
             if letter == STAGE:
