@@ -518,7 +518,7 @@ def test_the_cache_is_not_needed(project):
 def test_an_interrupt_ends_the_session_as_it_does_elsewhere(project, monkeypatch):
     recorded(project, "gone.yaml", PLAIN).unlink()
     write(project, "a.yaml", EXPECTING)
-    monkeypatch.setattr("tensorflow_free.asserting.judge_case", _interrupt)
+    monkeypatch.setattr("tensorflow_free.golden.expecting.judge_case", _interrupt)
     found = project.runpytest_inprocess(*WITHOUT, no_reraise_ctrlc=True)
     assert found.ret == pytest.ExitCode.INTERRUPTED
     assert "unused goldens" not in found.stdout.str()

@@ -147,6 +147,14 @@ def with_isolated(words: Sequence[str], *, isolated: bool) -> list[str]:
     return [*(word for word in words if word not in said), "judge.isolated=true"]
 
 
+IN_WORKERS: Final[dict[str, Any]] = {
+    "action": "store_true",
+    "help": "run all cells in a worker process, as those on a device are: a crash costs one cell, and not the command "
+    "(nothing to do with --isolated, which judges each step alone)",
+}
+"""What argparse is told of `--in-workers`, which two commands have."""
+
+
 def wrong(place: str, message: str) -> RecipeError:
     """What is raised for a command line that makes no sense."""
     return RecipeError([Problem(Place(file=place), message)])

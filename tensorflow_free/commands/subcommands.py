@@ -12,7 +12,7 @@ from importlib import import_module
 from textwrap import wrap
 from typing import Any, Final
 
-from tensorflow_free.commands.flags import ISOLATED, REPEATS, STARTS, STRICT, Flags, declare_common, wrong
+from tensorflow_free.commands.flags import IN_WORKERS, ISOLATED, REPEATS, STARTS, STRICT, Flags, declare_common, wrong
 from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
@@ -134,6 +134,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--repeats": REPEATS,
                 "--starts": STARTS,
                 "--isolated": ISOLATED,
+                "--in-workers --isolate": IN_WORKERS,
                 "--strict": {**_SWITCH, "help": STRICT},
             },
         ),

@@ -118,6 +118,7 @@ CellOutcome = Literal[
 """A cell of a sweep."""
 
 GoldenOutcome = Literal[
+    Outcome.CRASHED,
     Outcome.OUT_OF_MEMORY,
     Outcome.FAILED,
     Outcome.MISMATCH,

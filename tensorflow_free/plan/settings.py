@@ -165,6 +165,20 @@ def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             )
 
 
+def readings() -> dict[str, Any]:
+    """How the switches of this process stand, for one that is to give the same numbers."""
+    with in_order():
+        return {name: setting.read() for name, setting in SETTINGS.items() if setting.write is not _refuse}
+
+
+def adopt(read: Mapping[str, Any]) -> None:
+    """Set the switches as `readings` told them in another process; JSON makes lists of pairs."""
+    for name, value in read.items():
+        wanted = tuple(value) if isinstance(value, list) else value
+        if wanted != SETTINGS[name].read():
+            _write(SETTINGS[name], wanted)
+
+
 @contextmanager
 def applied(settings: Mapping[str, Any]) -> Iterator[None]:
     """Set the switches, and put each back as it was, also when the run fails."""

@@ -25,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--recipe-isolated", action="store_true", help="judge each step of recipes alone, too, which noise can hide"
     )
     group.addoption(
+        "--recipe-in-workers",
+        "--recipe-isolate",
+        action="store_true",
+        help="run all recipes in a worker process, as those on a device are; a crash fails one test",
+    )
+    group.addoption(
         "--record-recipes",
         choices=RECORDING,
         help="record goldens: those that are missing, those that are missing or fail, or all; never where CI is set",

@@ -26,6 +26,7 @@ class RecipeOptions:
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         strict: whether a recipe fails of which not everything could be judged.
         recording: what to record: `missing`, `failing`, `all`, or None.
+        in_workers: whether all recipes run in a worker process, as those on a device do.
         valued_marks: marks that take arguments; a tag of that name is none of them.
     """
 
@@ -35,6 +36,7 @@ class RecipeOptions:
     needs_golden: bool
     strict: bool
     recording: str | None
+    in_workers: bool
     valued_marks: frozenset[str]
 
 
@@ -57,6 +59,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             strict=bool(config.getoption("strict_recipes") or config.getini("strict_recipes")),
             recording=config.getoption("record_recipes"),
+            in_workers=bool(config.getoption("recipe_in_workers")),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
         )
     return found

@@ -28,8 +28,9 @@ class CellWorker(Worker):
 
     def __init__(self, launch: Launch, environment: Mapping[str, str]) -> None:
         kinds = {device.partition(":")[0] for device in launch.devices} - {AUTO}
-        asked = {"folder": None if launch.folder is None else str(launch.folder), "kinds": sorted(kinds)}
-        super().__init__(MAIN, launch.ops, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
+        folder = None if launch.folder is None else str(launch.folder)
+        asked = {"ops": list(launch.ops), "folder": folder, "kinds": sorted(kinds)}
+        super().__init__(MAIN, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
 
     def run(self, cell: Cell, limit_s: float) -> Row:
         """The row of a cell.

@@ -75,20 +75,20 @@ def _ready(parent: Parent, prepared: Callable[[Serving], Answering]) -> Answerin
     from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
 
     asked = parent.asked
-    try:
-        load_plugins()
-        for file in asked["ops"]:
-            load_ops_file(Path(file))
-    except RecipeError as error:
-        parent.say(REFUSED, json.dumps(str(error)))
-        return None
     serving = Serving(
         asked,
         stage=lambda stage: parent.say(STAGE, stage),
         early=lambda text: parent.say(EARLY, text),
         watch=None if parent.board is None else Watch(parent.board),
     )
-    answering = prepared(serving)
+    try:
+        load_plugins()
+        for file in asked["ops"]:
+            load_ops_file(Path(file))
+        answering = prepared(serving)
+    except RecipeError as error:
+        parent.say(REFUSED, json.dumps(str(error)))
+        return None
     limit_memory(asked["memory_gib"])
     if "kinds" in asked:
         parent.say(DEVICES, json.dumps(devices_told(asked["kinds"])))
