@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tensorflow_free import load_recipe, register_unsupported
+from tensorflow_free import RecipeError, load_recipe, register_unsupported
 from tensorflow_free.cell.fate import fate_of
+from tensorflow_free.cli import recipe_main, run_recipe_main
 from tensorflow_free.run import unsupported
 from tensorflow_free.run.no_kernel_words import WORDINGS
 from tensorflow_free.run.unsupported import lack_of
+from tensorflow_free.sweep import pool
+from tests.here import Here
 
 LACKS = (
     "EZ1001: erf with dtype Float is not supported by the chip",
@@ -295,3 +298,38 @@ def fate_of_result(recipe):
     from tensorflow_free.runner import run
 
     return fate_of(run(plan_of(load_recipe(recipe)))[0])
+
+
+LACKING = "tensors: {x: [[-1.0]]}\nsteps: {y: torch.linalg.cholesky(x)}\nexpect: {y: {shape: [1, 1]}}\n"
+"""Its step fails, in words that only a pattern can take for a missing kernel."""
+
+
+@pytest.fixture
+def lacking(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(unsupported.UNSUPPORTED_VARIABLE, "[]")
+    (tmp_path / "r.yaml").write_text(LACKING)
+    return "r.yaml"
+
+
+@pytest.mark.parametrize("told", [[], ["--unsupported", "not positive-definite"]])
+def test_a_pattern_of_the_command_line_counts_in_a_sweep_and_its_workers(lacking, capsys, told):
+    words = ["-m", lacking, "dtype=float32", "hydra.launcher.n_jobs=1", "--no-save", *told]
+    assert run_recipe_main(words) == 3
+    said = capsys.readouterr().out
+    assert f"1 cell: 1 {'unsupported' if told else 'failed'}" in said
+    assert (f"in the words of '{told[1]}'" if told else "not positive-definite") in said
+
+
+def test_a_pattern_of_the_command_line_stands_in_the_command_of_a_cell(lacking, capsys, monkeypatch):
+    monkeypatch.setattr(pool, "CellWorker", Here)
+    run_recipe_main(
+        ["-m", lacking, "must_run=all", "hydra.launcher.n_jobs=1", "--no-save", "--unsupported", "definite"]
+    )
+    assert "run-recipe -m r.yaml must_run=all --unsupported definite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [run_recipe_main, lambda words: recipe_main(["verify", *words])])
+def test_a_pattern_of_the_command_line_that_finds_everything_is_refused(lacking, command):
+    with pytest.raises(RecipeError, match=r"flag '--unsupported': 'E\?' is not a regular expression that is not found"):
+        command([lacking, "--unsupported", "E?"])

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from tensorflow_free.commands.parser import Parser, above_0, some_text, whole
+from tensorflow_free.commands.parser import FlagValue, Parser, above_0, some_text, whole
 from tensorflow_free.composition.command_line import is_override
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import MAX_FILE_VARIABLE
 from tensorflow_free.process.limits import Limits
+from tensorflow_free.run.unsupported import checked, register_for_children
 
 TOLD_SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast", "strict")
 """The flags that are passed on to another process."""
@@ -42,6 +43,7 @@ class Flags:
     repeats: int | None = None
     starts: str | None = None
     ops: list[str] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
     help: bool = False
     version: bool = False
 
@@ -74,6 +76,7 @@ def flags_of(words: Sequence[str], parser: Parser) -> tuple[Flags, list[str]]:
     if flags.max_file is not None:
         # for this process and those that it begins
         os.environ[MAX_FILE_VARIABLE] = str(flags.max_file)
+    register_for_children(flags.unsupported)
     return flags, rest
 
 
@@ -87,6 +90,13 @@ def declare_common(group: Declared, json: str) -> None:
         type=some_text("a Python file that registers ops"),
         metavar="FILE.py",
         help="a Python file that registers ops of your own (register_op); may be given again",
+    )
+    group.add_argument(
+        "--unsupported",
+        action="append",
+        type=FlagValue("a regular expression that is not found in every text, such as 'E7[0-9]+: no kernel'", checked),
+        metavar="PATTERN",
+        help="errors that this regular expression is found in are of a missing kernel; may be given again",
     )
     group.add_argument(
         "--max-file",

@@ -19,6 +19,7 @@ from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import CellMismatch, RunsDiffer, StepFailed, Unmet
 from tensorflow_free.outcome.sentences import above_words, failure_lines, words
 from tensorflow_free.result.result import Result
+from tensorflow_free.run.unsupported import unsupported_words
 from tensorflow_free.text.characters import command_of
 
 
@@ -104,7 +105,8 @@ class Verification:
     def command(self) -> str:
         """What a person types to see this cell alone again."""
         apart = ["--in-workers"] if self.outcome == Outcome.CRASHED else []
-        return command_of(["recipe", "verify", self.recipe, *texts_of(self.overrides), *apart, *ops_words()])
+        words = [*texts_of(self.overrides), *apart, *ops_words(), *unsupported_words()]
+        return command_of(["recipe", "verify", self.recipe, *words])
 
     @property
     def unmet(self) -> list[str]:

@@ -31,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run all recipes in a worker process, as those on a device are; a crash fails one test",
     )
     group.addoption(
+        "--recipe-unsupported",
+        action="append",
+        metavar="PATTERN",
+        help="errors that this regular expression is found in are of a missing kernel; may be given again",
+    )
+    group.addoption(
         "--record-recipes",
         choices=RECORDING,
         help="record goldens: those that are missing, those that are missing or fail, or all; never where CI is set",

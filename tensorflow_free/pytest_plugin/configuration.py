@@ -13,6 +13,7 @@ from tensorflow_free.composition.overrides import Axis, Override
 from tensorflow_free.pytest_plugin import discovery
 from tensorflow_free.recipe.keys import CELL
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
+from tensorflow_free.run.unsupported import pattern_problem, register_for_children
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
     """
     found = config.stash.get(_OPTIONS, None)
     if found is None:
+        register_patterns(config)
         marks = [line.partition(":")[0] for line in config.getini("markers")]
         found = config.stash[_OPTIONS] = RecipeOptions(
             files=discovery.compiled(config.getini("recipe_files")),
@@ -92,6 +94,18 @@ def repeats(config: pytest.Config) -> tuple[Override, ...]:
     if not (given.isascii() and given.isdigit() and int(given)):
         raise pytest.UsageError(f"--recipe-repeats: '{given}' is not a number of runs; give an integer of at least 1")
     return (as_override(f"repeats={int(given)}"),)
+
+
+def register_patterns(config: pytest.Config) -> None:
+    """Take in the patterns of errors that are of a missing kernel.
+
+    Raises:
+        pytest.UsageError: one of them finds nothing, or everything.
+    """
+    given = config.getoption("recipe_unsupported") or []
+    for problem in filter(None, map(pattern_problem, given)):
+        raise pytest.UsageError(f"--recipe-unsupported: {problem}")
+    register_for_children(given)
 
 
 def isolated(config: pytest.Config) -> tuple[Override, ...]:

@@ -59,15 +59,19 @@ def register_unsupported(pattern: str) -> None:
         >>> from tensorflow_free import register_unsupported
         >>> register_unsupported("LOOM-4[0-9]{2}: no tile program")
     """
-    if problem := pattern_problem(pattern):
-        raise ValueError(problem)
-    _registered[pattern] = re.compile(pattern, re.IGNORECASE)
+    found = checked(pattern)
+    _registered[found] = re.compile(found, re.IGNORECASE)
 
 
 def register_for_children(patterns: Iterable[str]) -> None:
     """The same of several that have been looked at, for this process and those that it begins."""
     if patterns := list(patterns):
-        os.environ[UNSUPPORTED_VARIABLE] = json.dumps([*inherited(), *patterns])
+        os.environ[UNSUPPORTED_VARIABLE] = json.dumps(list(dict.fromkeys([*inherited(), *patterns])))
+
+
+def unsupported_words() -> list[str]:
+    """`--unsupported PATTERN` for each pattern of the command line, for the commands that it prints."""
+    return [word for one in inherited() for word in ("--unsupported", one)]
 
 
 def inherited() -> list[str]:
@@ -77,6 +81,17 @@ def inherited() -> list[str]:
     except ValueError:
         return []
     return [one for one in found if pattern_problem(one) is None] if isinstance(found, list) else []
+
+
+def checked(pattern: str) -> str:
+    """The pattern itself.
+
+    Raises:
+        ValueError: as of `register_unsupported`.
+    """
+    if problem := pattern_problem(pattern):
+        raise ValueError(problem)
+    return pattern
 
 
 def pattern_problem(pattern: object) -> str | None:

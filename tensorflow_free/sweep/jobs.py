@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import StorageError
+from tensorflow_free.run.unsupported import UNSUPPORTED_VARIABLE
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.pool import Crew
@@ -25,9 +26,10 @@ CARRIED: Final = (
     "ONEDNN_MAX_CPU_ISA",
     "CUBLAS_WORKSPACE_CONFIG",
     "NVIDIA_TF32_OVERRIDE",
+    UNSUPPORTED_VARIABLE,
 )
-"""Variables that numbers hang on. joblib and Ray set some of them in their jobs, and a cluster has its own; in a job
-they are as they are here, or not set."""
+"""Variables that numbers or outcomes hang on. joblib and Ray set some of them in their jobs, and a cluster has its own;
+in a job they are as they are here, or not set."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.reasons import AnyReason, Problems, WorkerLost
 from tensorflow_free.outcome.sentences import words
+from tensorflow_free.run.unsupported import inherited
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
 from tensorflow_free.sweep.cell_worker import CellWorker, judged_row
 from tensorflow_free.sweep.cells import Cell
@@ -142,7 +143,8 @@ class Crew:
                 row = self._row(cell, lane, mine)
                 is_at_limit = row.outcome in (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY)
                 limits = self._launch.limits.words() if is_at_limit else []
-                row = row.model_copy(update={"ops": self._launch.named_ops, "limits": limits})
+                alone = {"ops": self._launch.named_ops, "limits": limits, "unsupported": inherited()}
+                row = row.model_copy(update=alone)
                 row = row.strictly() if self._launch.strict else row
                 with self._lock:
                     self._record(row)
