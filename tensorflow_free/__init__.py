@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from tensorflow_free.judging.options import Judging
     from tensorflow_free.judging.verdicts import Comparison
     from tensorflow_free.loading import load_recipe
+    from tensorflow_free.located.located_run import run_recipe
     from tensorflow_free.plan.backend_options import register_backend_options
     from tensorflow_free.recipe.models import Recipe
     from tensorflow_free.registry import register_op
-    from tensorflow_free.relations.judged_run import run_recipe
     from tensorflow_free.result.reading import read_result
     from tensorflow_free.result.result import Result
     from tensorflow_free.run.out_of_memory import register_out_of_memory
@@ -61,7 +61,7 @@ _LATE = {
     "register_unsupported": "run.unsupported",
     "Result": "result.result",
     "resume_sweep": "sweep.preparation",
-    "run_recipe": "relations.judged_run",
+    "run_recipe": "located.located_run",
     "Sweep": "sweep.sweep",
     "sweep_recipe": "sweep.preparation",
     "read_result": "result.reading",

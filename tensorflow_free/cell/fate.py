@@ -40,6 +40,7 @@ STOPPED: Final[dict[StopCode, Outcome]] = {
     "out of memory": Outcome.OUT_OF_MEMORY,
     "timed out": Outcome.TIMED_OUT,
     "crashed": Outcome.CRASHED,
+    "device lost": Outcome.FAILED,
 }
 """What becomes of a run that stopped where it was not expected to."""
 

@@ -73,6 +73,7 @@ class Bare(Reason):
         "eager is wrong alike",
         "each step compiled alone",
         "wrong with everything kept",
+        "not lost again",
     ]
 
 
@@ -161,6 +162,7 @@ class Because(Reason):
         "not recorded anew",
         "not a number",
         "stopped",
+        "cannot be run again",
     ]
     why: str
     written: str = ""

@@ -61,7 +61,11 @@ class OfNames(Reason):
     cause: AnyReason | None = None
 
 
-StopCode = Literal["step failed", "no kernel", "out of memory", "timed out", "crashed"]
+StopCode = Literal["step failed", "no kernel", "out of memory", "timed out", "crashed", "device lost"]
+
+Showed = Literal["", "behind it", "run again", "before"]
+"""How near an error of a device shows: in the call itself; somewhere behind it, so that it is of this step or of one
+before; in the call, when it was run again with a synchronisation after each step; in an earlier run."""
 
 
 class StepFailed(Reason):
@@ -69,6 +73,9 @@ class StepFailed(Reason):
 
     Attributes:
         whose: of a step that has no kernel, by whose words that is known; of a pattern that was added, it in quotes.
+        device: the device that was lost at it, which takes no more calls of its process; empty where none was.
+        showed: how near the error of a device showed.
+        backward_of: of a backward pass, the step whose backward failed; empty where that is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -87,6 +94,14 @@ class StepFailed(Reason):
     path: str = ""
     expected: bool = False
     whose: str = ""
+    device: str = ""
+    showed: Showed = ""
+    backward_of: str = ""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it may be of a step before: a new process tells, in which each step is waited for."""
+        return self.showed in ("behind it", "before")
 
     @model_validator(mode="before")
     @classmethod

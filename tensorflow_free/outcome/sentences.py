@@ -33,6 +33,8 @@ from tensorflow_free.text.phrases import times_told
 REFERENCE: Final = "the reference"
 """What a value is compared with, where it is not something else, such as `the golden`."""
 
+FOUND_AGAIN: Final = "found by running it again with a synchronisation after each step"
+
 SENTENCES: Final[dict[str, str]] = {
     # a value, compared with that of another run
     "random": "it is downstream of a random step whose stream {against} does not share",
@@ -156,6 +158,8 @@ SENTENCES: Final[dict[str, str]] = {
     "no such judged cell": "the judged sweep has no such cell",
     "outcome differs": "it is '{found}' here, and '{wanted}' in the other sweep",
     "same outcome": "both {name}, and no results kept",
+    "not lost again": "run again in a new process, with a synchronisation after each step, it did not fail",
+    "cannot be run again": "it could not be run again with a synchronisation after each step: {why}",
     # a golden
     "no golden": "the {what} has no golden; record it: {command}",
     "nothing expected": "the {what} has no golden; record it: {command}; it expects nothing either",
@@ -275,6 +279,25 @@ def failure_lines(one: StepFailed) -> list[str]:
     head = printable(f"{place}: '{one.op}' {expected}: {first}")
     known = [f"unsupported, in the words of {one.whose}"] if one.whose else []
     return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands, *known))]
+
+
+def late_words(one: StepFailed, said: str) -> str:
+    """What is told of an error of a device: what became of the device, where, what it said, and how that was found.
+
+    Args:
+        one: the failure, without its message.
+        said: the error's own words.
+    """
+    first, line, rest = said.partition("\n")
+    if one.showed == "before":
+        lost = f"the device {one.device} was lost before this run, in an earlier one of this process"
+        return f"{lost}: {first}; a new process has it again{line}{rest}"
+    what = "an error of a device showed" if not one.device else f"the device {one.device} was lost"
+    near = "at" if one.showed == "run again" else "at or before" if one.device else "at or behind"
+    step = "step " if one.path.startswith("steps.") else ""
+    of = f"the backward of step '{one.backward_of}'" if one.backward_of else f"{step}'{one.step}' ({one.path})"
+    again = f"; {FOUND_AGAIN}" if one.showed == "run again" else ""
+    return f"{what} {near} {of}: {first}{again}{line}{rest}"
 
 
 def _runs_differ(one: RunsDiffer, _: str) -> str:

@@ -76,7 +76,8 @@ class Plan:
     slots `returned`; `rest` are those after it. `standing` are slots that hold values as they stood while checks run.
     `around` makes the context in which steps and backward run, and then that of the checks. `devices` are those that
     the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name. `saved` are the
-    starting tensors of the run that it begins from.
+    starting tensors of the run that it begins from. `exact` says that each call and pass is waited for, so that an
+    error of a device shows in the call that it is of.
     """
 
     recipe: Recipe
@@ -102,6 +103,7 @@ class Plan:
     devices: tuple[str, ...] = ()
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
     saved: SavedStarts | None = None
+    exact: bool = False
 
     @property
     def compiled(self) -> bool:

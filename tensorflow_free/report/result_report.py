@@ -90,7 +90,7 @@ def _row(record: Record, result: Result) -> RowTexts:
     is_tensor = isinstance(value, torch.Tensor)
     if record.kind == "gradient":
         name = record.name.removesuffix(".grad")
-        return name, "", word_of(value.dtype), str(list(value.shape)), "", summary(value), ""
+        return name, "", word_of(value.dtype), str(list(value.shape)), "", _shown(record), ""
     gradient = result.records.get(f"{record.name}.grad")
     return (
         record.name,

@@ -39,7 +39,20 @@ class CellWorker(Worker):
             Lost: it crashed, or went over a limit; this worker is of no more use.
             StorageError: the cell's folder cannot be written.
         """
-        return row_of(self.answer(cell.to_plain(), "taking the cell", limit_s))
+        return row_of(self._answer_to(cell, limit_s, exact=False))
+
+    def run_again(self, cell: Cell, limit_s: float) -> Row | None:
+        """The row of a cell whose error showed late, with a synchronisation after each step; None where it has none.
+
+        Raises:
+            Lost: as of `run`.
+            StorageError: as of `run`.
+        """
+        answer = self._answer_to(cell, limit_s, exact=True)
+        return None if answer == b"null" else row_of(answer)
+
+    def _answer_to(self, cell: Cell, limit_s: float, *, exact: bool) -> bytes:
+        return self.answer({"cell": cell.to_plain(), "exact": exact}, "taking the cell", limit_s)
 
 
 def judged_row(lost: Lost) -> Row | None:

@@ -13,7 +13,8 @@ from typing import Any, Final
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Problems, WorkerLost
+from tensorflow_free.outcome.plain_reasons import Bare, Because
+from tensorflow_free.outcome.reasons import AnyReason, Problems, StepFailed, WorkerLost
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.run.unsupported import inherited
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
@@ -177,17 +178,41 @@ class Crew:
         if missing is not None:
             return lost_row(cell, Outcome.UNAVAILABLE, Problems(code="unavailable", problems=[missing]))
         try:
-            worker = mine.get(cell.capability)
-            if worker is None:
-                worker = mine[cell.capability] = self._hired(cell.capability, lane, mine)
-            return worker.run(cell, self._launch.cell_timeout_s)
+            row = self._worker(cell, lane, mine).run(cell, self._launch.cell_timeout_s)
+            return self._run_again(cell, lane, mine, row) if is_late(row) else row
         except Lost as lost:
             if self._stopped.is_set():
                 raise
-            gone = mine.pop(cell.capability, None)
-            if gone is not None:
-                self._dismiss(gone)
+            self._replace(cell.capability, mine)
             return judged_row(lost) or lost_row(cell, lost.outcome, lost.cause)
+
+    def _worker(self, cell: Cell, lane: Lane, mine: dict[str | None, CellWorker]) -> CellWorker:
+        """The worker for a cell: the one that is there, as long as it can use its devices."""
+        worker = mine.get(cell.capability)
+        if worker is not None and worker.broken:
+            self._replace(cell.capability, mine)
+            worker = None
+        if worker is None:
+            worker = mine[cell.capability] = self._hired(cell.capability, lane, mine)
+        return worker
+
+    def _run_again(self, cell: Cell, lane: Lane, mine: dict[str | None, CellWorker], row: Row) -> Row:
+        """The row of a cell in which an error of a device showed late: run in a new process, its step is known."""
+        self._replace(cell.capability, mine)
+        try:
+            again = self._worker(cell, lane, mine).run_again(cell, self._launch.cell_timeout_s)
+        except Lost as lost:
+            if self._stopped.is_set():
+                raise
+            self._replace(cell.capability, mine)
+            return row.noting(Because(code="cannot be run again", why=str(lost)))
+        return again or row.noting(Bare(code="not lost again"))
+
+    def _replace(self, capability: str | None, mine: dict[str | None, CellWorker]) -> None:
+        """End a worker, in whose place another is hired when a cell comes."""
+        gone = mine.pop(capability, None)
+        if gone is not None:
+            self._dismiss(gone)
 
     def _hired(self, capability: str | None, lane: Lane, mine: dict[str | None, CellWorker]) -> CellWorker:
         """A worker that is ready for a lane; on a device, the lane's other workers end before it begins."""
@@ -243,6 +268,11 @@ def environment_of_worker(capability: str | None, lane: Lane) -> dict[str, str]:
     if capability is not None:
         environment[CAPABILITY_VARIABLE] = capability
     return environment
+
+
+def is_late(row: Row) -> bool:
+    """Whether an error of a device showed in a cell behind the step that raised it."""
+    return any(isinstance(one, StepFailed) and one.is_late for one in row.causes)
 
 
 def lost_row(cell: Cell, outcome: CellOutcome, cause: AnyReason) -> Row:

@@ -152,6 +152,14 @@ def empty_cache(word: str) -> None:
             empty()
 
 
+def numbered(word: str) -> torch.device:
+    """The device with its number: which one is the current one of its kind may change meanwhile."""
+    device, module = torch.device(word), module_of(word)
+    if device.index is not None or not hasattr(module, "current_device"):
+        return device
+    return torch.device(device.type, module.current_device())
+
+
 def module_of(word: str) -> Any:
     """PyTorch's module of a device's kind (`torch.cuda`), which seeds and waits; None for the CPU, `meta`, and none."""
     kind = word.partition(":")[0]

@@ -22,9 +22,10 @@ from tensorflow_free.process.warning_filters import leave_warnings_to_results
 if TYPE_CHECKING:
     from tensorflow_free.run.watching import Watch
 
-ANSWER, EARLY, REFUSED, UNWRITABLE, FAULT, DEVICES = "RJPWED"
+ANSWER, EARLY, REFUSED, UNWRITABLE, FAULT, DEVICES, BROKEN = "RJPWEDB"
 """What a line says besides: an answer; what stands if there will be none; ops that cannot be loaded; a folder that
-cannot be written; an error of ours; the devices that it sees, for a parent that shares them out."""
+cannot be written; an error of ours; the devices that it sees, for a parent that shares them out; those of them that it
+cannot use any more, told before an answer."""
 
 Answering: TypeAlias = Callable[[dict[str, Any]], str]
 """From a question to its answer, both as strict JSON has them."""
@@ -109,8 +110,12 @@ def devices_told(kinds: Sequence[str]) -> dict[str, Any]:
 
 
 def _answer(question: dict[str, Any], answering: Answering, say: Callable[[str, str], None]) -> None:
+    from tensorflow_free.run.lost_devices import broken_devices  # noqa: PLC0415 - torch is loaded by now
+
     try:
         answer = answering(question)
+        if broken := broken_devices():
+            say(BROKEN, json.dumps(broken))
     except StorageError as error:
         say(UNWRITABLE, json.dumps(str(error)))
     except Exception as error:  # noqa: BLE001 - an error of ours costs one answer, and not the worker

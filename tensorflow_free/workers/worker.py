@@ -13,7 +13,7 @@ from tensorflow_free.outcome.reasons import LostCode, WorkerLost
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
 from tensorflow_free.process.limits import Limits
-from tensorflow_free.workers.serving import ANSWER, DEVICES, EARLY, FAULT, REFUSED, UNWRITABLE
+from tensorflow_free.workers.serving import ANSWER, BROKEN, DEVICES, EARLY, FAULT, REFUSED, UNWRITABLE
 
 
 class Lost(Exception):
@@ -52,6 +52,9 @@ class Worker:
         limits: how much memory it may take; where a limit is asked for, the step at which it is met is told.
         keeps: whether what it prints is kept until it is `printed`; then the step at which it is lost is told, too.
 
+    Attributes:
+        broken: the devices that it cannot use any more, as its last answer told: what comes next wants another worker.
+
     Raises:
         TensorflowFreeError: this machine starts no more processes.
     """
@@ -74,6 +77,7 @@ class Worker:
         """What `devices_told` of `serving` gave, once it is ready, where its parent asked for `kinds`."""
         self._stage = "starting"
         self._early: bytes | None = None
+        self.broken: list[str] = []
 
     def ready(self) -> dict[str, Any]:
         """Its environment, once torch is imported.
@@ -131,6 +135,8 @@ class Worker:
                 self.devices = json.loads(text)
             if letter == EARLY:
                 self._early = text
+            if letter == BROKEN:
+                self.broken = json.loads(text)
             if letter == STAGE:
                 self._stage = text.decode("utf-8", "replace")
 
