@@ -28,14 +28,17 @@ if TYPE_CHECKING:
     from tensorflow_free.judging.options import Judging
     from tensorflow_free.judging.verdicts import Comparison
     from tensorflow_free.loading import load_recipe
+    from tensorflow_free.located.located_run import run_recipe
+    from tensorflow_free.plan.backend_options import register_backend_options
     from tensorflow_free.recipe.models import Recipe
     from tensorflow_free.registry import register_op
-    from tensorflow_free.relations.judged_run import run_recipe
     from tensorflow_free.result.reading import read_result
     from tensorflow_free.result.result import Result
     from tensorflow_free.run.out_of_memory import register_out_of_memory
+    from tensorflow_free.run.unsupported import register_unsupported
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
+    from tensorflow_free.tensors.device_kinds import register_device
 
 _LATE = {
     "Place": "errors",
@@ -51,11 +54,14 @@ _LATE = {
     "Judging": "judging.options",
     "load_recipe": "loading",
     "Recipe": "recipe.models",
+    "register_backend_options": "plan.backend_options",
+    "register_device": "tensors.device_kinds",
     "register_op": "registry",
     "register_out_of_memory": "run.out_of_memory",
+    "register_unsupported": "run.unsupported",
     "Result": "result.result",
     "resume_sweep": "sweep.preparation",
-    "run_recipe": "relations.judged_run",
+    "run_recipe": "located.located_run",
     "Sweep": "sweep.sweep",
     "sweep_recipe": "sweep.preparation",
     "read_result": "result.reading",
@@ -80,8 +86,11 @@ __all__ = [
     "compare_results",
     "load_recipe",
     "read_result",
+    "register_backend_options",
+    "register_device",
     "register_op",
     "register_out_of_memory",
+    "register_unsupported",
     "resume_sweep",
     "run_recipe",
     "sweep_recipe",

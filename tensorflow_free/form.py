@@ -70,6 +70,7 @@ class Form:
                 mapping = _without(mapping, [path for path, _ in found])
                 continue
             recipe.write(self.mapping, self._parts())
+            recipe.trust(path for path in _below_backend(self.mapping) if self.composed.is_trusted(("backend", *path)))
             return recipe
         return None
 
@@ -105,6 +106,15 @@ class Form:
                 self.problems.append(Problem(self.composed.place(path), message))
                 self.broken.add((*path[:-1], made))
         return steps
+
+
+def _below_backend(mapping: Mapping[str, Any]) -> Iterator[KeyPath]:
+    """The keys of `backend` that a compiler reads, and that a person may give as a file may not."""
+    backend = mapping.get("backend")
+    if isinstance(backend, Mapping):
+        yield from ((key,) for key in ("mode",) if key in backend)
+        options = backend.get("options")
+        yield from (("options", name) for name in (options if isinstance(options, Mapping) else ()))
 
 
 def _names(mapping: Mapping[str, Any]) -> Iterator[str]:

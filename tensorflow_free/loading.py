@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tensorflow_free.composition.compose import Composed, cases_in, compose, untaken_case
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
-from tensorflow_free.errors import Problem, RecipeError, UnavailableError
+from tensorflow_free.errors import Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.form import Form
 from tensorflow_free.recipe.dotted import dotted
 from tensorflow_free.recipe.keys import KEYS
@@ -18,6 +18,7 @@ from tensorflow_free.recipe.names import did_you_mean
 
 if TYPE_CHECKING:
     from tensorflow_free.plan.plan import Plan
+    from tensorflow_free.tensors.saved_starts import SavedStarts
 
 _SHARED: Final = tuple(key.name for key in KEYS.values() if key.counts and not key.per_call)
 """Keys that the cases of one compiled function have in common."""
@@ -132,7 +133,8 @@ def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
     if recipe is None or {("tensors",), ("steps",)} & form.broken:
         # where no names are given, each use of one would be told as a problem of its own
         raise RecipeError(_ordered(problems))
-    binding = Binding(recipe, form.place, composed.folder, form.broken)
+    saved = _saved(recipe, composed, problems)
+    binding = Binding(recipe, form.place, composed.folder, form.broken, saved)
     broken = {dotted(path) for path in form.broken}
     problems += [one for one in binding.scope.problems if one.place.path not in broken]
     absent += binding.scope.absent
@@ -141,9 +143,24 @@ def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
     if absent:
         raise UnavailableError(absent)
     plan = binding.plan()
-    # what runs forward only is what is left of the recipe
-    recipe = plan.recipe
     return recipe, _with_variants(plan, recipe, composed, in_case)
+
+
+def _saved(recipe: Recipe, composed: Composed, problems: list[Problem]) -> SavedStarts | None:
+    """The starting tensors of the run that the command line names; what is wrong with it joins the problems."""
+    from tensorflow_free.binding.given_starts import COMMAND_LINE_ONLY
+    from tensorflow_free.result.saved_runs import saved_starts
+
+    if recipe.starts is None:
+        return None
+    wrong = COMMAND_LINE_ONLY
+    if any(one.key == "starts" for one in composed.overrides):
+        try:
+            return saved_starts(recipe.starts)
+        except StorageError as error:
+            wrong = str(error)
+    problems.append(composed.problem(("starts",), wrong))
+    return None
 
 
 def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCase) -> Plan:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import operator
 import re
 from collections.abc import Callable, Iterable
 from types import FunctionType
@@ -230,8 +229,17 @@ def _method_signatures(name: str, method: Callable[..., Any]) -> tuple[Signature
 
 def _attribute(name: str) -> Signature:
     shares = ("input",) if name in VIEWING_ATTRIBUTES else ()
-    read = data_of if name == "data" else operator.attrgetter(name)
+    read = data_of if name == "data" else _reading(name)
     return Signature(read, "attribute", (_TENSOR,), returns=(), shares=shares, views=bool(shares))
+
+
+def _reading(name: str) -> Callable[[Any], Any]:
+    """A function that reads an attribute; compilers look into it, as they do not into `operator.attrgetter`."""
+
+    def read(tensor: Any) -> Any:
+        return getattr(tensor, name)
+
+    return read
 
 
 def _with_memory(name: str, signature: Signature) -> Signature:

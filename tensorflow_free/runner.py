@@ -23,12 +23,14 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.run.failures import failure_of
 from tensorflow_free.run.forward import Forward, calls_of, forward_of, input_slots
+from tensorflow_free.run.late_errors import last_site, read_in_part, wait_for, without_lost
+from tensorflow_free.run.lost_devices import lost_among, lost_before, will_use
 from tensorflow_free.run.process_state import process_state
 from tensorflow_free.run.reached import Reached
 from tensorflow_free.run.records import records_of, standing_values
 from tensorflow_free.run.step_warnings import StepWarnings, gathered
+from tensorflow_free.run.waiting import Waiting
 from tensorflow_free.run.watching import Watch
-from tensorflow_free.tensors.devices import synchronize
 from tensorflow_free.tensors.starting_tensors import Start, made_of, make
 
 Progress = Callable[[int, int], None]
@@ -66,15 +68,20 @@ def run(
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
-    one = Run(plan if watch is None else watch.marked(plan), progress, given, stream, watch)
+    one = Run(plan, progress, given, stream, watch)
     one.forward = forward
     return _whole(plan, one)
 
 
 def _whole(plan: Plan, one: Run) -> Ran:
     """A run from its seeds to its warnings."""
-    with gathered(one.warned), process_state(plan), other_streams(one.stream):
-        result, cause = one.result()
+    with gathered(one.warned):
+        try:
+            with process_state(plan), other_streams(one.stream):
+                result, cause = one.result()
+        except Stopped as stopped:
+            # a device that does not even tell its random state
+            result, cause = one.told({}, stopped)
     result.warnings = one.warned.all()
     return result, cause
 
@@ -112,7 +119,7 @@ def _runs(plan: Plan, progress: Progress | None, given: GivenTensors | None, wat
     """A plan's runs on the same numbers; what is compiled for the first is called by all."""
     forward: Forward | None = None
     for _ in range(plan.recipe.repeats):
-        one = Run(plan if watch is None else watch.marked(plan), progress, given, None, watch)
+        one = Run(plan, progress, given, None, watch)
         one.forward = forward
         found = _whole(plan, one)
         forward = one.forward
@@ -168,7 +175,9 @@ class Run:
         watch: Watch | None = None,
     ) -> None:
         self.warned = StepWarnings()
-        self._plan = plan
+        self._waiting = Waiting(plan) if plan.exact else None
+        plan = plan if watch is None else watch.marked(plan)
+        self._plan = plan if self._waiting is None else self._waiting.waited(plan)
         self._progress = progress
         self._given = given
         self.stream = stream
@@ -181,39 +190,49 @@ class Run:
         self._started = False
         self._finished = False
         self._reached: Reached | None = None
+        self._lost_before = lost_before(plan.devices)
+        will_use(plan.devices)
         self._seconds = {"tensors_s": 0.0, "steps_s": 0.0, "backward_s": 0.0, "checks_s": 0.0}
 
     def result(self) -> tuple[Result, Exception | None]:
         """Run everything, and gather what there is, also when a step fails."""
         plan = self._plan
-        error: StepFailed | None = None
-        cause: Exception | None = None
-        rounds: tuple[int, ...] = ()
-        try:
-            with nullcontext() if self._watch is None else self._watch.stoppable():
-                self._timed("tensors_s", self._draw)
-                with plan.around():
-                    self._timed("steps_s", self._steps)
-                    self._timed("backward_s", self._backward)
-        except Stopped as stopped:
-            cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
-            error = failure_of(plan, stopped, cause)
-            rounds = tuple(stopped.rounds)
-            if not self._finished:
-                self._reached = Reached(plan.recipe.steps, stopped.site.path, stopped.rounds)
+        stopped = _stop_of(self._parts)
+        if stopped is not None and not self._finished:
+            self._reached = Reached(plan.recipe.steps, stopped.site.path, stopped.rounds)
         made = records_of(plan, self._values, self._reached) if self._started else ()
         records = {record.name: record for record in made}
+        rounds = () if stopped is None else tuple(stopped.rounds)
+        stopped = stopped or _stop_of(lambda: self._timed("checks_s", lambda: self._checks(records)))
+        stopped = stopped or _stop_of(lambda: read_in_part(plan, records.values()))
+        return self.told(records, stopped, rounds)
+
+    def _parts(self) -> None:
+        """Everything but the checks."""
+        with nullcontext() if self._watch is None else self._watch.stoppable():
+            self._timed("tensors_s", self._draw)
+            with self._plan.around():
+                self._timed("steps_s", self._steps)
+                self._timed("backward_s", self._backward)
+
+    def told(
+        self, records: dict[str, Record], stopped: Stopped | None, rounds: tuple[int, ...] = ()
+    ) -> tuple[Result, Exception | None]:
+        """The result of what was recorded, judged by what is expected; and the error that stopped the run."""
+        plan = self._plan
+        error: StepFailed | None = None
+        cause: Exception | None = None
+        if stopped is not None:
+            lost = lost_among(plan.devices, [*self._values, *(one.value for one in records.values())])
+            cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
+            error = failure_of(plan, stopped, cause, {one: one in self._lost_before for one in lost})
+            records = without_lost(records, lost)
         environment = environment_of(torch.get_num_threads())
         result = Result(plan.recipe, records, error=error, rounds=rounds, environment=environment)
-        if error is None:
-            try:
-                self._timed("checks_s", lambda: self._checks(records))
-            except Stopped as stopped:
-                cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
-                result.error = failure_of(plan, stopped, cause)
         result.timings = Timings(**self._seconds)
         result.files = plan.files
         result.ops = plan.ops
+        result.starts = plan.saved
         judge(result, plan, cause)
         return result, cause
 
@@ -232,13 +251,19 @@ class Run:
 
     def _timed(self, part: str, act: Callable[[], None]) -> None:
         start = perf_counter()
-        self.warned.part = part.removesuffix("_s")
+        name = part.removesuffix("_s")
+        self.warned.part = name
         try:
             act()
+            wait_for(self._plan, last_site(self._plan, name))
         finally:
             self.warned.part = ""
-            synchronize(self._plan.recipe.device)
             self._seconds[part] = perf_counter() - start
+
+    def _wait(self) -> None:
+        """Wait for what was called last, where each call is waited for."""
+        if self._waiting is not None:
+            self._waiting.wait()
 
     def _at(self, site: Site) -> None:
         """Tell where the run is, to whoever wants to know."""
@@ -281,6 +306,7 @@ class Run:
                     draw(plan, starts, values)
                     run_calls(plan.prelude, values)
                 returned = self.forward(*(values[slot] for slot in input_slots(plan)))
+                self._wait()
         except Stopped:
             raise
         except Exception as error:
@@ -301,6 +327,7 @@ class Run:
         self._at(Site("backward", "backward", one.path, (one.target,)))
         run_calls(one.reads, values)
         target = values[one.slot]
+        begun: list[str] = []
         try:
             gradient = one.gradient
             if one.gradient_slot is not None:
@@ -310,9 +337,12 @@ class Run:
             inputs = None if one.inputs is None else [values[slot] for slot in one.inputs]
             retain_graph = True if one.retain_graph is None and keep_graph else one.retain_graph
             options = {"retain_graph": retain_graph, "create_graph": one.create_graph}
-            run_backward((), options, target, gradient, inputs)
+            with nullcontext(begun) if self._waiting is None else self._waiting.in_backward(target) as begun:
+                run_backward((), options, target, gradient, inputs)
         except Exception as error:
-            raise Stopped(Site("backward", "backward", one.path, (one.target,)), (target,)) from error
+            stopped = Stopped(Site("backward", "backward", one.path, (one.target,)), (target,))
+            stopped.backward_of = begun[-1] if begun else ""
+            raise stopped from error
 
     def _checks(self, records: dict[str, Record]) -> None:
         """Run each check on the recorded values; one whose values are not recorded does not run."""
@@ -333,6 +363,15 @@ class Run:
                     records.update((record.name, record) for record in made)
 
 
+def _stop_of(act: Callable[[], None]) -> Stopped | None:
+    """What stopped it; None where nothing did."""
+    try:
+        act()
+    except Stopped as stopped:
+        return stopped
+    return None
+
+
 def draw(plan: Plan, starts: Sequence[Start], values: Values, given: GivenTensors | None = None) -> None:
     """Make the starting tensors into their slots; numbers that are `given` are not drawn.
 
@@ -347,6 +386,8 @@ def draw(plan: Plan, starts: Sequence[Start], values: Values, given: GivenTensor
             made[start.name], values[leaf_slot] = (
                 make(start, made) if numbers is None else made_of(numbers, start, made)
             )
+            if plan.exact:
+                Waiting(plan).wait()
         except Exception as error:
             raise Stopped(Site(start.name, start.init, ("tensors", start.name)), ()) from error
         values[slot] = made[start.name]

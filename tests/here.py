@@ -10,6 +10,7 @@ from hydra.experimental.callback import Callback
 
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.sweep.trial import Trial
+from tensorflow_free.workers.serving import devices_told
 
 
 class Here:
@@ -18,8 +19,9 @@ class Here:
     ran: ClassVar[list[int]] = []
     _turn: ClassVar[Lock] = Lock()
 
-    def __init__(self, ops, folder, *_) -> None:
-        self.trial = Trial(folder)
+    def __init__(self, launch, *_) -> None:
+        self.trial = Trial(launch.folder)
+        self.devices = devices_told(())
 
     def ready(self):
         return environment_of(torch.get_num_threads()).model_dump()

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -37,8 +38,10 @@ MOST = 300
 class Here:
     """A worker that runs its cells in this process."""
 
-    def __init__(self, ops, folder, *_) -> None:
-        self.trial = Trial(folder)
+    devices: ClassVar = {"best": "cpu", "kinds": []}
+
+    def __init__(self, launch, *_) -> None:
+        self.trial = Trial(launch.folder)
 
     def ready(self):
         return environment_of(1).model_dump()

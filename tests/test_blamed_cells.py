@@ -24,6 +24,7 @@ from tensorflow_free.outcome.sentences import words
 from tensorflow_free.sweep.cell_worker import CellWorker, judged_row
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.csv_file import write_csv
+from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.sweep.summary import Summary
 from tensorflow_free.sweep.table import page_of
@@ -315,7 +316,7 @@ def test_a_worker_that_is_lost_while_it_blames_loses_no_verdict(monkeypatch):
     row = Row(number=0, recipe="a.yaml", outcome="mismatch", reason="y: it is 1")
     monkeypatch.setattr(worker, "Child", lambda *_, **__: Hanging(row))
     with pytest.raises(Lost) as lost:
-        CellWorker([], None, ".", {}).run(Cell(0, "a.yaml"), 3)
+        CellWorker(Launch(cwd="."), {}).run(Cell(0, "a.yaml"), 3)
     judged = judged_row(lost.value)
     assert (judged.outcome, judged.reason) == ("mismatch", "y: it is 1")
     [told] = judged.told

@@ -115,6 +115,21 @@ def test_recipe_isolated_fails_what_noise_hides(project):
     found.stdout.fnmatch_lines(["mismatch: hidden: y (plugin.off, forward) is * times its noise alone*"])
 
 
+def test_recipe_unsupported_skips_what_has_no_kernel_in_its_words(project, monkeypatch):
+    monkeypatch.setenv("TENSORFLOW_FREE_UNSUPPORTED", "[]")
+    write(
+        project,
+        "a.yaml",
+        "tensors: {x: [[-1.0]]}\nsteps: {y: torch.linalg.cholesky(x)}\nexpect: {y: {shape: [1, 1]}}\n",
+    )
+    run(project).assert_outcomes(failed=1)
+    run(project, "--recipe-unsupported=not positive-definite").assert_outcomes(skipped=1)
+    refused = run(project, "--recipe-unsupported=")
+    refused.stdout.fnmatch_lines(
+        ["*UsageError: --recipe-unsupported: '' is no text to look for; give a regular expression *"]
+    )
+
+
 def test_what_is_partly_judged_passes_is_told_and_fails_where_strict_is_asked_for(project):
     drawing = "steps: {y: 'F.scaled_dot_product_attention(x, x, x, dropout_p=0.5)', z: x * 2}\n"
     recorded(project, "a.yaml", "tensors: {x: {init: ones, size: [1, 4, 4]}}\n" + drawing)
@@ -518,7 +533,7 @@ def test_the_cache_is_not_needed(project):
 def test_an_interrupt_ends_the_session_as_it_does_elsewhere(project, monkeypatch):
     recorded(project, "gone.yaml", PLAIN).unlink()
     write(project, "a.yaml", EXPECTING)
-    monkeypatch.setattr("tensorflow_free.asserting.judge_case", _interrupt)
+    monkeypatch.setattr("tensorflow_free.golden.expecting.judge_case", _interrupt)
     found = project.runpytest_inprocess(*WITHOUT, no_reraise_ctrlc=True)
     assert found.ret == pytest.ExitCode.INTERRUPTED
     assert "unused goldens" not in found.stdout.str()

@@ -432,6 +432,21 @@ def test_a_compiled_run_gives_what_eager_gives():
         assert compiled[name].equal(eager[name])
 
 
+def test_what_a_compiler_cannot_follow_leaves_all_other_calls_compiled():
+    graphs = []
+
+    def counting(graph, _):
+        graphs.append(sum(node.op.startswith("call") for node in graph.graph.nodes))
+        return graph.forward
+
+    steps = {f"s{number}": "x + 1" for number in range(40)}
+    steps["padded"] = {"op": "F.pad", "args": ["x", [1, 1]], "kwargs": {"mode": "reflect"}}
+    steps["total"] = "padded.sum() * 2 + s39.sum()"
+    torch._dynamo.register_backend(counting, name="counting_calls")
+    run_recipe(load_recipe({"tensors": {"x": [[1.0, 2.0, 3.0]]}, "steps": steps, "backend": "counting_calls"}))
+    assert sum(graphs) == 40 + 4
+
+
 def test_an_expectation_of_what_a_compiled_cell_does_not_record_is_not_judged():
     result = run(
         ["backend=aot_eager"],

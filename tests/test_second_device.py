@@ -8,8 +8,11 @@ import pytest
 
 FOLDER = Path(__file__).parent / "device" / "second"
 
-TOGETHER = ("check_seeds.py", "check_names.py", "check_device.py")
+TOGETHER = ("check_seeds.py", "check_names.py", "check_unsupported.py", "check_sharing.py", "check_device.py")
 """Checks that share a process, which takes two seconds to begin; the last of them loses the device."""
+
+SETTINGS = {"check_lost.py": {"LOOM_DEVICES": "8"}}
+"""Variables of their processes."""
 
 ALONE = sorted(path.name for path in FOLDER.glob("check_*.py") if path.name not in TOGETHER)
 
@@ -17,7 +20,7 @@ ALONE = sorted(path.name for path in FOLDER.glob("check_*.py") if path.name not 
 @pytest.mark.timeout(900)  # the first of them builds the device
 @pytest.mark.parametrize("files", [TOGETHER, *((name,) for name in ALONE)], ids=lambda files: files[-1])
 def test_what_is_checked_on_the_second_device_holds(loom, files):
-    done = loom.pytest(*(FOLDER / name for name in files))
+    done = loom.pytest(*(FOLDER / name for name in files), **SETTINGS.get(files[0], {}))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

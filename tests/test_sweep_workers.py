@@ -15,6 +15,7 @@ from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeErro
 from tensorflow_free.process import child
 from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.lanes import Lane
 from tensorflow_free.sweep.pool import Launch
 from tensorflow_free.sweep.preparation import sweep_recipe
 from tensorflow_free.workers.worker import Lost
@@ -181,40 +182,23 @@ def test_an_error_of_ours_costs_one_cell_and_is_told_as_ours(monkeypatch):
     monkeypatch.setattr(pool, "compose", lambda *_: 1 / 0)
     launch = Launch(cwd=str(Path.cwd()))
     made = pool.Crew(launch, lambda row: None, lambda environment: None)
-    worker = made._hired(None, 0)
+    worker = made._begun(None, Lane())
     worker._child.send(b"not json\n")
     with pytest.raises(Lost, match="exit code"):
         worker.run(Cell(0, "linear.yaml"), 20)
     made._dismiss(worker)
 
 
-def test_the_number_of_workers_is_that_of_the_cores_or_of_the_gpus():
-    cpu, gpu = Launch(cwd="."), Launch(cwd=".", devices=frozenset({"cuda"}))
-    mixed = Launch(cwd=".", devices=frozenset({"cuda", "cpu"}))
-    size = {name: pool.Crew(launch, print, print) for name, launch in {"cpu": cpu, "gpu": gpu, "mixed": mixed}.items()}
-    for one in size.values():
-        one._gpus = ["4", "5", "6"]
-    assert [one._size(1000) for one in size.values()] == [pool.cores(), 3, pool.cores()]
-    assert [one._size(1) for one in size.values()] == [1, 1, 1]
-    assert pool.Crew(Launch(cwd=".", n_jobs=7), print, print)._size(1000) == 7
-
-
-def test_gpus_are_shared_out_unless_a_cell_names_one(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
-    assert pool._gpus({"devices": ["a", "b", "c"]}) == ["4", "5", "6"]
-    for devices, expected in (({"cuda"}, ["4,5,6", "5", "6", "4"]), ({"cuda:1"}, ["4,5,6"] * 4)):
-        one = pool.Crew(Launch(cwd=".", devices=frozenset(devices)), print, print)
-        one._gpus = ["4", "5", "6"]
-        assert [one._environment(None, slot)["CUDA_VISIBLE_DEVICES"] for slot in range(4)] == expected
-
-
 def test_a_worker_has_one_thread_unless_the_user_says_otherwise(monkeypatch):
-    one = pool.Crew(Launch(cwd="."), print, print)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert one._environment(None, 0)["OMP_NUM_THREADS"] == "1"
+    assert pool.environment_of_worker(None, Lane())["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert one._environment("avx2", 0)["OMP_NUM_THREADS"] == "3"
-    assert one._environment("avx2", 0)["ATEN_CPU_CAPABILITY"] == "avx2"
+    given = pool.environment_of_worker("avx2", Lane(variables={"CUDA_VISIBLE_DEVICES": "5"}))
+    assert [given[name] for name in ("OMP_NUM_THREADS", "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES")] == [
+        "3",
+        "avx2",
+        "5",
+    ]
 
 
 @pytest.mark.parametrize("code", [-signal.SIGFPE, -signal.SIGTERM, -60, 0, None])

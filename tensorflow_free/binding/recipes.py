@@ -7,24 +7,22 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-import torch
-
-from tensorflow_free.binding.aliasing import Aliases
-from tensorflow_free.binding.assembly import assemble, follow_all
+from tensorflow_free.binding.assembly import aliases_of, assemble
 from tensorflow_free.binding.expected import bind_expectations, bind_records
-from tensorflow_free.binding.forward_only import left_out_of, without
+from tensorflow_free.binding.given_starts import COMMAND_LINE_ONLY, GivenStarts
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.keeping import BoundParts, PassRows
 from tensorflow_free.binding.kinds import has_gradients, without_gradient
 from tensorflow_free.binding.operands import reference
 from tensorflow_free.binding.related import bind_relations
+from tensorflow_free.binding.required import bind_required
 from tensorflow_free.binding.scope import Places, Scope
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.binding.steps import Steps, all_step_names
 from tensorflow_free.errors import Place, RecipeError, UnavailableError
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops.guards.handouts import HANDING, base_of
-from tensorflow_free.plan import backends, settings
+from tensorflow_free.plan import backend_options, backends, settings
 from tensorflow_free.plan.call_rows import CallRow
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
@@ -36,6 +34,7 @@ from tensorflow_free.registry import find
 from tensorflow_free.tensors import devices
 from tensorflow_free.tensors.literals import literal
 from tensorflow_free.tensors.mismatch import Mismatch
+from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.tensors.starting_tensors import Start
 from tensorflow_free.text.phrases import shown
 
@@ -56,6 +55,8 @@ def bind(recipe: Recipe, place: Places | None = None, folder: FilePath | None = 
         UnavailableError: nothing is wrong, but a device that it asks for is not here.
     """
     binding = Binding(recipe, place or _dotted, folder)
+    if recipe.starts is not None:
+        binding.scope.wrong(("starts",), COMMAND_LINE_ONLY)
     if binding.scope.problems:
         raise RecipeError(binding.scope.problems)
     if binding.scope.absent:
@@ -71,9 +72,15 @@ class Binding:
     """One reading of a recipe, from top to bottom; its problems are in `scope`."""
 
     def __init__(
-        self, recipe: Recipe, place: Places, folder: FilePath | None, broken: Collection[KeyPath] = ()
+        self,
+        recipe: Recipe,
+        place: Places,
+        folder: FilePath | None,
+        broken: Collection[KeyPath] = (),
+        saved: SavedStarts | None = None,
     ) -> None:
         self.recipe = recipe
+        self._saved = saved
         self.scope = Scope(recipe, place, broken)
         self._folder = folder
         self.steps = Steps(self.scope)
@@ -91,12 +98,12 @@ class Binding:
         self.read_by_steps = set(self.scope.read)
         self._bind_passes()
         self._bind_checks()
-        self.aliases = Aliases()
-        follow_all(self.aliases, self.starts, self.scope, self.rows)
+        self.aliases = aliases_of(self.starts, self.scope, self.rows)
         self._refuse_changed_indices()
         bind_expectations(self.scope)
         bind_records(self.scope)
         bind_relations(self.scope, self.shapes)
+        bind_required(self.scope)
 
     # what is read
 
@@ -127,25 +134,21 @@ class Binding:
 
     def _bind_backend(self) -> None:
         backend, given = self.recipe.backend, self.recipe.backend.model_fields_set
-        if problem := backends.problem(backend):
+        problem = backends.problem(backend)
+        if problem is not None:
             self.scope.wrong(("backend",), problem)
         for key in OF_COMPILERS:
             if backend.name == "eager" and key in given:
                 why = "the backend 'eager' compiles nothing; name another, or leave the key out"
                 self.scope.wrong(("backend", key), f"'{key}' is for compilers, and {why}")
-        if backend.name in settings.WRITING_BACKENDS:
-            self.scope.wrong(("backend",), f"'{backend.name}' writes files, which a recipe may not; name another")
-        if backend.mode is not None and backend.mode not in settings.COMPILER_MODES:
-            modes = settings.COMPILER_MODES
-            near = did_you_mean(backend.mode, modes) or f"; it is one of {', '.join(modes)}"
-            self.scope.wrong(("backend", "mode"), f"'{backend.mode}' is not a mode of a compiler{near}")
-        for name, message in settings.option_problems(backend.name, backend.options or {}):
-            self.scope.wrong(("backend", "options", name), message)
-        if backend.mode is not None and backend.options is not None:
-            self.scope.wrong(("backend", "options"), "'options' and 'mode' both choose a compiler's options; give one")
+        if problem is None and backend.name != "eager":
+            for path, message in backend_options.problems(backend, self.recipe.trusted):
+                self.scope.wrong(("backend", *path), message)
 
     def _check_reference(self, reference: Mapping[str, Any]) -> None:
         """Refuse what is no override, but for `inputs`, which says whose numbers the reference starts from."""
+        if "starts" in reference:
+            self.scope.wrong(("reference", "starts"), "a reference starts from the cell's own numbers; leave it out")
         inputs = reference.get("inputs", INPUTS[0])
         if inputs not in INPUTS:
             near = did_you_mean(inputs, INPUTS) or f"; it is {' or '.join(INPUTS)}"
@@ -201,6 +204,17 @@ class Binding:
                     scope.undifferentiable[name] = start.dtype
         self.files = starts.files
         self.shapes = {name: shape for name, (_, _, shape) in starts.made.items()}
+        if self._saved is not None:
+            self._begin_from(self._saved)
+
+    def _begin_from(self, saved: SavedStarts) -> None:
+        """Put the numbers of a saved run into the starting tensors."""
+        if not isinstance(self.recipe.backend.calls, int):
+            why = "'calls' names cases, which differ in their tensors, and a run has those of one; give a number"
+            self.scope.wrong(("backend", "calls"), why)
+        given = GivenStarts(saved, lambda message: self.scope.wrong(("starts",), message))
+        self.starts = [given.into(one, self.shapes.get(one.name)) for one in self.starts]
+        given.refuse_others(list(self.recipe.tensors))
 
     def _wrong_start(self, path: Sequence[str | int], message: str) -> None:
         (self.scope.missing if isinstance(message, devices.Absence) else self.scope.wrong)(path, message)
@@ -290,20 +304,6 @@ class Binding:
 
     def plan(self) -> Plan:
         """The plan; only for a recipe without problems."""
-        return self._forward_plan() if self.recipe.forward else self._whole_plan()
-
-    def _forward_plan(self) -> Plan:
-        """The plan without what needs gradients, whose recipe is what is left."""
-        left = left_out_of(self)
-        binding = Binding(without(self.recipe, left), self.scope.place, self._folder)
-        # what the marks of known faults name may be left out, and no problem is in what remains
-        plan = binding._whole_plan()
-        ops, files = tuple(self.steps.users_ops), tuple(self.files)
-        plan = replace(plan, ops=ops, files=files, left_out=left, around=torch.no_grad)
-        plan.recipe.keep(plan)
-        return plan
-
-    def _whole_plan(self) -> Plan:
         scope = self.scope
         parts = BoundParts(
             recipe=self.recipe,
@@ -326,4 +326,4 @@ class Binding:
             paths=dict(all_step_names(self.recipe.steps, ("steps",))),
             devices=tuple(scope.devices),
         )
-        return assemble(parts, tuple(self.files), tuple(self.steps.users_ops))
+        return replace(assemble(parts, tuple(self.files), tuple(self.steps.users_ops)), saved=self._saved)

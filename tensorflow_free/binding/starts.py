@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from tensorflow_free.binding.given_starts import misfits_of
 from tensorflow_free.binding.init_arguments import read_parameter
 from tensorflow_free.binding.kinds import MEMORY_FORMATS, has_gradients, without_gradient
 from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, shape_problem, stride_problem
@@ -100,7 +102,7 @@ class Starts:
             return None
         self.made[name] = (dtype, device, shape)
         rounds = follows and (dtype.is_complex or (dtype.is_floating_point and dtype.itemsize > 1))
-        return Start(
+        start = Start(
             name=name,
             init=spec.init,
             arguments=arguments,
@@ -116,6 +118,7 @@ class Starts:
             stride=None if spec.init == "as_strided" else spec.stride,
             storage_offset=0 if spec.init == "as_strided" else (spec.storage_offset or 0),
         )
+        return start if spec.values is None else replace(start, given=self._values(spec, start, shape, path))
 
     def _says_what(self, spec: TensorSpec, path: KeyPath) -> bool:
         """Whether the tensor has an init or data; one whose `init` is misspelt says nothing else of use."""
@@ -133,7 +136,7 @@ class Starts:
     def _check_view(self, spec: TensorSpec, path: KeyPath) -> None:
         """A view is of the values that lie there; what would make others is not for it to say."""
         given = spec.model_fields_set if spec.init == "as_strided" else ()
-        for key in ("shape", "seed", "device", "memory_format"):
+        for key in ("shape", "seed", "device", "memory_format", "values"):
             if key in given:
                 self._wrong((*path, key), f"'{key}' does not apply to a view of existing memory; leave it out")
 
@@ -188,7 +191,7 @@ class Starts:
             if key not in given and key not in misspelt:
                 self._wrong(path, f"{spec.init} needs '{key}'")
         if spec.init in ("load", "from_numpy") and not self._faulty:
-            arguments = {"data": self._read_file(spec, arguments, path)}
+            arguments = {"data": self._read_file(arguments["path"], arguments.get("key"), path)}
         return arguments
 
     def _literal_dtype(self, spec: TensorSpec) -> str:
@@ -196,15 +199,24 @@ class Starts:
         pinned = dtype_of(spec.dtype or "floating", self._dtype)
         return word_of(pinned) if pinned is not None and pinned.is_floating_point else self._dtype
 
-    def _read_file(self, spec: TensorSpec, arguments: Mapping[str, Any], path: KeyPath) -> torch.Tensor:
+    def _read_file(self, written: str, key: str | None, path: KeyPath, named_by: str = "path") -> torch.Tensor:
         try:
-            where = files.inside(self._folder, arguments["path"])
-            tensor, state = files.read_tensor(where, arguments.get("key"))
+            where = files.inside(self._folder, written)
+            tensor, state = files.read_tensor(where, key)
         except FileProblem as problem:
-            self._wrong((*path, problem.key), problem.message)
+            self._wrong((*path, named_by if problem.key == "path" else problem.key), problem.message)
             raise _Wrong from problem
-        self.files.append(FileRead(spec.model_extra["path"] if spec.model_extra else "", str(where), state))
+        self.files.append(FileRead(written, str(where), state))
         return tensor
+
+    def _values(self, spec: TensorSpec, start: Start, shape: list[int] | None, path: KeyPath) -> torch.Tensor | None:
+        """The numbers of a file that take the place of those that the init makes."""
+        if spec.values is None or start.device == "meta":
+            return None
+        numbers = self._read_file(spec.values, None, path, "values")
+        for problem in misfits_of(numbers, start, shape):
+            self._wrong((*path, "values"), f"'{spec.values}': {problem}")
+        return numbers
 
     def _dtypes(
         self, spec: TensorSpec, arguments: Mapping[str, Any], source: Any, path: KeyPath, *, follows: bool

@@ -15,8 +15,9 @@ from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.override_texts import as_override, parse_overrides
-from tensorflow_free.composition.overrides import Override
-from tensorflow_free.errors import Place, Problem, UnavailableError, refuse_any
+from tensorflow_free.composition.overrides import Override, apply_overrides
+from tensorflow_free.composition.writer import dump_yaml
+from tensorflow_free.errors import Place, Problem, RecipeError, UnavailableError, refuse_any
 from tensorflow_free.form import Form
 from tensorflow_free.isolation.copies import equal
 from tensorflow_free.judging.culprits import Blame, not_found
@@ -100,7 +101,8 @@ def blame_run(folder: str | Path, overrides: Sequence[str | Override] = ()) -> B
 
     Args:
         folder: the run's folder, or the `result.json` in it.
-        overrides: of `judge` and `reference` alone.
+        overrides: of `judge` and `reference`; or what the run says already, such as options of its compiler that only
+            a person may give.
 
     Raises:
         StorageError: it is no run's folder, or is broken.
@@ -109,7 +111,7 @@ def blame_run(folder: str | Path, overrides: Sequence[str | Override] = ()) -> B
     folder = Path(folder).parent if Path(folder).name == RESULT else Path(folder)
     saved = read_result(folder)
     given = tuple(map(as_override, overrides))
-    _refuse_others(given, folder)
+    _refuse_others(given, folder, saved.recipe)
     with _threads_of(saved):
         return _blame_saved(folder, given, saved)
 
@@ -152,16 +154,24 @@ def _as_read_back(result: Result) -> Result:
     return replace(result, records={one.name: record_of(one, arrays, Path()) for one in entries})
 
 
-def _refuse_others(overrides: Sequence[Override], folder: Path) -> None:
-    """Refuse what would make another run of a saved one.
+def _refuse_others(overrides: Sequence[Override], folder: Path, recipe: Recipe) -> None:
+    """Refuse what would make another run of a saved one; what it says already may be typed again.
 
     Raises:
         RecipeError: there is such an override.
     """
-    others = [one for one in parse_overrides(overrides) if one.parts[0] not in JUDGED_BY]
+    others = [one for one in parse_overrides(overrides) if one.parts[0] not in JUDGED_BY and not _says(recipe, one)]
     keys = " and ".join(JUDGED_BY)
     message = f"it makes another run of it, which only {keys} do not; blame its recipe: {folder / RECIPE}"
     refuse_any([Problem(one.place, message) for one in others])
+
+
+def _says(recipe: Recipe, override: Override) -> bool:
+    """Whether a saved recipe says what an override does."""
+    try:
+        return dump_yaml(apply_overrides(recipe.written, [override])) == dump_yaml(recipe.written)
+    except RecipeError:
+        return False
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from tensorflow_free.cell.findings import (
 )
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
-from tensorflow_free.judging.known_faults import is_marked, is_whole, mark_of
+from tensorflow_free.judging.known_faults import is_marked, mark_of
+from tensorflow_free.judging.must_run import required
 from tensorflow_free.judging.repeats import nondeterminism_of
 from tensorflow_free.judging.settled import settled
 from tensorflow_free.judging.verdicts import Comparison
@@ -39,6 +40,7 @@ STOPPED: Final[dict[StopCode, Outcome]] = {
     "out of memory": Outcome.OUT_OF_MEMORY,
     "timed out": Outcome.TIMED_OUT,
     "crashed": Outcome.CRASHED,
+    "device lost": Outcome.FAILED,
 }
 """What becomes of a run that stopped where it was not expected to."""
 
@@ -127,8 +129,7 @@ def fate_of(
     found = _Weighing(result, against, unmet, failed).fate()
     # that PyTorch itself does not hold a relation is no failure, and worth saying
     eager = [one.cause for one in result.expectations if one.outcome == Outcome.BROKEN_IN_EAGER]
-    left_out = None if result.left_out is None else result.left_out.reason()
-    found.notes.extend(cause for cause in (*eager, left_out) if cause is not None)
+    found.notes.extend(cause for cause in eager if cause is not None)
     return _guarding(found, against) if guards else found
 
 
@@ -147,9 +148,10 @@ def _stopped(
         if hidden := hidden_in(against, marks):
             return Fate(Outcome.MISMATCH, [*hidden, *apart, *unmet, error])
     outcome = STOPPED[error.code]
-    if unmet and outcome == Outcome.UNSUPPORTED:
+    lacking = required(result.recipe, error)
+    if (unmet or lacking) and outcome == Outcome.UNSUPPORTED:
         outcome = Outcome.FAILED
-    return Fate(outcome, [error, *apart, *unmet])
+    return Fate(outcome, [error, *([] if lacking is None else [lacking]), *apart, *unmet])
 
 
 def _was_made(name: str, made: Container[str], roots: Container[str]) -> bool:
@@ -183,10 +185,7 @@ def _guarding(found: Fate, against: Comparison | NoReference) -> Fate:
     if found.outcome != Outcome.NOT_COMPARABLE:
         return found
     structural = isinstance(against, Comparison) and any(one.rule == "structure" for one in against.values)
-    left_out = any(isinstance(one, Bare) and one.code == "all left out" for one in found.causes)
-    return Fate(
-        Outcome.PARTLY_JUDGED if structural or left_out else Outcome.NOTHING_COMPARED, found.causes, found.notes
-    )
+    return Fate(Outcome.PARTLY_JUDGED if structural else Outcome.NOTHING_COMPARED, found.causes, found.notes)
 
 
 class _Weighing:
@@ -238,8 +237,6 @@ class _Weighing:
             return Fate(Outcome.NOT_COMPARABLE, [] if first.cause is None else [first.cause], notes)
         if any(one.outcome == Outcome.DTYPE_DEPENDENT for one in comparison.values):
             return Fate(Outcome.NOT_COMPARABLE, [Bare(code="all dtype-dependent")], notes)
-        if self._result.left_out is not None and not self._result.left_out.is_nothing:
-            return Fate(Outcome.NOT_COMPARABLE, [Bare(code="all left out")], notes)
         return Fate(Outcome.FAILED, [Bare(code="no common value")], notes)
 
     def _unmet(self) -> Iterator[Verdict]:
@@ -267,9 +264,9 @@ class _Weighing:
 
     def _is_fixed(self, number: int) -> bool:
         """Whether what a mark is on was judged, and is well."""
-        mark = self._marks[number]
-        if self._is_borne(number) or not is_whole(self._result, mark):
+        if self._is_borne(number):
             return False
+        mark = self._marks[number]
         well = [one.name for one in self._values if one.kind != "tensor" and one.outcome == Outcome.OK]
         judged = any(is_marked(name, mark) for name in well)
         return judged or any(one.path == f"xfail.{number}" for one in self._result.expectations)

@@ -319,7 +319,9 @@ class _Making:
         """The same recipe in another cell, which records the same values."""
         recipe = self._recipe
         record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
-        others = overrides_in({**wanted, "record": record}, "reference")
+        # it may have other ops, and nothing of it must run
+        required: dict[str, list[str]] = {"must_run": []} if recipe.must_run else {}
+        others = overrides_in({**wanted, "record": record, **required}, "reference")
         calls = recipe.backend.calls
         if not isinstance(calls, int):
             # a function that is compiled for several cases is called for the last of them at the end

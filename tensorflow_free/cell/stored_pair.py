@@ -38,7 +38,17 @@ from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 NEGLIGIBLE: Final = 2.0**-12
 """Of the coarser run's epsilon: a run whose own is less moves nothing that shows beside the other."""
 
-_LEFT_OUT: Final = ("defaults", "settings", "checks", "expect", "tolerance", "reference", "relations", "xfail")
+_LEFT_OUT: Final = (
+    "defaults",
+    "settings",
+    "checks",
+    "expect",
+    "tolerance",
+    "reference",
+    "relations",
+    "must_run",
+    "xfail",
+)
 """Keys of a recipe that say how a run is set up and judged, and not what it computes."""
 
 

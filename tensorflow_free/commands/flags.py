@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from tensorflow_free.commands.parser import Parser, above_0, some_text, whole
+from tensorflow_free.commands.parser import FlagValue, Parser, above_0, some_text, whole
 from tensorflow_free.composition.command_line import is_override
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import MAX_FILE_VARIABLE
 from tensorflow_free.process.limits import Limits
+from tensorflow_free.run.unsupported import checked, register_for_children
 
 TOLD_SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast", "strict")
 """The flags that are passed on to another process."""
@@ -35,13 +36,14 @@ class Flags:
     fail_fast: bool = False
     strict: bool = False
     isolated: bool = False
-    forward: bool = False
     resume: str | None = None
     timeout: float | None = None
     max_memory: float | None = None
     max_file: float | None = None
     repeats: int | None = None
+    starts: str | None = None
     ops: list[str] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
     help: bool = False
     version: bool = False
 
@@ -74,6 +76,7 @@ def flags_of(words: Sequence[str], parser: Parser) -> tuple[Flags, list[str]]:
     if flags.max_file is not None:
         # for this process and those that it begins
         os.environ[MAX_FILE_VARIABLE] = str(flags.max_file)
+    register_for_children(flags.unsupported)
     return flags, rest
 
 
@@ -87,6 +90,13 @@ def declare_common(group: Declared, json: str) -> None:
         type=some_text("a Python file that registers ops"),
         metavar="FILE.py",
         help="a Python file that registers ops of your own (register_op); may be given again",
+    )
+    group.add_argument(
+        "--unsupported",
+        action="append",
+        type=FlagValue("a regular expression that is not found in every text, such as 'E7[0-9]+: no kernel'", checked),
+        metavar="PATTERN",
+        help="errors that this regular expression is found in are of a missing kernel; may be given again",
     )
     group.add_argument(
         "--max-file",
@@ -108,7 +118,28 @@ REPEATS: Final[dict[str, Any]] = {
 
 def with_repeats(words: Sequence[str], repeats: int | None) -> list[str]:
     """The words of a command line with what `--repeats` says in place of what they say; the same where it is None."""
-    return list(words) if repeats is None else _with(words, f"repeats={repeats}")
+    if repeats is None:
+        return list(words)
+    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "repeats" and is_override(word)]
+    return [*(word for word in words if word not in said), f"repeats={repeats}"]
+
+
+STARTS: Final[dict[str, Any]] = {
+    "type": some_text("the folder of a run"),
+    "metavar": "RUN",
+    "help": "begin from the starting tensors of a saved run, whatever machine made it (its folder, or its result.json)",
+}
+"""What argparse is told of `--starts`, which several commands have."""
+
+
+def with_starts(words: Sequence[str], starts: str | None) -> list[str]:
+    """The words of a command line with what `--starts` says in place of what they say; the same where it is None."""
+    if starts is None:
+        return list(words)
+    from tensorflow_free.composition.override_texts import word_override
+
+    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "starts" and is_override(word)]
+    return [*(word for word in words if word not in said), word_override("starts", starts).text]
 
 
 ISOLATED: Final[dict[str, Any]] = {
@@ -120,26 +151,18 @@ ISOLATED: Final[dict[str, Any]] = {
 
 def with_isolated(words: Sequence[str], *, isolated: bool) -> list[str]:
     """The words of a command line with what `--isolated` says in place of what they say; the same without it."""
-    return _with(words, "judge.isolated=true") if isolated else list(words)
+    if not isolated:
+        return list(words)
+    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "judge.isolated" and is_override(word)]
+    return [*(word for word in words if word not in said), "judge.isolated=true"]
 
 
-FORWARD: Final[dict[str, Any]] = {
+IN_WORKERS: Final[dict[str, Any]] = {
     "action": "store_true",
-    "help": "run forward only, as compilers for inference do: what needs gradients is left out, and told",
+    "help": "run all cells in a worker process, as those on a device are: a crash costs one cell, and not the command "
+    "(nothing to do with --isolated, which judges each step alone)",
 }
-"""What argparse is told of `--forward`, which several commands have."""
-
-
-def with_forward(words: Sequence[str], *, forward: bool) -> list[str]:
-    """The words of a command line with what `--forward` says in place of what they say; the same without it."""
-    return _with(words, "forward=true") if forward else list(words)
-
-
-def _with(words: Sequence[str], override: str) -> list[str]:
-    """The words of a command line with an override in place of those of its key."""
-    key = override.partition("=")[0]
-    said = [word for word in words if word.lstrip("~+").partition("=")[0] == key and is_override(word)]
-    return [*(word for word in words if word not in said), override]
+"""What argparse is told of `--in-workers`, which two commands have."""
 
 
 def wrong(place: str, message: str) -> RecipeError:

@@ -65,7 +65,7 @@ def _run(file: str, flags: Flags, words: CommandLine) -> int:
         "timeout_s": flags.limits.timeout_s,
         "memory_gib": flags.limits.memory_gib,
     }
-    child = Child(MAIN, asked, cwd=str(Path.cwd()), environment=os.environ, shows=True, limits=flags.limits)
+    child = Child(MAIN, asked, cwd=str(Path.cwd()), environment=os.environ, prints="here", limits=flags.limits)
     try:
         found = _outcome(child, flags.limits)
         return found if isinstance(found, int) else _told(child, file, flags, *found)

@@ -56,14 +56,13 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
         RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
     """
     said: dict[str, Any] = {}
-    if flags.repeats is not None:
-        raise wrong("flag '--repeats'", "a resumed sweep keeps the settings it began with")
+    again = [word for word in words if word.startswith("backend")]
+    words = [word for word in words if word not in again]
+    for flag, given in (("--repeats", flags.repeats), ("--starts", flags.starts)):
+        if given is not None:
+            raise wrong(f"flag '{flag}'", "a resumed sweep keeps the settings it began with")
     problems = [problem for text in words for problem in _said(text, said)]
-    for flag, given in (
-        ("--no-save", flags.no_save),
-        ("--isolated", flags.isolated),
-        ("--forward", flags.forward),
-    ):
+    for flag, given in (("--no-save", flags.no_save), ("--isolated", flags.isolated)):
         if given:
             problems.append(Problem(Place(file=f"flag '{flag}'"), "a resumed sweep keeps the settings it began with"))
     refuse_any(problems)
@@ -76,6 +75,7 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
             fail_fast=flags.fail_fast,
             strict=flags.strict,
             ops=flags.ops,
+            overrides=again,
         )
     except StorageError as error:
         raise wrong("flag '--resume'", str(error)) from error

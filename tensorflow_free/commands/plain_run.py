@@ -14,8 +14,8 @@ from tensorflow_free.composition.compose import Composed
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, refuse_any
 from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
+from tensorflow_free.located.located_run import run_located
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import line
 
@@ -42,12 +42,18 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
     plan = plan_of(recipe)
     if watched is not None:
         watched.begins(plan, composed.stem, folder)
+
+    def kept(result: Result) -> bool:
+        result.name = composed.stem
+        saved = not flags.no_save and _saved(result, folder)
+        if watched is not None:
+            watched.ended()
+        return saved
+
     with ProgressBar("steps", enabled=not flags.quiet) as progress:
-        result, _ = run_judged(plan, progress=progress, watch=None if watched is None else watched.watch)
-    result.name = composed.stem
-    saved = not flags.no_save and _saved(result, folder)
-    if watched is not None:
-        watched.ended()
+        watch = None if watched is None else watched.watch
+        result, _ = run_located(plan, progress=progress, watch=watch, early=kept)
+    saved = kept(result)
     show(result, f"{folder}/result.json" if saved else None, flags)
     if not saved and not flags.no_save:
         return ExitCode.INTERNAL

@@ -40,10 +40,7 @@ UNRECORDED: Final = {
 
 def record_command(options: Namespace, flags: Flags) -> int:
     """Record goldens, a line a case: the exit code."""
-    if options.missing and options.stale:
-        raise wrong("flag '--stale'", "it records what is missing, too; give one of --missing and --stale")
-    if options.refresh_noise and (options.missing or options.stale):
-        raise wrong("flag '--refresh-noise'", "it records no values; give it without --missing and --stale")
+    _refuse_pairs(options)
     paths, overrides = paths_and_overrides(options.words)
     devices, cases = _device_and_cases(overrides)
     which = _which(options)
@@ -55,7 +52,7 @@ def record_command(options: Namespace, flags: Flags) -> int:
     is_unwritable = False
     for path in files:
         for device in devices:
-            for one in _recorded(path, cases, which, device):
+            for one in _recorded(path, cases, which, device, options.starts):
                 done[one.did] += 1
                 is_unwritable |= one.is_unwritable
                 if flags.json:
@@ -68,6 +65,19 @@ def record_command(options: Namespace, flags: Flags) -> int:
     elif code != ExitCode.OK or not flags.quiet:
         put([line(), line(f"{counted(done.total(), 'case')}: {counts_of(done, ORDER)}.")])
     return code
+
+
+def _refuse_pairs(options: Namespace) -> None:
+    """Refuse flags that say different things.
+
+    Raises:
+        RecipeError: they do.
+    """
+    if options.missing and options.stale:
+        raise wrong("flag '--stale'", "it records what is missing, too; give one of --missing and --stale")
+    if options.refresh_noise and (options.missing or options.stale or options.starts is not None):
+        others = "--missing, --stale and --starts"
+        raise wrong("flag '--refresh-noise'", f"it records no values; give it without {others}")
 
 
 def _which(options: Namespace) -> Which | Literal["noise"]:
@@ -102,14 +112,14 @@ def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[
 
 
 def _recorded(
-    path: Path, cases: Sequence[str] | None, which: Which | Literal["noise"], device: str | None
+    path: Path, cases: Sequence[str] | None, which: Which | Literal["noise"], device: str | None, starts: str | None
 ) -> Iterator[Recorded]:
     """What became of each case; what cannot be read or written is refused, and the next recipe has its turn."""
     try:
         if which == "noise":
             yield from refresh(path, cases=cases, device=device)
         else:
-            yield from record(path, cases=cases, which=which, device=device)
+            yield from record(path, cases=cases, which=which, device=device, starts=starts)
     except (RecipeError, StorageError) as error:
         is_unwritable = isinstance(error, UnwritableError)
         yield Recorded(str(path), "", "refused", reason=str(error), is_unwritable=is_unwritable)

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
-from tensorflow_free.commands.flags import Flags, with_forward, with_isolated, with_repeats
+from tensorflow_free.commands.flags import Flags, with_isolated, with_repeats, with_starts
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
+from tensorflow_free.golden.apart import HERE, CaseWorker, Running
 from tensorflow_free.golden.orphans import device_of, orphans_below
 from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.verifying import verify
@@ -44,9 +45,8 @@ MOST_NAMED: Final = 10
 def verify_command(options: Namespace, flags: Flags) -> int:
     """Check recipes against their goldens, a line a cell: the exit code."""
     paths, overrides = paths_and_overrides(
-        with_forward(
-            with_isolated(with_repeats(options.words, options.repeats), isolated=options.isolated),
-            forward=options.forward,
+        with_isolated(
+            with_starts(with_repeats(options.words, options.repeats), options.starts), isolated=options.isolated
         )
     )
     cells = Combinations(axes_of(overrides))
@@ -55,13 +55,14 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     checked = Tally(paths)
     rows = rows_of(files)
     documents: list[dict[str, Any]] = []
-    for found in verifications(files, paths, cells, options.k):
-        one = found.strictly() if options.strict else found
-        checked.add(one)
-        if flags.json:
-            documents.append(plain_of(one))
-        elif not (one.is_well and flags.quiet):
-            put([row_of(rows, one)])
+    with CaseWorker(takes_all=options.in_workers) as apart:
+        for found in verifications(files, paths, cells, options.k, Running(apart)):
+            one = found.strictly() if options.strict else found
+            checked.add(one)
+            if flags.json:
+                documents.append(plain_of(one))
+            elif not (one.is_well and flags.quiet):
+                put([row_of(rows, one)])
     if flags.json:
         put_json({"well": checked.code == ExitCode.OK, "exit_code": checked.code, "verifications": documents})
     elif checked.code != ExitCode.OK or not flags.quiet:
@@ -70,7 +71,11 @@ def verify_command(options: Namespace, flags: Flags) -> int:
 
 
 def verifications(
-    files: Sequence[Path], paths: Sequence[str], cells: Iterable[Sequence[Override]], k: float | None = None
+    files: Sequence[Path],
+    paths: Sequence[str],
+    cells: Iterable[Sequence[Override]],
+    k: float | None = None,
+    running: Running = HERE,
 ) -> Iterator[Verification]:
     """A verdict on each case of each recipe in each cell, and on each golden that nothing uses.
 
@@ -79,20 +84,23 @@ def verifications(
         paths: the paths that named them; below folders, goldens without a recipe are looked for.
         cells: the overrides of each cell.
         k: how many times the recorded noise is allowed, instead of the number of the dtype.
+        running: how cases are run.
 
     Raises:
         RecipeError: an override would make another recipe.
     """
     for path in files:
-        yield from checked_in(path, cells, k)
+        yield from checked_in(path, cells, k, running)
     yield from orphans(paths)
 
 
-def checked_in(path: Path, cells: Iterable[Sequence[Override]], k: float | None = None) -> Iterator[Verification]:
+def checked_in(
+    path: Path, cells: Iterable[Sequence[Override]], k: float | None = None, running: Running = HERE
+) -> Iterator[Verification]:
     """The verdicts on a recipe; what is unused is found in each cell, and told once."""
     unused: set[tuple[str, Path | None]] = set()
     for cell in cells:
-        for one in verify(path, cell, k=k):
+        for one in verify(path, cell, k=k, running=running):
             if one.outcome == Outcome.UNUSED:
                 if (one.case, one.golden) in unused:
                     continue
@@ -144,10 +152,10 @@ class Tally:
         """Take a verdict in."""
         self._counts[one.outcome] += 1
         self._codes.add(code_of(one))
-        if one.comparison is not None and one.result is not None:
+        if one.comparison is not None:
             reasons = (*one.fate.causes, *one.fate.notes)
             compared, unjudged = one.comparison.compared, len(one.comparison.unjudged)
-            self._shortfalls.add(reasons, one.result.recipe.dtype, compared=compared, unjudged=unjudged)
+            self._shortfalls.add(reasons, one.dtype, compared=compared, unjudged=unjudged)
         if one.by_noise and one.golden is not None:
             self._by_noise.setdefault(device_of(one.golden, Path(one.recipe)), {})[one.recipe] = None
         if one.outcome == Outcome.MISSING:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tensorflow_free.composition.interpolations import resolve
 from tensorflow_free.composition.keyed import overrides_in
-from tensorflow_free.composition.layers import Layer, place, through_references
+from tensorflow_free.composition.layers import Layer, is_trusted, place, through_references
 from tensorflow_free.composition.mappings import checked
 from tensorflow_free.composition.merging import merged
 from tensorflow_free.composition.override_texts import case_override, parse_overrides
@@ -60,6 +60,10 @@ class Composed:
         `try.yaml:3:5: tensors.x.size, with override 'params.n=-1'`.
         """
         return through_references(place(self._layers, path), self._layers, self._written, path)
+
+    def is_trusted(self, path: Sequence[str | int]) -> bool:
+        """Whether a person gave all that stands at `path`, on the command line or in Python, and no file did."""
+        return is_trusted(self._layers, self._written, path)
 
     def problem(self, path: Sequence[str | int], message: str) -> Problem:
         """A problem with the key at `path`."""

@@ -38,7 +38,6 @@ from tensorflow_free.composition.overrides import (
     Override,
     OverrideError,
     OverrideKind,
-    as_meant,
 )
 from tensorflow_free.composition.scalars import scalar
 from tensorflow_free.composition.writer import dump_yaml
@@ -105,7 +104,7 @@ def axis(text: str) -> Axis:
 def _single(text: str, override: HydraOverride) -> Override:
     _refuse_group(override)
     value = NOT_GIVEN if override.value_type is None else override.value()
-    return as_meant(Override(text, _KINDS[override.type], tuple(override.key_or_group.split(".")), value))
+    return Override(text, _KINDS[override.type], tuple(override.key_or_group.split(".")), value, trusted=True)
 
 
 def _refuse_group(override: HydraOverride) -> None:
@@ -235,8 +234,8 @@ def _several(text: str, override: HydraOverride) -> Axis:
     parts = tuple(key.split("."))
 
     def each(values: Sequence[Any]) -> tuple[Override, ...]:
-        found = (Override(f"{mark}{key}={written(one)}", kind, parts, _unquoted(one)) for one in values)
-        return tuple(map(as_meant, found))
+        texts = ((f"{mark}{key}={written(one)}", _unquoted(one)) for one in values)
+        return tuple(Override(text, kind, parts, value, trusted=True) for text, value in texts)
 
     if isinstance(value, Glob):
         return Axis(key, (), text=text, pick=lambda names: each(value.filter(list(names))))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tensorflow_free.composition.interpolations import named_in
 from tensorflow_free.composition.overrides import NOT_GIVEN, Override
@@ -59,6 +60,37 @@ def place(layers: Sequence[Layer], path: Sequence[str | int]) -> Place:
         if depth >= best_depth and (depth or not isinstance(layer.source, Override)):
             best, best_depth = layer, depth
     return best.place(path, best_depth) if best is not None else Place(dotted(path))
+
+
+def is_trusted(layers: Sequence[Layer], written: Mapping[str, Any], path: Sequence[str | int]) -> bool:
+    """Whether a person gave all that stands at `path`: each part by a trusted override, none by a reference to a file.
+
+    Args:
+        layers: the sources of the recipe.
+        written: the recipe's mapping before its references are replaced.
+        path: the key.
+    """
+    node: Any = written
+    for part in path:
+        if not isinstance(node, Mapping) or part not in node:
+            return False
+        node = node[part]
+    return all(_gave(layers, leaf) and not named_in(written, leaf) for leaf in _leaves(node, tuple(path)))
+
+
+def _gave(layers: Sequence[Layer], leaf: KeyPath) -> bool:
+    """Whether the last of the layers that gave the key is a trusted override."""
+    gave = [layer.source for layer in layers if layer.depth(leaf) == len(leaf)]
+    return bool(gave) and isinstance(gave[-1], Override) and gave[-1].trusted
+
+
+def _leaves(node: Any, path: KeyPath) -> Iterator[KeyPath]:
+    below = dict(enumerate(node)) if isinstance(node, list) else node
+    if not isinstance(below, Mapping) or not below:
+        yield path
+        return
+    for key, value in below.items():
+        yield from _leaves(value, (*path, key))
 
 
 def through_references(found: Place, layers: Sequence[Layer], written: object, path: Sequence[str | int]) -> Place:

@@ -8,17 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from tensorflow_free.composition.overrides import (
-    Axis,
-    Override,
-    OverrideError,
-    Unreadable,
-    as_meant,
-    check,
-    override_place,
-)
+from tensorflow_free.composition.overrides import Axis, Override, OverrideError, Unreadable, check, override_place
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
@@ -74,6 +67,11 @@ def _flow(value: Any) -> str:
         return str(value)
 
 
+def override_of_file(text: str | Override) -> Override:
+    """One override as what it does, which was read back from a file and is trusted no more than one."""
+    return text if isinstance(text, Override) else replace(as_override(text), trusted=False)
+
+
 def as_override(text: str | Override) -> Override:
     """One override as what it does; one that cannot be read holds why, for `check` to tell."""
     if isinstance(text, Override):
@@ -86,7 +84,7 @@ def as_override(text: str | Override) -> Override:
 
 
 def parse_override(text: str) -> Override:
-    """One override, its value typed as in a recipe file.
+    """One override as a person types it, its value typed as in a recipe file.
 
     Raises:
         OverrideError: it does not parse, or gives several values.
@@ -98,7 +96,7 @@ def parse_override(text: str) -> Override:
         raise OverrideError(f"{len(text)} characters; at most {LONGEST} are read, so write it in the file")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
-        return as_meant(Override(text, "set", tuple(plain.group(1).split(".")), scalar(plain.group(2))))
+        return Override(text, "set", tuple(plain.group(1).split(".")), scalar(plain.group(2)), trusted=True)
     # Hydra takes a tenth of a second to import, and most runs have none but plain overrides.
     from tensorflow_free.composition.grammar import parsed  # noqa: PLC0415
 

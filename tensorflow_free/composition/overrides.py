@@ -44,12 +44,14 @@ class Override:
         kind: what it does.
         parts: the dotted key.
         value: typed as in a recipe file; `NOT_GIVEN` where a key is deleted whatever it holds.
+        trusted: whether a person gave it, on a command line or in Python; what a file holds is data.
     """
 
     text: str
     kind: OverrideKind
     parts: tuple[str, ...]
     value: Any
+    trusted: bool = False
 
     @property
     def key(self) -> str:
@@ -89,17 +91,6 @@ class Axis:
     def name(self) -> str:
         """The dotted key, whether it varies or not."""
         return self.overrides[0].key if self.key is None else self.key
-
-
-def as_meant(override: Override) -> Override:
-    """The override; of one that takes the key `backward` away, that the recipe runs forward only.
-
-    Without that key alone, gradients would still be expected, and taken by steps.
-    """
-    takes_away = override.value is NOT_GIVEN if override.kind == "delete" else override.value in (None, [])
-    if override.parts != ("backward",) or not takes_away:
-        return override
-    return Override(override.text, "set", ("forward",), value=True)
 
 
 def texts_of(overrides: Iterable[Override]) -> tuple[str, ...]:
@@ -164,6 +155,7 @@ def apply_overrides(mapping: Mapping[str, Any], overrides: Sequence[Override]) -
 
 
 def _applied(mapping: dict[str, Any], override: Override) -> dict[str, Any]:
+    mapping = _written_out(mapping, override.parts)
     path = path_of(mapping, override.parts)
     if override.kind == "delete":
         return _deleted(mapping, override, path)
@@ -181,6 +173,14 @@ def _applied(mapping: dict[str, Any], override: Override) -> dict[str, Any]:
         )
     result: dict[str, Any] = with_value(mapping, path, value)
     return result
+
+
+def _written_out(mapping: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
+    """The mapping with `backend: NAME` written out as `{name: NAME}`, where an override goes below it."""
+    backend = mapping.get("backend", DEFAULTS["backend"])
+    # eager PyTorch has no options
+    is_short = len(parts) > 1 and parts[0] == "backend" and isinstance(backend, str) and backend != "eager"
+    return {**mapping, "backend": {"name": backend}} if is_short else mapping
 
 
 def _deleted(mapping: dict[str, Any], override: Override, path: Sequence[str | int]) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.golden.cases import StoredCase, StoredValue, encoded
 from tensorflow_free.golden.changes import Change, Changes
 from tensorflow_free.golden.digest import digest_of
+from tensorflow_free.golden.given_cases import GivenCase, NotRecorded, eager_cell, given_again, starts_kept
 from tensorflow_free.golden.model import EXACT_DTYPE, GoldenCase, GoldenFile
 from tensorflow_free.golden.orphans import device_of
 from tensorflow_free.golden.places import NewerGoldenError, find_case, golden_paths
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import CaseRecording, NotRecorded, eager_cell
+from tensorflow_free.golden.recording import CaseRecording
 from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.loading import load_recipe
@@ -153,7 +154,8 @@ class _Reviewing:
     def _changed(self, golden: GoldenFile, old: StoredCase) -> CaseReview:
         try:
             stale = digest_of(self._path, self._case) != old.digest
-            new = self._recording(None if stale else old).case()
+            given = starts_kept(self._path, self._case, self._device) if stale else given_again(old)
+            new = self._recording(given).case()
             exact = load_recipe(self._path, eager_cell(self._case, self._on, EXACT_DTYPE))
         except (NotRecorded, RecipeError) as error:
             return self._is(reason=f"it cannot be recorded again: {error}", old=old)
@@ -164,8 +166,8 @@ class _Reviewing:
         whole: Whole | None = "stale" if stale and not (changes or terms) else None
         return self._is(whole=whole, changes=changes, starts=starts, terms=terms, is_stale=stale, old=old, new=new)
 
-    def _recording(self, old: StoredCase | None) -> CaseRecording:
-        return CaseRecording(self._path, self._case, self._on, None if old is None else old.starts)
+    def _recording(self, given: GivenCase | None) -> CaseRecording:
+        return CaseRecording(self._path, self._case, self._on, given)
 
     def _is(self, **found: Any) -> CaseReview:
         return replace(self._review, **found)

@@ -28,6 +28,7 @@ from tensorflow_free.golden.model import (
     ValueMark,
 )
 from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.result.model import StartsFrom
 from tensorflow_free.tensors.dtypes import word_of
 
 MOST_AS_TEXT: Final = 64
@@ -68,6 +69,7 @@ class StoredCase:
     unsupported: Mapping[str, str] = field(default_factory=dict)
     unmet: Mapping[str, Sequence[str]] = field(default_factory=dict)
     nudged_runs: int | None = None
+    starts_from: StartsFrom | None = None
 
     def __getitem__(self, name: str) -> StoredValue:
         for one in self.values:
@@ -109,6 +111,7 @@ def encoded(case: StoredCase) -> tuple[GoldenCase, dict[str, torch.Tensor]]:
         unmet={dtype: list(paths) for dtype, paths in case.unmet.items()},
         starts=starts,
         values=values,
+        starts_from=case.starts_from,
     )
     return model, arrays
 

@@ -15,6 +15,7 @@ from tensorflow_free.files.opening import open_file
 from tensorflow_free.form import Form
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.recipe.keys import KEYS, NAMED
+from tensorflow_free.recipe.models import PATHS
 
 _LEFT_OUT: Final = frozenset(key.name for key in KEYS.values() if not key.counts)
 """Keys that change no number: words about the recipe, what is merged by now, and what is asked of the results."""
@@ -60,7 +61,8 @@ def _called_cases(mapping: Mapping[str, Any]) -> dict[str, Any]:
 def _file_digests(mapping: Mapping[str, Any], folder: Path | None) -> Iterator[tuple[str, str | None]]:
     """Each file that the starting tensors are read from, as it is written, and its digest; None where there is none."""
     specs = [spec for spec in (mapping.get("tensors") or {}).values() if isinstance(spec, dict)]
-    for written in dict.fromkeys(spec["path"] for spec in specs if isinstance(spec.get("path"), str)):
+    paths = (spec[key] for spec in specs for key in PATHS if isinstance(spec.get(key), str))
+    for written in dict.fromkeys(paths):
         yield written, _file_digest(folder, written)
 
 

@@ -35,6 +35,8 @@ def _case(case: GoldenCase, indent: int) -> str:
     rows = {"digest": _one_line(case.digest), "made": _one_line(case.made.model_dump())}
     if case.nudged_runs is not None:
         rows["nudged_runs"] = _one_line(case.nudged_runs)
+    if case.starts_from is not None:
+        rows["starts_from"] = _one_line(case.starts_from.model_dump())
     if case.unsupported:
         rows["unsupported"] = _block({dtype: _one_line(why) for dtype, why in case.unsupported.items()}, indent + 1)
     if case.unmet:

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.dataclasses import dataclass
 
 from tensorflow_free.judging.noise import Noise
+from tensorflow_free.result.model import StartsFrom
 
 FORMAT_VERSION: Final = 2
 """The version of a golden; it grows when a reader of the older one would misread the newer. 1 has no leeway, and is
@@ -190,6 +191,7 @@ class GoldenCase(GoldenModel):
             recipe's own.
         starts: the starting tensors.
         values: the values and gradients.
+        starts_from: the saved run whose starting tensors they are; None where the recipe made them.
     """
 
     digest: str
@@ -199,6 +201,7 @@ class GoldenCase(GoldenModel):
     unmet: dict[str, list[str]] = Field(default_factory=dict)
     starts: list[Numbers] = Field(default_factory=list)
     values: list[GoldenValue] = Field(default_factory=list)
+    starts_from: StartsFrom | None = None
 
     def stored_names(self) -> Iterator[str]:
         """The names in the safetensors file that hold its numbers."""

@@ -59,6 +59,7 @@ def _read(golden: GoldenFile, name: str) -> StoredCase:
             unsupported=case.unsupported,
             unmet=case.unmet,
             nudged_runs=case.nudged_runs,
+            starts_from=case.starts_from,
         )
 
 

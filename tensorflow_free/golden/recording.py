@@ -7,23 +7,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-import torch
-
 from tensorflow_free.cell.reference import random_names
 from tensorflow_free.codec.parts import UNTAKEN
-from tensorflow_free.composition.override_texts import of_case, word_override
-from tensorflow_free.composition.overrides import Override
+from tensorflow_free.composition.override_texts import of_case
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
+from tensorflow_free.golden.given_cases import (
+    GivenCase,
+    NotRecorded,
+    bound_case,
+    eager_cell,
+    made_starts,
+    starts_kept,
+    starts_of_run,
+)
 from tensorflow_free.golden.measuring import measured, runs_for
 from tensorflow_free.golden.model import BARE, EXACT_DTYPE, Made, ValueMark
 from tensorflow_free.golden.nudging import EagerRun
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.judging.as_tensors import tensor_of
-from tensorflow_free.loading import cases_of, load_recipe, plan_of, read_form
-from tensorflow_free.plan.calls import Stopped
+from tensorflow_free.loading import cases_of, read_form
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tensorflow_free.replay.visits import draws
@@ -31,7 +36,7 @@ from tensorflow_free.report.result_report import failure
 from tensorflow_free.result.result import Result
 from tensorflow_free.rounding.step_dtypes import StepDtypes, noting
 from tensorflow_free.run.unsupported import is_unsupported
-from tensorflow_free.runner import GivenTensors, run, starts_of
+from tensorflow_free.runner import GivenTensors, run
 
 UNJUDGED: Final = ("tensor", "check")
 """Kinds of records that a golden leaves out: starting tensors stand in it apart, and checks are only expected of."""
@@ -65,7 +70,12 @@ class Recorded:
 
 
 def record(
-    path: str | Path, *, cases: Sequence[str] | None = None, which: Which = "all", device: str | None = None
+    path: str | Path,
+    *,
+    cases: Sequence[str] | None = None,
+    which: Which = "all",
+    device: str | None = None,
+    starts: str | None = None,
 ) -> Iterator[Recorded]:
     """Record a recipe's golden, case by case.
 
@@ -74,6 +84,8 @@ def record(
         cases: the cases to record; all of them, or the bare file where it has none.
         which: of these, all, those that are missing, or those that are missing or stale.
         device: the device of the runs, whose own golden is written; None for the default golden, made on the CPU.
+        starts: the folder of a saved run, from whose starting tensors the golden begins; None for the recipe's own, or
+            those of the run that a golden which is there says.
 
     Raises:
         RecipeError: the recipe's cases cannot be read.
@@ -85,7 +97,7 @@ def record(
         if stands == "fits" or (stands == "stale" and which == "missing"):
             yield Recorded(str(path), case, "kept", reason=_of_stale(path) if stands == "stale" else "")
             continue
-        yield _recorded(path, case, device)
+        yield _recorded(path, case, device, starts)
     if cases is None and which != "missing":
         yield from _removed(path, known, device)
 
@@ -105,9 +117,11 @@ def _of_stale(path: str | Path) -> str:
     return f"stale: the recipe has changed since; look at what that changed: {review_command(path)}"
 
 
-def _recorded(path: str | Path, case: str, device: str | None) -> Recorded:
+def _recorded(path: str | Path, case: str, device: str | None, starts: str | None) -> Recorded:
+    on = device or "cpu"
     try:
-        stored = CaseRecording(path, case, device or "cpu").case()
+        given = starts_kept(path, case, device) if starts is None else starts_of_run(path, case, on, starts)
+        stored = CaseRecording(path, case, on, given).case()
     except NotRecorded as error:
         return Recorded(str(path), case, "refused", reason=str(error))
     written = write_golden(path, case, stored, device)
@@ -123,15 +137,11 @@ def _removed(path: str | Path, known: Sequence[str], device: str | None) -> Iter
             yield Recorded(str(path), case, "removed", remove_case(path, case, device))
 
 
-class NotRecorded(Exception):
-    """A case that cannot be recorded; the message says why."""
-
-
 class CaseRecording:
-    """One case of a recipe, being recorded; from the numbers of `starts`, where they are given."""
+    """One case of a recipe, being recorded; from the numbers that are given, where some are."""
 
-    def __init__(self, path: str | Path, case: str, device: str, starts: GivenTensors | None = None) -> None:
-        self._starts = starts
+    def __init__(self, path: str | Path, case: str, device: str, given: GivenCase | None = None) -> None:
+        self._given = given
         self._path = path
         self._case = case
         self._device = device
@@ -144,7 +154,7 @@ class CaseRecording:
         """
         digest = self._digest()
         plan = self._plan(EXACT_DTYPE)
-        starts = _starts(plan) if self._starts is None else dict(self._starts)
+        starts = made_starts(plan) if self._given is None else dict(self._given.numbers)
         exact = self._run(plan, starts)
         runs, unsupported = self._other_dtypes(starts)
         random = random_names(plan, starts, exact) if draws(plan.recipe) else frozenset[str]()
@@ -169,6 +179,7 @@ class CaseRecording:
             unsupported=unsupported,
             unmet=unmet,
             nudged_runs=runs_for(values),
+            starts_from=None if self._given is None else self._given.of,
         )
 
     def refreshed(self, stored: StoredCase) -> StoredCase:
@@ -220,10 +231,7 @@ class CaseRecording:
             return ""
 
     def _plan(self, dtype: str) -> Plan:
-        try:
-            return plan_of(load_recipe(self._path, eager_cell(self._case, self._device, dtype)))
-        except RecipeError as error:
-            raise NotRecorded(str(error)) from error
+        return bound_case(self._path, eager_cell(self._case, self._device, dtype))
 
     def _run(self, plan: Plan, starts: GivenTensors) -> Result:
         result, cause = run(plan, given=starts)
@@ -253,13 +261,6 @@ class CaseRecording:
         return runs, unsupported
 
 
-def _starts(plan: Plan) -> dict[str, torch.Tensor]:
-    try:
-        return {name: value.cpu() for name, value in starts_of(plan).items()}
-    except Stopped as stopped:
-        raise NotRecorded(f"its tensor '{stopped.site.name}' cannot be made: {stopped.__cause__}") from stopped
-
-
 def _measured(
     plan: Plan, starts: GivenTensors, runs: Mapping[str, EagerRun], values: Sequence[StoredValue]
 ) -> list[StoredValue]:
@@ -274,9 +275,3 @@ def _measured(
         except UNTAKEN as error:
             raise NotRecorded(f"its value '{one.name}' cannot be stored: {words_of(error)}") from error
     return measured(plan, starts, runs, values)
-
-
-def eager_cell(case: str, device: str, dtype: str) -> tuple[Override, ...]:
-    """The overrides that make the eager cell of a case on a device in a dtype."""
-    cell = {"device": device, "dtype": dtype, "backend": "eager"}
-    return (*(word_override(key, word) for key, word in cell.items()), *of_case(case))

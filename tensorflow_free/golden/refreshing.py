@@ -8,11 +8,12 @@ from pathlib import Path
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.digest import digest_of
+from tensorflow_free.golden.given_cases import NotRecorded, eager_cell, given_again
 from tensorflow_free.golden.golden_judge import CPU
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, review_command
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import CaseRecording, NotRecorded, Recorded, eager_cell
+from tensorflow_free.golden.recording import CaseRecording, Recorded
 from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.golden.writing import write_golden
 from tensorflow_free.loading import cases_of
@@ -52,7 +53,7 @@ def _refreshed(path: str | Path, case: str, device: str | None) -> Recorded:
     for dtype in RECIPE_DTYPES:
         if dtype not in stored.unsupported:
             _refuse_failure(path, case, eager_cell(BARE, on, dtype))
-    new = CaseRecording(path, case, on, stored.starts).refreshed(stored)
+    new = CaseRecording(path, case, on, given_again(stored)).refreshed(stored)
     written = write_golden(path, case, new, device)
     return Recorded(str(path), case, "unchanged" if written is None else "written", written)
 

@@ -64,8 +64,7 @@ def _first(one: Verification) -> str:
 
 def _device_command(review: CaseReview) -> str:
     """How a device gets a golden of its own, where a cell on one is off."""
-    results = [one.result for one in review.failures if one.result is not None]
-    devices = [one.recipe.device.partition(":")[0] for one in results]
+    devices = [one.device.partition(":")[0] for one in review.failures if one.result is not None]
     device = next((one for one in devices if one not in ("cpu", review.device)), None)
     if device is None:
         return ""

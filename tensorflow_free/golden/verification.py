@@ -1,10 +1,14 @@
-"""What came of checking one case of a recipe in one cell."""
+"""What came of checking one case of a recipe in one cell, and the same as another process tells it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.cell.findings import operands_of
@@ -15,6 +19,7 @@ from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import CellMismatch, RunsDiffer, StepFailed, Unmet
 from tensorflow_free.outcome.sentences import above_words, failure_lines, words
 from tensorflow_free.result.result import Result
+from tensorflow_free.run.unsupported import unsupported_words
 from tensorflow_free.text.characters import command_of
 
 
@@ -29,9 +34,12 @@ class Verification:
         fate: what became of it, and why.
         comparison: its values against the golden's, where it came to that.
         golden: the golden that applied.
-        result: its run, where it came to that.
+        result: its run, where it came to that in this process.
         overrides: those that it was run with, its case's too.
         by_noise: whether the golden is of an older format, in which there is only the noise of one run to judge by.
+        dtype: the cell's dtype, and `device` its device; empty where it came to no recipe.
+        operands: what the steps read at which a mismatch starts, of a gradient those by whose backward it came:
+            `x: float16 [3, 4] cpu`.
     """
 
     recipe: str
@@ -43,6 +51,36 @@ class Verification:
     result: Result | None = None
     overrides: tuple[Override, ...] = ()
     by_noise: bool = False
+    dtype: str = ""
+    device: str = ""
+    operands: tuple[str, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """As strict JSON holds it for another process: without the run, and the overrides, which that one knows."""
+        return {
+            "recipe": self.recipe,
+            "case": self.case,
+            "cell": self.cell,
+            "fate": _FATE.dump_python(self.fate, mode="json"),
+            "comparison": None if self.comparison is None else self.comparison.to_plain(),
+            "golden": None if self.golden is None else str(self.golden),
+            "by_noise": self.by_noise,
+            "dtype": self.dtype,
+            "device": self.device,
+            "operands": list(self.operands),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], overrides: tuple[Override, ...]) -> Verification:
+        """What `to_plain` gave, again, without its run."""
+        comparison, golden = plain["comparison"], plain["golden"]
+        read = {
+            "fate": _FATE.validate_python(plain["fate"]),
+            "comparison": None if comparison is None else Comparison.from_plain(comparison),
+            "golden": None if golden is None else Path(golden),
+            "operands": tuple(plain["operands"]),
+        }
+        return cls(**{**plain, **read, "overrides": overrides})
 
     @property
     def outcome(self) -> Outcome:
@@ -66,16 +104,9 @@ class Verification:
     @property
     def command(self) -> str:
         """What a person types to see this cell alone again."""
-        return command_of(["recipe", "verify", self.recipe, *texts_of(self.overrides), *ops_words()])
-
-    @property
-    def operands(self) -> list[str]:
-        """What the steps at which a mismatch starts read: `x: float16 [3, 4] cpu`; of a gradient, those it came by."""
-        where = None if self.comparison is None else self.comparison.where
-        if where is None or self.result is None:
-            return []
-        found = (operands_of(self.result, step) for step in where.through or (where.step,))
-        return list(dict.fromkeys(chain.from_iterable(found)))
+        apart = ["--in-workers"] if self.outcome == Outcome.CRASHED else []
+        words = [*texts_of(self.overrides), *apart, *ops_words(), *unsupported_words()]
+        return command_of(["recipe", "verify", self.recipe, *words])
 
     @property
     def unmet(self) -> list[str]:
@@ -99,3 +130,15 @@ class Verification:
         """The step at which the run stopped, where it was not meant to, in lines."""
         failures = (failure_lines(one) for one in self.fate.causes if isinstance(one, StepFailed))
         return list(chain.from_iterable(failures))
+
+
+_FATE: Final = TypeAdapter(Fate)
+
+
+def operands_read(comparison: Comparison | None, result: Result | None) -> tuple[str, ...]:
+    """What the steps read at which a mismatch starts, as far as the run recorded it."""
+    where = None if comparison is None else comparison.where
+    if where is None or result is None:
+        return ()
+    found = (operands_of(result, step) for step in where.through or (where.step,))
+    return tuple(dict.fromkeys(chain.from_iterable(found)))

@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tensorflow_free.cell.blaming_safely import is_red
 from tensorflow_free.cell.fate import Fate, fate_of_error
 from tensorflow_free.composition.compose import Composed, compose
 from tensorflow_free.composition.override_texts import as_override, of_case, parse_overrides
-from tensorflow_free.composition.overrides import Override
+from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.errors import Problem, RecipeError, StorageError, refuse_any
+from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.blamed_cases import blamed_case
 from tensorflow_free.golden.cases import StoredCase
 from tensorflow_free.golden.digest import digest_of_composed
+from tensorflow_free.golden.given_cases import other_starts
 from tensorflow_free.golden.golden_judge import CPU, GoldenJudge
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.verification import Verification
+from tensorflow_free.golden.verification import Verification, operands_read
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import cases_of, load_recipe, plan_of, recipe_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import OfGolden
+from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import AUTO, cell_name
@@ -39,7 +42,11 @@ VARYING: Final = tuple(key.name for key in KEYS.values() if key.varies)
 
 
 def verify(
-    path: str | Path, overrides: Sequence[str | Override] = (), *, k: float | None = None
+    path: str | Path,
+    overrides: Sequence[str | Override] = (),
+    *,
+    k: float | None = None,
+    running: Running = HERE,
 ) -> Iterator[Verification]:
     """Check a recipe against its golden: every case, or the one that the overrides choose.
 
@@ -47,9 +54,11 @@ def verify(
         path: the recipe file.
         overrides: the cell: of `device`, `dtype`, `backend`, `settings`, and `case`.
         k: how many times the recorded noise is allowed, instead of the number of the dtype.
+        running: how its cases are run.
 
     Raises:
         RecipeError: an override would make it another recipe.
+        TensorflowFreeError: a case is to run apart, and no worker can be started.
     """
     given = [as_override(override) for override in overrides]
     cases = [override for override in given if override.kind == "set" and override.key == "case"]
@@ -62,16 +71,25 @@ def verify(
         yield Verification(str(path), chosen or BARE, "", fate_of_error(error), overrides=tuple(given))
         return
     for case in known if chosen is None else (chosen,):
-        yield verify_case(path, case, rest, k=k)
+        yield verify_case(path, case, rest, k=k, running=running)
     if chosen is None:
         yield from unused_cases(path, known)
 
 
 def verify_case(
-    path: str | Path, case: str, overrides: Sequence[str | Override] = (), *, k: float | None = None
+    path: str | Path,
+    case: str,
+    overrides: Sequence[str | Override] = (),
+    *,
+    k: float | None = None,
+    running: Running = HERE,
 ) -> Verification:
-    """Check one case of a recipe, '' for the bare file, in the cell that the overrides make. Raises nothing."""
-    return _Checking(path, case, tuple(map(as_override, overrides)), k).verification()
+    """Check one case of a recipe, '' for the bare file, in the cell that the overrides make.
+
+    Raises:
+        TensorflowFreeError: it is to run apart, and no worker can be started. Nothing else is raised.
+    """
+    return _Checking(path, case, tuple(map(as_override, overrides)), k).verification(running)
 
 
 def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verification]:
@@ -120,29 +138,52 @@ class _Checking:
         self._rest = overrides
         self._overrides = (*overrides, *of_case(case))
         self._k = k
-        self._cell = ""
+        self._recipe: Recipe | None = None
         self._golden: Path | None = None
         self._made_on = CPU
 
-    def verification(self) -> Verification:
-        found = self.judge()
-        return found if isinstance(found, Verification) else self._checked(found)
+    def verification(self, running: Running) -> Verification:
+        judge = self.judge()
+        if isinstance(judge, Verification):
+            return judge
+        plan = plan_of(judge.recipe)
+        found = (
+            None
+            if running.apart is None
+            else running.apart.verification(self._question(), plan, self._overrides, self._is)
+        )
+        return self._checked(judge, plan, running) if found is None else found
+
+    def _question(self) -> dict[str, Any]:
+        """What is asked of a process that does this."""
+        texts = list(texts_of(self._rest))
+        return {"act": "verify", "path": str(self._path), "case": self._case, "overrides": texts, "k": self._k}
 
     def judge(self) -> GoldenJudge | Verification:
         """What judges a run of the case in the cell, or why there is nothing."""
         try:
             plain = compose(self._path, self._overrides[len(self._rest) :])
-            recipe = self._recipe(plain)
+            recipe = self._recipe = self._in_cell(plain)
         except RecipeError as error:
             return self._is(fate_of_error(error))
-        self._cell = cell_name(recipe.device, recipe.dtype, recipe.backend.name)
         try:
             stored = self._stored(recipe, digest_of_composed(plain))
         except StorageError as error:
             return self._is(fate_of_error(error))
-        return stored if isinstance(stored, Verification) else GoldenJudge(recipe, stored, self._k, self._made_on)
+        if isinstance(stored, Verification):
+            return stored
+        if recipe.starts is not None and (others := list(other_starts(plan_of(recipe), stored))):
+            return self._is(fate_of_error(RecipeError(self._of_others(others))))
+        return GoldenJudge(recipe, stored, self._k, self._made_on)
 
-    def _recipe(self, plain: Composed) -> Recipe:
+    def _of_others(self, others: Sequence[str]) -> Iterator[Problem]:
+        """That the golden does not begin from the numbers of the run that is named."""
+        again = "leave --starts out, as a golden has starting tensors of its own, or record it from that run"
+        place = next(one.place for one in reversed(self._overrides) if one.key == "starts")
+        for name in others:
+            yield Problem(place, f"the golden was recorded from other numbers of '{name}' than the run has; {again}")
+
+    def _in_cell(self, plain: Composed) -> Recipe:
         """The recipe in this cell; where nothing is overridden, of what is composed already."""
         if self._rest or plain.mapping.get("device") == AUTO:
             return load_recipe(self._path, self._overrides)
@@ -161,16 +202,42 @@ class _Checking:
             return self._is(Fate(Outcome.STALE, [stale]))
         return read_case(golden, self._case)
 
-    def _checked(self, judge: GoldenJudge) -> Verification:
-        plan = plan_of(judge.recipe)
-        result, _ = run_judged(plan, given=judge.starts, is_bad=lambda one: judge.judged(one)[0].outcome.is_bad)
+    def _checked(self, judge: GoldenJudge, plan: Plan, running: Running) -> Verification:
+        running.stage("running the cell")
+        result, _ = run_judged(
+            plan,
+            given=judge.starts,
+            watch=running.watch,
+            is_bad=lambda one: judge.judged(one)[0].outcome.is_bad,
+        )
+        if running.watch is not None:
+            running.watch.at(plan, None)
+        running.stage("judging it")
         fate, comparison = judge.judged(result)
         is_mismatch = fate.outcome == Outcome.MISMATCH and is_red(comparison, result)
         if comparison is not None and (is_mismatch or judge.recipe.judge.isolated):
+            running.judged(self._compared(judge, fate, comparison, result))
+            running.stage("finding the culprit")
             comparison = blamed_case(self._path, self._overrides, result, comparison, judge.starts)
             fate = judge.fate(result, comparison)
-        return replace(self._is(fate, comparison, result), by_noise=judge.stored.nudged_runs is None)
+        return self._compared(judge, fate, comparison, result)
 
-    def _is(self, fate: Fate, comparison: Comparison | None = None, result: Result | None = None) -> Verification:
-        path, overrides = str(self._path), self._overrides
-        return Verification(path, self._case, self._cell, fate, comparison, self._golden, result, overrides)
+    def _compared(self, judge: GoldenJudge, fate: Fate, comparison: Comparison | None, result: Result) -> Verification:
+        """The verdict on a case that ran."""
+        by_noise, operands = judge.stored.nudged_runs is None, operands_read(comparison, result)
+        return replace(self._is(fate), comparison=comparison, result=result, by_noise=by_noise, operands=operands)
+
+    def _is(self, fate: Fate) -> Verification:
+        path, recipe = str(self._path), self._recipe
+        if recipe is None:
+            return Verification(path, self._case, "", fate, overrides=self._overrides)
+        return Verification(
+            path,
+            self._case,
+            cell_name(recipe.device, recipe.dtype, recipe.backend.name),
+            fate,
+            golden=self._golden,
+            overrides=self._overrides,
+            dtype=recipe.dtype,
+            device=recipe.device,
+        )

@@ -91,7 +91,8 @@ def swept(words: CommandLine, settings: Settings) -> Swept:
             if start.launcher != WORKERS:
                 ops = [str(Path(file).absolute()) for file in settings.ops]
                 size = size_of_jobs(len(sweep), config.hydra.sweeper.cells_per_job)
-                chunks = Chunks(sweep.folder.resolve(), size, ops)
+                trusted = [one.text for one in sweep.document.options if one.trusted]
+                chunks = Chunks(sweep.folder.resolve(), size, ops, trusted)
                 return _launched(HydraContext(library.config_loader, callbacks), config, sweep, options[0], chunks)
     return Swept(sweep)
 

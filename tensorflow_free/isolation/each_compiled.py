@@ -11,6 +11,7 @@ import torch
 
 from tensorflow_free.isolation.capturing import DIFFERENTIATES, HELPERS, raw_function
 from tensorflow_free.plan.around_calls import with_calls
+from tensorflow_free.plan.backend_options import as_taken
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
@@ -56,7 +57,7 @@ class EachCompiled:
                         _of_its_own(function, site.name),
                         backend=backend.name,
                         mode=backend.mode,
-                        options=backend.options and dict(backend.options),
+                        options=as_taken(backend),
                         dynamic=backend.dynamic,
                     )
                 )

@@ -39,17 +39,17 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
     """
     record = of_name(result.records, name)
     if record is not None:
-        return record.value
+        return _readable(record)
     root, *fields = name.split(".")
     for cut in range(len(fields), -1, -1):
         record = of_name(result.records, ".".join((root, *fields[:cut])))
         if record is not None and cut < len(fields) and all(part.isdigit() for part in fields[cut:]):
-            value = record.value
+            value = _readable(record)
             for part in fields[cut:]:
                 value = _indexed(value, part, name)
             return value
     if (record := _by_position(root, fields, result)) is not None:
-        return record.value
+        return _readable(record)
     if fields[-1:] == ["grad"]:
         return _no_gradient(name, result, plan)
     if result.error is not None:
@@ -58,6 +58,17 @@ def find_value(name: str, result: Result, plan: Plan) -> Any:
         raise CannotBeJudged(OfNames(code="not recorded here", name=name, other=_recorded_words(plan)))
     near = did_you_mean(name, result.records) or _fields_there(root, result)
     raise CannotHold(OfNames(code="no such value", name=name, other=near))
+
+
+def _readable(record: Record) -> Any:
+    """The value of a record.
+
+    Raises:
+        CannotBeJudged: its numbers were lost with their device.
+    """
+    if record.unstored:
+        raise CannotBeJudged(Because(code="not stored", why=record.unstored))
+    return record.value
 
 
 def _by_position(root: str, fields: Sequence[str], result: Result) -> Record | None:

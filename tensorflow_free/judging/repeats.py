@@ -32,7 +32,7 @@ REPEATS: Final = "repeats"
 Ran = tuple[Result, Exception | None]
 """A run's result, and the error that stopped it or None."""
 
-LIMITS: Final[frozenset[StopCode]] = frozenset({"timed out", "out of memory", "crashed"})
+LIMITS: Final[frozenset[StopCode]] = frozenset({"timed out", "out of memory", "crashed", "device lost"})
 """What ends a run from outside: it says nothing of the recipe's numbers."""
 
 
@@ -234,6 +234,9 @@ class Repeating:
         self._ran = number
         result, cause = next(self._runs)
         self._cut = _cut(number, result)
+        if result.error is not None and result.error.code == "device lost":
+            # what the first run had there is gone, too
+            return number, (result, cause)
         difference = difference_of(result, self._first)
         if difference is not None:
             self._differ += 1

@@ -1,4 +1,4 @@
-"""The files of ops that were named to this process, for the commands that it prints."""
+"""The files of ops that were named to this process, for the commands that it prints and the processes it begins."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ _named: Final[dict[Path, None]] = {}
 def note(file: Path) -> None:
     """Keep that a file of ops has been loaded."""
     _named[file.absolute()] = None
+
+
+def ops_files() -> tuple[Path, ...]:
+    """The files of ops that this process has loaded."""
+    return tuple(_named)
 
 
 def ops_words() -> list[str]:

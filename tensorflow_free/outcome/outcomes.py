@@ -59,7 +59,7 @@ class Outcome(StrEnum):
     NOT_COMPARABLE = (
         "not comparable",
         ExitCode.OK,
-        "all of it lies downstream of random steps with another random stream, or is left out, as it needs gradients",
+        "all of it lies downstream of random steps with another random stream",
     )
     PARTLY_JUDGED = (
         "partly judged",
@@ -118,6 +118,7 @@ CellOutcome = Literal[
 """A cell of a sweep."""
 
 GoldenOutcome = Literal[
+    Outcome.CRASHED,
     Outcome.OUT_OF_MEMORY,
     Outcome.FAILED,
     Outcome.MISMATCH,

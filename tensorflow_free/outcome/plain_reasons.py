@@ -60,7 +60,6 @@ class Bare(Reason):
         "all dtype-dependent",
         "no nudged runs",
         "no common value",
-        "all left out",
         "nothing expected of it",
         "nothing expected of its outputs",
         "no error",
@@ -74,6 +73,7 @@ class Bare(Reason):
         "eager is wrong alike",
         "each step compiled alone",
         "wrong with everything kept",
+        "not lost again",
     ]
 
 
@@ -162,6 +162,7 @@ class Because(Reason):
         "not recorded anew",
         "not a number",
         "stopped",
+        "cannot be run again",
     ]
     why: str
     written: str = ""

@@ -7,7 +7,7 @@ Reason
 ├── of an expectation       the same, and Unmet
 ├── of a run                StepFailed · WorkerLost · RunsDiffer · Related
 ├── of a mark under xfail   Marked
-├── of a cell               CellMismatch · Hidden · Problems · Shortfall · OtherK · ForwardOnly · CompilerStage
+├── of a cell               CellMismatch · Hidden · Problems · Shortfall · OtherK · CompilerStage
 ├── of a golden             OfGolden
 ├── of a saved run          RunAgain
 └── of what has no code     OlderWords
@@ -52,6 +52,8 @@ class OfNames(Reason):
         "needs not kept",
         "at or before",
         "not tried",
+        "must run",
+        "must run within",
     ]
     name: str
     other: str = ""
@@ -59,11 +61,22 @@ class OfNames(Reason):
     cause: AnyReason | None = None
 
 
-StopCode = Literal["step failed", "no kernel", "out of memory", "timed out", "crashed"]
+StopCode = Literal["step failed", "no kernel", "out of memory", "timed out", "crashed", "device lost"]
+
+Showed = Literal["", "behind it", "run again", "before"]
+"""How near an error of a device shows: in the call itself; somewhere behind it, so that it is of this step or of one
+before; in the call, when it was run again with a synchronisation after each step; in an earlier run."""
 
 
 class StepFailed(Reason):
-    """A step that failed, or a run that was ended at one: on what, in torch's own words, and where it stands."""
+    """A step that failed, or a run that was ended at one: on what, in torch's own words, and where it stands.
+
+    Attributes:
+        whose: of a step that has no kernel, by whose words that is known; of a pattern that was added, it in quotes.
+        device: the device that was lost at it, which takes no more calls of its process; empty where none was.
+        showed: how near the error of a device showed.
+        backward_of: of a backward pass, the step whose backward failed; empty where that is not known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -80,6 +93,15 @@ class StepFailed(Reason):
     column: int | None = None
     path: str = ""
     expected: bool = False
+    whose: str = ""
+    device: str = ""
+    showed: Showed = ""
+    backward_of: str = ""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it may be of a step before: a new process tells, in which each step is waited for."""
+        return self.showed in ("behind it", "before")
 
     @model_validator(mode="before")
     @classmethod
@@ -270,31 +292,6 @@ class OtherK(Reason):
     usual: float
 
 
-class ForwardOnly(Reason):
-    """That a run, or several, are forward only, and what they leave out.
-
-    Attributes:
-        expectations: how many things that are expected need gradients; so are `relations`.
-        relations: how many relations are of gradients alone.
-        steps: how many steps and checks need gradients.
-        named: some of these; of one run alone.
-    """
-
-    code: Literal["forward only"] = "forward only"
-    expectations: int = 0
-    relations: int = 0
-    steps: int = 0
-    named: list[str] = Field(default_factory=list)
-
-    def with_those_of(self, other: ForwardOnly) -> ForwardOnly:
-        """What both leave out."""
-        return ForwardOnly(
-            expectations=self.expectations + other.expectations,
-            relations=self.relations + other.relations,
-            steps=self.steps + other.steps,
-        )
-
-
 class CompilerStage(Reason):
     """Which part of a compiler makes a compiled cell wrong.
 
@@ -421,7 +418,6 @@ AnyReason = Annotated[
     | CellMismatch
     | Shortfall
     | OtherK
-    | ForwardOnly
     | CompilerStage
     | Problems
     | OfGolden

@@ -11,7 +11,6 @@ from tensorflow_free.outcome.plain_reasons import Elements, Reason
 from tensorflow_free.outcome.reasons import (
     CellMismatch,
     CompilerStage,
-    ForwardOnly,
     Hidden,
     LostCode,
     Marked,
@@ -29,10 +28,12 @@ from tensorflow_free.outcome.reasons import (
 )
 from tensorflow_free.outcome.related_words import related_words
 from tensorflow_free.text.characters import printable
-from tensorflow_free.text.phrases import counted, times_told
+from tensorflow_free.text.phrases import times_told
 
 REFERENCE: Final = "the reference"
 """What a value is compared with, where it is not something else, such as `the golden`."""
+
+FOUND_AGAIN: Final = "found by running it again with a synchronisation after each step"
 
 SENTENCES: Final[dict[str, str]] = {
     # a value, compared with that of another run
@@ -127,13 +128,13 @@ SENTENCES: Final[dict[str, str]] = {
     "shape is not the reference's": "'{name}' is {told}; set inputs: original, or keep the shapes",
     "dtype-dependent value": "{name}: {told}",
     "partly judged": "{count} of {values} values could not be judged: {listed}: {told}",
-    "forward only": "{counts} left out: forward only",
-    "all left out": "it is forward only, and all of it needs gradients",
     "other k": "judged with k={k:g} instead of {usual:g}",
     "vacuous": "{count} of {values} verdicts could not have failed, as more is allowed than the value itself: {listed}",
     "not comparable values": "not comparable: {name}: {told}",
     "decoded": "{name} from decoded numbers, as float64 has no kernel for '{other}'",
     "in float32": "{name} in float32, as float64 has no kernel for '{other}'",
+    "must run": "'{name}' must run in every cell (must_run), and is unsupported in this one",
+    "must run within": "of '{name}' each must run in every cell (must_run), and {other} is unsupported in this one",
     "no kernel in float64": "as float64 has no kernel for '{other}'",
     "float64 stops": "as float64 stops at '{name}' ({more})",
     "same kernel": "its reference ran the same kernel, as float64 has none for '{other}'",
@@ -157,6 +158,8 @@ SENTENCES: Final[dict[str, str]] = {
     "no such judged cell": "the judged sweep has no such cell",
     "outcome differs": "it is '{found}' here, and '{wanted}' in the other sweep",
     "same outcome": "both {name}, and no results kept",
+    "not lost again": "run again in a new process, with a synchronisation after each step, it did not fail",
+    "cannot be run again": "it could not be run again with a synchronisation after each step: {why}",
     # a golden
     "no golden": "the {what} has no golden; record it: {command}",
     "nothing expected": "the {what} has no golden; record it: {command}; it expects nothing either",
@@ -212,8 +215,6 @@ def _beside(reason: Reason, against: str) -> dict[str, str]:
         case Shortfall(names=names, count=count, cause=cause):
             more = f" and {count - len(names):,} more" if count > len(names) else ""
             return {"listed": ", ".join(names) + more, "told": "" if cause is None else words(cause, against)}
-        case ForwardOnly():
-            return {"counts": _left_out(reason)}
         case RunAgain(cause=cause, apart=apart, problems=problems):
             told = "; ".join(problems) if cause is None else words(cause, "the saved run")
             return {"told": told, "apart_here": "".join(f"\n{INDENT}{one}" for one in apart)}
@@ -221,14 +222,6 @@ def _beside(reason: Reason, against: str) -> dict[str, str]:
             return {"told": "; ".join(problems), "lines": "\n".join(problems)}
         case _:
             return {}
-
-
-def _left_out(one: ForwardOnly) -> str:
-    """What runs that are forward only leave out."""
-    named = f" ({', '.join(one.named)}{f' and {more} more' if (more := one.steps - len(one.named)) else ''})"
-    need = f"that {'needs' if one.steps == 1 else 'need'} gradients{named if one.named else ''}"
-    counts = ((one.expectations, "expectation", "of gradients"), (one.relations, "relation", "of gradients"))
-    return " and ".join(f"{counted(n, noun)} {of}" for n, noun, of in (*counts, (one.steps, "step", need)) if n)
 
 
 # numbers
@@ -284,7 +277,27 @@ def failure_lines(one: StepFailed) -> list[str]:
     expected = "stopped as expected" if one.expected else "failed"
     first, *rest = one.message.split("\n")
     head = printable(f"{place}: '{one.op}' {expected}: {first}")
-    return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands))]
+    known = [f"unsupported, in the words of {one.whose}"] if one.whose else []
+    return [head, *(printable(f"{INDENT}{line}") for line in (*rest, *one.operands, *known))]
+
+
+def late_words(one: StepFailed, said: str) -> str:
+    """What is told of an error of a device: what became of the device, where, what it said, and how that was found.
+
+    Args:
+        one: the failure, without its message.
+        said: the error's own words.
+    """
+    first, line, rest = said.partition("\n")
+    if one.showed == "before":
+        lost = f"the device {one.device} was lost before this run, in an earlier one of this process"
+        return f"{lost}: {first}; a new process has it again{line}{rest}"
+    what = "an error of a device showed" if not one.device else f"the device {one.device} was lost"
+    near = "at" if one.showed == "run again" else "at or before" if one.device else "at or behind"
+    step = "step " if one.path.startswith("steps.") else ""
+    of = f"the backward of step '{one.backward_of}'" if one.backward_of else f"{step}'{one.step}' ({one.path})"
+    again = f"; {FOUND_AGAIN}" if one.showed == "run again" else ""
+    return f"{what} {near} {of}: {first}{again}{line}{rest}"
 
 
 def _runs_differ(one: RunsDiffer, _: str) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import torch
 
+from tensorflow_free.plan.backend_options import as_taken
 from tensorflow_free.recipe.models import Backend
 from tensorflow_free.recipe.names import did_you_mean
+
+WRITING_BACKENDS: Final = ("dynamo_minifier_backend", "dynamo_accuracy_minifier_backend")
+"""Backends of torch's that write files where they run."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -23,6 +27,8 @@ def problem(backend: Backend) -> str | None:
     """Why the backend cannot be had, or None."""
     if backend.name == "eager":
         return None
+    if backend.name in WRITING_BACKENDS:
+        return f"'{backend.name}' writes files, which a recipe may not; name another"
     known = names()
     if backend.name in known:
         return None
@@ -39,7 +45,7 @@ def compiled(function: Function, backend: Backend) -> Function:
         function,
         backend=backend.name,
         mode=backend.mode,
-        options=backend.options,
+        options=as_taken(backend),
         dynamic=backend.dynamic,
         fullgraph=backend.fullgraph,
     )

@@ -55,6 +55,8 @@ class Stopped(Exception):
         self.operands = operands
         self.rounds: list[int] = []
         """How many rounds were done of each repeat block around the call, from the outermost in."""
+        self.backward_of = ""
+        """Of a backward pass, the step whose backward raised, where that is known."""
 
 
 def run_calls(calls: Sequence[Call], values: Values) -> None:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from tensorflow_free.errors import Place
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import Call
-from tensorflow_free.plan.left_out import LeftOut
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.tensors.starting_tensors import Start
 
 ValueKind = Literal["tensor", "step", "block", "check", "trace"]
@@ -75,8 +75,9 @@ class Plan:
     to the first `backward` or `grad`, which a backend may compile and which then leaves what is needed later in the
     slots `returned`; `rest` are those after it. `standing` are slots that hold values as they stood while checks run.
     `around` makes the context in which steps and backward run, and then that of the checks. `devices` are those that
-    the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name. `left_out` is
-    what a recipe that runs forward only leaves out, of which the plan and its recipe have nothing; None of any other.
+    the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name. `saved` are the
+    starting tensors of the run that it begins from. `exact` says that each call and pass is waited for, so that an
+    error of a device shows in the call that it is of.
     """
 
     recipe: Recipe
@@ -101,7 +102,8 @@ class Plan:
     variants: tuple[tuple[Start, ...], ...] = ()
     devices: tuple[str, ...] = ()
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
-    left_out: LeftOut | None = None
+    saved: SavedStarts | None = None
+    exact: bool = False
 
     @property
     def compiled(self) -> bool:

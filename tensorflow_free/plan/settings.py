@@ -141,56 +141,6 @@ SETTINGS: Final[dict[str, Setting]] = {
 PRECISIONS: Final = frozenset({"allow_tf32", "float32_matmul_precision"})
 """Settings that torch has another way to say, too: `fp32_precision`."""
 
-COMPILER_MODES: Final = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
-"""What `backend.mode` may be. Source: the documentation of torch.compile."""
-
-COMPILER_OPTIONS: Final[dict[str, type]] = {
-    **dict.fromkeys(
-        (
-            "aggressive_fusion", "allow_buffer_reuse", "batch_fusion", "comprehensive_padding", "conv_1x1_as_mm",
-            "coordinate_descent_tuning", "deterministic", "eager_numerics.disable_ftz",
-            "eager_numerics.division_rounding", "emulate_precision_casts", "epilogue_fusion", "fallback_random",
-            "force_layout_optimization", "freezing", "inplace_buffers", "joint_graph_constant_folding",
-            "keep_output_stride", "layout_optimization", "loop_ordering_after_fusion", "max_autotune",
-            "max_autotune_gemm", "max_autotune_pointwise", "nan_asserts",
-            "pattern_matcher", "permute_fusion", "prologue_fusion", "shape_padding", "size_asserts", "split_reductions",
-            "use_fast_math", "cpp.dynamic_threads", "cpp.enable_concat_linear", "cpp.enable_loop_tail_vec",
-            "cpp.enable_tiling_heuristics", "cpp.enable_unsafe_math_opt_flag", "cpp.fallback_scatter_reduce_sum",
-            "cpp.use_decompose_tanh", "cpp.weight_prepack", "triton.codegen_upcast_to_fp32", "triton.cudagraph_trees",
-            "triton.cudagraphs", "triton.persistent_reductions", "triton.prefer_nd_tiling", "triton.use_block_ptr",
-        ),
-        bool,
-    ),
-    **dict.fromkeys(
-        (
-            "max_fusion_size", "realize_opcount_threshold", "realize_reads_threshold", "unroll_reductions_threshold",
-            "cpp.max_horizontal_fusion_size", "cpp.min_chunk_size", "cpp.simdlen", "cpp.threads", "triton.max_tiles",
-            "triton.multi_kernel",
-        ),
-        int,
-    ),
-}  # fmt: skip
-"""Options of inductor that a recipe may give, and their kinds: those that choose how numbers are computed.
-
-The others name compilers, flags, folders and hooks (`cpp.cxx`, `aot_inductor.output_path`, `trace.enabled`): they run
-code and write files, which a recipe may not. Source: torch/_inductor/config.py of torch 2.13.
-"""
-
-WRITING_BACKENDS: Final = ("dynamo_minifier_backend", "dynamo_accuracy_minifier_backend")
-"""Backends of torch's that write files where they run."""
-
-
-def option_problems(backend: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each of a compiler's options that a recipe may not give, with why."""
-    for name, value in options.items():
-        kind = COMPILER_OPTIONS.get(name) if backend == "inductor" else type(value)
-        if kind is None:
-            near = did_you_mean(name, COMPILER_OPTIONS) or f"; it is one of {', '.join(COMPILER_OPTIONS)}"
-            yield name, f"'{name}' is not an option of inductor that a recipe may give{near}"
-        elif kind not in (bool, int, float) or type(value) is not kind:
-            wanted = {bool: "true or false", int: "an integer"}.get(kind, "a number, true or false")
-            yield name, f"'{shown(value)}' does not fit the option `{name}`, which is {wanted}"
-
 
 def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each setting that is not one, or not one to be had in this process, with why."""
@@ -213,6 +163,20 @@ def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                     f"torch reads it at its start: set ATEN_CPU_CAPABILITY={value} before Python starts"
                 ),
             )
+
+
+def readings() -> dict[str, Any]:
+    """How the switches of this process stand, for one that is to give the same numbers."""
+    with in_order():
+        return {name: setting.read() for name, setting in SETTINGS.items() if setting.write is not _refuse}
+
+
+def adopt(read: Mapping[str, Any]) -> None:
+    """Set the switches as `readings` told them in another process; JSON makes lists of pairs."""
+    for name, value in read.items():
+        wanted = tuple(value) if isinstance(value, list) else value
+        if wanted != SETTINGS[name].read():
+            _write(SETTINGS[name], wanted)
 
 
 @contextmanager

@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.process.board import Board
+from tensorflow_free.process.kept_output import KeptOutput
 from tensorflow_free.process.limits import Limits, kills_for_memory, resident
 
 READY, STAGE = "HS"
@@ -70,8 +71,11 @@ class Child:
         asked: what it is asked, as strict JSON.
         cwd: where it runs.
         environment: its variables.
-        shows: whether what it prints goes where this process prints; else its last lines are kept.
-        limits: what is watched; with any, `board` is what it shares.
+        prints: where: `here`, as this process does; `kept`, in `output`, until it is taken; else only the last lines of
+            its errors are kept.
+        limits: what is watched.
+
+    With limits, and where it keeps what it prints, it shares a `board`, and tells on it at which step it is.
 
     Raises:
         TensorflowFreeError: this machine starts no more processes.
@@ -84,11 +88,12 @@ class Child:
         *,
         cwd: str,
         environment: Mapping[str, str],
-        shows: bool = False,
+        prints: Literal["here", "kept", "lines"] = "lines",
         limits: Limits | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.board = Board.made() if self.limits else None
+        self.board = Board.made() if self.limits or prints == "kept" else None
+        self.output = KeptOutput() if prints == "kept" else None
         shared = () if self.board is None else (self.board.descriptor,)
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
@@ -99,8 +104,8 @@ class Child:
                 [sys.executable, "-P", "-c", _BOOT, _import_path(), *main.split(":"),
                  json.dumps(asked), *map(str, (*ends, *shared))],
                 stdin=subprocess.DEVNULL,
-                stdout=None if shows else subprocess.DEVNULL,
-                stderr=None if shows else subprocess.PIPE,
+                stdout=None if prints == "here" else subprocess.DEVNULL if self.output is None else self.output.stdout,
+                stderr=None if prints == "here" else subprocess.PIPE if self.output is None else self.output.stderr,
                 cwd=cwd,
                 env=environment,
                 pass_fds=(*ends, *shared),
@@ -109,8 +114,7 @@ class Child:
         except OSError as error:
             for end in (self._commands, self._answers, self._lifeline):
                 os.close(end)
-            if self.board is not None:
-                self.board.close()
+            self._let_go()
             raise TensorflowFreeError(f"a worker process could not start: {error.strerror or error}") from error
         finally:
             for end in ends:
@@ -187,9 +191,12 @@ class Child:
 
     def lines(self) -> list[str]:
         """What it said last on standard error, line by line."""
-        self._listener.join(timeout=1)
-        texts = [line.decode("utf-8", "replace").rstrip() for line in list(self._said)]
-        return [text for text in texts if text]
+        if self.output is not None:
+            texts = [line[:LONGEST_LINE] for line in self.output.lines()[-LAST_LINES:]]
+        else:
+            self._listener.join(timeout=1)
+            texts = [line.decode("utf-8", "replace") for line in list(self._said)]
+        return [text.rstrip() for text in texts if text.strip()]
 
     def kill(self) -> None:
         """End the process and all that it started, from any thread."""
@@ -206,11 +213,15 @@ class Child:
         self._listener.join(timeout=1)
         for descriptor in (self._commands, self._answers, self._lifeline):
             os.close(descriptor)
-        if self.board is not None:
-            self.board.close()
+        self._let_go()
         if self.process.stderr is not None and not self._listener.is_alive():
             self.process.stderr.close()
         self._commands = -1
+
+    def _let_go(self) -> None:
+        for shared in (self.board, self.output):
+            if shared is not None:
+                shared.close()
 
 
 class Parent:

@@ -25,7 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--recipe-isolated", action="store_true", help="judge each step of recipes alone, too, which noise can hide"
     )
     group.addoption(
-        "--recipe-forward", action="store_true", help="run recipes forward only: what needs gradients is left out"
+        "--recipe-in-workers",
+        "--recipe-isolate",
+        action="store_true",
+        help="run all recipes in a worker process, as those on a device are; a crash fails one test",
+    )
+    group.addoption(
+        "--recipe-unsupported",
+        action="append",
+        metavar="PATTERN",
+        help="errors that this regular expression is found in are of a missing kernel; may be given again",
     )
     group.addoption(
         "--record-recipes",

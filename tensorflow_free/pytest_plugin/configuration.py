@@ -13,6 +13,7 @@ from tensorflow_free.composition.overrides import Axis, Override
 from tensorflow_free.pytest_plugin import discovery
 from tensorflow_free.recipe.keys import CELL
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
+from tensorflow_free.run.unsupported import pattern_problem, register_for_children
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ class RecipeOptions:
     Attributes:
         files: fits the paths of recipe files.
         swept: what the options vary, of the keys of `CELL`.
-        overrides: of all recipes: how often each runs, whether each step is judged alone, too, and whether it runs
-            forward only.
+        overrides: of all recipes: how often each runs, and whether each step is judged alone, too.
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         strict: whether a recipe fails of which not everything could be judged.
         recording: what to record: `missing`, `failing`, `all`, or None.
+        in_workers: whether all recipes run in a worker process, as those on a device do.
         valued_marks: marks that take arguments; a tag of that name is none of them.
     """
 
@@ -36,6 +37,7 @@ class RecipeOptions:
     needs_golden: bool
     strict: bool
     recording: str | None
+    in_workers: bool
     valued_marks: frozenset[str]
 
 
@@ -50,14 +52,16 @@ def options_of(config: pytest.Config) -> RecipeOptions:
     """
     found = config.stash.get(_OPTIONS, None)
     if found is None:
+        register_patterns(config)
         marks = [line.partition(":")[0] for line in config.getini("markers")]
         found = config.stash[_OPTIONS] = RecipeOptions(
             files=discovery.compiled(config.getini("recipe_files")),
             swept=tuple(axis for key in CELL if (axis := swept(config, key)).overrides),
-            overrides=(*repeats(config), *isolated(config), *forward(config)),
+            overrides=(*repeats(config), *isolated(config)),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             strict=bool(config.getoption("strict_recipes") or config.getini("strict_recipes")),
             recording=config.getoption("record_recipes"),
+            in_workers=bool(config.getoption("recipe_in_workers")),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
         )
     return found
@@ -92,11 +96,18 @@ def repeats(config: pytest.Config) -> tuple[Override, ...]:
     return (as_override(f"repeats={int(given)}"),)
 
 
+def register_patterns(config: pytest.Config) -> None:
+    """Take in the patterns of errors that are of a missing kernel.
+
+    Raises:
+        pytest.UsageError: one of them finds nothing, or everything.
+    """
+    given = config.getoption("recipe_unsupported") or []
+    for problem in filter(None, map(pattern_problem, given)):
+        raise pytest.UsageError(f"--recipe-unsupported: {problem}")
+    register_for_children(given)
+
+
 def isolated(config: pytest.Config) -> tuple[Override, ...]:
     """The override that asks for the verdict on each step alone; none where no option does."""
     return (as_override("judge.isolated=true"),) if config.getoption("recipe_isolated") else ()
-
-
-def forward(config: pytest.Config) -> tuple[Override, ...]:
-    """The override by which recipes run forward only; none where no option asks for it."""
-    return (as_override("forward=true"),) if config.getoption("recipe_forward") else ()

@@ -72,20 +72,26 @@ class RecipeItem(pytest.Item):
         pytest.fail(f"[XPASS(strict)] {text}" if found.outcome == Outcome.FIXED else text, pytrace=False)
 
     def _verification(self) -> Verification:
-        from tensorflow_free.asserting import judge_case  # noqa: PLC0415 - only running needs torch
-        from tensorflow_free.outcome.reasons import OfGolden  # noqa: PLC0415 - and pydantic
+        from tensorflow_free.outcome.reasons import OfGolden  # noqa: PLC0415 - only running needs pydantic
 
         path, asked = seen_from_here(self.path), self.asked
         if asked.recording is None or self.gathering.is_closed:
-            found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
+            found = self._judged(path, needs_golden=asked.needs_golden)
             closed = asked.recording is not None and found.outcome in RECORDED["failing"]
             return _told(found, OfGolden(code="closed")) if closed else found
-        found = judge_case(path, self.case, self.overrides, needs_golden=True)
+        found = self._judged(path, needs_golden=True)
         if asked.recording in RECORDED and found.outcome not in RECORDED[asked.recording]:
             return found
         refusal = self.gathering.record(path, self.case, found)
-        found = judge_case(path, self.case, self.overrides, needs_golden=asked.needs_golden)
+        found = self._judged(path, needs_golden=asked.needs_golden)
         return found if refusal is None or found.is_well else _told(found, refusal)
+
+    def _judged(self, path: Path, *, needs_golden: bool) -> Verification:
+        from tensorflow_free.golden.apart import Running  # noqa: PLC0415 - only running needs torch
+        from tensorflow_free.golden.expecting import judge_case  # noqa: PLC0415 - as above
+
+        running = Running(self.gathering.apart)
+        return judge_case(path, self.case, self.overrides, needs_golden=needs_golden, running=running)
 
 
 def _told(found: Verification, more: AnyReason) -> Verification:

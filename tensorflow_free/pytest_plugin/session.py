@@ -6,16 +6,19 @@ fail a session that ran everything.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.files.opening import read_file
+from tensorflow_free.pytest_plugin.configuration import options_of
 from tensorflow_free.pytest_plugin.constants import GOLDEN, XDIST_KEY
 from tensorflow_free.pytest_plugin.items import RecipeItem
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
@@ -23,6 +26,7 @@ from tensorflow_free.text.characters import in_a_line, printable
 from tensorflow_free.text.phrases import counted, seen_from_here
 
 if TYPE_CHECKING:
+    from tensorflow_free.golden.apart import CaseWorker
     from tensorflow_free.golden.verification import Verification
     from tensorflow_free.outcome.plain_reasons import Because
 
@@ -51,6 +55,19 @@ class Gathering:
         self._refused: dict[str, str] = {}
         self._unused: list[str] = []
         self._marks: set[str] = set()
+
+    @functools.cached_property
+    def apart(self) -> CaseWorker:
+        """Where cases run that this process is not to bear; its worker ends with the session."""
+        from tensorflow_free.golden.apart import CaseWorker  # noqa: PLC0415 - collecting loads no torch
+
+        def modules() -> list[ModuleType]:
+            plugins = [one for one in self._config.pluginmanager.get_plugins() if isinstance(one, ModuleType)]
+            return [one for one in plugins if Path(one.__file__ or "").name == "conftest.py"]
+
+        apart = CaseWorker(takes_all=options_of(self._config).in_workers, modules=modules)
+        self._config.add_cleanup(apart.end)
+        return apart
 
     def register_mark(self, word: str) -> None:
         """Make a tag known as a mark."""

@@ -84,11 +84,6 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             "backward", None, "what to differentiate",
             form="a value's name, a mapping with the key 'target', or a list of these",
         ),
-        # it leaves values what they are, and those that need gradients out
-        Key(
-            "forward", False, "whether it runs forward only, and leaves out what needs gradients",
-            form="true or false", counts=False, varies=True, starts=False,
-        ),
         Key(
             "checks", _EMPTY, "steps that run afterwards, only for `expect`",
             form="a mapping from names to steps", names="steps",
@@ -103,6 +98,11 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             "relations", _EMPTY, "how the run must relate to runs on other tensors, made of its own",
             form="a mapping from kinds of relations to what they are of, such as batch: {x: 0}",
             counts=False, varies=True, per_call=True, starts=False,
+        ),
+        # a golden has starting tensors of its own, and whoever verifies it from others is told so
+        Key(
+            "starts", None, "the saved run whose starting tensors it begins from; on the command line alone",
+            form="the folder of a run", counts=False, varies=True, in_case=False,
         ),
         # goldens of before were held to it, too, and their digests have it
         Key(
@@ -122,6 +122,12 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
         Key(
             "repeats", 1, "how many times it runs on the same numbers, which must give the same bits",
             form="an integer of at least 1", counts=False, varies=True, starts=False,
+        ),
+        # what must not be missing in a cell leaves its numbers what they are
+        Key(
+            "must_run", (), "ops or steps that no cell may lack a kernel for",
+            form="all, or a list of ops and steps of the recipe",
+            counts=False, varies=True, per_call=True, starts=False,
         ),
         Key("input_precision", None, "a dtype to which the starting values are rounded first"),
         Key("reference", _EMPTY, "what a run is compared with", usual="CPU, eager, float64", per_call=True),

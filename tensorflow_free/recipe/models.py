@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool
+
+from tensorflow_free.recipe.dotted import KeyPath
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
@@ -29,6 +31,10 @@ class Model(BaseModel):
         return frozenset(fields[name].alias or name for name in self.model_fields_set if name in fields)
 
 
+PATHS: Final = ("path", "values")
+"""Keys of a tensor that name a file which a recipe reads."""
+
+
 class TensorSpec(Model):
     """A tensor that the run starts from. The parameters of its init are in `model_extra`; binding checks them.
 
@@ -42,6 +48,7 @@ class TensorSpec(Model):
         memory_format: `channels_last`, ….
         stride: the stride of each dimension, in elements.
         storage_offset: elements before its first one in memory.
+        values: the file whose tensor takes the place of the values that its init makes; a stored recipe has some.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
@@ -56,6 +63,7 @@ class TensorSpec(Model):
     memory_format: str | None = None
     stride: list[int] | None = None
     storage_offset: int | None = None
+    values: str | None = None
 
 
 def _tensor_form(written: Any) -> Any:
@@ -335,14 +343,15 @@ class Recipe(Model):
     tensors: Tensors = Field(default_factory=dict)
     steps: dict[str, Step] = Field(default_factory=dict)
     backward: Annotated[list[BackwardPass], BeforeValidator(_backward_form)] = Field(default_factory=list)
-    forward: StrictBool = False
     checks: dict[str, Step] = Field(default_factory=dict)
     expect: Expectations = Field(default_factory=dict)
     relations: Relations = Field(default_factory=dict)
+    starts: Annotated[str, Field(min_length=1)] | None = None
     tolerance: ToleranceSpec | None = None
     judge: JudgeSpec = JudgeSpec()
     record: Literal["all", "outputs"] | list[str] | None = None
     repeats: int = Field(default=1, ge=1)
+    must_run: Literal["all"] | list[str] = Field(default_factory=list)
     input_precision: Precision | None = None
     reference: dict[str, Any] = Field(default_factory=dict)
     xfail: list[KnownFault] = Field(default_factory=list)
@@ -351,6 +360,7 @@ class Recipe(Model):
     _written: dict[str, Any] = PrivateAttr(default_factory=dict)
     _parts: dict[str, str] = PrivateAttr(default_factory=dict)
     _plan: Any = PrivateAttr(default=None)
+    _trusted: frozenset[KeyPath] = PrivateAttr(default=frozenset())
 
     @property
     def written(self) -> dict[str, Any]:
@@ -366,6 +376,15 @@ class Recipe(Model):
     def parts(self) -> dict[str, str]:
         """The steps that were written in one line with others: the name of each part, and of the whole step."""
         return self._parts
+
+    @property
+    def trusted(self) -> frozenset[KeyPath]:
+        """The keys below `backend` that a person gave, on the command line or in Python; what a file gives is data."""
+        return self._trusted
+
+    def trust(self, paths: Iterable[KeyPath]) -> None:
+        """Say which keys below `backend` a person gave."""
+        self._trusted = frozenset(paths)
 
     @property
     def plan(self) -> Any:

@@ -17,7 +17,17 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.changed_runs import UnrelatedError
 from tensorflow_free.runner import GivenTensors
 
-_LEFT_OUT: Final = ("defaults", "checks", "expect", "tolerance", "reference", "relations", "repeats", "xfail")
+_LEFT_OUT: Final = (
+    "defaults",
+    "checks",
+    "expect",
+    "tolerance",
+    "reference",
+    "relations",
+    "repeats",
+    "must_run",
+    "xfail",
+)
 """Keys of a recipe that say how a run is judged, and not what it computes."""
 
 
@@ -66,9 +76,11 @@ def in_another_cell(
     mapping = {key: value for key, value in recipe.written.items() if key not in _LEFT_OUT}
     record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
     mapping |= {**cell, "record": record, "tensors": without_files(mapping.get("tensors") or {}, starts)}
+    # the recipe has bound with its options, whoever gave them
+    compiler = Override("backend", "set", ("backend",), mapping.pop("backend", "eager"), trusted=True)
     calls = recipe.backend.calls
     cases = [] if isinstance(calls, int) else [case_override(calls[-1])]
     try:
-        return plan_of(load_recipe(mapping, [*cases, *others]))
+        return plan_of(load_recipe(mapping, [compiler, *cases, *others]))
     except RecipeError as error:
         raise UnrelatedError(f"the recipe does not run in {cell['dtype']}: {error.problems[0]}") from error

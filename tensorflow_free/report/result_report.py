@@ -9,9 +9,11 @@ from typing import Final
 
 import torch
 
+from tensorflow_free.judging.must_run import required
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import failure_lines, words
+from tensorflow_free.replay.visits import draws
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.result.result import Result
@@ -35,7 +37,7 @@ def page_of(result: Result, file: str | None = None) -> Iterator[Line | Grid]:
     about = result.recipe.description
     return parted(
         [
-            [line(heading(result), "title"), *([line(in_a_line(about), "aside")] if about else [])],
+            [line(heading(result), "title"), *([line(in_a_line(about), "aside")] if about else []), *begun(result)],
             [_table(result)],
             _expectations(result),
             [line(words, "notice") for words in warned(result)],
@@ -88,7 +90,7 @@ def _row(record: Record, result: Result) -> RowTexts:
     is_tensor = isinstance(value, torch.Tensor)
     if record.kind == "gradient":
         name = record.name.removesuffix(".grad")
-        return name, "", word_of(value.dtype), str(list(value.shape)), "", summary(value), ""
+        return name, "", word_of(value.dtype), str(list(value.shape)), "", _shown(record), ""
     gradient = result.records.get(f"{record.name}.grad")
     return (
         record.name,
@@ -109,8 +111,6 @@ def heading(result: Result) -> str:
     """What ran, and where: `linear_autograd · cpu · float32 · eager · seed 0 · torch 2.13.0`."""
     recipe = result.recipe
     parts = [result.name, recipe.device, recipe.dtype, recipe.backend.name, f"seed {recipe.seed}"]
-    if recipe.forward:
-        parts.insert(4, "forward only")
     if recipe.case is not None:
         parts.insert(1, f"case {recipe.case}")
     if result.environment is not None:
@@ -118,10 +118,22 @@ def heading(result: Result) -> str:
     return " · ".join(parts)
 
 
+def begun(result: Result) -> Iterator[Line]:
+    """Whose starting tensors it began from, where its recipe made none."""
+    if result.starts is None:
+        return
+    drawing = (
+        "; its random steps draw here, and may draw other numbers on another machine" if draws(result.recipe) else ""
+    )
+    yield line(f"starts from the tensors of {result.starts.told}{drawing}", "notice")
+
+
 def failure(result: Result) -> Iterator[str]:
     """What failed: the step, its operands, torch's words; nothing where nothing failed."""
     if result.error is not None:
         yield from failure_lines(result.error)
+        if (lacking := required(result.recipe, result.error)) is not None:
+            yield words(lacking)
 
 
 def warned(result: Result) -> Iterator[str]:
@@ -140,14 +152,10 @@ def warned(result: Result) -> Iterator[str]:
 
 
 def _expectations(result: Result) -> Iterator[Line | Grid]:
-    """A line for each expectation, the reason of its outcome below it, how many hold, and how many are left out."""
-    if result.expectations:
-        yield from _judged(result.expectations)
-    if result.left_out is not None and (left_out := result.left_out.reason()) is not None:
-        yield line(f"{words(left_out)}.", "notice")
-
-
-def _judged(verdicts: Sequence[Verdict]) -> Iterator[Line | Grid]:
+    """A line for each expectation, the reason of its outcome below it, and how many hold."""
+    verdicts = result.expectations
+    if not verdicts:
+        return
     columns = [
         column("", [mark_of(one.outcome) for one in verdicts]),
         column("", [one.name for one in verdicts], least=12),

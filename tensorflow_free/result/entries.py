@@ -40,7 +40,7 @@ def entry_of(record: Record, arrays: dict[str, torch.Tensor]) -> Entry:
         **about,
         **described(value),
         stride=None if stride is None else list(stride),
-        device=str(value.device),
+        device=record.device or str(value.device),
         requires_grad=record.requires_grad,
         grad_fn=record.grad_fn,
         **({"unstored": record.unstored} if record.unstored else _numbers(record.name, value, arrays)),
@@ -97,7 +97,8 @@ def record_of(entry: Entry, arrays: Mapping[str, torch.Tensor], folder: Path) ->
     except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise StorageError(f"{folder / RESULT}: '{entry.name}' is broken: {error}") from error
     grad = bool(entry.requires_grad), entry.grad_fn
-    return Record(entry.name, entry.kind, value, entry.op, stride, *grad, entry.unstored)
+    elsewhere = entry.device if isinstance(value, torch.Tensor) and str(value.device) != entry.device else None
+    return Record(entry.name, entry.kind, value, entry.op, stride, *grad, entry.unstored, elsewhere)
 
 
 def _tensor(entry: Entry, arrays: Mapping[str, torch.Tensor], folder: Path) -> torch.Tensor:

@@ -12,17 +12,34 @@ import torch
 from tensorflow_free.codec.arrays import write_arrays
 from tensorflow_free.codec.parts import HELD, is_plain
 from tensorflow_free.files.opening import FileRead, open_file, state_of
-from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.recipe.models import PATHS, Recipe
 from tensorflow_free.result.model import INPUTS
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tensors.memory import copied
+from tensorflow_free.tensors.saved_starts import SavedStarts
 
 
 class Inputs:
     """The recipe that ran, composed, with what it read copied to `inputs/` and named from there."""
 
-    def __init__(self, recipe: Recipe, files: Iterable[FileRead], ops: Sequence[str], folder: Path) -> None:
-        """Of a recipe that read these files and needs these files of ops, for the folder of a run."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        files: Iterable[FileRead],
+        ops: Sequence[str],
+        folder: Path,
+        starts: SavedStarts | None = None,
+    ) -> None:
+        """Of a recipe, for the folder of a run.
+
+        Args:
+            recipe: the recipe.
+            files: those that it read.
+            ops: the files of ops that it needs.
+            folder: the run's folder.
+            starts: the starting tensors of the saved run that it began from, which take the place of its own.
+        """
+        self._given = {} if starts is None else starts.numbers
         self._recipe = recipe
         self._ops = ops
         self._folder = folder / INPUTS
@@ -35,6 +52,7 @@ class Inputs:
         """What stands in the folder's `recipe.yaml`."""
         mapping = dict(self._recipe.written)
         mapping.pop("defaults", None)
+        mapping.pop("starts", None)
         if self._ops:
             mapping["ops"] = list(self._ops)
         if mapping.get("tensors"):
@@ -53,7 +71,23 @@ class Inputs:
         return needed
 
     def _tensors(self, tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        return {name: self._tensor(prefix + name, spec) for name, spec in tensors.items()}
+        return {name: self._tensor(prefix + name, self._begun(name, spec)) for name, spec in tensors.items()}
+
+    def _begun(self, name: str, spec: Any) -> Any:
+        """What a tensor says of itself, with its numbers where those of a saved run took the place of its own.
+
+        Its init stays where it has one, as another draws from where it left the random stream.
+        """
+        numbers = self._given.get(name)
+        if numbers is None or (isinstance(spec, dict) and spec.get("init") == "as_strided"):
+            return spec
+        spec = spec if isinstance(spec, dict) and not set(spec) <= {"finfo", "complex"} else {"data": spec}
+        if "path" in spec or isinstance(spec.get("data"), torch.Tensor):
+            return {
+                **{key: value for key, value in spec.items() if key not in ("init", "path", "key")},
+                "data": numbers,
+            }
+        return {**spec, "values": self._saved(name, numbers)}
 
     def _tensor(self, name: str, spec: Any) -> Any:
         if isinstance(spec, torch.Tensor):
@@ -65,9 +99,8 @@ class Inputs:
             if data.is_meta:
                 return {"init": "empty", "size": list(data.shape), "dtype": word_of(data.dtype), **rest}
             return {"init": "load", "path": self._saved(name, data.detach()), **rest}
-        if spec.get("path") in self._sources:
-            return {**spec, "path": self._copied(self._sources[spec["path"]])}
-        return spec
+        read = {key: self._sources[spec[key]] for key in PATHS if spec.get(key) in self._sources}
+        return {**spec, **{key: self._copied(one) for key, one in read.items()}} if read else spec
 
     def _copied(self, read: FileRead) -> str:
         """Copy a file that the recipe read to `inputs/`, under a name that no other has there."""

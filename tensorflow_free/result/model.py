@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict
 
 from tensorflow_free.outcome.outcomes import ExpectationOutcome
 from tensorflow_free.outcome.reasons import AnyReason, StepFailed
-from tensorflow_free.plan.left_out import LeftOut
 
 SCHEMA_VERSION: Final = 2
 """The version of `result.json`; it grows when a reader of the older one would misread the newer."""
@@ -163,6 +162,18 @@ class Timings(ResultModel):
     checks_s: float = 0.0
 
 
+class StartsFrom(ResultModel):
+    """Whose starting tensors a run began from.
+
+    Attributes:
+        recipe: the name of that run's recipe.
+        digest: the SHA-256 of the tensors: of their names, dtypes, shapes and bits.
+    """
+
+    recipe: str
+    digest: str
+
+
 class RunFile(ResultModel):
     """The whole of `result.json`.
 
@@ -182,7 +193,7 @@ class RunFile(ResultModel):
         environment: what the numbers depended on besides the recipe.
         timings: how long the parts of the run took.
         warnings: what torch warned of.
-        left_out: of a run that is forward only, what needs gradients; None of any other.
+        starts: the saved run whose starting tensors it began from; None where its recipe made them.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -200,4 +211,4 @@ class RunFile(ResultModel):
     environment: Environment
     timings: Timings
     warnings: list[Warned] = []
-    left_out: LeftOut | None = None
+    starts: StartsFrom | None = None

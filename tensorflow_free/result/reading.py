@@ -13,10 +13,11 @@ from tensorflow_free.codec.documents import read_document
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.errors import RecipeError, StorageError, reason_of
 from tensorflow_free.files.opening import FileRead, read_file, real
-from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.recipe.models import PATHS, Recipe
 from tensorflow_free.result.entries import record_of
 from tensorflow_free.result.model import RECIPE, RESULT, SCHEMA_VERSION, TENSORS, RunFile
 from tensorflow_free.result.result import Result
+from tensorflow_free.tensors.saved_starts import SavedStarts
 
 
 def read_result(folder: str | Path) -> Result:
@@ -58,7 +59,7 @@ def read_result(folder: str | Path) -> Result:
         name=run_file.recipe,
         files=tuple(FileRead(path, str(folder / path)) for path in _paths(recipe.written) if _is_inside(folder, path)),
         ops=tuple(recipe.ops),
-        left_out=run_file.left_out,
+        starts=None if run_file.starts is None else SavedStarts(run_file.starts.recipe, run_file.starts.digest),
     )
 
 
@@ -71,8 +72,8 @@ def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
     """The files that a stored recipe names."""
     for part in (mapping, *(mapping.get("cases") or {}).values()):
         for spec in (part.get("tensors") or {}).values():
-            if isinstance(spec, dict) and isinstance(spec.get("path"), str):
-                yield spec["path"]
+            if isinstance(spec, dict):
+                yield from (spec[key] for key in PATHS if isinstance(spec.get(key), str))
 
 
 def _read_recipe(path: Path) -> Recipe:

@@ -12,14 +12,14 @@ import torch
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import StepFailed
-from tensorflow_free.plan.left_out import LeftOut
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.entries import entry_of
 from tensorflow_free.result.environment import environment_of
-from tensorflow_free.result.model import Entry, Environment, RunFile, Timings, Verdict, Warned
+from tensorflow_free.result.model import Entry, Environment, RunFile, StartsFrom, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
+from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.text.phrases import counted
 
 
@@ -42,7 +42,7 @@ class Result:
         ops: the files of the user's own ops that it needs.
         rounds: how many rounds were done of each `repeat` around the step that failed, from the outermost in; not kept
             on disk.
-        left_out: of a run that is forward only, what needs gradients; None of any other.
+        starts: the starting tensors of the saved run that it began from; of a result that is read, whose they were.
 
     Shape:
         A tensor has the shape and dtype that PyTorch gave it; it is detached, and on the CPU. A gradient has the shape
@@ -68,7 +68,7 @@ class Result:
     files: tuple[FileRead, ...] = ()
     ops: tuple[str, ...] = ()
     rounds: tuple[int, ...] = ()
-    left_out: LeftOut | None = None
+    starts: SavedStarts | None = None
 
     @property
     def is_well(self) -> bool:
@@ -96,8 +96,6 @@ class Result:
         if record is None:
             if name.endswith(".grad") and name.removesuffix(".grad") in self.records:
                 return None
-            if self.left_out is not None and self.left_out.has(name):
-                raise KeyError(f"'{name}' needs gradients, and this run is forward only")
             raise KeyError(f"'{name}' is not a value of this run{did_you_mean(name, self.records)}")
         value = record.value
         return value.cpu() if isinstance(value, torch.Tensor) and not value.is_meta else value
@@ -144,7 +142,7 @@ class Result:
         """What a folder holds of it."""
         arrays: dict[str, torch.Tensor] = {}
         entries = [entry_of(record, arrays) for record in self.records.values()]
-        return RunFolder(self._document(entries), arrays, self.recipe, self.files, self.ops)
+        return RunFolder(self._document(entries), arrays, self.recipe, self.files, self.ops, self.starts)
 
     def _document(self, entries: list[Entry]) -> RunFile:
         recipe = self.recipe
@@ -163,5 +161,5 @@ class Result:
             environment=self.environment or environment_of(torch.get_num_threads()),
             timings=self.timings,
             warnings=self.warnings,
-            left_out=self.left_out,
+            starts=None if self.starts is None else StartsFrom(recipe=self.starts.name, digest=self.starts.digest),
         )

@@ -24,7 +24,9 @@ class Record:
     requires_grad: bool = False
     grad_fn: str | None = None
     unstored: str | None = None
-    """Why the numbers of a tensor that was read back are not there."""
+    """Why the numbers of a tensor are not there: it was read back without, or its device was lost."""
+    device: str | None = None
+    """Where a tensor lay in its run, if it does not lie there now: it was lost, or read back from files."""
 
     @property
     def is_tensor(self) -> bool:

@@ -21,6 +21,7 @@ from tensorflow_free.files.whole_files import filling
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.inputs import Inputs
 from tensorflow_free.result.model import RECIPE, RESULT, TENSORS, RunFile
+from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.text.characters import printable_json
 
 
@@ -34,6 +35,7 @@ class RunFolder:
         recipe: the recipe that ran.
         files: those that it read, which are copied to `inputs/`.
         ops: the files of ops that it needs.
+        starts: the starting tensors of the saved run that it began from.
     """
 
     document: RunFile
@@ -41,6 +43,7 @@ class RunFolder:
     recipe: Recipe
     files: tuple[FileRead, ...]
     ops: tuple[str, ...]
+    starts: SavedStarts | None = None
 
     def write(
         self, folder: Path, *, more: Mapping[str, str] | None = None, lasting: bool = False, tidy: bool = True
@@ -60,7 +63,7 @@ class RunFolder:
         text = printable_json(self.document.model_dump_json(indent=1)) + "\n"
         try:
             with filling(folder, RESULT, lasting=lasting, tidy=tidy) as part:
-                inputs = Inputs(self.recipe, self.files, self.ops, part)
+                inputs = Inputs(self.recipe, self.files, self.ops, part, self.starts)
                 texts = {RECIPE: dump_yaml(inputs.recipe()), RESULT: text, **(more or {})}
                 write_arrays(self.arrays, part / TENSORS)
                 for name, content in texts.items():

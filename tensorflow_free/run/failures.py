@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
 from tensorflow_free.errors import Problem, StepError
 from tensorflow_free.outcome.reasons import StepFailed, StopCode
+from tensorflow_free.outcome.sentences import late_words
 from tensorflow_free.plan.calls import Stopped, described
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.dotted import dotted
+from tensorflow_free.run.compiler_errors import is_of_compiler
+from tensorflow_free.run.late_errors import Late
 from tensorflow_free.run.out_of_memory import is_out_of_memory
-from tensorflow_free.run.unsupported import is_unsupported
+from tensorflow_free.run.unsupported import Lack, lack_of
+from tensorflow_free.tensors.devices import module_of, numbered
 
 
-def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
-    """What is to be told of a run that stopped: the step, its place, its operands, the error's own words."""
+def failure_of(
+    plan: Plan, stopped: Stopped, cause: Exception, lost: Mapping[torch.device, bool] | None = None
+) -> StepFailed:
+    """What is to be told of a run that stopped: the step, its place, its operands, the error's own words.
+
+    Args:
+        plan: what ran.
+        stopped: where it did.
+        cause: the error itself.
+        lost: the devices that are lost, and whether they were so before this run.
+    """
     site = stopped.site
     place = plan.place(site.path)
     names = site.operands or [""] * len(stopped.operands)
@@ -29,9 +43,10 @@ def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
         f"{name}: {described(value)}" if name else described(value)
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
     ]
-    code = _code(cause)
-    words = f"{_words(cause)}{_in_own_code(plan, cause)}"
-    return StepFailed(
+    lack = lack_of(cause, plan.devices)
+    code = _code(cause, lack)
+    words = f"{lack.line if is_of_compiler(cause) and lack is not None else _words(cause)}{_in_own_code(plan, cause)}"
+    failed = StepFailed(
         step=site.name,
         op=site.op,
         code=code,
@@ -42,16 +57,32 @@ def failure_of(plan: Plan, stopped: Stopped, cause: Exception) -> StepFailed:
         line=place.line,
         column=place.column,
         path=place.path or dotted(site.path),
+        whose=lack.whose if code == "no kernel" and lack is not None else "",
     )
+    near = isinstance(stopped, Late) or plan.exact or lost
+    return _of_a_device(failed, plan, stopped, words, lost or {}) if near and code != "timed out" else failed
 
 
-def _code(cause: Exception) -> StopCode:
+def _of_a_device(
+    failed: StepFailed, plan: Plan, stopped: Stopped, words: str, lost: Mapping[torch.device, bool]
+) -> StepFailed:
+    """The failure, told as an error of a device: which is lost, and how near it shows."""
+    device = next((word for word in plan.devices if module_of(word) is not None and numbered(word) in lost), "")
+    told: dict[str, Any] = {"showed": "behind it" if isinstance(stopped, Late) or not plan.exact else "run again"}
+    if device:
+        told |= {"code": "device lost", "device": device}
+        told |= {"showed": "before"} if lost[numbered(device)] else {}
+    failed = failed.model_copy(update={**told, "backward_of": stopped.backward_of})
+    return failed.model_copy(update={"message": late_words(failed, words)})
+
+
+def _code(cause: Exception, lack: Lack | None) -> StopCode:
     """What kind of failure an error is."""
     if isinstance(cause, TimedOut):
         return "timed out"
     if is_out_of_memory(cause):
         return "out of memory"
-    return "no kernel" if is_unsupported(cause) else "step failed"
+    return "step failed" if lack is None else "no kernel"
 
 
 def _in_own_code(plan: Plan, cause: Exception) -> str:

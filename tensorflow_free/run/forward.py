@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import torch
 
+from tensorflow_free.plan.calls import Values, whole
 from tensorflow_free.plan.plan import Plan
+from tensorflow_free.plan.slots import NOTHING
 
 Forward = Callable[..., tuple[Any, ...]]
+
+Siteless = tuple[Callable[..., Any], Callable[[Values], Sequence[Any]], int]
+"""A call without its site, of which a compiler has no use."""
 
 
 def input_slots(plan: Plan) -> tuple[int, ...]:
@@ -24,15 +29,35 @@ def calls_of(plan: Plan) -> int:
 
 
 def forward_of(plan: Plan) -> Forward:
-    """The forward steps as one function of the starting tensors."""
-    initial, slots, returned, calls = plan.initial, input_slots(plan), plan.returned, plan.forward
+    """The forward steps as one function of the starting tensors.
+
+    Its calls stand one below the other, not in a loop: of a loop in which a compiler cannot follow one call, it
+    compiles none (`torch._dynamo` resumes a frame behind a graph break only outside of loops).
+    """
+    initial, slots, returned = plan.initial, input_slots(plan), plan.returned
+    steps = straight([(function, arguments, out) for function, arguments, out, _ in plan.forward])
 
     def forward(*tensors: torch.Tensor) -> tuple[Any, ...]:
         values = list(initial)
         for slot, tensor in zip(slots, tensors, strict=True):
             values[slot] = tensor
-        for function, arguments, out, _ in calls:
-            values[out] = function(*arguments(values))
+        steps(values)
         return tuple([values[slot] for slot in returned])
 
     return forward
+
+
+MOST_LINES: Final = 32
+"""Calls that stand below each other in one function: its rest is compiled anew behind each graph break."""
+
+
+def straight(calls: Sequence[Siteless]) -> Callable[[Values], None]:
+    """The calls as one function without a loop, or as a function of such functions, by a text of numbers alone."""
+    while len(calls) > MOST_LINES:
+        parts = [calls[begin : begin + MOST_LINES] for begin in range(0, len(calls), MOST_LINES)]
+        calls = [(straight(part), whole, NOTHING) for part in parts]
+    lines = [f"    values[{out}] = functions[{at}](*arguments[{at}](values))" for at, (_, _, out) in enumerate(calls)]
+    names: dict[str, Any] = {"functions": [call[0] for call in calls], "arguments": [call[1] for call in calls]}
+    exec("\n".join(["def steps(values):", *lines, "    return None"]), names)  # noqa: S102 - numbers alone are in it
+    made: Callable[[Values], None] = names["steps"]
+    return made

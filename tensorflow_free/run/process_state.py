@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from tensorflow_free.plan import settings
+from tensorflow_free.plan.calls import Site, Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.tensors.streams import own_stream
@@ -15,7 +16,11 @@ from tensorflow_free.tensors.streams import own_stream
 
 @contextmanager
 def process_state(plan: Plan) -> Iterator[None]:
-    """Set what the recipe asks of the process, and put everything back, also when the run fails."""
+    """Set what the recipe asks of the process, and put everything back, also when the run fails.
+
+    Raises:
+        Stopped: a device does not tell its random state.
+    """
     recipe = plan.recipe
     with ExitStack() as stack:
         stack.callback(torch.default_generator.set_state, torch.default_generator.get_state())
@@ -24,7 +29,10 @@ def process_state(plan: Plan) -> Iterator[None]:
         _leave_modes(recipe.device, stack)
         stack.enter_context(torch.enable_grad())
         for device in plan.devices:
-            stack.enter_context(own_stream(device, recipe.seed))
+            try:
+                stack.enter_context(own_stream(device, recipe.seed))
+            except Exception as error:
+                raise Stopped(Site("tensors", device, ("tensors",)), ()) from error
         stack.enter_context(settings.applied(recipe.settings))
         yield
 

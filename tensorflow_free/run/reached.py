@@ -73,5 +73,5 @@ def _whole(steps: Mapping[str, Step], names: Sequence[str]) -> Iterator[float]:
 
 
 def _names(path: KeyPath) -> tuple[str, ...]:
-    """The names in a path such as `steps.loop.steps.y`."""
-    return tuple(str(part) for part in path[1::2])
+    """The names in a path such as `steps.loop.steps.y`; none of what is no step."""
+    return tuple(str(part) for part in path[1::2]) if path[:1] == ("steps",) else ()

@@ -1,39 +1,157 @@
-"""What a torch error means, by its text: no kernel for a dtype or a device."""
+r"""Whether an error says that there is no kernel, by whose words; and the words that plugins and command lines add.
+
+Example:
+    >>> from tensorflow_free import register_unsupported
+    >>> register_unsupported(r"QX-\d+: no microcode for \w+")
+    >>> from tensorflow_free.run.unsupported import lack_of
+    >>> lack_of(RuntimeError("QX-17: no microcode for erf"))
+    Lack(whose="'QX-\\d+: no microcode for \\w+'", line='QX-17: no microcode for erf')
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
-_KINDS: Final = "dtype|type|half|bfloat16|float|double|complex|int|long|bool|byte|device|cpu|cuda|mps|xpu|meta"
+from tensorflow_free.plugins import load_plugins
+from tensorflow_free.run.compiler_errors import innermost, is_of_compiler, lacks_code_for, said
+from tensorflow_free.run.no_kernel_words import OTHERWISE, WORDINGS
 
-_RARE: Final = r"(?:b?float16|bfloat16|half|complexhalf|float8\w*)"
-"""Dtypes that ops lack a kernel for most often; of others, a step may well have been given the wrong one."""
+UNSUPPORTED_VARIABLE: Final = "TENSORFLOW_FREE_UNSUPPORTED"
+"""The environment variable in which the patterns of a command line reach the processes that it begins: a JSON list."""
 
-_NO_KERNEL: Final = re.compile(
-    r"not implemented for|"
-    rf"not (?:yet |currently )?(?:supported|implemented) (?:yet )?(?:for|on|with)\b.{{0,40}}\b(?:{_KINDS})|"
-    r"unsupported (?:dtype|scalar ?type|data ?type|tensor dtype|type)|"
-    rf"(?:does not|doesn't|do not|don't) support .{{0,40}}\b(?:{_KINDS})|"
-    rf"only supports? .{{0,40}}\b(?:{_KINDS})|"
-    r"low precision dtypes? not supported|"
-    rf"(?:expected|supports?|supported for) .{{0,120}}\bbut got (?:an? tensor of scalar type:? )?{_RARE}|"
-    r"must be (?:either )?(?:float or double|floating point) dtype|"
-    r"(?:does not|doesn't) handle types other than|"
-    r"expected a tensor .{0,40} of float, double, cfloat or cdouble types|"
-    r"could not run '[^']+' with arguments from the '[^']+' backend",
-    re.IGNORECASE,
-)
-"""How torch 2.11 to 2.13 say it: macros of ATen's dispatch, checks of single ops, the dispatcher itself."""
+OF_CODE: Final = (AssertionError, LookupError, ArithmeticError, AttributeError, NameError, OSError, ImportError)
+"""Errors that tell of code which is wrong, whatever they say."""
 
-_OF_A_COMPILER: Final = ("InductorError", "BackendCompilerFailed")
-"""Errors of a compiler: what it cannot do is its failure, whatever it says of dtypes."""
+_registered: Final[dict[str, re.Pattern[str]]] = {}
+
+
+@dataclass(frozen=True)
+class Lack:
+    """That there is no kernel.
+
+    Attributes:
+        whose: whose words say so; of a pattern that was added, the pattern in quotes.
+        line: the line that says it.
+    """
+
+    whose: str
+    line: str
+
+
+def register_unsupported(pattern: str) -> None:
+    """Takes errors whose text a pattern is found in for a missing kernel, so that such a cell is *unsupported*.
+
+    For a package of a device: call it in a function that the entry point group `tensorflow_free.plugins` names, or in
+    a file that `--ops` names.
+
+    Args:
+        pattern: A regular expression, as `re.search` takes it; upper and lower case are one.
+
+    Raises:
+        ValueError: It is empty, no regular expression, or found in every text.
+
+    Example:
+        >>> from tensorflow_free import register_unsupported
+        >>> register_unsupported("LOOM-4[0-9]{2}: no tile program")
+    """
+    found = checked(pattern)
+    _registered[found] = re.compile(found, re.IGNORECASE)
+
+
+def register_for_children(patterns: Iterable[str]) -> None:
+    """The same of several that have been looked at, for this process and those that it begins."""
+    if patterns := list(patterns):
+        os.environ[UNSUPPORTED_VARIABLE] = json.dumps(list(dict.fromkeys([*inherited(), *patterns])))
+
+
+def unsupported_words() -> list[str]:
+    """`--unsupported PATTERN` for each pattern of the command line, for the commands that it prints."""
+    return [word for one in inherited() for word in ("--unsupported", one)]
+
+
+def inherited() -> list[str]:
+    """The patterns of the command line, here and in the processes that it began."""
+    try:
+        found = json.loads(os.environ.get(UNSUPPORTED_VARIABLE, "[]"))
+    except ValueError:
+        return []
+    return [one for one in found if pattern_problem(one) is None] if isinstance(found, list) else []
+
+
+def checked(pattern: str) -> str:
+    """The pattern itself.
+
+    Raises:
+        ValueError: as of `register_unsupported`.
+    """
+    if problem := pattern_problem(pattern):
+        raise ValueError(problem)
+    return pattern
+
+
+def pattern_problem(pattern: object) -> str | None:
+    """Why something cannot be a pattern of errors, or None."""
+    right = "give a regular expression such as 'E7[0-9]+: no kernel'"
+    if not isinstance(pattern, str) or not pattern.strip():
+        return f"'{pattern}' is no text to look for; {right}"
+    try:
+        found = re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        return f"'{pattern}' is not a regular expression: {error}; {right}"
+    return f"'{pattern}' is found in every error, the empty one too; {right}" if found.search("") else None
+
+
+def lack_of(cause: BaseException | None, devices: Iterable[str] = ()) -> Lack | None:
+    """What a step lacks that failed because there is no kernel for its dtype or on its device; None for other faults.
+
+    Args:
+        cause: the error.
+        devices: those that the run uses, whose names count as `device` in plain words.
+
+    Raises:
+        RecipeError: a package's plugin cannot be loaded.
+    """
+    if not isinstance(cause, Exception):
+        return None
+    load_plugins()
+    kinds = sorted({device.partition(":")[0] for device in devices})
+    if not is_of_compiler(cause):
+        return _lack(cause, str(cause), kinds, OF_CODE)
+    if (kind := lacks_code_for(cause, kinds)) is not None:
+        return Lack("inductor", f"inductor generates no code for '{kind}' devices")
+    inner = innermost(cause)
+    return _lack(inner, said(inner), kinds, ())
 
 
 def is_unsupported(cause: BaseException | None) -> bool:
-    """Whether a step failed because torch has no kernel for its dtype or on its device, and for no fault of its own."""
-    if cause is None or type(cause).__name__ in _OF_A_COMPILER:
-        return False
-    if not isinstance(cause, (RuntimeError, TypeError, ValueError)):
-        return False
-    return isinstance(cause, NotImplementedError) or _NO_KERNEL.search(str(cause)) is not None
+    """Whether a step failed because there is no kernel for its dtype or on its device, and for no fault of its own."""
+    return lack_of(cause) is not None
+
+
+def _lack(cause: BaseException, text: str, kinds: Iterable[str], otherwise: tuple[type[Exception], ...]) -> Lack | None:
+    """What an error says of a missing kernel, by the first pattern that is found in its text."""
+    for pattern, compiled in (*_registered.items(), *((one, re.compile(one, re.IGNORECASE)) for one in inherited())):
+        if found := compiled.search(text):
+            return Lack(f"'{pattern}'", _line(text, text, found))
+    if isinstance(cause, otherwise) or OTHERWISE.search(text):
+        return None
+    # a device that nobody knows is called by its name
+    named = re.sub(rf"\b(?:{'|'.join(map(re.escape, kinds))})(?::\d+)?\b", "device", text) if any(kinds) else text
+    for row in WORDINGS:
+        for said_of in (text, named):
+            if found := row.pattern.search(said_of):
+                return Lack(row.whose, _line(text, said_of, found))
+    if isinstance(cause, NotImplementedError):
+        return Lack(NotImplementedError.__name__, next(iter(text.splitlines()), ""))
+    return None
+
+
+def _line(text: str, searched: str, found: re.Match[str]) -> str:
+    """The lines of a text, as one, in which something was found in the same text with other names."""
+    first, last = (searched.count("\n", 0, at) for at in found.span())
+    return " ".join(" ".join(text.split("\n")[first : last + 1]).split())

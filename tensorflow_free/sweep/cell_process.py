@@ -26,7 +26,9 @@ def _rows(serving: Serving) -> Answering:
         judged=lambda row: serving.early(row.model_dump_json()),
     )
 
-    def answer(cell: dict[str, Any]) -> str:
-        return trial.row(Cell.from_plain(cell)).model_dump_json()
+    def answer(asked: dict[str, Any]) -> str:
+        cell = Cell.from_plain(asked["cell"])
+        row = trial.exact_row(cell) if asked["exact"] else trial.row(cell)
+        return "null" if row is None else row.model_dump_json()
 
     return answer

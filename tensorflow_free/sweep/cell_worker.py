@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from tensorflow_free.judging.culprits import not_found
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.process.limits import Limits
+from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.workers.worker import Lost, Worker
 
@@ -19,26 +19,18 @@ class CellWorker(Worker):
     """One worker process of a sweep.
 
     Args:
-        ops: files of the user's own ops.
-        folder: the sweep's folder; None to keep no results.
-        cwd: the folder from which recipes are named.
+        launch: how the sweep's cells are run.
         environment: its variables.
-        limits: how much memory it may take; where a limit is asked for, the step at which it is met is told.
 
     Raises:
         TensorflowFreeError: this machine starts no more processes.
     """
 
-    def __init__(
-        self,
-        ops: Sequence[str],
-        folder: Path | None,
-        cwd: str,
-        environment: Mapping[str, str],
-        limits: Limits | None = None,
-    ) -> None:
-        asked = {"folder": None if folder is None else str(folder)}
-        super().__init__(MAIN, ops, asked, cwd=cwd, environment=environment, limits=limits)
+    def __init__(self, launch: Launch, environment: Mapping[str, str]) -> None:
+        kinds = {device.partition(":")[0] for device in launch.devices} - {AUTO}
+        folder = None if launch.folder is None else str(launch.folder)
+        asked = {"ops": list(launch.ops), "folder": folder, "kinds": sorted(kinds)}
+        super().__init__(MAIN, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
 
     def run(self, cell: Cell, limit_s: float) -> Row:
         """The row of a cell.
@@ -47,7 +39,20 @@ class CellWorker(Worker):
             Lost: it crashed, or went over a limit; this worker is of no more use.
             StorageError: the cell's folder cannot be written.
         """
-        return row_of(self.answer(cell.to_plain(), "taking the cell", limit_s))
+        return row_of(self._answer_to(cell, limit_s, exact=False))
+
+    def run_again(self, cell: Cell, limit_s: float) -> Row | None:
+        """The row of a cell whose error showed late, with a synchronisation after each step; None where it has none.
+
+        Raises:
+            Lost: as of `run`.
+            StorageError: as of `run`.
+        """
+        answer = self._answer_to(cell, limit_s, exact=True)
+        return None if answer == b"null" else row_of(answer)
+
+    def _answer_to(self, cell: Cell, limit_s: float, *, exact: bool) -> bytes:
+        return self.answer({"cell": cell.to_plain(), "exact": exact}, "taking the cell", limit_s)
 
 
 def judged_row(lost: Lost) -> Row | None:

@@ -56,13 +56,17 @@ class Cell:
 
     def to_plain(self) -> dict[str, Any]:
         """The cell as JSON holds it, for a process that runs it."""
-        return {**asdict(replace(self, overrides=())), "overrides": texts_of(self.overrides)}
+        trusted = [override.trusted for override in self.overrides]
+        return {**asdict(replace(self, overrides=())), "overrides": texts_of(self.overrides), "trusted": trusted}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Cell:
-        """The cell that `to_plain` gave."""
+        """The cell that `to_plain` gave, in the process that began this one: what it trusts is trusted here, too."""
         axes = tuple((key, value) for key, value in plain["axes"])
-        return cls(**{**plain, "overrides": tuple(map(as_override, plain["overrides"])), "axes": axes})
+        read = {key: value for key, value in plain.items() if key != "trusted"}
+        given = map(as_override, plain["overrides"])
+        overrides = tuple(replace(one, trusted=known) for one, known in zip(given, plain["trusted"], strict=True))
+        return cls(**{**read, "overrides": overrides, "axes": axes})
 
 
 class Cells:

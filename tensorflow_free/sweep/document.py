@@ -14,7 +14,8 @@ Example:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -30,7 +31,7 @@ from pydantic import (
 )
 
 from tensorflow_free.composition.compose import merged_files, real_path
-from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.composition.override_texts import override_of_file
 from tensorflow_free.composition.overrides import Axis, Override
 from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.composition.writer import dump_yaml
@@ -52,7 +53,7 @@ MOST_NAMED: Final = 12
 
 OverrideText = Annotated[
     Override,
-    PlainValidator(as_override),
+    PlainValidator(override_of_file),
     PlainSerializer(lambda override: override.text, return_type=str),
     WithJsonSchema({"type": "string"}),
 ]
@@ -101,6 +102,18 @@ class AxisOfSweep(_Model):
     texts: list[OverrideText] = Field(min_length=1)
     is_range: bool = False
 
+    @property
+    def typed(self) -> str:
+        """The override with all of its values, as a person types it."""
+        first, *others = self.texts
+        return ",".join([first.text, *(one.value_text for one in others)])
+
+
+def gives_options(override: Override) -> bool:
+    """Whether an override gives options of a compiler, which a person is trusted with as a file is not."""
+    value = override.value if isinstance(override.value, Mapping) else {}
+    return override.parts[:2] == ("backend", "options") or (override.parts == ("backend",) and "options" in value)
+
 
 class FileOfSweep(_Model):
     """A file that a sweep depends on.
@@ -119,7 +132,7 @@ class LauncherOfSweep(_Model):
 
     Attributes:
         name: what runs them: `workers`, or a launcher of Hydra's.
-        n_jobs: worker processes; None for one a core, or one a GPU.
+        n_jobs: worker processes in all; None for one a core, and one for each device that cells ask for.
         cell_timeout_s: seconds that a cell may take.
         fail_fast: whether the first bad cell ends the sweep.
         max_memory_gib: GiB that a cell may take; None for no limit.
@@ -211,12 +224,22 @@ class SweepDocument(_Model):
         """Its cells, each made when it is asked for."""
         return Cells(self.matrix(), self.folders)
 
+    @property
+    def options(self) -> list[Override]:
+        """The overrides that give options of compilers."""
+        return [one for axis in self.axes for one in axis.texts if gives_options(one)]
+
+    def trust(self, texts: Collection[str]) -> None:
+        """Trust the overrides with these texts, which a person has typed again: what a folder holds is data."""
+        for axis in self.axes:
+            axis.texts = [replace(one, trusted=True) if one.text in texts else one for one in axis.texts]
+
     def resume_command(self, folder: str | Path) -> str:
-        """The command that resumes the sweep in `folder`; files of ops are named again."""
+        """The command that resumes the sweep in `folder`; files of ops and options of compilers are typed again."""
         files = [str(seen_from_here(Path(self.cwd) / file.path)) for file in self.ops]
-        return command_of(
-            ["run-recipe", "--resume", str(folder), *(word for file in files for word in ("--ops", file))]
-        )
+        ops = [word for file in files for word in ("--ops", file)]
+        options = [axis.typed for axis in self.axes if gives_options(axis.texts[0])]
+        return command_of(["run-recipe", "--resume", str(folder), *options, *ops])
 
     def refuse_changes(self) -> None:
         """See that nothing that the sweep depends on has changed since it began.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import StorageError
+from tensorflow_free.run.unsupported import UNSUPPORTED_VARIABLE
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.pool import Crew
@@ -25,9 +26,10 @@ CARRIED: Final = (
     "ONEDNN_MAX_CPU_ISA",
     "CUBLAS_WORKSPACE_CONFIG",
     "NVIDIA_TF32_OVERRIDE",
+    UNSUPPORTED_VARIABLE,
 )
-"""Variables that numbers hang on. joblib and Ray set some of them in their jobs, and a cluster has its own; in a job
-they are as they are here, or not set."""
+"""Variables that numbers or outcomes hang on. joblib and Ray set some of them in their jobs, and a cluster has its own;
+in a job they are as they are here, or not set."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class Chunks:
         folder: the sweep's folder, which says what its cells are.
         size: how many cells a job has; the last may have fewer.
         ops: the files of the user's own ops that the command line names; what lies in the folder names none.
+        options: the overrides that the command line gives to compilers; what lies in the folder is not trusted.
         environment: variables as the sweep has them, None where they are not set.
     """
 
     folder: Path
     size: int
     ops: Sequence[str] = ()
+    options: Sequence[str] = ()
     environment: Mapping[str, str | None] = field(
         default_factory=lambda: {name: os.environ.get(name) for name in CARRIED}
     )
@@ -65,6 +69,7 @@ class Chunks:
         """
         kept = SweepFolder(self.folder, f"cells.{config.chunk}.jsonl")
         document = kept.document()
+        document.trust(self.options)
         if not Path(document.cwd).is_dir():
             raise StorageError(
                 f"{document.cwd}: does not exist here; a job reads recipes and writes rows under the paths of the sweep"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.process.limits import Limits, memory_problem
 from tensorflow_free.sweep.document import SweepDocument
@@ -22,13 +23,16 @@ class Launch:
     Attributes:
         cwd: the folder from which recipes are named.
         folder: the sweep's folder, where cells keep their results; None to keep none.
-        n_jobs: workers; None for one a core, or one a GPU where every cell is on one.
+        n_jobs: workers in all; None for one a core, and one for each device that cells ask for.
         cell_timeout_s: seconds that a cell may take.
         ops: files of the user's own ops.
         devices: the devices that cells ask for, as far as they are known beforehand.
         fail_fast: whether the first bad cell ends the sweep.
         max_memory_gib: GiB that a worker may take beside what PyTorch has taken at its start; None for no limit.
         strict: whether a cell fails the sweep of which not everything could be judged.
+        recipes: what the recipes say, as YAML.
+        overrides: those of the cells; of a range, its first.
+        chosen: whether another sweeper chooses the cells as it goes, so that little is known beforehand.
     """
 
     cwd: str
@@ -40,6 +44,9 @@ class Launch:
     fail_fast: bool = False
     max_memory_gib: float | None = None
     strict: bool = False
+    recipes: Sequence[str] = ()
+    overrides: Sequence[Override] = ()
+    chosen: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -60,7 +67,7 @@ class Settings:
     """How a sweep is run.
 
     Attributes:
-        n_jobs: workers; None for one a core, or one a GPU where every cell is on one.
+        n_jobs: workers in all; None for one a core, and one for each device that cells ask for.
         cell_timeout_s: seconds that a cell may take; None for ten minutes.
         fail_fast: whether the first bad cell ends the sweep.
         ops: files of the user's own ops.
@@ -108,4 +115,10 @@ class Settings:
             fail_fast=self.fail_fast,
             max_memory_gib=began.max_memory_gib if self.max_memory_gib is None else self.max_memory_gib,
             strict=document.strict,
+            recipes=[recipe.text for recipe in document.recipes],
+            overrides=[
+                *(case for recipe in document.recipes for case in recipe.cases),
+                *(one for axis in document.axes for one in axis.texts[: 1 if axis.is_range else None]),
+            ],
+            chosen=document.chosen,
         )

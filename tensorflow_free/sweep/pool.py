@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final
 
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Problems, WorkerLost
+from tensorflow_free.outcome.plain_reasons import Bare, Because
+from tensorflow_free.outcome.reasons import AnyReason, Problems, StepFailed, WorkerLost
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.recipe.names import AUTO
+from tensorflow_free.run.unsupported import inherited
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
 from tensorflow_free.sweep.cell_worker import CellWorker, judged_row
 from tensorflow_free.sweep.cells import Cell
+from tensorflow_free.sweep.dealing import Dealing
+from tensorflow_free.sweep.lanes import CellPlaces, Devices, Lane, may_use_devices
 from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.sweep.rows import Row, row_of_cell
 from tensorflow_free.workers.worker import Lost
@@ -27,10 +31,6 @@ MOST_WAITING: Final = 1_000
 
 PATIENCE_S: Final = 0.2
 """Seconds between two looks at whether a crew that waits has been stopped."""
-
-ACCELERATED: Final = frozenset({"cuda", AUTO})
-"""Devices of which a machine may have several, so that workers share them out."""
-
 
 KeepRow = Callable[[Row], None]
 """Keeps a row; called by one thread at a time."""
@@ -56,8 +56,9 @@ class Crew:
         self._news: queue.Queue[Row | Exception | None] = queue.Queue(MOST_WAITING)
         self._greeted = threading.Event()
         self._workers: set[CellWorker] = set()
-        self._cells: Iterator[Cell] = iter(())
-        self._gpus: Sequence[str] = ()
+        self._dealing = Dealing(iter(()))
+        self._scout: tuple[str | None, CellWorker] | None = None
+        """A worker that told of the devices of this machine, and its capability, until a lane takes it."""
 
     def rows(self, cells: Iterable[Cell], count: int) -> Generator[Row]:
         """Run `count` cells, and give each row when it is kept.
@@ -67,33 +68,30 @@ class Crew:
             StorageError: a row or a result cannot be kept.
             TensorflowFreeError: workers cannot be started.
         """
-        self._cells = iter(cells)
-        threads = [self._thread(0)] if count else []
+        waiting = iter(cells)
+        threads: list[threading.Thread] = []
         try:
+            threads += map(self._thread, self._lanes(waiting, count))
             for thread in threads:
-                thread.start()
-            if self._shares_out():
-                # how many workers there are to be depends on what the first one sees
-                self._wait_for_greeting(threads)
-            more = [self._thread(slot) for slot in range(1, self._size(count))]
-            threads += more
-            for thread in more:
                 thread.start()
             yield from self._received(len(threads))
         finally:
             self.stop()
             for thread in threads:
                 thread.join()
+            if self._scout is not None:
+                self._dismiss(self._scout[1])
 
     def stop(self) -> None:
         """End every worker at once; what they were doing is lost."""
         self._stopped.set()
+        self._dealing.end()
         with self._lock:
             for worker in self._workers:
                 worker.kill()
 
-    def _thread(self, slot: int) -> threading.Thread:
-        return threading.Thread(target=self._work, args=(slot,), daemon=True)
+    def _thread(self, lane: Lane) -> threading.Thread:
+        return threading.Thread(target=self._work, args=(lane,), daemon=True)
 
     def _received(self, working: int) -> Iterator[Row]:
         """The rows as they come, until the last thread has said that it is done."""
@@ -108,49 +106,51 @@ class Crew:
             if news.is_bad and self._launch.fail_fast:
                 return
 
-    # how many
+    def _lanes(self, cells: Iterator[Cell], count: int) -> list[Lane]:
+        """The lanes of `count` cells, which are dealt to them."""
+        self._dealing = Dealing(cells)
+        has_devices = count > 0 and may_use_devices(self._launch)
+        if self._launch.n_jobs == 1 or not has_devices:
+            return [Lane(has_device=has_devices)] * min(self._launch.n_jobs or cores(), count)
+        # how many workers there are to be depends on the devices that the first one sees
+        first = next(cells)
+        places = CellPlaces(self._launch, self._seen_by_scout(first.capability))
+        self._dealing = Dealing(chain([first], cells), places.of)
+        return places.lanes(cores(), count)
 
-    def _shares_out(self) -> bool:
-        """Whether the number of workers hangs on the GPUs of this machine."""
-        kinds = {device.partition(":")[0] for device in self._launch.devices}
-        return bool(kinds & ACCELERATED)
+    def _seen_by_scout(self, capability: str | None) -> Devices:
+        """The devices that a worker sees, which runs cells afterwards.
 
-    def _wait_for_greeting(self, threads: Sequence[threading.Thread]) -> None:
-        while not self._greeted.wait(PATIENCE_S):
-            if not any(thread.is_alive() for thread in threads):
-                return
-
-    def _size(self, count: int) -> int:
-        launch = self._launch
-        everywhere = {device for device in launch.devices if device.partition(":")[0] in ACCELERATED}
-        if launch.n_jobs is not None:
-            wanted = launch.n_jobs
-        elif self._gpus and everywhere == launch.devices:
-            wanted = len(self._gpus)
-        else:
-            wanted = cores()
-        return max(1, min(wanted, count))
+        Raises:
+            RecipeError: the user's ops cannot be loaded.
+            TensorflowFreeError: it cannot be started.
+        """
+        capability = capability if missing_capability(capability) is None else None
+        worker = self._begun(capability, Lane())
+        self._scout = capability, worker
+        return Devices.of(worker.devices)
 
     # at work, each in its thread
 
-    def _work(self, slot: int) -> None:
-        """Run cells in the workers of one slot: one for each CPU capability that cells ask for."""
+    def _work(self, lane: Lane) -> None:
+        """Run cells in the workers of one lane: one for each CPU capability that cells ask for."""
         mine: dict[str | None, CellWorker] = {}
         try:
             while not self._stopped.is_set():
-                cell = self._next()
+                cell = self._dealing.next(lane.places)
                 if cell is None:
                     break
                 # a cell alone needs all files of ops: it is not known which of them a backend came from
-                row = self._row(cell, slot, mine)
+                row = self._row(cell, lane, mine)
                 is_at_limit = row.outcome in (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY)
                 limits = self._launch.limits.words() if is_at_limit else []
-                row = row.model_copy(update={"ops": self._launch.named_ops, "limits": limits})
+                alone = {"ops": self._launch.named_ops, "limits": limits, "unsupported": inherited()}
+                row = row.model_copy(update=alone)
                 row = row.strictly() if self._launch.strict else row
                 with self._lock:
                     self._record(row)
-                    if row.is_bad and self._launch.fail_fast:
-                        self._cells = iter(())
+                if row.is_bad and self._launch.fail_fast:
+                    self._dealing.end()
                 self._tell(row)
         except Exception as error:  # noqa: BLE001 - raised again by whoever iterates
             if not self._stopped.is_set():
@@ -160,17 +160,13 @@ class Crew:
                 self._dismiss(worker)
             self._tell(None)
 
-    def _next(self) -> Cell | None:
-        with self._lock:
-            return next(self._cells, None)
-
     def _tell(self, news: Row | Exception | None) -> None:
         while not self._stopped.is_set():
             with suppress(queue.Full):
                 self._news.put(news, timeout=PATIENCE_S)
                 return
 
-    def _row(self, cell: Cell, slot: int, mine: dict[str | None, CellWorker]) -> Row:
+    def _row(self, cell: Cell, lane: Lane, mine: dict[str | None, CellWorker]) -> Row:
         """The row of a cell, whatever becomes of its worker.
 
         Raises:
@@ -182,27 +178,66 @@ class Crew:
         if missing is not None:
             return lost_row(cell, Outcome.UNAVAILABLE, Problems(code="unavailable", problems=[missing]))
         try:
-            worker = mine.get(cell.capability)
-            if worker is None:
-                worker = mine[cell.capability] = self._hired(cell.capability, slot)
-            return worker.run(cell, self._launch.cell_timeout_s)
+            row = self._worker(cell, lane, mine).run(cell, self._launch.cell_timeout_s)
+            return self._run_again(cell, lane, mine, row) if is_late(row) else row
         except Lost as lost:
             if self._stopped.is_set():
                 raise
-            gone = mine.pop(cell.capability, None)
-            if gone is not None:
-                self._dismiss(gone)
+            self._replace(cell.capability, mine)
             return judged_row(lost) or lost_row(cell, lost.outcome, lost.cause)
 
-    def _hired(self, capability: str | None, slot: int) -> CellWorker:
-        """A worker that is ready."""
+    def _worker(self, cell: Cell, lane: Lane, mine: dict[str | None, CellWorker]) -> CellWorker:
+        """The worker for a cell: the one that is there, as long as it can use its devices."""
+        worker = mine.get(cell.capability)
+        if worker is not None and worker.broken:
+            self._replace(cell.capability, mine)
+            worker = None
+        if worker is None:
+            worker = mine[cell.capability] = self._hired(cell.capability, lane, mine)
+        return worker
+
+    def _run_again(self, cell: Cell, lane: Lane, mine: dict[str | None, CellWorker], row: Row) -> Row:
+        """The row of a cell in which an error of a device showed late: run in a new process, its step is known."""
+        self._replace(cell.capability, mine)
+        try:
+            again = self._worker(cell, lane, mine).run_again(cell, self._launch.cell_timeout_s)
+        except Lost as lost:
+            if self._stopped.is_set():
+                raise
+            self._replace(cell.capability, mine)
+            return row.noting(Because(code="cannot be run again", why=str(lost)))
+        return again or row.noting(Bare(code="not lost again"))
+
+    def _replace(self, capability: str | None, mine: dict[str | None, CellWorker]) -> None:
+        """End a worker, in whose place another is hired when a cell comes."""
+        gone = mine.pop(capability, None)
+        if gone is not None:
+            self._dismiss(gone)
+
+    def _hired(self, capability: str | None, lane: Lane, mine: dict[str | None, CellWorker]) -> CellWorker:
+        """A worker that is ready for a lane; on a device, the lane's other workers end before it begins."""
+        while mine and lane.has_device:
+            self._dismiss(mine.popitem()[1])
+        with self._lock:
+            if self._scout is not None and self._scout[0] == capability and lane.is_first:
+                worker = self._scout[1]
+                self._scout = None
+                return worker
+        return self._begun(capability, lane)
+
+    def _begun(self, capability: str | None, lane: Lane) -> CellWorker:
+        """A new worker that is ready.
+
+        Raises:
+            Lost: it could not start, and others could.
+            RecipeError: the user's ops cannot be loaded.
+            TensorflowFreeError: no worker has ever started.
+        """
         launch = self._launch
         with self._lock:
             if self._stopped.is_set():
                 raise Lost(WorkerLost(code="worker crashed", ended="the sweep was stopped"))
-            worker = CellWorker(
-                launch.ops, launch.folder, launch.cwd, self._environment(capability, slot), launch.limits
-            )
+            worker = CellWorker(launch, environment_of_worker(capability, lane))
             self._workers.add(worker)
         try:
             environment = worker.ready()
@@ -212,12 +247,11 @@ class Crew:
                 raise
             message = f"a worker process could not start: {lost}"
             raise TensorflowFreeError(message) from lost
-        except RecipeError:
+        except BaseException:
             self._dismiss(worker)
             raise
         with self._lock:
             if not self._greeted.is_set():
-                self._gpus = _gpus(environment)
                 self._greet(environment)
                 self._greeted.set()
         return worker
@@ -227,22 +261,18 @@ class Crew:
             self._workers.discard(worker)
         worker.end()
 
-    def _environment(self, capability: str | None, slot: int) -> dict[str, str]:
-        """The environment of a worker: numbers must not hang on how many workers share the cores."""
-        environment = {"OMP_NUM_THREADS": "1", **os.environ}
-        if capability is not None:
-            environment[CAPABILITY_VARIABLE] = capability
-        indexed = any(":" in device for device in self._launch.devices)
-        if slot and len(self._gpus) > 1 and not indexed:
-            environment["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
-        return environment
+
+def environment_of_worker(capability: str | None, lane: Lane) -> dict[str, str]:
+    """The environment of a worker: numbers must not hang on how many workers share the cores."""
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, **lane.variables}
+    if capability is not None:
+        environment[CAPABILITY_VARIABLE] = capability
+    return environment
 
 
-def _gpus(environment: Mapping[str, Any]) -> Sequence[str]:
-    """The GPUs that a worker sees, as `CUDA_VISIBLE_DEVICES` names them."""
-    count = len(environment["devices"])
-    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
-    return named[:count] if len(named) >= count else [str(index) for index in range(count)]
+def is_late(row: Row) -> bool:
+    """Whether an error of a device showed in a cell behind the step that raised it."""
+    return any(isinstance(one, StepFailed) and one.is_late for one in row.causes)
 
 
 def lost_row(cell: Cell, outcome: CellOutcome, cause: AnyReason) -> Row:

@@ -23,6 +23,7 @@ from tensorflow_free.sweep.document import (
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.launch import CELL_TIMEOUT_S, Settings
 from tensorflow_free.sweep.matrix import Matrix
+from tensorflow_free.sweep.resumed_options import typed_again, untrusted_options
 from tensorflow_free.sweep.sweep import Sweep
 
 
@@ -46,7 +47,8 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         overrides: as on the command line behind `-m`: `["dtype=float32,float64", "params.n=range(1,9)"]`. A recipe
             that has cases runs in all of them, unless `case=` says which.
         folder: where to write; it must be new or empty. `multirun/<date>_<time>-<random>` by default.
-        n_jobs: worker processes; by default one for each core, or for each GPU where every cell is on one.
+        n_jobs: worker processes in all; by default one for each core, and for each device that cells ask for. A device
+            has never more than one, unless `register_device` lets it have several.
         cell_timeout_s: seconds that a cell may take; by default 600.
         fail_fast: whether the first bad cell ends the sweep.
         ops: Python files that register ops. Workers are processes of their own: ops that only this one has registered
@@ -88,6 +90,7 @@ def resume_sweep(  # noqa: PLR0913 - as above
     ops: Sequence[str | Path] = (),
     max_memory_gib: float | None = None,
     strict: bool = False,
+    overrides: Sequence[str] = (),
 ) -> Sweep:
     """Resume a sweep that was begun before: cells that have a row are not run again.
 
@@ -99,13 +102,15 @@ def resume_sweep(  # noqa: PLR0913 - as above
         ops: the Python files with which it began, named again: a folder alone makes no code run.
         max_memory_gib: as of `sweep_recipe`; by default as the sweep began.
         strict: as of `sweep_recipe`; so is a sweep that began so.
+        overrides: of those with which it began, the ones that give options of compilers, typed again: a folder alone
+            gives those that a recipe file may.
 
     Returns:
         The sweep with the rows that are there; what is left runs as that of `sweep_recipe` does.
 
     Raises:
-        RecipeError: a recipe has changed since, with the keys that differ; another sweeper chose the cells; or other
-            files of ops are named than those with which it began.
+        RecipeError: a recipe has changed since, with the keys that differ; another sweeper chose the cells; other
+            files of ops are named than those with which it began; or it has options of compilers to be typed again.
         StorageError: it is not the folder of a sweep.
 
     Example:
@@ -123,8 +128,10 @@ def resume_sweep(  # noqa: PLR0913 - as above
     if document.chosen:
         message = "its cells were chosen by a sweeper as it ran, so that it cannot be resumed; begin a new sweep"
         problems.append(Problem(Place(file=str(folder)), message))
+    problems.extend(typed_again(document, overrides))
     refuse_any(problems)
     document.refuse_changes()
+    refuse_any(untrusted_options(document, folder))
     document.strict = document.strict or strict
     return Sweep(place, document, settings, created=True)
 

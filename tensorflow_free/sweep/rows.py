@@ -96,8 +96,8 @@ class Row(BaseModel):
         ops: the files of the user's own ops that the cell needs.
         strict: whether it fails the sweep where not everything could be judged.
         limits: the flags of the limits under which it ran, where it was ended at one.
+        unsupported: the patterns of errors that the command line takes for a missing kernel.
         seconds: wall-clock seconds that the cell took, its reference and the comparison included.
-        forward: whether it is forward only; `notes` tells what it leaves out.
         blame: of a mismatch, which steps are wrong for their own inputs; `comparison.json` has each step's verdict.
     """
 
@@ -133,7 +133,7 @@ class Row(BaseModel):
     limits: list[str] = Field(default_factory=list)
     seconds: float = 0.0
     blame: Blame | None = None
-    forward: bool = False
+    unsupported: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _coded(self) -> Self:
@@ -188,7 +188,8 @@ class Row(BaseModel):
     def command(self) -> str:
         """What a person types to run this cell alone, and have it judged again."""
         ops = [word for file in self.ops for word in ("--ops", file)]
-        return command_of(["run-recipe", "-m", self.recipe, *self.overrides, *ops, *self.limits])
+        words = [word for pattern in self.unsupported for word in ("--unsupported", pattern)]
+        return command_of(["run-recipe", "-m", self.recipe, *self.overrides, *ops, *words, *self.limits])
 
     def code(self) -> ExitCode:
         """The exit code that this cell asks for."""
@@ -264,9 +265,5 @@ def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutc
         said["backend"] = said["backend"].get("name", "")
     case = mapping.get("case")
     return row.model_copy(
-        update={
-            **{key: str(word) for key, word in said.items()},
-            "case": None if case is None else str(case),
-            "forward": mapping.get("forward") is True,
-        }
+        update={**{key: str(word) for key, word in said.items()}, "case": None if case is None else str(case)}
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -22,7 +23,7 @@ from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of, recipe_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Hidden, OfNames, Problems, RunsDiffer
+from tensorflow_free.outcome.reasons import AnyReason, Hidden, OfNames, Problems, RunsDiffer, StepFailed
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.judged_run import run_judged
@@ -30,7 +31,7 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, RowWhere, judgement_of, row_of_cell
-from tensorflow_free.tensors.devices import best_device
+from tensorflow_free.tensors.devices import best_device, empty_cache
 from tensorflow_free.text.characters import printable_json
 
 COMPARISON: Final = "comparison.json"
@@ -54,6 +55,7 @@ class Trial:
         kept: references that cells share.
         watch: told at which step a cell is, where a limit is asked for.
         judged: told the row of a red cell before its culprit is looked for, in case the worker does not come back.
+        used: the devices that the cell uses which is running.
     """
 
     folder: Path | None
@@ -61,6 +63,7 @@ class Trial:
     kept: KeptRuns = field(default_factory=KeptRuns)
     watch: Watch | None = None
     judged: Callable[[Row], None] = _silent
+    used: Sequence[str] = ()
 
     def row(self, cell: Cell) -> Row:
         """Run a cell. Nothing is raised for what a recipe does.
@@ -68,14 +71,40 @@ class Trial:
         Raises:
             StorageError: its folder cannot be written.
         """
+        return self._timed(cell, exact=False)
+
+    def exact_row(self, cell: Cell) -> Row | None:
+        """Run a cell again whose error showed late, with a synchronisation after each step, so that the step is known.
+
+        Returns:
+            Its row; None where it does not fail now, and nothing was saved.
+
+        Raises:
+            StorageError: its folder cannot be written.
+        """
+        row = self._timed(cell, exact=True)
+        return row if any(isinstance(one, StepFailed) for one in row.causes) else None
+
+    def _timed(self, cell: Cell, *, exact: bool) -> Row:
         start = perf_counter()
 
         def timed(row: Row) -> Row:
             return row.model_copy(update={"seconds": perf_counter() - start})
 
-        return timed(self._found(cell, lambda row: self.judged(timed(row))))
+        found = timed(self._found(cell, lambda row: self.judged(timed(row)), exact=exact))
+        self._give_back(found)
+        return found
 
-    def _found(self, cell: Cell, judged: Callable[[Row], None]) -> Row:
+    def _give_back(self, row: Row) -> None:
+        """Leave the next cell, and other processes, the memory of the devices that a cell used."""
+        if row.outcome == Outcome.OUT_OF_MEMORY:
+            # what an error holds, in cycles, is let go
+            gc.collect()
+        for kind in {device.partition(":")[0] for device in self.used}:
+            empty_cache(kind)
+        self.used = ()
+
+    def _found(self, cell: Cell, judged: Callable[[Row], None], *, exact: bool) -> Row:
         self.stage("running the cell")
         row = row_of_cell(cell, None, Outcome.REFUSED)
         try:
@@ -84,9 +113,13 @@ class Trial:
             recipe = recipe_of(composed)
         except RecipeError as error:
             return with_fate(row, fate_of_error(error))
-        result, _ = run_judged(plan_of(recipe), watch=self.watch, is_bad=lambda one: self._is_bad(cell, recipe, one))
+        plan = replace(plan_of(recipe), exact=exact)
+        self.used = plan.devices
+        result, _ = run_judged(plan, watch=self.watch, is_bad=lambda one: self._is_bad(cell, recipe, one))
         if self.watch is not None:
-            self.watch.at(plan_of(recipe), None)
+            self.watch.at(plan, None)
+        if exact and result.error is None:
+            return row
         result.name = composed.stem
         against, failed, notes = self._compared(cell, recipe, result)
         fate = fate_of(result, against, failed=failed)
@@ -164,7 +197,10 @@ def _json(comparison: Comparison) -> str:
 
 def _has_made(result: Result) -> bool:
     """Whether a run came to any value before it stopped."""
-    return any(record.kind != "tensor" and record.value is not None for record in result.records.values())
+    return any(
+        record.kind != "tensor" and record.value is not None and not record.unstored
+        for record in result.records.values()
+    )
 
 
 def with_fate(row: Row, fate: Fate, comparison: Comparison | None = None) -> Row:

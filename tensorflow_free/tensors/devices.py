@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import torch
 
 from tensorflow_free.recipe.device_names import MEANT, OUT_OF_TREE
 from tensorflow_free.recipe.names import DEVICES, did_you_mean
+from tensorflow_free.tensors.device_kinds import device_kinds, kind_of
 from tensorflow_free.text.phrases import counted, shown
 
 
@@ -32,8 +34,8 @@ def kinds() -> tuple[str, ...]:
 
 
 def all_kinds() -> tuple[str, ...]:
-    """Those, and the names of back ends that torch does not have here."""
-    return tuple(dict.fromkeys((*kinds(), *OUT_OF_TREE)))
+    """Those, the names of back ends that torch does not have here, and those that packages register."""
+    return tuple(dict.fromkeys((*kinds(), *OUT_OF_TREE, *device_kinds())))
 
 
 def form_problem(word: Any, named: Iterable[str] = ()) -> str | None:
@@ -98,11 +100,23 @@ def absence_of_kind(word: str) -> Absence | None:
 
 
 def _count(kind: str) -> int:
-    """How many devices of a kind there are, by what its module tells; one of which none tells is tried."""
+    """How many devices of a kind there are, by what is told of it; one of which nothing is told is tried."""
+    told = told_count(kind)
+    return int(_can_allocate(kind)) if told is None else told
+
+
+def told_count(kind: str) -> int | None:
+    """How many devices of a kind there are, by what it is registered with or its module says; None where neither does.
+
+    Nothing is tried, so that no device is taken into use.
+    """
+    registered = kind_of(kind).count
+    if registered is not None:
+        return int(registered())
     module: Any = getattr(torch, kind, None)
     available, count = (getattr(module, name, None) for name in ("is_available", "device_count"))
     if available is None and count is None:
-        return int(_can_allocate(kind))
+        return None
     if available is not None and not available():
         return 0
     return 1 if count is None else int(count())
@@ -125,6 +139,25 @@ def synchronize(word: str) -> None:
         module.synchronize(torch.device(word))
     else:
         module.synchronize()
+
+
+def empty_cache(word: str) -> None:
+    """Give back the memory that PyTorch keeps for later of the kind of a device, where it keeps some.
+
+    A device that is lost has none to give; whoever uses it next is told so.
+    """
+    empty = getattr(module_of(word), "empty_cache", None)
+    if empty is not None:
+        with suppress(Exception):
+            empty()
+
+
+def numbered(word: str) -> torch.device:
+    """The device with its number: which one is the current one of its kind may change meanwhile."""
+    device, module = torch.device(word), module_of(word)
+    if device.index is not None or not hasattr(module, "current_device"):
+        return device
+    return torch.device(device.type, module.current_device())
 
 
 def module_of(word: str) -> Any:

@@ -19,7 +19,8 @@ class Start:
     """A tensor that the run starts from, bound: everything that making it needs.
 
     `dtype` is the pinned or the recipe's one; `made_in` the one that its values are made in; `rounded_to` the input
-    precision or None. `input` names the earlier tensor of a `_like`, `clone` or `as_strided`.
+    precision or None. `input` names the earlier tensor of a `_like`, `clone` or `as_strided`. `given` are numbers, of a
+    saved run or of a file, that it has in place of those that its init makes.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Start:
     memory_format: torch.memory_format | None = None
     stride: Sequence[int] | None = None
     storage_offset: int = 0
+    given: torch.Tensor | None = None
 
 
 def make(start: Start, earlier: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,6 +53,8 @@ def make(start: Start, earlier: Mapping[str, torch.Tensor]) -> tuple[torch.Tenso
     if start.init == "as_strided" and start.input is not None:
         view = torch.as_strided(earlier[start.input], **{key: start.arguments[key] for key in start.arguments})
         return (view.requires_grad_() if start.requires_grad and view.is_leaf else view), view
+    if start.given is not None:
+        return _given(start, start.given, earlier)
     # on meta nothing is drawn: a size that no memory holds is as good as any
     with torch.device("meta" if start.device == "meta" else "cpu"):
         values = _values(start, earlier)
@@ -72,6 +76,18 @@ def made_of(
     values = values.to(device=start.device)
     plain = values.layout == torch.strided and start.stride is None and not same
     return _laid_out(start, values.contiguous() if plain else values)
+
+
+def _given(
+    start: Start, numbers: torch.Tensor, earlier: Mapping[str, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A starting tensor of the numbers of a saved run; the random stream goes on as if its own had been drawn."""
+    init = LIKE.get(start.init) or INITS.get(start.init)
+    if init is not None and init.draws:
+        _values(start, earlier)
+    if start.rounded_to is not None:
+        numbers = _rounded(numbers, start.rounded_to)
+    return made_of(numbers, start, earlier)
 
 
 def _rounded(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

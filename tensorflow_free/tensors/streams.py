@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 
-from tensorflow_free.tensors.devices import absence, module_of, takes_a_device
+from tensorflow_free.tensors.devices import absence, module_of, numbered, takes_a_device
 
 
 @contextmanager
@@ -23,20 +23,15 @@ def own_stream(word: str, seed: int) -> Iterator[None]:
     if not hasattr(module, "get_rng_state") or absence(word) is not None:
         yield
         return
-    device = _numbered(torch.device(word), module)
+    device = numbered(word)
     before = _state(module, device)
     _set_state(module, device, _seeded(module, device, seed))
     try:
         yield
     finally:
-        _set_state(module, device, before)
-
-
-def _numbered(device: torch.device, module: Any) -> torch.device:
-    """The device with its number: which one is the current one may change meanwhile."""
-    if device.index is not None or not hasattr(module, "current_device"):
-        return device
-    return torch.device(device.type, module.current_device())
+        # a device that was lost meanwhile has no stream to put back, and what becomes of the run is told by the run
+        with suppress(RuntimeError):
+            _set_state(module, device, before)
 
 
 def _state(module: Any, device: torch.device) -> torch.Tensor:

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.plugins import load_plugins
 from tensorflow_free.process.child import READY, STAGE, Parent
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
 
 if TYPE_CHECKING:
     from tensorflow_free.run.watching import Watch
 
-ANSWER, EARLY, REFUSED, UNWRITABLE, FAULT = "RJPWE"
+ANSWER, EARLY, REFUSED, UNWRITABLE, FAULT, DEVICES, BROKEN = "RJPWEDB"
 """What a line says besides: an answer; what stands if there will be none; ops that cannot be loaded; a folder that
-cannot be written; an error of ours."""
+cannot be written; an error of ours; the devices that it sees, for a parent that shares them out; those of them that it
+cannot use any more, told before an answer."""
 
 Answering: TypeAlias = Callable[[dict[str, Any]], str]
 """From a question to its answer, both as strict JSON has them."""
@@ -74,27 +76,46 @@ def _ready(parent: Parent, prepared: Callable[[Serving], Answering]) -> Answerin
     from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
 
     asked = parent.asked
-    try:
-        for file in asked["ops"]:
-            load_ops_file(Path(file))
-    except RecipeError as error:
-        parent.say(REFUSED, json.dumps(str(error)))
-        return None
     serving = Serving(
         asked,
         stage=lambda stage: parent.say(STAGE, stage),
         early=lambda text: parent.say(EARLY, text),
         watch=None if parent.board is None else Watch(parent.board),
     )
-    answering = prepared(serving)
+    try:
+        load_plugins()
+        for file in asked["ops"]:
+            load_ops_file(Path(file))
+        answering = prepared(serving)
+    except RecipeError as error:
+        parent.say(REFUSED, json.dumps(str(error)))
+        return None
     limit_memory(asked["memory_gib"])
+    if "kinds" in asked:
+        parent.say(DEVICES, json.dumps(devices_told(asked["kinds"])))
     parent.say(READY, environment_of(torch.get_num_threads()).model_dump_json())
     return answering
 
 
+def devices_told(kinds: Sequence[str]) -> dict[str, Any]:
+    """The devices of this machine: what `auto` stands for, and the kinds of which there are some.
+
+    Args:
+        kinds: those that are asked for.
+    """
+    from tensorflow_free.tensors.device_shares import device_shares  # noqa: PLC0415 - as in `_ready`
+    from tensorflow_free.tensors.devices import best_device  # noqa: PLC0415
+
+    return {"best": best_device(), "kinds": [asdict(one) for one in device_shares(kinds)]}
+
+
 def _answer(question: dict[str, Any], answering: Answering, say: Callable[[str, str], None]) -> None:
+    from tensorflow_free.run.lost_devices import broken_devices  # noqa: PLC0415 - torch is loaded by now
+
     try:
         answer = answering(question)
+        if broken := broken_devices():
+            say(BROKEN, json.dumps(broken))
     except StorageError as error:
         say(UNWRITABLE, json.dumps(str(error)))
     except Exception as error:  # noqa: BLE001 - an error of ours costs one answer, and not the worker

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
@@ -13,7 +13,7 @@ from tensorflow_free.outcome.reasons import LostCode, WorkerLost
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.process.child import READY, STAGE, START_LIMIT_S, Child, Exceeded
 from tensorflow_free.process.limits import Limits
-from tensorflow_free.workers.serving import ANSWER, EARLY, FAULT, REFUSED, UNWRITABLE
+from tensorflow_free.workers.serving import ANSWER, BROKEN, DEVICES, EARLY, FAULT, REFUSED, UNWRITABLE
 
 
 class Lost(Exception):
@@ -46,11 +46,14 @@ class Worker:
 
     Args:
         main: the function that it runs, as `module:function`, which calls `serve`.
-        ops: files of the user's own ops.
-        asked: what that function is to know besides, as strict JSON.
+        asked: what that function is to know, as strict JSON; under `ops`, files of the user's own ops.
         cwd: the folder from which recipes are named.
         environment: its variables.
         limits: how much memory it may take; where a limit is asked for, the step at which it is met is told.
+        keeps: whether what it prints is kept until it is `printed`; then the step at which it is lost is told, too.
+
+    Attributes:
+        broken: the devices that it cannot use any more, as its last answer told: what comes next wants another worker.
 
     Raises:
         TensorflowFreeError: this machine starts no more processes.
@@ -59,18 +62,22 @@ class Worker:
     def __init__(
         self,
         main: str,
-        ops: Sequence[str],
         asked: Mapping[str, Any],
         *,
         cwd: str,
         environment: Mapping[str, str],
         limits: Limits | None = None,
+        keeps: bool = False,
     ) -> None:
         limits = limits or Limits()
-        told = {**asked, "ops": list(ops), "memory_gib": limits.memory_gib}
-        self._child = Child(main, told, cwd=cwd, environment=environment, limits=limits)
+        told = {"ops": [], **asked, "memory_gib": limits.memory_gib}
+        prints: Literal["kept", "lines"] = "kept" if keeps else "lines"
+        self._child = Child(main, told, cwd=cwd, environment=environment, prints=prints, limits=limits)
+        self.devices: dict[str, Any] = {}
+        """What `devices_told` of `serving` gave, once it is ready, where its parent asked for `kinds`."""
         self._stage = "starting"
         self._early: bytes | None = None
+        self.broken: list[str] = []
 
     def ready(self) -> dict[str, Any]:
         """Its environment, once torch is imported.
@@ -124,8 +131,12 @@ class Worker:
             letter, text = chr(line[0]), line[1:-1]
             if letter in (READY, ANSWER, REFUSED, UNWRITABLE, FAULT):
                 return letter, text
+            if letter == DEVICES:
+                self.devices = json.loads(text)
             if letter == EARLY:
                 self._early = text
+            if letter == BROKEN:
+                self.broken = json.loads(text)
             if letter == STAGE:
                 self._stage = text.decode("utf-8", "replace")
 
@@ -140,6 +151,10 @@ class Worker:
         said = self._child.lines()
         cause = WorkerLost(code=code, ended=why, stage=self._stage, step=at["step"], op=at["op"], said=said)
         return Lost(cause, self._early)
+
+    def printed(self) -> tuple[str, str]:
+        """What it printed since this was last asked, on standard output and standard error, where that is kept."""
+        return ("", "") if self._child.output is None else self._child.output.taken()
 
     def kill(self) -> None:
         """End the process, from any thread; whoever waits for its answer finds it lost."""

@@ -1,0 +1,95 @@
+"""The worker process in which cases run apart: each is verified, judged by what it expects, or recorded."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.workers.serving import Answering, Serving, serve
+
+
+def main(words: list[str]) -> None:
+    """Run cases until there are no more; asked are, besides, the modules and the files of ops that it loads."""
+    serve(words, _answering)
+
+
+def _answering(serving: Serving) -> Answering:
+    """From a question to what came of a case; early is the verdict on one whose culprit is still looked for."""
+    # the lifeline must hold before torch is imported
+    from tensorflow_free.golden.apart import Running  # noqa: PLC0415
+    from tensorflow_free.plan.settings import adopt  # noqa: PLC0415
+    from tensorflow_free.registry import find  # noqa: PLC0415
+
+    _load(serving.asked)
+    running = Running(
+        stage=serving.stage,
+        judged=lambda found: serving.early(json.dumps(found.to_plain(), allow_nan=False)),
+        watch=serving.watch,
+    )
+
+    def answer(question: dict[str, Any]) -> str:
+        os.chdir(question["cwd"])
+        adopt(question["settings"])
+        is_known = all(find(op) is not None for op in question["ops"])
+        found = ACTS[question["act"]](question, running) if is_known else None
+        sys.stdout.flush()
+        return json.dumps(found, allow_nan=False)
+
+    return answer
+
+
+def _load(asked: dict[str, Any]) -> None:
+    """Import the modules and load the files of ops; a module that cannot be imported here leaves its ops unknown.
+
+    Raises:
+        RecipeError: a file of ops cannot be loaded.
+    """
+    from tensorflow_free.ops.ops_files import ops_files  # noqa: PLC0415 - as above
+    from tensorflow_free.registry import load_ops_file  # noqa: PLC0415
+
+    for name, file in asked["modules"]:
+        try:
+            _import(name, file)
+        except BaseException:  # noqa: BLE001 - a module of tests may well skip itself
+            traceback.print_exc()
+    for file in map(Path, asked["files"]):
+        # a module may have loaded it
+        if file not in ops_files():
+            load_ops_file(file)
+
+
+def _import(name: str, file: str) -> None:
+    """Import a module by its name, or from its file where that name is another's here, or nobody's."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin != file:
+        spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None or getattr(sys.modules.get(name), "__file__", None) == file:
+        return
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def _verified(question: dict[str, Any], running: Any) -> Any:
+    from tensorflow_free.golden.verifying import verify_case  # noqa: PLC0415 - as above
+
+    one = question
+    return verify_case(one["path"], one["case"], one["overrides"], k=one["k"], running=running).to_plain()
+
+
+def _judged(question: dict[str, Any], running: Any) -> Any:
+    from tensorflow_free.golden.expecting import judge_case  # noqa: PLC0415 - as above
+
+    return judge_case(question["path"], question["case"], question["overrides"], running=running).to_plain()
+
+
+ACTS: Final[dict[str, Callable[[dict[str, Any], Any], Any]]] = {"verify": _verified, "judge": _judged}
+"""What can be done with a case, by its word in a question."""

@@ -1,0 +1,96 @@
+"""Errors of a device that show behind the call that raised them, and values that a lost device has taken with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+import torch
+
+from tensorflow_free.codec.parts import without_numbers
+from tensorflow_free.plan.calls import Site, Stopped
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.result.run_value import Record
+from tensorflow_free.run.lost_devices import is_readable_in_part, one_of
+from tensorflow_free.run.unsupported import lack_of
+from tensorflow_free.tensors.devices import module_of, synchronize
+
+
+class Late(Stopped):
+    """An error that showed behind the call that raised it: its site is the last that it can be of."""
+
+
+def wait_for(plan: Plan, site: Site) -> None:
+    """Wait for all devices of a plan.
+
+    Args:
+        plan: what runs.
+        site: the last that an error can be of.
+
+    Raises:
+        Late: an error shows.
+    """
+    for device in plan.devices:
+        try:
+            synchronize(device)
+        except Exception as error:
+            raise Late(site, ()) from error
+
+
+def last_site(plan: Plan, part: str) -> Site:
+    """The last call of a part of a run: `tensors`, `steps`, `backward`, `checks`."""
+    if part == "tensors" or not (plan.forward or plan.rest):
+        start = plan.starts[-1] if plan.starts else None
+        return Site("tensors", "tensors", ("tensors",)) if start is None else start_site(start.name, start.init)
+    if part == "checks" and plan.checks:
+        return plan.checks[-1].calls[-1][3]
+    if part != "steps" and plan.passes:
+        one = plan.passes[-1]
+        return Site("backward", "backward", one.path, (one.target,))
+    if plan.compiled and not plan.rest:
+        return Site("steps", plan.recipe.backend.name, ("steps",))
+    return (plan.rest or plan.forward)[-1][3]
+
+
+def start_site(name: str, init: str) -> Site:
+    """Where a starting tensor comes from."""
+    return Site(name, init, ("tensors", name))
+
+
+def read_in_part(plan: Plan, records: Iterable[Record]) -> None:
+    """Read one element of each value that lies on a device: what is worked out late is worked out now.
+
+    Raises:
+        Late: an error shows.
+    """
+    if all(module_of(device) is None for device in plan.devices):
+        return
+    given = {one.name: (one.given, one.op) for one in plan.recordings}
+    for record in records:
+        value = record.value
+        if not isinstance(value, torch.Tensor) or value.device.type == "cpu" or not is_readable_in_part(value):
+            continue
+        try:
+            one_of(value).cpu()
+        except Exception as error:
+            if lack_of(error, plan.devices):
+                continue
+            path, op = given.get(record.name.partition(".")[0], ((), None))
+            site = Site(str(path[-1]), op or "", path) if path else last_site(plan, "backward")
+            raise Late(site, ()) from error
+
+
+def without_lost(records: Mapping[str, Record], lost: Collection[torch.device]) -> dict[str, Record]:
+    """The records, of which those on lost devices tell that their numbers cannot be read."""
+    return {name: _unreadable(one) if _is_on(one.value, lost) else one for name, one in records.items()}
+
+
+def _is_on(value: object, devices: Collection[torch.device]) -> bool:
+    return isinstance(value, torch.Tensor) and value.device in devices
+
+
+def _unreadable(record: Record) -> Record:
+    value: torch.Tensor = record.value
+    shape = () if value.is_nested else tuple(value.shape)
+    why = f"lost with the device {value.device}"
+    return replace(record, value=without_numbers(value.dtype, shape), unstored=why, device=str(value.device))
