@@ -8,7 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tensorflow_free.commands.flags import Flags, flags_of, with_isolated, with_repeats, with_starts, wrong
+from tensorflow_free.commands.flags import (
+    Flags,
+    flags_of,
+    with_forward,
+    with_isolated,
+    with_repeats,
+    with_starts,
+    wrong,
+)
 from tensorflow_free.commands.parser import Parser
 from tensorflow_free.commands.printing import complain, flushed, open_streams
 from tensorflow_free.commands.run_flags import run_flags, run_parser, sorted_words
@@ -141,7 +149,7 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
     if not arguments or flags.help or flags.version:
         return _answered(run_parser(), flags)
     _refuse_gone()
-    rest = with_starts(with_repeats(rest, flags.repeats), flags.starts)
+    rest = with_starts(with_repeats(with_forward(rest, forward=flags.forward), flags.repeats), flags.starts)
     if flags.resume is not None:
         from tensorflow_free.commands.multirun import resume
 

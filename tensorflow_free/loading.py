@@ -143,6 +143,8 @@ def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
     if absent:
         raise UnavailableError(absent)
     plan = binding.plan()
+    # what runs forward only is what is left of the recipe
+    recipe = plan.recipe
     return recipe, _with_variants(plan, recipe, composed, in_case)
 
 

@@ -35,7 +35,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "recipe-format.md"
 EXAMPLES: dict[str, Any] = {
     "description": "in words", "tags": ["small"], "source": "a book", "device": "meta", "dtype": "float64", "seed": 3,
     "backend": "aot_eager", "settings": {"num_threads": 1}, "params": {"n": 2}, "cases": {"other": {"seed": 1}},
-    "case": "big", "tensors": {"v": 2.0}, "steps": {"z": "x * 3"}, "backward": "y", "checks": {"same": "y == x * 2"},
+    "case": "big", "tensors": {"v": 2.0}, "steps": {"z": "x * 3"}, "backward": "y", "forward": True, "checks": {"same": "y == x * 2"},
     "expect": {"y": 2.0}, "starts": "kept", "tolerance": {"rtol": 0.5, "atol": 0}, "relations": {"repeat": 2}, "judge": {"k": 12.0}, "record": "outputs", "repeats": 2, "must_run": "all", "input_precision": "bfloat16",
     "reference": {"dtype": "float32"}, "xfail": [{"reason": "known"}], "ops": ["sub"], "defaults": ["_self_"],
 }  # fmt: skip
@@ -146,7 +146,8 @@ def test_a_case_holds_a_key_that_it_may_hold_and_no_other(tmp_path: Path, key: s
 def test_a_golden_is_verified_with_another_value_of_a_key_that_may_vary_and_of_no_other(
     tmp_path: Path, key: str
 ) -> None:
-    verifying = verify(written(tmp_path), [f"++{key}=null"])
+    # without the key `backward`, it is the recipe forward only
+    verifying = verify(written(tmp_path), [f"++{key}={'x' if key == 'backward' else 'null'}"])
     if KEYS[key].varies:
         assert next(verifying).outcome in ("missing", "refused")
     else:

@@ -84,9 +84,8 @@ def _all_rows(parts: BoundParts, keeping: Keeping) -> list[CallRow]:
 # what changes
 
 
-def aliases_of(starts: Sequence[Start], scope: Scope, rows: Sequence[CallRow]) -> Aliases:
-    """What shares memory, and what changes, once the rows have run."""
-    aliases = Aliases()
+def follow_all(aliases: Aliases, starts: Sequence[Start], scope: Scope, rows: Sequence[CallRow]) -> None:
+    """Have aliases follow the starting tensors and then the rows."""
     for start in starts:
         live, leaf = scope.live[start.name], scope.leaves[start.name]
         data = start.arguments.get("data")
@@ -98,7 +97,6 @@ def aliases_of(starts: Sequence[Start], scope: Scope, rows: Sequence[CallRow]) -
             aliases.give(leaf, [live])
         aliases.give(scope.gradients[start.name])
     aliases.follow(rows)
-    return aliases
 
 
 def _with_guards(rows: Sequence[CallRow], guards: Guards) -> Iterator[CallRow]:

@@ -7,8 +7,12 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from tensorflow_free.binding.assembly import aliases_of, assemble
+import torch
+
+from tensorflow_free.binding.aliasing import Aliases
+from tensorflow_free.binding.assembly import assemble, follow_all
 from tensorflow_free.binding.expected import bind_expectations, bind_records
+from tensorflow_free.binding.forward_only import left_out_of, without
 from tensorflow_free.binding.given_starts import COMMAND_LINE_ONLY, GivenStarts
 from tensorflow_free.binding.gradients import gradient_start
 from tensorflow_free.binding.keeping import BoundParts, PassRows
@@ -98,7 +102,8 @@ class Binding:
         self.read_by_steps = set(self.scope.read)
         self._bind_passes()
         self._bind_checks()
-        self.aliases = aliases_of(self.starts, self.scope, self.rows)
+        self.aliases = Aliases()
+        follow_all(self.aliases, self.starts, self.scope, self.rows)
         self._refuse_changed_indices()
         bind_expectations(self.scope)
         bind_records(self.scope)
@@ -304,6 +309,20 @@ class Binding:
 
     def plan(self) -> Plan:
         """The plan; only for a recipe without problems."""
+        return self._forward_plan() if self.recipe.forward else self._whole_plan()
+
+    def _forward_plan(self) -> Plan:
+        """The plan without what needs gradients, whose recipe is what is left."""
+        left = left_out_of(self)
+        binding = Binding(without(self.recipe, left), self.scope.place, self._folder, saved=self._saved)
+        # what the marks of known faults name may be left out, and no problem is in what remains
+        plan = binding._whole_plan()
+        ops, files = tuple(self.steps.users_ops), tuple(self.files)
+        plan = replace(plan, ops=ops, files=files, left_out=left, around=torch.no_grad)
+        plan.recipe.keep(plan)
+        return plan
+
+    def _whole_plan(self) -> Plan:
         scope = self.scope
         parts = BoundParts(
             recipe=self.recipe,

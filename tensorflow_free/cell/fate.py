@@ -19,7 +19,7 @@ from tensorflow_free.cell.findings import (
 )
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
-from tensorflow_free.judging.known_faults import is_marked, mark_of
+from tensorflow_free.judging.known_faults import is_marked, is_whole, mark_of
 from tensorflow_free.judging.must_run import required
 from tensorflow_free.judging.repeats import nondeterminism_of
 from tensorflow_free.judging.settled import settled
@@ -129,7 +129,8 @@ def fate_of(
     found = _Weighing(result, against, unmet, failed).fate()
     # that PyTorch itself does not hold a relation is no failure, and worth saying
     eager = [one.cause for one in result.expectations if one.outcome == Outcome.BROKEN_IN_EAGER]
-    found.notes.extend(cause for cause in eager if cause is not None)
+    left_out = None if result.left_out is None else result.left_out.reason()
+    found.notes.extend(cause for cause in (*eager, left_out) if cause is not None)
     return _guarding(found, against) if guards else found
 
 
@@ -185,7 +186,10 @@ def _guarding(found: Fate, against: Comparison | NoReference) -> Fate:
     if found.outcome != Outcome.NOT_COMPARABLE:
         return found
     structural = isinstance(against, Comparison) and any(one.rule == "structure" for one in against.values)
-    return Fate(Outcome.PARTLY_JUDGED if structural else Outcome.NOTHING_COMPARED, found.causes, found.notes)
+    left_out = any(isinstance(one, Bare) and one.code == "all left out" for one in found.causes)
+    return Fate(
+        Outcome.PARTLY_JUDGED if structural or left_out else Outcome.NOTHING_COMPARED, found.causes, found.notes
+    )
 
 
 class _Weighing:
@@ -237,6 +241,8 @@ class _Weighing:
             return Fate(Outcome.NOT_COMPARABLE, [] if first.cause is None else [first.cause], notes)
         if any(one.outcome == Outcome.DTYPE_DEPENDENT for one in comparison.values):
             return Fate(Outcome.NOT_COMPARABLE, [Bare(code="all dtype-dependent")], notes)
+        if self._result.left_out is not None and not self._result.left_out.is_nothing:
+            return Fate(Outcome.NOT_COMPARABLE, [Bare(code="all left out")], notes)
         return Fate(Outcome.FAILED, [Bare(code="no common value")], notes)
 
     def _unmet(self) -> Iterator[Verdict]:
@@ -264,9 +270,9 @@ class _Weighing:
 
     def _is_fixed(self, number: int) -> bool:
         """Whether what a mark is on was judged, and is well."""
-        if self._is_borne(number):
-            return False
         mark = self._marks[number]
+        if self._is_borne(number) or not is_whole(self._result, mark):
+            return False
         well = [one.name for one in self._values if one.kind != "tensor" and one.outcome == Outcome.OK]
         judged = any(is_marked(name, mark) for name in well)
         return judged or any(one.path == f"xfail.{number}" for one in self._result.expectations)

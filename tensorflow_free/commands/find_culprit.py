@@ -15,7 +15,7 @@ import torch
 
 from tensorflow_free.cell.blamed_runs import BlamedRun, blame_recipe, blame_run
 from tensorflow_free.codec.documents import read_document
-from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.flags import Flags, with_forward, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.errors import RecipeError, StorageError
@@ -36,7 +36,7 @@ def blame_command(options: Namespace, flags: Flags) -> int:
     Raises:
         RecipeError: the path names nothing that can be blamed, or its recipe is wrong.
     """
-    paths, overrides = paths_and_overrides(options.words)
+    paths, overrides = paths_and_overrides(with_forward(options.words, forward=options.forward))
     if len(paths) != 1:
         raise wrong("command line", f"{counted(len(paths), 'path')} named; give one: a recipe, or the folder of a run")
     path = Path(paths[0])

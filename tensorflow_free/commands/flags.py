@@ -36,6 +36,7 @@ class Flags:
     fail_fast: bool = False
     strict: bool = False
     isolated: bool = False
+    forward: bool = False
     resume: str | None = None
     timeout: float | None = None
     max_memory: float | None = None
@@ -118,10 +119,7 @@ REPEATS: Final[dict[str, Any]] = {
 
 def with_repeats(words: Sequence[str], repeats: int | None) -> list[str]:
     """The words of a command line with what `--repeats` says in place of what they say; the same where it is None."""
-    if repeats is None:
-        return list(words)
-    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "repeats" and is_override(word)]
-    return [*(word for word in words if word not in said), f"repeats={repeats}"]
+    return list(words) if repeats is None else _with(words, f"repeats={repeats}")
 
 
 STARTS: Final[dict[str, Any]] = {
@@ -151,10 +149,26 @@ ISOLATED: Final[dict[str, Any]] = {
 
 def with_isolated(words: Sequence[str], *, isolated: bool) -> list[str]:
     """The words of a command line with what `--isolated` says in place of what they say; the same without it."""
-    if not isolated:
-        return list(words)
-    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "judge.isolated" and is_override(word)]
-    return [*(word for word in words if word not in said), "judge.isolated=true"]
+    return _with(words, "judge.isolated=true") if isolated else list(words)
+
+
+FORWARD: Final[dict[str, Any]] = {
+    "action": "store_true",
+    "help": "run forward only, as compilers for inference do: what needs gradients is left out, and told",
+}
+"""What argparse is told of `--forward`, which several commands have."""
+
+
+def with_forward(words: Sequence[str], *, forward: bool) -> list[str]:
+    """The words of a command line with what `--forward` says in place of what they say; the same without it."""
+    return _with(words, "forward=true") if forward else list(words)
+
+
+def _with(words: Sequence[str], override: str) -> list[str]:
+    """The words of a command line with an override in place of those of its key."""
+    key = override.partition("=")[0]
+    said = [word for word in words if word.lstrip("~+").partition("=")[0] == key and is_override(word)]
+    return [*(word for word in words if word not in said), override]
 
 
 IN_WORKERS: Final[dict[str, Any]] = {

@@ -62,7 +62,11 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
         if given is not None:
             raise wrong(f"flag '{flag}'", "a resumed sweep keeps the settings it began with")
     problems = [problem for text in words for problem in _said(text, said)]
-    for flag, given in (("--no-save", flags.no_save), ("--isolated", flags.isolated)):
+    for flag, given in (
+        ("--no-save", flags.no_save),
+        ("--isolated", flags.isolated),
+        ("--forward", flags.forward),
+    ):
         if given:
             problems.append(Problem(Place(file=f"flag '{flag}'"), "a resumed sweep keeps the settings it began with"))
     refuse_any(problems)

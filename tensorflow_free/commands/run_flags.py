@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tensorflow_free.commands.flags import (
+    FORWARD,
     ISOLATED,
     REPEATS,
     STARTS,
@@ -90,6 +91,7 @@ def _declare_ours(flags: Declared, sweeps: Declared) -> None:
     flags.add_argument("--no-save", action="store_true", help="write no result")
     flags.add_argument("--repeats", **REPEATS)
     flags.add_argument("--starts", **STARTS)
+    flags.add_argument("--forward", **FORWARD)
     flags.add_argument(
         "--timeout",
         type=above_0("a number of seconds above 0, such as 600 or 0.5"),

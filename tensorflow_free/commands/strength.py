@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tensorflow_free.commands.flags import Flags
+from tensorflow_free.commands.flags import Flags, with_forward
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
@@ -30,7 +30,7 @@ MOST_LIVING: Final = 40
 
 def strength_command(options: Namespace, flags: Flags) -> int:
     """Try all mutants of recipes: the exit code."""
-    paths, overrides = paths_and_overrides(options.words)
+    paths, overrides = paths_and_overrides(with_forward(options.words, forward=options.forward))
     cells = Combinations(axes_of(overrides))
     flags.load_ops()
     found: list[Strength] = []

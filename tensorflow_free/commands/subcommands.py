@@ -12,7 +12,17 @@ from importlib import import_module
 from textwrap import wrap
 from typing import Any, Final
 
-from tensorflow_free.commands.flags import IN_WORKERS, ISOLATED, REPEATS, STARTS, STRICT, Flags, declare_common, wrong
+from tensorflow_free.commands.flags import (
+    FORWARD,
+    IN_WORKERS,
+    ISOLATED,
+    REPEATS,
+    STARTS,
+    STRICT,
+    Flags,
+    declare_common,
+    wrong,
+)
 from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
@@ -33,12 +43,14 @@ class Command:
         help: what it does.
         run: the file of `commands/` and the function of it that does it, taking the options and the flags.
         flags: its own flags, with what argparse is told of each.
+        refused: flags of other commands that it does not take, and why.
     """
 
     words: str
     help: str
     run: str
     flags: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 _SWITCH: Final = {"action": "store_true"}
@@ -105,6 +117,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             "PATH KEY=VALUE …",
             "find the step that is wrong for its own inputs: of a recipe and its overrides, or of a run's folder",
             "find_culprit:blame_command",
+            {"--forward": FORWARD},
         ),
     },
     "recipes as regression fixtures": {
@@ -121,6 +134,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 },
                 "--starts": STARTS,
             },
+            {"--forward": "a golden is recorded whole, with its gradients; verify it with recipe verify --forward"},
         ),
         "verify": Command(
             "PATH …",
@@ -134,6 +148,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--repeats": REPEATS,
                 "--starts": STARTS,
                 "--isolated": ISOLATED,
+                "--forward": FORWARD,
                 "--in-workers --isolate": IN_WORKERS,
                 "--strict": {**_SWITCH, "help": STRICT},
             },
@@ -149,6 +164,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "help": "fail a recipe that tells less of its mutants: by its golden, or by what it expects",
                 },
                 "--summary": {**_SWITCH, "help": "print the table alone"},
+                "--forward": FORWARD,
             },
         ),
         "review": Command(
@@ -225,7 +241,8 @@ def run_command(words: Sequence[str], flags: Flags) -> int:
         recipe_parser().words_beside(words, Namespace(), elsewhere)
     name, *behind = words or [""]
     options = Namespace()
-    options.words = parser_of(name).words_beside(behind, options, elsewhere)
+    parser = parser_of(name)
+    options.words = parser.words_beside(behind, options, elsewhere | COMMANDS[name].refused)
     module, _, act = COMMANDS[name].run.partition(":")
     code: int = getattr(import_module(f"tensorflow_free.commands.{module}"), act)(options, flags)
     return code

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
-from tensorflow_free.commands.flags import Flags, with_isolated, with_repeats, with_starts
+from tensorflow_free.commands.flags import Flags, with_forward, with_isolated, with_repeats, with_starts
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
@@ -45,8 +45,11 @@ MOST_NAMED: Final = 10
 def verify_command(options: Namespace, flags: Flags) -> int:
     """Check recipes against their goldens, a line a cell: the exit code."""
     paths, overrides = paths_and_overrides(
-        with_isolated(
-            with_starts(with_repeats(options.words, options.repeats), options.starts), isolated=options.isolated
+        with_forward(
+            with_isolated(
+                with_starts(with_repeats(options.words, options.repeats), options.starts), isolated=options.isolated
+            ),
+            forward=options.forward,
         )
     )
     cells = Combinations(axes_of(overrides))

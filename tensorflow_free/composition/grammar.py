@@ -38,6 +38,7 @@ from tensorflow_free.composition.overrides import (
     Override,
     OverrideError,
     OverrideKind,
+    as_meant,
 )
 from tensorflow_free.composition.scalars import scalar
 from tensorflow_free.composition.writer import dump_yaml
@@ -104,7 +105,8 @@ def axis(text: str) -> Axis:
 def _single(text: str, override: HydraOverride) -> Override:
     _refuse_group(override)
     value = NOT_GIVEN if override.value_type is None else override.value()
-    return Override(text, _KINDS[override.type], tuple(override.key_or_group.split(".")), value, trusted=True)
+    parts = tuple(override.key_or_group.split("."))
+    return as_meant(Override(text, _KINDS[override.type], parts, value, trusted=True))
 
 
 def _refuse_group(override: HydraOverride) -> None:
@@ -235,7 +237,7 @@ def _several(text: str, override: HydraOverride) -> Axis:
 
     def each(values: Sequence[Any]) -> tuple[Override, ...]:
         texts = ((f"{mark}{key}={written(one)}", _unquoted(one)) for one in values)
-        return tuple(Override(text, kind, parts, value, trusted=True) for text, value in texts)
+        return tuple(as_meant(Override(text, kind, parts, value, trusted=True)) for text, value in texts)
 
     if isinstance(value, Glob):
         return Axis(key, (), text=text, pick=lambda names: each(value.filter(list(names))))

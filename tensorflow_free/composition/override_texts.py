@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from tensorflow_free.composition.overrides import Axis, Override, OverrideError, Unreadable, check, override_place
+from tensorflow_free.composition.overrides import (
+    Axis,
+    Override,
+    OverrideError,
+    Unreadable,
+    as_meant,
+    check,
+    override_place,
+)
 from tensorflow_free.composition.scalars import ScalarError, scalar
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
@@ -96,7 +104,8 @@ def parse_override(text: str) -> Override:
         raise OverrideError(f"{len(text)} characters; at most {LONGEST} are read, so write it in the file")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
-        return Override(text, "set", tuple(plain.group(1).split(".")), scalar(plain.group(2)), trusted=True)
+        parts = tuple(plain.group(1).split("."))
+        return as_meant(Override(text, "set", parts, scalar(plain.group(2)), trusted=True))
     # Hydra takes a tenth of a second to import, and most runs have none but plain overrides.
     from tensorflow_free.composition.grammar import parsed  # noqa: PLC0415
 

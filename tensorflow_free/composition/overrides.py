@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from tensorflow_free.composition.merging import merged, placed, with_value, without
@@ -91,6 +91,17 @@ class Axis:
     def name(self) -> str:
         """The dotted key, whether it varies or not."""
         return self.overrides[0].key if self.key is None else self.key
+
+
+def as_meant(override: Override) -> Override:
+    """The override; of one that takes the key `backward` away, that the recipe runs forward only.
+
+    Without that key alone, gradients would still be expected, and taken by steps.
+    """
+    takes_away = override.value is NOT_GIVEN if override.kind == "delete" else override.value in (None, [])
+    if override.parts != ("backward",) or not takes_away:
+        return override
+    return replace(override, kind="set", parts=("forward",), value=True)
 
 
 def texts_of(overrides: Iterable[Override]) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ class Comparing:
         self._judging = runs.judging
         self._numbers = Floating(runs)
         self._pairs = ValuePairs(runs, self._numbers)
+        self._left_out = [one.left_out for one in (runs.actual, runs.expected) if one.left_out is not None]
 
     def settled(self) -> tuple[ValueVerdict, ...]:
         """A verdict on each value of either run, those of the judged run first; doubts are settled together."""
@@ -105,7 +106,9 @@ class Comparing:
 
     def _apart(self, name: str) -> bool:
         apart = self._judging.apart
-        return bool(apart) and (name in apart or name.partition(".")[0] in apart)
+        if apart and (name in apart or name.partition(".")[0] in apart):
+            return True
+        return any(left.has(name) for left in self._left_out)
 
     def _alike(self, mine: torch.Tensor, its: torch.Tensor) -> bool:
         """Whether two plain tensors are equal number for number; what holds NaN is looked at more closely elsewhere."""

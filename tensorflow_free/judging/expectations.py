@@ -29,11 +29,13 @@ COMPARING: Final = ("value", "close")
 
 
 def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
-    """Add a verdict for each expectation of the recipe to the result."""
+    """Add a verdict for each expectation of the recipe to the result, and what it leaves out."""
+    result.left_out = plan.left_out
     verdicts = list(_verdicts(result, plan, cause))
     result.expectations.extend(with_known_faults(verdicts, result, plan.recipe))
     judged = any(one.outcome != Outcome.NOT_JUDGED for one in result.expectations)
-    if plan.recipe.expect and result.error is None and not judged:
+    left_out = result.left_out is not None and result.left_out.expectations
+    if plan.recipe.expect and result.error is None and not judged and not left_out:
         outputs = plan.compiled and plan.recipe.record is None
         why = Bare(code="nothing expected of its outputs" if outputs else "nothing expected of it")
         result.expectations.append(verdict_of("expect", "expect", "to be compared", Outcome.FAILS, why))
@@ -52,10 +54,13 @@ def _verdicts(result: Result, plan: Plan, cause: Exception | None) -> Iterator[V
             if not holds(one.when, recipe):
                 continue
             path = f"expect.{name}" + (f".{position}" if len(expectations) > 1 else "")
-            if name == ERROR:
-                yield _judge_error(one, path, result, cause)
-            else:
+            if name != ERROR:
                 yield from _judge_value(name, one, path, result, plan)
+            elif cause is None and result.left_out is not None and not result.left_out.is_nothing:
+                # it may be one of autograd's
+                result.left_out = result.left_out.with_expectation(path)
+            else:
+                yield _judge_error(one, path, result, cause)
 
 
 # a run that must stop

@@ -104,7 +104,7 @@ def _mark_error(result: Result, fault: KnownFault) -> bool:
 
 def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -> bool:
     """Whether the run went far enough, and recorded enough, to say that the fault is gone."""
-    if result.has_failed:
+    if result.has_failed or not is_whole(result, fault):
         return False
     on = [verdict for verdict in verdicts if is_marked(verdict.name, fault)]
     if any(verdict.outcome == Outcome.FAILS for verdict in on):
@@ -114,6 +114,14 @@ def _is_judged(verdicts: Sequence[Verdict], result: Result, fault: KnownFault) -
         # what no expectation is for may be seen by a comparison alone
         return fault.keys is None
     return any(verdict.outcome != Outcome.NOT_JUDGED for verdict in on)
+
+
+def is_whole(result: Result, fault: KnownFault) -> bool:
+    """Whether a run has all that a mark is on: one that is forward only leaves out what needs gradients."""
+    left = result.left_out
+    if left is None:
+        return True
+    return left.is_nothing if fault.keys is None else not any(map(left.has, fault.keys))
 
 
 def is_marked(name: str, fault: KnownFault) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tensorflow_free.outcome.reasons import AnyReason, OtherK, Shortfall
+from tensorflow_free.outcome.reasons import AnyReason, ForwardOnly, OtherK, Shortfall
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.text.phrases import counted, some
 
@@ -24,6 +24,8 @@ class Shortfalls:
         self._cells = {"partly judged": 0, "vacuous": 0}
         self._names: dict[str, None] = {}
         self._others: Counter[str] = Counter()
+        self._left_out = ForwardOnly()
+        self._left_out_of = 0
 
     def add(self, reasons: Iterable[AnyReason], dtype: str, *, compared: int, unjudged: int) -> None:
         """Take a cell in.
@@ -36,6 +38,10 @@ class Shortfalls:
         """
         told = list(reasons)
         self._others.update(words(one) for one in told if isinstance(one, OtherK))
+        for one in told:
+            if isinstance(one, ForwardOnly):
+                self._left_out = self._left_out.with_those_of(one) if self._left_out_of else one
+                self._left_out_of += 1
         vacuous = [one for one in told if isinstance(one, Shortfall) and one.code == "vacuous"]
         self.values += compared + unjudged
         for code, count in (("partly judged", unjudged), ("vacuous", sum(one.count for one in vacuous))):
@@ -54,6 +60,8 @@ class Shortfalls:
                 yield f"{count:,} of {counted(self.values, noun)} {told}, in {cells}{named}."
         for told, cells_of_it in sorted(self._others.items()):
             yield f"{told}, in {counted(cells_of_it, 'cell')}."
+        if self._left_out_of:
+            yield f"{words(self._left_out)}, in {counted(self._left_out_of, 'cell')}."
 
 
 _TOLD = {

@@ -59,7 +59,7 @@ class Outcome(StrEnum):
     NOT_COMPARABLE = (
         "not comparable",
         ExitCode.OK,
-        "all of it lies downstream of random steps with another random stream",
+        "all of it lies downstream of random steps with another random stream, or is left out, as it needs gradients",
     )
     PARTLY_JUDGED = (
         "partly judged",

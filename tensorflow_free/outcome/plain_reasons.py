@@ -60,6 +60,7 @@ class Bare(Reason):
         "all dtype-dependent",
         "no nudged runs",
         "no common value",
+        "all left out",
         "nothing expected of it",
         "nothing expected of its outputs",
         "no error",

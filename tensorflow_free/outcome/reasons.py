@@ -7,7 +7,7 @@ Reason
 ├── of an expectation       the same, and Unmet
 ├── of a run                StepFailed · WorkerLost · RunsDiffer · Related
 ├── of a mark under xfail   Marked
-├── of a cell               CellMismatch · Hidden · Problems · Shortfall · OtherK · CompilerStage
+├── of a cell               CellMismatch · Hidden · Problems · Shortfall · OtherK · ForwardOnly · CompilerStage
 ├── of a golden             OfGolden
 ├── of a saved run          RunAgain
 └── of what has no code     OlderWords
@@ -292,6 +292,31 @@ class OtherK(Reason):
     usual: float
 
 
+class ForwardOnly(Reason):
+    """That a run, or several, are forward only, and what they leave out.
+
+    Attributes:
+        expectations: how many things that are expected need gradients; so are `relations`.
+        relations: how many relations are of gradients alone.
+        steps: how many steps and checks need gradients.
+        named: some of these; of one run alone.
+    """
+
+    code: Literal["forward only"] = "forward only"
+    expectations: int = 0
+    relations: int = 0
+    steps: int = 0
+    named: list[str] = Field(default_factory=list)
+
+    def with_those_of(self, other: ForwardOnly) -> ForwardOnly:
+        """What both leave out."""
+        return ForwardOnly(
+            expectations=self.expectations + other.expectations,
+            relations=self.relations + other.relations,
+            steps=self.steps + other.steps,
+        )
+
+
 class CompilerStage(Reason):
     """Which part of a compiler makes a compiled cell wrong.
 
@@ -418,6 +443,7 @@ AnyReason = Annotated[
     | CellMismatch
     | Shortfall
     | OtherK
+    | ForwardOnly
     | CompilerStage
     | Problems
     | OfGolden

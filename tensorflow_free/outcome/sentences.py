@@ -11,6 +11,7 @@ from tensorflow_free.outcome.plain_reasons import Elements, Reason
 from tensorflow_free.outcome.reasons import (
     CellMismatch,
     CompilerStage,
+    ForwardOnly,
     Hidden,
     LostCode,
     Marked,
@@ -28,7 +29,7 @@ from tensorflow_free.outcome.reasons import (
 )
 from tensorflow_free.outcome.related_words import related_words
 from tensorflow_free.text.characters import printable
-from tensorflow_free.text.phrases import times_told
+from tensorflow_free.text.phrases import counted, times_told
 
 REFERENCE: Final = "the reference"
 """What a value is compared with, where it is not something else, such as `the golden`."""
@@ -128,6 +129,8 @@ SENTENCES: Final[dict[str, str]] = {
     "shape is not the reference's": "'{name}' is {told}; set inputs: original, or keep the shapes",
     "dtype-dependent value": "{name}: {told}",
     "partly judged": "{count} of {values} values could not be judged: {listed}: {told}",
+    "forward only": "{counts} left out: forward only",
+    "all left out": "it is forward only, and all of it needs gradients",
     "other k": "judged with k={k:g} instead of {usual:g}",
     "vacuous": "{count} of {values} verdicts could not have failed, as more is allowed than the value itself: {listed}",
     "not comparable values": "not comparable: {name}: {told}",
@@ -215,6 +218,8 @@ def _beside(reason: Reason, against: str) -> dict[str, str]:
         case Shortfall(names=names, count=count, cause=cause):
             more = f" and {count - len(names):,} more" if count > len(names) else ""
             return {"listed": ", ".join(names) + more, "told": "" if cause is None else words(cause, against)}
+        case ForwardOnly():
+            return {"counts": _left_out(reason)}
         case RunAgain(cause=cause, apart=apart, problems=problems):
             told = "; ".join(problems) if cause is None else words(cause, "the saved run")
             return {"told": told, "apart_here": "".join(f"\n{INDENT}{one}" for one in apart)}
@@ -222,6 +227,14 @@ def _beside(reason: Reason, against: str) -> dict[str, str]:
             return {"told": "; ".join(problems), "lines": "\n".join(problems)}
         case _:
             return {}
+
+
+def _left_out(one: ForwardOnly) -> str:
+    """What runs that are forward only leave out."""
+    named = f" ({', '.join(one.named)}{f' and {more} more' if (more := one.steps - len(one.named)) else ''})"
+    need = f"that {'needs' if one.steps == 1 else 'need'} gradients{named if one.named else ''}"
+    counts = ((one.expectations, "expectation", "of gradients"), (one.relations, "relation", "of gradients"))
+    return " and ".join(f"{counted(n, noun)} {of}" for n, noun, of in (*counts, (one.steps, "step", need)) if n)
 
 
 # numbers

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tensorflow_free.errors import Place
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import Call
+from tensorflow_free.plan.left_out import LeftOut
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.tensors.saved_starts import SavedStarts
@@ -77,7 +78,8 @@ class Plan:
     `around` makes the context in which steps and backward run, and then that of the checks. `devices` are those that
     the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name. `saved` are the
     starting tensors of the run that it begins from. `exact` says that each call and pass is waited for, so that an
-    error of a device shows in the call that it is of.
+    error of a device shows in the call that it is of. `left_out` is what a recipe that runs forward
+    only leaves out, of which the plan and its recipe have nothing; None of any other.
     """
 
     recipe: Recipe
@@ -104,6 +106,7 @@ class Plan:
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
     saved: SavedStarts | None = None
     exact: bool = False
+    left_out: LeftOut | None = None
 
     @property
     def compiled(self) -> bool:

@@ -37,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="errors that this regular expression is found in are of a missing kernel; may be given again",
     )
     group.addoption(
+        "--recipe-forward", action="store_true", help="run recipes forward only: what needs gradients is left out"
+    )
+    group.addoption(
         "--record-recipes",
         choices=RECORDING,
         help="record goldens: those that are missing, those that are missing or fail, or all; never where CI is set",

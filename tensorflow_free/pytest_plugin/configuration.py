@@ -23,7 +23,8 @@ class RecipeOptions:
     Attributes:
         files: fits the paths of recipe files.
         swept: what the options vary, of the keys of `CELL`.
-        overrides: of all recipes: how often each runs, and whether each step is judged alone, too.
+        overrides: of all recipes: how often each runs, whether each step is judged alone, too, and whether it runs
+            forward only.
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         strict: whether a recipe fails of which not everything could be judged.
         recording: what to record: `missing`, `failing`, `all`, or None.
@@ -57,7 +58,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
         found = config.stash[_OPTIONS] = RecipeOptions(
             files=discovery.compiled(config.getini("recipe_files")),
             swept=tuple(axis for key in CELL if (axis := swept(config, key)).overrides),
-            overrides=(*repeats(config), *isolated(config)),
+            overrides=(*repeats(config), *isolated(config), *forward(config)),
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             strict=bool(config.getoption("strict_recipes") or config.getini("strict_recipes")),
             recording=config.getoption("record_recipes"),
@@ -111,3 +112,8 @@ def register_patterns(config: pytest.Config) -> None:
 def isolated(config: pytest.Config) -> tuple[Override, ...]:
     """The override that asks for the verdict on each step alone; none where no option does."""
     return (as_override("judge.isolated=true"),) if config.getoption("recipe_isolated") else ()
+
+
+def forward(config: pytest.Config) -> tuple[Override, ...]:
+    """The override by which recipes run forward only; none where no option asks for it."""
+    return (as_override("forward=true"),) if config.getoption("recipe_forward") else ()

@@ -343,6 +343,7 @@ class Recipe(Model):
     tensors: Tensors = Field(default_factory=dict)
     steps: dict[str, Step] = Field(default_factory=dict)
     backward: Annotated[list[BackwardPass], BeforeValidator(_backward_form)] = Field(default_factory=list)
+    forward: StrictBool = False
     checks: dict[str, Step] = Field(default_factory=dict)
     expect: Expectations = Field(default_factory=dict)
     relations: Relations = Field(default_factory=dict)

@@ -111,6 +111,8 @@ def heading(result: Result) -> str:
     """What ran, and where: `linear_autograd · cpu · float32 · eager · seed 0 · torch 2.13.0`."""
     recipe = result.recipe
     parts = [result.name, recipe.device, recipe.dtype, recipe.backend.name, f"seed {recipe.seed}"]
+    if recipe.forward:
+        parts.insert(4, "forward only")
     if recipe.case is not None:
         parts.insert(1, f"case {recipe.case}")
     if result.environment is not None:
@@ -152,10 +154,14 @@ def warned(result: Result) -> Iterator[str]:
 
 
 def _expectations(result: Result) -> Iterator[Line | Grid]:
-    """A line for each expectation, the reason of its outcome below it, and how many hold."""
-    verdicts = result.expectations
-    if not verdicts:
-        return
+    """A line for each expectation, the reason of its outcome below it, how many hold, and how many are left out."""
+    if result.expectations:
+        yield from _judged(result.expectations)
+    if result.left_out is not None and (left_out := result.left_out.reason()) is not None:
+        yield line(f"{words(left_out)}.", "notice")
+
+
+def _judged(verdicts: Sequence[Verdict]) -> Iterator[Line | Grid]:
     columns = [
         column("", [mark_of(one.outcome) for one in verdicts]),
         column("", [one.name for one in verdicts], least=12),

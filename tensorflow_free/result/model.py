@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tensorflow_free.outcome.outcomes import ExpectationOutcome
 from tensorflow_free.outcome.reasons import AnyReason, StepFailed
+from tensorflow_free.plan.left_out import LeftOut
 
 SCHEMA_VERSION: Final = 2
 """The version of `result.json`; it grows when a reader of the older one would misread the newer."""
@@ -194,6 +195,7 @@ class RunFile(ResultModel):
         timings: how long the parts of the run took.
         warnings: what torch warned of.
         starts: the saved run whose starting tensors it began from; None where its recipe made them.
+        left_out: of a run that is forward only, what needs gradients; None of any other.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -212,3 +214,4 @@ class RunFile(ResultModel):
     timings: Timings
     warnings: list[Warned] = []
     starts: StartsFrom | None = None
+    left_out: LeftOut | None = None

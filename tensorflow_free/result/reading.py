@@ -60,6 +60,7 @@ def read_result(folder: str | Path) -> Result:
         files=tuple(FileRead(path, str(folder / path)) for path in _paths(recipe.written) if _is_inside(folder, path)),
         ops=tuple(recipe.ops),
         starts=None if run_file.starts is None else SavedStarts(run_file.starts.recipe, run_file.starts.digest),
+        left_out=run_file.left_out,
     )
 
 

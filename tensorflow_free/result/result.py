@@ -12,6 +12,7 @@ import torch
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import StepFailed
+from tensorflow_free.plan.left_out import LeftOut
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.entries import entry_of
@@ -43,6 +44,7 @@ class Result:
         rounds: how many rounds were done of each `repeat` around the step that failed, from the outermost in; not kept
             on disk.
         starts: the starting tensors of the saved run that it began from; of a result that is read, whose they were.
+        left_out: of a run that is forward only, what needs gradients; None of any other.
 
     Shape:
         A tensor has the shape and dtype that PyTorch gave it; it is detached, and on the CPU. A gradient has the shape
@@ -69,6 +71,7 @@ class Result:
     ops: tuple[str, ...] = ()
     rounds: tuple[int, ...] = ()
     starts: SavedStarts | None = None
+    left_out: LeftOut | None = None
 
     @property
     def is_well(self) -> bool:
@@ -96,6 +99,8 @@ class Result:
         if record is None:
             if name.endswith(".grad") and name.removesuffix(".grad") in self.records:
                 return None
+            if self.left_out is not None and self.left_out.has(name):
+                raise KeyError(f"'{name}' needs gradients, and this run is forward only")
             raise KeyError(f"'{name}' is not a value of this run{did_you_mean(name, self.records)}")
         value = record.value
         return value.cpu() if isinstance(value, torch.Tensor) and not value.is_meta else value
@@ -162,4 +167,5 @@ class Result:
             timings=self.timings,
             warnings=self.warnings,
             starts=None if self.starts is None else StartsFrom(recipe=self.starts.name, digest=self.starts.digest),
+            left_out=self.left_out,
         )

@@ -49,7 +49,8 @@ def _all_records(plan: Plan, values: Values, reached: Reached | None) -> Iterato
         if changed and _is_made(one, values[one.slot], finished=finished):
             for record in recorded(one.name, "after", values[one.slot], one.op):
                 yield replace(record, name=f"{record.name}.after")
-    yield from _gradients(plan, values)
+    if plan.left_out is None:
+        yield from _gradients(plan, values)
 
 
 def _is_made(one: Recording, value: Any, *, finished: bool) -> bool:

@@ -98,6 +98,7 @@ class Row(BaseModel):
         limits: the flags of the limits under which it ran, where it was ended at one.
         unsupported: the patterns of errors that the command line takes for a missing kernel.
         seconds: wall-clock seconds that the cell took, its reference and the comparison included.
+        forward: whether it is forward only; `notes` tells what it leaves out.
         blame: of a mismatch, which steps are wrong for their own inputs; `comparison.json` has each step's verdict.
     """
 
@@ -134,6 +135,7 @@ class Row(BaseModel):
     seconds: float = 0.0
     blame: Blame | None = None
     unsupported: list[str] = Field(default_factory=list)
+    forward: bool = False
 
     @model_validator(mode="after")
     def _coded(self) -> Self:
@@ -265,5 +267,9 @@ def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutc
         said["backend"] = said["backend"].get("name", "")
     case = mapping.get("case")
     return row.model_copy(
-        update={**{key: str(word) for key, word in said.items()}, "case": None if case is None else str(case)}
+        update={
+            **{key: str(word) for key, word in said.items()},
+            "case": None if case is None else str(case),
+            "forward": mapping.get("forward") is True,
+        }
     )

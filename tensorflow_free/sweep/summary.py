@@ -12,7 +12,7 @@ from typing import Final
 from tensorflow_free.judging.shortfalls import Shortfalls
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import CELL_OUTCOMES, CellOutcome, Outcome, code_of_all
-from tensorflow_free.outcome.reasons import OtherK
+from tensorflow_free.outcome.reasons import ForwardOnly, OtherK
 from tensorflow_free.sweep.groups import Groups, key_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.shares import Shares
@@ -71,7 +71,7 @@ class Summary:
         told = (*row.causes, *row.notes)
         self.shortfalls.add(told, row.dtype, compared=row.compared, unjudged=row.unjudged)
         for note, text in zip(row.notes, row.told, strict=True):
-            if isinstance(note, OtherK):
+            if isinstance(note, OtherK | ForwardOnly):
                 # it is told with how many cells it is of
                 continue
             self.told.add(row, (0, "", note.kind, ""), text)
