@@ -227,7 +227,7 @@ class Run:
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = failure_of(plan, stopped, cause, {one: one in self._lost_before for one in lost})
             records = without_lost(records, lost)
-        environment = environment_of(torch.get_num_threads())
+        environment = environment_of(torch.get_num_threads(), plan.devices)
         result = Result(plan.recipe, records, error=error, rounds=rounds, environment=environment)
         result.timings = Timings(**self._seconds)
         result.files = plan.files

@@ -8,7 +8,14 @@ import pytest
 
 FOLDER = Path(__file__).parent / "device" / "second"
 
-TOGETHER = ("check_seeds.py", "check_names.py", "check_unsupported.py", "check_sharing.py", "check_device.py")
+TOGETHER = (
+    "check_seeds.py",
+    "check_names.py",
+    "check_unsupported.py",
+    "check_sharing.py",
+    "check_environment.py",
+    "check_device.py",
+)
 """Checks that share a process, which takes two seconds to begin; the last of them loses the device."""
 
 SETTINGS = {"check_lost.py": {"LOOM_DEVICES": "8"}}

@@ -37,7 +37,12 @@ def page_of(result: Result, file: str | None = None) -> Iterator[Line | Grid]:
     about = result.recipe.description
     return parted(
         [
-            [line(heading(result), "title"), *([line(in_a_line(about), "aside")] if about else []), *begun(result)],
+            [
+                line(heading(result), "title"),
+                *([line(in_a_line(about), "aside")] if about else []),
+                *begun(result),
+                *devices(result),
+            ],
             [_table(result)],
             _expectations(result),
             [line(words, "notice") for words in warned(result)],
@@ -128,6 +133,17 @@ def begun(result: Result) -> Iterator[Line]:
         "; its random steps draw here, and may draw other numbers on another machine" if draws(result.recipe) else ""
     )
     yield line(f"starts from the tensors of {result.starts.told}{drawing}", "notice")
+
+
+def devices(result: Result) -> Iterator[Line]:
+    """What each device that it used besides the CPU told of itself, in a line."""
+    for one in () if result.environment is None else result.environment.used:
+        name = one.kind if one.index is None else f"{one.kind}:{one.index}"
+        memory = "" if one.memory_bytes is None else f"{one.memory_bytes / 2**30:.3g} GiB"
+        driver = "" if one.driver is None else f"driver {one.driver}"
+        versions = [f"{what} {version}" for what, version in one.versions.items() if version is not None]
+        told = [one.name or "", memory, driver, *versions, *(f"{what} {how}" for what, how in one.precision.items())]
+        yield line(in_a_line(f"{name}: {', '.join(filter(None, told)) or 'it tells nothing of itself'}"), "aside")
 
 
 def failure(result: Result) -> Iterator[str]:

@@ -101,6 +101,30 @@ class Verdict(ResultModel):
         return not self.outcome.is_bad
 
 
+class DeviceUsed(ResultModel):
+    """A device that a run used besides the CPU, and what its numbers depend on. What it does not tell is None.
+
+    Attributes:
+        kind: its kind: `cuda`, `npu`.
+        index: its number among those that the process sees.
+        name: the name that it gives itself.
+        memory_bytes: bytes of memory that it has.
+        driver: the version of its driver.
+        versions: the version of each library that it computes with, and of the package that brings it, by name.
+        precision: how precisely it computes in float32 (TF32 and the like), by PyTorch's names, as it stood in the run.
+        visible: the variables that say which devices the process sees, where they are set.
+    """
+
+    kind: str
+    index: int | None = None
+    name: str | None = None
+    memory_bytes: int | None = None
+    driver: str | None = None
+    versions: dict[str, str | None] = {}
+    precision: dict[str, str] = {}
+    visible: dict[str, str] = {}
+
+
 class Environment(ResultModel):
     """What the numbers depended on besides the recipe.
 
@@ -115,7 +139,8 @@ class Environment(ResultModel):
         num_threads: threads that one op may use.
         cuda: the version of CUDA that torch was built for; None without.
         cuda_available: whether CUDA can be used.
-        devices: the names of the accelerators that are here.
+        devices: the names of all devices of the kinds that the run used besides the CPU.
+        used: what each device that it used tells of itself; none in older files.
     """
 
     tensorflow_free: str
@@ -129,6 +154,7 @@ class Environment(ResultModel):
     cuda: str | None
     cuda_available: bool
     devices: list[str]
+    used: list[DeviceUsed] = []
 
 
 class Warned(ResultModel):

@@ -25,6 +25,7 @@ from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
+from tensorflow_free.result.model import DeviceUsed
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of, printable_json
 
@@ -99,6 +100,7 @@ class Row(BaseModel):
         unsupported: the patterns of errors that the command line takes for a missing kernel.
         seconds: wall-clock seconds that the cell took, its reference and the comparison included.
         forward: whether it is forward only; `notes` tells what it leaves out.
+        devices: what each device that the cell used besides the CPU tells of itself.
         blame: of a mismatch, which steps are wrong for their own inputs; `comparison.json` has each step's verdict.
     """
 
@@ -133,6 +135,7 @@ class Row(BaseModel):
     strict: bool = False
     limits: list[str] = Field(default_factory=list)
     seconds: float = 0.0
+    devices: list[DeviceUsed] = Field(default_factory=list)
     blame: Blame | None = None
     unsupported: list[str] = Field(default_factory=list)
     forward: bool = False

@@ -21,7 +21,7 @@ from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
 from tensorflow_free.text.phrases import counted
 
-WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda", "devices")
+WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda")
 """What numbers depend on most; where it changes on the way, it is reported."""
 
 
@@ -49,6 +49,8 @@ class Sweep:
         self._is_resumed = created
         self._cells: Cells | list[Cell] = document.all_cells()
         self._summary: Summary | None = None
+        self._began_on: set[tuple[str, str | None]] = set()
+        """The devices of the rows that were kept when the sweep was resumed."""
         self.notes: list[str] = []
         """What is worth saying of the sweep, and is no failure."""
 
@@ -83,6 +85,7 @@ class Sweep:
         for row in self._kept():
             done[row.number] = 1
             summary.add(row)
+            self._began_on.update((one.kind, one.name) for one in row.devices)
             yield row
         if not summary.finished and not (self._settings.fail_fast and summary.bad):
             yield from self._running(bytes(done), summary)
@@ -123,6 +126,8 @@ class Sweep:
         finally:
             self._folder.close()
         self._summary = None
+        for row in self._kept():
+            self._note_devices(row)
         self._finish(self._stand())
 
     def _running(self, done: bytes, summary: Summary) -> Generator[Row]:
@@ -133,6 +138,7 @@ class Sweep:
         try:
             for row in rows:
                 summary.add(row)
+                self._note_devices(row)
                 yield row
         except BaseException:
             rows.close()
@@ -150,6 +156,18 @@ class Sweep:
         except RecipeError as error:
             for problem in error.problems:
                 self._note(f"{problem}, as its cells may not be alike")
+
+    def _note_devices(self, row: Row) -> None:
+        """Keep the names of the devices that a cell used; where a sweep is resumed on others, say so."""
+        for one in row.devices:
+            environment = self._document.environment or {}
+            environment["devices"] = sorted({*environment.get("devices", ()), one.name or f"{one.kind}:{one.index}"})
+            before = sorted({str(name) for kind, name in self._began_on if kind == one.kind})
+            if before and str(one.name) not in before:
+                self._note(
+                    f"{self.folder}: the sweep began on another device, and its cells may not be comparable: "
+                    f"{one.kind} was '{', '.join(before)}' and is '{one.name}'"
+                )
 
     def _waiting(self, done: bytes) -> Iterator[Cell]:
         """The cells that have no row, what an earlier try left of them taken away."""

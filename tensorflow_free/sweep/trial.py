@@ -125,7 +125,8 @@ class Trial:
         fate = fate_of(result, against, failed=failed)
         comparison = against if isinstance(against, Comparison) else None
         fate.notes.extend([*notes, *self._save(cell, result, comparison)])
-        row = row.model_copy(update={"folder": cell.folder if self.folder is not None else ""})
+        used = [] if result.environment is None else result.environment.used
+        row = row.model_copy(update={"folder": cell.folder if self.folder is not None else "", "devices": used})
         if comparison is not None and (is_red(comparison, result) or recipe.judge.isolated):
             judged(with_fate(row, fate, comparison))
             comparison = self._blamed(cell, recipe, result, comparison)

@@ -80,6 +80,12 @@ def kind_of(name: str) -> DeviceKind:
     return _KINDS.get(name, DeviceKind())
 
 
+def variables_of(name: str) -> tuple[str, ...]:
+    """The variables of the environment that say which devices of a kind a process sees, whatever they are of."""
+    visible = kind_of(name).visible
+    return (*ROCM, "ROCR_VISIBLE_DEVICES") if visible == CUDA else visible
+
+
 def register_device(
     kind: str,
     *,
