@@ -91,7 +91,8 @@ class Fate:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of a run that came to this; what failed without a step that did is something unmet."""
-        if self.outcome == Outcome.FAILED and not any(isinstance(one, StepFailed) for one in self.causes):
+        stopped = any(isinstance(one, StepFailed) or one.code == "ran before in" for one in self.causes)
+        if self.outcome == Outcome.FAILED and not stopped:
             return ExitCode.UNMET
         return self.outcome.exit_code or (ExitCode.UNMET if self.is_bad else ExitCode.OK)
 

@@ -45,6 +45,8 @@ class Flags:
     starts: str | None = None
     ops: list[str] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    must_run: list[str] = field(default_factory=list)
+    against: str | None = None
     help: bool = False
     version: bool = False
 
@@ -138,6 +140,22 @@ def with_starts(words: Sequence[str], starts: str | None) -> list[str]:
 
     said = [word for word in words if word.lstrip("~+").partition("=")[0] == "starts" and is_override(word)]
     return [*(word for word in words if word not in said), word_override("starts", starts).text]
+
+
+MUST_RUN: Final[dict[str, Any]] = {
+    "action": "append",
+    "type": some_text("a sweep's folder, or a file of its rows"),
+    "metavar": "FILE",
+    "help": "a sweep, or what --json printed: a cell that ran there fails if it cannot run now; may be given again",
+}
+"""What argparse is told of `--must-run`, which two commands have."""
+
+AGAINST: Final[dict[str, Any]] = {
+    "type": some_text("the folder of an earlier sweep"),
+    "metavar": "FOLDER",
+    "help": "an earlier sweep: what ran there must run; tell what changed since, and fail where it got worse",
+}
+"""What argparse is told of `--against`, which two commands have."""
 
 
 ISOLATED: Final[dict[str, Any]] = {

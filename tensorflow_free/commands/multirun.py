@@ -34,6 +34,8 @@ def run_sweep(words: CommandLine, flags: Flags) -> int:
         ops=tuple(flags.ops),
         keeps=not flags.no_save,
         max_memory_gib=flags.limits.memory_gib,
+        must_run=tuple(flags.must_run),
+        against=flags.against or "",
     )
     found = swept(words, settings)
     if not found.has_run:
@@ -62,13 +64,10 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
         if given is not None:
             raise wrong(f"flag '{flag}'", "a resumed sweep keeps the settings it began with")
     problems = [problem for text in words for problem in _said(text, said)]
-    for flag, given in (
-        ("--no-save", flags.no_save),
-        ("--isolated", flags.isolated),
-        ("--forward", flags.forward),
-    ):
-        if given:
-            problems.append(Problem(Place(file=f"flag '{flag}'"), "a resumed sweep keeps the settings it began with"))
+    for name in ("no_save", "isolated", "forward", "must_run", "against"):
+        if getattr(flags, name):
+            place = Place(file=f"flag '--{name.replace('_', '-')}'")
+            problems.append(Problem(place, "a resumed sweep keeps the settings it began with"))
     refuse_any(problems)
     try:
         sweep = resume_sweep(

@@ -62,8 +62,8 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
 
 def _of_sweeps(flags: Flags) -> list[str]:
     """The flags that were given and are for sweeps."""
-    asked = (("--fail-fast", flags.fail_fast), ("--strict", flags.strict), ("--isolated", flags.isolated))
-    return [flag for flag, given in asked if given]
+    names = ("fail_fast", "strict", "isolated", "must_run", "against")
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(flags, name)]
 
 
 def _saved(result: Result, folder: Path) -> bool:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from tensorflow_free.commands.flags import (
+    AGAINST,
     FORWARD,
     ISOLATED,
+    MUST_RUN,
     REPEATS,
     STARTS,
     STRICT,
@@ -106,6 +108,8 @@ def _declare_ours(flags: Declared, sweeps: Declared) -> None:
     )
     sweeps.add_argument("--fail-fast", action="store_true", help="end a sweep at the first bad cell")
     sweeps.add_argument("--strict", action="store_true", help=STRICT)
+    sweeps.add_argument("--must-run", **MUST_RUN)
+    sweeps.add_argument("--against", **AGAINST)
     sweeps.add_argument("--isolated", **ISOLATED)
     sweeps.add_argument(
         "--resume",

@@ -12,18 +12,22 @@ from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.stored_runs import compare, stopped_apart
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.options import Judging
-from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.plain_reasons import Bare, Differing
 from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, OfNames, Problems
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
+from tensorflow_free.sweep.earlier import earlier_at, held_to
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pairs import RowPair, pairs_of
 from tensorflow_free.sweep.rows import Row, judgement_of
+from tensorflow_free.sweep.since_then import page_of as page_of_changes
+from tensorflow_free.sweep.since_then import since_then
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.page import line
 from tensorflow_free.text.phrases import counted
 
 CELL_FIELDS: Final = ("recipe", "overrides", "axes", "case", "device", "dtype", "backend")
@@ -148,23 +152,30 @@ def table_command(options: Namespace, flags: Flags) -> int:
     code = ExitCode.OK
     for folder in options.words:
         try:
-            _table(Path(folder), flags)
+            code = worst_of([code, _table(Path(folder), options.against, flags)])
         except StorageError as error:
             complain(str(error))
             code = ExitCode.WRONG
     return code
 
 
-def _table(path: Path, flags: Flags) -> None:
+def _table(path: Path, against: str | None, flags: Flags) -> ExitCode:
+    """Show a sweep's table, held against an earlier one where that is asked for: what the changes ask for."""
     folder = SweepFolder(path)
     document = folder.document()
+    earlier = [] if against is None else [earlier_at(against)]
+    rows = [held_to(row, earlier) for row in folder.rows()]
+    since = [since_then(rows, one) for one in earlier]
     if flags.json:
-        rows = [row.model_dump(mode="json") for row in sorted(folder.rows(), key=lambda row: row.number)]
-        put_json({"sweep": document.model_dump(mode="json"), "rows": rows})
+        told = [row.model_dump(mode="json") for row in sorted(rows, key=lambda row: row.number)]
+        more = {"since_then": since[0].to_plain()} if since else {}
+        put_json({"sweep": document.model_dump(mode="json"), "rows": told, **more})
     else:
-        put(page_of(Summary(Heading(document.cells, document.reference, document.torch), folder.rows())))
+        summary = Summary(Heading(document.cells, document.reference, document.torch), rows)
+        put([*page_of(summary), *(one for each in since for one in (line(), *page_of_changes(each)))])
     if folder.bad_lines:
         complain(_unreadable(folder))
+    return worst_of(one.code for one in since)
 
 
 def _unreadable(folder: SweepFolder) -> str:

@@ -13,9 +13,11 @@ from textwrap import wrap
 from typing import Any, Final
 
 from tensorflow_free.commands.flags import (
+    AGAINST,
     FORWARD,
     IN_WORKERS,
     ISOLATED,
+    MUST_RUN,
     REPEATS,
     STARTS,
     STRICT,
@@ -90,7 +92,9 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     },
     "what was run": {
         "show": Command("FOLDER …", "show the result in a run's folder", "showing:show_results"),
-        "table": Command("FOLDER …", "show a sweep's table again", "stored_sweeps:table_command"),
+        "table": Command(
+            "FOLDER …", "show a sweep's table again", "stored_sweeps:table_command", {"--against": AGAINST}
+        ),
         "compare": Command(
             "A B",
             "compare run A with run B, or sweep A with sweep B, by what is in their folders",
@@ -149,6 +153,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--starts": STARTS,
                 "--isolated": ISOLATED,
                 "--forward": FORWARD,
+                "--must-run": MUST_RUN,
                 "--in-workers --isolate": IN_WORKERS,
                 "--strict": {**_SWITCH, "help": STRICT},
             },

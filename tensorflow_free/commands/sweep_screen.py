@@ -9,8 +9,8 @@ from tensorflow_free.commands.printing import complain, put, put_json, while_rea
 from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.process.endings import code_of, words_of
 from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.since_then import worse_lines
 from tensorflow_free.sweep.sweep import Sweep
-from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.page import hanging, line
 
 
@@ -48,13 +48,17 @@ def show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None = None) -> 
 def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
     if flags.json:
         rows = [json.loads(row.line()) for row in sweep.rows]
-        put_json({**sweep.document.model_dump(mode="json"), "rows": rows})
+        since = sweep.since_then()
+        told = {} if since is None else {"since_then": since.to_plain()}
+        put_json({**sweep.document.model_dump(mode="json"), "rows": rows, **told})
     elif flags.quiet:
         for row in sweep.rows:
             if row.is_bad:
                 complain(hanging(f"{_cell(row)}: {row.outcome}: ", row.reason))
+        if (since := sweep.since_then()) is not None:
+            complain([line(words) for words in worse_lines(since)])
     else:
-        put([*page_of(sweep.summary), line(f"{sweep.folder}/sweep.json", is_whole=True)])
+        put([*sweep.page(), line(f"{sweep.folder}/sweep.json", is_whole=True)])
     why = "ended early" if ended is None else words_of(ended)
     if left := len(sweep) - sweep.summary.cells:
         command = sweep.document.resume_command(sweep.folder)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
-from tensorflow_free.commands.flags import Flags, with_forward, with_isolated, with_repeats, with_starts
+from tensorflow_free.commands.flags import Flags, with_forward, with_isolated, with_repeats, with_starts, wrong
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
+from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.apart import HERE, CaseWorker, Running
 from tensorflow_free.golden.orphans import device_of, orphans_below
 from tensorflow_free.golden.verification import Verification
@@ -27,6 +29,7 @@ from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.reasons import OfGolden
 from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of
+from tensorflow_free.sweep.earlier import Earlier, earlier_at, ran_before
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, Page, Words, line, parted, text_lines, within
@@ -56,11 +59,12 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     flags.load_ops()
     files = files_of(paths)
     checked = Tally(paths)
+    earlier = _earlier(options.must_run or ())
     rows = rows_of(files)
     documents: list[dict[str, Any]] = []
     with CaseWorker(takes_all=options.in_workers) as apart:
         for found in verifications(files, paths, cells, options.k, Running(apart)):
-            one = found.strictly() if options.strict else found
+            one = held_to_run(found.strictly() if options.strict else found, earlier)
             checked.add(one)
             if flags.json:
                 documents.append(plain_of(one))
@@ -71,6 +75,24 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     elif checked.code != ExitCode.OK or not flags.quiet:
         put([line(), *checked.page()])
     return checked.code
+
+
+def _earlier(paths: Iterable[str]) -> list[Earlier]:
+    """What ran before.
+
+    Raises:
+        RecipeError: a path names nothing of the kind.
+    """
+    try:
+        return [earlier_at(path) for path in paths]
+    except StorageError as error:
+        raise wrong("flag '--must-run'", str(error)) from error
+
+
+def held_to_run(one: Verification, earlier: Sequence[Earlier]) -> Verification:
+    """A verdict on a cell that failed where it cannot run here, and ran before."""
+    why = ran_before(one.recipe, texts_of(one.overrides), one.outcome, earlier)
+    return one if why is None else replace(one, fate=Fate(Outcome.FAILED, [*one.fate.causes, why], one.fate.notes))
 
 
 def verifications(

@@ -54,6 +54,7 @@ class OfNames(Reason):
         "not tried",
         "must run",
         "must run within",
+        "ran before in",
     ]
     name: str
     other: str = ""

@@ -138,6 +138,7 @@ SENTENCES: Final[dict[str, str]] = {
     "in float32": "{name} in float32, as float64 has no kernel for '{other}'",
     "must run": "'{name}' must run in every cell (must_run), and is unsupported in this one",
     "must run within": "of '{name}' each must run in every cell (must_run), and {other} is unsupported in this one",
+    "ran before in": "it is {other} here, and must run, since it ran in {name}",
     "no kernel in float64": "as float64 has no kernel for '{other}'",
     "float64 stops": "as float64 stops at '{name}' ({more})",
     "same kernel": "its reference ran the same kernel, as float64 has none for '{other}'",

@@ -161,6 +161,8 @@ class SweepDocument(_Model):
         keeps: whether cells keep their results in folders of their own.
         chosen: whether another sweeper chose the cells as it went; such a sweep cannot be resumed.
         strict: whether a cell fails it of which not everything could be judged.
+        must_run: sweeps, or files, with cells that must run since they ran there.
+        against: an earlier sweep that it is held against; empty for none.
         launcher: how the cells are run.
         ops: the Python files with the user's own ops.
         devices: the devices that cells ask for, as far as they are known beforehand.
@@ -187,6 +189,8 @@ class SweepDocument(_Model):
     keeps: bool = True
     chosen: bool = False
     strict: bool = False
+    must_run: list[str] = Field(default_factory=list)
+    against: str = ""
     launcher: LauncherOfSweep
     ops: list[FileOfSweep] = Field(default_factory=list)
     devices: list[str] = Field(default_factory=list)
@@ -211,6 +215,11 @@ class SweepDocument(_Model):
     def torch(self) -> str:
         """The version of torch with which it began; empty where no worker has been ready yet."""
         return str((self.environment or {}).get("torch", ""))
+
+    @property
+    def earlier(self) -> list[str]:
+        """What names cells that must run, since they ran there."""
+        return [*self.must_run, *([self.against] if self.against else [])]
 
     def matrix(self) -> Matrix:
         """What the sweep varies."""

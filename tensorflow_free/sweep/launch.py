@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from tensorflow_free.composition.overrides import Override
-from tensorflow_free.errors import Place, Problem
+from tensorflow_free.errors import Place, Problem, StorageError
 from tensorflow_free.process.limits import Limits, memory_problem
 from tensorflow_free.sweep.document import SweepDocument
+from tensorflow_free.sweep.earlier import Earlier, earlier_at
 
 CELL_TIMEOUT_S: Final = 600.0
 """Seconds that a cell may take, its reference and its judgement included, by default."""
@@ -30,6 +31,7 @@ class Launch:
         fail_fast: whether the first bad cell ends the sweep.
         max_memory_gib: GiB that a worker may take beside what PyTorch has taken at its start; None for no limit.
         strict: whether a cell fails the sweep of which not everything could be judged.
+        earlier: what ran before; a cell of it that cannot run any more failed.
         recipes: what the recipes say, as YAML.
         overrides: those of the cells; of a range, its first.
         chosen: whether another sweeper chooses the cells as it goes, so that little is known beforehand.
@@ -47,6 +49,7 @@ class Launch:
     recipes: Sequence[str] = ()
     overrides: Sequence[Override] = ()
     chosen: bool = False
+    earlier: Sequence[Earlier] = ()
 
     @property
     def limits(self) -> Limits:
@@ -74,6 +77,8 @@ class Settings:
         keeps: whether cells keep their results in folders of their own.
         max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; None for no limit.
         strict: whether a cell fails the sweep of which not everything could be judged.
+        must_run: sweeps, or files, with cells that must run since they ran there.
+        against: an earlier sweep that this one is held against; its cells must run, too.
     """
 
     n_jobs: int | None = None
@@ -83,6 +88,8 @@ class Settings:
     keeps: bool = True
     max_memory_gib: float | None = None
     strict: bool = False
+    must_run: Sequence[str] = ()
+    against: str = ""
 
     def problems(self) -> Iterator[Problem]:
         """What no sweep can be run with."""
@@ -93,6 +100,12 @@ class Settings:
         if limit is not None and (not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0):
             message = f"'{limit}' is not a time limit; give a number of seconds above 0"
             yield Problem(Place(file="hydra.launcher.cell_timeout_s"), message)
+        named = [("--must-run", one) for one in self.must_run]
+        for flag, path in [*named, *([("--against", self.against)] if self.against else [])]:
+            try:
+                earlier_at(path)
+            except StorageError as error:
+                yield Problem(Place(file=f"flag '{flag}'"), str(error))
         if self.max_memory_gib is not None and (why := memory_problem(self.max_memory_gib)):
             yield Problem(Place(file="flag '--max-memory'"), why)
 
@@ -115,6 +128,7 @@ class Settings:
             fail_fast=self.fail_fast,
             max_memory_gib=began.max_memory_gib if self.max_memory_gib is None else self.max_memory_gib,
             strict=document.strict,
+            earlier=[earlier_at(path, cwd) for path in document.earlier],
             recipes=[recipe.text for recipe in document.recipes],
             overrides=[
                 *(case for recipe in document.recipes for case in recipe.cases),

@@ -21,6 +21,7 @@ from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capa
 from tensorflow_free.sweep.cell_worker import CellWorker, judged_row
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.dealing import Dealing
+from tensorflow_free.sweep.earlier import held_to
 from tensorflow_free.sweep.lanes import CellPlaces, Devices, Lane, may_use_devices
 from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.sweep.rows import Row, row_of_cell
@@ -146,6 +147,7 @@ class Crew:
                 limits = self._launch.limits.words() if is_at_limit else []
                 alone = {"ops": self._launch.named_ops, "limits": limits, "unsupported": inherited()}
                 row = row.model_copy(update=alone)
+                row = held_to(row, self._launch.earlier)
                 row = row.strictly() if self._launch.strict else row
                 with self._lock:
                     self._record(row)

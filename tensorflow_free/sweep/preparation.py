@@ -39,6 +39,8 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
     keep: bool = True,
     max_memory_gib: float | None = None,
     strict: bool = False,
+    must_run: Sequence[str | Path] = (),
+    against: str | Path | None = None,
 ) -> Sweep:
     """Run every combination of the overrides' values, as `run-recipe -m` does: each in a worker process, and judged.
 
@@ -57,6 +59,8 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         max_memory_gib: GiB that a cell may take beside what PyTorch has taken at its worker's start; by default no
             limit.
         strict: whether a cell fails the sweep of which not everything could be judged.
+        must_run: folders of sweeps, or files of their rows: a cell that ran there, and cannot run now, failed.
+        against: the folder of an earlier sweep, whose cells must run, too; what changed since is told.
 
     Returns:
         The sweep, of which nothing has run yet: iterate over it, call its `run`, or ask for its `table()` or `is_well`.
@@ -74,7 +78,17 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
         message = "a sweep runs in processes of its own, which read recipes from files; write this one to a .yaml file"
         raise RecipeError([Problem(Place(), message)])
     files = [str(recipes)] if isinstance(recipes, str | Path) else [str(one) for one in recipes]
-    settings = Settings(n_jobs, cell_timeout_s, fail_fast, [str(file) for file in ops], keep, max_memory_gib, strict)
+    settings = Settings(
+        n_jobs,
+        cell_timeout_s,
+        fail_fast,
+        [str(file) for file in ops],
+        keep,
+        max_memory_gib,
+        strict,
+        must_run=[str(one) for one in must_run],
+        against="" if against is None else str(against),
+    )
     if not files:
         raise RecipeError([Problem(Place(), "no recipe is given; give the path of a .yaml file")])
     start = SweepStart(matrix_of(files, overrides), Path("multirun") / moment() if folder is None else Path(folder))
@@ -220,6 +234,8 @@ def prepared(start: SweepStart, settings: Settings, arguments: Sequence[str]) ->
         keeps=settings.keeps,
         chosen=start.chosen,
         strict=settings.strict,
+        must_run=list(settings.must_run),
+        against=settings.against,
         launcher=LauncherOfSweep(
             name=start.launcher,
             n_jobs=settings.n_jobs,

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
-from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.sweep.cells import Cell, Cells
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
 from tensorflow_free.sweep.document import SweepDocument
+from tensorflow_free.sweep.earlier import earlier_at
 from tensorflow_free.sweep.folder import TABLE, SweepFolder
 from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.pool import Crew
 from tensorflow_free.sweep.rows import Row
+from tensorflow_free.sweep.since_then import SinceThen, since_then
+from tensorflow_free.sweep.since_then import page_of as page_of_changes
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
+from tensorflow_free.text.page import Page, line
 from tensorflow_free.text.phrases import counted
 
 WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "cpu_capability", "cuda")
@@ -202,7 +206,7 @@ class Sweep:
         document.values, document.unjudged = told.values, told.counts["partly judged"]
         document.vacuous = told.counts["vacuous"]
         document.finished = summary.finished
-        document.exit_code = summary.exit_code()
+        document.exit_code = self.exit_code
         document.well = document.exit_code == ExitCode.OK
         self._folder.write(document)
         write_csv(self._folder.rows(), self.folder / TABLE)
@@ -259,7 +263,13 @@ class Sweep:
     @property
     def exit_code(self) -> int:
         """What `run-recipe -m` ends with; `Summary.exit_code` says what it means."""
-        return self._stand().exit_code()
+        since = self.since_then() if self._stand().finished else None
+        return worst_of([self._stand().exit_code(), ExitCode.OK if since is None else since.code])
+
+    def since_then(self) -> SinceThen | None:
+        """What changed since the earlier sweep that it is held against; None where it is held against none."""
+        against = self._document.against
+        return since_then(self._kept(), earlier_at(against, self._document.cwd)) if against and self._created else None
 
     @property
     def is_well(self) -> bool:
@@ -270,7 +280,12 @@ class Sweep:
     def table(self) -> str:
         """The table, as text. A sweep that has not run is run first."""
         self._run_first()
-        return text_of(page_of(self.summary))
+        return text_of(self.page())
+
+    def page(self) -> Page:
+        """The table as a page, and what changed since the sweep that it is held against."""
+        since = self.since_then()
+        return [*page_of(self.summary), *([] if since is None else [line(), *page_of_changes(since)])]
 
     def to_dataframe(self) -> Any:
         """The rows as a data frame of pandas, where that is installed; a sweep that has not run is run first."""
