@@ -22,6 +22,7 @@ class Here:
     def __init__(self, launch, *_) -> None:
         self.trial = Trial(launch.folder)
         self.devices = devices_told(())
+        self.broken: list[str] = []
 
     def ready(self):
         return environment_of(torch.get_num_threads()).model_dump()
