@@ -13,6 +13,7 @@ from tensorflow_free import cli
 from tensorflow_free.golden import apart
 from tensorflow_free.golden.apart import CaseWorker, Running
 from tensorflow_free.golden.recording import record
+from tensorflow_free.golden.refreshing import refresh
 from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.outcome.reasons import WorkerLost
@@ -171,6 +172,16 @@ def test_what_crosses_to_another_process_is_json_and_comes_back_whole(recorded):
         back = Verification.from_plain(json.loads(json.dumps(found.to_plain(), allow_nan=False)), found.overrides)
         assert (back.fate, back.comparison) == (found.fate, found.comparison)
         assert back.to_plain() == found.to_plain()
+
+
+def test_a_recording_in_a_worker_that_is_lost_is_refused_and_the_golden_is_left_whole(recorded, monkeypatch):
+    stood = Path("recipes/a.golden.json").read_bytes()
+    monkeypatch.setattr(apart, "Worker", lambda *_, **__: Fallen(lost()))
+    with CaseWorker(takes_all=True) as place:
+        (one,) = record("recipes/a.yaml", running=Running(place))
+        (other,) = refresh("recipes/a.yaml", running=Running(place))
+    assert (one.did, one.reason) == ("refused", "crashed: SIGABRT: it aborted itself while blaming")
+    assert (other, Path("recipes/a.golden.json").read_bytes()) == (one, stood)
 
 
 def test_an_op_that_the_worker_cannot_have_has_its_case_run_here(recorded, capfd, monkeypatch):

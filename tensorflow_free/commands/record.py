@@ -5,6 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,8 +15,10 @@ from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
 from tensorflow_free.composition.overrides import override_place
 from tensorflow_free.errors import Problem, RecipeError, StorageError, UnwritableError, refuse_any
+from tensorflow_free.golden.apart import CaseWorker, Running
 from tensorflow_free.golden.places import golden_paths
-from tensorflow_free.golden.recording import Recorded, Which, record
+from tensorflow_free.golden.recorded_cases import Recorded, Which
+from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.refreshing import refresh
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.names import AUTO
@@ -43,16 +47,16 @@ def record_command(options: Namespace, flags: Flags) -> int:
     _refuse_pairs(options)
     paths, overrides = paths_and_overrides(options.words)
     devices, cases = _device_and_cases(overrides)
-    which = _which(options)
     flags.load_ops()
     files = list(dict.fromkeys(recipe_files(paths)))
     rows = Rows(max(len(str(path)) for path in files))
     done: Counter[str] = Counter()
     documents: list[dict[str, Any]] = []
     is_unwritable = False
-    for path in files:
-        for device in devices:
-            for one in _recorded(path, cases, which, device, options.starts):
+    with CaseWorker(takes_all=options.in_workers) as apart:
+        recording = _Recording(_which(options), cases, options.starts, Running(apart))
+        for path, device in product(files, devices):
+            for one in recording.done(path, device):
                 done[one.did] += 1
                 is_unwritable |= one.is_unwritable
                 if flags.json:
@@ -111,18 +115,27 @@ def _device_and_cases(overrides: Sequence[str]) -> tuple[list[str | None], list[
     return devices or [None], cases or None
 
 
-def _recorded(
-    path: Path, cases: Sequence[str] | None, which: Which | Literal["noise"], device: str | None, starts: str | None
-) -> Iterator[Recorded]:
-    """What became of each case; what cannot be read or written is refused, and the next recipe has its turn."""
-    try:
-        if which == "noise":
-            yield from refresh(path, cases=cases, device=device)
-        else:
-            yield from record(path, cases=cases, which=which, device=device, starts=starts)
-    except (RecipeError, StorageError) as error:
-        is_unwritable = isinstance(error, UnwritableError)
-        yield Recorded(str(path), "", "refused", reason=str(error), is_unwritable=is_unwritable)
+@dataclass(frozen=True)
+class _Recording:
+    """What is recorded of each recipe, and how."""
+
+    which: Which | Literal["noise"]
+    cases: Sequence[str] | None
+    starts: str | None
+    running: Running
+
+    def done(self, path: Path, device: str | None) -> Iterator[Recorded]:
+        """What became of each case; what cannot be read or written is refused, and the next recipe has its turn."""
+        cases, starts, running = self.cases, self.starts, self.running
+        try:
+            if self.which == "noise":
+                yield from refresh(path, cases=cases, device=device, running=running)
+            else:
+                which = self.which
+                yield from record(path, cases=cases, which=which, device=device, starts=starts, running=running)
+        except (RecipeError, StorageError) as error:
+            is_unwritable = isinstance(error, UnwritableError)
+            yield Recorded(str(path), "", "refused", reason=str(error), is_unwritable=is_unwritable)
 
 
 def _golden_of(one: Recorded, device: str | None) -> Path:

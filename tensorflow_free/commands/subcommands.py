@@ -136,6 +136,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     **_SWITCH,
                     "help": "measure anew what rounding does in each dtype; no value of a golden changes",
                 },
+                "--in-workers --isolate": IN_WORKERS,
                 "--starts": STARTS,
             },
             {"--forward": "a golden is recorded whole, with its gradients; verify it with recipe verify --forward"},

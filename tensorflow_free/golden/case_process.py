@@ -91,5 +91,29 @@ def _judged(question: dict[str, Any], running: Any) -> Any:
     return judge_case(question["path"], question["case"], question["overrides"], running=running).to_plain()
 
 
-ACTS: Final[dict[str, Callable[[dict[str, Any], Any], Any]]] = {"verify": _verified, "judge": _judged}
+def _recorded(question: dict[str, Any], running: Any) -> Any:
+    from tensorflow_free.golden.recorded_cases import plain_recorded  # noqa: PLC0415 - as above
+    from tensorflow_free.golden.recording import record  # noqa: PLC0415 - as above
+
+    running.stage("recording the case")
+    one = question
+    (done,) = record(one["path"], cases=[one["case"]], device=one["device"], starts=one["starts"])
+    return plain_recorded(done)
+
+
+def _refreshed(question: dict[str, Any], running: Any) -> Any:
+    from tensorflow_free.golden.recorded_cases import plain_recorded  # noqa: PLC0415 - as above
+    from tensorflow_free.golden.refreshing import refresh  # noqa: PLC0415 - as above
+
+    running.stage("measuring its noise")
+    (done,) = refresh(question["path"], cases=[question["case"]], device=question["device"])
+    return plain_recorded(done)
+
+
+ACTS: Final[dict[str, Callable[[dict[str, Any], Any], Any]]] = {
+    "verify": _verified,
+    "judge": _judged,
+    "record": _recorded,
+    "refresh": _refreshed,
+}
 """What can be done with a case, by its word in a question."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,6 +11,7 @@ from tensorflow_free.cell.reference import random_names
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.composition.override_texts import of_case
 from tensorflow_free.errors import RecipeError, StorageError, words_of
+from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.given_cases import (
@@ -26,6 +27,7 @@ from tensorflow_free.golden.measuring import measured, runs_for
 from tensorflow_free.golden.model import BARE, EXACT_DTYPE, Made, ValueMark
 from tensorflow_free.golden.nudging import EagerRun
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
+from tensorflow_free.golden.recorded_cases import AskedRecording, Recorded, Which, recorded_apart
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.loading import cases_of, read_form
@@ -41,33 +43,6 @@ from tensorflow_free.runner import GivenTensors, run
 UNJUDGED: Final = ("tensor", "check")
 """Kinds of records that a golden leaves out: starting tensors stand in it apart, and checks are only expected of."""
 
-Which = Literal["all", "missing", "stale"]
-"""What to record: every case, those that the golden does not hold, or those and the ones whose recipe has changed."""
-
-Did = Literal["written", "unchanged", "kept", "removed", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of the recording of one case.
-
-    Attributes:
-        recipe: the recipe file, as it was given.
-        case: the case's name; '' for the bare file.
-        did: `written`; `unchanged`, the golden says just this already; `kept`, it was not asked for; `removed`, the
-            recipe has no such case any more; `refused`, it cannot be recorded.
-        path: the golden's json, or None where there is none.
-        reason: why it was refused, or is kept and does not fit.
-        is_unwritable: whether it was refused because the disk does not take the golden.
-    """
-
-    recipe: str
-    case: str
-    did: Did
-    path: Path | None = None
-    reason: str = ""
-    is_unwritable: bool = False
-
 
 def record(
     path: str | Path,
@@ -76,6 +51,7 @@ def record(
     which: Which = "all",
     device: str | None = None,
     starts: str | None = None,
+    running: Running = HERE,
 ) -> Iterator[Recorded]:
     """Record a recipe's golden, case by case.
 
@@ -86,10 +62,12 @@ def record(
         device: the device of the runs, whose own golden is written; None for the default golden, made on the CPU.
         starts: the folder of a saved run, from whose starting tensors the golden begins; None for the recipe's own, or
             those of the run that a golden which is there says.
+        running: how its cases are run.
 
     Raises:
         RecipeError: the recipe's cases cannot be read.
         StorageError: the golden cannot be written.
+        TensorflowFreeError: a case is to run apart, and no worker can be started.
     """
     known = cases_of(path) or (BARE,)
     for case in known if cases is None else cases:
@@ -97,7 +75,8 @@ def record(
         if stands == "fits" or (stands == "stale" and which == "missing"):
             yield Recorded(str(path), case, "kept", reason=_of_stale(path) if stands == "stale" else "")
             continue
-        yield _recorded(path, case, device, starts)
+        apart = recorded_apart(AskedRecording("record", path, case, device, starts), running)
+        yield _recorded(path, case, device, starts) if apart is None else apart
     if cases is None and which != "missing":
         yield from _removed(path, known, device)
 

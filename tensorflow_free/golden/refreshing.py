@@ -7,20 +7,24 @@ from pathlib import Path
 
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.given_cases import NotRecorded, eager_cell, given_again
 from tensorflow_free.golden.golden_judge import CPU
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, review_command
 from tensorflow_free.golden.reading import read_case
-from tensorflow_free.golden.recording import CaseRecording, Recorded
+from tensorflow_free.golden.recorded_cases import AskedRecording, Recorded, recorded_apart
+from tensorflow_free.golden.recording import CaseRecording
 from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.golden.writing import write_golden
 from tensorflow_free.loading import cases_of
 from tensorflow_free.recipe.names import RECIPE_DTYPES
 
 
-def refresh(path: str | Path, *, cases: Sequence[str] | None = None, device: str | None = None) -> Iterator[Recorded]:
+def refresh(
+    path: str | Path, *, cases: Sequence[str] | None = None, device: str | None = None, running: Running = HERE
+) -> Iterator[Recorded]:
     """Measure anew how far eager runs are from a recipe's golden, and how far rounding may take its values.
 
     Its starting tensors, values, marks and digests stay as they are. A case whose recipe changed, or that does not
@@ -30,14 +34,17 @@ def refresh(path: str | Path, *, cases: Sequence[str] | None = None, device: str
         path: the recipe file.
         cases: the cases; all of them, or the bare file where it has none.
         device: the device whose own golden it is; None for the default one.
+        running: how its cases are run.
 
     Raises:
         RecipeError: the recipe's cases cannot be read.
         StorageError: the golden cannot be read or written.
+        TensorflowFreeError: a case is to run apart, and no worker can be started.
     """
     for case in (cases_of(path) or (BARE,)) if cases is None else cases:
         try:
-            yield _refreshed(path, case, device)
+            apart = recorded_apart(AskedRecording("refresh", path, case, device), running)
+            yield _refreshed(path, case, device) if apart is None else apart
         except (NotRecorded, RecipeError) as error:
             yield Recorded(str(path), case, "refused", reason=str(error))
 

@@ -143,7 +143,7 @@ class _Checking:
         self._made_on = CPU
 
     def verification(self, running: Running) -> Verification:
-        judge = self.judge()
+        judge = self._found()
         if isinstance(judge, Verification):
             return judge
         plan = plan_of(judge.recipe)
@@ -152,7 +152,7 @@ class _Checking:
             if running.apart is None
             else running.apart.verification(self._question(), plan, self._overrides, self._is)
         )
-        return self._checked(judge, plan, running) if found is None else found
+        return found or self._from_others(judge) or self._checked(judge, plan, running)
 
     def _question(self) -> dict[str, Any]:
         """What is asked of a process that does this."""
@@ -161,6 +161,11 @@ class _Checking:
 
     def judge(self) -> GoldenJudge | Verification:
         """What judges a run of the case in the cell, or why there is nothing."""
+        found = self._found()
+        return found if isinstance(found, Verification) else self._from_others(found) or found
+
+    def _found(self) -> GoldenJudge | Verification:
+        """The same by recipe and golden alone: no device is used."""
         try:
             plain = compose(self._path, self._overrides[len(self._rest) :])
             recipe = self._recipe = self._in_cell(plain)
@@ -172,12 +177,15 @@ class _Checking:
             return self._is(fate_of_error(error))
         if isinstance(stored, Verification):
             return stored
-        if recipe.starts is not None and (others := list(other_starts(plan_of(recipe), stored))):
-            return self._is(fate_of_error(RecipeError(self._of_others(others))))
         return GoldenJudge(recipe, stored, self._k, self._made_on)
 
+    def _from_others(self, judge: GoldenJudge) -> Verification | None:
+        """That the golden does not begin from the numbers of the run that is named; None where it does, or none is."""
+        if judge.recipe.starts is None or not (others := list(other_starts(plan_of(judge.recipe), judge.stored))):
+            return None
+        return self._is(fate_of_error(RecipeError(self._of_others(others))))
+
     def _of_others(self, others: Sequence[str]) -> Iterator[Problem]:
-        """That the golden does not begin from the numbers of the run that is named."""
         again = "leave --starts out, as a golden has starting tensors of its own, or record it from that run"
         place = next(one.place for one in reversed(self._overrides) if one.key == "starts")
         for name in others:

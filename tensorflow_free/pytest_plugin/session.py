@@ -77,6 +77,7 @@ class Gathering:
 
     def record(self, path: Path, case: str, found: Verification) -> Because | None:
         """Record a case's golden, once in a session; why that cannot be."""
+        from tensorflow_free.golden.apart import Running  # noqa: PLC0415 - as below
         from tensorflow_free.golden.orphans import device_of  # noqa: PLC0415 - collecting loads no pydantic,
         from tensorflow_free.golden.recording import record  # noqa: PLC0415 - and no torch
         from tensorflow_free.outcome.plain_reasons import Because  # noqa: PLC0415 - as above
@@ -85,7 +86,7 @@ class Gathering:
         key = f"{path}{f', case {case}' if case else ''}{f', for {device}' if device else ''}"
         if key not in self._recorded and key not in self._refused:
             try:
-                (done,) = record(path, cases=[case], device=device)
+                (done,) = record(path, cases=[case], device=device, running=Running(self.apart))
             except TensorflowFreeError as error:
                 self._refused[key] = str(error)
             else:

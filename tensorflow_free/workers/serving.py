@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.errors import RecipeError, StorageError, UnwritableError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.plugins import load_plugins
 from tensorflow_free.process.child import READY, STAGE, Parent
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tensorflow_free.run.watching import Watch
 
 ANSWER, EARLY, REFUSED, UNWRITABLE, FAULT, DEVICES, BROKEN = "RJPWEDB"
-"""What a line says besides: an answer; what stands if there will be none; ops that cannot be loaded; a folder that
-cannot be written; an error of ours; the devices that it sees, for a parent that shares them out; those of them that it
+"""What a line says besides: an answer; what stands if there will be none; ops that cannot be loaded; what cannot be
+written, or read; an error of ours; the devices that it sees, for a parent that shares them out; those of them that it
 cannot use any more, told before an answer."""
 
 Answering: TypeAlias = Callable[[dict[str, Any]], str]
@@ -117,7 +117,7 @@ def _answer(question: dict[str, Any], answering: Answering, say: Callable[[str, 
         if broken := broken_devices():
             say(BROKEN, json.dumps(broken))
     except StorageError as error:
-        say(UNWRITABLE, json.dumps(str(error)))
+        say(UNWRITABLE, json.dumps([str(error), isinstance(error, UnwritableError)]))
     except Exception as error:  # noqa: BLE001 - an error of ours costs one answer, and not the worker
         import traceback  # noqa: PLC0415 - hardly ever
 

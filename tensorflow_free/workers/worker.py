@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final, Literal
 
-from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnwritableError
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.reasons import LostCode, WorkerLost
 from tensorflow_free.outcome.sentences import words
@@ -112,7 +112,8 @@ class Worker:
             raise self._ended() from error
         letter, text = self._next(monotonic() + limit_s, f"{limit_s:g} s (--timeout)")
         if letter == UNWRITABLE:
-            raise StorageError(json.loads(text))
+            message, is_disk = json.loads(text)
+            raise (UnwritableError if is_disk else StorageError)(message)
         if letter == FAULT:
             raise Lost(WorkerLost(code="our error", ended=json.loads(text), said=self._child.lines()))
         return text

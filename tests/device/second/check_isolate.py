@@ -45,6 +45,16 @@ def test_an_abort_costs_its_case_and_the_device_stays_free_in_this_process(recip
     assert torch.ones(1, device="loom:1").item() == 1
 
 
+def test_a_recording_that_aborts_is_refused_and_the_others_are_written(recipes, monkeypatch, capsys):
+    monkeypatch.setenv("LOOM_ABORT", "erf")
+    assert cli._guarded(cli.recipe_main, ["record", "recipes", "device=loom"]) == 3
+    assert "crashed: SIGABRT: it aborted itself while recording the case" in capsys.readouterr().out
+    assert sorted(path.name for path in Path("recipes").glob("*.loom.*")) == [
+        "a.loom.golden.json",
+        "c.loom.golden.json",
+    ]
+
+
 def test_a_lost_device_fails_its_test_and_the_next_has_it_again(recipes, tmp_path, pytester, monkeypatch):
     monkeypatch.setenv("LOOM_LOST", "erf")
     Path("pytest.ini").write_text("[pytest]\n")
