@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tensorflow_free import cli
-from tensorflow_free.golden import apart
+from tensorflow_free.cell.fate import Fate
+from tensorflow_free.golden import apart, case_process
 from tensorflow_free.golden.apart import CaseWorker, Running
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.refreshing import refresh
 from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.verifying import verify_case
-from tensorflow_free.outcome.reasons import WorkerLost
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.reasons import StepFailed, WorkerLost
 from tensorflow_free.process.kept_output import KeptOutput
 from tensorflow_free.registry import load_ops_file
 from tensorflow_free.workers.worker import Lost
@@ -125,7 +128,7 @@ class Fallen:
     """A worker that raises instead of answering."""
 
     def __init__(self, error):
-        self.error, self.ended = error, False
+        self.error, self.ended, self.broken = error, False, []
 
     def ready(self): ...
 
@@ -182,6 +185,37 @@ def test_a_recording_in_a_worker_that_is_lost_is_refused_and_the_golden_is_left_
         (other,) = refresh("recipes/a.yaml", running=Running(place))
     assert (one.did, one.reason) == ("refused", "crashed: SIGABRT: it aborted itself while blaming")
     assert (other, Path("recipes/a.golden.json").read_bytes()) == (one, stood)
+
+
+def test_what_a_worker_is_asked_is_done_as_here(recorded):
+    asked = {"path": "recipes/a.yaml", "case": "", "device": None, "starts": None, "overrides": [], "k": None}
+    for act in ("record", "refresh"):
+        assert case_process.ACTS[act](asked, Running())["did"] == "unchanged"
+    for act in ("verify", "judge"):
+        assert case_process.ACTS[act](asked, Running()) == verify_case("recipes/a.yaml", "").to_plain()
+        assert case_process.ACTS[act](asked, Running(exact=True)) is None
+
+
+def test_a_worker_that_has_lost_a_device_answers_and_is_replaced(recorded, monkeypatch):
+    class Late(Fallen):
+        def answer(self, question, stage, limit_s):
+            self.broken = ["loom:1"]
+            asked.append(question.get("exact", False))
+            if question.get("exact"):
+                raise lost()
+            return json.dumps(late.to_plain()).encode()
+
+    asked: list[bool] = []
+    error = StepFailed(
+        code="device lost", step="z", op="sum", type="E", message="gone", operands=[], showed="behind it"
+    )
+    late = replace(verify_case("recipes/a.yaml", ""), fate=Fate(Outcome.FAILED, [error]))
+    workers = [Late(None), Late(None)]
+    monkeypatch.setattr(apart, "Worker", lambda *_, **__: workers[len(asked)])
+    with CaseWorker(takes_all=True) as place:
+        found = verify_case("recipes/a.yaml", "", running=Running(place))
+    assert (asked, [one.ended for one in workers]) == ([False, True], [True, True])
+    assert [one.code for one in found.fate.causes] == ["device lost", "cannot be run again"]
 
 
 def test_an_op_that_the_worker_cannot_have_has_its_case_run_here(recorded, capfd, monkeypatch):

@@ -18,6 +18,7 @@ from tensorflow_free.errors import StorageError, TensorflowFreeError
 from tensorflow_free.golden.verification import Verification
 from tensorflow_free.judging.culprits import Blame, not_found
 from tensorflow_free.ops.ops_files import ops_files
+from tensorflow_free.outcome.plain_reasons import Bare, Because
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.plan.settings import readings
@@ -31,8 +32,8 @@ MAIN: Final = "tensorflow_free.golden.case_process:main"
 class CaseWorker:
     """A worker process for cases that this process is not to bear: those on a device that is not the CPU.
 
-    It is begun for the first of them, and stays warm; one that is lost is replaced for the next. It stands as this
-    process does: its folder, its variables, its settings of PyTorch, its ops.
+    It is begun for the first of them, and stays warm; one that is lost, or has lost a device, is replaced for the next.
+    It stands as this process does: its folder, its variables, its settings of PyTorch, its ops.
 
     Args:
         takes_all: whether all cases run in it.
@@ -64,7 +65,7 @@ class CaseWorker:
         worker = self._worker = self._worker or self._hired()
         here = {"cwd": str(Path.cwd()), "settings": readings(), "ops": list(ops)}
         try:
-            return json.loads(worker.answer({**question, **here}, "taking the cell", math.inf))
+            answer = json.loads(worker.answer({**question, **here}, "taking the cell", math.inf))
         except StorageError:
             raise
         except BaseException:
@@ -73,6 +74,9 @@ class CaseWorker:
             raise
         finally:
             _print(*worker.printed())
+        if worker.broken:
+            self.end()
+        return answer
 
     def verification(
         self,
@@ -101,7 +105,21 @@ class CaseWorker:
             if gone.early is None:
                 return lost(Fate(gone.outcome, [gone.cause]))
             return _not_blamed(Verification.from_plain(json.loads(gone.early), overrides), words(gone.cause))
-        return None if answer is None else Verification.from_plain(answer, overrides)
+        found = None if answer is None else Verification.from_plain(answer, overrides)
+        return found if found is None or not found.is_late else self._again(found, question, plan)
+
+    def _again(self, found: Verification, question: Mapping[str, Any], plan: Plan) -> Verification:
+        """The verdict on a case in which an error of a device showed late: run in a new process, its step is known."""
+        self.end()
+        try:
+            answer = self.answer({**question, "exact": True}, plan.ops)
+        except Lost as lost:
+            return found.also(Because(code="cannot be run again", why=str(lost)))
+        return (
+            found.also(Bare(code="not lost again"))
+            if answer is None
+            else Verification.from_plain(answer, found.overrides)
+        )
 
     def _hired(self) -> Worker:
         """A worker that is ready."""
@@ -147,12 +165,14 @@ class Running:
         stage: told what is about to be done, in case this process does not come back.
         judged: told the verdict on a red case before its culprit is looked for, in that case.
         watch: told at which step a run is.
+        exact: whether each step is waited for, so that a device's error shows at it.
     """
 
     apart: CaseWorker | None = None
     stage: Callable[[str], None] = _silent
     judged: Callable[[Verification], None] = _silent
     watch: Watch | None = None
+    exact: bool = False
 
 
 HERE: Final = Running()

@@ -78,7 +78,7 @@ def _by_expectations(missing: Verification, running: Running) -> Verification:
         if found is not None:
             return found
     running.stage("running the cell")
-    result, _ = run_judged(plan, watch=running.watch)
+    result, _ = run_judged(replace(plan, exact=running.exact), watch=running.watch)
     if running.watch is not None:
         running.watch.at(plan, None)
     fate = fate_of(result)

@@ -16,7 +16,7 @@ from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import CellMismatch, RunsDiffer, StepFailed, Unmet
+from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, RunsDiffer, StepFailed, Unmet
 from tensorflow_free.outcome.sentences import above_words, failure_lines, words
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.unsupported import unsupported_words
@@ -100,6 +100,15 @@ class Verification:
     def strictly(self) -> Verification:
         """The same where everything must be judged."""
         return replace(self, fate=self.fate.strictly())
+
+    @property
+    def is_late(self) -> bool:
+        """Whether an error of a device showed behind the step that raised it."""
+        return any(isinstance(one, StepFailed) and one.is_late for one in self.fate.causes)
+
+    def also(self, cause: AnyReason) -> Verification:
+        """The same with one more reason."""
+        return replace(self, fate=self.fate.also(cause))
 
     @property
     def command(self) -> str:

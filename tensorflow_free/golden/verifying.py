@@ -213,7 +213,7 @@ class _Checking:
     def _checked(self, judge: GoldenJudge, plan: Plan, running: Running) -> Verification:
         running.stage("running the cell")
         result, _ = run_judged(
-            plan,
+            replace(plan, exact=running.exact),
             given=judge.starts,
             watch=running.watch,
             is_bad=lambda one: judge.judged(one)[0].outcome.is_bad,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,6 @@ from tensorflow_free.text.phrases import seen_from_here
 if TYPE_CHECKING:
     from tensorflow_free.composition.overrides import Override
     from tensorflow_free.golden.verification import Verification
-    from tensorflow_free.outcome.reasons import AnyReason
     from tensorflow_free.pytest_plugin.configuration import RecipeOptions
     from tensorflow_free.pytest_plugin.session import Gathering
 
@@ -78,13 +76,13 @@ class RecipeItem(pytest.Item):
         if asked.recording is None or self.gathering.is_closed:
             found = self._judged(path, needs_golden=asked.needs_golden)
             closed = asked.recording is not None and found.outcome in RECORDED["failing"]
-            return _told(found, OfGolden(code="closed")) if closed else found
+            return found.also(OfGolden(code="closed")) if closed else found
         found = self._judged(path, needs_golden=True)
         if asked.recording in RECORDED and found.outcome not in RECORDED[asked.recording]:
             return found
         refusal = self.gathering.record(path, self.case, found)
         found = self._judged(path, needs_golden=asked.needs_golden)
-        return found if refusal is None or found.is_well else _told(found, refusal)
+        return found if refusal is None or found.is_well else found.also(refusal)
 
     def _judged(self, path: Path, *, needs_golden: bool) -> Verification:
         from tensorflow_free.golden.apart import Running  # noqa: PLC0415 - only running needs torch
@@ -92,7 +90,3 @@ class RecipeItem(pytest.Item):
 
         running = Running(self.gathering.apart)
         return judge_case(path, self.case, self.overrides, needs_golden=needs_golden, running=running)
-
-
-def _told(found: Verification, more: AnyReason) -> Verification:
-    return replace(found, fate=found.fate.also(more))
