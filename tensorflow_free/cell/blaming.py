@@ -219,7 +219,9 @@ class _Blaming:
             return True
         if call.site.name in self._yardstick.apart:
             return True
-        return call.draws and (bool(self._yardstick.incomparable) or call.site.name in self._yardstick.unreplayed)
+        if call.stood is None:
+            return False
+        return bool(self._yardstick.incomparable) or call.site.name in self._yardstick.unreplayed
 
     def _not_judged(self, judge: Judge, skipped: Collection[int], unseen: Collection[int]) -> Iterator[StepVerdict]:
         """The calls that could not be run alone, each with the reason."""

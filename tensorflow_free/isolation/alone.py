@@ -31,6 +31,7 @@ from tensorflow_free.result.run_value import AFTER, Record
 from tensorflow_free.rounding.nudged_runs import NudgedRuns
 from tensorflow_free.rounding.uniform import Uniform
 from tensorflow_free.runner import GivenTensors
+from tensorflow_free.tensors.streams import kept_streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ class _Movement:
             forced = replace(forced, wanted=calls)
         backward = needs_backward(names)
         nudged = self._nudged.of(forced.plan_into(found, backward=backward))
-        nudged.run(number, times)
+        with kept_streams(forced.captured.devices):
+            nudged.run(number, times)
         self.jumps = self.jumps or nudged.jumps
         return self._parts.of(found)
 
@@ -209,13 +211,10 @@ class _Parts:
     def _again(self, call: CapturedCall) -> Alone:
         """The call once more on the cell's device and in its dtype."""
         device = self.captured.device
-        before = torch.default_generator.get_state()
-        try:
+        with kept_streams(self.captured.devices):
             return run_alone(
                 call, call.function, lambda flat: flat.to(device, copy=True), tuple(call.passes), in_place=call.in_place
             )
-        finally:
-            torch.default_generator.set_state(before)
 
     def _left_out(self, alone: Alone, exact: Alone) -> None:
         """Leave out the gradients that one side does not have and need not: zeros, and those not asked for."""

@@ -11,6 +11,7 @@ import torch
 from tensorflow_free.isolation.sharing import MemoryOf
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.tensors.streams import Streams
 
 
 @dataclass(slots=True)
@@ -53,11 +54,10 @@ class CapturedCall:
         passes: the backward passes through it.
         is_hooked: whether what it hands on to its operands was noted, and not only what came in.
         is_judged: whether it computes, so that it can be judged alone.
-        draws: whether it drew random numbers.
         in_place: whether it changes operands, whatever its op says.
         read: the memory of the tensors that it read.
         memory: the memory of those that it made.
-        state: the state of the CPU's random stream before it.
+        stood: where the random streams of the CPU and of its devices stood before it; None where it drew nothing.
     """
 
     number: int
@@ -73,11 +73,10 @@ class CapturedCall:
     passes: dict[int, GradientPass] = field(default_factory=dict)
     is_hooked: bool = False
     is_judged: bool = True
-    draws: bool = False
     in_place: bool = False
     read: MemoryOf = ()
     memory: MemoryOf = ()
-    state: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    stood: Streams | None = None
 
 
 @dataclass
@@ -91,6 +90,7 @@ class Captured:
         is_cut: whether calls after the last of these were made, and not kept, as that would take too much memory.
         is_partial: whether a pass asks for some gradients alone, so that one that is not there may not have been asked.
         device: where the cell ran.
+        devices: all that it may draw random numbers on, besides the CPU.
         is_aliased: whether steps read aliases of results, whose gradients may be parts of those of the cell.
     """
 
@@ -101,6 +101,7 @@ class Captured:
     is_partial: bool = False
     device: str = "cpu"
     is_aliased: bool = False
+    devices: tuple[str, ...] = ()
 
     def by_visit(self) -> dict[tuple[KeyPath, int], CapturedCall]:
         """The calls by the paths of their steps and how many times those were called before."""

@@ -27,6 +27,7 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import GivenTensors, run
+from tensorflow_free.tensors.streams import Streams
 
 
 class TheseFunctions:
@@ -80,7 +81,9 @@ class Capturing:
     """A run being captured."""
 
     def __init__(self, plan: Plan, *, hooked: bool, first: int, most_bytes: int) -> None:
-        self.captured = Captured(first=first, is_partial=_asks_for_some(plan), device=plan.recipe.device)
+        self.captured = Captured(
+            first=first, is_partial=_asks_for_some(plan), device=plan.recipe.device, devices=plan.devices
+        )
         self._most_bytes = most_bytes
         self._number = 0
         self._hooked = hooked
@@ -176,14 +179,15 @@ class Capturing:
             function=function,
             operands=self._copies.of(operands),
             wants=tuple(grad and one.requires_grad for one in tensors),
-            state=torch.default_generator.get_state(),
+            stood=Streams.noted(self.captured.devices),
         )
 
     def _end(self, call: CapturedCall, operands: tuple[Any, ...], made: Any, stood: list[int]) -> None:
         self._turn += 1
         call.turn = self._turn
         call.result = self._copies.of(made)
-        call.draws = not torch.equal(call.state, torch.default_generator.get_state())
+        if call.stood is not None and not call.stood.have_moved():
+            call.stood = None
         before, now = tensors_in(call.operands), tensors_in(operands)
         for position, (was, one) in enumerate(zip(before, now, strict=True)):
             if not equal(was, one.detach()):

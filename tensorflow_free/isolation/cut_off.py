@@ -12,6 +12,7 @@ from tensorflow_free.isolation.captured import Captured, CapturedCall, GradientP
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.isolation.forcing import Forced
 from tensorflow_free.isolation.vjps import Gradients, is_differentiable, run_alone
+from tensorflow_free.tensors.streams import kept_streams
 
 PASS: Final = 0
 """The number of the only pass of a call that is tried."""
@@ -53,13 +54,11 @@ def _tried(call: CapturedCall) -> CapturedCall:
 
 def _mine(captured: Captured, call: CapturedCall) -> Gradients | None:
     """What the cell's own call hands on; None where it cannot be run alone."""
-    before = torch.default_generator.get_state()
-    try:
-        alone = run_alone(
-            call, call.function, lambda flat: flat.to(captured.device, copy=True), (PASS,), in_place=call.in_place
-        )
-    except Exception:  # noqa: BLE001 - whatever an op raises, it tells nothing here
-        return None
-    finally:
-        torch.default_generator.set_state(before)
+    with kept_streams(captured.devices):
+        try:
+            alone = run_alone(
+                call, call.function, lambda flat: flat.to(captured.device, copy=True), (PASS,), in_place=call.in_place
+            )
+        except Exception:  # noqa: BLE001 - whatever an op raises, it tells nothing here
+            return None
     return alone.gradients[PASS]

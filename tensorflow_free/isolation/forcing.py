@@ -23,6 +23,7 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.registry import find
 from tensorflow_free.replay.replaying import as_visit
 from tensorflow_free.runner import GivenTensors, values_of_run
+from tensorflow_free.tensors.streams import kept_streams
 
 
 class CaptureEndsError(Exception):
@@ -56,7 +57,8 @@ class Forced:
     def run(self, under: Callable[[], AbstractContextManager[Any]] = nullcontext) -> dict[int, Alone]:
         """What each call came to, by its number."""
         found: dict[int, Alone] = {}
-        values_of_run(self.plan_into(found), self.given, under)
+        with kept_streams(self.captured.devices):
+            values_of_run(self.plan_into(found), self.given, under)
         return found
 
 

@@ -12,6 +12,7 @@ import torch
 from tensorflow_free.isolation.captured import CapturedCall, GradientPass
 from tensorflow_free.isolation.copies import Convert, alike, each_tensor, equal, numbers_in, tensors_in
 from tensorflow_free.isolation.sharing import SharedMemory, shares_of
+from tensorflow_free.tensors.streams import Streams
 
 Gradients = dict[int, torch.Tensor | None]
 
@@ -52,8 +53,8 @@ def run_alone(
         passes: the backward passes to run.
         in_place: whether it changes operands, of which autograd then needs copies.
     """
-    if call.draws:
-        function = partial(_from_state, call.state, function)
+    if call.stood is not None:
+        function = partial(_from_there, call.stood, function)
     given = alike(call.operands, convert)
     tensors = tensors_in(given)
     if in_place:
@@ -82,9 +83,9 @@ def run_alone(
     return found
 
 
-def _from_state(state: torch.Tensor, function: Callable[..., Any], *operands: Any) -> Any:
-    """Call a function that draws what the cell's drew from this state of the random stream."""
-    torch.default_generator.set_state(state)
+def _from_there(stood: Streams, function: Callable[..., Any], *operands: Any) -> Any:
+    """Call a function that draws what the cell's drew, from where the random streams stood then."""
+    stood.put_back()
     return function(*operands)
 
 

@@ -16,7 +16,17 @@ from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.replay.draws import draw_of, redraw_of
-from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, generator_of, is_users, other_streams_stand, random_op
+from tensorflow_free.replay.visits import (
+    BETWEEN,
+    Drawn,
+    Visit,
+    generator_of,
+    inside,
+    is_elsewhere,
+    is_users,
+    other_streams_stand,
+    random_op,
+)
 from tensorflow_free.tensors.conjugates import seeing_conjugates
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
@@ -25,7 +35,7 @@ def noting_draws(plan: Plan) -> tuple[Plan, Drawn]:
     """The plan, whose run notes what it draws; and where it is noted."""
     drawn = Drawn(TORCH_DTYPES[plan.recipe.dtype])
     mode = Noting(drawn)
-    return replace(with_calls(plan, mode.around), around=lambda: mode), drawn
+    return replace(with_calls(plan, mode.around), around=inside(plan.around, lambda: mode)), drawn
 
 
 class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -35,6 +45,7 @@ class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._drawn = drawn
         self._visit = self._begun(BETWEEN, "")
+        self._name = "backward"
 
     def around(self, function: Callable[..., Any], site: Site) -> Callable[..., Any]:
         """The call, which is a visit of its own where it may draw."""
@@ -57,12 +68,12 @@ class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @contextmanager
     def _within(self, site: Site, op: str) -> Iterator[Visit]:
-        before, visit = self._visit, self._begun(site.path, op)
-        self._visit = visit
+        before, visit = (self._visit, self._name), self._begun(site.path, op)
+        self._visit, self._name = visit, site.name
         try:
             yield visit
         finally:
-            self._visit = before
+            self._visit, self._name = before
 
     @contextmanager
     def _of_users(self, site: Site, op: str) -> Iterator[None]:
@@ -88,6 +99,10 @@ class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         generator = given or torch.default_generator
         state = generator.get_state()
         out = func(*args, **kwargs)
+        if is_elsewhere(out):
+            # the CPU's stream does not draw what a device's has drawn
+            self._drawn.unseen.add(self._name)
+            return out
         after = generator.get_state()
         if redraw_of(func) is not None or not torch.equal(state, after):
             # a step that seeds the stream anew draws from one of its own

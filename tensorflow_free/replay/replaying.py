@@ -18,7 +18,7 @@ from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.replay.draws import POOLINGS, Draw, Redraw, draw_unnoted, fits, full_name, pooled, redraw_of
-from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, random_op
+from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, inside, is_elsewhere, random_op
 from tensorflow_free.tensors.conjugates import seeing_conjugates
 
 _VISIT: ContextVar[int | None] = ContextVar("which call of a step runs, where they do not run in turn", default=None)
@@ -53,7 +53,7 @@ class Replay:
     def into(self, plan: Plan) -> Plan:
         """The plan, each of whose runs draws what the cell drew."""
         mode = _Replaying(self._drawn, self.left)
-        return replace(with_calls(plan, mode.around), around=mode.run)
+        return replace(with_calls(plan, mode.around), around=inside(plan.around, mode.run))
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return self._redrawn(redraw, draw, func, args, kwargs)
         before = torch.default_generator.get_state()
         out = func(*args, **kwargs)
-        if redraw is not None or not torch.equal(before, torch.default_generator.get_state()):
+        if redraw is not None or is_elsewhere(out) or not torch.equal(before, torch.default_generator.get_state()):
             self._left.add(self._visit.name)
         return out
 

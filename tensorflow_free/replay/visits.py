@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_leaves
 
 from tensorflow_free.ops.seeding import begun
 from tensorflow_free.ops.signatures import Op, Signature
@@ -137,3 +139,23 @@ def other_streams_stand() -> tuple[Any, ...]:
     """Where the random streams of Python and numpy stand."""
     kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - those of an op of the user's own
     return random.getstate(), kind, keys.tobytes(), *rest  # type: ignore[union-attr]
+
+
+def is_elsewhere(made: Any) -> bool:
+    """Whether what a call made lies on a device, which draws from a random stream of its own."""
+    return any(isinstance(one, torch.Tensor) and one.device.type not in ("cpu", "meta") for one in tree_leaves(made))
+
+
+Around = Callable[[], AbstractContextManager[Any]]
+"""Makes a context."""
+
+
+def inside(outer: Around, inner: Around) -> Around:
+    """Makes a context inside another."""
+
+    @contextmanager
+    def both() -> Iterator[None]:
+        with outer(), inner():
+            yield
+
+    return both

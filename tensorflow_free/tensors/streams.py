@@ -1,9 +1,10 @@
-"""The random stream of one device: seeded and put back, with those of all other devices left as they are."""
+"""Random streams: that of one device, seeded and put back; and where those of the CPU and of devices stand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -32,6 +33,50 @@ def own_stream(word: str, seed: int) -> Iterator[None]:
         # a device that was lost meanwhile has no stream to put back, and what becomes of the run is told by the run
         with suppress(RuntimeError):
             _set_state(module, device, before)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Streams:
+    """Where random streams stood.
+
+    Attributes:
+        cpu: the state of the CPU's.
+        devices: those of devices, by their words: `cuda:1`.
+    """
+
+    cpu: torch.Tensor
+    devices: Mapping[str, torch.Tensor]
+
+    @classmethod
+    def noted(cls, devices: Iterable[str] = ()) -> Streams:
+        """Where the CPU's stream and those of these devices stand now; of a device without one nothing is noted."""
+        known = {word: module for word in devices if hasattr(module := module_of(word), "get_rng_state")}
+        found = {word: _state(module, numbered(word)).clone() for word, module in known.items()}
+        return cls(torch.default_generator.get_state(), found)
+
+    def put_back(self) -> None:
+        """Have all of them stand where they stood."""
+        torch.default_generator.set_state(self.cpu)
+        for word, state in self.devices.items():
+            _set_state(module_of(word), numbered(word), state)
+
+    def have_moved(self) -> bool:
+        """Whether something was drawn from one of them since."""
+        now = Streams.noted(self.devices)
+        moved = (not torch.equal(state, now.devices[word]) for word, state in self.devices.items())
+        return not torch.equal(self.cpu, now.cpu) or any(moved)
+
+
+@contextmanager
+def kept_streams(devices: Iterable[str] = ()) -> Iterator[None]:
+    """After it, the random streams of the CPU and of these devices stand where they stood."""
+    stood = Streams.noted(devices)
+    try:
+        yield
+    finally:
+        # as above
+        with suppress(RuntimeError):
+            stood.put_back()
 
 
 def _state(module: Any, device: torch.device) -> torch.Tensor:
