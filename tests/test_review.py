@@ -125,7 +125,7 @@ def test_a_coarser_kernel_of_another_dtype_is_a_real_change_though_float64_is_th
 
 
 def test_a_recipe_that_is_unchanged_is_recorded_anew_from_the_starting_tensors_of_its_golden(here, monkeypatch):
-    monkeypatch.setattr("tensorflow_free.golden.recording._starts", lambda plan: {"x": torch.ones(3, 4).double()})
+    monkeypatch.setattr("tensorflow_free.golden.recording.made_starts", lambda plan: {"x": torch.ones(3, 4).double()})
     assert found() == []
     change("", "review_scaled", "neg")
     assert found()[0].starts == ("x",)
@@ -346,6 +346,7 @@ def test_a_step_that_fails_cannot_be_accepted(typed):
 
 
 def test_a_cell_that_is_off_while_a_fresh_recording_is_not_is_told_as_that(typed, monkeypatch):
+    monkeypatch.setattr("tensorflow_free.golden.case_reviews.given_again", lambda old: old)
     monkeypatch.setattr("tensorflow_free.golden.case_reviews._Reviewing._recording", recorded_well)
     go_wrong(shift=0.5)
     code, out, _ = typed("review", "r.yaml", "--accept-all")
