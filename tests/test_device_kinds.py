@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from tensorflow_free import UnavailableError, load_recipe, register_device
+from tensorflow_free import RecipeError, UnavailableError, load_recipe, plugins, register_device
 from tensorflow_free.tensors import device_kinds
 from tensorflow_free.tensors.device_shares import device_shares
 
@@ -100,6 +101,16 @@ def test_a_vendor_registers_its_kind_and_what_it_leaves_out_stays(present):
     ]
     with pytest.raises(UnavailableError, match="has no chip device"):
         load_recipe({"tensors": {"x": 1.0}}, ["device=chip"])
+
+
+def test_a_name_that_a_package_registers_is_known_before_anything_else_needs_it(monkeypatch):
+    offered = SimpleNamespace(load=lambda: lambda: register_device("chip"), name="chip", group="", value="")
+    monkeypatch.setattr(plugins, "_loaded", set())
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: [offered] if "plugins" in group else [])
+    with pytest.raises(UnavailableError, match="no package here brings one"):
+        load_recipe({"tensors": {"x": 1.0}}, ["device=chip"])
+    with pytest.raises(RecipeError, match="'chop' is not a device"):
+        load_recipe({"tensors": {"x": 1.0}}, ["device=chop"])
 
 
 @pytest.mark.parametrize(

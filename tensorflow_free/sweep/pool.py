@@ -58,6 +58,8 @@ class Crew:
         self._greeted = threading.Event()
         self._workers: set[CellWorker] = set()
         self._dealing = Dealing(iter(()))
+        self.fewer: str | None = None
+        """Why there are fewer workers than were asked for."""
         self._scout: tuple[str | None, CellWorker] | None = None
         """A worker that told of the devices of this machine, and its capability, until a lane takes it."""
 
@@ -117,7 +119,13 @@ class Crew:
         first = next(cells)
         places = CellPlaces(self._launch, self._seen_by_scout(first.capability))
         self._dealing = Dealing(chain([first], cells), places.of)
-        return places.lanes(cores(), count)
+        lanes = places.lanes(cores(), count)
+        if len(lanes) < min(self._launch.n_jobs or 0, count):
+            self.fewer = (
+                f"hydra.launcher.n_jobs: {self._launch.n_jobs} workers are asked for, and {len(lanes)} can use "
+                f"{' and '.join(places.kinds)} at a time; register_device(…, processes=N) lets a device take more"
+            )
+        return lanes
 
     def _seen_by_scout(self, capability: str | None) -> Devices:
         """The devices that a worker sees, which runs cells afterwards.

@@ -150,6 +150,8 @@ class Sweep:
             with suppress(TensorflowFreeError):
                 self._finish(summary)
             raise
+        if crew.fewer is not None:
+            self._note(crew.fewer)
         self._note_changes()
         self._finish(summary)
 
@@ -166,6 +168,9 @@ class Sweep:
         for one in row.devices:
             environment = self._document.environment or {}
             environment["devices"] = sorted({*environment.get("devices", ()), one.name or f"{one.kind}:{one.index}"})
+            used = environment.setdefault("used", [])
+            if not any((two["kind"], two["index"], two["name"]) == (one.kind, one.index, one.name) for two in used):
+                used.append(one.model_dump())
             before = sorted({str(name) for kind, name in self._began_on if kind == one.kind})
             if before and str(one.name) not in before:
                 self._note(

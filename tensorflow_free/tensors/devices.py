@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.plugins import load_plugins
 from tensorflow_free.recipe.device_names import MEANT, OUT_OF_TREE
 from tensorflow_free.recipe.names import DEVICES, did_you_mean
 from tensorflow_free.tensors.device_kinds import device_kinds, kind_of
@@ -46,12 +47,20 @@ def form_problem(word: Any, named: Iterable[str] = ()) -> str | None:
         named: the kinds that the recipe itself speaks of (`device_names.named_by`), which need be known nowhere else.
     """
     kind, colon, index = str(word).partition(":")
-    if not isinstance(word, str) or (kind not in all_kinds() and kind not in named):
+    if not isinstance(word, str) or not (kind in named or _is_known(kind)):
         near = MEANT.get(kind) or did_you_mean(kind, kinds()) or did_you_mean(kind, OUT_OF_TREE)
         return f"'{shown(word)}' is not a device{near or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
     if colon and not (_INDEX.fullmatch(index) and int(index) <= LARGEST_INDEX):
         return f"'{word}' is not a device; after the ':' comes its number, such as {kind}:0"
     return None
+
+
+def _is_known(kind: str) -> bool:
+    if kind in all_kinds():
+        return True
+    # only what a package registers may know it yet
+    load_plugins()
+    return kind in all_kinds()
 
 
 def is_device(word: str) -> bool:
