@@ -1,0 +1,115 @@
+"""ONNX Runtime as a back end of `torch.compile`: `run-recipe … backend=onnxrt --ops examples/onnxruntime_backend.py --forward`.
+
+PyTorch brings an exporter to ONNX, but no back end that runs what it exports. This one is thin and for inference: each
+graph that dynamo finds is exported by `torch.onnx.export(dynamo=True)` when it is first called with its numbers, and run
+on the CPU. What cannot be exported or run is an error: nothing falls back to another compiler.
+
+It needs `pip install onnx onnxscript onnxruntime`. Its option: `backend.options.optimization`, one of LEVELS.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import onnxruntime
+import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
+from torch._dynamo.backends.common import aot_autograd
+from torch._dynamo.backends.registry import register_backend
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+LEVELS = {
+    "none": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "basic": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "extended": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
+"""What ONNX Runtime may make of a graph: `all` unless the option `optimization` says otherwise."""
+
+Call = Callable[..., Sequence[Any]]
+
+
+def onnxrt(graph: torch.fx.GraphModule, inputs: Sequence[Any], *, options: dict[str, Any] | None = None) -> Call:
+    """The back end: a graph of dynamo's becomes a function of the same inputs.
+
+    Raises:
+        ValueError: the option `optimization` is none of LEVELS.
+    """
+    level = (options or {}).get("optimization", "all")
+    if level not in LEVELS:
+        message = f"'{level}' is not a level of ONNX Runtime's optimization; it is one of {', '.join(LEVELS)}"
+        raise ValueError(message)
+    run = partial(exported, level=level)
+    # ONNX changes nothing in place: where a graph does, torch makes one of it that returns what is to be copied back
+    return aot_autograd(fw_compiler=run)(graph, inputs) if changes_inputs(graph, inputs) else run(graph, inputs)
+
+
+def changes_inputs(graph: torch.fx.GraphModule, inputs: Sequence[Any]) -> bool:
+    """Whether a graph changes one of its tensors in place, found by a run of it without numbers."""
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.no_grad():
+        fakes = [mode.from_tensor(one) if isinstance(one, torch.Tensor) else one for one in inputs]
+        before = [one._version for one in fakes if isinstance(one, torch.Tensor)]
+        graph(*fakes)
+        return before != [one._version for one in fakes if isinstance(one, torch.Tensor)]
+
+
+def exported(graph: torch.fx.GraphModule, _: Sequence[Any], *, level: str) -> Call:
+    """A function that exports the graph for the shapes and numbers that it is called with, once for each, and runs it."""
+    programs: dict[tuple[Any, ...], torch.onnx.ONNXProgram] = {}
+
+    def call(*inputs: Any) -> Sequence[Any]:
+        key = tuple((one.shape, one.dtype) if isinstance(one, torch.Tensor) else one for one in inputs)
+        if key not in programs:
+            # in a thread of its own, since the exporter needs what autograd's wrapper has switched off in this one
+            with ThreadPoolExecutor(1) as thread:
+                programs[key] = thread.submit(program_of, graph, inputs, level).result()
+        # the program takes tensors alone: numbers are part of it
+        return programs[key](*(one for one in inputs if isinstance(one, torch.Tensor)))
+
+    return call
+
+
+def program_of(graph: torch.fx.GraphModule, inputs: Sequence[Any], level: str) -> torch.onnx.ONNXProgram:
+    """The graph as an ONNX program with a session on the CPU.
+
+    Raises:
+        NotImplementedError: the exporter has no function for an op, or ONNX Runtime no kernel.
+        RuntimeError: the graph cannot be exported.
+    """
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        try:
+            program = torch.onnx.export(graph, tuple(inputs), dynamo=True, verbose=False, optimize=level != "none")
+            program.initialize_inference_session(partial(session, level=level))
+        except NoKernel as error:
+            raise NotImplementedError(str(error)) from error
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise told(error) from error
+    return program
+
+
+def told(error: BaseException) -> Exception:
+    """What the exporter says at the bottom of its page: an op without a function of ONNX's, or another failure."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    words = str(error).strip().splitlines()[0]
+    kind = NotImplementedError if type(error).__name__ == "DispatchError" else RuntimeError
+    return kind(f"torch.onnx.export: {words}")
+
+
+def session(model: bytes, level: str) -> onnxruntime.InferenceSession:
+    """A session of ONNX Runtime on one thread of the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = LEVELS[level]
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+register_backend(onnxrt, name="onnxrt")

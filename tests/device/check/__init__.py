@@ -1,0 +1,1 @@
+"""What is tried on a machine that has a device, in one table: see `check.sh`."""
