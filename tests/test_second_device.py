@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import finished
 
 FOLDER = Path(__file__).parent / "device" / "second"
 
@@ -35,3 +38,13 @@ def test_the_device_is_not_in_the_process_of_the_tests():
     import torch
 
     assert not hasattr(torch, "loom")
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_every_row_of_the_check_of_a_machine_holds(loom, tmp_path):
+    environment = loom.environment(LOOM_MEMORY="100000000", LOOM_LOST="_assert_async")
+    command = (sys.executable, "-m", "tests.device.check", "loom", "--minutes", "25", "--out", tmp_path)
+    done = finished(*command, env=environment, cwd=FOLDER.parents[2], timeout=1700)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not reached" not in done.stdout

@@ -114,7 +114,7 @@ def workers(machine: Machine) -> Told:
 @row("goldens")
 def goldens(machine: Machine) -> Told:
     """A golden of the device made and verified, by the command and as tests."""
-    folder = machine.folder / "goldens"
+    folder = machine.folder / "recipes"
     folder.mkdir()
     for name in ("attention", "layer_norm", "in_place"):
         shutil.copy(ROOT / f"recipes/{name}.yaml", folder)
