@@ -1,10 +1,12 @@
-"""ONNX Runtime as a back end of `torch.compile`: `run-recipe … backend=onnxrt --ops examples/onnxruntime_backend.py --forward`.
+"""ONNX Runtime as a back end of `torch.compile`.
+
+    pip install onnx onnxscript onnxruntime
+    run-recipe -m recipes/*.yaml backend=onnxrt --ops examples/onnxruntime_backend.py --forward
 
 PyTorch brings an exporter to ONNX, but no back end that runs what it exports. This one is thin and for inference: each
-graph that dynamo finds is exported by `torch.onnx.export(dynamo=True)` when it is first called with its numbers, and run
-on the CPU. What cannot be exported or run is an error: nothing falls back to another compiler.
-
-It needs `pip install onnx onnxscript onnxruntime`. Its option: `backend.options.optimization`, one of LEVELS.
+graph that dynamo finds is exported by `torch.onnx.export(dynamo=True)` when it is called with its numbers for the first
+time, and run on the CPU. What cannot be exported or run is an error: nothing falls back to another compiler.
+Its option: `backend.options.optimization`, one of LEVELS.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 from torch._dynamo.backends.common import aot_autograd
 from torch._dynamo.backends.registry import register_backend
 from torch._subclasses.fake_tensor import FakeTensorMode
+
+from tensorflow_free import register_backend_options
 
 LEVELS = {
     "none": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
@@ -59,7 +63,7 @@ def changes_inputs(graph: torch.fx.GraphModule, inputs: Sequence[Any]) -> bool:
 
 
 def exported(graph: torch.fx.GraphModule, _: Sequence[Any], *, level: str) -> Call:
-    """A function that exports the graph for the shapes and numbers that it is called with, once for each, and runs it."""
+    """A function that runs the graph, exported once for all shapes and numbers that it is called with."""
     programs: dict[tuple[Any, ...], torch.onnx.ONNXProgram] = {}
 
     def call(*inputs: Any) -> Sequence[Any]:
@@ -113,3 +117,4 @@ def session(model: bytes, level: str) -> onnxruntime.InferenceSession:
 
 
 register_backend(onnxrt, name="onnxrt")
+register_backend_options("onnxrt", {"optimization": tuple(LEVELS)})
