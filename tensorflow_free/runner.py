@@ -21,6 +21,7 @@ from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Timings
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, recorded
+from tensorflow_free.run.compiling import Compiling
 from tensorflow_free.run.failures import failure_of
 from tensorflow_free.run.forward import Forward, calls_of, forward_of, input_slots
 from tensorflow_free.run.late_errors import last_site, read_in_part, wait_for, without_lost
@@ -83,6 +84,8 @@ def _whole(plan: Plan, one: Run) -> Ran:
             # a device that does not even tell its random state
             result, cause = one.told({}, stopped)
     result.warnings = one.warned.all()
+    if one.compiling is not None:
+        result.compiled = one.compiling.told(result.warnings)
     return result, cause
 
 
@@ -118,11 +121,12 @@ def run_repeatedly(
 def _runs(plan: Plan, progress: Progress | None, given: GivenTensors | None, watch: Watch | None) -> Iterator[Ran]:
     """A plan's runs on the same numbers; what is compiled for the first is called by all."""
     forward: Forward | None = None
+    compiling: Compiling | None = None
     for _ in range(plan.recipe.repeats):
         one = Run(plan, progress, given, None, watch)
-        one.forward = forward
+        one.forward, one.compiling = forward, compiling
         found = _whole(plan, one)
-        forward = one.forward
+        forward, compiling = one.forward, one.compiling
         # a run holds all its values, and a result those that are recorded
         del one
         yield found
@@ -183,6 +187,8 @@ class Run:
         self.stream = stream
         self.forward: Forward | None = None
         """The compiled forward steps, once they are."""
+        self.compiling: Compiling | None = None
+        """What became of compiling them."""
         self._watch = watch
         self._values: Values = list(plan.initial)
         self._values[GRADIENTS] = {}
@@ -211,7 +217,7 @@ class Run:
         """Everything but the checks."""
         with nullcontext() if self._watch is None else self._watch.stoppable():
             self._timed("tensors_s", self._draw)
-            with self._plan.around():
+            with self._plan.around(), self._compiler_watched():
                 self._timed("steps_s", self._steps)
                 self._timed("backward_s", self._backward)
 
@@ -265,6 +271,12 @@ class Run:
         if self._waiting is not None:
             self._waiting.wait()
 
+    def _compiler_watched(self) -> AbstractContextManager[None]:
+        """Of a compiled plan, notes what the compiler runs; what was compiled unseen is not told."""
+        if self._plan.compiled and self.forward is None:
+            self.compiling = Compiling(self._plan)
+        return nullcontext() if self.compiling is None else self.compiling.watched()
+
     def _at(self, site: Site) -> None:
         """Tell where the run is, to whoever wants to know."""
         if self._watch is not None:
@@ -300,7 +312,8 @@ class Run:
         self._at(Site("steps", plan.recipe.backend.name, ("steps",)))
         try:
             if self.forward is None:
-                self.forward = compiled(forward_of(plan), plan.recipe.backend)
+                handed = None if self.compiling is None else self.compiling.handed
+                self.forward = compiled(forward_of(plan), plan.recipe.backend, handed)
             for number, starts in enumerate(rounds):
                 if number or plan.variants:
                     draw(plan, starts, values)

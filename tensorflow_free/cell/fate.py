@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tensorflow_free.cell.findings import (
+    compiler_notes,
     hidden_in,
     is_borne_by,
     is_on,
@@ -132,6 +133,7 @@ def fate_of(
     eager = [one.cause for one in result.expectations if one.outcome == Outcome.BROKEN_IN_EAGER]
     left_out = None if result.left_out is None else result.left_out.reason()
     found.notes.extend(cause for cause in (*eager, left_out) if cause is not None)
+    found.notes.extend(compiler_notes(result))
     return _guarding(found, against) if guards else found
 
 

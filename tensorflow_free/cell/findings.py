@@ -37,6 +37,15 @@ def notes_of(comparison: Comparison) -> Iterator[AnyReason]:
         yield _shortfall("vacuous", comparison.vacuous, comparison)
 
 
+def compiler_notes(result: Result) -> Iterator[OfNames]:
+    """That the compiler of a run did not compute all of it, so that the run says less about it than it seems to."""
+    compiled = result.compiled
+    if compiled is not None and compiled.is_nothing:
+        yield OfNames(code="nothing compiled", name=result.recipe.backend.name, more=compiled.why)
+    elif compiled is not None and compiled.fell_back:
+        yield OfNames(code="fell back", name=result.recipe.backend.name, more="; ".join(compiled.fell_back))
+
+
 def shortfalls_of(comparison: Comparison) -> Iterator[Shortfall]:
     """The values that could not be judged; those of one reason together."""
     alike: dict[str, list[ValueVerdict]] = {}

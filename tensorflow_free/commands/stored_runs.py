@@ -19,6 +19,7 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import page_of
+from tensorflow_free.report.compiler_report import compiler_line
 from tensorflow_free.result.environment import environments_apart
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
@@ -58,6 +59,7 @@ def compare_runs(
         put_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
     elif not (is_well and flags.quiet):
         put(page_of(comparison, f"{mine} compared with {its}"))
+        put(told for one in results for told in compiler_line(one))
         put(line(words, "bad") for words in stopped)
         put(_differences(results[0], results[1]))
     return ExitCode.OK if is_well else ExitCode.UNMET

@@ -55,6 +55,8 @@ class OfNames(Reason):
         "must run",
         "must run within",
         "ran before in",
+        "nothing compiled",
+        "fell back",
     ]
     name: str
     other: str = ""

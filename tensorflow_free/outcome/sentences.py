@@ -158,6 +158,8 @@ SENTENCES: Final[dict[str, str]] = {
         "it is at or before '{name}' ({other}): compiled, the steps up to there are wrong, and those before it right"
     ),
     "not tried": "not tried, as there was no time: {name}",
+    "nothing compiled": "nothing was compiled by {name}, so that this says nothing about it: {more}",
+    "fell back": "{name} did not compute all of it: {more}",
     "no such cell": "the other sweep has no such cell",
     "no such judged cell": "the judged sweep has no such cell",
     "outcome differs": "it is '{found}' here, and '{wanted}' in the other sweep",

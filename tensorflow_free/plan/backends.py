@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import torch
 
-from tensorflow_free.plan.backend_options import as_taken
+from tensorflow_free.plan.backend_options import INDUCTOR, as_taken
 from tensorflow_free.recipe.models import Backend
 from tensorflow_free.recipe.names import did_you_mean
 
@@ -37,13 +38,52 @@ def problem(backend: Backend) -> str | None:
     )
 
 
-def compiled(function: Function, backend: Backend) -> Function:
-    """The function as the backend compiles it, from a compiler without memory of what it compiled before."""
+Handed = list[tuple[int, bool]]
+"""Of each graph that a back end was given, how many ops it has, and whether it gave it back as it is."""
+
+
+def loggers_of(name: str) -> tuple[str, ...]:
+    """The loggers by which a back end may tell what it does: of its name, and of the package that it comes from."""
+    if name == INDUCTOR:
+        return (name,)
+    module = str(getattr(_function_of(name), "__module__", None) or name)
+    return tuple(dict.fromkeys((name, module.partition(".")[0])))
+
+
+def _function_of(name: str) -> Callable[..., Any]:
+    # the name is torch's own, of 2.11 to 2.13
+    found: Callable[..., Any] = torch._dynamo.lookup_backend(name)  # noqa: SLF001
+    return found
+
+
+def _noting(name: str, handed: Handed) -> Callable[..., Any]:
+    """The back end, which notes each graph that it is given."""
+    compile_graph = _function_of(name)
+
+    @functools.wraps(compile_graph)
+    def noting(graph: Any, inputs: Any, **options: Any) -> Any:
+        made = compile_graph(graph, inputs, **options)
+        ops = sum(node.op.startswith("call") for node in graph.graph.nodes)
+        handed.append((ops, made is graph or made == graph.forward))
+        return made
+
+    noting.__name__ = name
+    return noting
+
+
+def compiled(function: Function, backend: Backend, handed: Handed | None = None) -> Function:
+    """The function as the backend compiles it, from a compiler without memory of what it compiled before.
+
+    Args:
+        function: what is compiled when it is first called.
+        backend: what compiles it.
+        handed: filled with what a back end other than inductor is given, and gives back.
+    """
     torch.compiler.reset()
     compiler: Callable[..., Any] = torch.compile
     found: Function = compiler(
         function,
-        backend=backend.name,
+        backend=backend.name if handed is None or backend.name == INDUCTOR else _noting(backend.name, handed),
         mode=backend.mode,
         options=as_taken(backend),
         dynamic=backend.dynamic,

@@ -14,6 +14,7 @@ from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import failure_lines, words
 from tensorflow_free.replay.visits import draws
+from tensorflow_free.report.compiler_report import compiler_line
 from tensorflow_free.report.value_summary import summary
 from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.result.result import Result
@@ -42,6 +43,7 @@ def page_of(result: Result, file: str | None = None) -> Iterator[Line | Grid]:
                 *([line(in_a_line(about), "aside")] if about else []),
                 *begun(result),
                 *devices(result),
+                *compiler_line(result),
             ],
             [_table(result)],
             _expectations(result),

@@ -173,6 +173,60 @@ class Warned(ResultModel):
     count: int = 1
 
 
+class GraphBreak(ResultModel):
+    """Where a compiler could not follow, so that one graph ends and another begins.
+
+    Attributes:
+        step: the step at which it is; empty where that cannot be told.
+        reason: why, in a line.
+        count: how often.
+    """
+
+    step: str
+    reason: str
+    count: int = 1
+
+
+class CompilerRun(ResultModel):
+    """What a compiler really ran of the forward steps.
+
+    Attributes:
+        graphs: graphs that it was given, those that were compiled anew for other shapes too.
+        ops: ops in these graphs.
+        given_back: how many of them the back end gave back as they are, so that eager PyTorch ran them.
+        breaks: where one graph ends and another begins, and why; what stands between them eager PyTorch ran.
+        recompiles: how many times a graph was compiled anew, as shapes or strides were others.
+        fell_back: what ran instead of the compiler, as far as it is known or the back end says so; a line each.
+        log: what was logged meanwhile, a line each.
+    """
+
+    graphs: int
+    ops: int
+    given_back: int = 0
+    breaks: list[GraphBreak] = []
+    recompiles: int = 0
+    fell_back: list[str] = []
+    log: list[str] = []
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no op went through the compiler, so that the run says nothing about it."""
+        return not self.ops or self.given_back >= self.graphs
+
+    @property
+    def word(self) -> str:
+        """What a table says of it; empty where one graph has all."""
+        if self.is_nothing:
+            return "nothing"
+        return "fell back" if self.fell_back else f"{self.graphs} graphs" if self.breaks else ""
+
+    @property
+    def why(self) -> str:
+        """Why nothing was compiled, or not all."""
+        found = [*self.fell_back, *(f"{one.step}: {one.reason}" if one.step else one.reason for one in self.breaks)]
+        return "; ".join(found) or "no op of the forward steps reached it"
+
+
 class Timings(ResultModel):
     """Wall-clock seconds of the parts of a run.
 
@@ -220,6 +274,7 @@ class RunFile(ResultModel):
         environment: what the numbers depended on besides the recipe.
         timings: how long the parts of the run took.
         warnings: what torch warned of.
+        compiled: what the compiler really ran; None of an eager run.
         starts: the saved run whose starting tensors it began from; None where its recipe made them.
         left_out: of a run that is forward only, what needs gradients; None of any other.
     """
@@ -241,3 +296,4 @@ class RunFile(ResultModel):
     warnings: list[Warned] = []
     starts: StartsFrom | None = None
     left_out: LeftOut | None = None
+    compiled: CompilerRun | None = None

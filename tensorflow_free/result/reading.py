@@ -61,6 +61,7 @@ def read_result(folder: str | Path) -> Result:
         ops=tuple(recipe.ops),
         starts=None if run_file.starts is None else SavedStarts(run_file.starts.recipe, run_file.starts.digest),
         left_out=run_file.left_out,
+        compiled=run_file.compiled,
     )
 
 

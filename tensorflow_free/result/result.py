@@ -17,7 +17,7 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.result.entries import entry_of
 from tensorflow_free.result.environment import environment_of
-from tensorflow_free.result.model import Entry, Environment, RunFile, StartsFrom, Timings, Verdict, Warned
+from tensorflow_free.result.model import CompilerRun, Entry, Environment, RunFile, StartsFrom, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
 from tensorflow_free.tensors.saved_starts import SavedStarts
@@ -45,6 +45,7 @@ class Result:
             on disk.
         starts: the starting tensors of the saved run that it began from; of a result that is read, whose they were.
         left_out: of a run that is forward only, what needs gradients; None of any other.
+        compiled: what the compiler really ran; None of an eager run.
 
     Shape:
         A tensor has the shape and dtype that PyTorch gave it; it is detached, and on the CPU. A gradient has the shape
@@ -72,6 +73,7 @@ class Result:
     rounds: tuple[int, ...] = ()
     starts: SavedStarts | None = None
     left_out: LeftOut | None = None
+    compiled: CompilerRun | None = None
 
     @property
     def is_well(self) -> bool:
@@ -168,4 +170,5 @@ class Result:
             warnings=self.warnings,
             starts=None if self.starts is None else StartsFrom(recipe=self.starts.name, digest=self.starts.digest),
             left_out=self.left_out,
+            compiled=self.compiled,
         )

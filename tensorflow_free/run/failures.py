@@ -17,6 +17,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.dotted import dotted
 from tensorflow_free.run.compiler_errors import is_of_compiler
+from tensorflow_free.run.compiling import break_in
 from tensorflow_free.run.late_errors import Late
 from tensorflow_free.run.out_of_memory import is_out_of_memory
 from tensorflow_free.run.unsupported import Lack, lack_of
@@ -45,7 +46,8 @@ def failure_of(
     ]
     lack = lack_of(cause, plan.devices)
     code = _code(cause, lack)
-    words = f"{lack.line if is_of_compiler(cause) and lack is not None else _words(cause)}{_in_own_code(plan, cause)}"
+    lacking = lack.line if is_of_compiler(cause) and lack is not None else _words(cause)
+    words = break_in(plan, cause) or f"{lacking}{_in_own_code(plan, cause)}"
     failed = StepFailed(
         step=site.name,
         op=site.op,

@@ -35,7 +35,7 @@ def forward_of(plan: Plan) -> Forward:
     compiles none (`torch._dynamo` resumes a frame behind a graph break only outside of loops).
     """
     initial, slots, returned = plan.initial, input_slots(plan), plan.returned
-    steps = straight([(function, arguments, out) for function, arguments, out, _ in plan.forward])
+    steps = _straight([(function, arguments, out) for function, arguments, out, _ in plan.forward])
 
     def forward(*tensors: torch.Tensor) -> tuple[Any, ...]:
         values = list(initial)
@@ -51,13 +51,25 @@ MOST_LINES: Final = 32
 """Calls that stand below each other in one function: its rest is compiled anew behind each graph break."""
 
 
-def straight(calls: Sequence[Siteless]) -> Callable[[Values], None]:
+_FILE: Final = "<steps of a recipe from {}>"
+"""What stands as the file of a function of calls, with the number of its first; a compiler tells it, and the line."""
+
+
+def index_of_call(file: str, line: int | None) -> int | None:
+    """The number of the forward call at this line of a function of calls; None where no such call stands."""
+    first = file.removeprefix("<steps of a recipe from ").removesuffix(">")
+    return int(first) + line - 2 if line is not None and first.isdigit() else None
+
+
+def _straight(calls: Sequence[Siteless], first: int | str = 0) -> Callable[[Values], None]:
     """The calls as one function without a loop, or as a function of such functions, by a text of numbers alone."""
     while len(calls) > MOST_LINES:
-        parts = [calls[begin : begin + MOST_LINES] for begin in range(0, len(calls), MOST_LINES)]
-        calls = [(straight(part), whole, NOTHING) for part in parts]
+        begins = range(0, len(calls), MOST_LINES)
+        parts = [_straight(calls[begin : begin + MOST_LINES], begin if first == 0 else "") for begin in begins]
+        calls, first = [(part, whole, NOTHING) for part in parts], ""
     lines = [f"    values[{out}] = functions[{at}](*arguments[{at}](values))" for at, (_, _, out) in enumerate(calls)]
     names: dict[str, Any] = {"functions": [call[0] for call in calls], "arguments": [call[1] for call in calls]}
-    exec("\n".join(["def steps(values):", *lines, "    return None"]), names)  # noqa: S102 - numbers alone are in it
+    text = "\n".join(["def steps(values):", *lines, "    return None"])
+    exec(compile(text, _FILE.format(first), "exec"), names)  # noqa: S102 - numbers alone are in it
     made: Callable[[Values], None] = names["steps"]
     return made

@@ -18,10 +18,11 @@ FIRST: Final = ("cell", "recipe")
 LAST: Final = (
     *("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason", "folder"),
     *("culprit", "culprit_op", "direction", "noise", "round", "shows_at", "amplified"),
+    *("graphs", "graph_ops", "graph_breaks", "fell_back"),
 )
 """Columns before and behind those of the axes; the measures are those of the worst value.
 `unmet` lists the expectations that do not hold. The last are those of the first step that is wrong for its own inputs;
-`where` is the first value out of bounds, whatever it comes from.
+`where` is the first value out of bounds, whatever it comes from. `graphs` and what follows tell what a compiler ran.
 """
 
 MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "unjudged", "vacuous", "seconds")
@@ -77,7 +78,17 @@ def _cells(row: Row) -> tuple[Any, ...]:
         in_a_line(row.reason),
         row.folder,
         *_blame(row),
+        *_compiled(row),
     )
+
+
+def _compiled(row: Row) -> tuple[Any, ...]:
+    """What is told of the compiler."""
+    one = row.compiled
+    if one is None:
+        return (None,) * 4
+    breaks = "; ".join(f"{found.step}: {found.reason}" for found in one.breaks)
+    return one.graphs, one.ops, breaks or None, "; ".join(one.fell_back) or None
 
 
 def _blame(row: Row) -> tuple[Any, ...]:

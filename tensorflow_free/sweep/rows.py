@@ -25,7 +25,7 @@ from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
-from tensorflow_free.result.model import DeviceUsed
+from tensorflow_free.result.model import CompilerRun, DeviceUsed
 from tensorflow_free.sweep.cells import Cell, refuse_outside
 from tensorflow_free.text.characters import command_of, printable_json
 
@@ -102,6 +102,7 @@ class Row(BaseModel):
         forward: whether it is forward only; `notes` tells what it leaves out.
         devices: what each device that the cell used besides the CPU tells of itself.
         blame: of a mismatch, which steps are wrong for their own inputs; `comparison.json` has each step's verdict.
+        compiled: what the compiler really ran; None of an eager cell, and of one that did not run.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -139,6 +140,7 @@ class Row(BaseModel):
     blame: Blame | None = None
     unsupported: list[str] = Field(default_factory=list)
     forward: bool = False
+    compiled: CompilerRun | None = None
 
     @model_validator(mode="after")
     def _coded(self) -> Self:

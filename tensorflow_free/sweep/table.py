@@ -139,10 +139,12 @@ def _worst(summary: Summary) -> list[Row]:
 def _columns(summary: Summary, rows: Sequence[Row]) -> list[Column]:
     judged = [{"outcome": row.outcome, "used": row.used, **(row.worst or {})} for row in rows]
     used = ["" if row.used is None else share_of(one) for row, one in zip(rows, judged, strict=True)]
+    compiled = ["" if row.compiled is None else row.compiled.word for row in rows]
     return [
         column("cell", [str(row.number) for row in rows], align="right"),
         *(column(key, [row.axes.get(key, "") for row in rows], "name", least=LEAST) for key in summary.shares.keys),
         column("outcome", [mark_of(row.outcome, is_bad=row.is_bad) for row in rows]),
+        *([column("compiled", compiled, "notice")] if any(compiled) else []),
         column("starts at", [row.place for row in rows], least=LEAST),
         column("used", used, align="right"),
         column(

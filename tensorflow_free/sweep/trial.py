@@ -126,7 +126,8 @@ class Trial:
         comparison = against if isinstance(against, Comparison) else None
         fate.notes.extend([*notes, *self._save(cell, result, comparison)])
         used = [] if result.environment is None else result.environment.used
-        row = row.model_copy(update={"folder": cell.folder if self.folder is not None else "", "devices": used})
+        kept = cell.folder if self.folder is not None else ""
+        row = row.model_copy(update={"folder": kept, "devices": used, "compiled": result.compiled})
         if comparison is not None and (is_red(comparison, result) or recipe.judge.isolated):
             judged(with_fate(row, fate, comparison))
             comparison = self._blamed(cell, recipe, result, comparison)

@@ -1,0 +1,26 @@
+"""What a compiler really ran, in a line: graphs, ops, breaks, what ran instead; nothing of an eager run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tensorflow_free.result.result import Result
+from tensorflow_free.text.page import Line, line
+from tensorflow_free.text.phrases import counted
+
+
+def compiler_line(result: Result) -> Iterator[Line]:
+    """What was compiled; of a run that failed while it was compiled nothing, as its error says it."""
+    found = result.compiled
+    if found is None or (found.is_nothing and result.has_failed):
+        return
+    backend = result.recipe.backend.name
+    if found.is_nothing:
+        yield line(f"nothing was compiled by {backend}: {found.why}", "bad")
+        return
+    again = f", {counted(found.recompiles, 'time')} compiled anew" if found.recompiles else ""
+    breaks = counted(sum(one.count for one in found.breaks), "graph break")
+    words = f"compiled by {backend}: {counted(found.graphs, 'graph')} of {counted(found.ops, 'op')}{again}"
+    if found.breaks:
+        words += f"; {breaks}"
+    yield line(f"{words}: {found.why}" if found.word else words, "notice" if found.word else "aside")

@@ -1,0 +1,179 @@
+"""What a compiler really ran in a run: graphs and their ops, where they break and why, and what else ran instead of it.
+
+The figures are dynamo's own counters, of `torch._dynamo.utils`: private names, tried on torch 2.13.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.plan.backends import Handed, loggers_of
+from tensorflow_free.plan.plan import Plan
+from tensorflow_free.result.model import CompilerRun, GraphBreak, Warned
+from tensorflow_free.run.compiler_log import gathered_log
+from tensorflow_free.run.forward import index_of_call
+from tensorflow_free.text.phrases import counted
+
+Stack = tuple[tuple[str, int | None], ...]
+"""Files and lines, the innermost last."""
+
+LONGEST_REASON: Final = 300
+MOST_LINES: Final = 20
+"""Different lines of a log that a result keeps."""
+
+_FALLBACK: Final = re.compile(
+    r"\bf(?:a|e)ll(?:s|ing|en)?[\s-]*back|\bfallback|\bfailed\b|won't convert|(?:using|running|run in|to) eager",
+    re.IGNORECASE,
+)
+"""How back ends say that something else computed instead of them: OpenVINO, ONNX Runtime, TensorRT, dynamo itself."""
+
+_RAISED: Final = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Failed|Unsupported): .*$", re.MULTILINE)
+_PLACE: Final = re.compile(r"(?<=WON'T CONVERT )(\w+) .* line \d+ ?")
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-f]+")
+_OURS: Final = re.compile(r"\(reason: (its arguments are checked)\)")
+
+
+class Compiling:
+    """The compiling of one plan's forward steps, watched: what came of it is in `told`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.handed: Handed = []
+        self._counts: Counter[str] = Counter()
+        self._breaks: Counter[tuple[str, str]] = Counter()
+        self._stacks: list[Stack] = []
+        self._recompiles = 0
+        self._lost: dict[str, None] = {}
+        self._records: list[logging.LogRecord] = []
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Inside it, compilers are watched: while the steps are called, and while gradients are computed."""
+        utils: Any = torch._dynamo.utils  # noqa: SLF001 - see above
+        metrics = utils.get_compilation_metrics
+        # kept, so that none of them passes for a new one; compiling begins with an empty list
+        before, known = _counts(utils), [*utils.graph_break_reasons, *metrics()]
+        unfollowed = Counter(utils.counters["unimplemented"])
+        failed, records = True, list[logging.LogRecord]()
+        try:
+            with gathered_log(loggers_of(self._plan.recipe.backend.name)) as records:
+                yield
+            failed = False
+        finally:
+            self._records += records
+            self._counts.update({key: count - before[key] for key, count in _counts(utils).items()})
+            if not failed:
+                self._lose(Counter(utils.counters["unimplemented"]) - unfollowed)
+            self._break(_new(utils.graph_break_reasons, known))
+            self._recompiles += sum(map(_is_recompiled, _new(metrics(), known)))
+
+    def _lose(self, unfollowed: Counter[str]) -> None:
+        """What dynamo gave up on: those parts eager PyTorch ran."""
+        for text in unfollowed:
+            self._lost[f"eager PyTorch ran what dynamo could not compile: {reason_in(text)}"] = None
+        lost = self._counts["total"] - self._counts["ok"] - sum(unfollowed.values())
+        if lost > 0:
+            self._lost[f"eager PyTorch ran what failed to compile ({lost} of {self._counts['total']} frames)"] = None
+
+    def _break(self, reasons: Iterable[Any]) -> None:
+        """Take in graph breaks; one inside of functions is told for the outermost first, then for each on its own."""
+        for one in reasons:
+            stack = tuple((frame.filename, frame.lineno) for frame in one.user_stack)
+            if not any(len(known) > len(stack) and known[-len(stack) :] == stack for known in self._stacks):
+                self._stacks.append(stack)
+                self._breaks[step_at(self._plan, stack), reason_in(one.reason)] += 1
+
+    def told(self, warnings: Sequence[Warned]) -> CompilerRun:
+        """What the compiler ran, and what it did not.
+
+        Args:
+            warnings: those of the run, in which a back end may say that it did not compute something itself.
+        """
+        backend = self._plan.recipe.backend.name
+        lines = list(dict.fromkeys(map(_line, self._records)))
+        graphs, given_back = self._counts["unique_graphs"], sum(is_same for _, is_same in self.handed)
+        fell_back = list(self._lost)
+        if given_back:
+            fell_back.append(f"it gave {given_back} of {graphs} graphs back as they are, and eager PyTorch ran them")
+        if (by_inductor := self._counts["by_inductor"]) and backend != "inductor":
+            fell_back.append(f"inductor compiled in its place, {counted(by_inductor, 'graph')} forward and backward")
+        said = [*lines, *(one.message for one in warnings if one.step in ("", "steps", "backward"))]
+        fell_back += [text for text in dict.fromkeys(map(_cut, said)) if _FALLBACK.search(text)]
+        return CompilerRun(
+            graphs=graphs,
+            ops=self._counts["calls_captured"] if graphs else 0,
+            given_back=given_back,
+            breaks=[GraphBreak(step=step, reason=why, count=count) for (step, why), count in self._breaks.items()],
+            recompiles=self._recompiles,
+            fell_back=fell_back[:MOST_LINES],
+            log=[_cut(text) for text in lines if not text.startswith("Graph break")][:MOST_LINES],
+        )
+
+
+def _counts(utils: Any) -> Counter[str]:
+    """Dynamo's and inductor's counters, as far as they tell what was compiled."""
+    counters = utils.counters
+    made = sum(count for key, count in counters["inductor"].items() if key.startswith("fxgraph_cache_"))
+    return Counter({**counters["stats"], **counters["frames"], "by_inductor": made})
+
+
+def _is_recompiled(metrics: Any) -> bool:
+    return metrics.recompile_reason is not None and metrics.fail_type is None
+
+
+def _new(found: Iterable[Any], known: Sequence[Any]) -> list[Any]:
+    """Those that were not there before."""
+    before = set(map(id, known))
+    return [one for one in found if id(one) not in before]
+
+
+def step_at(plan: Plan, stack: Stack) -> str:
+    """The step at which code stands, by the files and lines of its stack, the innermost last; empty where none is."""
+    for file, line in reversed(stack):
+        at = index_of_call(file, line)
+        if at is not None and at < len(plan.forward):
+            return plan.forward[at][3].name
+    return ""
+
+
+def reason_in(text: str) -> str:
+    """Why dynamo could not go on, in a line: its first, with what it explains."""
+    ours = _OURS.search(text)
+    if ours is not None:
+        return f"{ours.group(1)} before the call, and a compiler does not look into that"
+    first, _, rest = text.strip().partition("\n")
+    explained = re.search(r"Explanation: (.*)", rest)
+    words = first if explained is None else f"{first.rstrip('.')}: {explained.group(1)}"
+    return _cut(_ADDRESS.sub("", words))
+
+
+def break_in(plan: Plan, error: BaseException) -> str | None:
+    """Where and why the graph breaks that had to be one, in a line; None of another error."""
+    if not any(one.__name__ == "Unsupported" and one.__module__ == "torch._dynamo.exc" for one in type(error).__mro__):
+        return None
+    frames = getattr(error, "real_stack", None) or ()
+    step = step_at(plan, tuple((frame.filename, frame.lineno) for frame in frames))
+    where = f" at '{step}'" if step else ""
+    return f"the graph breaks{where}: {reason_in(str(getattr(error, 'msg', error)))}"
+
+
+def _line(record: logging.LogRecord) -> str:
+    """A record in a line: its first; of one with a traceback, what was raised."""
+    try:
+        text = record.getMessage().strip()
+    except (TypeError, ValueError):
+        text = str(record.msg)
+    first, raised = _PLACE.sub(r"\1", text.partition("\n")[0]).strip(), _RAISED.findall(text)
+    return f"{first}: {raised[-1]}" if raised and raised[-1] != first else first
+
+
+def _cut(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}…"
