@@ -21,6 +21,7 @@ from tensorflow_free.relations.refused_shapes import unlogged
 from tensorflow_free.replay.visits import draws, draws_gradients
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record
+from tensorflow_free.run.lost_devices import LostError
 from tensorflow_free.run.process_state import process_state
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.runner import GivenTensors, draw, run
@@ -212,6 +213,7 @@ class Ground:
 
         Raises:
             UnrelatedError: a limit ended it.
+            LostError: it lost a device.
         """
         plan = self._on(plan or self.plan, changed)
         if forward:
@@ -221,6 +223,8 @@ class Ground:
             plan = replace(plan, passes=tuple(passes))
         with unlogged():
             found, _ = run(plan, given={**self.starts, **changed}, watch=self._watch)
+        if found.error is not None and found.error.code == "device lost":
+            raise LostError(found.error)
         if found.error is not None and found.error.code in ("timed out", "out of memory"):
             raise UnrelatedError(f"a run on other tensors was ended: {found.error.message}")
         return found

@@ -58,6 +58,13 @@ def judged_relations(
         yield _Relation(ground, asked).verdict()
 
 
+def unjudged_relations(plan: Plan, result: Result, why: str) -> Iterator[Verdict]:
+    """That none of the relations can be judged."""
+    ground = Ground(plan, result, None)
+    for asked in relations_of(plan.recipe):
+        yield _Relation(ground, asked).not_judged(why)
+
+
 @dataclass(frozen=True)
 class _Relation:
     """A relation being judged."""
@@ -68,16 +75,16 @@ class _Relation:
     def verdict(self) -> Verdict:
         """The verdict on it; nothing is raised for what the recipe does."""
         if self.ground.result.has_failed:
-            return self._not_judged("the run stopped")
+            return self.not_judged("the run stopped")
         if any(torch.device(one.device).type == "meta" for one in self.ground.plan.starts):
-            return self._not_judged("a meta tensor has no numbers")
+            return self.not_judged("a meta tensor has no numbers")
         try:
             levels = levels_of(self.ground, self.asked)
         except UnrelatedError as why:
-            return self._not_judged(str(why))
+            return self.not_judged(str(why))
         except REFUSED as error:
             # torch has not every op for every kind of tensor
-            return self._not_judged(words_of(error))
+            return self.not_judged(words_of(error))
         if not levels.held:
             return self._nothing(levels)
         bad = [one for one in levels.held.values() if self._is_bad(one)]
@@ -126,11 +133,12 @@ class _Relation:
         recipe = self.ground.plan.recipe
         records_all = (recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")) == "all"
         if reasons & {RANDOM, NOT_RECORDED} or not records_all:
-            return self._not_judged(why)
+            return self.not_judged(why)
         related = Related(code="relation of nothing", relation=self.asked.kind.name, why=why, left=list(levels.left))
         return self._verdict("all values", Outcome.FAILS, related)
 
-    def _not_judged(self, why: str) -> Verdict:
+    def not_judged(self, why: str) -> Verdict:
+        """The verdict where it cannot be judged."""
         outcome: ExpectationOutcome = Outcome.FAILS if self.asked.spec.strict else Outcome.NOT_JUDGED
         related = Related(code="relation not judged", relation=self.asked.kind.name, why=why)
         return self._verdict("all values", outcome, related)

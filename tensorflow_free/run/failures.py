@@ -16,9 +16,11 @@ from tensorflow_free.plan.calls import Stopped, described
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.dotted import dotted
+from tensorflow_free.result.result import Result
 from tensorflow_free.run.compiler_errors import is_of_compiler
 from tensorflow_free.run.compiling import break_in
-from tensorflow_free.run.late_errors import Late
+from tensorflow_free.run.late_errors import Late, last_site
+from tensorflow_free.run.lost_devices import lost_among
 from tensorflow_free.run.out_of_memory import is_out_of_memory
 from tensorflow_free.run.unsupported import Lack, lack_of
 from tensorflow_free.tensors.devices import module_of, numbered
@@ -63,6 +65,24 @@ def failure_of(
     )
     near = isinstance(stopped, Late) or plan.exact or lost
     return _of_a_device(failed, plan, stopped, words, lost or {}) if near and code != "timed out" else failed
+
+
+def stop_by_loss(plan: Plan, result: Result, stopped: Stopped | None = None) -> tuple[StepFailed, Exception] | None:
+    """What is to be told where a device is lost behind a run, and its error; None where none is.
+
+    Args:
+        plan: what ran.
+        result: what it gave.
+        stopped: what stopped something behind it.
+    """
+    lost = lost_among(plan.devices, [one.value for one in result.records.values()])
+    if not lost:
+        return None
+    if stopped is None:
+        stopped = Late(last_site(plan, "checks"), ())
+        stopped.__cause__ = RuntimeError(next(iter(lost.values())))
+    cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
+    return failure_of(plan, stopped, cause, dict.fromkeys(lost, False)), cause
 
 
 def _of_a_device(

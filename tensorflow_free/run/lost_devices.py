@@ -11,9 +11,9 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.errors import words_of
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.calls import Snapshot
 from tensorflow_free.run.out_of_memory import is_out_of_memory
-from tensorflow_free.run.unsupported import lack_of
 from tensorflow_free.tensors.devices import module_of, numbered, synchronize
 
 _used: Final[set[str]] = set()
@@ -24,6 +24,14 @@ _answered: Final[set[torch.device]] = set()
 
 _lost: Final[dict[torch.device, str]] = {}
 """Those that were lost to this process, with what they said."""
+
+
+class LostError(Exception):
+    """A run beside the one that is judged lost a device; `failure` is what it tells."""
+
+    def __init__(self, failure: StepFailed) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 def will_use(devices: Iterable[str]) -> None:
@@ -68,8 +76,11 @@ def _silence(word: str) -> str | None:
     try:
         torch.ones(1).to(word).cpu()
         synchronize(word)
+    except NotImplementedError:
+        # a device without a kernel for that is no device that is lost; by words, a lost one may say as much
+        return None
     except Exception as error:  # noqa: BLE001 - whatever a vendor raises
-        return None if is_out_of_memory(error) or lack_of(error, [word]) else words_of(error)
+        return None if is_out_of_memory(error) else words_of(error)
     _answered.add(numbered(word))
     return None
 

@@ -23,7 +23,7 @@ from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of, recipe_of
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import AnyReason, Hidden, OfNames, Problems, RunsDiffer, StepFailed
+from tensorflow_free.outcome.reasons import AnyReason, Hidden, OfNames, Problems, RunsDiffer
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.judged_run import run_judged
@@ -43,6 +43,10 @@ Stage = Callable[[str], None]
 
 def _silent(told: object) -> None:
     del told
+
+
+class NotAgain(Exception):
+    """A cell that is run again for its error, and has none now."""
 
 
 @dataclass
@@ -82,8 +86,10 @@ class Trial:
         Raises:
             StorageError: its folder cannot be written.
         """
-        row = self._timed(cell, exact=True)
-        return row if any(isinstance(one, StepFailed) for one in row.causes) else None
+        try:
+            return self._timed(cell, exact=True)
+        except NotAgain:
+            return None
 
     def _timed(self, cell: Cell, *, exact: bool) -> Row:
         start = perf_counter()
@@ -119,7 +125,7 @@ class Trial:
         if self.watch is not None:
             self.watch.at(plan, None)
         if exact and result.error is None:
-            return row
+            raise NotAgain
         result.name = composed.stem
         against, failed, notes = self._compared(cell, recipe, result)
         fate = fate_of(result, against, failed=failed)

@@ -11,8 +11,10 @@ import torch
 
 from tensorflow_free import cli, load_recipe, read_result, run_recipe
 from tensorflow_free.errors import StepError
+from tensorflow_free.judging import repeats
 from tensorflow_free.loading import plan_of
 from tensorflow_free.located import elsewhere, located_run
+from tensorflow_free.relations import changed_runs
 from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.run import lost_devices
 from tensorflow_free.runner import run
@@ -140,3 +142,27 @@ def test_a_device_that_has_no_room_is_not_lost_and_one_that_was_never_had_neithe
         plan_of(load_recipe({"device": "loom:0", "tensors": {"x": 1.0}, "steps": {"y": "torch.zeros(900)"}}))
     )
     assert result.error.code == "step failed"
+
+
+def test_a_loss_in_a_run_of_a_relation_is_no_relation_that_is_not_judged(monkeypatch):
+    def losing(*args, **kwargs):
+        monkeypatch.setenv("LOOM_LOST", "erf")
+        return run(*args, **kwargs)
+
+    monkeypatch.setattr(changed_runs, "run", losing)
+    result, error = ran("loom:1", "+relations={permutation: {x: 0}}")
+    assert (error.code, error.device) == ("device lost", "loom:1")
+    assert error.message.endswith("it was lost when `relations` were judged, in a run on other tensors")
+    assert {one.path: one.outcome for one in result.expectations}["relations.permutation"] == "not judged"
+    assert result.records["g"].unstored
+
+
+def test_a_loss_in_a_second_run_on_the_same_numbers_is_what_is_told(monkeypatch):
+    def losing(result):
+        monkeypatch.setenv("LOOM_LOST", "erf")
+        return result
+
+    monkeypatch.setattr(repeats, "in_memory_of_its_own", losing)
+    result, error = ran("loom:0", "repeats=3")
+    assert (error.code, error.step) == ("device lost", "s")
+    assert {one.path: one.outcome for one in result.expectations}["repeats"] == "not judged"
