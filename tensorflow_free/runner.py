@@ -232,7 +232,7 @@ class Run:
             lost = lost_among(plan.devices, [*self._values, *(one.value for one in records.values())])
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = failure_of(plan, stopped, cause, {one: one in self._lost_before for one in lost})
-            records = without_lost(records, lost)
+            records = without_lost(records, lost, None if self._waiting is None else self._waiting.kept())
         environment = environment_of(torch.get_num_threads(), plan.devices)
         result = Result(plan.recipe, records, error=error, rounds=rounds, environment=environment)
         result.timings = Timings(**self._seconds)
@@ -288,6 +288,8 @@ class Run:
         self._at(Site("tensors", "tensors", ("tensors",)))
         draw(self._plan, self._plan.starts, self._values, self._given)
         run_calls(self._plan.prelude, self._values)
+        if self._waiting is not None:
+            self._waiting.keep(self._values)
         self._started = True
         if self.stream is not None:
             torch.default_generator.manual_seed(self.stream)

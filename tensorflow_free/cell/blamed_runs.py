@@ -247,7 +247,7 @@ def _from_saved_numbers(path: Path, overrides: Sequence[Override], saved: Result
         drawn = starts_of(plan_of(load_recipe(path, [*overrides, *ON_CPU])))
     except Stopped:
         return path
-    known = {one.name: one.value for one in saved.records.values() if one.kind == "tensor"}
+    known = {one.name: one.value for one in saved.records.values() if one.kind == "tensor" and not one.unstored}
     had = {name: one for name, one in known.items() if name in drawn and isinstance(one, torch.Tensor)}
     if all(equal(drawn[name].cpu(), one.cpu()) for name, one in had.items()):
         return path

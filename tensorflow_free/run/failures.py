@@ -63,7 +63,8 @@ def failure_of(
         path=place.path or dotted(site.path),
         whose=lack.whose if code == "no kernel" and lack is not None else "",
     )
-    near = isinstance(stopped, Late) or plan.exact or lost
+    says_late = bool(plan.devices) and "asynchronous" in words.lower()
+    near = isinstance(stopped, Late) or plan.exact or lost or says_late
     return _of_a_device(failed, plan, stopped, words, lost or {}) if near and code != "timed out" else failed
 
 

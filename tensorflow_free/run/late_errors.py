@@ -80,17 +80,30 @@ def read_in_part(plan: Plan, records: Iterable[Record]) -> None:
             raise Late(site, ()) from error
 
 
-def without_lost(records: Mapping[str, Record], lost: Collection[torch.device]) -> dict[str, Record]:
-    """The records, of which those on lost devices tell that their numbers cannot be read."""
-    return {name: _unreadable(one) if _is_on(one.value, lost) else one for name, one in records.items()}
+def without_lost(
+    records: Mapping[str, Record], lost: Collection[torch.device], kept: Mapping[str, Record] | None = None
+) -> dict[str, Record]:
+    """The records, of which those on lost devices have the numbers of copies, or tell that theirs cannot be read.
+
+    Args:
+        records: what a run recorded, by name.
+        lost: the devices that are lost.
+        kept: records of copies, by name.
+    """
+    return {
+        name: _readable(one, (kept or {}).get(name)) if _is_on(one.value, lost) else one
+        for name, one in records.items()
+    }
 
 
 def _is_on(value: object, devices: Collection[torch.device]) -> bool:
     return isinstance(value, torch.Tensor) and value.device in devices
 
 
-def _unreadable(record: Record) -> Record:
+def _readable(record: Record, copy: Record | None) -> Record:
     value: torch.Tensor = record.value
+    if copy is not None and isinstance(copy.value, torch.Tensor) and copy.value.device != value.device:
+        return replace(record, value=copy.value, device=str(value.device))
     shape = () if value.is_nested else tuple(value.shape)
     why = f"lost with the device {value.device}"
     return replace(record, value=without_numbers(value.dtype, shape), unstored=why, device=str(value.device))

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from tensorflow_free.plan.calls import Call, Repeat, Site, Within
+from tensorflow_free.plan.calls import Call, Repeat, Site, Snapshot, Values, Within, named_fields
 from tensorflow_free.plan.plan import Plan
+from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.tensors.devices import synchronize
 
 
 class Waiting:
-    """Waits for the devices of a plan after each of its calls, and after each node of a backward pass."""
+    """Waits for the devices of a plan after each of its calls, and after each node of a backward pass.
+
+    It keeps copies of what is recorded on the CPU, as it is made: a device that is lost takes its memory with it.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._devices = plan.devices
         self._ends: list[int] = []
         self._sites: list[Site] = []
+        self._recordings = tuple(one for one in plan.recordings if one.stood is not None)
+        self._slots = frozenset(one.stood for one in plan.recordings if one.stood is not None)
+        self._kept: dict[int, Any] = {}
 
     def wait(self) -> None:
         """Wait for all devices; raises what they have to tell."""
@@ -42,17 +49,40 @@ class Waiting:
         function, arguments, out, site = call
         if isinstance(function, Within | Repeat):
             function = replace(function, body=self._calls(function.body))
-        return self._then_waiting(function, site), arguments, out, site
+        return self._then_waiting(function, out, site), arguments, out, site
 
-    def _then_waiting(self, function: Callable[..., Any], site: Site) -> Callable[..., Any]:
+    def _then_waiting(self, function: Callable[..., Any], out: int, site: Site) -> Callable[..., Any]:
         def waited(*operands: Any) -> Any:
             made = function(*operands)
             self.wait()
+            self._keep(out, made)
             self._ends.append(torch.autograd._get_sequence_nr())  # type: ignore[attr-defined]  # noqa: SLF001 - no public door
             self._sites.append(site)
             return made
 
         return waited
+
+    # copies
+
+    def keep(self, values: Values) -> None:
+        """Keep what is recorded of what is there by now."""
+        for slot in self._slots:
+            self._keep(slot, values[slot])
+
+    def _keep(self, slot: int, value: Any) -> None:
+        if slot in self._slots and value is not None:
+            self._kept[slot] = _on_cpu(value)
+
+    def kept(self) -> dict[str, Record]:
+        """The records that can be made of the copies, by name."""
+        made = (
+            recorded(one.name, one.kind, self._kept[one.stood], one.op)  # type: ignore[arg-type]
+            for one in self._recordings
+            if one.stood in self._kept
+        )
+        return {record.name: record for records in made for record in records}
+
+    # backward
 
     @contextmanager
     def in_backward(self, target: Any) -> Iterator[list[str]]:
@@ -81,6 +111,20 @@ class Waiting:
         """The step that made a node; empty of the end of a leaf, which no step made."""
         at = bisect_right(self._ends, node._sequence_nr())  # noqa: SLF001 - no public door
         return self._sites[at].name if at < len(self._sites) else ""
+
+
+def _on_cpu(value: Any) -> Any:
+    """A value with copies of its tensors on the CPU; a nested or quantised one stays where it is."""
+    if isinstance(value, Snapshot):
+        return replace(value, values=_on_cpu(value.values))
+    if isinstance(value, torch.Tensor):
+        is_simple = not value.is_meta and not value.is_nested and not value.is_quantized
+        return value.detach().cpu() if is_simple and value.device.type != "cpu" else value.detach()
+    if isinstance(value, Mapping):
+        return {name: _on_cpu(part) for name, part in value.items()}
+    if isinstance(value, tuple | list) and any(isinstance(part, torch.Tensor | tuple | list) for part in value):
+        return {name: _on_cpu(part) for name, part in named_fields(value)}
+    return value
 
 
 def _nodes_below(target: Any) -> set[Any]:
