@@ -142,10 +142,9 @@ def _bound(composed: Composed, in_case: InCase) -> tuple[Recipe, Plan]:
         raise RecipeError(_ordered([*problems, *absent]))
     if absent:
         raise UnavailableError(absent)
-    plan = binding.plan()
+    plan = _with_variants(binding.plan(), recipe, composed, in_case)
     # what runs forward only is what is left of the recipe
-    recipe = plan.recipe
-    return recipe, _with_variants(plan, recipe, composed, in_case)
+    return plan.recipe, plan
 
 
 def _saved(recipe: Recipe, composed: Composed, problems: list[Problem]) -> SavedStarts | None:
@@ -191,7 +190,7 @@ def _with_variants(plan: Plan, recipe: Recipe, composed: Composed, in_case: InCa
             raise RecipeError([Problem(place, f"'{name}' changes more than the tensors; {why}")])
         plans.append(bind(variant, form.place, composed.folder))
         written[name] = {"tensors": variant.written.get("tensors", {})}
-    _settle_cases(recipe, written)
+    _settle_cases(plan.recipe, written)
     files = dict.fromkeys(file for one in (plan, *plans) for file in one.files)
     return replace(plan, variants=tuple(one.starts for one in plans), files=tuple(files))
 

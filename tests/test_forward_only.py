@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._dynamo.backends import registry
 
 from tensorflow_free import RecipeError, compare_results, load_recipe, read_result, run_recipe
 from tensorflow_free.cli import recipe_main, run_recipe_main
@@ -156,6 +157,43 @@ def test_relations_are_of_the_values_that_are_there():
     )
     assert found.left_out.relations == ("relations.batch.0",)
     assert [str(one.outcome) for one in found.expectations] == ["holds", "holds"]
+
+
+def test_a_function_that_is_compiled_for_several_cases_runs_forward_only():
+    found = ran(
+        "backward=null",
+        tensors={"x": {"init": "ones", "size": [2], "requires_grad": True}},
+        cases={"small": {}, "big": {"tensors": {"x": {"size": [5]}}}},
+        case="small",
+        backend={"name": "eager_noexcept", "dynamic": True, "calls": ["small", "big"]},
+        steps={"y": "x.exp().sum()"},
+        backward="y",
+        expect={"y": {"close": 5 * torch.e, "rtol": 1e-5}, "x.grad": {"shape": [5]}},
+    )
+    assert (found.is_well, found.left_out.expectations) == (True, ("expect.x.grad",))
+    assert set(found.recipe.written["cases"]) == {"small", "big"}
+
+
+def test_a_compiler_is_given_a_graph_for_inference(monkeypatch):
+    seen = []
+
+    def backend(graph, inputs):
+        seen.append(
+            (torch.is_grad_enabled(), any(one.requires_grad for one in inputs if isinstance(one, torch.Tensor)))
+        )
+        return graph
+
+    backend._tags = ()
+    for known, value in ((registry._COMPILER_FNS, backend), (registry._BACKENDS, None)):
+        monkeypatch.setitem(known, "told_of_grad", value)
+    recipe = {
+        "tensors": {"w": {"data": [2.0], "requires_grad": True}},
+        "steps": {"y": "(w * 3).sum()"},
+        "backward": "y",
+    }
+    ran("forward=true", "backend=told_of_grad", **recipe)
+    ran("backend=told_of_grad", **recipe)
+    assert seen == [(False, False), (True, True)]
 
 
 def test_each_recipe_of_this_repository_is_well_forward_only():
