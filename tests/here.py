@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from hydra.experimental.callback import Callback
 
+from tensorflow_free.packs.check_trial import CheckTrial
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.sweep.trial import Trial
 from tensorflow_free.workers.serving import devices_told
@@ -35,6 +36,14 @@ class Here:
     def kill(self): ...
 
     def end(self): ...
+
+
+class HereChecked(Here):
+    """A worker of a check-in, likewise."""
+
+    def __init__(self, launch, *_) -> None:
+        super().__init__(launch)
+        self.trial = CheckTrial(launch.folder)
 
 
 class Heard(Callback):

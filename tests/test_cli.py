@@ -555,7 +555,7 @@ def test_ops_lists_one_many_or_all(typed):
             ["toast"],
             (
                 "command line: 'toast' is not a command; the commands are ops, list, check, relations, schema, show, table, compare, "
-                "blame, record, verify, strength, review"
+                "pack, check-in, blame, record, verify, strength, review"
             ),
         ),
         (["list", "--fail-fast"], "flag '--fail-fast': it is run-recipe's; see recipe --help"),

@@ -263,5 +263,9 @@ def _given(spec: Any, numbers: torch.Tensor) -> dict[str, Any]:
     if spec.get("init") == "as_strided":
         # a view of another
         return dict(spec)
-    rest = {key: spec[key] for key in written_keys(TensorSpec) if key in spec and key not in ("init", "shape", "seed")}
+    rest = {
+        key: spec[key]
+        for key in written_keys(TensorSpec)
+        if key in spec and key not in ("init", "shape", "seed", "values")
+    }
     return {**rest, "init": "tensor", "data": numbers}

@@ -47,6 +47,7 @@ _LEFT_OUT: Final = (
     "reference",
     "relations",
     "must_run",
+    "starts",
     "xfail",
 )
 """Keys of a recipe that say how a run is set up and judged, and not what it computes."""
@@ -219,11 +220,16 @@ class StoredPair:
 
 
 def without_files(written: Mapping[str, Any], known: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    """Starting tensors as they are written; those of files as they are known, as a mapping has no folder."""
+    """Starting tensors as they are written; those of files as they are known, as a mapping has no folder.
+
+    One whose `values` a file has is as its init makes it: a run is given its numbers.
+    """
     tensors: dict[str, Any] = {}
     for name, spec in written.items():
         of_file = isinstance(spec, Mapping) and isinstance(spec.get("path"), str)
-        if of_file and name in known:
+        if isinstance(spec, Mapping) and "values" in spec and name in known:
+            tensors[name] = {key: value for key, value in spec.items() if key != "values"}
+        elif of_file and name in known:
             rest = {key: value for key, value in spec.items() if key not in ("init", "path", "key", "shape")}
             tensors[name] = {**rest, "init": "tensor", "data": known[name]}
         else:

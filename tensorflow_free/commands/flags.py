@@ -138,8 +138,7 @@ def with_starts(words: Sequence[str], starts: str | None) -> list[str]:
         return list(words)
     from tensorflow_free.composition.override_texts import word_override
 
-    said = [word for word in words if word.lstrip("~+").partition("=")[0] == "starts" and is_override(word)]
-    return [*(word for word in words if word not in said), word_override("starts", starts).text]
+    return _with(words, word_override("starts", starts).text)
 
 
 MUST_RUN: Final[dict[str, Any]] = {

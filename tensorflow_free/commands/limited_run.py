@@ -118,12 +118,14 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
     from tensorflow_free.result.environment import environment_of  # noqa: PLC0415 - torch takes its time
     from tensorflow_free.result.reading import recipe_of_text  # noqa: PLC0415
     from tensorflow_free.result.result import Result  # noqa: PLC0415
+    from tensorflow_free.result.saved_runs import saved_starts  # noqa: PLC0415
 
     folder = Path(posted["folder"])
     place = said or {"step": "", "op": "run", "path": "", "operands": []}
     error = StepFailed(**{"operands": [], **place}, type=TYPES[outcome], message=f"{outcome}: {why}")
+    recipe = recipe_of_text(posted["recipe"], file)
     result = Result(
-        recipe_of_text(posted["recipe"], file),
+        recipe,
         {},
         error=error,
         environment=environment_of(posted["num_threads"]),
@@ -134,6 +136,7 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
     saved = not flags.no_save
     if saved:
         try:
+            result.starts = None if recipe.starts is None else saved_starts(recipe.starts)
             result.save(folder)
         except StorageError as failure:
             complain(str(failure))

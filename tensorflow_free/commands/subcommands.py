@@ -25,7 +25,7 @@ from tensorflow_free.commands.flags import (
     declare_common,
     wrong,
 )
-from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text
+from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text, whole
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.recipe.names import did_you_mean
@@ -113,6 +113,47 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "help": "how many times what rounding moves is allowed, or the noise of --baseline",
                 },
                 "--strict": {**_SWITCH, "help": STRICT},
+            },
+        ),
+    },
+    "another machine": {
+        "pack": Command(
+            "RECIPE.yaml … KEY=A,B",
+            "write cells, their starting tensors and float64 values to one file, for a machine without anything else",
+            "packs:pack_command",
+            {
+                "-o --output": {
+                    "type": some_text("a file to write"),
+                    "metavar": "FILE.zip",
+                    "help": "the file to write; cells.zip by default",
+                },
+                "--starts": STARTS,
+            },
+        ),
+        "check-in": Command(
+            "CELLS.zip KEY=A,B",
+            "run and judge the cells of a pack here, and end with a table, as a sweep does",
+            "packs:check_in_command",
+            {
+                "--device": {
+                    "type": some_text("a device, such as cuda or npu:1"),
+                    "metavar": "NAME",
+                    "help": "the device, instead of that of the recipes; device=A,B for several",
+                },
+                "-o --output": {
+                    "type": some_text("a folder"),
+                    "metavar": "FOLDER",
+                    "help": "the folder to write, which is new or empty; checked-in/<date>_<time>-<random> by default",
+                },
+                "--forward": FORWARD,
+                "--strict": {**_SWITCH, "help": STRICT},
+                "--fail-fast": {**_SWITCH, "help": "end at the first bad cell"},
+                "--timeout": {**_SECONDS, "help": "seconds that a cell may take; 600 by default"},
+                "--jobs": {
+                    "type": whole("an integer of at least 1, such as 4"),
+                    "metavar": "N",
+                    "help": "worker processes; one a core by default",
+                },
             },
         ),
     },

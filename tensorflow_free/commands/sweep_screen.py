@@ -61,8 +61,12 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
         put([*sweep.page(), line(f"{sweep.folder}/sweep.json", is_whole=True)])
     why = "ended early" if ended is None else words_of(ended)
     if left := len(sweep) - sweep.summary.cells:
-        command = sweep.document.resume_command(sweep.folder)
-        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; resume with {command}")
+        again = (
+            "check the pack in again"
+            if sweep.document.pack
+            else f"resume with {sweep.document.resume_command(sweep.folder)}"
+        )
+        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; {again}")
     elif ended is not None:
         complain(f"{why}: every cell has run")
 

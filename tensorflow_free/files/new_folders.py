@@ -21,14 +21,17 @@ def moment() -> str:
     return f"{datetime.now().astimezone():%Y-%m-%d_%H-%M-%S-%f}-{secrets.token_hex(3)}"
 
 
-HYDRAS: Final = (".hydra", "multirun.yaml")
-"""What Hydra itself puts into a folder before anything runs."""
+PACKED: Final = "pack"
+"""The folder into which a pack is unpacked before its cells run."""
+
+BEFORE: Final = (".hydra", "multirun.yaml", PACKED)
+"""What is put into a folder before anything runs: by Hydra itself, and of a pack."""
 
 
 def filled(folder: Path) -> str | None:
-    """Why nothing can be written into `folder`, or None where it is new, or holds only what Hydra puts there."""
+    """Why nothing can be written into `folder`, or None where it is new, or holds only what is put there first."""
     if folder.exists() and not folder.is_dir():
         return f"'{folder}' is a file; name a folder that is new or empty"
-    if folder.is_dir() and any(entry.name not in HYDRAS and not is_part(entry.name) for entry in folder.iterdir()):
+    if folder.is_dir() and any(entry.name not in BEFORE and not is_part(entry.name) for entry in folder.iterdir()):
         return f"the folder '{folder}' holds something already; name one that is new or empty"
     return None

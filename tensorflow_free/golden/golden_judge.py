@@ -98,10 +98,10 @@ def compare(result: Result, stored: StoredCase, k: float | None = None, made_on:
     )
     made = stored.made
     words = f"golden of torch {made.torch}, {made.capability}"
-    return compare_results(result, _expected(stored, result.recipe), judging=judging, reference=words)
+    return compare_results(result, expected_result(stored, result.recipe), judging=judging, reference=words)
 
 
-def _expected(stored: StoredCase, recipe: Recipe) -> Result:
+def expected_result(stored: StoredCase, recipe: Recipe) -> Result:
     """The golden's values as the result of the float64 run that they are of."""
     exact = recipe.model_copy(
         update={"dtype": EXACT_DTYPE, "backend": Backend(name="eager"), "record": recipe.record or "all"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
@@ -10,6 +10,7 @@ from typing import Final, Literal
 from tensorflow_free.cell.reference import random_names
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.composition.override_texts import of_case
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.cases import StoredCase, StoredValue
@@ -117,10 +118,30 @@ def _removed(path: str | Path, known: Sequence[str], device: str | None) -> Iter
 
 
 class CaseRecording:
-    """One case of a recipe, being recorded; from the numbers that are given, where some are."""
+    """One case of a recipe, being recorded.
 
-    def __init__(self, path: str | Path, case: str, device: str, given: GivenCase | None = None) -> None:
+    Args:
+        path: the recipe file.
+        case: the case's name; '' for the bare file.
+        device: the device of the runs.
+        given: the numbers that it is recorded from; None for those that the recipe makes.
+        more: overrides of the recipe that is recorded.
+        dtypes: the dtypes whose noise and leeways are measured, beside float64.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        case: str,
+        device: str,
+        given: GivenCase | None = None,
+        *,
+        more: Sequence[Override] = (),
+        dtypes: Collection[str] = RECIPE_DTYPES,
+    ) -> None:
         self._given = given
+        self._more = more
+        self._dtypes = dtypes
         self._path = path
         self._case = case
         self._device = device
@@ -210,7 +231,7 @@ class CaseRecording:
             return ""
 
     def _plan(self, dtype: str) -> Plan:
-        return bound_case(self._path, eager_cell(self._case, self._device, dtype))
+        return bound_case(self._path, (*eager_cell(self._case, self._device, dtype), *self._more))
 
     def _run(self, plan: Plan, starts: GivenTensors) -> Result:
         result, cause = run(plan, given=starts)
@@ -223,7 +244,7 @@ class CaseRecording:
         runs: dict[str, EagerRun] = {}
         unsupported: dict[str, str] = {}
         for dtype in RECIPE_DTYPES:
-            if dtype == EXACT_DTYPE:
+            if dtype == EXACT_DTYPE or dtype not in self._dtypes:
                 continue
             try:
                 plan = self._plan(dtype)

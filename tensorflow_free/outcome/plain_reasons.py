@@ -71,6 +71,7 @@ class Bare(Reason):
         "no such cell",
         "no such judged cell",
         "right by float64 here",
+        "signs are free",
         "eager is wrong alike",
         "each step compiled alone",
         "wrong with everything kept",

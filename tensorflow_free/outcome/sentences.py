@@ -113,6 +113,9 @@ SENTENCES: Final[dict[str, str]] = {
         "how far rounding may take a value cannot be found here, so that the tolerance of its dtype judges: {told}"
     ),
     "culprit not found": "the culprit was not found: {told}",
+    "signs are free": (
+        "the signs of its singular vectors or eigenvectors are free, so that it was compared with float64 made here"
+    ),
     "right by float64 here": (
         "each step is right for its inputs, as float64 has it here: the golden has other numbers than that, or small"
         " errors add up"

@@ -26,6 +26,7 @@ _LEFT_OUT: Final = (
     "relations",
     "repeats",
     "must_run",
+    "starts",
     "xfail",
 )
 """Keys of a recipe that say how a run is judged, and not what it computes."""

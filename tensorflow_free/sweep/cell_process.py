@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.workers.serving import Answering, Serving, serve
+
+if TYPE_CHECKING:
+    from tensorflow_free.sweep.trial import Trial
 
 
 def main(words: list[str]) -> None:
@@ -18,8 +21,13 @@ def _rows(serving: Serving) -> Answering:
     """From a cell to its row; early is the row of one whose culprit is still looked for."""
     from tensorflow_free.sweep.trial import Trial  # noqa: PLC0415 - the lifeline must hold before torch is imported
 
+    return rows_of(serving, Trial)
+
+
+def rows_of(serving: Serving, kind: type[Trial]) -> Answering:
+    """From a cell to its row, by one kind of trials."""
     folder = serving.asked["folder"]
-    trial = Trial(
+    trial = kind(
         None if folder is None else Path(folder),
         serving.stage,
         watch=serving.watch,

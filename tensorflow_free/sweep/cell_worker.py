@@ -30,7 +30,7 @@ class CellWorker(Worker):
         kinds = {device.partition(":")[0] for device in launch.devices} - {AUTO}
         folder = None if launch.folder is None else str(launch.folder)
         asked = {"ops": list(launch.ops), "folder": folder, "kinds": sorted(kinds)}
-        super().__init__(MAIN, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
+        super().__init__(launch.main or MAIN, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
 
     def run(self, cell: Cell, limit_s: float) -> Row:
         """The row of a cell.

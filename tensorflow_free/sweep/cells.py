@@ -45,6 +45,7 @@ class Cell:
             are several recipes.
         folder: the name of its folder inside the sweep's folder.
         capability: the `settings.cpu_capability` that it asks for, or None.
+        packed: overrides that are merged into the recipe file already, where it comes from a pack.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Cell:
     axes: tuple[tuple[str, str], ...] = ()
     folder: str = ""
     capability: str | None = None
+    packed: tuple[str, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """The cell as JSON holds it, for a process that runs it."""
@@ -66,7 +68,7 @@ class Cell:
         read = {key: value for key, value in plain.items() if key != "trusted"}
         given = map(as_override, plain["overrides"])
         overrides = tuple(replace(one, trusted=known) for one, known in zip(given, plain["trusted"], strict=True))
-        return cls(**{**read, "overrides": overrides, "axes": axes})
+        return cls(**{**read, "overrides": overrides, "axes": axes, "packed": tuple(plain["packed"])})
 
 
 class Cells:

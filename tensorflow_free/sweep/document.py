@@ -163,6 +163,7 @@ class SweepDocument(_Model):
         strict: whether a cell fails it of which not everything could be judged.
         must_run: sweeps, or files, with cells that must run since they ran there.
         against: an earlier sweep that it is held against; empty for none.
+        pack: the pack whose cells it has, as it was typed; such a sweep cannot be resumed.
         launcher: how the cells are run.
         ops: the Python files with the user's own ops.
         devices: the devices that cells ask for, as far as they are known beforehand.
@@ -191,6 +192,7 @@ class SweepDocument(_Model):
     strict: bool = False
     must_run: list[str] = Field(default_factory=list)
     against: str = ""
+    pack: str = ""
     launcher: LauncherOfSweep
     ops: list[FileOfSweep] = Field(default_factory=list)
     devices: list[str] = Field(default_factory=list)

@@ -35,6 +35,7 @@ class Launch:
         recipes: what the recipes say, as YAML.
         overrides: those of the cells; of a range, its first.
         chosen: whether another sweeper chooses the cells as it goes, so that little is known beforehand.
+        main: what a worker runs, where that is not a sweep's own.
     """
 
     cwd: str
@@ -50,6 +51,7 @@ class Launch:
     overrides: Sequence[Override] = ()
     chosen: bool = False
     earlier: Sequence[Earlier] = ()
+    main: str | None = None
 
     @property
     def limits(self) -> Limits:
@@ -79,6 +81,7 @@ class Settings:
         strict: whether a cell fails the sweep of which not everything could be judged.
         must_run: sweeps, or files, with cells that must run since they ran there.
         against: an earlier sweep that this one is held against; its cells must run, too.
+        main: what a worker runs, where that is not a sweep's own.
     """
 
     n_jobs: int | None = None
@@ -90,6 +93,7 @@ class Settings:
     strict: bool = False
     must_run: Sequence[str] = ()
     against: str = ""
+    main: str | None = None
 
     def problems(self) -> Iterator[Problem]:
         """What no sweep can be run with."""
@@ -135,4 +139,5 @@ class Settings:
                 *(one for axis in document.axes for one in axis.texts[: 1 if axis.is_range else None]),
             ],
             chosen=document.chosen,
+            main=self.main,
         )

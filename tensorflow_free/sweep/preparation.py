@@ -143,6 +143,9 @@ def resume_sweep(  # noqa: PLR0913 - as above
         message = "its cells were chosen by a sweeper as it ran, so that it cannot be resumed; begin a new sweep"
         problems.append(Problem(Place(file=str(folder)), message))
     problems.extend(typed_again(document, overrides))
+    if document.pack:
+        message = f"its cells are those of {document.pack}, and judged by what that holds; check it in again"
+        problems.append(Problem(Place(file=str(folder)), message))
     refuse_any(problems)
     document.refuse_changes()
     refuse_any(untrusted_options(document, folder))

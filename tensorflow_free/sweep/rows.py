@@ -78,6 +78,7 @@ class Row(BaseModel):
         recipe: the recipe file, as it was typed.
         overrides: all overrides of the cell; with `recipe`, what runs it alone.
         axes: of what varies in the sweep, the key and this cell's value as text.
+        packed: overrides that are merged into the recipe file already, where it comes from a pack.
         case: the case; None without. `device`, `dtype` and `backend` are the cell's, too.
         outcome: what became of it.
         reason: in words, a line or more; empty where the outcome is `ok`. `causes` has it as data.
@@ -112,6 +113,7 @@ class Row(BaseModel):
     recipe: str
     overrides: list[str] = Field(default_factory=list)
     axes: dict[str, str] = Field(default_factory=dict)
+    packed: list[str] = Field(default_factory=list)
     case: str | None = None
     device: str = ""
     dtype: str = ""
@@ -263,6 +265,7 @@ def row_of_cell(cell: Cell, mapping: Mapping[str, Any] | None, outcome: CellOutc
         recipe=cell.recipe,
         overrides=list(texts_of(cell.overrides)),
         axes=dict(cell.axes),
+        packed=list(cell.packed),
         outcome=outcome,
     )
     if mapping is None:

@@ -68,6 +68,11 @@ class Sweep:
         """What `sweep.json` says."""
         return self._document
 
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """Its cells, in their order."""
+        return iter(self._cells)
+
     def __len__(self) -> int:
         return len(self._cells)
 

@@ -146,7 +146,7 @@ class Trial:
         """The comparison with the culprits, and its file, too."""
         self.stage("finding the culprit")
         overrides, recipe = _as_far(cell, recipe, result)
-        found = blamed_safely(cell.recipe, overrides, recipe, result, comparison, self.kept)
+        found = self._culprits(cell, overrides, recipe, result, comparison)
         if self.folder is not None:
             path = self.folder / cell.folder / COMPARISON
             try:
@@ -154,6 +154,12 @@ class Trial:
             except OSError as error:
                 raise StorageError(f"{path}: it cannot be written: {error.strerror or error}") from error
         return found
+
+    def _culprits(
+        self, cell: Cell, overrides: Sequence[Override], recipe: Recipe, result: Result, comparison: Comparison
+    ) -> Comparison:
+        """The comparison with the steps that are wrong for their own inputs."""
+        return blamed_safely(cell.recipe, overrides, recipe, result, comparison, self.kept)
 
     def _is_bad(self, cell: Cell, recipe: Recipe, result: Result) -> bool:
         """Whether one of several runs is wrong."""
