@@ -140,9 +140,9 @@ def _can_allocate(kind: str) -> bool:
 
 
 def synchronize(word: str) -> None:
-    """Wait for what the device still has to do."""
+    """Wait for what the device still has to do; one that is not here has nothing to do."""
     module = module_of(word)
-    if not hasattr(module, "synchronize"):
+    if not hasattr(module, "synchronize") or absence(word) is not None:
         return
     if takes_a_device(module.synchronize):
         module.synchronize(torch.device(word))
