@@ -125,7 +125,7 @@ def test_a_coarser_kernel_of_another_dtype_is_a_real_change_though_float64_is_th
 
 
 def test_a_recipe_that_is_unchanged_is_recorded_anew_from_the_starting_tensors_of_its_golden(here, monkeypatch):
-    monkeypatch.setattr("tensorflow_free.golden.recording.made_starts", lambda plan: {"x": torch.ones(3, 4).double()})
+    monkeypatch.setattr("tensorflow_free.golden.exact_runs.made_starts", lambda plan: {"x": torch.ones(3, 4).double()})
     assert found() == []
     change("", "review_scaled", "neg")
     assert found()[0].starts == ("x",)

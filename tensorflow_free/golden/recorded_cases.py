@@ -33,7 +33,7 @@ class Recorded:
         did: `written`; `unchanged`, the golden says just this already; `kept`, it was not asked for; `removed`, the
             recipe has no such case any more; `refused`, it cannot be recorded.
         path: the golden's json, or None where there is none.
-        reason: why it was refused, or is kept and does not fit.
+        reason: why it was refused, or is kept and does not fit; or where else its float64 run was made.
         is_unwritable: whether it was refused because the disk does not take the golden.
     """
 

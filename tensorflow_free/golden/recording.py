@@ -15,12 +15,12 @@ from tensorflow_free.errors import RecipeError, StorageError, words_of
 from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.digest import digest_of
+from tensorflow_free.golden.exact_runs import exact_run
 from tensorflow_free.golden.given_cases import (
     GivenCase,
     NotRecorded,
     bound_case,
     eager_cell,
-    made_starts,
     starts_kept,
     starts_of_run,
 )
@@ -35,10 +35,8 @@ from tensorflow_free.loading import cases_of, read_form
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tensorflow_free.replay.visits import draws
-from tensorflow_free.report.result_report import failure
 from tensorflow_free.result.result import Result
 from tensorflow_free.rounding.step_dtypes import StepDtypes, noting
-from tensorflow_free.run.unsupported import is_unsupported
 from tensorflow_free.runner import GivenTensors, run
 
 UNJUDGED: Final = ("tensor", "check")
@@ -105,7 +103,9 @@ def _recorded(path: str | Path, case: str, device: str | None, starts: str | Non
     except NotRecorded as error:
         return Recorded(str(path), case, "refused", reason=str(error))
     written = write_golden(path, case, stored, device)
-    return Recorded(str(path), case, "unchanged" if written is None else "written", written)
+    elsewhere = stored.unsupported.get(EXACT_DTYPE)
+    told = "" if elsewhere is None else f"{EXACT_DTYPE}: {elsewhere}"
+    return Recorded(str(path), case, "unchanged" if written is None else "written", written, told)
 
 
 def _removed(path: str | Path, known: Sequence[str], device: str | None) -> Iterator[Recorded]:
@@ -153,10 +153,9 @@ class CaseRecording:
             NotRecorded: the recipe does not bind, or does not run in float64.
         """
         digest = self._digest()
-        plan = self._plan(EXACT_DTYPE)
-        starts = made_starts(plan) if self._given is None else dict(self._given.numbers)
-        exact = self._run(plan, starts)
-        runs, unsupported = self._other_dtypes(starts)
+        given = None if self._given is None else dict(self._given.numbers)
+        plan, starts, exact, lacking = exact_run(self._path, self._case, self._device, given)
+        runs, unsupported = self._other_dtypes(starts, lacking)
         random = random_names(plan, starts, exact) if draws(plan.recipe) else frozenset[str]()
         unmet = self._unmet({EXACT_DTYPE: exact, **{dtype: one.result for dtype, one in runs.items()}})
         values = self._values(plan, starts, {EXACT_DTYPE: EagerRun(plan, exact), **runs}, random)
@@ -188,9 +187,8 @@ class CaseRecording:
         Raises:
             NotRecorded: the recipe does not bind, or runs in other dtypes than it did.
         """
-        plan = self._plan(EXACT_DTYPE)
-        exact = self._run(plan, stored.starts)
-        runs, unsupported = self._other_dtypes(stored.starts)
+        plan, _, exact, lacking = exact_run(self._path, self._case, self._device, stored.starts)
+        runs, unsupported = self._other_dtypes(stored.starts, lacking)
         if unsupported.keys() != stored.unsupported.keys():
             others = " and ".join(sorted(unsupported.keys() ^ stored.unsupported.keys()))
             raise NotRecorded(f"it ran, and does not now, or the reverse, in {others}: {review_command(self._path)}")
@@ -233,16 +231,20 @@ class CaseRecording:
     def _plan(self, dtype: str) -> Plan:
         return bound_case(self._path, (*eager_cell(self._case, self._device, dtype), *self._more))
 
-    def _run(self, plan: Plan, starts: GivenTensors) -> Result:
-        result, cause = run(plan, given=starts)
-        if result.has_failed:
-            raise NotRecorded("\n".join(["it does not run in float64:", *failure(result)])) from cause
-        return result
+    def _other_dtypes(
+        self, starts: GivenTensors, lacking: Mapping[str, str]
+    ) -> tuple[dict[str, EagerRun], dict[str, str]]:
+        """Eager runs from the same numbers, rounded to each other dtype, and why there is none in some.
 
-    def _other_dtypes(self, starts: GivenTensors) -> tuple[dict[str, EagerRun], dict[str, str]]:
-        """Eager runs from the same numbers, rounded to each other dtype, and why there is none in some."""
+        Args:
+            starts: the numbers.
+            lacking: why there is none on the device in float64, where that is so.
+
+        Raises:
+            NotRecorded: it runs in no dtype on the device.
+        """
         runs: dict[str, EagerRun] = {}
-        unsupported: dict[str, str] = {}
+        unsupported: dict[str, str] = dict(lacking)
         for dtype in RECIPE_DTYPES:
             if dtype == EXACT_DTYPE or dtype not in self._dtypes:
                 continue
@@ -252,12 +254,15 @@ class CaseRecording:
                 unsupported[dtype] = str(error)
                 continue
             noted: StepDtypes = {}
-            result, cause = run(noting(plan, noted), given=starts)
+            result, _ = run(noting(plan, noted), given=starts)
             if result.error is None or result.error.expected:
                 runs[dtype] = EagerRun(plan, result, noted)
             else:
-                words = "there is no kernel for it" if is_unsupported(cause) else "it fails"
+                words = "there is no kernel for it" if result.error.code == "no kernel" else "it fails"
                 unsupported[dtype] = f"{words}: {result.error.step}: {result.error.message}"
+        if lacking and not runs:
+            told = "\n".join(f"{dtype}: {why}" for dtype, why in unsupported.items())
+            raise NotRecorded(f"it runs in no dtype on '{self._device}':\n{told}")
         return runs, unsupported
 
 

@@ -128,11 +128,6 @@ def lack_of(cause: BaseException | None, devices: Iterable[str] = ()) -> Lack | 
     return _lack(inner, said(inner), kinds, ())
 
 
-def is_unsupported(cause: BaseException | None) -> bool:
-    """Whether a step failed because there is no kernel for its dtype or on its device, and for no fault of its own."""
-    return lack_of(cause) is not None
-
-
 def _lack(cause: BaseException, text: str, kinds: Iterable[str], otherwise: tuple[type[Exception], ...]) -> Lack | None:
     """What an error says of a missing kernel, by the first pattern that is found in its text."""
     for pattern, compiled in (*_registered.items(), *((one, re.compile(one, re.IGNORECASE)) for one in inherited())):
