@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.processes import finished
+from tests.test_readme import blocks, commands
 
 FOLDER = Path(__file__).parent / "device" / "second"
 
@@ -48,3 +50,38 @@ def test_every_row_of_the_check_of_a_machine_holds(loom, tmp_path):
     done = finished(*command, env=environment, cwd=FOLDER.parents[2], timeout=1700)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not reached" not in done.stdout
+
+
+PAGE = (FOLDER.parents[2] / "docs" / "bring-your-backend.md").read_text(encoding="utf-8")
+ENTRY = "import sys; from tensorflow_free.entry import {0} as run; sys.argv[0] = '{0}'; sys.exit(run())"
+
+
+def walked(page):
+    """The commands of a page, with the second device in the place of the reader's."""
+    return [command.line.replace("npu", "loom") for block in blocks("console", page) for command in commands(block)]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_the_page_on_backends_is_walked_through(loom, tmp_path):
+    (tmp_path / "recipes").symlink_to(FOLDER.parents[2] / "recipes")
+    lines = walked(PAGE)
+    assert len(lines) >= 14
+    for line in lines:
+        program, *words = shlex.split(line)
+        entry = ("-c", ENTRY.format(program.replace("-", "_")), *words)
+        command = (sys.executable, *entry) if program in ("run-recipe", "recipe") else (program, *words)
+        done = finished(*command, env=loom.environment(), cwd=tmp_path, timeout=600)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    assert list(tmp_path.glob("mine/recipes/*.loom.golden.json"))
+    assert (tmp_path / "support_now" / "matrix.json").exists()
+
+
+def test_what_the_page_tells_vendors_to_register_is_taken(loom):
+    asked = """extend()
+from tensorflow_free.run.out_of_memory import is_out_of_memory
+from tensorflow_free.run.unsupported import is_unsupported
+assert is_unsupported(RuntimeError("NPU-9: no tile program for erf"))
+assert is_out_of_memory(RuntimeError("NPU-77: scratchpad exhausted"))"""
+    done = loom.python("-c", "\n".join([*blocks("python", PAGE), asked]))
+    assert done.returncode == 0, done.stderr
