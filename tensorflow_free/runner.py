@@ -210,8 +210,17 @@ class Run:
         records = {record.name: record for record in made}
         rounds = () if stopped is None else tuple(stopped.rounds)
         stopped = stopped or _stop_of(lambda: self._timed("checks_s", lambda: self._checks(records)))
-        stopped = stopped or _stop_of(lambda: read_in_part(plan, records.values()))
+        stopped = stopped or self._late(records)
         return self.told(records, stopped, rounds)
+
+    def _late(self, records: dict[str, Record]) -> Stopped | None:
+        """What shows behind everything: where devices are waited for once more, and where values are read."""
+
+        def look() -> None:
+            wait_for(self._plan, last_site(self._plan, "checks"))
+            read_in_part(self._plan, records.values())
+
+        return _stop_of(look) if self._plan.devices else None
 
     def _parts(self) -> None:
         """Everything but the checks."""
@@ -225,6 +234,16 @@ class Run:
         self, records: dict[str, Record], stopped: Stopped | None, rounds: tuple[int, ...] = ()
     ) -> tuple[Result, Exception | None]:
         """The result of what was recorded, judged by what is expected; and the error that stopped the run."""
+        found = self._judged(records, stopped, rounds)
+        if stopped is None and self._plan.devices:
+            # judging calls ops, too
+            late = self._late(records)
+            return found if late is None else self._judged(records, late, rounds)
+        return found
+
+    def _judged(
+        self, records: dict[str, Record], stopped: Stopped | None, rounds: tuple[int, ...]
+    ) -> tuple[Result, Exception | None]:
         plan = self._plan
         error: StepFailed | None = None
         cause: Exception | None = None

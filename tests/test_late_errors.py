@@ -24,7 +24,7 @@ SAID = "XQ17: the array has stopped; kernel 9"
 
 @pytest.fixture(autouse=True)
 def waited(monkeypatch):
-    """A device that is nowhere is waited for in vain; `waited.raises_at(n)`: the n-th time, from 0, it has an error to tell."""
+    """A device that is nowhere is waited for in vain; where `at` is set, it tells an error that time, from 0."""
 
     class Waited:
         times, at = 0, -1
@@ -35,8 +35,9 @@ def waited(monkeypatch):
                 raise RuntimeError(SAID)
 
     fake = Waited()
-    for module in (late_errors, waiting, lost_devices):
-        monkeypatch.setattr(module, "synchronize", fake)
+    monkeypatch.setattr(late_errors, "synchronize", fake)
+    monkeypatch.setattr(waiting, "touch", fake)
+    monkeypatch.setattr(lost_devices, "touch", lambda _: None)
     return fake
 
 
@@ -50,7 +51,10 @@ def planned(recipe):
     return replace(plan_of(load_recipe(recipe)), devices=("mps",))
 
 
-@pytest.mark.parametrize(("number", "step", "made"), [(0, "x", 1), (1, "y", 6), (2, "backward", 12), (3, "c", 13)])
+@pytest.mark.parametrize(
+    ("number", "step", "made"),
+    [(0, "x", 1), (1, "y", 6), (2, "backward", 12), (3, "c", 13), (4, "c", 13), (5, "c", 13)],
+)
 def test_an_error_is_told_at_the_last_call_of_its_part_and_values_that_can_be_read_stay(
     plan, waited, number, step, made
 ):

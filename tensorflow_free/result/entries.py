@@ -52,6 +52,8 @@ def _numbers(name: str, value: torch.Tensor, arrays: dict[str, torch.Tensor]) ->
     if value.is_meta:
         return {}
     try:
+        # counted on the CPU: a device need not have the kernels for that, and may lose its context in them
+        value = value if value.device.type == "cpu" else value.cpu()
         found = counts(value)
         small = is_plain(value) and value.numel() <= INLINE
         text = _listed(value, found) if small else None

@@ -71,16 +71,27 @@ def lost_among(devices: Iterable[str], values: Iterable[Any] = ()) -> dict[torch
     return found
 
 
+def touch(word: str) -> None:
+    """Wait for a device, and bring a number there and back; raises what it has to tell.
+
+    Not every device tells of an error where it is waited for. One that has no room, or no kernel for that, is there.
+    """
+    synchronize(word)
+    try:
+        torch.ones(1).to(word).cpu()
+    except NotImplementedError:
+        return
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+
+
 def _silence(word: str) -> str | None:
     """What a device says to the smallest use of it, where that fails; None where it answers."""
     try:
-        torch.ones(1).to(word).cpu()
-        synchronize(word)
-    except NotImplementedError:
-        # a device without a kernel for that is no device that is lost; by words, a lost one may say as much
-        return None
+        touch(word)
     except Exception as error:  # noqa: BLE001 - whatever a vendor raises
-        return None if is_out_of_memory(error) else words_of(error)
+        return words_of(error)
     _answered.add(numbered(word))
     return None
 

@@ -13,7 +13,7 @@ import torch
 from tensorflow_free.plan.calls import Call, Repeat, Site, Snapshot, Values, Within, named_fields
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.run_value import Record, recorded
-from tensorflow_free.tensors.devices import synchronize
+from tensorflow_free.run.lost_devices import touch
 
 
 class Waiting:
@@ -33,7 +33,7 @@ class Waiting:
     def wait(self) -> None:
         """Wait for all devices; raises what they have to tell."""
         for device in self._devices:
-            synchronize(device)
+            touch(device)
 
     def waited(self, plan: Plan) -> Plan:
         """The plan, each of whose calls is waited for; of a compiled one, the compiled function waits for itself."""

@@ -31,7 +31,7 @@ def own_stream(word: str, seed: int) -> Iterator[None]:
         yield
     finally:
         # a device that was lost meanwhile has no stream to put back, and what becomes of the run is told by the run
-        with suppress(RuntimeError):
+        with suppress(Exception):
             _set_state(module, device, before)
 
 
