@@ -536,7 +536,7 @@ def test_each_file_that_is_kept_has_a_schema(typed, name):
 
 def test_a_schema_of_no_file_is_refused(typed):
     code, _, err = typed("recipe", "schema", "rows")
-    known = "recipe, result, row, comparison, sweep, golden"
+    known = "recipe, result, row, comparison, sweep, golden, matrix"
     assert (code, err) == (2, f"command line: 'rows' names no schema; give one of {known}\n")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tensorflow_free.outcome.outcomes import BAD
+from tensorflow_free.support.matrix_file import read_matrix
 from tests.processes import finished
 from tests.test_readme import blocks, commands
 
@@ -19,6 +21,7 @@ TOGETHER = (
     "check_unsupported.py",
     "check_sharing.py",
     "check_environment.py",
+    "check_matrix.py",
     "check_device.py",
 )
 """Checks that share a process, which takes two seconds to begin; the last of them loses the device."""
@@ -31,8 +34,9 @@ ALONE = sorted(path.name for path in FOLDER.glob("check_*.py") if path.name not 
 
 @pytest.mark.timeout(900)  # the first of them builds the device
 @pytest.mark.parametrize("files", [TOGETHER, *((name,) for name in ALONE)], ids=lambda files: files[-1])
-def test_what_is_checked_on_the_second_device_holds(loom, files):
-    done = loom.pytest(*(FOLDER / name for name in files), **SETTINGS.get(files[0], {}))
+def test_what_is_checked_on_the_second_device_holds(loom, files, pytestconfig):
+    more = ["--full"] if pytestconfig.getoption("--full") else []
+    done = loom.pytest(*(FOLDER / name for name in files), *more, **SETTINGS.get(files[0], {}))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -85,3 +89,18 @@ assert is_unsupported(RuntimeError("NPU-9: no tile program for erf"))
 assert is_out_of_memory(RuntimeError("NPU-77: scratchpad exhausted"))"""
     done = loom.python("-c", "\n".join([*blocks("python", PAGE), asked]))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_of_the_whole_operator_database_only_what_the_device_lacks_is_wrong(loom, tmp_path):
+    words = ("matrix", "--device", "loom", "--out", tmp_path / "m", "--quiet")
+    command = "from tensorflow_free.entry import recipe; recipe()"
+    finished(sys.executable, "-c", command, *words, env=loom.environment(), timeout=1500)
+    matrix = read_matrix(tmp_path / "m" / "matrix.json")
+    bad = {row.name for row, _, _, cell in matrix.cells() if cell.outcome in BAD}
+    # losses of PyTorch's own; then what this device does not take: zeros without memory, lists of lengths
+    own = {"digamma", "grid_sampler_2d"} | {row.name for row in matrix.rows if "polygamma" in row.name}
+    assert matrix.finished
+    assert len(list(matrix.cells())) > 1200
+    assert bad - own == {"sgn", "nn.functional.ctc_loss"}

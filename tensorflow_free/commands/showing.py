@@ -20,6 +20,7 @@ from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import summary_of
 from tensorflow_free.result.model import RunFile
 from tensorflow_free.result.reading import read_result
+from tensorflow_free.support.matrix_file import MatrixFile
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.trial import COMPARISON
@@ -83,5 +84,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "comparison": COMPARISON_SCHEMA.json_schema,
     "sweep": SweepDocument.model_json_schema,
     "golden": GoldenFile.model_json_schema,
+    "matrix": MatrixFile.model_json_schema,
 }
-"""A recipe, `result.json`, a line of `cells.jsonl`, `comparison.json`, `sweep.json`, `STEM.golden.json`."""
+"""A recipe, `result.json`, a line of `cells.jsonl`, `comparison.json`, `sweep.json`, `STEM.golden.json`, `matrix.json`;
+each by the word that asks for it."""

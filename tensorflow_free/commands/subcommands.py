@@ -25,7 +25,7 @@ from tensorflow_free.commands.flags import (
     declare_common,
     wrong,
 )
-from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, number, some_text, whole
+from tensorflow_free.commands.parser import HELP_WIDTH, FlagValue, Parser, above_0, number, one_of, some_text, whole
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.recipe.names import did_you_mean
@@ -61,6 +61,9 @@ _PERCENT: Final = number("a number from 0 to 100, such as 95", lambda found: 0 <
 _SECONDS: Final = {"type": above_0("a number of seconds above 0, such as 60 or 0.5"), "metavar": "S"}
 _TIMES: Final = {"type": above_0(), "metavar": "N"}
 
+_COUNT: Final = whole("an integer of at least 0", 0)
+_SAMPLES: Final = FlagValue("a number of samples, or all", lambda text: None if text == "all" else _COUNT.read(text))
+
 COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     "looking up": {
         "ops": Command(
@@ -86,8 +89,65 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
         ),
         "schema": Command(
             "[NAME]",
-            "print the JSON Schema of a file: recipe, result, row, comparison, sweep, golden",
+            "print the JSON Schema of a file: recipe, result, row, comparison, sweep, golden, matrix",
             "showing:show_schema",
+        ),
+    },
+    "what a device supports": {
+        "matrix": Command(
+            "[PATH …] [KEY=VALUE …]",
+            "judge every op of PyTorch's operator database, and recipes, on a device, in some dtypes",
+            "support_matrix:matrix_command",
+            {
+                "--device": {
+                    "type": some_text("a device, such as cuda"),
+                    "metavar": "NAME",
+                    "default": "auto",
+                    "help": "the device; this machine's accelerator by default",
+                },
+                "--dtype": {
+                    "type": some_text("dtypes, such as float32,bfloat16"),
+                    "metavar": "NAMES",
+                    "default": "float32",
+                    "help": "the dtypes, with commas between; float32 by default",
+                },
+                "--samples": {
+                    "type": _SAMPLES,
+                    "metavar": "N|all",
+                    "default": 1,
+                    "help": "how many samples of each entry; 1 by default, 0 for recipes alone",
+                },
+                "--recipes": {
+                    "action": "append",
+                    "default": [],
+                    "type": some_text("a recipe, or a folder of them"),
+                    "metavar": "PATH",
+                    "help": "recipes, in all their cases; may be given again",
+                },
+                "--forward": {**_SWITCH, "help": "values alone, no gradients"},
+                "--out": {
+                    "type": some_text("a folder that is new or empty"),
+                    "metavar": "FOLDER",
+                    "help": "where the matrix and the recipes that fail are written; outputs/matrix/… by default",
+                },
+                "--against": {
+                    "type": some_text("a matrix.json"),
+                    "metavar": "OLDER.json",
+                    "help": "tell what changed since this matrix; what is worse fails, and nothing else",
+                },
+                "--format": {
+                    "type": one_of("table", "csv", "markdown"),
+                    "metavar": "NAME",
+                    "help": "table (by default), csv or markdown; --json gives what matrix.json has",
+                },
+                "--all": {**_SWITCH, "help": "a line for each op in the table, however many there are"},
+                "-j --jobs": {
+                    "type": whole("a number of workers, such as 2"),
+                    "metavar": "N",
+                    "help": "worker processes",
+                },
+                "--timeout": {**_SECONDS, "help": "seconds that one sample may take"},
+            },
         ),
     },
     "what was run": {

@@ -115,19 +115,27 @@ class Inputs:
 
     def _saved(self, name: str, data: torch.Tensor) -> str:
         """Write a tensor that a mapping held, in the memory that it lies in, to a file of `inputs/`."""
-        # safetensors keeps neither strides nor offsets, nor every dtype; torch's own format does
-        simple = is_plain(data) and data.dtype in HELD and not (data.is_conj() or data.is_neg())
-        simple = simple and data.is_contiguous() and data.storage_offset() == 0 and not data.is_meta
-        file = f"{name}{'.safetensors' if simple else '.pt'}"
+        file = f"{name}{ending_of(data)}"
         while self._taken.setdefault(file, "") != "":
             file = f"_{file}"
         self._folder.mkdir(exist_ok=True)
-        path = self._folder / file
-        if simple:
-            write_arrays({name: data}, path)
-        else:
-            torch.save(copied(data), path)
+        write_tensor(data, name, self._folder / file)
         return f"{INPUTS}/{file}"
+
+
+def ending_of(data: torch.Tensor) -> str:
+    """How the file of a tensor's own ends: safetensors keeps neither strides nor offsets, nor every dtype."""
+    simple = is_plain(data) and data.dtype in HELD and not (data.is_conj() or data.is_neg())
+    simple = simple and data.is_contiguous() and data.storage_offset() == 0 and not data.is_meta
+    return ".safetensors" if simple else ".pt"
+
+
+def write_tensor(data: torch.Tensor, name: str, path: Path) -> None:
+    """Write a tensor, in the memory that it lies in, to a file of its own, which ends as `ending_of` says."""
+    if path.suffix == ".pt":
+        torch.save(copied(data), path)
+    else:
+        write_arrays({name: data}, path)
 
 
 def _copy(read: FileRead, to: Path) -> bool:

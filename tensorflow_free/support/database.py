@@ -5,6 +5,7 @@ The database is PyTorch's own and private: this is the one module that imports i
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import warnings
@@ -14,7 +15,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.errors import Place, Problem, RecipeError
-from tensorflow_free.support.eager_runs import seed
+from tensorflow_free.support.eager_runs import distinct_tensors, seed
 
 OpInfo = Any
 """A torch.testing._internal.opinfo.core.OpInfo; torch leaves its attributes untyped."""
@@ -81,12 +82,29 @@ def samples_at(
             require gradients.
     """
     seed(0)
-    differentiable = dtype in gradient_dtypes_of(entry, device)
     last = None if positions is None else max(positions, default=-1) + 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # entry.sample_inputs, which takes down the whole stack first, takes longer than all the rest
-        found = iter(entry.sample_inputs_func(entry, "cpu", dtype, differentiable))
+        found = _made_on("cpu", entry, dtype, differentiable=dtype in gradient_dtypes_of(entry, device))
         for position, sample in enumerate(itertools.islice(found, last)):
             if positions is None or position in positions:
                 yield sample
+
+
+def staying(entry: OpInfo, dtype: torch.dtype, most: int | None) -> list[frozenset[int]]:
+    """Of each of the first samples, which tensors stay on the CPU wherever the op runs, by their places in the call.
+
+    What is not known is left out: some samples cannot be made on a device without numbers, on which this is tried.
+    """
+    found: list[frozenset[int]] = []
+    with warnings.catch_warnings(), contextlib.suppress(Exception):
+        warnings.simplefilter("ignore")
+        for sample in itertools.islice(_made_on("meta", entry, dtype, differentiable=False), most):
+            given = distinct_tensors([sample.input, sample.args, sample.kwargs])
+            found.append(frozenset(place for place, one in enumerate(given) if one.device.type == "cpu"))
+    return found
+
+
+def _made_on(device: str, entry: OpInfo, dtype: torch.dtype, *, differentiable: bool) -> Iterator[Any]:
+    # entry.sample_inputs, which takes down the whole stack first, takes longer than all the rest
+    return iter(entry.sample_inputs_func(entry, device, dtype, differentiable))

@@ -63,6 +63,11 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
         yield from tensors_in([value.start, value.stop, value.step])
 
 
+def distinct_tensors(value: Any) -> list[torch.Tensor]:
+    """Every tensor inside arguments, in order, each once."""
+    return list({id(tensor): tensor for tensor in tensors_in(value)}.values())
+
+
 @dataclass
 class EagerCall:
     """What plain torch gave."""

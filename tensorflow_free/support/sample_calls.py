@@ -13,7 +13,7 @@ import torch
 
 from tensorflow_free.registry import find
 from tensorflow_free.support.database import OpInfo
-from tensorflow_free.support.eager_runs import CopiedArguments, tensors_in
+from tensorflow_free.support.eager_runs import CopiedArguments, distinct_tensors, tensors_in
 from tensorflow_free.support.seen_calls import MadeCall, UnnamedError, op_name, recorded_calls
 
 _SYMBOLS: Final = {
@@ -48,7 +48,7 @@ class SampleCall:
     @property
     def inputs(self) -> list[torch.Tensor]:
         """The tensors among the arguments, each once."""
-        return list({id(tensor): tensor for tensor in tensors_in([self.args, self.kwargs])}.values())
+        return distinct_tensors([self.args, self.kwargs])
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Call the form; one in place works on a clone, so that what it changes may require a gradient."""

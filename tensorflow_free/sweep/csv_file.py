@@ -50,10 +50,10 @@ def write_csv(rows: Iterable[Row], path: Path) -> None:
             beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*FIRST, *map(_safe, axes), *LAST])
+            writer.writerow([*FIRST, *map(safe_cell, axes), *LAST])
             for _, cells, values in written:
                 line = [*cells[: len(FIRST)], *(values.get(key, "") for key in axes), *cells[len(FIRST) :]]
-                writer.writerow([_safe(cell) if isinstance(cell, str) else cell for cell in line])
+                writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in line])
     except OSError as error:
         raise StorageError(f"{path}: the table cannot be written: {error.strerror or error}") from error
 
@@ -100,7 +100,7 @@ def _blame(row: Row) -> tuple[Any, ...]:
     return one.step, one.op, one.direction, one.noise, rounds, blame.shows_at, blame.amplified
 
 
-def _safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """The text in one line, as a spreadsheet shows it and does not calculate it."""
     words = printable(text)
     return f"'{words}" if _FORMULA.match(words) and not _PLAIN_NUMBER.fullmatch(words) else words
