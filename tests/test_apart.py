@@ -150,7 +150,7 @@ def test_a_worker_that_is_interrupted_ends_and_the_next_case_has_another(recorde
     workers = [Fallen(KeyboardInterrupt()), Fallen(lost())]
     monkeypatch.setattr(apart, "Worker", lambda *_, **__: workers[len(begun)])
     begun: list[bool] = []
-    with CaseWorker(takes_all=True) as place:
+    with CaseWorker("all") as place:
         with pytest.raises(KeyboardInterrupt):
             verify_case("recipes/a.yaml", "", running=Running(place))
         begun.append(workers[0].ended)
@@ -162,7 +162,7 @@ def test_a_worker_that_is_lost_while_it_blames_loses_no_verdict(recorded, monkey
     here = verify_case("recipes/c.yaml", "")
     early = json.dumps(here.to_plain(), allow_nan=False).encode()
     monkeypatch.setattr(apart, "Worker", lambda *_, **__: Fallen(lost(early)))
-    with CaseWorker(takes_all=True) as place:
+    with CaseWorker("all") as place:
         found = verify_case("recipes/c.yaml", "", running=Running(place))
     assert (found.outcome, found.reason, found.operands) == ("mismatch", here.reason, ("x: float32 [4] cpu",))
     assert found.comparison.values == here.comparison.values
@@ -180,7 +180,7 @@ def test_what_crosses_to_another_process_is_json_and_comes_back_whole(recorded):
 def test_a_recording_in_a_worker_that_is_lost_is_refused_and_the_golden_is_left_whole(recorded, monkeypatch):
     stood = Path("recipes/a.golden.json").read_bytes()
     monkeypatch.setattr(apart, "Worker", lambda *_, **__: Fallen(lost()))
-    with CaseWorker(takes_all=True) as place:
+    with CaseWorker("all") as place:
         (one,) = record("recipes/a.yaml", running=Running(place))
         (other,) = refresh("recipes/a.yaml", running=Running(place))
     assert (one.did, one.reason) == ("refused", "crashed: SIGABRT: it aborted itself while blaming")
@@ -212,7 +212,7 @@ def test_a_worker_that_has_lost_a_device_answers_and_is_replaced(recorded, monke
     late = replace(verify_case("recipes/a.yaml", ""), fate=Fate(Outcome.FAILED, [error]))
     workers = [Late(None), Late(None)]
     monkeypatch.setattr(apart, "Worker", lambda *_, **__: workers[len(asked)])
-    with CaseWorker(takes_all=True) as place:
+    with CaseWorker("all") as place:
         found = verify_case("recipes/a.yaml", "", running=Running(place))
     assert (asked, [one.ended for one in workers]) == ([False, True], [True, True])
     assert [one.code for one in found.fate.causes] == ["device lost", "cannot be run again"]
@@ -225,8 +225,40 @@ def test_an_op_that_the_worker_cannot_have_has_its_case_run_here(recorded, capfd
             return b"null"
 
     monkeypatch.setattr(apart, "Worker", lambda *_, **__: Ignorant(None))
-    with CaseWorker(takes_all=True) as place:
+    with CaseWorker("all") as place:
         assert verify_case("recipes/c.yaml", "", running=Running(place)).outcome == "mismatch"
+
+
+def test_a_case_that_takes_longer_than_it_may_is_told_with_the_flag_that_ends_it(recorded, capfd, monkeypatch):
+    class Slow(Fallen):
+        def answer(self, question, stage, limit_s):
+            raise Lost(
+                WorkerLost(code="worker timed out", ended=f"took longer than {limit_s:g} s", stage="running the cell")
+            )
+
+    monkeypatch.setattr(apart, "Worker", lambda *_, **__: Slow(None))
+    code, found, _ = verified(capfd, "recipes/a.yaml", "--timeout", "0.5")
+    assert (code, found["a"]["outcome"]) == (3, "timed out")
+    assert found["a"]["reason"] == "took longer than 0.5 s while running the cell"
+    assert found["a"]["command"] == "recipe verify recipes/a.yaml --timeout 0.5 --ops ops.py"
+
+
+def test_which_cases_run_apart_is_those_on_a_device_all_or_none():
+    asked = {takes: [CaseWorker(takes).takes(on) for on in ([], ["loom:1"])] for takes in ("devices", "all", "none")}
+    assert asked == {"devices": [False, True], "all": [True, True], "none": [False, False]}
+
+
+@pytest.mark.parametrize("other", ["--in-workers", "--isolate", "--timeout=3"])
+def test_flags_that_contradict_each_other_are_refused(recorded, capfd, other):
+    assert cli._guarded(cli.recipe_main, ["verify", "recipes", "--in-process", other]) == 2
+    assert "flag '--in-process': with" in capfd.readouterr().err
+
+
+def test_options_that_contradict_each_other_are_refused(recorded, pytester):
+    found = pytester.runpytest_inprocess("--recipe-in-process", "--recipe-isolate", "-n0")
+    found.stderr.fnmatch_lines(
+        ["*--recipe-in-process: it cannot be given with --recipe-in-workers; give one of the two"]
+    )
 
 
 def test_what_a_child_prints_is_kept_until_it_is_taken():

@@ -188,12 +188,23 @@ def _with(words: Sequence[str], override: str) -> list[str]:
     return [*(word for word in words if word not in said), override]
 
 
-IN_WORKERS: Final[dict[str, Any]] = {
-    "action": "store_true",
-    "help": "run all cells in a worker process, as those on a device are: a crash costs one cell, and not the command "
-    "(nothing to do with --isolated, which judges each step alone)",
+APART: Final[dict[str, dict[str, Any]]] = {
+    "--in-workers --isolate": {
+        "action": "store_true",
+        "help": "run all cells in a worker process, as those on a device are: a crash costs one cell, and not the "
+        "command (nothing to do with --isolated, which judges each step alone)",
+    },
+    "--in-process": {
+        "action": "store_true",
+        "help": "run all cells in this process, those on a device, too: for a debugger, or a device of one process",
+    },
+    "--timeout": {
+        "type": above_0("a number of seconds above 0, such as 600 or 0.5"),
+        "metavar": "S",
+        "help": "seconds that a cell may take; all cells run in a worker process then, which is ended",
+    },
 }
-"""What argparse is told of `--in-workers`, which two commands have."""
+"""The flags of commands that run cases in a worker process, with what argparse is told of each."""
 
 
 def wrong(place: str, message: str) -> RecipeError:

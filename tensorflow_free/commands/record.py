@@ -10,12 +10,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tensorflow_free.commands.cases_apart import case_worker
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
 from tensorflow_free.composition.overrides import override_place
 from tensorflow_free.errors import Problem, RecipeError, StorageError, UnwritableError, refuse_any
-from tensorflow_free.golden.apart import CaseWorker, Running
+from tensorflow_free.golden.apart import Running
 from tensorflow_free.golden.places import golden_paths
 from tensorflow_free.golden.recorded_cases import Recorded, Which
 from tensorflow_free.golden.recording import record
@@ -53,7 +54,7 @@ def record_command(options: Namespace, flags: Flags) -> int:
     done: Counter[str] = Counter()
     documents: list[dict[str, Any]] = []
     is_unwritable = False
-    with CaseWorker(takes_all=options.in_workers) as apart:
+    with case_worker(options) as apart:
         recording = _Recording(_which(options), cases, options.starts, Running(apart))
         for path, device in product(files, devices):
             for one in recording.done(path, device):

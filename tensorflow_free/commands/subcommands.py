@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from tensorflow_free.commands.flags import (
     AGAINST,
+    APART,
     FORWARD,
-    IN_WORKERS,
     ISOLATED,
     MUST_RUN,
     REPEATS,
@@ -237,7 +237,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     **_SWITCH,
                     "help": "measure anew what rounding does in each dtype; no value of a golden changes",
                 },
-                "--in-workers --isolate": IN_WORKERS,
+                **APART,
                 "--starts": STARTS,
             },
             {"--forward": "a golden is recorded whole, with its gradients; verify it with recipe verify --forward"},
@@ -256,7 +256,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--isolated": ISOLATED,
                 "--forward": FORWARD,
                 "--must-run": MUST_RUN,
-                "--in-workers --isolate": IN_WORKERS,
+                **APART,
                 "--strict": {**_SWITCH, "help": STRICT},
             },
         ),

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
+from tensorflow_free.commands.cases_apart import case_worker
 from tensorflow_free.commands.flags import Flags, with_forward, with_isolated, with_repeats, with_starts, wrong
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.errors import StorageError
-from tensorflow_free.golden.apart import HERE, CaseWorker, Running
+from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.orphans import device_of, orphans_below
 from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.verifying import verify
@@ -62,7 +63,7 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     earlier = _earlier(options.must_run or ())
     rows = rows_of(files)
     documents: list[dict[str, Any]] = []
-    with CaseWorker(takes_all=options.in_workers) as apart:
+    with case_worker(options) as apart:
         for found in verifications(files, paths, cells, options.k, Running(apart)):
             one = held_to_run(found.strictly() if options.strict else found, earlier)
             checked.add(one)

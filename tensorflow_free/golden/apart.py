@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.composition.overrides import Override
@@ -22,6 +22,7 @@ from tensorflow_free.outcome.plain_reasons import Bare, Because
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.plan.settings import readings
+from tensorflow_free.process.limits import Limits
 from tensorflow_free.registry import registered
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.workers.worker import Lost, Worker
@@ -36,18 +37,26 @@ class CaseWorker:
     It stands as this process does: its folder, its variables, its settings of PyTorch, its ops.
 
     Args:
-        takes_all: whether all cases run in it.
+        takes: which cases run in it: those on `devices`, `all` or `none`.
+        timeout_s: seconds that one may take; None for any time.
         modules: tells which modules of this process it imports, too, as they may register something.
     """
 
-    def __init__(self, *, takes_all: bool = False, modules: Callable[[], Sequence[ModuleType]] = lambda: ()) -> None:
-        self.takes_all = takes_all
+    def __init__(
+        self,
+        takes: Literal["devices", "all", "none"] = "devices",
+        *,
+        timeout_s: float | None = None,
+        modules: Callable[[], Sequence[ModuleType]] = lambda: (),
+    ) -> None:
+        self._takes = takes
+        self._timeout_s = timeout_s
         self._modules = modules
         self._worker: Worker | None = None
 
-    def takes(self, plan: Plan) -> bool:
-        """Whether a case is to run in it."""
-        return self.takes_all or bool(plan.devices)
+    def takes(self, devices: Sequence[str]) -> bool:
+        """Whether a case on these devices, the CPU left out, is to run in it."""
+        return self._takes == "all" or (self._takes == "devices" and bool(devices))
 
     def answer(self, question: Mapping[str, Any], ops: Sequence[str] = ()) -> Any:
         """What the worker answers; None where one of these ops of the user's is unknown to it.
@@ -63,9 +72,10 @@ class CaseWorker:
             TensorflowFreeError: it cannot be started.
         """
         worker = self._worker = self._worker or self._hired()
-        here = {"cwd": str(Path.cwd()), "settings": readings(), "ops": list(ops)}
+        here = {"cwd": str(Path.cwd()), "settings": readings(), "ops": list(ops), "modules": _homes(ops)}
+        limit_s = math.inf if self._timeout_s is None else self._timeout_s
         try:
-            answer = json.loads(worker.answer({**question, **here}, "taking the cell", math.inf))
+            answer = json.loads(worker.answer({**question, **here}, "taking the cell", limit_s))
         except StorageError:
             raise
         except BaseException:
@@ -97,13 +107,13 @@ class CaseWorker:
             RecipeError: a file of ops cannot be loaded.
             TensorflowFreeError: no worker can be started.
         """
-        if not self.takes(plan):
+        if not self.takes(plan.devices):
             return None
         try:
             answer = self.answer(question, plan.ops)
         except Lost as gone:
             if gone.early is None:
-                return lost(Fate(gone.outcome, [gone.cause]))
+                return replace(lost(Fate(gone.outcome, [gone.cause])), flags=self._flags)
             return _not_blamed(Verification.from_plain(json.loads(gone.early), overrides), words(gone.cause))
         found = None if answer is None else Verification.from_plain(answer, overrides)
         return found if found is None or not found.is_late else self._again(found, question, plan)
@@ -123,9 +133,9 @@ class CaseWorker:
 
     def _hired(self) -> Worker:
         """A worker that is ready."""
-        loaded = [module for name in registered().values() if (module := sys.modules.get(name)) is not None]
-        asked = {"modules": _places([*self._modules(), *loaded]), "files": list(map(str, ops_files()))}
-        worker = Worker(MAIN, asked, cwd=str(Path.cwd()), environment=os.environ, keeps=True)
+        asked = {"modules": _places(self._modules()), "files": list(map(str, ops_files()))}
+        limits = Limits(self._timeout_s)
+        worker = Worker(MAIN, asked, cwd=str(Path.cwd()), environment=os.environ, limits=limits, keeps=True)
         try:
             worker.ready()
         except Lost as lost:
@@ -136,6 +146,11 @@ class CaseWorker:
             raise
         _print("", worker.printed()[1])
         return worker
+
+    @property
+    def _flags(self) -> tuple[str, ...]:
+        """What runs a case that was lost so again, and bears it."""
+        return ("--in-workers",) if self._timeout_s is None else ("--timeout", f"{self._timeout_s:g}")
 
     def end(self) -> None:
         """End the worker, if there is one."""
@@ -177,6 +192,13 @@ class Running:
 
 HERE: Final = Running()
 """In this process, whatever the case."""
+
+
+def _homes(ops: Sequence[str]) -> list[tuple[str, str]]:
+    """The modules that registered these ops, as `_places` has them."""
+    origins = registered()
+    names = dict.fromkeys(origins[op] for op in ops if op in origins)
+    return _places([module for name in names if (module := sys.modules.get(name)) is not None])
 
 
 def _places(modules: Sequence[ModuleType]) -> list[tuple[str, str]]:

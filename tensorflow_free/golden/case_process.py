@@ -37,6 +37,7 @@ def _answering(serving: Serving) -> Answering:
     def answer(question: dict[str, Any]) -> str:
         os.chdir(question["cwd"])
         adopt(question["settings"])
+        _import_all(question["modules"])
         is_known = all(find(op) is not None for op in question["ops"])
         how = replace(running, exact=question.get("exact", False))
         found = ACTS[question["act"]](question, how) if is_known else None
@@ -47,7 +48,7 @@ def _answering(serving: Serving) -> Answering:
 
 
 def _load(asked: dict[str, Any]) -> None:
-    """Import the modules and load the files of ops; a module that cannot be imported here leaves its ops unknown.
+    """Import the modules and load the files of ops.
 
     Raises:
         RecipeError: a file of ops cannot be loaded.
@@ -55,15 +56,20 @@ def _load(asked: dict[str, Any]) -> None:
     from tensorflow_free.ops.ops_files import ops_files  # noqa: PLC0415 - as above
     from tensorflow_free.registry import load_ops_file  # noqa: PLC0415
 
-    for name, file in asked["modules"]:
-        try:
-            _import(name, file)
-        except BaseException:  # noqa: BLE001 - a module of tests may well skip itself
-            traceback.print_exc()
+    _import_all(asked["modules"])
     for file in map(Path, asked["files"]):
         # a module may have loaded it
         if file not in ops_files():
             load_ops_file(file)
+
+
+def _import_all(modules: list[tuple[str, str]]) -> None:
+    """Import modules; one that cannot be imported here leaves its ops unknown."""
+    for name, file in modules:
+        try:
+            _import(name, file)
+        except BaseException:  # noqa: BLE001 - a module of tests may well skip itself
+            traceback.print_exc()
 
 
 def _import(name: str, file: str) -> None:

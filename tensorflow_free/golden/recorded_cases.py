@@ -81,11 +81,11 @@ def recorded_apart(asked: AskedRecording, running: Running) -> Recorded | None:
         TensorflowFreeError: no worker can be started.
     """
     apart, path = running.apart, str(asked.path)
-    if apart is None or not (apart.takes_all or asked.device is not None):
+    if apart is None or not apart.takes([] if asked.device is None else [asked.device]):
         return None
     try:
         plan = bound_case(path, eager_cell(asked.case, asked.device or "cpu", EXACT_DTYPE))
-        answer = apart.answer({**asdict(asked), "path": path}, plan.ops) if apart.takes(plan) else None
+        answer = apart.answer({**asdict(asked), "path": path}, plan.ops)
     except NotRecorded:
         # which this process tells
         return None

@@ -40,6 +40,7 @@ class Verification:
         dtype: the cell's dtype, and `device` its device; empty where it came to no recipe.
         operands: what the steps read at which a mismatch starts, of a gradient those by whose backward it came:
             `x: float16 [3, 4] cpu`.
+        flags: what the command that shows it again needs, where it took its process with it.
     """
 
     recipe: str
@@ -54,6 +55,7 @@ class Verification:
     dtype: str = ""
     device: str = ""
     operands: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it for another process: without the run, and the overrides, which that one knows."""
@@ -113,8 +115,7 @@ class Verification:
     @property
     def command(self) -> str:
         """What a person types to see this cell alone again."""
-        apart = ["--in-workers"] if self.outcome == Outcome.CRASHED else []
-        words = [*texts_of(self.overrides), *apart, *ops_words(), *unsupported_words()]
+        words = [*texts_of(self.overrides), *self.flags, *ops_words(), *unsupported_words()]
         return command_of(["recipe", "verify", self.recipe, *words])
 
     @property

@@ -119,6 +119,7 @@ CellOutcome = Literal[
 
 GoldenOutcome = Literal[
     Outcome.CRASHED,
+    Outcome.TIMED_OUT,
     Outcome.OUT_OF_MEMORY,
     Outcome.FAILED,
     Outcome.MISMATCH,

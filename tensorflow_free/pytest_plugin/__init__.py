@@ -31,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run all recipes in a worker process, as those on a device are; a crash fails one test",
     )
     group.addoption(
+        "--recipe-in-process",
+        action="store_true",
+        help="run all recipes in this process, those on a device, too: for a debugger",
+    )
+    group.addoption(
         "--recipe-unsupported",
         action="append",
         metavar="PATTERN",
@@ -64,11 +69,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what no recipe can be run with, before anything is collected."""
-    if config.getoption("recipe_dtype") is not None or config.getoption("recipe_repeats") is not None:
+    if any(
+        config.getoption(one) not in (None, False) for one in ("recipe_dtype", "recipe_repeats", "recipe_in_process")
+    ):
         from tensorflow_free.pytest_plugin import configuration  # noqa: PLC0415 - a session without recipes stays light
 
         configuration.swept(config, "dtype")
         configuration.repeats(config)
+        configuration.apart(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

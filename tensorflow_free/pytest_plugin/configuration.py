@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 
@@ -28,7 +28,7 @@ class RecipeOptions:
         needs_golden: whether a recipe without a golden fails, whatever it expects.
         strict: whether a recipe fails of which not everything could be judged.
         recording: what to record: `missing`, `failing`, `all`, or None.
-        in_workers: whether all recipes run in a worker process, as those on a device do.
+        apart: which recipes run in a worker process.
         valued_marks: marks that take arguments; a tag of that name is none of them.
     """
 
@@ -38,7 +38,7 @@ class RecipeOptions:
     needs_golden: bool
     strict: bool
     recording: str | None
-    in_workers: bool
+    apart: Literal["devices", "all", "none"]
     valued_marks: frozenset[str]
 
 
@@ -62,7 +62,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
             needs_golden=bool(config.getoption("require_goldens") or config.getini("require_goldens")),
             strict=bool(config.getoption("strict_recipes") or config.getini("strict_recipes")),
             recording=config.getoption("record_recipes"),
-            in_workers=bool(config.getoption("recipe_in_workers")),
+            apart=apart(config),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
         )
     return found
@@ -117,3 +117,15 @@ def isolated(config: pytest.Config) -> tuple[Override, ...]:
 def forward(config: pytest.Config) -> tuple[Override, ...]:
     """The override by which recipes run forward only; none where no option asks for it."""
     return (as_override("forward=true"),) if config.getoption("recipe_forward") else ()
+
+
+def apart(config: pytest.Config) -> Literal["devices", "all", "none"]:
+    """Which recipes run in a worker process, as `CaseWorker` takes it.
+
+    Raises:
+        pytest.UsageError: two options contradict each other.
+    """
+    workers, process = config.getoption("recipe_in_workers"), config.getoption("recipe_in_process")
+    if workers and process:
+        raise pytest.UsageError("--recipe-in-process: it cannot be given with --recipe-in-workers; give one of the two")
+    return "all" if workers else "none" if process else "devices"

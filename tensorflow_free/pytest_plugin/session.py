@@ -65,7 +65,7 @@ class Gathering:
             plugins = [one for one in self._config.pluginmanager.get_plugins() if isinstance(one, ModuleType)]
             return [one for one in plugins if Path(one.__file__ or "").name == "conftest.py"]
 
-        apart = CaseWorker(takes_all=options_of(self._config).in_workers, modules=modules)
+        apart = CaseWorker(options_of(self._config).apart, modules=modules)
         self._config.add_cleanup(apart.end)
         return apart
 
