@@ -18,6 +18,7 @@ from tensorflow_free.outcome.sentences import words
 from tensorflow_free.report.compiler_report import compiler_line
 from tensorflow_free.result.model import CompilerRun
 from tensorflow_free.run.compiler_log import gathered_log
+from tensorflow_free.run.compiling import Compiling
 from tensorflow_free.runner import run
 from tensorflow_free.sweep.csv_file import LAST, _cells
 from tensorflow_free.sweep.rows import Row
@@ -135,6 +136,20 @@ def test_that_a_back_end_has_inductor_compile_is_told(vendor: Any) -> None:
 
     vendor(compile_graph)
     assert told(ran("vendor_of_graphs")).fell_back == ["inductor compiled in its place, 1 graph forward and backward"]
+
+
+def test_a_cell_of_which_inductor_only_calls_kernels_of_aten_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    inductor = torch._dynamo.utils.counters["inductor"]
+    monkeypatch.setitem(inductor, "fxgraph_cache_hit", inductor["fxgraph_cache_hit"])
+    monkeypatch.setitem(inductor, "extern_calls", inductor["extern_calls"])
+    compiling = Compiling(
+        plan_of(load_recipe({"tensors": {"x": [1.0]}, "backend": "inductor", "steps": {"y": "x @ x"}}))
+    )
+    with compiling.watched():
+        inductor.update({"fxgraph_cache_hit": 1, "extern_calls": 3})
+    found = compiling.told([])
+    assert (found.kernels, found.extern_calls) == (0, 3)
+    assert found.model_copy(update={"graphs": 1, "ops": 3}).word == "ATen only"
 
 
 @pytest.mark.full

@@ -21,6 +21,10 @@ def compiler_line(result: Result) -> Iterator[Line]:
     again = f", {counted(found.recompiles, 'time')} compiled anew" if found.recompiles else ""
     breaks = counted(sum(one.count for one in found.breaks), "graph break")
     words = f"compiled by {backend}: {counted(found.graphs, 'graph')} of {counted(found.ops, 'op')}{again}"
+    if found.kernels is not None:
+        words += f", {counted(found.kernels, 'kernel')} and {counted(found.extern_calls or 0, 'call')} of ATen's own"
     if found.breaks:
         words += f"; {breaks}"
-    yield line(f"{words}: {found.why}" if found.word else words, "notice" if found.word else "aside")
+    yield line(
+        f"{words}: {found.why}" if found.breaks or found.fell_back else words, "notice" if found.word else "aside"
+    )

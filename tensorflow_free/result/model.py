@@ -198,6 +198,8 @@ class CompilerRun(ResultModel):
         recompiles: how many times a graph was compiled anew, as shapes or strides were others.
         fell_back: what ran instead of the compiler, as far as it is known or the back end says so; a line each.
         log: what was logged meanwhile, a line each.
+        kernels: kernels that inductor wrote, forward and backward; None where inductor compiled nothing.
+        extern_calls: calls of PyTorch's own kernels in what inductor compiled; None likewise.
     """
 
     graphs: int
@@ -207,6 +209,8 @@ class CompilerRun(ResultModel):
     recompiles: int = 0
     fell_back: list[str] = []
     log: list[str] = []
+    kernels: int | None = None
+    extern_calls: int | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -218,7 +222,11 @@ class CompilerRun(ResultModel):
         """What a table says of it; empty where one graph has all."""
         if self.is_nothing:
             return "nothing"
-        return "fell back" if self.fell_back else f"{self.graphs} graphs" if self.breaks else ""
+        if self.fell_back:
+            return "fell back"
+        return (
+            "ATen only" if self.kernels == 0 and self.extern_calls else f"{self.graphs} graphs" if self.breaks else ""
+        )
 
     @property
     def why(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ class Compiling:
         self._breaks: Counter[tuple[str, str]] = Counter()
         self._stacks: list[Stack] = []
         self._recompiles = 0
+        self._inductor: Counter[str] = Counter()
         self._lost: dict[str, None] = {}
         self._records: list[logging.LogRecord] = []
 
@@ -59,6 +61,7 @@ class Compiling:
         utils: Any = torch._dynamo.utils  # noqa: SLF001 - see above
         metrics = utils.get_compilation_metrics
         # kept, so that none of them passes for a new one; compiling begins with an empty list
+        inductor = _of_inductor(utils)
         before, known = _counts(utils), [*utils.graph_break_reasons, *metrics()]
         unfollowed = Counter(utils.counters["unimplemented"])
         failed, records = True, list[logging.LogRecord]()
@@ -71,6 +74,7 @@ class Compiling:
             self._counts.update({key: count - before[key] for key, count in _counts(utils).items()})
             if not failed:
                 self._lose(Counter(utils.counters["unimplemented"]) - unfollowed)
+            self._inductor.update({key: count - inductor[key] for key, count in _of_inductor(utils).items()})
             self._break(_new(utils.graph_break_reasons, known))
             self._recompiles += sum(map(_is_recompiled, _new(metrics(), known)))
 
@@ -102,7 +106,8 @@ class Compiling:
         fell_back = list(self._lost)
         if given_back:
             fell_back.append(f"it gave {given_back} of {graphs} graphs back as they are, and eager PyTorch ran them")
-        if (by_inductor := self._counts["by_inductor"]) and backend != "inductor":
+        by_inductor = self._inductor["graphs"]
+        if by_inductor and backend != "inductor":
             fell_back.append(f"inductor compiled in its place, {counted(by_inductor, 'graph')} forward and backward")
         said = [*lines, *(one.message for one in warnings if one.step in ("", "steps", "backward"))]
         fell_back += [text for text in dict.fromkeys(map(_cut, said)) if _FALLBACK.search(text)]
@@ -113,15 +118,23 @@ class Compiling:
             breaks=[GraphBreak(step=step, reason=why, count=count) for (step, why), count in self._breaks.items()],
             recompiles=self._recompiles,
             fell_back=fell_back[:MOST_LINES],
+            kernels=self._inductor["kernels"] if by_inductor else None,
+            extern_calls=self._inductor["extern_calls"] if by_inductor else None,
             log=[_cut(text) for text in lines if not text.startswith("Graph break")][:MOST_LINES],
         )
 
 
 def _counts(utils: Any) -> Counter[str]:
-    """Dynamo's and inductor's counters, as far as they tell what was compiled."""
-    counters = utils.counters
-    made = sum(count for key, count in counters["inductor"].items() if key.startswith("fxgraph_cache_"))
-    return Counter({**counters["stats"], **counters["frames"], "by_inductor": made})
+    """Dynamo's counters, as far as they tell what was compiled."""
+    return Counter({**utils.counters["stats"], **utils.counters["frames"]})
+
+
+def _of_inductor(utils: Any) -> Counter[str]:
+    """Inductor's counters; what it finds in its cache counts as what it compiled before."""
+    counters, metrics = utils.counters["inductor"], sys.modules.get("torch._inductor.metrics")
+    made = sum(count for key, count in counters.items() if key.startswith("fxgraph_cache_"))
+    kernels = 0 if metrics is None else metrics.generated_kernel_count
+    return Counter({"graphs": made, "kernels": kernels, "extern_calls": counters["extern_calls"]})
 
 
 def _is_recompiled(metrics: Any) -> bool:
