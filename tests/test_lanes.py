@@ -7,9 +7,10 @@ from itertools import count
 import pytest
 
 from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.dealing import FURTHEST, Dealing
-from tensorflow_free.sweep.lanes import CellPlaces, Devices, fewer, may_use_devices
+from tensorflow_free.sweep.lanes import CellPlaces, Devices, Lane, fewer, may_use_devices
 from tensorflow_free.sweep.launch import Launch
 from tensorflow_free.tensors.device_kinds import DeviceShare
 
@@ -48,6 +49,7 @@ def test_each_device_has_a_worker_that_sees_it_alone_and_no_more_may_be_asked_fo
 def test_cells_on_the_cpu_have_all_cores_beside_those_of_devices():
     cpu = [(["cpu"],)] * 4
     assert lanes("cpu", "cuda") == [(["cuda"], "4"), (["cuda"], "5"), (["cuda"], "6"), *cpu]
+    assert lanes("cpu", "cuda", n_jobs=3) == [(["cuda"], "4"), (["cuda"], "5"), (["cpu"],)]
     assert lanes("cpu", "loom", kinds=(LOOM,)) == [(["loom"],), *cpu]
     assert lanes("cpu", "loom", "npu", kinds=(LOOM,), n_jobs=2) == [(["loom"],), (["cpu"],)]
     assert lanes("loom", "cuda", kinds=(CUDA, LOOM), n_jobs=2) == [(["cpu", "cuda"], "4"), (["loom"],)]
@@ -58,7 +60,7 @@ def test_a_device_that_has_a_number_is_what_the_number_says():
     assert lanes("cuda:1", "cuda:0", "cuda") == numbered
     assert lanes("cuda:1", "cuda", n_jobs=2) == [(["cpu", "cuda:0", "cuda:2"],), (["cuda:1"],)]
     found = places("cuda:1", "cuda", "cuda:3", "cpu")
-    given = ["cuda:1", "cuda", "cuda:3", "cpu", "npu"]
+    given = ["cuda:1", "cuda", "cuda:3", "cuda:x", "npu"]
     assert [place(found, f"device={word}") for word in given] == ["cuda:1", "cuda:0", "cpu", "cpu", "cpu"]
 
 
@@ -145,3 +147,37 @@ def test_fewer_lanes_leave_none_of_their_places_out():
         kept = fewer(found, most)
         assert len(kept) <= most
         assert sorted(place for lane in kept for place in lane.places) == ["cpu", "cuda:0", "cuda:1", "cuda:2", "loom"]
+
+
+class Begun:
+    """A worker that does nothing but begin and end."""
+
+    def __init__(self, launch, environment):
+        self.environment, self.ended = environment, False
+
+    def ready(self):
+        return {}
+
+    def end(self):
+        self.ended = True
+
+
+@pytest.mark.parametrize("has_device", [True, False])
+def test_on_a_device_one_worker_of_a_lane_ends_before_another_begins(monkeypatch, has_device):
+    monkeypatch.setattr(pool, "CellWorker", Begun)
+    crew, lane = pool.Crew(Launch("."), print, lambda environment: None), Lane(has_device=has_device)
+    first = crew._hired(None, lane, {})
+    mine = {None: first}
+    crew._hired("default", lane, mine)
+    assert (first.ended, list(mine)) == ((True, []) if has_device else (False, [None]))
+
+
+def test_the_worker_that_told_of_the_devices_is_taken_by_a_lane_that_may_see_all_of_them(monkeypatch):
+    monkeypatch.setattr(pool, "CellWorker", Begun)
+    crew = pool.Crew(Launch("."), print, lambda environment: None)
+    told = Begun(None, {})
+    crew._scout = None, told
+    second = crew._hired(None, Lane(variables={"CUDA_VISIBLE_DEVICES": "5"}, is_first=False), {})
+    assert (second is told, second.environment["CUDA_VISIBLE_DEVICES"]) == (False, "5")
+    assert crew._hired("avx2", Lane(), {}) is not told
+    assert [crew._hired(None, Lane(), {}) is told for _ in range(2)] == [True, False]
