@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
+from tensorflow_free.loading import plan_of
+from tensorflow_free.relations.judged_run import run_judged
 
 
 def run(overrides=(), **recipe):
@@ -696,3 +698,29 @@ def test_a_check_of_a_value_that_a_compiled_function_keeps_to_itself_does_not_ru
         for backend in ("eager", "aot_eager")
     }
     assert outcomes == {"eager": ["holds"] * 3, "aot_eager": ["not judged", "not judged", "holds"]}
+
+
+@pytest.mark.parametrize(("expected", "outcome"), [({"step": "y"}, "holds"), ({"step": "backward"}, "fails")])
+def test_the_step_of_an_expected_error_is_not_asked_for_where_a_compiler_runs_all_steps_as_one(expected, outcome):
+    recipe = {"tensors": {"x": [0.5, 2.0]}, "steps": {"y": "F.binary_cross_entropy(x, x)"}}
+    error = {"error": {**expected, "match": "between 0 and 1"}}
+    (verdict,) = run_judged(plan_of(load_recipe({**recipe, "expect": error}, ["backend=aot_eager"])))[0].expectations
+    assert verdict.outcome == outcome
+
+
+def test_steps_that_differentiate_what_is_compiled_go_through_one_graph():
+    recipe = {
+        "tensors": {"w": {"data": [1.0, 2.0], "requires_grad": True}},
+        "steps": {
+            "a": "(w ** 2).sum()",
+            "b": "w.exp().sum()",
+            "slope": {"op": "grad", "args": ["a", "w"]},
+            "other": {"op": "grad", "args": ["b", "w"]},
+            "c": "w.sin().sum()",
+            "bw": {"op": "backward", "args": ["c"]},
+            "d": "w.cos().sum()",
+        },
+        "backward": "d",
+    }
+    eager, compiled = (run([f"backend={backend}"], **recipe) for backend in ("eager", "aot_eager"))
+    assert all(compiled[name].equal(eager[name]) for name in ("slope", "other", "bw.w", "w.grad"))

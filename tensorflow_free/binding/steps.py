@@ -163,6 +163,8 @@ class Steps:
         device = self._scope.recipe.device
         if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
             kwargs["device"] = device
+        if op is GRAD and self._keeps_graphs:
+            kwargs.setdefault("retain_graph", True)
         rows.append(with_memory(CallRow(self._function(op, bound), args, kwargs, out, site), op, bound, self._scope))
 
     def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
@@ -173,6 +175,11 @@ class Steps:
         has = {"odd": scope.has_odd, "unseen": scope.has_unseen, "nested": scope.has_nested}
         return guarded(op.name, bound.signature, bound.by_parameter, **has)
 
+    @property
+    def _keeps_graphs(self) -> bool:
+        """Whether passes go through one graph: a compiler makes one node of all steps before the first of them."""
+        return self._scope.recipe.backend.name != "eager"
+
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[CallRow]) -> None:
         scope = self._scope
         written = bound.by_parameter
@@ -181,6 +188,8 @@ class Steps:
         site = replace(site, operands=(*(_label(key, written.get(key)) for key in _OPERANDS), *names))
         flags = ("retain_graph", "create_graph")
         options: dict[str, bool | None] = {key: written[key] for key in flags if key in written}
+        if self._keeps_graphs:
+            options.setdefault("retain_graph", True)
         function = partial(run_backward, names, options)
         leaves = [Value(scope.leaves[name]) for name in names]
         args = (*operands, *leaves)
