@@ -174,6 +174,59 @@ OTHERS = (
 """Messages of other faults, some of which speak of support, of devices, of dtypes."""
 
 
+UNSEEN = (
+    "VX-2203: no microkernel for {op}/{dtype}",
+    "{op}: dtype {dtype} unsupported on this core",
+    "op {op} not in kernel table",
+    "zephyr: {op} lowering unavailable",
+    "operator {op} is not available for the zephyr backend",
+    "E42 UNSUPPORTED_OP {op}",
+    "Kernel not found: {op}",
+    "{op} requires hardware support that this device lacks",
+    "feature not supported: {op}",
+    "unimplemented op: {op}",
+    "unimplemented: {op}",
+    "{op} has not been implemented yet",
+    "no such kernel: {op}",
+    "device has no kernel for {op}",
+    "unknown operator {op}",
+    "{op} is not supported",
+    "aten::{op} unsupported",
+    "{op}: unsupported",
+    "{op} not implemented",
+    "Could not find {op} kernel",
+    "zephyr has no {dtype} {op}",
+    "zephyr cannot run {op} in {dtype}",
+    "ZephyrError: op '{op}' not registered",
+    "ZE_RESULT_ERROR_UNSUPPORTED_FEATURE",
+    "[zephyr] {op} in {dtype}: not supported",
+    "compute unit lacks {dtype} support",
+    "data type {dtype} not in the list of supported types",
+    "dtype {dtype} is not one of the supported types",
+    "{dtype} is not a supported data type",
+    "invalid data type {dtype} for this device",
+    "{dtype} not allowed on zephyr",
+    "zephyr does not implement {op}",
+    "{op} is not implemented on zephyr",
+    "{op}: no implementation",
+    "missing kernel {op}",
+    "missing implementation of {op} for {dtype}",
+    "this dtype is unsupported",
+    "{op} kernel for {dtype} is not compiled in",
+    "fallback disabled: {op} has no zephyr kernel",
+    "Not Supported: {op}",
+    "error -8: OP_UNSUPPORTED",
+    "NYI: {op} for {dtype}",
+    "{op} ({dtype}) NYI",
+    "{op} does not support {dtype} input",
+    "{op} not yet supported",
+    "unsupported op type {op}",
+    "Unsupported opcode 0x33 ({op})",
+    "instruction {op}.{dtype} does not exist on this chip",
+)
+"""How a device that nobody knows, zephyr, may say it of an op."""
+
+
 @pytest.mark.parametrize("row", WORDINGS, ids=lambda row: row.whose)
 def test_the_example_of_each_row_is_known_by_that_row(row):
     assert lack_of(RuntimeError(row.example)).whose == row.whose
@@ -187,6 +240,23 @@ def test_a_message_of_a_missing_kernel_is_understood(message):
 @pytest.mark.parametrize("message", OTHERS)
 def test_a_message_of_another_fault_stays_a_failure(message):
     assert lack_of(RuntimeError(message)) is None
+
+
+@pytest.mark.parametrize("words", UNSEEN)
+def test_a_device_that_nobody_knows_is_understood_by_its_name_and_that_of_the_op(words):
+    message = words.format(op="erf_backward", dtype="Half")
+    assert lack_of(RuntimeError(message), ["cpu", "zephyr:0"], "torch.erf") is not None
+
+
+@pytest.mark.parametrize("op", ["softmax", "linalg.inv", "to", "all", "where", "__and__", "aten.exp.default"])
+def test_the_name_of_an_op_makes_nothing_of_other_faults(op):
+    found = [message for message in OTHERS if lack_of(RuntimeError(message), ["cpu", "loom:1"], op) is not None]
+    assert found == []
+
+
+def test_what_dynamo_does_not_trace_is_no_lack_of_a_backend():
+    unsupported_code = type("Unsupported", (RuntimeError,), {"__module__": "torch._dynamo.exc"})
+    assert lack_of(unsupported_code("dtype float16 is not supported")) is None
 
 
 def test_a_device_that_nobody_knows_is_known_by_its_name():

@@ -18,6 +18,11 @@ def is_of_compiler(error: BaseException) -> bool:
     return any(one.__name__ == "BackendCompilerFailed" for one in type(error).__mro__)
 
 
+def is_of_tracing(error: BaseException) -> bool:
+    """Whether it is of code that Dynamo does not trace, and no backend has seen: it calls that unsupported."""
+    return (type(error).__module__, type(error).__name__) == ("torch._dynamo.exc", "Unsupported")
+
+
 def innermost(error: BaseException) -> BaseException:
     """The error at the heart of one: what it was raised for, and so on."""
     seen = {id(error)}

@@ -46,7 +46,7 @@ def failure_of(
         f"{name}: {described(value)}" if name else described(value)
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
     ]
-    lack = lack_of(cause, plan.devices)
+    lack = lack_of(cause, plan.devices, site.op)
     code = _code(cause, lack)
     lacking = lack.line if is_of_compiler(cause) and lack is not None else _words(cause)
     words = break_in(plan, cause) or f"{lacking}{_in_own_code(plan, cause)}"

@@ -31,6 +31,9 @@ def _row(whose: str, pattern: str, example: str) -> Wording:
     return Wording(whose, re.compile(pattern, re.IGNORECASE), example)
 
 
+DEVICE, OP = "device", "thisop"
+"""What the names of a run's devices, and of a step's op, are called in a text before plain words are looked for."""
+
 _GAP: Final = r"(?:[^.,;:\n]|\.(?=\w)|::|:(?=\w)|, )"
 """A character inside of one sentence: `torch.float16` and `aten::erf` do not end it."""
 
@@ -205,10 +208,18 @@ WORDINGS: Final = (
         "plain words on a kernel",
         _any(
             rf"\b(?:no|{_CANNOT} find|missing|lacks?)(?: an?| any| the)? (?:[\w-]+ ){{0,3}}?(?:{_KERNEL}|engines?\b)"
-            rf"(?= {_GAP}{{0,60}}\b(?:registered|found|available|exists?|for|on|in)\b)",
+            rf"(?= {_GAP}{{0,60}}\b(?:registered|found|available|exists?|for|on|in)\b|\W{{0,3}}(?:{OP})?\W*$)",
             rf"\b(?:{_KERNEL}|op\b){_GAP}{{0,60}}{_NOT} (?:registered|implemented|found|available|compiled)\b",
             rf"\b(?:operator|operation|op|kernel) ['\"`]?[\w:.]+['\"`]?{_NOT} supported\b",
-            r"\bunsupported (?:operators?|ops?|kernels?)\b",
+            rf"\b(?:{OP}|{_KERNEL})\W{{1,3}}(?:unsupported|unimplemented|unavailable)\b",
+            rf"\b{OP}\b\W{{0,2}}{_NOT} (?:{_DONE}|registered)\b(?! (?:for|with|when|if|between|unless|where)\b)",
+            r"\b(?:not (?:supported|implemented)|unsupported|unimplemented)"
+            rf"(?: (?:op|feature)(?: type)?)?\W{{1,3}}{OP}\b",
+            r"\b(?:unsupported|unknown|unimplemented) (?:operators?|ops?|op ?codes?|kernels?|instructions?)\b|\bNYI\b",
+            r"\bno such (?:op|operator|kernel)\b",
+            rf"\b{_DOES_NOT} (?:implement|have) {_GAP}{{0,30}}\b(?:operator|op|kernel|implementation|{OP})\b",
+            rf"\bnot (?:found )?in {_GAP}{{0,20}}\b(?:kernel|op|operator|lowering)s? "
+            r"(?:table|list|library|store|registry|set)\b",
             r"\bunsupported operation:? ['\"`]?(?:aten::)?\w+['\"`]?(?:$| (?:on|for|in)\b)",
         ),
         "op gelu: no kernel registered for bf16",
@@ -225,6 +236,10 @@ WORDINGS: Final = (
             rf"\b{_DOES_NOT} support {_GAP}{{0,40}}\b{_DTYPE}",
             rf"\b(?:lacks?|(?:has|have|there is) no|without) (?:support (?:for|of) {_GAP}{{0,40}}{_DTYPE}"
             rf"|{_NAMED}{_GAP}{{0,20}} support)",
+            rf"\blacks? {_GAP}{{0,20}}(?:{_NAMED}|{_PLAIN}\b){_GAP}{{0,12}} ?support",
+            rf"\b(?:{_DTYPE}|{_PLAIN}\b){_GAP}{{0,40}}{_NOT} (?:in|one of|among|a)(?: the)?(?: list of)? supported\b",
+            rf"\b(?:{_DTYPE}|{_PLAIN}\b){_GAP}{{0,20}}{_NOT} (?:allowed|permitted) (?:on|by) {_GAP}{{0,20}}\b{_DEVICE}",
+            rf"\binvalid {_DTYPE}{_GAP}{{0,30}} (?:for|on) (?:this |the |your )?{_DEVICE}",
             rf"\bonly (?:the )?(?:dtypes? |types? )?(?:{_NAMED}|{_PLAIN}\b){_GAP}{{0,40}}\b(?:is|are) {_DONE}",
         ),
         "erf: dtype Float is not supported",
@@ -237,6 +252,9 @@ WORDINGS: Final = (
             rf"(?:\w+ )?{_DEVICE}",
             rf"\b(?:{_DEVICE}){_GAP}{{0,40}}?\b{_DOES_NOT} (?:support|run|execute|handle)\b",
             rf"\bonly (?:be )?{_DONE} (?:on|for|by) {_GAP}{{0,40}}\b{_DEVICE}",
+            rf"\b{_DEVICE} has no {_GAP}{{0,30}}\b(?:operator|kernel|op|instruction|{OP})\b",
+            rf"\b(?:does not|doesn't) exist (?:on|for) {_GAP}{{0,20}}\b{_DEVICE}",
+            rf"\brequires? {_GAP}{{0,30}}\bhardware (?:support|feature)",
             rf"\b(?:{_DEVICE}){_GAP}{{0,40}}{_NOT} supported\b",
         ),
         "EZ1001: erf is not supported by the chip",

@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from tensorflow_free.plugins import load_plugins
-from tensorflow_free.run.compiler_errors import innermost, is_of_compiler, lacks_code_for, said
-from tensorflow_free.run.no_kernel_words import OTHERWISE, WORDINGS
+from tensorflow_free.run.compiler_errors import innermost, is_of_compiler, is_of_tracing, lacks_code_for, said
+from tensorflow_free.run.no_kernel_words import DEVICE, OP, OTHERWISE, WORDINGS
 
 UNSUPPORTED_VARIABLE: Final = "TENSORFLOW_FREE_UNSUPPORTED"
 """The environment variable in which the patterns of a command line reach the processes that it begins: a JSON list."""
@@ -106,37 +106,53 @@ def pattern_problem(pattern: object) -> str | None:
     return f"'{pattern}' is found in every error, the empty one too; {right}" if found.search("") else None
 
 
-def lack_of(cause: BaseException | None, devices: Iterable[str] = ()) -> Lack | None:
+def lack_of(cause: BaseException | None, devices: Iterable[str] = (), op: str = "") -> Lack | None:
     """What a step lacks that failed because there is no kernel for its dtype or on its device; None for other faults.
 
     Args:
         cause: the error.
         devices: those that the run uses, whose names count as `device` in plain words.
+        op: the op of the step, whose name counts as that of an operator in plain words.
 
     Raises:
         RecipeError: a package's plugin cannot be loaded.
     """
-    if not isinstance(cause, Exception):
+    if not isinstance(cause, Exception) or is_of_tracing(cause):
         return None
     load_plugins()
     kinds = sorted({device.partition(":")[0] for device in devices})
     if not is_of_compiler(cause):
-        return _lack(cause, str(cause), kinds, OF_CODE)
+        return _lack(cause, str(cause), _Names(kinds, op.rpartition(".")[2]), OF_CODE)
     if (kind := lacks_code_for(cause, kinds)) is not None:
         return Lack("inductor", f"inductor generates no code for '{kind}' devices")
     inner = innermost(cause)
-    return _lack(inner, said(inner), kinds, ())
+    return _lack(inner, said(inner), _Names(kinds), ())
 
 
-def _lack(cause: BaseException, text: str, kinds: Iterable[str], otherwise: tuple[type[Exception], ...]) -> Lack | None:
+class _Names(NamedTuple):
+    """The names that an error may call a device and an op by."""
+
+    devices: Sequence[str] = ()
+    op: str = ""
+
+    def without(self, text: str) -> str:
+        """A text in which they are called as the table calls them."""
+        if any(self.devices):
+            text = re.sub(rf"\b(?:{'|'.join(map(re.escape, self.devices))})(?::\d+)?\b", DEVICE, text)
+        if self.op.isidentifier() and self.op not in ("backward", "grad"):
+            name = rf"(?<!\w)(?:aten::)?_*{self.op.strip('_')}(?:_(?:backward|forward|out))?\b"
+            text = re.sub(name, OP, text)
+        return text
+
+
+def _lack(cause: BaseException, text: str, names: _Names, otherwise: tuple[type[Exception], ...]) -> Lack | None:
     """What an error says of a missing kernel, by the first pattern that is found in its text."""
     for pattern, compiled in (*_registered.items(), *((one, re.compile(one, re.IGNORECASE)) for one in inherited())):
         if found := compiled.search(text):
             return Lack(f"'{pattern}'", _line(text, text, found))
     if isinstance(cause, otherwise) or OTHERWISE.search(text):
         return None
-    # a device that nobody knows is called by its name
-    named = re.sub(rf"\b(?:{'|'.join(map(re.escape, kinds))})(?::\d+)?\b", "device", text) if any(kinds) else text
+    named = names.without(text)
     for row in WORDINGS:
         for said_of in (text, named):
             if found := row.pattern.search(said_of):
