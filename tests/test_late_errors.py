@@ -37,7 +37,7 @@ def waited(monkeypatch):
     fake = Waited()
     monkeypatch.setattr(late_errors, "synchronize", fake)
     monkeypatch.setattr(waiting, "touch", fake)
-    monkeypatch.setattr(lost_devices, "touch", lambda _: None)
+    monkeypatch.setattr(lost_devices, "touch", lambda word: torch.ones(1).to("cpu" if word == "mps" else word))
     return fake
 
 
@@ -101,3 +101,11 @@ def test_a_random_state_that_cannot_be_told_stops_the_run_and_one_that_cannot_be
     states = iter([None])
     monkeypatch.setattr(torch.mps, "set_rng_state", lambda _: next(states, refuse) and refuse())
     assert run(plan)[0].error is None
+
+
+def test_a_device_that_is_not_here_is_not_lost_and_a_worker_that_was_to_use_it_stays():
+    recipe = {"tensors": {"x": 1.0}, "steps": {"s": "x.to('xpu')"}}
+    plan = plan_of(load_recipe(recipe))
+    result, _ = run(replace(plan, devices=("xpu", "cuda")))
+    assert (result.error.step, result.error.device, result.error.is_late) == ("s", "", False)
+    assert lost_devices.broken_devices() == []

@@ -43,8 +43,8 @@ def will_use(devices: Iterable[str]) -> None:
 
 
 def broken_devices() -> list[str]:
-    """The devices used by this process that do not answer: its next run on one of them would fail."""
-    return sorted(one for one in _used if _silence(one) is not None)
+    """The devices used by this process that have answered and do not now: its next run on one of them would fail."""
+    return sorted(one for one in _used if numbered(one) in _answered and _silence(one) is not None)
 
 
 def lost_before(devices: Iterable[str]) -> dict[torch.device, str]:
