@@ -63,6 +63,15 @@ def test_what_needs_gradients_is_left_out_and_all_else_is_judged(override):
     assert whole.left_out is None
 
 
+def test_backward_deleted_by_its_value_is_forward_only_and_by_another_refused():
+    tensors = {"w": {"data": 2.0, "requires_grad": True}}
+    recipe = {"tensors": tensors, "steps": {"y": "w * 3"}, "backward": "y", "expect": {"w.grad": 3.0}}
+    assert ran("~backward=y", **recipe).left_out.expectations == ("expect.w.grad",)
+    with pytest.raises(RecipeError, match="'backward' is 'y' and not 'z'"):
+        ran("~backward=z", **recipe)
+    assert ran("backward=null", "forward=false", **recipe).left_out is None
+
+
 def test_no_graph_is_made():
     recipe = {"tensors": {"w": {"data": 2.0, "requires_grad": True}}, "steps": {"y": "w * 3", "z": "w.detach()"}}
     inside = {"again": {"with": "enable_grad", "steps": {"v": "w * 2"}}}

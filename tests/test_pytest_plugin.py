@@ -115,6 +115,12 @@ def test_recipe_isolated_fails_what_noise_hides(project):
     found.stdout.fnmatch_lines(["mismatch: hidden: y (plugin.off, forward) is * times its noise alone*"])
 
 
+def test_recipe_forward_misses_no_gradient_and_still_sees_wrong_values(project):
+    write(project, "a.yaml", f"{PLAIN}expect: {{x.grad: 7.0, y: {{shape: [4]}}}}\n")
+    write(project, "b.yaml", f"{PLAIN}expect: {{x.grad: 7.0, y: {{shape: [5]}}}}\n")
+    run(project, "--recipe-forward").assert_outcomes(passed=1, failed=1)
+
+
 def test_recipe_unsupported_skips_what_has_no_kernel_in_its_words(project, monkeypatch):
     monkeypatch.setenv("TENSORFLOW_FREE_UNSUPPORTED", "[]")
     write(

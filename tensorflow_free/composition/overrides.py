@@ -205,7 +205,8 @@ def _deleted(mapping: dict[str, Any], override: Override, path: Sequence[str | i
         raise OverrideError(f"'{key}' is '{current}' and not '{override.value}', so it is not deleted")
     if any(isinstance(part, int) for part in path):
         raise OverrideError("an element of a list cannot be deleted; write the list whole, as key=[a, b]")
-    return without(mapping, path)
+    # without what is to be differentiated alone, gradients would still be expected, as in `as_meant`
+    return {**without(mapping, path), **({"forward": True} if override.parts == ("backward",) else {})}
 
 
 def _current(mapping: Mapping[str, Any], path: Sequence[str | int]) -> Any:
