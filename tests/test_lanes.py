@@ -181,3 +181,14 @@ def test_the_worker_that_told_of_the_devices_is_taken_by_a_lane_that_may_see_all
     assert (second is told, second.environment["CUDA_VISIBLE_DEVICES"]) == (False, "5")
     assert crew._hired("avx2", Lane(), {}) is not told
     assert [crew._hired(None, Lane(), {}) is told for _ in range(2)] == [True, False]
+
+
+def test_that_fewer_workers_run_than_were_asked_for_is_told(monkeypatch):
+    crew = pool.Crew(Launch(".", n_jobs=8, devices=frozenset({"loom"})), print, print)
+    monkeypatch.setattr(crew, "_seen_by_scout", lambda capability: Devices("loom", (LOOM,)))
+    cells = [Cell(number, "a.yaml") for number in range(9)]
+    assert [lane.places for lane in crew._lanes(iter(cells), 9)] == [{"cpu", "loom"}]
+    assert crew.fewer.startswith("hydra.launcher.n_jobs: 8 workers are asked for, and 1 can use loom at a time;")
+    crew.fewer = None
+    crew._lanes(iter(cells), 1)
+    assert crew.fewer is None

@@ -19,7 +19,6 @@ TOGETHER = (
     "check_seeds.py",
     "check_names.py",
     "check_unsupported.py",
-    "check_sharing.py",
     "check_environment.py",
     "check_matrix.py",
     "check_device.py",

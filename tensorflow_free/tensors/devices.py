@@ -45,22 +45,20 @@ def form_problem(word: Any, named: Iterable[str] = ()) -> str | None:
     Args:
         word: what is written.
         named: the kinds that the recipe itself speaks of (`device_names.named_by`), which need be known nowhere else.
+
+    Raises:
+        RecipeError: a package that offers more cannot be loaded.
     """
     kind, colon, index = str(word).partition(":")
-    if not isinstance(word, str) or not (kind in named or _is_known(kind)):
+    if kind not in ("cpu", "meta"):
+        # a package may know it, or count it otherwise
+        load_plugins()
+    if not isinstance(word, str) or (kind not in all_kinds() and kind not in named):
         near = MEANT.get(kind) or did_you_mean(kind, kinds()) or did_you_mean(kind, OUT_OF_TREE)
         return f"'{shown(word)}' is not a device{near or '; it is cpu, cuda, cuda:1, mps, xpu, meta, or auto'}"
     if colon and not (_INDEX.fullmatch(index) and int(index) <= LARGEST_INDEX):
         return f"'{word}' is not a device; after the ':' comes its number, such as {kind}:0"
     return None
-
-
-def _is_known(kind: str) -> bool:
-    if kind in all_kinds():
-        return True
-    # only what a package registers may know it yet
-    load_plugins()
-    return kind in all_kinds()
 
 
 def is_device(word: str) -> bool:
