@@ -102,6 +102,14 @@ def test_where_nothing_is_compiled_it_is_told_loudly() -> None:
     assert "nothing was compiled by aot_eager" in words(next(compiler_notes(result)))
 
 
+def test_a_recipe_without_steps_that_a_compiler_is_given_says_so() -> None:
+    tensors = {"x": {"data": 2.0, "requires_grad": True}}
+    result = ran("aot_eager", {"g": {"op": "grad", "args": ["x", "x"]}}, tensors=tensors)
+    assert printed(result).endswith(
+        "no step stands before the first `backward` or `grad`, and those alone are compiled"
+    )
+
+
 def test_graphs_that_a_back_end_gives_back_as_they_are_were_run_by_eager_pytorch(vendor: Any) -> None:
     vendor(lambda graph, _: graph.forward if len(graph.graph.nodes) > 3 else torch.jit.freeze)
     result = ran("vendor_of_graphs")

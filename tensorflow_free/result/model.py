@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from tensorflow_free.outcome.outcomes import ExpectationOutcome
 from tensorflow_free.outcome.reasons import AnyReason, StepFailed
 from tensorflow_free.plan.left_out import LeftOut
+from tensorflow_free.text.phrases import counted
 
 SCHEMA_VERSION: Final = 2
 """The version of `result.json`; it grows when a reader of the older one would misread the newer."""
@@ -225,7 +226,11 @@ class CompilerRun(ResultModel):
         if self.fell_back:
             return "fell back"
         return (
-            "ATen only" if self.kernels == 0 and self.extern_calls else f"{self.graphs} graphs" if self.breaks else ""
+            "ATen only"
+            if self.kernels == 0 and self.extern_calls
+            else counted(self.graphs, "graph")
+            if self.breaks
+            else ""
         )
 
     @property

@@ -104,6 +104,8 @@ class Compiling:
         lines = list(dict.fromkeys(map(_line, self._records)))
         graphs, given_back = self._counts["unique_graphs"], sum(is_same for _, is_same in self.handed)
         fell_back = list(self._lost)
+        if not self._plan.forward:
+            fell_back.append("no step stands before the first `backward` or `grad`, and those alone are compiled")
         if given_back:
             fell_back.append(f"it gave {given_back} of {graphs} graphs back as they are, and eager PyTorch ran them")
         by_inductor = self._inductor["graphs"]
