@@ -299,6 +299,31 @@ def cell_of(path, *overrides):
     return Cell(0, path, tuple(map(as_override, overrides)))
 
 
+def test_coverage_tells_which_ops_recipes_exercise_in_which_dtypes_forward_and_backward(tmp_path, capsys):
+    text = """
+tensors: {x: {data: [1.0, 2.0], requires_grad: true}, n: {data: [1, 2]}}
+steps:
+  y: F.gelu(x) / 2 + torch.exp(x)
+  m: "n.max()"
+  fields: {op: sort, args: [x]}
+  z: fields.values * 2
+backward: {target: y, gradient: {init: ones}}
+cases: {single: {}, half: {dtype: bfloat16}}
+"""
+    (tmp_path / "r.yaml").write_text(text)
+    assert typed("matrix", "--coverage", str(tmp_path / "r.yaml"), "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    both = ["bfloat16", "float32"]
+    assert {name: found["ops"][name] for name in ("nn.functional.gelu", "exp", "max", "sort")} == {
+        "nn.functional.gelu": {"forward": both, "gradient": both},
+        "exp": {"forward": both, "gradient": both},
+        "max": {"forward": ["int64"], "gradient": []},
+        "sort": {"forward": both, "gradient": []},
+    }
+    assert {"nn.functional.gelu", "true_divide", "add", "exp", "sort"} <= set(found["covered"])
+    assert found["entries"] == len(found["covered"]) + len(found["missing"])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -108,7 +108,6 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--dtype": {
                     "type": some_text("dtypes, such as float32,bfloat16"),
                     "metavar": "NAMES",
-                    "default": "float32",
                     "help": "the dtypes, with commas between; float32 by default",
                 },
                 "--samples": {
@@ -124,7 +123,14 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "metavar": "PATH",
                     "help": "recipes, in all their cases; may be given again",
                 },
-                "--forward": {**_SWITCH, "help": "values alone, no gradients"},
+                "--coverage": {
+                    "action": "append",
+                    "default": [],
+                    "type": some_text("a recipe, or a folder of them"),
+                    "metavar": "PATH",
+                    "help": "run nothing on a device: tell which ops recipes exercise, of how many; may be given again",
+                },
+                "--forward": FORWARD,
                 "--out": {
                     "type": some_text("a folder that is new or empty"),
                     "metavar": "FOLDER",

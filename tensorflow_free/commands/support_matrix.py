@@ -19,11 +19,12 @@ from tensorflow_free.loading import load_recipe
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, words_of
 from tensorflow_free.recipe.names import AUTO, DTYPES, RECIPE_DTYPES, did_you_mean
+from tensorflow_free.support.coverage import coverage_of, page_of_coverage, plain_coverage
 from tensorflow_free.support.making import Making, MatrixPlan, entries_that_match, write_matrix
 from tensorflow_free.support.matrix_changes import SupportChange, changes_of, page_of_changes, plain_changes
 from tensorflow_free.support.matrix_file import MatrixFile, csv_of, read_matrix
 from tensorflow_free.support.matrix_page import failures_of, markdown_of, page_of
-from tensorflow_free.support.recipes_in_matrix import probes_of_recipes
+from tensorflow_free.support.recipes_in_matrix import cases_in_words, probes_of_recipes
 from tensorflow_free.tensors.devices import best_device
 from tensorflow_free.text.page import line, parted
 
@@ -47,6 +48,8 @@ def matrix_command(options: Namespace, flags: Flags) -> int:
         RecipeError: something of the command line is wrong, and nothing has run.
         StorageError: the matrix cannot be written.
     """
+    if options.coverage:
+        return _coverage(options, flags)
     older = None if options.against is None else _older(options.against)
     making, ended = Making(_planned(options, flags)), None
     try:
@@ -64,6 +67,23 @@ def matrix_command(options: Namespace, flags: Flags) -> int:
     if changes is not None:
         return ExitCode.UNMET if any(one.is_worse for one in changes) else ExitCode.OK
     return matrix.exit_code()
+
+
+def _coverage(options: Namespace, flags: Flags) -> int:
+    """Tell which ops recipes exercise, and run nothing on a device: the exit code."""
+    flags.load_ops()
+    dtypes: list[tuple[str, ...]] = [(f"dtype={one}",) for one in (options.dtype or "").split(",") if one] or [()]
+    words = [word for word in options.words if is_override(word) and not Path(word).exists()]
+    paths = [*options.coverage, *options.recipes, *(word for word in options.words if word not in words)]
+    files = [file for path in paths for file in recipe_files([path])]
+    cells = [(file, (*case, *dtype, *words)) for file in files for case in cases_in_words(file) for dtype in dtypes]
+    with ProgressBar("recipes", enabled=not (flags.quiet or flags.json)) as tick:
+        coverage = coverage_of(cells, tick)
+    if flags.json:
+        put_json(plain_coverage(coverage))
+    else:
+        put(page_of_coverage(coverage))
+    return ExitCode.WRONG if coverage.problems else ExitCode.OK
 
 
 def _older(file: str) -> MatrixFile:
@@ -157,7 +177,7 @@ class _Words:
         said = [word for word in options.words if is_override(word) and not Path(word).exists()]
         self.paths = [*options.recipes, *(word for word in options.words if word not in said)]
         self.device: str = options.device
-        self.dtypes: list[str] = list(dict.fromkeys(one for one in options.dtype.split(",") if one))
+        self.dtypes: list[str] = list(dict.fromkeys(one for one in (options.dtype or "float32").split(",") if one))
         self.overrides = said
 
     def problems(self, folder: str) -> Iterator[Problem]:

@@ -31,7 +31,7 @@ MOST_LOST: Final = {Outcome.CRASHED: 2, Outcome.OUT_OF_MEMORY: 2, Outcome.TIMED_
 MOST_CUTS: Final = 24
 """Tries to cut a sample down."""
 
-FORWARD_ONLY: Final = "backward=null"
+FORWARD_ONLY: Final = "forward=true"
 """The override that leaves a recipe's backward passes out."""
 
 

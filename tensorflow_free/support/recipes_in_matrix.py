@@ -28,7 +28,7 @@ def probes_of_recipes(files: Sequence[Path], dtypes: Sequence[str], *, forward: 
         forward: whether gradients are left out.
     """
     for file in files:
-        for case in _cases(file):
+        for case in cases_in_words(file):
             for dtype in dtypes:
                 if dtype in RECIPE_DTYPES:
                     overrides = (*case, f"dtype={dtype}")
@@ -37,7 +37,7 @@ def probes_of_recipes(files: Sequence[Path], dtypes: Sequence[str], *, forward: 
                     yield RecipeProbes(str(file), (*overrides, *more), dtype, has_gradient)
 
 
-def _cases(file: Path) -> list[tuple[str, ...]]:
+def cases_in_words(file: Path) -> list[tuple[str, ...]]:
     """The overrides of each case; of a recipe that cannot be read, which its row tells, none."""
     try:
         return [tuple(texts_of(of_case(name))) for name in cases_of(file)] or [()]
