@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import unittest
@@ -119,6 +120,19 @@ def test_recipe_forward_misses_no_gradient_and_still_sees_wrong_values(project):
     write(project, "a.yaml", f"{PLAIN}expect: {{x.grad: 7.0, y: {{shape: [4]}}}}\n")
     write(project, "b.yaml", f"{PLAIN}expect: {{x.grad: 7.0, y: {{shape: [5]}}}}\n")
     run(project, "--recipe-forward").assert_outcomes(passed=1, failed=1)
+
+
+def test_recipe_must_run_fails_what_ran_before_and_cannot_run_now(project):
+    write(project, "a.yaml", EXPECTING)
+    for device, before in (("cpu", "ok"), ("npu", "ok"), ("hpu", "unavailable")):
+        cell = {"recipe": "recipes/a.yaml", "overrides": [f"device={device}"], "outcome": before}
+        (project.path / f"{device}.json").write_text(json.dumps({"rows": [cell]}))
+    held = [f"--recipe-must-run={device}.json" for device in ("cpu", "npu", "hpu")]
+    found = run(project, "--recipe-device=cpu,npu,hpu", *held)
+    found.assert_outcomes(passed=1, failed=1, skipped=1)
+    found.stdout.fnmatch_lines(["*it is unavailable here, and must run, since it ran in npu.json*"])
+    refused = run(project, "--recipe-must-run=nowhere")
+    refused.stdout.fnmatch_lines(["*UsageError: --recipe-must-run: nowhere: it cannot be read: *"])
 
 
 def test_recipe_unsupported_skips_what_has_no_kernel_in_its_words(project, monkeypatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,7 +92,7 @@ def _earlier(paths: Iterable[str]) -> list[Earlier]:
 def held_to_run(one: Verification, earlier: Sequence[Earlier]) -> Verification:
     """A verdict on a cell that failed where it cannot run here, and ran before."""
     why = ran_before(one.recipe, texts_of(one.overrides), one.outcome, earlier)
-    return one if why is None else replace(one, fate=Fate(Outcome.FAILED, [*one.fate.causes, why], one.fate.notes))
+    return one if why is None else one.failing(why)
 
 
 def verifications(

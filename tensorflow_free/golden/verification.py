@@ -103,6 +103,10 @@ class Verification:
         """The same where everything must be judged."""
         return replace(self, fate=self.fate.strictly())
 
+    def failing(self, why: AnyReason) -> Verification:
+        """The same as a failure, with one more reason."""
+        return replace(self, fate=Fate(Outcome.FAILED, [*self.fate.causes, why], self.fate.notes))
+
     @property
     def is_late(self) -> bool:
         """Whether an error of a device showed behind the step that raised it."""

@@ -45,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--recipe-forward", action="store_true", help="run recipes forward only: what needs gradients is left out"
     )
     group.addoption(
+        "--recipe-must-run",
+        action="append",
+        metavar="FILE",
+        help="a sweep, or what --json printed: a recipe that ran there fails if it cannot run now; may be given again",
+    )
+    group.addoption(
         "--record-recipes",
         choices=RECORDING,
         help="record goldens: those that are missing, those that are missing or fail, or all; never where CI is set",

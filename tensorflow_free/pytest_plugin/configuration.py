@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 
@@ -14,6 +15,9 @@ from tensorflow_free.pytest_plugin import discovery
 from tensorflow_free.recipe.keys import CELL
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
 from tensorflow_free.run.unsupported import pattern_problem, register_for_children
+
+if TYPE_CHECKING:
+    from tensorflow_free.sweep.earlier import Earlier
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class RecipeOptions:
         strict: whether a recipe fails of which not everything could be judged.
         recording: what to record: `missing`, `failing`, `all`, or None.
         apart: which recipes run in a worker process.
+        earlier: what ran before, and must run.
         valued_marks: marks that take arguments; a tag of that name is none of them.
     """
 
@@ -39,6 +44,7 @@ class RecipeOptions:
     strict: bool
     recording: str | None
     apart: Literal["devices", "all", "none"]
+    earlier: Sequence[Earlier]
     valued_marks: frozenset[str]
 
 
@@ -63,6 +69,7 @@ def options_of(config: pytest.Config) -> RecipeOptions:
             strict=bool(config.getoption("strict_recipes") or config.getini("strict_recipes")),
             recording=config.getoption("record_recipes"),
             apart=apart(config),
+            earlier=earlier(config),
             valued_marks=frozenset(mark.partition("(")[0].strip() for mark in marks if "(" in mark),
         )
     return found
@@ -107,6 +114,24 @@ def register_patterns(config: pytest.Config) -> None:
     for problem in filter(None, map(pattern_problem, given)):
         raise pytest.UsageError(f"--recipe-unsupported: {problem}")
     register_for_children(given)
+
+
+def earlier(config: pytest.Config) -> list[Earlier]:
+    """What ran before, and must run.
+
+    Raises:
+        pytest.UsageError: a path names nothing of the kind.
+    """
+    given = config.getoption("recipe_must_run") or []
+    if not given:
+        return []
+    from tensorflow_free.errors import StorageError  # noqa: PLC0415 - a session without it needs no pydantic
+    from tensorflow_free.sweep.earlier import earlier_at  # noqa: PLC0415 - as above
+
+    try:
+        return [earlier_at(path) for path in given]
+    except StorageError as error:
+        raise pytest.UsageError(f"--recipe-must-run: {error}") from error
 
 
 def isolated(config: pytest.Config) -> tuple[Override, ...]:

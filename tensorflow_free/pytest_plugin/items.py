@@ -54,7 +54,7 @@ class RecipeItem(pytest.Item):
         from tensorflow_free import asserting  # noqa: PLC0415 - only running needs torch
 
         found = self._verification()
-        found = found.strictly() if self.asked.strict else found
+        found = self._held(found.strictly() if self.asked.strict else found)
         if found.by_noise:
             self.gathering.by_noise.add(str(found.golden))
         no_marks = self.config.getoption("runxfail")
@@ -68,6 +68,16 @@ class RecipeItem(pytest.Item):
             return
         text = asserting.failure_text(found)
         pytest.fail(f"[XPASS(strict)] {text}" if found.outcome == Outcome.FIXED else text, pytrace=False)
+
+    def _held(self, found: Verification) -> Verification:
+        """A verdict that is a failure where the recipe cannot run here, and ran before."""
+        if not self.asked.earlier:
+            return found
+        from tensorflow_free.composition.overrides import texts_of  # noqa: PLC0415 - hardly ever
+        from tensorflow_free.sweep.earlier import ran_before  # noqa: PLC0415 - as above
+
+        why = ran_before(found.recipe, texts_of(found.overrides), found.outcome, self.asked.earlier)
+        return found if why is None else found.failing(why)
 
     def _verification(self) -> Verification:
         from tensorflow_free.outcome.reasons import OfGolden  # noqa: PLC0415 - only running needs pydantic
