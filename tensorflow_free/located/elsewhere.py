@@ -38,7 +38,7 @@ def run_elsewhere(plan: Plan, *, exact: bool) -> Result:
         Its result, with all values on the CPU.
 
     Raises:
-        NotElsewhere: it cannot be run there: no process can be started, or an op is in no file.
+        NotElsewhere: it cannot be run there: there is no process, an op is in no file, or the device cannot be had.
     """
     try:
         with TemporaryDirectory(prefix="tensorflow_free-") as folder:
@@ -60,6 +60,9 @@ def _run(plan: Plan, folder: Path, *, exact: bool) -> Result:
         worker.end()
     found = read_result(again)
     error = None if found.error is None else _placed(found.error, plan)
+    if error is not None and error.code == "step failed" and error.path.startswith("tensors"):
+        # as where a device takes one process at a time, and this one still holds it
+        raise NotElsewhere(f"in a new process it stops at '{error.step}': {error.message}")
     return replace(found, recipe=plan.recipe, files=plan.files, ops=plan.ops, starts=plan.saved, error=error)
 
 

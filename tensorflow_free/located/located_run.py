@@ -45,7 +45,13 @@ def run_located(
     Returns:
         As of `run_judged`.
     """
-    result, cause = _first(plan, progress, watch)
+    if lost_before(plan.devices):
+        try:
+            return run_elsewhere(plan, exact=False), None
+        except NotElsewhere as why:
+            result, cause = run_judged(plan, progress=progress, watch=watch)
+            return _noting(result, Because(code="cannot be run again", why=str(why))), cause
+    result, cause = run_judged(plan, progress=progress, watch=watch)
     if result.error is None or not result.error.is_late:
         return result, cause
     early(result)
@@ -58,21 +64,11 @@ def run_located(
     return replace(again, name=result.name, timings=result.timings, warnings=result.warnings), cause
 
 
-def _first(plan: Plan, progress: Progress | None, watch: Watch | None) -> Ran:
-    """The run itself, here where its devices are there."""
-    if lost_before(plan.devices):
-        try:
-            return run_elsewhere(plan, exact=False), None
-        except NotElsewhere:
-            # that the device was lost before is told by the run that cannot be
-            pass
-    return run_judged(plan, progress=progress, watch=watch)
-
-
 def _noting(result: Result, note: Bare | Because) -> Result:
     """The result whose failure tells why the step is not known any nearer."""
     error = result.error
-    assert error is not None  # noqa: S101 - it was looked for
+    if error is None:
+        return result
     first, line, rest = error.message.partition("\n")
     told = error.model_copy(update={"message": f"{first}; {words(note)}{line}{rest}"})
     return replace(result, error=told)

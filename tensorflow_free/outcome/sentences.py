@@ -168,7 +168,7 @@ SENTENCES: Final[dict[str, str]] = {
     "outcome differs": "it is '{found}' here, and '{wanted}' in the other sweep",
     "same outcome": "both {name}, and no results kept",
     "not lost again": "run again in a new process, with a synchronisation after each step, it did not fail",
-    "cannot be run again": "it could not be run again with a synchronisation after each step: {why}",
+    "cannot be run again": "it could not be run in another process: {why}",
     # a golden
     "no golden": "the {what} has no golden; record it: {command}",
     "nothing expected": "the {what} has no golden; record it: {command}; it expects nothing either",

@@ -64,7 +64,8 @@ def failure_of(
         whose=lack.whose if code == "no kernel" and lack is not None else "",
     )
     says_late = bool(plan.devices) and "asynchronous" in words.lower()
-    near = isinstance(stopped, Late) or plan.exact or lost or says_late
+    # a starting tensor whose own call raises is told as ever: its device was perhaps never had
+    near = isinstance(stopped, Late) or lost or says_late or (plan.exact and site.path[:1] != ("tensors",))
     return _of_a_device(failed, plan, stopped, words, lost or {}) if near and code != "timed out" else failed
 
 

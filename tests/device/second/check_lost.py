@@ -121,7 +121,9 @@ def test_without_another_process_there_is_a_result_and_it_says_why(monkeypatch):
 
     monkeypatch.setattr(located_run, "run_elsewhere", refuse)
     recipe = load_recipe("a.yaml", ["device=loom:7"])
-    with pytest.raises(StepError, match=r"was lost before this run, .* could not be run again .*no more processes"):
+    with pytest.raises(
+        StepError, match=r"was lost before this run, .* could not be run in another process: .*no more processes"
+    ):
         run_recipe(recipe)
 
 
