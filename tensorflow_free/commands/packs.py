@@ -123,5 +123,6 @@ def check_in_command(options: Namespace, flags: Flags) -> int:
     try:
         sweep = check_in(Path(files[0]), overrides, folder, settings)
     except StorageError as error:
-        raise wrong("command line", str(error)) from error
+        complain(text_lines(str(error)))
+        return ExitCode.WRONG
     return run_and_show(sweep, flags)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tensorflow_free.composition.overrides import Override
 from tensorflow_free.golden.given_cases import NotRecorded, bound_case, eager_cell, made_starts
 from tensorflow_free.golden.model import EXACT_DTYPE
 from tensorflow_free.plan.plan import Plan
@@ -25,7 +26,9 @@ class ExactRun(NamedTuple):
     lacking: Mapping[str, str]
 
 
-def exact_run(path: str | Path, case: str, device: str, starts: GivenTensors | None) -> ExactRun:
+def exact_run(
+    path: str | Path, case: str, device: str, starts: GivenTensors | None, more: Sequence[Override] = ()
+) -> ExactRun:
     """The float64 run of a case.
 
     Args:
@@ -33,22 +36,25 @@ def exact_run(path: str | Path, case: str, device: str, starts: GivenTensors | N
         case: the case's name; '' for the bare file.
         device: the golden's; where it has no kernel in float64, the CPU runs the case.
         starts: the numbers to start from; None for those that the recipe draws or makes.
+        more: overrides of the recipe that is run.
 
     Raises:
         NotRecorded: the recipe does not bind, or does not run in float64.
     """
     try:
-        return _run_on(device, path, case, starts)
+        return _run_on(device, path, case, starts, more)
     except NotRecorded as error:
         lack = next((one for one in _causes(error) if lack_of(one, [device])), None)
         if device.partition(":")[0] == "cpu" or lack is None:
             raise
         why = f"there is no kernel for it, so that the float64 numbers are the CPU's: {in_a_line(str(lack))}"
-        return _run_on("cpu", path, case, starts)._replace(lacking={EXACT_DTYPE: why})
+        return _run_on("cpu", path, case, starts, more)._replace(lacking={EXACT_DTYPE: why})
 
 
-def _run_on(device: str, path: str | Path, case: str, starts: GivenTensors | None) -> ExactRun:
-    plan = bound_case(path, eager_cell(case, device, EXACT_DTYPE))
+def _run_on(
+    device: str, path: str | Path, case: str, starts: GivenTensors | None, more: Sequence[Override]
+) -> ExactRun:
+    plan = bound_case(path, (*eager_cell(case, device, EXACT_DTYPE), *more))
     numbers = made_starts(plan) if starts is None else starts
     result, cause = run(plan, given=numbers)
     if result.has_failed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -117,6 +117,25 @@ def _removed(path: str | Path, known: Sequence[str], device: str | None) -> Iter
             yield Recorded(str(path), case, "removed", remove_case(path, case, device))
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How a case is recorded.
+
+    Attributes:
+        more: overrides of the recipe that is recorded.
+        dtypes: the dtypes whose noise and leeways are measured, beside float64.
+        must_hold: whether what the recipe expects must hold in its own dtype.
+    """
+
+    more: Sequence[Override] = ()
+    dtypes: Collection[str] = RECIPE_DTYPES
+    must_hold: bool = True
+
+
+USUAL: Final = Terms()
+"""How a case of a golden is recorded."""
+
+
 class CaseRecording:
     """One case of a recipe, being recorded.
 
@@ -125,8 +144,7 @@ class CaseRecording:
         case: the case's name; '' for the bare file.
         device: the device of the runs.
         given: the numbers that it is recorded from; None for those that the recipe makes.
-        more: overrides of the recipe that is recorded.
-        dtypes: the dtypes whose noise and leeways are measured, beside float64.
+        terms: how it is recorded.
     """
 
     def __init__(
@@ -135,13 +153,10 @@ class CaseRecording:
         case: str,
         device: str,
         given: GivenCase | None = None,
-        *,
-        more: Sequence[Override] = (),
-        dtypes: Collection[str] = RECIPE_DTYPES,
+        terms: Terms = USUAL,
     ) -> None:
         self._given = given
-        self._more = more
-        self._dtypes = dtypes
+        self._terms = terms
         self._path = path
         self._case = case
         self._device = device
@@ -154,7 +169,7 @@ class CaseRecording:
         """
         digest = self._digest()
         given = None if self._given is None else dict(self._given.numbers)
-        plan, starts, exact, lacking = exact_run(self._path, self._case, self._device, given)
+        plan, starts, exact, lacking = exact_run(self._path, self._case, self._device, given, self._terms.more)
         runs, unsupported = self._other_dtypes(starts, lacking)
         random = random_names(plan, starts, exact) if draws(plan.recipe) else frozenset[str]()
         unmet = self._unmet({EXACT_DTYPE: exact, **{dtype: one.result for dtype, one in runs.items()}})
@@ -215,7 +230,7 @@ class CaseRecording:
         """
         found = {dtype: result.unmet for dtype, result in runs.items()}
         own = read_form(self._path, of_case(self._case)).dtype
-        if found.get(own):
+        if self._terms.must_hold and found.get(own):
             first = found[own][0]
             reason = f"{first.path}: {first.asks}: {first.message}"
             raise NotRecorded(f"what it expects does not hold, so nothing is recorded: {reason}")
@@ -229,7 +244,7 @@ class CaseRecording:
             return ""
 
     def _plan(self, dtype: str) -> Plan:
-        return bound_case(self._path, (*eager_cell(self._case, self._device, dtype), *self._more))
+        return bound_case(self._path, (*eager_cell(self._case, self._device, dtype), *self._terms.more))
 
     def _other_dtypes(
         self, starts: GivenTensors, lacking: Mapping[str, str]
@@ -246,7 +261,7 @@ class CaseRecording:
         runs: dict[str, EagerRun] = {}
         unsupported: dict[str, str] = dict(lacking)
         for dtype in RECIPE_DTYPES:
-            if dtype == EXACT_DTYPE or dtype not in self._dtypes:
+            if dtype == EXACT_DTYPE or dtype not in self._terms.dtypes:
                 continue
             try:
                 plan = self._plan(dtype)

@@ -22,7 +22,7 @@ from tensorflow_free.errors import RecipeError, StorageError, reason_of
 from tensorflow_free.golden.cases import StoredCase
 from tensorflow_free.golden.given_cases import GivenCase, NotRecorded, bound_case, made_starts
 from tensorflow_free.golden.model import BARE, EXACT_DTYPE, Made
-from tensorflow_free.golden.recording import CaseRecording
+from tensorflow_free.golden.recording import CaseRecording, Terms
 from tensorflow_free.golden.writing import write_golden
 from tensorflow_free.loading import load_recipe
 from tensorflow_free.packs.model import MOST_CELLS, PackedCell, PackFile, is_name
@@ -138,7 +138,7 @@ class _Packing:
         """Write the recipe, composed, with the numbers that it starts from."""
         _refuse_unheld(starts)
         self._folder.mkdir(parents=True)
-        given = SavedStarts(self._stem, "", {name: one.contiguous() for name, one in starts.items()})
+        given = SavedStarts(self._stem, "", {name: _copied(one) for name, one in starts.items()})
         mapping = Inputs(self._recipe, self._plan.files, self._plan.ops, self._folder, given).recipe()
         device = self._device()
         mapping.pop("device", None)
@@ -151,10 +151,8 @@ class _Packing:
 
     def _record(self, starts: Mapping[str, torch.Tensor]) -> StoredCase:
         """What float64 makes of it, and how far rounding to the cell's dtype may take that."""
-        recording = CaseRecording(
-            self._path, BARE, HERE[1], GivenCase(starts), more=self._more, dtypes=(self._recipe.dtype,)
-        )
-        stored = recording.case()
+        terms = Terms(self._more, (self._recipe.dtype,), must_hold=False)
+        stored = CaseRecording(self._path, BARE, HERE[1], GivenCase(starts), terms).case()
         other = load_recipe(self._path, [*self._more, *_exact()]) if self._more else self._recipe
         apart = only_in_one(self._recipe, other) if self._more else frozenset[str]()
         values = [one for one in stored.values if one.name.partition(".")[0] not in apart and one.name not in apart]
@@ -163,6 +161,9 @@ class _Packing:
     def write(self) -> PackedCell:
         """Write what was recorded beside the recipe, and tell of the cell."""
         write_golden(self._path, BARE, self.stored)
+        for path in self._folder.rglob("*"):
+            if path.is_file() and not is_name(path.relative_to(self._folder.parent).as_posix()):
+                raise NotPacked(f"'{path.name}' is no file that a pack holds; give the tensor another name")
         cell = self._cell
         return PackedCell(
             recipe=self._name,
@@ -206,6 +207,11 @@ def _refuse_unheld(starts: Mapping[str, torch.Tensor]) -> None:
     ]
     if unheld:
         raise NotPacked("\n".join(unheld))
+
+
+def _copied(numbers: torch.Tensor) -> torch.Tensor:
+    """The numbers in memory of their own, in order: how they lie is for the recipe to say."""
+    return torch.empty(numbers.shape, dtype=numbers.dtype).copy_(numbers.detach())
 
 
 def _own_reference(recipe: Recipe) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import shutil
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -163,11 +164,8 @@ def _entries(path: Path, infos: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.
     if len(infos) > MOST_FILES:
         raise StorageError(f"{path}: it holds {len(infos):,} files; a pack has at most {MOST_FILES:,}")
     _refuse(path, (f"{_told(one.filename)} {why}" for one in infos if (why := _unfit(one))))
-    entries: dict[str, zipfile.ZipInfo] = {}
-    folded = [one.filename.casefold() for one in infos]
-    if len(set(folded)) != len(folded):
-        twice = next(one.filename for number, one in enumerate(infos) if folded[number] in folded[:number])
-        raise StorageError(f"{path}: {_told(twice)} is in it twice")
+    times = Counter(one.filename for one in infos)
+    _refuse(path, (f"{_told(name)} is in it {count} times" for name, count in times.items() if count > 1))
     entries = {one.filename: one for one in infos}
     if problem := size_problem(sum(one.file_size for one in infos)):
         raise StorageError(f"{path}: {problem}")
