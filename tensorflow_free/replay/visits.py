@@ -146,11 +146,11 @@ def is_elsewhere(made: Any) -> bool:
     return any(isinstance(one, torch.Tensor) and one.device.type not in ("cpu", "meta") for one in tree_leaves(made))
 
 
-Around = Callable[[], AbstractContextManager[Any]]
+Entering = Callable[[], AbstractContextManager[Any]]
 """Makes a context."""
 
 
-def inside(outer: Around, inner: Around) -> Around:
+def inside(outer: Entering, inner: Entering) -> Entering:
     """Makes a context inside another."""
 
     @contextmanager
