@@ -262,12 +262,18 @@ def test_what_dynamo_does_not_trace_is_no_lack_of_a_backend():
 def test_a_device_that_nobody_knows_is_known_by_its_name():
     error = RuntimeError("zephyr:1 runs hot; mm is not available on zephyr:1")
     assert lack_of(error) is None
-    assert lack_of(error, ["cpu", "zephyr:0"]).whose == "plain words on a device"
+    assert lack_of(error, ["cpu", "zephyr:0"]).whose == "plain English (device)"
 
 
 @pytest.mark.parametrize("kind", [AssertionError, KeyError, IndexError, ZeroDivisionError])
 def test_an_error_of_code_is_none_whatever_it_says(kind):
     assert lack_of(kind("erf is not implemented for 'Half'")) is None
+
+
+def test_of_a_long_error_its_beginning_and_its_end_are_looked_through():
+    long = "a\n" * 200_000
+    assert lack_of(RuntimeError(f"{long}erf: not implemented for 'Half'")).line == "erf: not implemented for 'Half'"
+    assert lack_of(RuntimeError(f"{long}not implemented for 'Half'{long}")) is None
 
 
 def test_an_exception_of_a_kind_of_its_own_counts():

@@ -205,7 +205,7 @@ WORDINGS: Final = (
         "[enforce fail at conv_op_cudnn.cc:580] MIDNN_STATUS_NOT_SUPPORTED. 9 vs 0.",
     ),
     _row(
-        "plain words on a kernel",
+        "plain English (kernel)",
         _any(
             rf"\b(?:no|{_CANNOT} find|missing|lacks?)(?: an?| any| the)? (?:[\w-]+ ){{0,3}}?(?:{_KERNEL}|engines?\b)"
             rf"(?= {_GAP}{{0,60}}\b(?:registered|found|available|exists?|for|on|in)\b|\W{{0,3}}(?:{OP})?\W*$)",
@@ -225,7 +225,7 @@ WORDINGS: Final = (
         "op gelu: no kernel registered for bf16",
     ),
     _row(
-        "plain words on a dtype",
+        "plain English (dtype)",
         _any(
             rf"\b(?:unsupported|unimplemented) (?:{_ADJECTIVE} ){{0,2}}?(?:{_DTYPE}|{_PLAIN}\b)",
             rf"\b{_DTYPE}(?! argument){_GAP}{{0,60}}\W{{0,2}}{_NOT} (?:{_DONE}|enabled)\b",
@@ -245,7 +245,7 @@ WORDINGS: Final = (
         "erf: dtype Float is not supported",
     ),
     _row(
-        "plain words on a device",
+        "plain English (device)",
         _any(
             rf"{_NOT}(?: {_DONE})(?: yet)? (?:by|on|for|in) {_GAP}{{0,40}}\b{_DEVICE}",
             r"\b(?:unsupported|unimplemented|unavailable)(?: (?:by|on|for|in|operation on))?(?: the| this| your)? "

@@ -27,6 +27,9 @@ UNSUPPORTED_VARIABLE: Final = "TENSORFLOW_FREE_UNSUPPORTED"
 OF_CODE: Final = (AssertionError, LookupError, ArithmeticError, AttributeError, NameError, OSError, ImportError)
 """Errors that tell of code which is wrong, whatever they say."""
 
+LONGEST: Final = 20_000
+"""Characters of an error that are looked through: of a longer one, its beginning and its end."""
+
 _registered: Final[dict[str, re.Pattern[str]]] = {}
 
 
@@ -147,6 +150,8 @@ class _Names(NamedTuple):
 
 def _lack(cause: BaseException, text: str, names: _Names, otherwise: tuple[type[Exception], ...]) -> Lack | None:
     """What an error says of a missing kernel, by the first pattern that is found in its text."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
     for pattern, compiled in (*_registered.items(), *((one, re.compile(one, re.IGNORECASE)) for one in inherited())):
         if found := compiled.search(text):
             return Lack(f"'{pattern}'", _line(text, text, found))

@@ -21,13 +21,13 @@ def fate(*overrides, **keys):
 @pytest.mark.parametrize(
     ("words", "whose"),
     [
-        ("EZ1001: {op} with dtype {dtype} is not supported by the chip", "plain words on a dtype"),
+        ("EZ1001: {op} with dtype {dtype} is not supported by the chip", "plain English (dtype)"),
         ("call aclnnErf failed, EZ1001: self not implemented for {dtype}, should be in dtype support list []", "Ascend"),
         ("TT_FATAL @ eltwise_op.cpp:18: detail::is_ok(a.get_dtype())\ninfo:\nUnsupported datatype {dtype}", "Tenstorrent"),
         ("{op} has no tile program on loom", None),
         ("{op}: shape [2] has the wrong layout", None),
         ("loom: no program for {op}", "'no program for [a-z]+'"),
-        ("{op} runs nowhere but on the host; loom does not support it", "plain words on a device"),
+        ("{op} runs nowhere but on the host; loom does not support it", "plain English (device)"),
     ],
 )  # fmt: skip
 def test_a_missing_kernel_is_unsupported_in_the_words_of_many(monkeypatch, words, whose):
