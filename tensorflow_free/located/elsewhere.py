@@ -12,6 +12,7 @@ from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.ops.ops_files import ops_files
 from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.plan import Plan
+from tensorflow_free.plan.settings import readings
 from tensorflow_free.result.model import RECIPE
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
@@ -54,7 +55,12 @@ def _run(plan: Plan, folder: Path, *, exact: bool) -> Result:
     worker = Worker(MAIN, {"ops": list(map(str, ops_files()))}, cwd=str(Path.cwd()), environment=os.environ)
     try:
         worker.ready()
-        question = {"recipe": str(folder / "asked" / RECIPE), "folder": str(again), "exact": exact}
+        question = {
+            "recipe": str(folder / "asked" / RECIPE),
+            "folder": str(again),
+            "exact": exact,
+            "settings": readings(),
+        }
         worker.answer(question, "running the recipe", LIMIT_S)
     finally:
         worker.end()
