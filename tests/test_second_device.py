@@ -83,8 +83,8 @@ def test_the_page_on_backends_is_walked_through(loom, tmp_path):
 def test_what_the_page_tells_vendors_to_register_is_taken(loom):
     asked = """extend()
 from tensorflow_free.run.out_of_memory import is_out_of_memory
-from tensorflow_free.run.unsupported import is_unsupported
-assert is_unsupported(RuntimeError("NPU-9: no tile program for erf"))
+from tensorflow_free.run.unsupported import lack_of
+assert lack_of(RuntimeError("NPU-9: no tile program for erf"))
 assert is_out_of_memory(RuntimeError("NPU-77: scratchpad exhausted"))"""
     done = loom.python("-c", "\n".join([*blocks("python", PAGE), asked]))
     assert done.returncode == 0, done.stderr

@@ -86,19 +86,22 @@ def database(machine: Machine) -> Told:
 
 def in_the_end(text: str) -> Told:
     """The counts of a matrix, and its cells that are wrong."""
-    kept = json.loads(text)
-    counts: dict[str, int] = {}
-    for cell in kept["cells"]:
-        for part in ("value", "gradient"):
-            if word := cell.get(part):
-                counts[word] = counts.get(word, 0) + 1
-    yield ", ".join(f"{count} {word}" for word, count in sorted(counts.items(), key=lambda item: item[1]))
-    wrong = [
-        cell for cell in kept["cells"] if {cell.get("value"), cell.get("gradient")} - {"ok", "unsupported", None, ""}
+    cells = [
+        (row["name"], dtype, part, cell)
+        for row in json.loads(text)["rows"]
+        for dtype, parts in row["dtypes"].items()
+        for part, cell in parts.items()
+        if cell
     ]
-    yield from (
-        f"{cell['op']} {cell['dtype']}: {cell.get('value')}, gradient {cell.get('gradient')}" for cell in wrong[:40]
-    )
+    yield counted([cell for *_, cell in cells])
+    wrong = [one for one in cells if one[-1]["outcome"] not in NOT_WRONG]
+    yield from (f"{name} {dtype} {part}: {cell['outcome']}" for name, dtype, part, cell in wrong[:40])
+    surely(len(cells) > MANY, f"there are {len(cells)} cells in the matrix")
+
+
+NOT_WRONG = frozenset({"ok", "unsupported", "skipped", "none", ""})
+MANY = 800
+"""Cells that the database has at least in one dtype."""
 
 
 @row("workers")
