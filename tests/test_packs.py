@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import stat
@@ -268,6 +269,38 @@ def test_a_pack_whose_document_is_none_is_told_so(packed, content, told):
     with pytest.raises(StorageError, match=told) as error:
         unpack(rewritten(packed, Path("evil.zip"), changed), Path("back"))
     assert "\x1b" not in str(error.value)
+
+
+CRAFTED = {
+    "a golden that is none": ("0/r.golden.json", b"{}", "this is not a golden"),
+    "arrays that are none": ("0/inputs/x.safetensors", b"garbage", "tensors.x.values: 'x.safetensors' cannot be read"),
+    "a file elsewhere": (
+        "0/r.yaml",
+        b"tensors: {x: {init: load, path: ../../../../../../../../etc/passwd}}\nsteps: {h: x + 1}\n",
+        "lies outside the recipe's folder",
+    ),
+    "a run elsewhere": (
+        "0/r.yaml",
+        b"starts: /\ntensors: {x: [1.0]}\nsteps: {h: x + 1}\n",
+        "on the command line alone",
+    ),
+    "other numbers": (
+        "0/r.yaml",
+        b"seed: 9\ntensors: {x: {init: randn, size: [4, 8]}, w: {init: randn, size: [8, 3]}}\nsteps: {h: x @ w}\n",
+        "the recipe does not start from the packed numbers of 'x'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "told"), CRAFTED.values(), ids=CRAFTED)
+def test_a_pack_that_is_whole_and_holds_something_else_costs_its_cell_and_is_told(packed, capsys, name, content, told):
+    document = json.loads(zipfile.ZipFile(packed).read("pack.json"))
+    document["files"][name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    new = {name: content, "pack.json": json.dumps(document).encode()}
+    rewritten(packed, Path("evil.zip"), lambda info, old: [(info, new.get(info.filename, old))])
+    assert typed("check-in", "evil.zip", "--jobs", "1", "-o", "back", "-q") in (1, 2)
+    assert told in " ".join(capsys.readouterr().err.split())
+    assert [row["outcome"] for row in rows("back")][1] == "ok"
 
 
 def test_what_is_no_zip_file_is_told_so(capsys):
