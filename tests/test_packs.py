@@ -195,6 +195,22 @@ def test_the_commands_of_the_page_print_what_it_shows(folder, capsys):
         assert matches(command.shown, printed), f"{command.line}\n{printed}"
 
 
+def negated(numbers):
+    return [negated(one) if isinstance(one, list) else -one for one in numbers]
+
+
+def test_vectors_of_other_signs_than_the_packed_ones_are_compared_with_float64_made_here(capsys):
+    Path("r.yaml").write_text("tensors: {a: {init: randn, size: [3, 3]}}\nsteps: {d: torch.linalg.svd(a)}\n")
+    assert typed("pack", "r.yaml", "-q") == 0
+    golden = json.loads(zipfile.ZipFile("cells.zip").read("0/r.golden.json"))
+    for value in golden["cases"][""]["values"]:
+        if value["name"] in ("d.U", "d.Vh"):
+            value["value"] = negated(value["value"])
+    crafted(Path("cells.zip"), "0/r.golden.json", json.dumps(golden).encode())
+    assert typed("check-in", "evil.zip", "--jobs", "1", "-o", "back") == 0
+    assert "free, so that it was compared with float64 made here" in " ".join(capsys.readouterr().out.split())
+
+
 # hostile packs
 
 
@@ -205,6 +221,14 @@ def rewritten(packed, to, change):
             for name, content in change(info, old.read(info)):
                 new.writestr(name, content)
     return to
+
+
+def crafted(packed, name, content):
+    """`evil.zip`: a pack with another file in it, of which its document tells."""
+    document = json.loads(zipfile.ZipFile(packed).read("pack.json"))
+    document["files"][name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    new = {name: content, "pack.json": json.dumps(document).encode()}
+    rewritten(packed, Path("evil.zip"), lambda info, old: [(info, new.get(info.filename, old))])
 
 
 def link(name):
@@ -294,10 +318,7 @@ CRAFTED = {
 
 @pytest.mark.parametrize(("name", "content", "told"), CRAFTED.values(), ids=CRAFTED)
 def test_a_pack_that_is_whole_and_holds_something_else_costs_its_cell_and_is_told(packed, capsys, name, content, told):
-    document = json.loads(zipfile.ZipFile(packed).read("pack.json"))
-    document["files"][name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    new = {name: content, "pack.json": json.dumps(document).encode()}
-    rewritten(packed, Path("evil.zip"), lambda info, old: [(info, new.get(info.filename, old))])
+    crafted(packed, name, content)
     assert typed("check-in", "evil.zip", "--jobs", "1", "-o", "back", "-q") in (1, 2)
     assert told in " ".join(capsys.readouterr().err.split())
     assert [row["outcome"] for row in rows("back")][1] == "ok"
