@@ -12,7 +12,7 @@ import torch
 from tensorflow_free import cli, load_recipe, run_recipe
 from tensorflow_free.judging.culprits import Blame, Culprit
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import CellMismatch, StepFailed
+from tensorflow_free.outcome.reasons import CellMismatch, Problems, StepFailed
 from tensorflow_free.support.database import database
 from tensorflow_free.support.feeding import Feed
 from tensorflow_free.support.kinds_of_row import has_stopped, verdicts_of, verdicts_of_both
@@ -75,6 +75,15 @@ def test_a_backward_pass_that_stops_leaves_the_value_as_it_is_without_it(code, w
     assert has_stopped(both)
     found = verdicts_of_both(both, row(Outcome.OK))
     assert outcomes(found) == {"value": Outcome.OK, "gradient": word}
+
+
+def test_a_reference_that_fails_and_a_refused_sample_are_no_faults_of_the_device():
+    reference = Problems(code="reference failed", problems=["no"], cell="cpu", name="y")
+    refused = stopped("step failed").model_copy(update={"type": "BoundsError"})
+    for cause in (reference, refused):
+        one = row(Outcome.FAILED, cause)
+        assert outcomes(verdicts_of(one, has_gradient=False)) == {"value": Outcome.NOT_COMPARABLE}
+        assert not has_stopped(one)
 
 
 def test_a_reason_names_no_file_that_is_gone():
@@ -179,6 +188,9 @@ def test_a_crash_costs_few_more_processes_and_a_timeout_none(tmp_path):
 
         ran(OpProbes("erf", "float32", OpSettings("cpu")), tmp_path, answer)
         assert len(asked) <= most
+        tried = len(asked)
+        ran(OpProbes("erf", "float32", OpSettings("cpu", searches=0)), tmp_path, answer)
+        assert len(asked) - tried <= 3
 
 
 def test_all_samples_are_run_where_they_are_asked_for_and_the_bad_ones_counted(tmp_path):

@@ -95,8 +95,8 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     },
     "what a device supports": {
         "matrix": Command(
-            "[PATH …] [KEY=VALUE …]",
-            "judge every op of PyTorch's operator database, and recipes, on a device, in some dtypes",
+            "[PATH …]",
+            "judge ops of PyTorch's operator database (all, or --ops 'softmax,linalg.*') and recipes on a device",
             "support_matrix:matrix_command",
             {
                 "--device": {

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tensorflow_free.cell.fate import STOPPED
+from tensorflow_free.ops.guards.bounds import BoundsError
 from tensorflow_free.outcome.outcomes import Outcome
-from tensorflow_free.outcome.reasons import CellMismatch, Shortfall, StepFailed
+from tensorflow_free.outcome.reasons import CellMismatch, Problems, Shortfall, StepFailed
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.sweep.rows import Row
 
@@ -45,7 +46,7 @@ Verdicts = dict[OpSide, KindVerdict]
 
 def has_stopped(row: Row) -> bool:
     """Whether a run did not come to its end: only without its backward pass does it show what becomes of the value."""
-    return row.outcome in ENDED or _stop(row) is not None
+    return outcome_of(row) in ENDED or _stop(row) is not None
 
 
 def verdicts_of(row: Row, *, has_gradient: bool) -> Verdicts:
@@ -63,8 +64,19 @@ def verdicts_of_both(row: Row, forward: Row) -> Verdicts:
 
 def stop_of(row: Row) -> KindVerdict:
     """How a run stopped, whatever was found of what it had made by then; its own outcome where it did not."""
-    stop = _stop(row)
-    return KindVerdict(row.outcome if row.outcome in ENDED or stop is None else STOPPED[stop.code], _reason(row))
+    stop, outcome = _stop(row), outcome_of(row)
+    return KindVerdict(outcome if outcome in ENDED or stop is None else STOPPED[stop.code], _reason(row))
+
+
+def outcome_of(row: Row) -> Outcome:
+    """What became of a run; *not comparable* where what failed is not the device.
+
+    That is the reference of a sample that reads memory beside its tensor, or a check that refuses its arguments.
+    """
+    if row.outcome == Outcome.FAILED and _stop(row) is None:
+        failed = [one for one in row.causes if isinstance(one, StepFailed | Problems)]
+        return Outcome.NOT_COMPARABLE if failed else row.outcome
+    return row.outcome
 
 
 def _reason(row: Row) -> str:
@@ -75,12 +87,13 @@ def _reason(row: Row) -> str:
 
 
 def _stop(row: Row) -> StepFailed | None:
-    """The step at which a run stopped although it was not meant to."""
-    return next((one for one in row.causes if isinstance(one, StepFailed) and not one.expected), None)
+    """The step at which a run stopped although it was not meant to, but for one that a check of arguments refuses."""
+    stops = (one for one in row.causes if isinstance(one, StepFailed) and not one.expected)
+    return next((one for one in stops if one.type.rpartition(".")[2] != BoundsError.__name__), None)
 
 
 def _of(row: Row, kind: OpSide) -> KindVerdict:
-    found = KindVerdict(row.outcome, _reason(row))
+    found = KindVerdict(outcome_of(row), _reason(row))
     if row.outcome == Outcome.MISMATCH:
         return found if kind in _wrong(row) else KindVerdict(Outcome.OK)
     if row.outcome == Outcome.PARTLY_JUDGED:

@@ -81,7 +81,7 @@ class MatrixPlan:
 
 def entries_that_match(patterns: Sequence[str]) -> list[str]:
     """The entries of the database that patterns match: `softmax`, `linalg.*`, `F.gelu`; all where there is none."""
-    wanted = [_PREFIX.sub(lambda found: PREFIXES[found[0]], one) for one in patterns]
+    wanted = {*patterns, *(_PREFIX.sub(lambda found: PREFIXES[found[0]], one) for one in patterns)}
     return [
         name
         for name, entry in database().items()

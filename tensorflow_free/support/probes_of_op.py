@@ -79,7 +79,7 @@ class KindTally:
             self.worst = verdict
 
 
-@dataclass(frozen=True)
+@dataclass
 class OpSettings:
     """What is wanted of each entry.
 
@@ -87,11 +87,18 @@ class OpSettings:
         device: the kind of device.
         samples: how many samples; None for all.
         forward: whether gradients are left out.
+        searches: how many more cells that each cost worker processes get a smaller sample.
     """
 
     device: str
     samples: int | None = 1
     forward: bool = False
+    searches: int = 20
+
+    def spend(self) -> bool:
+        """Whether one more such cell gets a smaller sample."""
+        self.searches -= 1
+        return self.searches >= 0
 
 
 @dataclass
@@ -146,6 +153,8 @@ class OpProbes:
             if other.elements <= sample.elements and (reason := (yield from _alike(other, kind, worst))) is not None:
                 return other, reason
         found = (sample, worst.reason)
+        if worst.outcome in MOST_LOST and not self.settings.spend():
+            return found
         others = [] if self.settings.samples is None else smaller_samples(sample, self.settings.device)
         for one in others[: MOST_LOST.get(worst.outcome, MOST_SMALLER)]:
             smaller = one.forward() if self.settings.forward else one
