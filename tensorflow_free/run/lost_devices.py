@@ -14,6 +14,7 @@ from tensorflow_free.errors import words_of
 from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.calls import Snapshot
 from tensorflow_free.run.out_of_memory import is_out_of_memory
+from tensorflow_free.run.unsupported import lack_of
 from tensorflow_free.tensors.devices import module_of, numbered, synchronize
 
 _used: Final[set[str]] = set()
@@ -78,11 +79,10 @@ def touch(word: str) -> None:
     """
     synchronize(word)
     try:
-        torch.ones(1).to(word).cpu()
-    except NotImplementedError:
-        return
+        # a run's own dtype, which is the default one then, may be what the device lacks
+        torch.ones(1, dtype=torch.float32).to(word).cpu()
     except Exception as error:
-        if not is_out_of_memory(error):
+        if not is_out_of_memory(error) and lack_of(error, [word]) is None:
             raise
 
 
