@@ -84,7 +84,8 @@ def recorded_apart(asked: AskedRecording, running: Running) -> Recorded | None:
     if apart is None or not apart.takes([] if asked.device is None else [asked.device]):
         return None
     try:
-        plan = bound_case(path, eager_cell(asked.case, asked.device or "cpu", EXACT_DTYPE))
+        # for its ops alone; the device may not know float64
+        plan = bound_case(path, eager_cell(asked.case, "cpu", EXACT_DTYPE))
         answer = apart.answer({**asdict(asked), "path": path}, plan.ops)
     except NotRecorded:
         # which this process tells
