@@ -13,6 +13,7 @@ from tensorflow_free import cli, load_recipe, run_recipe
 from tensorflow_free.judging.culprits import Blame, Culprit
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import CellMismatch, Problems, StepFailed
+from tensorflow_free.support import making
 from tensorflow_free.support.database import database
 from tensorflow_free.support.feeding import Feed
 from tensorflow_free.support.kinds_of_row import has_stopped, verdicts_of, verdicts_of_both
@@ -161,6 +162,37 @@ def ran(probes, tmp_path, answer):
     assert feed.done == 1
     assert list(tmp_path.rglob("*.yaml")) == []
     return probes
+
+
+def test_what_asks_again_when_other_workers_have_found_nothing_is_run_to_its_end(tmp_path, monkeypatch):
+    class Hasty:
+        """Workers of which one is run, and all others find nothing to do while it is."""
+
+        def __init__(self, launch, record, greet):
+            self.record, self.alone = record, launch.n_jobs == 1
+
+        def rows(self, cells, count):
+            for cell in cells:
+                late = not self.alone and next(cells, None) is None
+                found = row(Outcome.MISMATCH, mismatch("t0.grad")).model_copy(update={"number": cell.number})
+                self.record(found)
+                yield found
+                if late:
+                    return
+
+    monkeypatch.setattr(making, "Crew", Hasty)
+    made = making.Making(making.MatrixPlan("cpu", ["float32"], tmp_path, names=["erf"], n_jobs=2))
+    made.run()
+    matrix = made.matrix()
+    assert matrix.finished
+    assert matrix.rows[0].dtypes["float32"]["gradient"].outcome == Outcome.MISMATCH
+
+
+def test_where_nothing_can_be_run_no_worker_begins(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "Crew", None)
+    made = making.Making(making.MatrixPlan("cpu", ["float32"], tmp_path, names=["jiterator_unary"]))
+    made.run()
+    assert made.matrix().finished
 
 
 def test_a_loss_of_pytorchs_own_is_a_gradients_and_its_sample_is_cut_to_one_element(tmp_path):

@@ -68,11 +68,11 @@ class MatrixPlan:
         """What each run is given."""
         return (f"device={self.device}", *self.overrides)
 
-    def launch(self) -> Launch:
-        """How the workers run."""
+    def launch(self, n_jobs: int | None) -> Launch:
+        """How so many workers run."""
         return Launch(
             cwd=str(Path.cwd()),
-            n_jobs=self.n_jobs,
+            n_jobs=n_jobs,
             cell_timeout_s=self.timeout_s,
             ops=[str(Path(file).absolute()) for file in self.ops],
             devices=frozenset({self.device}),
@@ -132,11 +132,14 @@ class Making:
         jobs: list[OpProbes | RecipeProbes] = [*self._ops, *self.plan.recipes]
         with tempfile.TemporaryDirectory(prefix="tensorflow_free-") as folder:
             feed = Feed((job.script() for job in jobs), Path(folder), self.plan.cell_overrides)
-            crew = Crew(self.plan.launch(), feed.told, self.plan.environment.update)
-            for _ in crew.rows(feed, len(jobs)):
-                if told is not None:
-                    told(feed.done, len(jobs), "")
-        self._finished = True
+            # of several workers those end that find nothing asked for; what then asks again is left to one alone
+            for n_jobs in (self.plan.n_jobs, 1):
+                if feed.has_more():
+                    crew = Crew(self.plan.launch(n_jobs), feed.told, self.plan.environment.update)
+                    for _ in crew.rows(feed, len(jobs)):
+                        if told is not None:
+                            told(feed.done, len(jobs), "")
+        self._finished = feed.done == len(jobs)
 
     def matrix(self) -> MatrixFile:
         """What has become of each op and recipe so far; recipes that fail are written.
