@@ -12,6 +12,8 @@ from tensorflow_free.cli import recipe_main, run_recipe_main
 from tensorflow_free.golden.verifying import verify
 from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run
+from tensorflow_free.sweep import pool
+from tests.here import Here
 
 RECIPE = """\
 tensors: {x: {data: [[1.0, 2.0], [0.0, 4.0]], requires_grad: true}}
@@ -121,7 +123,8 @@ def test_it_makes_no_golden_stale_and_its_cells_fail(written):
     assert [one.outcome for one in verify(path, ["dtype=float16"])] == ["failed"]
 
 
-def test_a_cell_of_a_sweep_failed_and_the_sweep_with_it(written, capsys):
+def test_a_cell_of_a_sweep_failed_and_the_sweep_with_it(written, capsys, monkeypatch):
+    monkeypatch.setattr(pool, "CellWorker", Here)
     words = ["dtype=float32,float16", "hydra.launcher.n_jobs=1", "--no-save"]
     assert run_recipe_main(["-m", written("must_run: [linalg.inv]"), *words]) == 3
     assert "2 cells: 1 ok, 1 failed." in capsys.readouterr().out

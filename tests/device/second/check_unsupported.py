@@ -58,7 +58,7 @@ def test_a_golden_of_a_device_without_float64_has_the_float64_numbers_of_the_cpu
     path.write_text(
         "tensors: {x: {init: randn, size: [9], requires_grad: true}}\nsteps: {y: x.exp().sum()}\nbackward: y\n"
     )
-    assert cli._guarded(cli.recipe_main, ["record", str(path), "device=loom"]) == 0
+    assert cli._guarded(cli.recipe_main, ["record", str(path), "device=loom", "--in-process"]) == 0
     assert "so that the float64 numbers are the CPU's: Cannot convert a LOOM Tensor" in capsys.readouterr().out
     cells = {dtype: ["device=loom:1", f"dtype={dtype}"] for dtype in ("float32", "float64")}
     found = {dtype: verify_case(path, "", cell) for dtype, cell in cells.items()}
@@ -72,7 +72,7 @@ def test_what_runs_in_no_dtype_on_a_device_has_no_golden_of_it(tmp_path, monkeyp
     monkeypatch.setenv("LOOM_NO_KERNEL", "erf")
     path = tmp_path / "r.yaml"
     path.write_text("tensors: {x: [1.0]}\nsteps: {y: torch.erf(x)}\n")
-    assert cli._guarded(cli.recipe_main, ["record", str(path), "device=loom"]) == 3
+    assert cli._guarded(cli.recipe_main, ["record", str(path), "device=loom", "--in-process"]) == 3
     assert "it runs in no dtype on 'loom':" in capsys.readouterr().out
 
 
