@@ -195,6 +195,17 @@ def test_the_commands_of_the_page_print_what_it_shows(folder, capsys):
         assert matches(command.shown, printed), f"{command.line}\n{printed}"
 
 
+def test_what_a_recipe_says_by_its_device_and_dtype_follows_those_of_the_check_in():
+    steps = "steps: {y: 'x.to(\"${device}\")', z: {op: to, args: [y, '${dtype}']}}\n"
+    Path("r.yaml").write_text("tensors: {x: {init: randn, size: [3], device: '${device}'}}\n" + steps)
+    assert typed("pack", "r.yaml", "dtype=bfloat16", "-q") == 0
+    text = zipfile.ZipFile("cells.zip").read("0/r.yaml").decode()
+    assert text.count("${device}") == 2
+    assert text.count("${dtype}") == 1
+    assert "dtype: bfloat16" in text
+    assert typed("check-in", "cells.zip", "--jobs", "1", "-o", "back", "-q") == 0
+
+
 def negated(numbers):
     return [negated(one) if isinstance(one, list) else -one for one in numbers]
 

@@ -24,12 +24,13 @@ from tensorflow_free.golden.given_cases import GivenCase, NotRecorded, bound_cas
 from tensorflow_free.golden.model import BARE, EXACT_DTYPE, Made
 from tensorflow_free.golden.recording import CaseRecording, Terms
 from tensorflow_free.golden.writing import write_golden
-from tensorflow_free.loading import load_recipe
+from tensorflow_free.loading import load_recipe, read_form
 from tensorflow_free.packs.model import MOST_CELLS, PackedCell, PackFile, is_name
 from tensorflow_free.packs.zip_files import packed_files, write_pack
 from tensorflow_free.recipe.graph import only_in_one
 from tensorflow_free.recipe.keys import INPUTS, USUAL_REFERENCE
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tensorflow_free.result.inputs import Inputs
 from tensorflow_free.sweep.cells import Cell, Cells
 from tensorflow_free.sweep.matrix import Matrix
@@ -140,6 +141,10 @@ class _Packing:
         self._folder.mkdir(parents=True)
         given = SavedStarts(self._stem, "", {name: _copied(one) for name, one in starts.items()})
         mapping = Inputs(self._recipe, self._plan.files, self._plan.ops, self._folder, given).recipe()
+        for key, other in (("device", "meta"), ("dtype", _other_dtype(self._recipe.dtype))):
+            beside = read_form(self._cell.recipe, [*self._cell.overrides, word_override(key, other)]).written
+            mapping = {name: _referring(one, beside.get(name), key, other) for name, one in mapping.items()}
+        mapping["dtype"] = self._recipe.dtype
         device = self._device()
         mapping.pop("device", None)
         self._path.write_text(dump_yaml(mapping if device is None else {**mapping, "device": device}), encoding="utf-8")
@@ -172,6 +177,27 @@ class _Packing:
             capability=cell.capability,
             reference=", ".join(f"{key}={written(value)}" for key, value in _own_reference(self._recipe).items()),
         )
+
+
+def _other_dtype(dtype: str) -> str:
+    return next(one for one in RECIPE_DTYPES if one != dtype)
+
+
+def _referring(here: Any, there: Any, key: str, other: str) -> Any:
+    """A part of a composed recipe with `${device}` where another device gives another text; so for the dtype.
+
+    Args:
+        here: the part.
+        there: the same, composed with the other word.
+        key: what the other word is of.
+        other: the word.
+    """
+    if isinstance(here, Mapping) and isinstance(there, Mapping):
+        return {name: _referring(one, there.get(name), key, other) for name, one in here.items()}
+    if isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
+        return [_referring(one, its, key, other) for one, its in zip(here, there, strict=True)]
+    is_other = isinstance(here, str) and isinstance(there, str) and here != there
+    return there.replace(other, f"${{{key}}}") if is_other and other in there else here
 
 
 def _exact() -> list[Override]:
