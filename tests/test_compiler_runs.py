@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -217,3 +218,45 @@ def test_loggers_are_as_they_were_when_compiling_is_over() -> None:
     with pytest.raises(ZeroDivisionError), gathered_log(("vendors",)):
         raise ZeroDivisionError
     assert [(one.level, one.propagate, list(one.handlers)) for one in map(logging.getLogger, names)] == before
+
+
+def test_what_a_back_end_leaves_to_kernels_of_aten_is_counted(vendor: Any) -> None:
+    def compile_graph(graph: Graph, _: Any) -> Any:
+        return lambda x: (torch.from_numpy(np.exp(x.numpy())) * 2,)
+
+    vendor(compile_graph)
+    result = ran("vendor_of_graphs")
+    assert (told(result).aten_calls, told(result).aten_only, told(result).word) == (1, False, "")
+    assert printed(result) == "compiled by vendor_of_graphs: 1 graph of 2 ops, part of it by 1 call of ATen's own"
+
+
+def test_a_back_end_that_leaves_all_to_kernels_of_aten_says_so(vendor: Any) -> None:
+    vendor(lambda graph, _: functools.partial(graph.forward))
+    result = ran("vendor_of_graphs", {"y": "x.exp() * 2", "z": "y.T.clone()"})
+    assert (told(result).aten_calls, told(result).aten_only, told(result).word) == (2, True, "ATen only")
+    assert printed(result) == "compiled by vendor_of_graphs: 1 graph of 4 ops, all of it by 2 calls of ATen's own"
+
+
+@pytest.mark.parametrize("into", [torch.empty_like, torch.zeros_like])
+def test_what_a_back_end_writes_into_memory_of_torch_is_its_own(into: Any, vendor: Any) -> None:
+    def computed(x: torch.Tensor) -> Any:
+        found = into(x)
+        np.multiply(np.exp(x.numpy()), 2, out=found.numpy())
+        return (found + 0,)
+
+    vendor(lambda *_: computed)
+    assert not told(ran("vendor_of_graphs")).aten_only
+
+
+def test_a_fallback_in_a_module_whose_logger_has_a_level_of_its_own_is_told(vendor: Any) -> None:
+    quiet = logging.getLogger("vendors.package.quiet")
+    quiet.setLevel(logging.WARNING)  # as OpenVINO's
+
+    def compile_graph(graph: Graph, _: Any) -> Any:
+        quiet.debug("Failed in execution: no such tile")
+        return functools.partial(graph.forward)
+
+    compile_graph.__module__ = "vendors.package.part"
+    vendor(compile_graph)
+    assert told(ran("vendor_of_graphs")).fell_back == ["Failed in execution: no such tile"]
+    assert quiet.level == logging.WARNING

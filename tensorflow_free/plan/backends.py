@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import torch
 
+from tensorflow_free.plan.aten_calls import AtenCalls
 from tensorflow_free.plan.backend_options import INDUCTOR, as_taken
 from tensorflow_free.recipe.models import Backend
 from tensorflow_free.recipe.names import did_you_mean
@@ -38,8 +40,17 @@ def problem(backend: Backend) -> str | None:
     )
 
 
-Handed = list[tuple[int, bool]]
-"""Of each graph that a back end was given, how many ops it has, and whether it gave it back as it is."""
+@dataclass(frozen=True)
+class Handed:
+    """What a back end was given, and what became of it.
+
+    Attributes:
+        given_back: of each graph, whether the back end gave it back as it is.
+        aten: the calls of PyTorch's own kernels in what it made of the others.
+    """
+
+    given_back: list[bool] = field(default_factory=list)
+    aten: AtenCalls = field(default_factory=AtenCalls)
 
 
 def loggers_of(name: str) -> tuple[str, ...]:
@@ -63,9 +74,10 @@ def _noting(name: str, handed: Handed) -> Callable[..., Any]:
     @functools.wraps(compile_graph)
     def noting(graph: Any, inputs: Any, **options: Any) -> Any:
         made = compile_graph(graph, inputs, **options)
-        ops = sum(node.op.startswith("call") for node in graph.graph.nodes)
-        handed.append((ops, made is graph or made == graph.forward))
-        return made
+        handed.given_back.append(made is graph or made == graph.forward)
+        # those of torch are made of its own kernels, and say so by their names
+        is_other = not f"{compile_graph.__module__}.".startswith("torch.")
+        return handed.aten.counted(made) if is_other and callable(made) and not handed.given_back[-1] else made
 
     noting.__name__ = name
     return noting

@@ -23,6 +23,8 @@ def compiler_line(result: Result) -> Iterator[Line]:
     words = f"compiled by {backend}: {counted(found.graphs, 'graph')} of {counted(found.ops, 'op')}{again}"
     if found.kernels is not None:
         words += f", {counted(found.kernels, 'kernel')} and {counted(found.extern_calls or 0, 'call')} of ATen's own"
+    if found.aten_calls is not None:
+        words += f", {'all' if found.aten_only else 'part'} of it by {counted(found.aten_calls, 'call')} of ATen's own"
     if found.breaks:
         words += f"; {breaks}"
     yield line(

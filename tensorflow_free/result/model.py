@@ -201,6 +201,8 @@ class CompilerRun(ResultModel):
         log: what was logged meanwhile, a line each.
         kernels: kernels that inductor wrote, forward and backward; None where inductor compiled nothing.
         extern_calls: calls of PyTorch's own kernels in what inductor compiled; None likewise.
+        aten_calls: calls of PyTorch's own kernels in what another back end made; None where none is seen.
+        aten_only: whether these gave all that it gave.
     """
 
     graphs: int
@@ -212,6 +214,8 @@ class CompilerRun(ResultModel):
     log: list[str] = []
     kernels: int | None = None
     extern_calls: int | None = None
+    aten_calls: int | None = None
+    aten_only: bool = False
 
     @property
     def is_nothing(self) -> bool:
@@ -227,7 +231,7 @@ class CompilerRun(ResultModel):
             return "fell back"
         return (
             "ATen only"
-            if self.kernels == 0 and self.extern_calls
+            if self.aten_only or (self.kernels == 0 and self.extern_calls)
             else counted(self.graphs, "graph")
             if self.breaks
             else ""

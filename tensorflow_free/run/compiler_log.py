@@ -46,8 +46,9 @@ def gathered_log(names: Sequence[str]) -> Iterator[list[logging.LogRecord]]:
     quiet = [logging.getLogger(name) for name in TORCH if "TORCH_LOGS" not in os.environ]
     quiet = [one for one in quiet if one.handlers]
     own = [logging.getLogger(name) for name in dict.fromkeys(names) if not f"{name}.".startswith("torch.")]
+    parts = [part for one in own for part in _below(one)]
     root = logging.getLogger()
-    before = [(one, one.handlers[:], one.propagate, one.level) for one in (*quiet, *own, root)]
+    before = [(one, one.handlers[:], one.propagate, one.level) for one in (*quiet, *own, *parts, root)]
     try:
         for one in quiet:
             one.handlers = [_Gathering(kept)]
@@ -56,12 +57,21 @@ def gathered_log(names: Sequence[str]) -> Iterator[list[logging.LogRecord]]:
             shown_from = max(one.getEffectiveLevel(), logging.WARNING)
             one.handlers, one.propagate = [*one.handlers, _Gathering(kept, shown_from)], False
             one.setLevel(logging.DEBUG)
+        for one in parts:
+            one.setLevel(logging.NOTSET)
         root.addHandler(_AtLeastWarnings(kept))
         yield kept
     finally:
         for one, handlers, propagate, level in before:
             one.handlers, one.propagate = handlers, propagate
             one.setLevel(level)
+
+
+def _below(logger: logging.Logger) -> list[logging.Logger]:
+    """The loggers of a package's modules that have a level of their own: OpenVINO's keep its fallback to themselves."""
+    known = logging.getLogger().manager.loggerDict
+    inside = [one for name, one in list(known.items()) if name.startswith(f"{logger.name}.")]
+    return [one for one in inside if isinstance(one, logging.Logger) and one.level != logging.NOTSET]
 
 
 class _AtLeastWarnings(_Gathering):

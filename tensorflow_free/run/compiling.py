@@ -46,7 +46,7 @@ class Compiling:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.handed: Handed = []
+        self.handed = Handed()
         self._counts: Counter[str] = Counter()
         self._breaks: Counter[tuple[str, str]] = Counter()
         self._stacks: list[Stack] = []
@@ -102,7 +102,7 @@ class Compiling:
         """
         backend = self._plan.recipe.backend.name
         lines = list(dict.fromkeys(map(_line, self._records)))
-        graphs, given_back = self._counts["unique_graphs"], sum(is_same for _, is_same in self.handed)
+        graphs, given_back = self._counts["unique_graphs"], sum(self.handed.given_back)
         fell_back = list(self._lost)
         if not self._plan.forward:
             fell_back.append("no step stands before the first `backward` or `grad`, and those alone are compiled")
@@ -122,6 +122,8 @@ class Compiling:
             fell_back=fell_back[:MOST_LINES],
             kernels=self._inductor["kernels"] if by_inductor else None,
             extern_calls=self._inductor["extern_calls"] if by_inductor else None,
+            aten_calls=self.handed.aten.count or None if not by_inductor else None,
+            aten_only=self.handed.aten.alone and not by_inductor,
             log=[_cut(text) for text in lines if not text.startswith("Graph break")][:MOST_LINES],
         )
 
