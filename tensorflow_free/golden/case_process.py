@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.workers.serving import Answering, Serving, serve
 
 
@@ -26,6 +27,8 @@ def _answering(serving: Serving) -> Answering:
     from tensorflow_free.golden.apart import Running  # noqa: PLC0415
     from tensorflow_free.plan.settings import adopt  # noqa: PLC0415
     from tensorflow_free.registry import find  # noqa: PLC0415
+    from tensorflow_free.run.lost_devices import used_devices  # noqa: PLC0415
+    from tensorflow_free.run.out_of_memory import give_back_memory  # noqa: PLC0415
 
     _load(serving.asked)
     running = Running(
@@ -41,10 +44,16 @@ def _answering(serving: Serving) -> Answering:
         is_known = all(find(op) is not None for op in question["ops"])
         how = replace(running, exact=question.get("exact", False))
         found = ACTS[question["act"]](question, how) if is_known else None
+        give_back_memory(used_devices(), was_short=_was_short(found))
         sys.stdout.flush()
         return json.dumps(found, allow_nan=False)
 
     return answer
+
+
+def _was_short(found: Any) -> bool:
+    """Whether a verdict says that there was not enough memory."""
+    return found is not None and found.get("fate", {}).get("outcome") == Outcome.OUT_OF_MEMORY
 
 
 def _load(asked: dict[str, Any]) -> None:

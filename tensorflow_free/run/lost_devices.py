@@ -43,6 +43,11 @@ def will_use(devices: Iterable[str]) -> None:
             _silence(word)
 
 
+def used_devices() -> list[str]:
+    """The devices that runs of this process were to use, besides the CPU."""
+    return sorted(_used)
+
+
 def broken_devices() -> list[str]:
     """The devices used by this process that have answered and do not now: its next run on one of them would fail."""
     return sorted(one for one in _used if numbered(one) in _answered and _silence(one) is not None)

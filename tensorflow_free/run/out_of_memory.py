@@ -1,5 +1,7 @@
 """Whether an error says that there was not the memory that was asked for: how devices say it, open to vendors.
 
+And what leaves the next run, and other processes, the memory of one that is over.
+
 Example:
     >>> is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8 bytes"))
     True
@@ -9,10 +11,13 @@ Example:
 
 from __future__ import annotations
 
+import gc
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from tensorflow_free.plugins import load_plugins
+from tensorflow_free.tensors.devices import empty_cache
 
 _KIND: Final = r"(?:(?!bounds?\b|range\b|order\b)\w+[ -]){0,2}?"
 """What may stand before `memory`: `device`, `free GPU`."""
@@ -111,3 +116,17 @@ def _is_named_so(cause: BaseException) -> bool:
 def _may_tell(cause: BaseException) -> bool:
     """Whether an error is of a kind that devices raise; other kinds of Python's are about arguments."""
     return isinstance(cause, RuntimeError | OSError) or type(cause).__module__ != "builtins"
+
+
+def give_back_memory(devices: Iterable[str], *, was_short: bool) -> None:
+    """Leave what runs next, and other processes, the memory of devices that PyTorch keeps for later.
+
+    Args:
+        devices: those that were used.
+        was_short: whether there was not enough, so that an error may hold some of it.
+    """
+    if was_short:
+        # what an error holds, in cycles, is let go
+        gc.collect()
+    for kind in sorted({device.partition(":")[0] for device in devices}):
+        empty_cache(kind)

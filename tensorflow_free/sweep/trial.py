@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,10 +27,11 @@ from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
+from tensorflow_free.run.out_of_memory import give_back_memory
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, RowWhere, judgement_of, row_of_cell
-from tensorflow_free.tensors.devices import best_device, empty_cache
+from tensorflow_free.tensors.devices import best_device
 from tensorflow_free.text.characters import printable_json
 
 COMPARISON: Final = "comparison.json"
@@ -98,17 +98,9 @@ class Trial:
             return row.model_copy(update={"seconds": perf_counter() - start})
 
         found = timed(self._found(cell, lambda row: self.judged(timed(row)), exact=exact))
-        self._give_back(found)
-        return found
-
-    def _give_back(self, row: Row) -> None:
-        """Leave the next cell, and other processes, the memory of the devices that a cell used."""
-        if row.outcome == Outcome.OUT_OF_MEMORY:
-            # what an error holds, in cycles, is let go
-            gc.collect()
-        for kind in {device.partition(":")[0] for device in self.used}:
-            empty_cache(kind)
+        give_back_memory(self.used, was_short=found.outcome == Outcome.OUT_OF_MEMORY)
         self.used = ()
+        return found
 
     def _found(self, cell: Cell, judged: Callable[[Row], None], *, exact: bool) -> Row:
         self.stage("running the cell")

@@ -15,6 +15,17 @@ pytest_plugins = ["pytester"]
 
 RECIPE = "tensors: {x: {init: randn, size: [4], requires_grad: true}}\nsteps: {y: x.OP(), z: y.sum()}\nbackward: z\n"
 
+TELLS = """
+import torch
+from tensorflow_free import register_op
+
+def told(x: torch.Tensor) -> torch.Tensor:
+    print("emptied", torch.loom.emptied())
+    return x.exp()
+
+register_op("told_emptied", told)
+"""
+
 
 @pytest.fixture
 def recipes(tmp_path, monkeypatch):
@@ -40,6 +51,17 @@ def test_an_abort_and_a_lost_device_each_cost_their_case(recipes, tmp_path, monk
     assert [one["outcome"] for one in found.values()] == ["ok"] * 6
     # this process has not taken the device, of which there can be one process
     assert torch.ones(1, device="loom:1").item() == 1
+
+
+def test_the_worker_gives_the_memory_of_a_device_back_after_each_case(recipes, capsys):
+    Path("ops.py").write_text(TELLS)
+    for name in "ef":
+        Path(f"recipes/{name}.yaml").write_text(RECIPE.replace("x.OP()", "{op: exp, args: [x]}"))
+        list(record(f"recipes/{name}.yaml"))
+    words = ["verify", "recipes/e.yaml", "recipes/f.yaml", "device=loom", "steps.y.op=told_emptied", "--ops", "ops.py"]
+    assert cli._guarded(cli.recipe_main, words) == 0
+    told = [int(line.split()[1]) for line in capsys.readouterr().out.splitlines() if line.startswith("emptied")]
+    assert (told[0], told[-1]) == (0, 1)
 
 
 def test_an_abort_on_the_device_fails_its_test_alone(recipes, tmp_path, pytester, monkeypatch):
