@@ -275,6 +275,16 @@ def test_a_golden_is_verified_forward_and_its_gradients_are_not_missed(tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_a_golden_of_a_file_that_is_forward_only_is_stale_when_it_is_no_more(tmp_path):
+    path = tmp_path / "r.yaml"
+    text = "tensors: {x: {data: [1.0, 2.0], requires_grad: true}}\nsteps: {y: x.sin(), t: y.sum()}\nbackward: t\n"
+    path.write_text(f"{text}forward: true\n")
+    list(record(path))
+    assert [str(one.outcome) for one in verify(path)] == ["ok"]
+    path.write_text(text)
+    assert [str(one.outcome) for one in verify(path)] == ["stale"]
+
+
 def test_a_wrong_forward_value_mismatches_its_golden_forward(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text(

@@ -84,10 +84,10 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
             "backward", None, "what to differentiate",
             form="a value's name, a mapping with the key 'target', or a list of these",
         ),
-        # it leaves values what they are, and those that need gradients out
+        # it leaves values what they are, and those that need gradients out, which a golden lacks that was made so
         Key(
             "forward", False, "whether it runs forward only, and leaves out what needs gradients",
-            form="true or false", counts=False, varies=True, starts=False,
+            form="true or false", varies=True, starts=False,
         ),
         Key(
             "checks", _EMPTY, "steps that run afterwards, only for `expect`",
