@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.files.whole_files import write_whole
+from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.support.database import OpInfo, database
 from tensorflow_free.support.feeding import Feed
 from tensorflow_free.support.kinds_of_row import KINDS_OF_VALUES
@@ -27,6 +29,9 @@ _UNSAFE: Final = re.compile(r"[^\w.,=+-]", re.ASCII)
 
 FUNCTIONAL: Final = "nn.functional."
 """How the database's names of functions of neural networks begin."""
+
+OUT_OF_BOUNDS: Final = frozenset({Outcome.MISMATCH})
+"""Outcomes of which eager PyTorch on the CPU is asked, too."""
 
 MatrixTick = Callable[[int, int, str], None]
 """MatrixTick how many are done, of how many, and a note."""
@@ -140,6 +145,23 @@ class Making:
                         if told is not None:
                             told(feed.done, len(jobs), "")
         self._finished = feed.done == len(jobs)
+        self._ask_the_cpu()
+
+    def _ask_the_cpu(self) -> None:
+        """Note of each mismatch whether eager PyTorch on the CPU is out of bounds on the same samples, too."""
+        plan = self.plan
+        if plan.device.partition(":")[0] == "cpu" and not plan.overrides:
+            return
+        wrong = [(job, kind) for job in self._ops for kind, cell in job.cells.items() if cell.outcome in OUT_OF_BOUNDS]
+        names, dtypes = ({get(job): None for job, _ in wrong} for get in (attrgetter("entry"), attrgetter("dtype")))
+        if not wrong:
+            return
+        there = Making(replace(plan, device="cpu", overrides=(), names=list(names), dtypes=list(dtypes), recipes=()))
+        there.run()
+        found = {(one.entry, one.dtype): one.cells for one in there._ops}
+        for job, kind in wrong:
+            here = found.get((job.entry, job.dtype), {}).get(kind)
+            job.cells[kind].on_cpu = here is not None and here.outcome in OUT_OF_BOUNDS
 
     def matrix(self) -> MatrixFile:
         """What has become of each op and recipe so far; recipes that fail are written.

@@ -42,6 +42,8 @@ class SupportCell(_MatrixModel):
         recipe: the file of that sample, seen from the folder of `matrix.json`, or of the user's recipe as typed; empty
             where it is ok.
         command: what shows the verdict again, typed where the matrix was made.
+        on_cpu: of a mismatch on another device or under a compiler, whether eager PyTorch on the CPU is out of
+            bounds on the same samples, too; None where it was not asked.
     """
 
     outcome: Outcome | Literal["skipped"]
@@ -51,6 +53,7 @@ class SupportCell(_MatrixModel):
     elements: int = 0
     recipe: str = ""
     command: str = ""
+    on_cpu: bool | None = None
 
 
 class SupportRow(_MatrixModel):
@@ -122,7 +125,19 @@ def read_matrix(path: Path) -> MatrixFile:
     return read_document(path, MatrixFile, MATRIX_VERSION, "support matrix")
 
 
-COLUMNS_OF_CSV: Final = ("op", "source", "dtype", "kind", "outcome", "samples", "bad", "elements", "recipe", "reason")
+COLUMNS_OF_CSV: Final = (
+    "op",
+    "source",
+    "dtype",
+    "kind",
+    "outcome",
+    "samples",
+    "bad",
+    "elements",
+    "recipe",
+    "reason",
+    "on_cpu",
+)
 
 
 def csv_of(matrix: MatrixFile) -> str:
@@ -133,6 +148,9 @@ def csv_of(matrix: MatrixFile) -> str:
     for row, dtype, kind, cell in matrix.cells():
         counts = (cell.samples, cell.bad, cell.elements)
         writer.writerow(
-            (safe_cell(row.name), row.source, dtype, kind, cell.outcome, *counts, cell.recipe, safe_cell(cell.reason))
+            (
+                *(safe_cell(row.name), row.source, dtype, kind, cell.outcome, *counts, cell.recipe),
+                *(safe_cell(cell.reason), "" if cell.on_cpu is None else str(cell.on_cpu).lower()),
+            )
         )
     return text.getvalue()

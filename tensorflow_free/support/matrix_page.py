@@ -54,10 +54,11 @@ def page_of(matrix: MatrixFile, *, every: bool = False) -> Page:
 
 def failures_of(matrix: MatrixFile) -> Page:
     """What is not ok, the worst first: each reason once, where it is, and the command that shows the first of them."""
-    told: dict[tuple[Outcome, str], list[tuple[str, SupportCell]]] = {}
+    told: dict[tuple[Outcome, str, bool | None], list[tuple[str, SupportCell]]] = {}
     for row, dtype, kind, cell in matrix.cells():
         if isinstance(cell.outcome, Outcome) and cell.outcome != Outcome.OK:
-            told.setdefault((cell.outcome, first_line(cell.reason)), []).append((f"{row.name} {dtype} {kind}", cell))
+            why = (cell.outcome, first_line(cell.reason), cell.on_cpu)
+            told.setdefault(why, []).append((f"{row.name} {dtype} {kind}", cell))
     groups = [ones for _, ones in sorted(told.items(), key=lambda group: group[0][0].rank)]
     left = len(groups) - MOST_TOLD
     more = [line(f"and {left:,} more; matrix.json has them all", "aside")] if left > 0 else []
@@ -112,7 +113,13 @@ def _failure(ones: Sequence[tuple[str, SupportCell]]) -> Iterator[Line]:
     first = ones[0][1]
     yield Line((mark_of(first.outcome), Words(f"  {some((place for place, _ in ones), MOST_PLACES)}")))
     yield line(first_line(first.reason), indent=2)
+    if all(cell.on_cpu for _, cell in ones):
+        yield line(ON_CPU, "aside", indent=2)
     yield line(first.command, "name", indent=4, is_whole=True)
+
+
+ON_CPU: Final = "eager PyTorch on the CPU is out of bounds there, too"
+"""Of a mismatch that is not the device's alone."""
 
 
 def first_line(reason: str) -> str:
@@ -163,7 +170,14 @@ def markdown_of(matrix: MatrixFile) -> str:
     """The matrix in Markdown: how many of each there are, what is not ok, and a row an op."""
     headings, counts = counts_table(matrix)
     failing = [
-        [row.name, dtype, kind, str(cell.outcome), first_line(cell.reason), cell.recipe]
+        [
+            row.name,
+            dtype,
+            kind,
+            str(cell.outcome),
+            f"{first_line(cell.reason)}{f'; {ON_CPU}' if cell.on_cpu else ''}",
+            cell.recipe,
+        ]
         for row, dtype, kind, cell in matrix.cells()
         if cell.outcome != Outcome.OK
     ]

@@ -47,6 +47,16 @@ def test_a_matrix_has_exactly_the_faults_of_the_device_and_each_runs_again(monke
     assert typed("run-recipe", "m/nn.functional.softplus.float32.yaml", "device=loom:1", "--no-save") == 3
 
 
+def test_what_the_cpu_gives_as_badly_is_told_of_a_mismatch(monkeypatch, capsys):
+    monkeypatch.setenv("LOOM_WRONG", "erf")
+    code, found = wrong("--ops", "erf,polygamma.polygamma_n_0")
+    assert (code, set(found.values())) == (1, {"mismatch"})
+    rows = json.loads(Path("m/matrix.json").read_text(encoding="utf-8"))["rows"]
+    told = {row["name"]: row["dtypes"]["float32"]["value"]["on_cpu"] for row in rows}
+    assert told == {"erf": False, "polygamma.polygamma_n_0": True}
+    assert capsys.readouterr().out.count("eager PyTorch on the CPU is out of bounds there, too") == 1
+
+
 @pytest.mark.full
 def test_an_op_that_ends_the_process_costs_its_cells_alone(monkeypatch):
     monkeypatch.setenv("LOOM_ABORT", "linalg_cholesky_ex")
