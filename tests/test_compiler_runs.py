@@ -14,6 +14,8 @@ import torch
 from tensorflow_free import Result, load_recipe, read_result, run_recipe
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.cell.findings import compiler_notes
+from tensorflow_free.cli import _guarded, recipe_main
+from tensorflow_free.golden.recording import record
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.report.compiler_report import compiler_line
@@ -24,6 +26,8 @@ from tensorflow_free.runner import run
 from tensorflow_free.sweep.csv_file import LAST, _cells
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.text.drawing import text_of
+
+pytest_plugins = ["pytester"]
 
 BROKEN = {"y": "x.exp() * 2", "padded": "F.pad(y, [1, 1], mode='circular')", "z": "padded + 1"}
 CHECKED = "its arguments are checked before the call, and a compiler does not look into that"
@@ -101,6 +105,32 @@ def test_where_nothing_is_compiled_it_is_told_loudly() -> None:
     assert told(result).is_nothing
     assert printed(result) == f"nothing was compiled by aot_eager: padded: {CHECKED}"
     assert "nothing was compiled by aot_eager" in words(next(compiler_notes(result)))
+
+
+def test_a_cell_of_which_nothing_was_compiled_is_not_well_where_everything_must_be_judged() -> None:
+    result = ran("aot_eager", {"padded": "F.pad(x, [1, 1], mode='circular')"}, expect={"padded": {"shape": [1, 4]}})
+    found = fate_of(result)
+    row = Row(number=0, recipe="a.yaml", outcome="ok", notes=found.notes, told=[words(one) for one in found.notes])
+    assert [(one.outcome, one.is_bad) for one in (found, row)] == [("ok", False)] * 2
+    strictly = (found.strictly(), row.strictly())
+    assert [(one.outcome, one.is_bad) for one in strictly] == [("partly judged", True)] * 2
+    assert all(one.reason.startswith("nothing was compiled by aot_eager") for one in strictly)
+
+
+def test_verifying_and_pytest_tell_that_nothing_was_compiled(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = "tensors: {x: [[1.0, 2.0]]}\nsteps: {padded: \"F.pad(x, [1, 1], mode='circular')\"}\n"
+    Path("recipes").mkdir()
+    Path("recipes/a.yaml").write_text(recipe)
+    list(record("recipes/a.yaml"))
+    said = "nothing was compiled by aot_eager, so that this says nothing about it: padded: *"
+    words = ["verify", "recipes", "backend=aot_eager"]
+    assert [_guarded(recipe_main, [*words, *more]) for more in ([], ["--strict"])] == [0, 1]
+    assert f"{said[:-1]}{CHECKED}, in 1 cell." in " ".join(capsys.readouterr().out.split())
+    found = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n0", "recipes", "--recipe-backend=aot_eager")
+    found.assert_outcomes(passed=1)
+    found.stdout.fnmatch_lines([f"recipes/a.yaml::float32-cpu-aot_eager: {said}"])
 
 
 def test_a_recipe_without_steps_that_a_compiler_is_given_says_so() -> None:

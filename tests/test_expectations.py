@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
+from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.loading import plan_of
 from tensorflow_free.relations.judged_run import run_judged
 
@@ -686,6 +687,16 @@ def test_what_a_compiled_cell_does_not_record_is_not_judged_though_its_gradient_
 def test_what_a_compiled_cell_records_is_judged(name, outcome):
     result = run(["backend=aot_eager"], **KEEPING, expect={name: {"shape": [7]}})
     assert [one.outcome for one in result.expectations] == [outcome]
+
+
+def test_a_compiled_run_all_of_whose_expectations_are_of_what_it_does_not_record_is_well_and_guards_nothing():
+    result = run(["backend=aot_eager"], **KEEPING, expect={"h": 99.0})
+    assert [one.outcome for one in result.expectations] == ["not judged", "not judged"]
+    assert "a compiled cell records the outputs alone" in result.expectations[-1].message
+    assert (result.is_well, fate_of(result).outcome) == (True, "ok")
+    assert fate_of(result, guards=True).outcome == "nothing compared"
+    other = run(["backend=aot_eager"], **KEEPING, expect={"h": {"value": 99.0, "when": {"dtype": "float64"}}})
+    assert [one.outcome for one in other.expectations] == ["fails"]
 
 
 def test_a_check_of_a_value_that_a_compiled_function_keeps_to_itself_does_not_run():

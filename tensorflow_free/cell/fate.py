@@ -20,6 +20,7 @@ from tensorflow_free.cell.findings import (
 )
 from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
+from tensorflow_free.judging.expectations import NOTHING
 from tensorflow_free.judging.known_faults import is_marked, is_whole, mark_of
 from tensorflow_free.judging.must_run import required
 from tensorflow_free.judging.repeats import nondeterminism_of
@@ -28,7 +29,7 @@ from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import BAD, STRICT, Outcome
 from tensorflow_free.outcome.plain_reasons import Bare
-from tensorflow_free.outcome.reasons import AnyReason, Marked, Problems, RunsDiffer, StepFailed, StopCode, Unmet
+from tensorflow_free.outcome.reasons import EMPTY, AnyReason, Marked, Problems, RunsDiffer, StepFailed, StopCode, Unmet
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.models import KnownFault
 from tensorflow_free.result.model import Verdict
@@ -68,12 +69,12 @@ class Fate:
         return self.outcome in BAD or (self.strict and self.outcome in STRICT)
 
     def strictly(self) -> Fate:
-        """The same where everything must be judged: a verdict that could not have failed is none, too."""
-        vacuous = [note for note in self.notes if note.code == "vacuous"]
-        if self.outcome != Outcome.OK or not vacuous:
+        """The same where everything must be judged: a verdict that could not have failed, or is not of it, is none."""
+        empty = [note for note in self.notes if note.code in EMPTY]
+        if self.outcome != Outcome.OK or not empty:
             return replace(self, strict=True)
-        rest = [note for note in self.notes if note not in vacuous]
-        return Fate(Outcome.PARTLY_JUDGED, vacuous, rest, strict=True)
+        rest = [note for note in self.notes if note not in empty]
+        return Fate(Outcome.PARTLY_JUDGED, empty, rest, strict=True)
 
     @property
     def reason(self) -> str:
@@ -127,7 +128,9 @@ def fate_of(
     if result.error is not None and not result.error.expected:
         return _stopped(result, result.error, against, unmet)
     if against is None:
-        return _by_expectations(result)
+        alone = _by_expectations(result, guards=guards)
+        alone.notes.extend(compiler_notes(result))
+        return alone
     found = _Weighing(result, against, unmet, failed).fate()
     # that PyTorch itself does not hold a relation is no failure, and worth saying
     eager = [one.cause for one in result.expectations if one.outcome == Outcome.BROKEN_IN_EAGER]
@@ -164,7 +167,7 @@ def _was_made(name: str, made: Container[str], roots: Container[str]) -> bool:
     return name in made or (not ends and name.partition(".")[0] in roots)
 
 
-def _by_expectations(result: Result) -> Fate:
+def _by_expectations(result: Result, *, guards: bool) -> Fate:
     """The fate of a run that is judged only by what it expects."""
     if result.unmet:
         return Fate(Outcome.FAILED, [*map(_unmet, result.unmet), *_apart(result)])
@@ -178,8 +181,10 @@ def _by_expectations(result: Result) -> Fate:
     if known:
         issues = [mark_of(mark, "known fault") for mark in marks.values() if mark.issue is not None]
         return Fate(Outcome.KNOWN_FAULT, [*map(_unmet, known), *issues])
-    # that nothing was judged is an expectation of its own, and fails
-    return Fate(Outcome.OK)
+    # that nothing was judged is an expectation of its own
+    nothing = [one.cause for one in result.expectations if one.path == NOTHING and one.cause is not None]
+    judges = any(one.outcome != Outcome.NOT_JUDGED for one in result.expectations)
+    return Fate(Outcome.NOTHING_COMPARED, nothing) if guards and nothing and not judges else Fate(Outcome.OK)
 
 
 def _guarding(found: Fate, against: Comparison | NoReference) -> Fate:

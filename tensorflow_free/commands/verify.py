@@ -26,7 +26,8 @@ from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
 from tensorflow_free.outcome.page_marks import mark_of
-from tensorflow_free.outcome.reasons import OfGolden
+from tensorflow_free.outcome.reasons import OF_COMPILER, OfGolden
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.earlier import Earlier, earlier_at, ran_before
@@ -172,6 +173,7 @@ class Tally:
         self._shortfalls = Shortfalls()
         self._missing: dict[str, None] = {}
         self._by_noise: dict[str | None, dict[str, None]] = {}
+        self._compilers: Counter[str] = Counter()
 
     def add(self, one: Verification) -> None:
         """Take a verdict in."""
@@ -181,6 +183,7 @@ class Tally:
             reasons = (*one.fate.causes, *one.fate.notes)
             compared, unjudged = one.comparison.compared, len(one.comparison.unjudged)
             self._shortfalls.add(reasons, one.dtype, compared=compared, unjudged=unjudged)
+        self._compilers.update(words(note) for note in one.fate.notes if note.code in OF_COMPILER)
         if one.by_noise and one.golden is not None:
             self._by_noise.setdefault(device_of(one.golden, Path(one.recipe)), {})[one.recipe] = None
         if one.outcome == Outcome.MISSING:
@@ -204,11 +207,19 @@ class Tally:
                 *self._failures,
                 [line(more)] if self._untold else [],
                 self._missing_lines() if self._missing else [],
-                [line(words, "notice") for words in self._shortfalls.sentences()],
-                [line(words, "notice", is_whole=True) for words in self._older()],
+                [line(text, "notice") for text in self._shortfalls.sentences()],
+                [line(text, "notice") for text in self._of_compilers()],
+                [line(text, "notice", is_whole=True) for text in self._older()],
                 [line(count, "title" if self.code == ExitCode.OK else "bad")],
             ]
         )
+
+    def _of_compilers(self) -> Iterator[str]:
+        """What compilers did not compute, that of most cells first."""
+        for text, count in self._compilers.most_common(MOST_NAMED):
+            yield f"{text}, in {counted(count, 'cell')}."
+        if (more := len(self._compilers) - MOST_NAMED) > 0:
+            yield f"{more:,} more such reasons; check fewer recipes to see them."
 
     def _older(self) -> Iterator[str]:
         """That goldens are of an older format, and what brings them up."""

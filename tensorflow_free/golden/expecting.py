@@ -81,7 +81,7 @@ def _by_expectations(missing: Verification, running: Running) -> Verification:
     result, _ = run_judged(replace(plan, exact=running.exact), watch=running.watch)
     if running.watch is not None:
         running.watch.at(plan, None)
-    fate = fate_of(result)
+    fate = fate_of(result, guards=True)
     if recipe.judge.isolated and not fate.is_bad:
         nothing = Comparison(())
         alone = blamed_safely(missing.recipe, missing.overrides, recipe, result, nothing, KeptRuns())

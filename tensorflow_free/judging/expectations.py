@@ -24,6 +24,9 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.tensors.mismatch import Mismatch
 from tensorflow_free.text.phrases import shown
 
+NOTHING: Final = "expect"
+"""The path of the verdict that no expectation could be judged."""
+
 COMPARING: Final = ("value", "close")
 """The kinds that a tolerance is for."""
 
@@ -36,9 +39,20 @@ def judge(result: Result, plan: Plan, cause: Exception | None) -> None:
     judged = any(one.outcome != Outcome.NOT_JUDGED for one in result.expectations)
     left_out = result.left_out is not None and result.left_out.expectations
     if plan.recipe.expect and result.error is None and not judged and not left_out:
-        outputs = plan.compiled and plan.recipe.record is None
-        why = Bare(code="nothing expected of its outputs" if outputs else "nothing expected of it")
-        result.expectations.append(verdict_of("expect", "expect", "to be compared", Outcome.FAILS, why))
+        result.expectations.append(_nothing_judged(is_asked=bool(result.expectations), plan=plan))
+
+
+def _nothing_judged(*, is_asked: bool, plan: Plan) -> Verdict:
+    """That no expectation could be judged: a failure, but where a compiled cell does not record what they are of.
+
+    Args:
+        is_asked: whether any is for this cell.
+        plan: what ran.
+    """
+    outputs = plan.compiled and plan.recipe.record is None
+    why = Bare(code="nothing expected of its outputs" if outputs else "nothing expected of it")
+    outcome: ExpectationOutcome = Outcome.NOT_JUDGED if outputs and is_asked else Outcome.FAILS
+    return verdict_of("expect", NOTHING, "to be compared", outcome, why)
 
 
 def verdict_of(name: str, path: str, asks: str, outcome: ExpectationOutcome, cause: AnyReason | None = None) -> Verdict:

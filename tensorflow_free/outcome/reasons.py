@@ -64,6 +64,12 @@ class OfNames(Reason):
     cause: AnyReason | None = None
 
 
+OF_COMPILER: Final = frozenset({"nothing compiled", "fell back"})
+"""What is told of a compiler that did not compute all of a cell."""
+
+EMPTY: Final = frozenset({"vacuous", "nothing compiled"})
+"""What says of a cell that is well that this says nothing: where everything must be judged, it is not well."""
+
 StopCode = Literal["step failed", "no kernel", "out of memory", "timed out", "crashed", "device lost"]
 
 Showed = Literal["", "behind it", "run again", "before"]

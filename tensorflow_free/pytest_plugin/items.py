@@ -63,11 +63,20 @@ class RecipeItem(pytest.Item):
         if found.outcome == Outcome.KNOWN_FAULT:
             pytest.xfail(in_a_line(found.reason))
         elif found.is_well or (found.outcome == Outcome.FIXED and no_marks):
-            if found.outcome == Outcome.PARTLY_JUDGED:
-                self.gathering.partly_judged[self.nodeid] = in_a_line(found.reason)
+            if told := self._unsaid(found):
+                self.gathering.partly_judged[self.nodeid] = told
             return
         text = asserting.failure_text(found)
         pytest.fail(f"[XPASS(strict)] {text}" if found.outcome == Outcome.FIXED else text, pytrace=False)
+
+    def _unsaid(self, found: Verification) -> str:
+        """Why a test that passes does not say all; empty where it does."""
+        from tensorflow_free.outcome.reasons import OF_COMPILER  # noqa: PLC0415 - only running needs pydantic
+        from tensorflow_free.outcome.sentences import words  # noqa: PLC0415 - as above
+
+        reason = [found.reason] if found.outcome == Outcome.PARTLY_JUDGED else []
+        notes = (words(note) for note in found.fate.notes if note.code in OF_COMPILER)
+        return in_a_line("\n".join((*reason, *notes)))
 
     def _held(self, found: Verification) -> Verification:
         """A verdict that is a failure where the recipe cannot run here, and ran before."""

@@ -45,7 +45,7 @@ class Gathering:
         self.cases: dict[str, list[str]] = {}
         """The cases of each recipe that was collected; that of the bare file is ''."""
         self.partly_judged: dict[str, str] = {}
-        """The tests that passed although not everything in them could be judged, and why."""
+        """The tests that passed although not everything in them was judged, or compiled, and why."""
         self.by_noise: set[str] = set()
         """Goldens of an older format, in which there is only noise to judge by."""
         self.is_closed = os.environ.get("CI", "").lower() not in ("", "false", "0")

@@ -22,7 +22,7 @@ from tensorflow_free.judging.wording import error_of, number, pair_of, place_of,
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, STRICT, CellOutcome, Outcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
-from tensorflow_free.outcome.reasons import AnyReason, Marked, OlderWords
+from tensorflow_free.outcome.reasons import EMPTY, AnyReason, Marked, OlderWords
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.result.model import CompilerRun, DeviceUsed
@@ -205,12 +205,12 @@ class Row(BaseModel):
         return self.exit_code or ((self.outcome.exit_code or ExitCode.UNMET) if self.is_bad else ExitCode.OK)
 
     def strictly(self) -> Row:
-        """The row where everything must be judged: a verdict that could not have failed is none, too."""
-        vacuous = [note for note in self.notes if note.code == "vacuous"]
-        if self.outcome != Outcome.OK or not vacuous:
+        """The row where everything must be judged: a verdict that could not have failed, or is not of it, is none."""
+        empty = [note for note in self.notes if note.code in EMPTY]
+        if self.outcome != Outcome.OK or not empty:
             return self.model_copy(update={"strict": True})
-        kept = [pair for pair in zip(self.notes, self.told, strict=True) if pair[0] not in vacuous]
-        why = {"causes": vacuous, "reason": "\n".join(map(words, vacuous))}
+        kept = [pair for pair in zip(self.notes, self.told, strict=True) if pair[0] not in empty]
+        why = {"causes": empty, "reason": "\n".join(map(words, empty))}
         told = {"notes": [note for note, _ in kept], "told": [text for _, text in kept]}
         return self.model_copy(update={"strict": True, "outcome": Outcome.PARTLY_JUDGED, **why, **told})
 
