@@ -3,6 +3,11 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${1?the folder to fill} version=${2-3.12}
-python3 "$root/tests/device/check/needed.py" "$root/pyproject.toml" > "$folder.txt"
-trap 'rm -f "$folder.txt"' EXIT
-python3 -m pip download -q --only-binary=:all: --python-version "$version" -d "$folder" -r "$folder.txt"
+mkdir -p "$folder"
+needed=$(mktemp)
+trap 'rm -f "$needed"' EXIT
+python3 "$root/tests/device/check/needed.py" "$root/pyproject.toml" > "$needed"
+# Hydra's grammar needs this one, of which there is only the source; what is built of it fits any Python
+python3 -m pip wheel -q --no-deps -w "$folder" 'antlr4-python3-runtime==4.9.*'
+python3 -m pip download -q --only-binary=:all: --python-version "$version" --find-links "$folder" -d "$folder" -r "$needed"
+ls "$folder"

@@ -47,7 +47,10 @@ def environment(machine: Machine) -> Told:
     kept = json.loads(done.stdout)["environment"]
     surely(kept.get("devices"), "the result names no device")
     yield f"torch {kept.get('torch')}, " + ", ".join(map(str, kept["devices"]))
-    yield ", ".join(f"{key} {value}" for key, value in kept.items() if value and key not in ("torch", "devices"))
+    yield ", ".join(
+        f"{key} {value}" for key, value in kept.items() if value and key not in ("torch", "devices", "used")
+    )
+    yield from (", ".join(f"{key} {value}" for key, value in one.items() if value) for one in kept.get("used", ()))
 
 
 @row("seeds")
