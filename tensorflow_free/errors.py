@@ -204,15 +204,23 @@ class StepError(TensorflowFreeError):
         super().__init__("\n".join(map(printable, [first, *(f"{INDENT}{line}" for line in (*rest, *self.operands))])))
 
 
+def text_of(error: BaseException) -> str:
+    """All that an error says; empty where it fails to say anything, as a vendor's own class may."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever its `__str__` raises
+        return ""
+
+
 def words_of(error: BaseException) -> str:
     """An error's own words in a line, without the C++ stack and the list of back ends that torch may add."""
-    words = (str(error) or type(error).__name__).partition("\nException raised from")[0]
+    words = (text_of(error) or type(error).__name__).partition("\nException raised from")[0]
     return words.strip().partition("\n")[0]
 
 
 def reason_of(error: BaseException) -> str:
     """Why: in the system's words without the path, which a message has already, else in the error's own."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or text_of(error) or type(error).__name__
 
 
 class StorageError(TensorflowFreeError):

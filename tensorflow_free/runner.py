@@ -15,7 +15,7 @@ from tensorflow_free.ops.seeding import other_streams
 from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.autograd import run_backward
 from tensorflow_free.plan.backends import compiled
-from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, retain, run_calls
+from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, never_ending, retain, run_calls
 from tensorflow_free.plan.plan import Pass, Plan
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Timings
@@ -371,7 +371,8 @@ class Run:
             inputs = None if one.inputs is None else [values[slot] for slot in one.inputs]
             retain_graph = True if one.retain_graph is None and keep_graph else one.retain_graph
             options = {"retain_graph": retain_graph, "create_graph": one.create_graph}
-            with nullcontext(begun) if self._waiting is None else self._waiting.in_backward(target) as begun:
+            waiting = nullcontext(begun) if self._waiting is None else self._waiting.in_backward(target)
+            with never_ending(), waiting as begun:
                 run_backward((), options, target, gradient, inputs)
         except Exception as error:
             stopped = Stopped(Site("backward", "backward", one.path, (one.target,)), (target,))

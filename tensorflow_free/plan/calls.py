@@ -7,7 +7,7 @@ and on any slice of a plan. It knows no names; a call's `site` says where it com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -75,6 +75,24 @@ def run_calls(calls: Sequence[Call], values: Values) -> None:
         raise
     except Exception as error:
         raise Stopped(site, operands) from error
+    except SystemExit as error:
+        raise Stopped(site, operands) from Ended(error)
+
+
+class Ended(Exception):
+    """An op that would have ended this process, and all that it judges with it, perhaps as if all were well."""
+
+    def __init__(self, error: SystemExit) -> None:
+        super().__init__(f"it would have ended the process: SystemExit({error.code!r})")
+
+
+@contextmanager
+def never_ending() -> Iterator[None]:
+    """What would end the process within it raises `Ended`."""
+    try:
+        yield
+    except SystemExit as error:
+        raise Ended(error) from error
 
 
 _NOWHERE: Final = Site("", "", ())

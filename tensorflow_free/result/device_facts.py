@@ -19,7 +19,7 @@ import torch
 
 from tensorflow_free.result.model import DeviceUsed
 from tensorflow_free.tensors.device_kinds import kind_of, variables_of
-from tensorflow_free.tensors.devices import module_of, own_kind, told_count
+from tensorflow_free.tensors.devices import attribute_of, function_of, module_of, own_kind, told_count
 
 Told = TypeVar("Told")
 """What is told, as a text or a number."""
@@ -91,7 +91,7 @@ def names_of_kinds(words: Iterable[str]) -> list[str]:
 
 def _key(word: str) -> tuple[str, int | None]:
     kind, _, index = word.partition(":")
-    return kind, int(index) if index else _told(getattr(module_of(kind), "current_device", None), int)
+    return kind, int(index) if index else _told(function_of(kind, "current_device"), int)
 
 
 def _count(kind: str) -> int:
@@ -163,9 +163,8 @@ def _memory(kind: str, index: int | None) -> int | None:
 
 
 def _driver(kind: str) -> str | None:
-    module = module_of(kind)
     for name in ("driver_version", "get_driver_version"):
-        if (told := _told(getattr(module, name, None), str)) is not None:
+        if (told := _told(attribute_of(kind, name), str)) is not None:
             return told
     file = DRIVERS["hip" if torch.version.hip else "cuda"] if kind == "cuda" else None
     text = None if file is None else _told(partial(Path(file).read_text, encoding="utf-8"), str)
@@ -202,7 +201,7 @@ def _installed(package: str) -> str | None:
 
 def _package_of(kind: str) -> tuple[str, str] | None:
     """The installed package that gave torch the module of a kind, with its version."""
-    top = str(getattr(module_of(kind), "__name__", "")).partition(".")[0]
+    top = str(attribute_of(kind, "__name__") or "").partition(".")[0]
     points = tuple(entry_points(group="torch.backends"))
     its = [one for one in points if one.module.partition(".")[0] == top] or (points if kind == own_kind() else ())
     packages = {(one.dist.name, one.dist.version) for one in its if one.dist is not None}

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from tensorflow_free.errors import text_of
+
 _GENERATED: Final = ("CppCompileError", "CUDACompileError")
 """Errors on code that a compiler wrote: whatever another compiler says of it, that code is wrong."""
 
@@ -36,7 +38,7 @@ def said(error: BaseException) -> str:
     """The words of an innermost error, up to the code that it shows; none of one on code that a compiler wrote."""
     if type(error).__name__ in _GENERATED:
         return ""
-    found = _IR.search(text := str(error))
+    found = _IR.search(text := text_of(error))
     return text[: None if found is None else found.start()].strip()
 
 

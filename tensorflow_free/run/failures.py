@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.errors import Problem, StepError
+from tensorflow_free.errors import Problem, StepError, text_of
 from tensorflow_free.outcome.reasons import StepFailed, StopCode
 from tensorflow_free.outcome.sentences import late_words
 from tensorflow_free.plan.calls import Stopped, described
@@ -128,7 +128,7 @@ NOT_THEIRS: Final = (
 
 def _words(cause: Exception) -> str:
     """An error's own words, without the C++ stack that torch may add."""
-    words = str(cause) or type(cause).__name__
+    words = text_of(cause) or type(cause).__name__
     return words.partition("\nException raised from")[0].strip()
 
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from tensorflow_free.errors import text_of
 from tensorflow_free.plugins import load_plugins
 from tensorflow_free.tensors.devices import empty_cache
 
@@ -101,7 +102,7 @@ def is_out_of_memory(cause: BaseException | None) -> bool:
         return cause is not None
     if not _may_tell(cause):
         return False
-    said = str(cause)
+    said = text_of(cause)
     if any(_ADVICE.search(said, 0, found.start()) is None for found in _STATIC.finditer(said)):
         return True
     load_plugins()

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from tensorflow_free.errors import text_of
 from tensorflow_free.plugins import load_plugins
 from tensorflow_free.run.compiler_errors import innermost, is_of_compiler, is_of_tracing, lacks_code_for, said
 from tensorflow_free.run.no_kernel_words import DEVICE, OP, OTHERWISE, WORDINGS
@@ -125,7 +126,7 @@ def lack_of(cause: BaseException | None, devices: Iterable[str] = (), op: str = 
     load_plugins()
     kinds = sorted({device.partition(":")[0] for device in devices})
     if not is_of_compiler(cause):
-        return _lack(cause, str(cause), _Names(kinds, op.rpartition(".")[2]), OF_CODE)
+        return _lack(cause, text_of(cause), _Names(kinds, op.rpartition(".")[2]), OF_CODE)
     if (kind := lacks_code_for(cause, kinds)) is not None:
         return Lack("inductor", f"inductor generates no code for '{kind}' devices")
     inner = innermost(cause)

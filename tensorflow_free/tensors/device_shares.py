@@ -26,10 +26,7 @@ def device_shares(asked: Iterable[str], environment: Mapping[str, str] = os.envi
 
 def _count(name: str, *, is_meant: bool) -> int:
     """How many there are; where that cannot be told, one of a kind that torch has and that is meant."""
-    try:
-        count = told_count(name)
-    except Exception:  # noqa: BLE001 - a vendor's module may fail in any way, and a cell on it tells how
-        count = None
+    count = told_count(name)
     return int(is_meant and name in kinds()) if count is None else count
 
 

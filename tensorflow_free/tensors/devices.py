@@ -113,39 +113,39 @@ def _count(kind: str) -> int:
 
 
 def told_count(kind: str) -> int | None:
-    """How many devices of a kind there are, by what it is registered with or its module says; None where neither does.
+    """How many devices of a kind there are, by what it is registered with or its module says; None where neither tells.
 
     Nothing is tried, so that no device is taken into use.
     """
     registered = kind_of(kind).count
-    if registered is not None:
-        return int(registered())
-    module: Any = getattr(torch, kind, None)
-    available, count = (getattr(module, name, None) for name in ("is_available", "device_count"))
-    if available is None and count is None:
+    available, count = (function_of(kind, name) for name in ("is_available", "device_count"))
+    try:
+        if registered is not None:
+            return int(registered())
+        if available is not None and not available():
+            return 0
+        return int(count()) if count is not None else None if available is None else 1
+    except Exception:  # noqa: BLE001 - a vendor's module may fail in any way, and trying tells how
         return None
-    if available is not None and not available():
-        return 0
-    return 1 if count is None else int(count())
 
 
 def _can_allocate(kind: str) -> bool:
     try:
         torch.empty(0, device=kind)
-    except (RuntimeError, NotImplementedError, ImportError, AssertionError):
+    except Exception:  # noqa: BLE001 - whatever a vendor raises
         return False
     return True
 
 
 def synchronize(word: str) -> None:
     """Wait for what the device still has to do; one that is not here has nothing to do."""
-    module = module_of(word)
-    if not hasattr(module, "synchronize") or absence(word) is not None:
+    wait = function_of(word, "synchronize")
+    if wait is None or absence(word) is not None:
         return
-    if takes_a_device(module.synchronize):
-        module.synchronize(torch.device(word))
+    if takes_a_device(wait):
+        wait(torch.device(word))
     else:
-        module.synchronize()
+        wait()
 
 
 def empty_cache(word: str) -> None:
@@ -153,7 +153,7 @@ def empty_cache(word: str) -> None:
 
     A device that is lost has none to give; whoever uses it next is told so.
     """
-    empty = getattr(module_of(word), "empty_cache", None)
+    empty = function_of(word, "empty_cache")
     if empty is not None:
         with suppress(Exception):
             empty()
@@ -161,11 +161,11 @@ def empty_cache(word: str) -> None:
 
 def numbered(word: str) -> torch.device:
     """The device with its number, where its module tells it: which one is current of its kind may change meanwhile."""
-    device, module = torch.device(word), module_of(word)
-    if device.index is not None or not hasattr(module, "current_device"):
+    device, current = torch.device(word), function_of(word, "current_device")
+    if device.index is not None or current is None:
         return device
     try:
-        return torch.device(device.type, module.current_device())
+        return torch.device(device.type, current())
     except Exception:  # noqa: BLE001 - torch's own raise AssertionError where they were not built, and vendors' anything
         return device
 
@@ -174,6 +174,20 @@ def module_of(word: str) -> Any:
     """PyTorch's module of a device's kind (`torch.cuda`), which seeds and waits; None for the CPU, `meta`, and none."""
     kind = word.partition(":")[0]
     return None if kind in ("cpu", "meta") else getattr(torch, kind, None)
+
+
+def function_of(word: str, name: str) -> Callable[..., Any] | None:
+    """A function of the module of a device's kind; None where there is none, or the module fails to give it."""
+    found = attribute_of(word, name)
+    return found if callable(found) else None
+
+
+def attribute_of(word: str, name: str) -> Any:
+    """What the module of a device's kind has under a name; None where it has nothing, or fails to give it."""
+    try:
+        return getattr(module_of(word), name, None)
+    except Exception:  # noqa: BLE001 - a module may load the vendor's library when it is asked
+        return None
 
 
 def takes_a_device(function: Callable[..., Any], given: int = 0) -> bool:

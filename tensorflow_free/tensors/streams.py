@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.tensors.devices import absence, module_of, numbered, takes_a_device
+from tensorflow_free.tensors.devices import absence, function_of, module_of, numbered, takes_a_device
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def own_stream(word: str, seed: int) -> Iterator[None]:
         seed: of the numbers that it draws. Only this device is seeded.
     """
     module = module_of(word)
-    if not hasattr(module, "get_rng_state") or absence(word) is not None:
+    if function_of(word, "get_rng_state") is None or absence(word) is not None:
         yield
         return
     device = numbered(word)
@@ -50,7 +50,7 @@ class Streams:
     @classmethod
     def noted(cls, devices: Iterable[str] = ()) -> Streams:
         """Where the CPU's stream and those of these devices stand now; of a device without one nothing is noted."""
-        known = {word: module for word in devices if hasattr(module := module_of(word), "get_rng_state")}
+        known = {word: module_of(word) for word in devices if function_of(word, "get_rng_state") is not None}
         found = {word: _state(module, numbered(word)).clone() for word, module in known.items()}
         return cls(torch.default_generator.get_state(), found)
 
