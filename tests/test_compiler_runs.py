@@ -148,6 +148,21 @@ def test_graphs_that_a_back_end_gives_back_as_they_are_were_run_by_eager_pytorch
     assert "it gave 1 of 1 graphs back as they are, and eager PyTorch ran them" in printed(result)
 
 
+@pytest.mark.parametrize("give", [lambda graph: graph, lambda graph: graph.forward])
+def test_a_graph_that_a_back_end_rewrites_in_place_is_not_given_back_as_it_is(vendor: Any, give: Any) -> None:
+    def rewrite(graph: Graph, _: Any) -> Any:
+        for node in graph.graph.nodes:
+            if "exp" in str(node.target):
+                node.op, node.target = "call_function", torch.sin
+        graph.recompile()
+        return give(graph)
+
+    vendor(rewrite)
+    result = ran("vendor_of_graphs")
+    assert torch.allclose(result["y"], torch.tensor([[1.0, 2.0]]).sin() * 2)
+    assert (told(result).given_back, told(result).is_nothing) == (0, False)
+
+
 def test_a_fallback_that_a_back_end_logs_is_told_and_not_shown(vendor: Any, capfd: Any, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
 

@@ -73,14 +73,22 @@ def _noting(name: str, handed: Handed) -> Callable[..., Any]:
 
     @functools.wraps(compile_graph)
     def noting(graph: Any, inputs: Any, **options: Any) -> Any:
+        before = _calls_in(graph)
         made = compile_graph(graph, inputs, **options)
-        handed.given_back.append(made is graph or made == graph.forward)
+        is_same = made is graph or made == graph.forward
+        # one that was rewritten in place is the back end's own work
+        handed.given_back.append(is_same and _calls_in(graph) == before)
         # those of torch are made of its own kernels, and say so by their names
         is_other = not f"{compile_graph.__module__}.".startswith("torch.")
         return handed.aten.counted(made) if is_other and callable(made) and not handed.given_back[-1] else made
 
     noting.__name__ = name
     return noting
+
+
+def _calls_in(graph: Any) -> list[tuple[Any, ...]]:
+    """What a graph calls, on what, in order."""
+    return [(node.op, node.target, str(node.args), str(node.kwargs)) for node in graph.graph.nodes]
 
 
 def compiled(function: Function, backend: Backend, handed: Handed | None = None) -> Function:
