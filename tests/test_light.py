@@ -44,6 +44,12 @@ def test_help_and_version_load_nothing_heavy(name, words):
     assert loaded_by(command(name, *words)) == set()
 
 
+def test_the_flags_load_no_table_of_errors_and_look_for_no_plugins():
+    seen = "print(*[name for name in ('tensorflow_free.run.no_kernel_words', 'importlib.metadata') if name in sys.modules])"
+    done = succeeded(sys.executable, "-c", f"import sys\nimport tensorflow_free.commands.run_flags\n{seen}", cwd=ROOT)
+    assert not done.stdout.split()
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -7,7 +7,7 @@ import pytest
 from tensorflow_free import RecipeError, load_recipe, register_unsupported
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.cli import recipe_main, run_recipe_main
-from tensorflow_free.run import unsupported
+from tensorflow_free.run import error_patterns, unsupported
 from tensorflow_free.run.no_kernel_words import WORDINGS
 from tensorflow_free.run.unsupported import lack_of
 from tensorflow_free.sweep import pool
@@ -334,8 +334,8 @@ def test_words_that_a_vendor_adds_count_before_all_others():
 
 
 def test_words_of_a_command_line_reach_the_processes_that_it_begins(monkeypatch):
-    monkeypatch.setenv(unsupported.UNSUPPORTED_VARIABLE, '["no such tile"]')
-    unsupported.register_for_children(["tile [0-9]+ is closed"])
+    monkeypatch.setenv(error_patterns.UNSUPPORTED_VARIABLE, '["no such tile"]')
+    error_patterns.register_for_children(["tile [0-9]+ is closed"])
     assert lack_of(RuntimeError("No such tile")).whose == "'no such tile'"
     assert lack_of(RuntimeError("tile 4 is closed")).whose == "'tile [0-9]+ is closed'"
 
@@ -377,7 +377,7 @@ LACKING = "tensors: {x: [[-1.0]]}\nsteps: {y: torch.linalg.cholesky(x)}\nexpect:
 @pytest.fixture
 def lacking(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(unsupported.UNSUPPORTED_VARIABLE, "[]")
+    monkeypatch.setenv(error_patterns.UNSUPPORTED_VARIABLE, "[]")
     (tmp_path / "r.yaml").write_text(LACKING)
     return "r.yaml"
 

@@ -14,7 +14,7 @@ from tensorflow_free.composition.command_line import is_override
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.files.opening import MAX_FILE_VARIABLE
 from tensorflow_free.process.limits import Limits
-from tensorflow_free.run.unsupported import checked, register_for_children
+from tensorflow_free.run.error_patterns import checked, register_for_children
 
 TOLD_SWITCHES: Final = ("json", "quiet", "no_save", "fail_fast", "strict")
 """The flags that are passed on to another process."""

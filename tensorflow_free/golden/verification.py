@@ -19,7 +19,7 @@ from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, RunsDiffer, StepFailed, Unmet
 from tensorflow_free.outcome.sentences import above_words, failure_lines, words
 from tensorflow_free.result.result import Result
-from tensorflow_free.run.unsupported import unsupported_words
+from tensorflow_free.run.error_patterns import unsupported_words
 from tensorflow_free.text.characters import command_of
 
 

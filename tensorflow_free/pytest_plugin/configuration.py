@@ -14,7 +14,7 @@ from tensorflow_free.composition.overrides import Axis, Override
 from tensorflow_free.pytest_plugin import discovery
 from tensorflow_free.recipe.keys import CELL
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
-from tensorflow_free.run.unsupported import pattern_problem, register_for_children
+from tensorflow_free.run.error_patterns import pattern_problem, register_for_children
 
 if TYPE_CHECKING:
     from tensorflow_free.sweep.earlier import Earlier

@@ -18,6 +18,7 @@ from typing import Final
 
 from tensorflow_free.errors import text_of
 from tensorflow_free.plugins import load_plugins
+from tensorflow_free.run.error_patterns import checked
 from tensorflow_free.tensors.devices import empty_cache
 
 _KIND: Final = r"(?:(?!bounds?\b|range\b|order\b)\w+[ -]){0,2}?"
@@ -76,20 +77,15 @@ def register_out_of_memory(pattern: str) -> None:
         pattern: a regular expression, looked for anywhere in an error's words, upper case or lower.
 
     Raises:
-        ValueError: it is not a regular expression, or matches every error.
+        ValueError: it is not a regular expression, or is found in every error.
 
     Example:
         >>> register_out_of_memory(r"no tile left on the chip")
         >>> is_out_of_memory(RuntimeError("XQ77: no tile left on the chip for 4 MiB"))
         True
     """
-    try:
-        compiled = re.compile(pattern, re.IGNORECASE)
-    except (re.error, TypeError) as error:
-        raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
-    if compiled.search("") is not None:
-        raise ValueError(f"'{pattern}' matches every error; give words that are said of memory alone")
-    _registered[pattern] = compiled
+    found = checked(pattern)
+    _registered[found] = re.compile(found, re.IGNORECASE)
 
 
 def is_out_of_memory(cause: BaseException | None) -> bool:

@@ -10,8 +10,6 @@ Example:
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,10 +18,8 @@ from typing import Final, NamedTuple
 from tensorflow_free.errors import text_of
 from tensorflow_free.plugins import load_plugins
 from tensorflow_free.run.compiler_errors import innermost, is_of_compiler, is_of_tracing, lacks_code_for, said
+from tensorflow_free.run.error_patterns import checked, inherited
 from tensorflow_free.run.no_kernel_words import DEVICE, OP, OTHERWISE, WORDINGS
-
-UNSUPPORTED_VARIABLE: Final = "TENSORFLOW_FREE_UNSUPPORTED"
-"""The environment variable in which the patterns of a command line reach the processes that it begins: a JSON list."""
 
 OF_CODE: Final = (AssertionError, LookupError, ArithmeticError, AttributeError, NameError, OSError, ImportError)
 """Errors that tell of code which is wrong, whatever they say."""
@@ -65,49 +61,6 @@ def register_unsupported(pattern: str) -> None:
     """
     found = checked(pattern)
     _registered[found] = re.compile(found, re.IGNORECASE)
-
-
-def register_for_children(patterns: Iterable[str]) -> None:
-    """The same of several that have been looked at, for this process and those that it begins."""
-    if patterns := list(patterns):
-        os.environ[UNSUPPORTED_VARIABLE] = json.dumps(list(dict.fromkeys([*inherited(), *patterns])))
-
-
-def unsupported_words() -> list[str]:
-    """`--unsupported PATTERN` for each pattern of the command line, for the commands that it prints."""
-    return [word for one in inherited() for word in ("--unsupported", one)]
-
-
-def inherited() -> list[str]:
-    """The patterns of the command line, here and in the processes that it began."""
-    try:
-        found = json.loads(os.environ.get(UNSUPPORTED_VARIABLE, "[]"))
-    except ValueError:
-        return []
-    return [one for one in found if pattern_problem(one) is None] if isinstance(found, list) else []
-
-
-def checked(pattern: str) -> str:
-    """The pattern itself.
-
-    Raises:
-        ValueError: as of `register_unsupported`.
-    """
-    if problem := pattern_problem(pattern):
-        raise ValueError(problem)
-    return pattern
-
-
-def pattern_problem(pattern: object) -> str | None:
-    """Why something cannot be a pattern of errors, or None."""
-    right = "give a regular expression such as 'E7[0-9]+: no kernel'"
-    if not isinstance(pattern, str) or not pattern.strip():
-        return f"'{pattern}' is no text to look for; {right}"
-    try:
-        found = re.compile(pattern, re.IGNORECASE)
-    except re.error as error:
-        return f"'{pattern}' is not a regular expression: {error}; {right}"
-    return f"'{pattern}' is found in every error, the empty one too; {right}" if found.search("") else None
 
 
 def lack_of(cause: BaseException | None, devices: Iterable[str] = (), op: str = "") -> Lack | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.errors import StorageError
-from tensorflow_free.run.unsupported import UNSUPPORTED_VARIABLE
+from tensorflow_free.run.error_patterns import UNSUPPORTED_VARIABLE
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.pool import Crew

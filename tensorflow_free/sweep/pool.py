@@ -16,7 +16,7 @@ from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.plain_reasons import Bare, Because
 from tensorflow_free.outcome.reasons import AnyReason, Problems, StepFailed, WorkerLost
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.run.unsupported import inherited
+from tensorflow_free.run.error_patterns import inherited
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, missing_capability
 from tensorflow_free.sweep.cell_worker import CellWorker, judged_row
 from tensorflow_free.sweep.cells import Cell

@@ -8,7 +8,7 @@ from tensorflow_free import cli, load_recipe
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.loading import plan_of
-from tensorflow_free.run import unsupported
+from tensorflow_free.run import error_patterns
 from tensorflow_free.runner import run
 
 RECIPE = {"tensors": {"x": {"data": [0.5, 1.0], "requires_grad": True}}, "steps": {"h": "x * 2", "y": "torch.erf(h)"}}
@@ -33,7 +33,7 @@ def fate(*overrides, **keys):
 def test_a_missing_kernel_is_unsupported_in_the_words_of_many(monkeypatch, words, whose):
     monkeypatch.setenv("LOOM_NO_KERNEL", "erf")
     monkeypatch.setenv("LOOM_NO_KERNEL_WORDS", words)
-    monkeypatch.setenv(unsupported.UNSUPPORTED_VARIABLE, '["no program for [a-z]+"]')
+    monkeypatch.setenv(error_patterns.UNSUPPORTED_VARIABLE, '["no program for [a-z]+"]')
     found = fate()
     assert found.outcome == ("failed" if whose is None else "unsupported")
     assert found.causes[0].whose == (whose or "")
