@@ -76,10 +76,10 @@ def run_calls(calls: Sequence[Call], values: Values) -> None:
     except Exception as error:
         raise Stopped(site, operands) from error
     except SystemExit as error:
-        raise Stopped(site, operands) from Ended(error)
+        raise Stopped(site, operands) from WouldEnd(error)
 
 
-class Ended(Exception):
+class WouldEnd(Exception):
     """An op that would have ended this process, and all that it judges with it, perhaps as if all were well."""
 
     def __init__(self, error: SystemExit) -> None:
@@ -88,11 +88,11 @@ class Ended(Exception):
 
 @contextmanager
 def never_ending() -> Iterator[None]:
-    """What would end the process within it raises `Ended`."""
+    """What would end the process within it raises `WouldEnd`."""
     try:
         yield
     except SystemExit as error:
-        raise Ended(error) from error
+        raise WouldEnd(error) from error
 
 
 _NOWHERE: Final = Site("", "", ())
