@@ -50,21 +50,23 @@ def onnxrt(graph: torch.fx.GraphModule, inputs: Sequence[Any], *, options: dict[
         raise ValueError(message)
     run = partial(exported, level=level)
     # ONNX changes nothing in place: where a graph does, torch makes one of it that returns what is to be copied back
-    return aot_autograd(fw_compiler=run)(graph, inputs) if changes_inputs(graph, inputs) else run(graph, inputs)
+    changes, _ = without_numbers(graph, inputs)
+    return aot_autograd(fw_compiler=run)(graph, inputs) if changes else run(graph, inputs)
 
 
-def changes_inputs(graph: torch.fx.GraphModule, inputs: Sequence[Any]) -> bool:
-    """Whether a graph changes one of its tensors in place, found by a run of it without numbers."""
+def without_numbers(graph: torch.fx.GraphModule, inputs: Sequence[Any]) -> tuple[bool, list[bool]]:
+    """What a run without numbers tells: whether a graph changes an input in place, and which results are complex."""
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.no_grad():
         fakes = [mode.from_tensor(one) if isinstance(one, torch.Tensor) else one for one in inputs]
         before = [one._version for one in fakes if isinstance(one, torch.Tensor)]
-        graph(*fakes)
-        return before != [one._version for one in fakes if isinstance(one, torch.Tensor)]
+        given = graph(*fakes)
+        changes = before != [one._version for one in fakes if isinstance(one, torch.Tensor)]
+        return changes, [isinstance(one, torch.Tensor) and one.is_complex() for one in given]
 
 
 def exported(graph: torch.fx.GraphModule, _: Sequence[Any], *, level: str) -> Call:
     """A function that runs the graph, exported once for all shapes and numbers that it is called with."""
-    programs: dict[tuple[Any, ...], torch.onnx.ONNXProgram] = {}
+    programs: dict[tuple[Any, ...], tuple[torch.onnx.ONNXProgram, list[bool]]] = {}
 
     def call(*inputs: Any) -> Sequence[Any]:
         key = tuple((one.shape, one.dtype) if isinstance(one, torch.Tensor) else one for one in inputs)
@@ -72,14 +74,20 @@ def exported(graph: torch.fx.GraphModule, _: Sequence[Any], *, level: str) -> Ca
             # in a thread of its own, since the exporter needs what autograd's wrapper has switched off in this one
             with ThreadPoolExecutor(1) as thread:
                 programs[key] = thread.submit(program_of, graph, inputs, level).result()
+        program, are_complex = programs[key]
         # the program takes tensors alone: numbers are part of it
-        return programs[key](*(one for one in inputs if isinstance(one, torch.Tensor)))
+        given = program(*(one for one in inputs if isinstance(one, torch.Tensor)))
+        # ONNX has complex numbers as pairs
+        pairs = zip(given, are_complex, strict=True)
+        return [torch.view_as_complex(one.contiguous()) if is_complex else one for one, is_complex in pairs]
 
     return call
 
 
-def program_of(graph: torch.fx.GraphModule, inputs: Sequence[Any], level: str) -> torch.onnx.ONNXProgram:
-    """The graph as an ONNX program with a session on the CPU.
+def program_of(
+    graph: torch.fx.GraphModule, inputs: Sequence[Any], level: str
+) -> tuple[torch.onnx.ONNXProgram, list[bool]]:
+    """The graph as an ONNX program with a session on the CPU, and which of its results are complex.
 
     Raises:
         NotImplementedError: the exporter has no function for an op, or ONNX Runtime no kernel.
@@ -95,7 +103,7 @@ def program_of(graph: torch.fx.GraphModule, inputs: Sequence[Any], level: str) -
             raise NotImplementedError(str(error)) from error
         except torch.onnx.errors.OnnxExporterError as error:
             raise told(error) from error
-    return program
+    return program, without_numbers(graph, inputs)[1]
 
 
 def told(error: BaseException) -> Exception:

@@ -1,4 +1,4 @@
-"""Both files of constraints pin all that set-up and CI install, to versions that pyproject.toml admits."""
+"""The files of constraints pin all that set-up and CI install, to versions that pyproject.toml admits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-EXTRAS = {"constraints.txt": "dev", "constraints-ray.txt": "ray"}
+EXTRAS = {"constraints.txt": "dev", "constraints-ray.txt": "ray", "constraints-compilers.txt": "compilers"}
 """What is installed under each of the files."""
 
 
@@ -65,8 +65,17 @@ def test_both_environments_have_the_same_versions_of_all_but_cloudpickle():
     assert [name for name in usual.keys() & ray.keys() if usual[name] != ray[name]] == ["cloudpickle"]
 
 
+def test_the_compilers_have_the_versions_of_the_usual_environment_beside_them():
+    usual, compilers = pins("constraints.txt"), pins("constraints-compilers.txt")
+    assert [name for name in usual.keys() & compilers.keys() if usual[name] != compilers[name]] == []
+
+
 def test_ray_is_tried_by_the_same_pytest():
     assert {"pytest", "pytest-timeout", "pytest-xdist", "torch", "ray"} <= pins("constraints-ray.txt").keys()
+
+
+def test_compilers_are_tried_by_the_same_pytest():
+    assert {"pytest", "pytest-timeout", "pytest-xdist", "torch", "onnx-ir"} <= pins("constraints-compilers.txt").keys()
 
 
 def test_nothing_is_pinned_to_a_place():

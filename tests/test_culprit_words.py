@@ -11,6 +11,7 @@ from tensorflow_free.judging.culprit_words import blame_lines, place_of, round_w
 from tensorflow_free.judging.culprits import Blame, Culprit, StepVerdict
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.plain_reasons import Elements
+from tensorflow_free.outcome.reasons import OfNames
 
 Y = Culprit("y", "mul", "forward", "y", 84.2)
 S = Culprit("s", "sigmoid", "backward", "x.grad", 1234.0)
@@ -89,6 +90,13 @@ def test_in_repeat_the_round_is_told(rounds, lengths, calls, told):
 
 def test_errors_that_no_step_explains_are_told_as_drift():
     assert list(blame_lines(Blame(drift=True, judged=8))) == ["drift: each step is right for its inputs"]
+
+
+def test_a_compiled_cell_that_is_right_where_a_value_is_kept_is_told_as_that() -> None:
+    note = OfNames(code="needs not kept", name="'h'")
+    assert list(blame_lines(Blame(drift=True, judged=8, notes=(note,)))) == [
+        "no step alone is wrong: it needs 'h' not to be kept"
+    ]
 
 
 def test_drift_names_what_could_not_be_judged_alone():

@@ -119,7 +119,10 @@ def _tail(blame: Blame, first: Culprit) -> str:
 
 
 def _drift(blame: Blame) -> str:
-    """That no step explains it, as far as steps could be judged."""
+    """That no step explains it, as far as steps could be judged; or what a compiled cell must not keep to be wrong."""
+    for one in blame.notes:
+        if one.code == "needs not kept":
+            return f"no step alone is wrong: it needs {one.name} not to be kept"
     if not blame.judged:
         return "no step could be judged alone"
     if not blame.unjudged:
