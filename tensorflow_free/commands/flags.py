@@ -83,8 +83,12 @@ def flags_of(words: Sequence[str], parser: Parser) -> tuple[Flags, list[str]]:
     return flags, rest
 
 
-def declare_common(group: Declared, json: str) -> None:
-    """Declare the flags of both commands; `json` says what that flag gives."""
+OPS: Final = "a Python file that registers ops of your own (register_op); may be given again"
+"""What `--ops` takes, in words."""
+
+
+def declare_common(group: Declared, json: str, ops: str = OPS) -> None:
+    """Declare the flags of both commands; `json` says what that flag gives, and `ops` what that one takes."""
     group.add_argument("--json", action="store_true", help=json)
     group.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
     group.add_argument(
@@ -92,7 +96,7 @@ def declare_common(group: Declared, json: str) -> None:
         action="append",
         type=some_text("a Python file that registers ops"),
         metavar="FILE.py",
-        help="a Python file that registers ops of your own (register_op); may be given again",
+        help=ops,
     )
     group.add_argument(
         "--unsupported",

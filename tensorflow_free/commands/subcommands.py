@@ -18,6 +18,7 @@ from tensorflow_free.commands.flags import (
     FORWARD,
     ISOLATED,
     MUST_RUN,
+    OPS,
     REPEATS,
     STARTS,
     STRICT,
@@ -46,6 +47,7 @@ class Command:
         run: the file of `commands/` and the function of it that does it, taking the options and the flags.
         flags: its own flags, with what argparse is told of each.
         refused: flags of other commands that it does not take, and why.
+        ops: what its `--ops` takes, in words.
     """
 
     words: str
@@ -53,6 +55,7 @@ class Command:
     run: str
     flags: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    ops: str = OPS
 
 
 _SWITCH: Final = {"action": "store_true"}
@@ -131,7 +134,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "help": "run nothing on a device: tell which ops recipes exercise, of how many; may be given again",
                 },
                 "--forward": FORWARD,
-                "--out": {
+                "-o --out --output": {
                     "type": some_text("a folder that is new or empty"),
                     "metavar": "FOLDER",
                     "help": "where the matrix and the recipes that fail are written; outputs/matrix/… by default",
@@ -154,6 +157,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 },
                 "--timeout": {**_SECONDS, "help": "seconds that one sample may take"},
             },
+            ops=f"which entries, such as 'softmax,linalg.*'; or {OPS}",
         ),
     },
     "what was run": {
@@ -305,7 +309,7 @@ def recipe_parser() -> Parser:
     )
     for title, commands in COMMAND_GROUPS.items():
         parser.add_argument_group(title, "\n".join(_overview(name, one) for name, one in commands.items()))
-    _declare_common(parser)
+    _declare_common(parser, OPS)
     return parser
 
 
@@ -333,13 +337,13 @@ def parser_of(name: str) -> Parser:
         group = parser.add_argument_group("flags")
         for flag, settings in command.flags.items():
             group.add_argument(*flag.split(), **settings)
-    _declare_common(parser)
+    _declare_common(parser, command.ops)
     return parser
 
 
-def _declare_common(parser: Parser) -> None:
+def _declare_common(parser: Parser, ops: str) -> None:
     group = parser.add_argument_group("flags of all commands")
-    declare_common(group, "the answer as JSON")
+    declare_common(group, "the answer as JSON", ops)
 
 
 def run_command(words: Sequence[str], flags: Flags) -> int:
