@@ -82,7 +82,7 @@ def test_a_cell_whose_process_dies_takes_nothing_else_with_it(capfd):
         "killed": "killed (SIGKILL), perhaps because memory ran out while running the cell",
         "crashes": "SIGSEGV: it accessed memory that is not its own while running the cell",
         "leaves": "the process ended with exit code 7 while running the cell",
-        "exits": "the process ended with exit code 5 while running the cell",
+        "exits": "one.yaml:2:9: steps.y: 'w_exits' failed: it would have ended the process: SystemExit(5)",
     }
     assert rows[1].reason.splitlines()[1] == "  about to abort"
     assert (rows[1].device, rows[1].dtype, rows[1].backend, rows[1].axes) == (

@@ -110,8 +110,7 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
     if sys.stderr.isatty():
         # a bar that was drawn hides the cursor
         sys.stderr.write("\x1b[?25h")
-    board = child.board
-    posted, said = (None, None) if board is None else (board.posted(), board.said())
+    posted, said = child.board.posted(), child.board.said()
     if posted is None:
         complain(f"{file}: {outcome}: {why}, before the first step")
         return ExitCode.STEP_FAILED
@@ -157,7 +156,6 @@ class Watched:
         from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
 
         asked, board = self._parent.asked, self._parent.board
-        assert board is not None  # noqa: S101 - there are limits
         self._board = board
         self.words: list[str] = asked["words"]
         self.watch = Watch(board)

@@ -75,7 +75,7 @@ class Child:
             its errors are kept.
         limits: what is watched.
 
-    With limits, and where it keeps what it prints, it shares a `board`, and tells on it at which step it is.
+    It shares a `board`, on which it may tell at which step it is.
 
     Raises:
         TensorflowFreeError: this machine starts no more processes.
@@ -92,9 +92,8 @@ class Child:
         limits: Limits | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.board = Board.made() if self.limits or prints == "kept" else None
+        self.board = Board.made()
         self.output = KeptOutput() if prints == "kept" else None
-        shared = () if self.board is None else (self.board.descriptor,)
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         lifeline, self._lifeline = os.pipe()
@@ -102,13 +101,13 @@ class Child:
         try:
             self.process = subprocess.Popen(  # noqa: S603 - this Python, and our own program
                 [sys.executable, "-P", "-c", _BOOT, _import_path(), *main.split(":"),
-                 json.dumps(asked), *map(str, (*ends, *shared))],
+                 json.dumps(asked), *map(str, (*ends, self.board.descriptor))],
                 stdin=subprocess.DEVNULL,
                 stdout=None if prints == "here" else subprocess.DEVNULL if self.output is None else self.output.stdout,
                 stderr=None if prints == "here" else subprocess.PIPE if self.output is None else self.output.stderr,
                 cwd=cwd,
                 env=environment,
-                pass_fds=(*ends, *shared),
+                pass_fds=(*ends, self.board.descriptor),
                 start_new_session=True,
             )  # fmt: skip
         except OSError as error:
@@ -219,9 +218,9 @@ class Child:
         self._commands = -1
 
     def _let_go(self) -> None:
-        for shared in (self.board, self.output):
-            if shared is not None:
-                shared.close()
+        self.board.close()
+        if self.output is not None:
+            self.output.close()
 
 
 class Parent:
@@ -229,8 +228,8 @@ class Parent:
 
     def __init__(self, words: list[str]) -> None:
         self.asked: dict[str, Any] = json.loads(words[0])
-        self.commands, self._answers, lifeline, *shared = map(int, words[1:])
-        self.board = Board(shared[0]) if shared else None
+        self.commands, self._answers, lifeline, board = map(int, words[1:])
+        self.board = Board(board)
         _end_with(lifeline)
 
     def say(self, letter: str, text: str = "") -> None:

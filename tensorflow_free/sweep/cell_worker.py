@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tensorflow_free.judging.culprits import not_found
 from tensorflow_free.outcome.sentences import words
@@ -29,7 +30,10 @@ class CellWorker(Worker):
     def __init__(self, launch: Launch, environment: Mapping[str, str]) -> None:
         kinds = {device.partition(":")[0] for device in launch.devices} - {AUTO}
         folder = None if launch.folder is None else str(launch.folder)
-        asked = {"ops": list(launch.ops), "folder": folder, "kinds": sorted(kinds)}
+        asked: dict[str, Any] = {"ops": list(launch.ops), "folder": folder, "kinds": sorted(kinds)}
+        if AUTO in launch.devices or not kinds <= {"cpu", "meta"}:
+            # the kernels of a device end a process more often
+            asked["tells_steps"] = True
         super().__init__(launch.main or MAIN, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
 
     def run(self, cell: Cell, limit_s: float) -> Row:

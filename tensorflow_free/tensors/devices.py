@@ -19,7 +19,12 @@ from tensorflow_free.text.phrases import counted, shown
 
 def best_device() -> str:
     """The device that `device: auto` stands for: this machine's accelerator, or the CPU."""
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    try:
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+    except Exception:  # noqa: BLE001 - it calls what a vendor's module may not have
+        accelerator = torch.accelerator.current_accelerator()
+        if accelerator is not None and absence(accelerator.type) is not None:
+            return "cpu"
     return "cpu" if accelerator is None else accelerator.type
 
 
@@ -88,7 +93,7 @@ def absence(word: str) -> Absence | None:
     if count == 0:
         seen = f"this torch ({torch.__version__}) sees no {device.type} device"
         return Absence(f"'{word}' is not available: {seen}; device=cpu runs anywhere")
-    if device.index is not None and device.index >= count:
+    if device.index is not None and device.index >= count and not (_is_uncounted(device.type) and _can_allocate(word)):
         last = f" to {device.type}:{count - 1}" if count > 1 else ""
         there = (
             f"there {'is' if count == 1 else 'are'} {counted(count, f'{device.type} device')}, {device.type}:0{last}"
@@ -129,9 +134,14 @@ def told_count(kind: str) -> int | None:
         return None
 
 
-def _can_allocate(kind: str) -> bool:
+def _is_uncounted(kind: str) -> bool:
+    """Whether nothing tells how many devices of a kind there are, but that there are some."""
+    return kind_of(kind).count is None and function_of(kind, "device_count") is None
+
+
+def _can_allocate(word: str) -> bool:
     try:
-        torch.empty(0, device=kind)
+        torch.empty(0, device=word)
     except Exception:  # noqa: BLE001 - whatever a vendor raises
         return False
     return True

@@ -39,7 +39,7 @@ class Serving:
         asked: what the worker was begun with.
         stage: tells what it is about to do, for the case that it does not come back.
         early: tells what stands in that case.
-        watch: tells at which step it is; None where no limit is asked for.
+        watch: tells at which step it is; None where nobody wants to know.
     """
 
     asked: dict[str, Any]
@@ -80,7 +80,7 @@ def _ready(parent: Parent, prepared: Callable[[Serving], Answering]) -> Answerin
         asked,
         stage=lambda stage: parent.say(STAGE, stage),
         early=lambda text: parent.say(EARLY, text),
-        watch=None if parent.board is None else Watch(parent.board),
+        watch=Watch(parent.board) if asked["tells_steps"] else None,
     )
     try:
         load_plugins()

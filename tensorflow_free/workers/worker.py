@@ -46,7 +46,8 @@ class Worker:
 
     Args:
         main: the function that it runs, as `module:function`, which calls `serve`.
-        asked: what that function is to know, as strict JSON; under `ops`, files of the user's own ops.
+        asked: what that function is to know, as strict JSON; under `ops`, files of the user's own ops; under
+            `tells_steps`, that the step at which it is lost is told, whatever the limits and what is kept.
         cwd: the folder from which recipes are named.
         environment: its variables.
         limits: how much memory it may take; where a limit is asked for, the step at which it is met is told.
@@ -70,7 +71,7 @@ class Worker:
         keeps: bool = False,
     ) -> None:
         limits = limits or Limits()
-        told = {"ops": [], **asked, "memory_gib": limits.memory_gib}
+        told = {"ops": [], "tells_steps": keeps or bool(limits), **asked, "memory_gib": limits.memory_gib}
         prints: Literal["kept", "lines"] = "kept" if keeps else "lines"
         self._child = Child(main, told, cwd=cwd, environment=environment, prints=prints, limits=limits)
         self.devices: dict[str, Any] = {}
@@ -147,7 +148,7 @@ class Worker:
 
     def _lost(self, code: LostCode, why: str) -> Lost:
         """What is told of a worker that is of no more use; it is ended."""
-        at = (None if self._child.board is None else self._child.board.said()) or {"step": "", "op": ""}
+        at = self._child.board.said() or {"step": "", "op": ""}
         self.end()
         said = self._child.lines()
         cause = WorkerLost(code=code, ended=why, stage=self._stage, step=at["step"], op=at["op"], said=said)

@@ -127,12 +127,16 @@ def test_without_another_process_there_is_a_result_and_it_says_why(monkeypatch):
         run_recipe(recipe)
 
 
-def test_a_sweep_replaces_the_worker_and_the_cells_behind_are_good(monkeypatch, capsys):
+def test_a_sweep_replaces_the_worker_and_the_cells_behind_are_good_and_the_step_of_an_abort_is_told(
+    monkeypatch, capsys
+):
     monkeypatch.setenv("LOOM_LOST", "erf")
     settings = ["hydra.launcher.n_jobs=1", "hydra.sweep.dir=s"]
-    assert typed("-m", "a.yaml", "steps.h.op=erf,sin", "device=loom:1", *settings) == 3
+    monkeypatch.setenv("LOOM_ABORT", "tanh")
+    assert typed("-m", "a.yaml", "steps.h.op=erf,sin,tanh", "device=loom:1", *settings) == 3
     rows = [json.loads(line) for line in Path("s/cells.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [row["outcome"] for row in rows] == ["failed", "ok"]
+    assert [row["outcome"] for row in rows] == ["failed", "ok", "crashed"]
+    assert rows[2]["reason"].startswith("SIGABRT: it aborted itself while running the cell, at 'h' (tanh)")
     assert (rows[0]["causes"][0]["step"], rows[0]["exit_code"]) == ("h", 3)
     assert f"the device loom:1 was lost at step 'h' (steps.h): {ASSERT}; {AGAIN}" in capsys.readouterr().out
     kept = read_result("s/0")
