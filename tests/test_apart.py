@@ -72,6 +72,11 @@ def recorded(made, tmp_path, monkeypatch):
     monkeypatch.setenv("APART_OFF", "1")
 
 
+def test_a_row_says_which_device_is_not_here(recorded, capsys):
+    assert cli._guarded(cli.recipe_main, ["verify", "recipes/a.yaml", "device=cpu,npu", "--in-process"]) == 0
+    assert "unavailable  recipes/a.yaml  device=npu" in capsys.readouterr().out
+
+
 def verified(capfd, *words):
     """The exit code of `recipe verify`, its verdicts by the recipe, and what else was printed."""
     capfd.readouterr()

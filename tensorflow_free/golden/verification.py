@@ -30,7 +30,7 @@ class Verification:
     Attributes:
         recipe: the recipe file, as it was given.
         case: the case's name; '' for the bare file.
-        cell: the cell in short: `bfloat16-cpu`, `float32-cpu-inductor`.
+        cell: the cell in short: `bfloat16-cpu`, `float32-cpu-inductor`; the overrides where it came to no recipe.
         fate: what became of it, and why.
         comparison: its values against the golden's, where it came to that.
         golden: the golden that applied.

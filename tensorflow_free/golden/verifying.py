@@ -238,7 +238,8 @@ class _Checking:
     def _is(self, fate: Fate) -> Verification:
         path, recipe = str(self._path), self._recipe
         if recipe is None:
-            return Verification(path, self._case, "", fate, overrides=self._overrides)
+            # it came to no recipe, whose device could be named
+            return Verification(path, self._case, " ".join(texts_of(self._rest)), fate, overrides=self._overrides)
         return Verification(
             path,
             self._case,
