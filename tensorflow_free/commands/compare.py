@@ -9,7 +9,7 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.stored_runs import compare_runs
 from tensorflow_free.commands.stored_sweeps import compare_sweeps
-from tensorflow_free.errors import StorageError
+from tensorflow_free.errors import Place, Problem, StorageError, refuse_any
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.folder import SWEEP
@@ -22,6 +22,8 @@ def compare_command(options: Namespace, flags: Flags) -> int:
         named = counted(len(options.words), "folder")
         raise wrong("command line", f"{named} named; give two, the one that is judged first")
     mine, its = map(Path, options.words)
+    message = "there is no such file or folder; give the folder of a run or of a sweep"
+    refuse_any(Problem(Place(file=str(path)), message) for path in (mine, its) if not path.exists())
     swept = [(folder / SWEEP).is_file() for folder in (mine, its)]
     flags.load_ops()
     judging = Judging(options.rtol, options.atol, options.k, signed_zeros=options.signed_zeros)

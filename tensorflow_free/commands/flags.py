@@ -101,7 +101,9 @@ def declare_common(group: Declared, json: str, ops: str = OPS) -> None:
     group.add_argument(
         "--unsupported",
         action="append",
-        type=FlagValue("a regular expression that is not found in every text, such as 'E7[0-9]+: no kernel'", checked),
+        type=FlagValue(
+            "a regular expression that finds some errors and not all, such as 'E7[0-9]+: no kernel'", checked
+        ),
         metavar="PATTERN",
         help="errors that this regular expression is found in are of a missing kernel; may be given again",
     )

@@ -22,7 +22,7 @@ from tensorflow_free.recipe.names import AUTO, DTYPES, RECIPE_DTYPES, did_you_me
 from tensorflow_free.support.coverage import coverage_of, page_of_coverage, plain_coverage
 from tensorflow_free.support.making import Making, MatrixPlan, entries_that_match, write_matrix
 from tensorflow_free.support.matrix_changes import SupportChange, changes_of, page_of_changes, plain_changes
-from tensorflow_free.support.matrix_file import MatrixFile, csv_of, read_matrix
+from tensorflow_free.support.matrix_file import MATRIX, MatrixFile, csv_of, read_matrix
 from tensorflow_free.support.matrix_page import failures_of, markdown_of, page_of
 from tensorflow_free.support.recipes_in_matrix import cases_in_words, probes_of_recipes
 from tensorflow_free.tensors.devices import best_device
@@ -75,7 +75,7 @@ def _coverage(options: Namespace, flags: Flags) -> int:
     dtypes: list[tuple[str, ...]] = [(f"dtype={one}",) for one in (options.dtype or "").split(",") if one] or [()]
     words = [word for word in options.words if is_override(word) and not Path(word).exists()]
     paths = [*options.coverage, *options.recipes, *(word for word in options.words if word not in words)]
-    files = [file for path in paths for file in recipe_files([path])]
+    files = _files(paths)
     cells = [(file, (*case, *dtype, *words)) for file in files for case in cases_in_words(file) for dtype in dtypes]
     with ProgressBar("recipes", enabled=not (flags.quiet or flags.json)) as tick:
         coverage = coverage_of(cells, tick)
@@ -87,8 +87,11 @@ def _coverage(options: Namespace, flags: Flags) -> int:
 
 
 def _older(file: str) -> MatrixFile:
+    path = Path(file) / MATRIX if Path(file).is_dir() else Path(file)
+    if not path.exists():
+        raise wrong("flag '--against'", f"{path}: there is no such file; give the {MATRIX} of an earlier matrix")
     try:
-        return read_matrix(Path(file))
+        return read_matrix(path)
     except StorageError as error:
         raise wrong("flag '--against'", str(error)) from error
 
@@ -133,7 +136,7 @@ def _planned(options: Namespace, flags: Flags) -> MatrixPlan:
     device = best_device() if words.device == AUTO else words.device
     dtypes = [one for one in words.dtypes if one in RECIPE_DTYPES] or ["float32"]
     load_recipe(PROBE, [f"device={device}", f"dtype={dtypes[0]}", *words.overrides])
-    recipes = [file for path in words.paths for file in recipe_files([path])]
+    recipes = _files(words.paths)
     return MatrixPlan(
         device=device,
         dtypes=words.dtypes,
@@ -147,6 +150,17 @@ def _planned(options: Namespace, flags: Flags) -> MatrixPlan:
         timeout_s=options.timeout or SAMPLE_TIMEOUT_S,
         ops=files,
     )
+
+
+def _files(paths: Sequence[str]) -> list[Path]:
+    """The recipes that paths name.
+
+    Raises:
+        RecipeError: one of them is not there, or is a folder without any.
+    """
+    message = "there is no such recipe or folder; entries of the operator database are named with --ops"
+    refuse_any(Problem(Place(file=path), message) for path in paths if not Path(path).exists())
+    return list(recipe_files(paths))
 
 
 def _names(patterns: Sequence[str], samples: int | None) -> list[str]:
