@@ -9,6 +9,7 @@ import torch
 
 from tensorflow_free import load_recipe, register_op
 from tensorflow_free.loading import plan_of
+from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.run import late_errors, lost_devices, waiting
 from tensorflow_free.runner import run
 from tensorflow_free.tensors import streams
@@ -109,3 +110,19 @@ def test_a_device_that_is_not_here_is_not_lost_and_a_worker_that_was_to_use_it_s
     result, _ = run(replace(plan, devices=("xpu", "cuda")))
     assert (result.error.step, result.error.device, result.error.is_late) == ("s", "", False)
     assert lost_devices.broken_devices() == []
+
+
+def test_an_error_that_a_device_tells_once_and_at_a_later_step_is_told_at_its_own(monkeypatch):
+    armed = []
+
+    def tell():
+        if armed:
+            armed.clear()
+            raise RuntimeError(SAID)
+
+    monkeypatch.setattr(waiting, "touch", lambda _: tell())
+    register_op("late.arms")(lambda x: armed.append(1) or x * 2)
+    register_op("late.tells")(lambda x: tell() or x + 1)
+    steps = {"h": {"op": "late.arms", "args": ["x"]}, "s": "x.sin()", "y": {"op": "late.tells", "args": ["s"]}}
+    result, _ = run_judged(planned({"tensors": {"x": [1.0]}, "steps": steps}))
+    assert (result.error.step, result.error.showed, list(result)) == ("h", "run again", ["x"])

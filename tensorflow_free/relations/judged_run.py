@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tensorflow_free.judging.known_faults import with_verdict
 from tensorflow_free.judging.repeats import Ran
@@ -10,10 +11,10 @@ from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.failures import stop_by_loss
-from tensorflow_free.run.late_errors import without_lost
+from tensorflow_free.run.late_errors import may_be_of_another_step, without_lost
 from tensorflow_free.run.lost_devices import LostError, lost_among
 from tensorflow_free.run.watching import Watch
-from tensorflow_free.runner import GivenTensors, Progress, run_repeatedly
+from tensorflow_free.runner import GivenTensors, Progress, run, run_repeatedly
 
 
 def run_judged(
@@ -37,6 +38,7 @@ def run_judged(
         As of `run_repeatedly`, with a verdict on each relation, too.
     """
     result, cause = run_repeatedly(plan, progress=progress, given=given, watch=watch, is_bad=is_bad)
+    result, cause = _nearer(plan, result, cause, given, watch)
     if not plan.recipe.relations:
         return result, cause
     if result.error is None or result.error.code != "device lost":
@@ -44,6 +46,22 @@ def run_judged(
     else:
         _leave_relations(plan, result)
     return result, cause
+
+
+def _nearer(
+    plan: Plan, result: Result, cause: Exception | None, given: GivenTensors | None, watch: Watch | None
+) -> Ran:
+    """The run; or where a step failed with what may be a device's error of a step before, and it is, one that tells so.
+
+    A device that answers again has told its error once: a run in which each step is waited for shows whose it is.
+    """
+    error = result.error
+    if error is None or plan.exact or error.expected or not may_be_of_another_step(plan, error, cause):
+        return result, cause
+    again, of_it = run(replace(plan, exact=True), given=given, watch=watch)
+    if again.error is None or again.error.path == error.path:
+        return result, cause
+    return replace(again, name=result.name, timings=result.timings, warnings=result.warnings), of_it
 
 
 def _relate(plan: Plan, result: Result, given: GivenTensors | None, watch: Watch | None) -> Exception | None:

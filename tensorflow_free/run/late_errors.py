@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from tensorflow_free.codec.parts import without_numbers
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.calls import Site, Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.run_value import Record
@@ -34,6 +35,14 @@ def wait_for(plan: Plan, site: Site) -> None:
             synchronize(device)
         except Exception as error:
             raise Late(site, ()) from error
+
+
+def may_be_of_another_step(plan: Plan, error: StepFailed, cause: Exception | None) -> bool:
+    """Whether what a step failed with may be an error of a device in a step before, which it tells only now."""
+    on_device = any(module_of(device) is not None for device in plan.devices)
+    is_of_kind = isinstance(cause, RuntimeError) or type(cause).__module__ != "builtins"
+    behind_steps = error.path.partition(".")[0] != "tensors"
+    return on_device and is_of_kind and behind_steps and error.code == "step failed" and not error.is_late
 
 
 def last_site(plan: Plan, part: str) -> Site:
