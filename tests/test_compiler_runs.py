@@ -252,6 +252,8 @@ def test_what_was_compiled_is_kept_in_the_file_and_in_the_row_of_a_sweep(tmp_pat
     assert json.loads(Path(folder, "result.json").read_text())["compiled"]["breaks"][0]["step"] == "padded"
     assert read_result(folder).compiled == result.compiled
     row = Row(number=0, recipe="a.yaml", outcome="ok", compiled=result.compiled)
+    forward_only = row.model_copy(update={"forward": True})
+    assert [_cells(one)[-5] for one in (row, forward_only)] == [None, True]
     told_in_csv = dict(zip(LAST[-4:], _cells(row)[-4:], strict=True))
     assert told_in_csv == {"graphs": 2, "graph_ops": 3, "graph_breaks": f"padded: {CHECKED}", "fell_back": None}
     assert fate_of(result).outcome == "ok"

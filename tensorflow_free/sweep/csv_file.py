@@ -18,11 +18,13 @@ FIRST: Final = ("cell", "recipe")
 LAST: Final = (
     *("outcome", "where", "unmet", "used", *MEASURES, "rule", "reason", "folder"),
     *("culprit", "culprit_op", "direction", "noise", "round", "shows_at", "amplified"),
+    *("forward_only",),
     *("graphs", "graph_ops", "graph_breaks", "fell_back"),
 )
 """Columns before and behind those of the axes; the measures are those of the worst value.
 `unmet` lists the expectations that do not hold. The last are those of the first step that is wrong for its own inputs;
-`where` is the first value out of bounds, whatever it comes from. `graphs` and what follows tell what a compiler ran.
+`where` is the first value out of bounds, whatever it comes from. `forward_only`: no gradients in it;
+`graphs` and what follows tell what a compiler ran.
 """
 
 MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "unjudged", "vacuous", "seconds")
@@ -78,6 +80,7 @@ def _cells(row: Row) -> tuple[Any, ...]:
         in_a_line(row.reason),
         row.folder,
         *_blame(row),
+        row.forward or None,
         *_compiled(row),
     )
 
