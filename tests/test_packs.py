@@ -149,6 +149,7 @@ def test_what_cannot_be_packed_is_told_and_the_rest_is_packed(capsys):
     assert "1 cell packed, 1 left out" in told.out
     assert typed("pack", "s.yaml", "-o", "none.zip") == 3
     assert not Path("none.zip").exists()
+    assert typed("pack", "r.yaml", "dtype=float33", "-o", "none.zip") == 2
 
 
 def test_tensors_that_lie_anyhow_are_packed_and_what_a_cell_expects_need_not_hold_where_it_is_packed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tensorflow_free.commands.flags import Flags, with_forward, with_starts, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
@@ -19,12 +19,14 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.packs.checking_in import check_in
 from tensorflow_free.packs.model import PackedCell
 from tensorflow_free.sweep.axes import matrix_of
-from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.matrix import Matrix
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, line, text_lines, within
 from tensorflow_free.text.phrases import counted
+
+if TYPE_CHECKING:
+    from tensorflow_free.packs.packing import CellLeftOut
 
 USUAL: Final = "cells.zip"
 """What a pack is called where nothing else is said."""
@@ -46,15 +48,16 @@ def pack_command(options: Namespace, flags: Flags) -> int:
     from tensorflow_free.packs.packing import pack  # noqa: PLC0415 - as above
 
     packed: list[PackedCell] = []
-    refused: list[tuple[Cell, str]] = []
+    refused: list[CellLeftOut] = []
     for found in pack(matrix, to):
         if isinstance(found, PackedCell):
             packed.append(found)
             continue
         refused.append(found)
         if not flags.json:
-            complain(_refused_lines(*found))
-    code = ExitCode.STEP_FAILED if refused else ExitCode.OK
+            complain(_refused_lines(found))
+    failed = ExitCode.WRONG if all(one.is_wrong for one in refused) else ExitCode.STEP_FAILED
+    code = failed if refused else ExitCode.OK
     if flags.json:
         put_json(_plain(packed, refused, to))
     elif code != ExitCode.OK or not flags.quiet:
@@ -78,13 +81,14 @@ def _of_devices(matrix: Matrix) -> Iterator[Problem]:
             yield Problem(axis.overrides[0].place, message)
 
 
-def _refused_lines(cell: Cell, why: str) -> Iterator[Line]:
+def _refused_lines(one: CellLeftOut) -> Iterator[Line]:
+    cell = one.cell
     axes = " ".join(f"{key}={value}" for key, value in cell.axes if key != "recipe")
     yield line(f"{cell.recipe}{f' ({axes})' if axes else ''}: it cannot be packed:")
-    yield from within(text_lines(why), 4, MOST_LINES)
+    yield from within(text_lines(one.reason), 4, MOST_LINES)
 
 
-def _told(packed: Sequence[PackedCell], refused: Sequence[tuple[Cell, str]], to: Path) -> Iterator[Line]:
+def _told(packed: Sequence[PackedCell], refused: Sequence[CellLeftOut], to: Path) -> Iterator[Line]:
     left_out = f", {len(refused):,} left out" if refused else ""
     if not packed:
         yield line(f"nothing could be packed{left_out}; {to} is not written", "bad")
@@ -94,12 +98,12 @@ def _told(packed: Sequence[PackedCell], refused: Sequence[tuple[Cell, str]], to:
     yield line(str(to), "aside", is_whole=True)
 
 
-def _plain(packed: Sequence[PackedCell], refused: Sequence[tuple[Cell, str]], to: Path) -> dict[str, Any]:
+def _plain(packed: Sequence[PackedCell], refused: Sequence[CellLeftOut], to: Path) -> dict[str, Any]:
     return {
         "well": not refused,
         "file": str(to) if packed else None,
         "packed": [one.model_dump(mode="json") for one in packed],
-        "refused": [{"recipe": cell.recipe, "axes": dict(cell.axes), "reason": why} for cell, why in refused],
+        "refused": [{"recipe": one.cell.recipe, "axes": dict(one.cell.axes), "reason": one.reason} for one in refused],
     }
 
 

@@ -53,18 +53,20 @@ def record_command(options: Namespace, flags: Flags) -> int:
     rows = Rows(max(len(str(path)) for path in files))
     done: Counter[str] = Counter()
     documents: list[dict[str, Any]] = []
-    is_unwritable = False
+    is_unwritable, is_wrong = False, True
     with case_worker(options) as apart:
         recording = _Recording(_which(options), cases, options.starts, Running(apart))
         for path, device in product(files, devices):
             for one in recording.done(path, device):
                 done[one.did] += 1
                 is_unwritable |= one.is_unwritable
+                is_wrong &= one.is_wrong or one.did != "refused"
                 if flags.json:
                     documents.append(_recorded_plainly(one, device))
                 elif one.did == "refused" or not flags.quiet:
                     put(_recorded_lines(rows, one, device))
-    code = ExitCode.INTERNAL if is_unwritable else ExitCode.STEP_FAILED if done["refused"] else ExitCode.OK
+    failed = ExitCode.INTERNAL if is_unwritable else ExitCode.WRONG if is_wrong else ExitCode.STEP_FAILED
+    code = failed if done["refused"] else ExitCode.OK
     if flags.json:
         put_json({"well": code == ExitCode.OK, "recorded": documents})
     elif code != ExitCode.OK or not flags.quiet:
@@ -136,7 +138,8 @@ class _Recording:
                 yield from record(path, cases=cases, which=which, device=device, starts=starts, running=running)
         except (RecipeError, StorageError) as error:
             is_unwritable = isinstance(error, UnwritableError)
-            yield Recorded(str(path), "", "refused", reason=str(error), is_unwritable=is_unwritable)
+            is_wrong = isinstance(error, RecipeError)
+            yield Recorded(str(path), "", "refused", reason=str(error), is_unwritable=is_unwritable, is_wrong=is_wrong)
 
 
 def _golden_of(one: Recorded, device: str | None) -> Path:

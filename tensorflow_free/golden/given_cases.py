@@ -27,6 +27,10 @@ class NotRecorded(Exception):
     """A case that cannot be recorded; the message says why."""
 
 
+class WrongCase(NotRecorded):
+    """One whose recipe, or what was asked of it, is wrong: no step of it has run."""
+
+
 @dataclass(frozen=True)
 class GivenCase:
     """The starting tensors that a case is recorded from.
@@ -116,12 +120,12 @@ def bound_case(path: str | Path, overrides: Sequence[Override]) -> Plan:
     """The plan of a recipe in a cell.
 
     Raises:
-        NotRecorded: it does not bind.
+        WrongCase: it does not bind.
     """
     try:
         return plan_of(load_recipe(path, overrides))
     except RecipeError as error:
-        raise NotRecorded(str(error)) from error
+        raise WrongCase(str(error)) from error
 
 
 def eager_cell(case: str, device: str, dtype: str) -> tuple[Override, ...]:

@@ -35,6 +35,7 @@ class Recorded:
         path: the golden's json, or None where there is none.
         reason: why it was refused, or is kept and does not fit; or where else its float64 run was made.
         is_unwritable: whether it was refused because the disk does not take the golden.
+        is_wrong: whether it was refused because the recipe, or what was asked of it, is wrong; no step failed.
     """
 
     recipe: str
@@ -43,6 +44,7 @@ class Recorded:
     path: Path | None = None
     reason: str = ""
     is_unwritable: bool = False
+    is_wrong: bool = False
 
 
 _RECORDED: Final = TypeAdapter(Recorded)

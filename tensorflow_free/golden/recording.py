@@ -19,6 +19,7 @@ from tensorflow_free.golden.exact_runs import exact_run
 from tensorflow_free.golden.given_cases import (
     GivenCase,
     NotRecorded,
+    WrongCase,
     bound_case,
     eager_cell,
     starts_kept,
@@ -101,7 +102,7 @@ def _recorded(path: str | Path, case: str, device: str | None, starts: str | Non
         given = starts_kept(path, case, device) if starts is None else starts_of_run(path, case, on, starts)
         stored = CaseRecording(path, case, on, given).case()
     except NotRecorded as error:
-        return Recorded(str(path), case, "refused", reason=str(error))
+        return Recorded(str(path), case, "refused", reason=str(error), is_wrong=isinstance(error, WrongCase))
     written = write_golden(path, case, stored, device)
     elsewhere = stored.unsupported.get(EXACT_DTYPE)
     told = "" if elsewhere is None else f"{EXACT_DTYPE}: {elsewhere}"

@@ -9,7 +9,7 @@ from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.digest import digest_of
-from tensorflow_free.golden.given_cases import NotRecorded, eager_cell, given_again
+from tensorflow_free.golden.given_cases import NotRecorded, WrongCase, eager_cell, given_again
 from tensorflow_free.golden.golden_judge import CPU
 from tensorflow_free.golden.model import BARE
 from tensorflow_free.golden.places import find_case, review_command
@@ -46,7 +46,8 @@ def refresh(
             apart = recorded_apart(AskedRecording("refresh", path, case, device), running)
             yield _refreshed(path, case, device) if apart is None else apart
         except (NotRecorded, RecipeError) as error:
-            yield Recorded(str(path), case, "refused", reason=str(error))
+            is_wrong = isinstance(error, WrongCase | RecipeError)
+            yield Recorded(str(path), case, "refused", reason=str(error), is_wrong=is_wrong)
 
 
 def _refreshed(path: str | Path, case: str, device: str | None) -> Recorded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -20,7 +20,7 @@ from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import RecipeError, StorageError, reason_of
 from tensorflow_free.golden.cases import StoredCase
-from tensorflow_free.golden.given_cases import GivenCase, NotRecorded, bound_case, made_starts
+from tensorflow_free.golden.given_cases import GivenCase, NotRecorded, WrongCase, bound_case, made_starts
 from tensorflow_free.golden.model import BARE, EXACT_DTYPE, Made
 from tensorflow_free.golden.recording import CaseRecording, Terms
 from tensorflow_free.golden.writing import write_golden
@@ -45,7 +45,22 @@ class NotPacked(Exception):
     """A cell that cannot be packed; the message says why."""
 
 
-def pack(matrix: Matrix, to: Path) -> Iterator[PackedCell | tuple[Cell, str]]:
+@dataclass(frozen=True)
+class CellLeftOut:
+    """A cell that is in no pack.
+
+    Attributes:
+        cell: the cell.
+        reason: why.
+        is_wrong: whether its recipe or an override is wrong, and no step failed.
+    """
+
+    cell: Cell
+    reason: str
+    is_wrong: bool
+
+
+def pack(matrix: Matrix, to: Path) -> Iterator[PackedCell | CellLeftOut]:
     """Pack every cell of a matrix into one file, which is written when the last is made; none is without any.
 
     Args:
@@ -53,7 +68,7 @@ def pack(matrix: Matrix, to: Path) -> Iterator[PackedCell | tuple[Cell, str]]:
         to: the zip file; it takes the place of what was there.
 
     Yields:
-        A cell that was packed, or one that could not be, and why.
+        A cell that was packed, or one that could not be.
 
     Raises:
         StorageError: the file cannot be written.
@@ -72,7 +87,7 @@ def pack(matrix: Matrix, to: Path) -> Iterator[PackedCell | tuple[Cell, str]]:
                 packed.append(found.write())
             except (NotPacked, NotRecorded, RecipeError) as error:
                 shutil.rmtree(folder / str(len(packed)), ignore_errors=True)
-                yield cell, str(error)
+                yield CellLeftOut(cell, str(error), isinstance(error, WrongCase | RecipeError))
                 continue
             made = made or found.stored.made
             ops |= dict.fromkeys(found.ops)
