@@ -11,6 +11,13 @@ from tensorflow_free.run import out_of_memory
 from tensorflow_free.run.out_of_memory import is_out_of_memory
 
 SAID = """
+allocation of 96 bytes failed
+failed allocating 4 MiB
+HBM is full
+memory quota exceeded
+ABX_ERR_NO_MEMORY
+ABX_NOMEM: bead pool
+ABX_E_OOM
 [enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes. Error code 12 (Cannot allocate memory)
 DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.
 std::bad_alloc

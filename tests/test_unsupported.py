@@ -80,6 +80,12 @@ LACKS = (
 """Messages of a missing kernel: some seen in public, some as a device might say it that is not known here."""
 
 OTHERS = (
+    "reduction 'mean' not supported for target dtype mismatch: expected float, got long",
+    "float32 tensors must be contiguous; non-contiguous is not supported on loom",
+    "expected contiguous; got non-contiguous, not supported for float32",
+    "tensor a (4) must match tensor b (6); broadcasting not implemented for erf",
+    "no kernel launch resources available",
+    "unsupported device state",
     "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 0",
     "mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)",
     "expected scalar type Float but found Double",
@@ -175,6 +181,11 @@ OTHERS = (
 
 
 UNSEEN = (
+    "{op} isn't supported",
+    "{op} is unsupported",
+    "no implementation of {op}",
+    "operation not supported",
+    "UNIMPLEMENTED",
     "VX-2203: no microkernel for {op}/{dtype}",
     "{op}: dtype {dtype} unsupported on this core",
     "op {op} not in kernel table",

@@ -53,7 +53,10 @@ _DEVICE: Final = (
     r"|[a-z]{1,2}pus?|cuda|rocm|hip|mps|sm_\d+|gfx\d\w*|compute capability)\b"
 )
 
-_NOT: Final = r"(?:(?: is| are| was| were| has| have| been)* not|n't)(?: yet| currently| being| been| presently)*"
+_NOT: Final = (
+    r"(?:(?: is| are| was| were| has| have| been)* not|(?: is| are| was| were| has| have)?n't)"
+    r"(?: yet| currently| being| been| presently)*"
+)
 
 _KERNEL: Final = r"(?:\w*kernels?|operators?|primitives?|lowerings?|implementations?|conversion rules?|microcode)\b"
 
@@ -213,6 +216,10 @@ WORDINGS: Final = (
             rf"\b(?:operator|operation|op|kernel) ['\"`]?[\w:.]+['\"`]?{_NOT} supported\b",
             rf"\b(?:{OP}|{_KERNEL})\W{{1,3}}(?:unsupported|unimplemented|unavailable)\b",
             rf"\b{OP}\b\W{{0,2}}{_NOT} (?:{_DONE}|registered)\b(?! (?:for|with|when|if|between|unless|where)\b)",
+            rf"\b{OP} (?:is|was) (?:unsupported|unimplemented)\W*$",
+            rf"\bno (?:implementation|fallback) (?:for|of) {OP}\b",
+            r"\A\W*(?:(?:function|feature|operation|op)(?: is)? )?"
+            r"(?:not (?:yet )?(?:implemented|supported)|unimplemented|unsupported)(?: yet)?\W*\Z",
             r"\b(?:not (?:supported|implemented)|unsupported|unimplemented)"
             rf"(?: (?:op|feature)(?: type)?)?\W{{1,3}}{OP}\b",
             r"\b(?:unsupported|unknown|unimplemented) (?:operators?|ops?|op ?codes?|kernels?|instructions?)\b|\bNYI\b",
@@ -265,6 +272,9 @@ WORDINGS: Final = (
 OTHERWISE: Final = re.compile(
     r"\bout of memory\b|alloc_failed|internal_error|execution_failed|device-side assert|illegal memory access"
     r"|unspecified launch failure|\b(?:same|different|two) devices?\b|\bsame (?:d?type|dtype)\b"
+    r"|\b(?:must|should|does not|doesn't) match\b|\bmismatch\b|\bbroadcast"
+    r"|\b(?:must|should|expect(?:ed|s)?|needs? to|has to)(?: be)?(?: an?)? contiguous\b"
+    r"|\b(?:launch|queue|stream|driver|device) (?:state|resources?)\b"
     r"|\boperand type\(s\)|\bsupported between instances\b|<class '|\bNoneType\b|\bmemory location\b|\bof the form\b",
     re.IGNORECASE,
 )

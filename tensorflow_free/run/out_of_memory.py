@@ -42,17 +42,20 @@ PATTERNS: Final[tuple[str, ...]] = (
     rf"\bno {_KIND}memory (?:is )?(?:left|available|remaining)\b",
     rf"\b(?:can't|cannot|couldn't|could not|unable to|failed to) {_ALLOCATE}(?! memory in static tls)",
     rf"\b(?:unable|failed) to (?:reserve|obtain|acquire) {_KIND}memory\b|\b\w*malloc\w*\b.{{0,30}}\bfail",
-    rf"\b{_NOT_OTHER}alloc(?:ation)? fail(?:ed|ure)\b",
+    rf"\b{_NOT_OTHER}alloc(?:ation)?(?: of {_SIZE})? (?:was )?(?:fail(?:ed|ure)|refused|denied)\b",
+    rf"\bfail(?:ed|s|ure)? allocating {_SIZE}",
     r"\battempting to (?:allocate|reserve)\b.{0,60}\bnot possible\b",
     rf"\bonly {_SIZE}.{{0,20}}\b(?:available|free|left|remain)",
-    rf"\bexceed(?:s|ed|ing)? (?:the )?(?:available|free|total|remaining) {_KIND}memory\b|\bmemory limit exceeded\b",
+    rf"\bexceed(?:s|ed|ing)? (?:the )?(?:available|free|total|remaining) {_KIND}memory\b",
+    r"\bmemory (?:limit|quota|budget) (?:exceeded|reached)\b",
+    r"\b(?:memory|hbm|dram|vram)(?: pool)? (?:is |was )?full\b",
     r"\b(?:memory|heap|arena|hbm|dram|vram) (?:pool )?(?:is |was )?(?:exhausted|depleted)\b",
     r"\bexhausted (?:\w+ )?memory\b",
     r"\bbad_alloc\b|\bENOMEM\b|\bOOM\b",
     rf"\binvalid buffer size: {_SIZE}",
     r"\bbeyond max L1 size\b|\bcircular buffers? .{0,120}\bclash with L1 buffers\b",
     # status words of drivers and libraries: CUDA's, cuBLAS's, cuDNN's, HIP's, rocBLAS's, Level Zero's, OpenCL's, ACL's
-    r"OUT_?OF_?(?:DEVICE_?|HOST_?)?MEMORY\b",
+    r"OUT_?OF_?(?:DEVICE_?|HOST_?)?MEMORY\b|(?:_|\b)(?:OOM|NO_?MEM(?:ORY)?)\b",
     r"(?:_|\b)(?:MEMORY_ALLOCATION|MEM_OBJECT_ALLOCATION_FAILURE|ALLOC(?:ATION)?_FAIL(?:ED|URE)|BAD_ALLOC)\b",
     r"\bcudaErrorMemoryAllocation\b|\brocblas_status_memory_error\b",
     r"\bresource[_ ]exhausted\b",
@@ -107,7 +110,8 @@ def is_out_of_memory(cause: BaseException | None) -> bool:
 
 def _is_named_so(cause: BaseException) -> bool:
     """Whether the kind of an error says it: `torch.OutOfMemoryError`, and those of vendors."""
-    return any("outofmemory" in kind.__name__.lower() for kind in type(cause).__mro__)
+    names = (kind.__name__.lower().replace("_", "") for kind in type(cause).__mro__)
+    return any(word in name for name in names for word in ("outofmemory", "nomemory", "memoryexhausted"))
 
 
 def _may_tell(cause: BaseException) -> bool:
