@@ -20,7 +20,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.model import CompilerRun, GraphBreak, Warned
 from tensorflow_free.run.compiler_log import gathered_log
 from tensorflow_free.run.forward import index_of_call
-from tensorflow_free.text.phrases import counted
+from tensorflow_free.text.phrases import counted, cut
 
 Stack = tuple[tuple[str, int | None], ...]
 """Files and lines, the innermost last."""
@@ -192,5 +192,4 @@ def _line(record: logging.LogRecord) -> str:
 
 
 def _cut(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}…"
+    return cut(" ".join(text.split()), LONGEST_REASON)
