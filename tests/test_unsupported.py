@@ -398,7 +398,7 @@ def test_a_pattern_of_the_command_line_counts_in_a_sweep_and_its_workers(lacking
     assert run_recipe_main([*words, "--unsupported", "not positive-definite"]) == 3
     said = capsys.readouterr().out
     assert "1 cell: 1 unsupported" in said
-    assert "in the words of 'not positive-definite'" in said
+    assert "x: float32 [1, 1] cpu; unsupported, in the words of 'not positive-definite' (cell 0)" in said
 
 
 def test_a_pattern_of_the_command_line_stands_in_the_command_of_a_cell(lacking, capsys, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -255,9 +256,14 @@ def _quiet(summary: Summary) -> Iterator[Line]:
     told += [("note", group.text, group) for group in summary.told]
     for words, reason, group in told[:MOST_QUIET]:
         cells = _numbers(group.numbers, group.count)
-        yield line(f"{words}: {in_a_line(reason) or 'no reason is given'} ({cells})", "aside")
+        in_one = in_a_line(_ENDS_BELOW.sub(";", reason))
+        yield line(f"{words}: {in_one or 'no reason is given'} ({cells})", "aside")
     if len(told) > MOST_QUIET:
         yield line(f"and {len(told) - MOST_QUIET} more such reasons; sweep.csv has all", "aside")
+
+
+_ENDS_BELOW: Final = re.compile(r"(?<![.;:,\s])(?=\n )")
+"""Where a line ends without a mark, and what stands below it is of it: operands, whose words they are."""
 
 
 def _why(group: Group) -> str:
