@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.errors import Problem, StepError, text_of
+from tensorflow_free.errors import Problem, StepError, text_of, words_of
 from tensorflow_free.outcome.reasons import StepFailed, StopCode
 from tensorflow_free.outcome.sentences import late_words
-from tensorflow_free.plan.calls import Stopped, described
+from tensorflow_free.plan.calls import Site, Stopped, described
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.recipe.dotted import dotted
@@ -23,7 +23,8 @@ from tensorflow_free.run.late_errors import Late, last_site
 from tensorflow_free.run.lost_devices import lost_among
 from tensorflow_free.run.out_of_memory import is_out_of_memory
 from tensorflow_free.run.unsupported import Lack, lack_of
-from tensorflow_free.tensors.devices import module_of, numbered
+from tensorflow_free.tensors.devices import lacks_dtype, module_of, numbered
+from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
 
 def failure_of(
@@ -46,7 +47,7 @@ def failure_of(
         f"{name}: {described(value)}" if name else described(value)
         for name, value in zip((*names, *[""] * len(stopped.operands)), stopped.operands, strict=False)
     ]
-    lack = lack_of(cause, plan.devices, site.op)
+    lack = lack_of(cause, plan.devices, site.op) or _lack_of_dtype(plan, site, cause)
     code = _code(cause, lack)
     lacking = lack.line if is_of_compiler(cause) and lack is not None else _words(cause)
     words = break_in(plan, cause) or f"{lacking}{_in_own_code(plan, cause)}"
@@ -98,6 +99,14 @@ def _of_a_device(
         told |= {"showed": "before"} if lost[numbered(device)] else {}
     failed = failed.model_copy(update={**told, "backward_of": stopped.backward_of})
     return failed.model_copy(update={"message": late_words(failed, words)})
+
+
+def _lack_of_dtype(plan: Plan, site: Site, cause: Exception) -> Lack | None:
+    """That a device has no tensors of the run's dtype, whatever it says where the first is made; None where it has."""
+    device, dtype = plan.recipe.device, plan.recipe.dtype
+    if site.path[:1] != ("tensors",) or not lacks_dtype(device, TORCH_DTYPES[dtype]):
+        return None
+    return Lack(f"'{device}', which holds float32 and not {dtype}", words_of(cause))
 
 
 def _code(cause: Exception, lack: Lack | None) -> StopCode:

@@ -139,9 +139,14 @@ def _is_uncounted(kind: str) -> bool:
     return kind_of(kind).count is None and function_of(kind, "device_count") is None
 
 
-def _can_allocate(word: str) -> bool:
+def lacks_dtype(word: str, dtype: torch.dtype) -> bool:
+    """Whether a device holds tensors of float32, and none of this dtype: found by making empty ones."""
+    return module_of(word) is not None and _can_allocate(word, 1) and not _can_allocate(word, 1, dtype)
+
+
+def _can_allocate(word: str, size: int = 0, dtype: torch.dtype = torch.float32) -> bool:
     try:
-        torch.empty(0, device=word)
+        torch.empty(size, dtype=dtype, device=word)
     except Exception:  # noqa: BLE001 - whatever a vendor raises
         return False
     return True

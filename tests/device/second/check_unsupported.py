@@ -8,7 +8,7 @@ from tensorflow_free import cli, load_recipe
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.loading import plan_of
-from tensorflow_free.run import error_patterns
+from tensorflow_free.run import error_patterns, failures
 from tensorflow_free.runner import run
 
 RECIPE = {"tensors": {"x": {"data": [0.5, 1.0], "requires_grad": True}}, "steps": {"h": "x * 2", "y": "torch.erf(h)"}}
@@ -66,6 +66,14 @@ def test_a_golden_of_a_device_without_float64_has_the_float64_numbers_of_the_cpu
     assert found["float32"].golden.name == "r.loom.golden.json"
     monkeypatch.setenv("LOOM_WRONG", "exp")
     assert verify_case(path, "", cells["float32"]).outcome == "mismatch"
+
+
+def test_a_device_that_holds_no_tensor_of_a_dtype_lacks_it_in_whatever_words(monkeypatch):
+    monkeypatch.setenv("LOOM_NO_FLOAT64", "1")
+    monkeypatch.setattr(failures, "lack_of", lambda *_: None)
+    found = fate("dtype=float64")
+    assert (found.outcome, found.causes[0].whose) == ("unsupported", "'loom:1', which holds float32 and not float64")
+    assert fate("dtype=float32").outcome == "ok"
 
 
 def test_what_runs_in_no_dtype_on_a_device_has_no_golden_of_it(tmp_path, monkeypatch, capsys):
