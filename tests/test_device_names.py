@@ -154,3 +154,9 @@ def test_a_method_and_an_attribute_of_a_device_are_not_there_where_it_is_not(rec
     for step in ("x.npu()", "x.is_npu"):
         with pytest.raises(TensorflowFreeError, match="is not"):
             load_recipe(recipe(f"tensors: {{x: 1.0}}\nsteps: {{y: {step}}}\n"))
+
+
+@pytest.mark.parametrize("step", ["x.npu()", "x.is_npu", {"op": "npu", "args": ["x"]}])
+def test_the_method_of_a_device_that_is_not_here_is_told_as_such(step):
+    with pytest.raises(RecipeError, match="is not an op here: tensors have it where a package brings npu devices"):
+        load_recipe({"tensors": {"x": [1.0]}, "steps": {"y": step}})

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from tensorflow_free.recipe.device_names import KNOWN
+
 _NO_FUNCTIONS: Final = "it takes a function, and a recipe has none; `grad` as a step differentiates"
 _BLOCK: Final = "it is a block of steps here: {{with: {name}, steps: {{…}}}}"
 
@@ -69,10 +71,14 @@ _MODULE: Final = re.compile(r"(?:torch\.)?nn\.[A-Z]\w*")
 
 
 def instead_of(dotted: str) -> str:
-    """`; …`: what a recipe has instead of this function; nothing where that is not known."""
+    """`; …`: what a recipe has instead of this function, or where it is; nothing where that is not known."""
     if dotted in _SYMBOLS:
         return f"; {_SYMBOLS[dotted]}"
     module, _, name = dotted.rpartition(".")
+    kind = name.removeprefix("is_")
+    if kind in KNOWN and module in ("", "Tensor", "torch.Tensor"):
+        anywhere = f"`x.to('{kind}')` and `device: {kind}` stand anywhere"
+        return f" here: tensors have it where a package brings {kind} devices; {anywhere}"
     if module in _OF_NUMBERS:
         root = "; the root of a plain number n is n ** 0.5" if name == "sqrt" else ""
         return f"; {name}(x) works by element of a tensor{root}"
