@@ -316,3 +316,11 @@ def test_of_a_whole_sweep_the_cells_that_are_bad_are_told(typed: Typed) -> None:
     Path("swept/cells.jsonl").write_text("".join(one.line() for one in rows))
     told = "swept: it is a sweep; name one of its cells: swept/1 (mismatch), swept/2 (mismatch)"
     assert typed("swept") == (2, "", f"{told}\n")
+
+
+def test_of_a_cell_that_left_no_result_its_outcome_is_told(typed: Typed) -> None:
+    Path("swept").mkdir()
+    Path("swept/sweep.json").touch()
+    Path("swept/cells.jsonl").write_text(Row(number=3, recipe="a.yaml", outcome=Outcome.CRASHED).line())
+    told = "swept/3: the cell left no result, it is 'crashed'; 'recipe table swept' tells why"
+    assert typed("swept/3") == (2, "", f"{told}\n")

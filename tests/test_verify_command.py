@@ -116,6 +116,10 @@ def test_record_as_json_holds_what_the_lines_hold(typed):
         (["record", "chain.yaml", "dtype=float64"], "override 'dtype=float64': a golden applies to every cell"),
         (["record", "chain.yaml", "--missing", "--stale"], "give one of --missing and --stale"),
         (["record"], "command line: no recipe is named"),
+        (
+            ["verify", "--device", "cpu", "chain.yaml"],
+            "flag '--device': it is not a flag of this command; a key of the recipe is written device=VALUE",
+        ),
         (["record", "--sale", "chain.yaml"], "flag '--sale': it is not a flag; did you mean '--stale'?"),
         (["verify", "chain.yaml", "steps.s=x + 1"], "it changes the recipe"),
         (["verify", "chain.yaml", "recipe=a,b"], "override 'recipe=a,b': 'recipe' is not a key of a recipe"),
@@ -443,6 +447,8 @@ def test_a_sweep_is_tabled_again_and_held_against_another_cell_by_cell(typed, sw
     assert "the other sweep has no such cell" in out
     code, _, err = typed("compare", "one", "one/0")
     assert (code, err) == (2, "command line: 'one' is a sweep, and the other is a run\n")
+    code, _, err = typed("compare", "one", "none")
+    assert (code, err) == (2, "none: there is no such file or folder; give the folder of another sweep\n")
 
 
 def test_cells_of_two_sweeps_that_differ_are_told_by_where_they_start(typed, swept, here):

@@ -22,13 +22,13 @@ def compare_command(options: Namespace, flags: Flags) -> int:
         named = counted(len(options.words), "folder")
         raise wrong("command line", f"{named} named; give two, the one that is judged first")
     mine, its = map(Path, options.words)
-    message = "there is no such file or folder; give the folder of a run or of a sweep"
-    refuse_any(Problem(Place(file=str(path)), message) for path in (mine, its) if not path.exists())
     swept = [(folder / SWEEP).is_file() for folder in (mine, its)]
     flags.load_ops()
     judging = Judging(options.rtol, options.atol, options.k, signed_zeros=options.signed_zeros)
     try:
         if swept[0] != swept[1]:
+            message = "there is no such file or folder; give the folder of another sweep"
+            refuse_any(Problem(Place(file=str(path)), message) for path in (mine, its) if not path.exists())
             raise wrong("command line", f"'{options.words[swept.index(True)]}' is a sweep, and the other is a run")
         if swept[0]:
             if options.baseline is not None:

@@ -26,6 +26,7 @@ from tensorflow_free.report.culprit_report import page_of
 from tensorflow_free.result.model import RESULT, SCHEMA_VERSION, RunFile
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, LEVELS, missing_capability
 from tensorflow_free.sweep.folder import SWEEP, SweepFolder
+from tensorflow_free.sweep.rows import Row
 from tensorflow_free.text.page import line
 from tensorflow_free.text.phrases import counted, some
 
@@ -129,9 +130,20 @@ def _refuse_unknown(path: Path) -> None:
     """
     if (path / SWEEP).is_file():
         raise _several_cells(path)
+    if not path.exists() and (row := _row_without_result(path)) is not None:
+        raise wrong(
+            str(path), f"the cell left no result, it is '{row.outcome}'; 'recipe table {path.parent}' tells why"
+        )
     if not path.exists() and path.suffix not in RECIPE_SUFFIXES:
         near = did_you_mean(path.name, _beside_it(path.parent))
         raise wrong(str(path), f"there is no such file or folder{near or '; give a recipe, or the folder of a run'}")
+
+
+def _row_without_result(path: Path) -> Row | None:
+    """The row of the cell that a path in a sweep's folder would be of."""
+    if not (path.parent / SWEEP).is_file():
+        return None
+    return next((row for row in SweepFolder(path.parent).rows() if str(row.number) == path.name), None)
 
 
 def _several_cells(path: Path) -> RecipeError:

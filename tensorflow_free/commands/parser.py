@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from tensorflow_free.errors import Place, Problem, refuse_any
+from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.names import did_you_mean
 
 HELP_WIDTH: Final = 118
@@ -137,7 +138,12 @@ class Parser(argparse.ArgumentParser):
             if not word.startswith("-") or word in NO_FLAGS or name in self.flags:
                 continue
             begun = (why for flag, why in refused.items() if flag == name or (name[2:] and flag.startswith(name)))
-            otherwise = f"it is not a flag{did_you_mean(name, known) or f'; see {self.prog} --help'}"
+            key = name[2:] if name.startswith("--") and name[2:] in KEYS else ""
+            otherwise = (
+                f"it is not a flag of this command; a key of the recipe is written {key}=VALUE"
+                if key
+                else f"it is not a flag{did_you_mean(name, known) or f'; see {self.prog} --help'}"
+            )
             yield flag_problem(word, next(begun, otherwise))
 
     def _get_option_tuples(self, option_string: str) -> list[tuple[argparse.Action, str, str | None]]:
