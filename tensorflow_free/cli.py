@@ -104,6 +104,10 @@ def _ended(ended: KeyboardInterrupt) -> int:
     return code_of(ended)
 
 
+TORCH = str(Path("torch", "__init__.py"))
+"""The file of which every line runs when torch is imported."""
+
+
 def _fault(error: Exception) -> int:
     """An error of the output's, of a lack of memory outside of steps, or of ours, told as such."""
     try:
@@ -115,6 +119,12 @@ def _fault(error: Exception) -> int:
     import traceback
 
     from tensorflow_free.errors import words_of as first_line
+
+    frames = traceback.extract_tb(error.__traceback__)
+    if any(one.name == "<module>" and one.filename.endswith(TORCH) for one in frames):
+        # the package of a device that torch loads with itself may be what fails
+        complain(f"torch cannot be imported: {first_line(error)}")
+        return ExitCode.INTERNAL
     from tensorflow_free.run.out_of_memory import is_out_of_memory
 
     if is_out_of_memory(error):

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from tensorflow_free import load_recipe
+from tensorflow_free import cli, load_recipe
 from tensorflow_free.loading import plan_of
 from tensorflow_free.registry import register_op
 from tensorflow_free.runner import run
@@ -69,3 +69,15 @@ def test_a_module_of_a_device_that_fails_to_give_its_functions_has_none(monkeypa
     monkeypatch.setattr(torch, "hpu", Glued("hpu"), raising=False)
     assert "sees no hpu device" in absence("hpu")
     synchronize("hpu")
+
+
+def test_a_package_of_a_device_that_keeps_torch_from_being_imported_is_told_in_a_line(capsys):
+    def imports(_):
+        exec(
+            compile(
+                "raise RuntimeError('Failed to load the backend extension: abacus.')", "/x/torch/__init__.py", "exec"
+            )
+        )
+
+    assert cli._guarded(imports, []) == 4
+    assert capsys.readouterr().err == "torch cannot be imported: Failed to load the backend extension: abacus.\n"
