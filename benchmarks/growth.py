@@ -79,6 +79,7 @@ class _Idle:
     """Stands for a worker process, and says of every cell what a worker said of one."""
 
     line = ""
+    broken = False
 
     def __init__(self, *_: object) -> None:
         pass
@@ -122,7 +123,7 @@ def _idle_workers(folder: Path) -> Iterator[None]:
     processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     # each row is taken in before the next one comes, as with workers that have something to do
     waiting = mock.patch.object(pool, "MOST_WAITING", 1)
-    with mock.patch.object(pool, "Worker", _Idle), mock.patch.object(_Idle, "line", line), waiting:
+    with mock.patch.object(pool, "CellWorker", _Idle), mock.patch.object(_Idle, "line", line), waiting:
         if processors:
             os.sched_setaffinity(0, {max(processors)})
         try:

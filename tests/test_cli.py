@@ -554,7 +554,7 @@ def test_ops_lists_one_many_or_all(typed):
         (
             ["toast"],
             (
-                "command line: 'toast' is not a command; the commands are ops, list, check, relations, schema, show, table, compare, "
+                "command line: 'toast' is not a command; the commands are ops, list, check, relations, schema, matrix, show, table, compare, "
                 "pack, check-in, blame, record, verify, strength, review"
             ),
         ),
