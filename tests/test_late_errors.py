@@ -121,6 +121,7 @@ def test_an_error_that_a_device_tells_once_and_at_a_later_step_is_told_at_its_ow
             raise RuntimeError(SAID)
 
     monkeypatch.setattr(waiting, "touch", lambda _: tell())
+    monkeypatch.setattr(late_errors, "absence", lambda _: None)
     register_op("late.arms")(lambda x: armed.append(1) or x * 2)
     register_op("late.tells")(lambda x: tell() or x + 1)
     steps = {"h": {"op": "late.arms", "args": ["x"]}, "s": "x.sin()", "y": {"op": "late.tells", "args": ["s"]}}

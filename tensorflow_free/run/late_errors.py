@@ -13,7 +13,7 @@ from tensorflow_free.plan.calls import Site, Stopped
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.run.lost_devices import is_readable_in_part, one_of
-from tensorflow_free.tensors.devices import module_of, synchronize
+from tensorflow_free.tensors.devices import absence, module_of, synchronize
 
 
 class Late(Stopped):
@@ -38,8 +38,12 @@ def wait_for(plan: Plan, site: Site) -> None:
 
 
 def may_be_of_another_step(plan: Plan, error: StepFailed, cause: Exception | None) -> bool:
-    """Whether what a step failed with may be an error of a device in a step before, which it tells only now."""
-    on_device = any(module_of(device) is not None for device in plan.devices)
+    """Whether what a step failed with may be an error of a device in a step before, which it tells only now.
+
+    Where a step names a device that is not here, its error is its own, and that device cannot be waited for.
+    """
+    others = [device for device in plan.devices if module_of(device) is not None]
+    on_device = bool(others) and all(absence(device) is None for device in others)
     is_of_kind = isinstance(cause, RuntimeError) or type(cause).__module__ != "builtins"
     behind_steps = error.path.partition(".")[0] != "tensors"
     return on_device and is_of_kind and behind_steps and error.code == "step failed" and not error.is_late
