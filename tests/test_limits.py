@@ -16,7 +16,7 @@ from tensorflow_free.process.limits import Limits, kills_for_memory, resident
 from tensorflow_free.sweep.preparation import sweep_recipe
 
 OPS = """
-import ctypes, mmap, signal, sys, time, torch
+import ctypes, mmap, os, signal, sys, time, torch
 from tensorflow_free import register_op
 
 def hangs(x):
@@ -29,6 +29,8 @@ def naps(x):
 
 def crashes(x): ctypes.string_at(0)
 
+def leaves(x): os._exit(0)
+
 def grows(x):
     shared = mmap.mmap(-1, 1 << 30)
     for start in range(0, 1 << 30, 4096):
@@ -37,7 +39,7 @@ def grows(x):
 
 def asks(x): return torch.empty(1 << 40, dtype=torch.uint8)
 
-for op in (hangs, naps, crashes, grows, asks):
+for op in (hangs, naps, crashes, leaves, grows, asks):
     register_op("m." + op.__name__, op)
 """
 RECIPE = """
@@ -109,6 +111,7 @@ def test_a_limit_that_is_met_is_no_error_that_a_recipe_expects(expected):
         ("m.grows", "OutOfMemory", "out of memory: it took more than 0.25 GiB (--max-memory)"),
         ("m.asks", "RuntimeError", "out of memory: [enforce fail at alloc_cpu"),
         ("m.crashes", "Crashed", "crashed: SIGSEGV: it accessed memory that is not its own"),
+        ("m.leaves", "Crashed", "crashed: the process ended with exit code 0"),
     ],
 )
 def test_a_step_that_takes_the_memory_or_the_process_with_it_is_named(op, kind, said):

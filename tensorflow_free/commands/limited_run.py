@@ -76,7 +76,7 @@ def _run(file: str, flags: Flags, words: CommandLine) -> int:
 
 def _outcome(child: Child, limits: Limits) -> int | tuple[str, str]:
     """The exit code of a run that ended of its own; of another what became of it, and why."""
-    until, asked = monotonic() + START_LIMIT_S, False
+    until, asked, has_ended = monotonic() + START_LIMIT_S, False, False
     while True:
         try:
             line = child.line(until)
@@ -91,13 +91,15 @@ def _outcome(child: Child, limits: Limits) -> int | tuple[str, str]:
             continue
         if not line:
             code = child.process.wait()
-            return code if code >= 0 else child.ending()
+            # an op may end the process, with an exit code that would be a verdict, and there is none
+            is_verdict = code in (ExitCode.OK, ExitCode.UNMET) and child.board.posted() is not None
+            return child.ending() if code < 0 or (is_verdict and not has_ended) else code
         letter, text = chr(line[0]), line[1:-1].decode()
         if letter == READY:
             child.watch_memory()
             until = math.inf if limits.timeout_s is None else monotonic() + limits.timeout_s
         elif letter == ENDED:
-            until = math.inf
+            until, has_ended = math.inf, True
         elif letter == GAVE_UP:
             outcome, why = json.loads(text)
             return outcome, why
