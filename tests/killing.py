@@ -39,6 +39,7 @@ class Here:
     """A worker that runs its cells in this process."""
 
     devices: ClassVar = {"best": "cpu", "kinds": []}
+    broken = ()
 
     def __init__(self, launch, *_) -> None:
         self.trial = Trial(launch.folder)
