@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -296,9 +297,8 @@ def test_where_steps_are_held_against_themselves_no_drift_is_told_but_why(dtype,
 class Hanging:
     """A worker's process that has judged a cell and does not come back."""
 
-    board = None
-
     def __init__(self, row: Row) -> None:
+        self.board = SimpleNamespace(said=lambda: None)
         self.said = iter([b"Sfinding the culprit\n", b"J" + row.line().encode(), None])
 
     def line(self, until: float) -> bytes | None:

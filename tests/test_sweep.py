@@ -233,7 +233,7 @@ def test_a_sweep_that_goes_on_takes_no_other_words(typed, words, said):
 
 
 def test_a_full_disk_ends_the_sweep_in_words_and_what_was_done_stays(here):
-    limited = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000)); "
+    limited = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)); "
     run = "from tensorflow_free import cli; import sys; sys.argv[1:] = ['-m', 'linear.yaml', 'seed=range(40)', '--no-save', 'hydra.sweep.dir=kept', 'hydra.launcher.n_jobs=1']; cli.run_recipe_command()"
     done = finished(sys.executable, "-c", limited + run)
     assert done.returncode == 4

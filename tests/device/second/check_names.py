@@ -35,8 +35,12 @@ def test_a_number_that_it_has_not_and_a_slip_of_its_name_are_told():
 def test_it_is_here_whatever_its_module_tells_and_not_where_that_says_so(monkeypatch, told):
     monkeypatch.setattr(torch, "loom", SimpleNamespace(**told))
     assert run_recipe(load_recipe(LINEAR, ["device=loom"]))["y"].item() == 5.0
-    with pytest.raises(UnavailableError, match=r"there is 1 loom device, loom:0$"):
-        load_recipe(LINEAR, ["device=loom:1"])
+    if "device_count" in told:
+        with pytest.raises(UnavailableError, match=r"there is 1 loom device, loom:0$"):
+            load_recipe(LINEAR, ["device=loom:1"])
+    else:
+        # nothing tells how many there are: it is tried
+        assert run_recipe(load_recipe(LINEAR, ["device=loom:1"]))["y"].item() == 5.0
     monkeypatch.setattr(torch, "loom", SimpleNamespace(is_available=lambda: False))
     with pytest.raises(UnavailableError, match="sees no loom device"):
         load_recipe(LINEAR, ["device=loom"])
