@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 
@@ -18,17 +19,23 @@ class Wording:
 
     Attributes:
         whose: whose words they are.
-        pattern: what is looked for in the text of an error.
+        pattern: the regular expression that is looked for in the text of an error, in any case.
         example: a message as it was seen in public.
     """
 
     whose: str
-    pattern: re.Pattern[str]
+    pattern: str
     example: str
 
+    def found_in(self, text: str) -> re.Match[str] | None:
+        """Where a text has these words; the pattern is compiled when an error is first looked through."""
+        return compiled(self.pattern).search(text)
 
-def _row(whose: str, pattern: str, example: str) -> Wording:
-    return Wording(whose, re.compile(pattern, re.IGNORECASE), example)
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of this page, in any case: few runs need one, and all of them take long to compile."""
+    return re.compile(pattern, re.IGNORECASE)
 
 
 DEVICE, OP = "device", "thisop"
@@ -78,7 +85,7 @@ def _any(*patterns: str) -> str:
 
 
 WORDINGS: Final = (
-    _row(
+    Wording(
         "CUDA",
         r"no kernel image is available|(?:CUDA|HIP) error: (?:invalid device function|operation not supported)"
         r"|requires? .{0,60}\b(?:compute )?capability\b|supported on .{0,60}\bcompute capability\b"
@@ -86,99 +93,99 @@ WORDINGS: Final = (
         r"|only supports? \w+ GPUs or newer|no available kernel\b",
         "CUDA error: no kernel image is available for execution on the device",
     ),
-    _row(
+    Wording(
         "cuBLAS",
         r"\bcu(?:blas|blaslt|sparse|solver)_status_(?:not_supported|arch_mismatch|matrix_type_not_supported)"
         r"|\bcufft_not_(?:implemented|supported)",
         "CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasGemmEx( handle, opa, opb, m, n, k, &falpha, a, "
         "CUDA_R_16F, lda, b, CUDA_R_16F, ldb, &fbeta, c, CUDA_R_16F, ldc, CUDA_R_32F, CUBLAS_GEMM_DEFAULT_TENSOR_OP)`",
     ),
-    _row(
+    Wording(
         "cuDNN",
         r"\bcudnn_status_(?:not_supported|arch_mismatch)|\bunable to find an engine\b",
         "GET was unable to find an engine to execute this computation",
     ),
-    _row(
+    Wording(
         "ROCm",
         r"\bhip(?:blas|blaslt|sparse|solver)_status_(?:not_supported|arch_mismatch)"
         r"|\brocblas_status_(?:not_implemented|arch_mismatch)|\bmiopenstatus(?:notimplemented|unsupportedop)"
         r"|\bhiperrornobinaryforgpu",
         "CUDA error: HIPBLAS_STATUS_NOT_SUPPORTED when calling `HIPBLAS_STATUS_NOT_SUPPORTED`",
     ),
-    _row(
+    Wording(
         "MPS",
         r"\b(?:implemented|supported) (?:for|on|in|by) (?:the )?MPS\b|\bMPS (?:framework |back ?end )?"
         r"(?:does not|doesn't) support|\bMPS tensor to (?:float64|double)",
         "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64. Please use "
         "float32 instead.",
     ),
-    _row(
+    Wording(
         "XPU",
         r"\brequired aspect \w+ is not supported|\bnot supported in one(?:DNN|MKL)\b"
         r"|\bcould not create a primitive(?: descriptor)?\b|\boneapi::mkl\b.{0,80}\b(?:unimplemented|unsupported)"
         r"|\bkernel is incompatible with all devices|\bimplemented for the XPU\b",
         "Required aspect fp64 is not supported on the device",
     ),
-    _row(
+    Wording(
         "HPU",
         r"\b(?:implemented|supported) (?:for|on|in|by) (?:the )?(?:HPU|Gaudi\d?|Habana)\b"
         r"|\b(?:HPU|Gaudi\d?) is not supported"
         r"|\bsynstatus\W{0,3}\d*\W{0,3}unsupported",
         "Device type HPU is not supported for torch.Generator() api.",
     ),
-    _row(
+    Wording(
         "Ascend",
         r"\bin dtype support list\b|\bNo supported Ops kernel|\bOps kernel \[\w+\] is unsupported"
         r"|\berror code is 561003\b|\baclnn_err_inner_find_kernel_error\b|\bERR\d+ \w+ feature not supported",
         "call aclnnCast failed, detail:EZ1001: The param dtype not implemented for DT_BFLOAT16, should be in dtype "
         "support list [DT_FLOAT16,DT_FLOAT,DT_DOUBLE,DT_INT8,DT_UINT8,DT_INT16,DT_INT32,DT_INT64,DT_BOOL].",
     ),
-    _row(
+    Wording(
         "Spyre",
         r"\bSpyre backend does not support|\bDtException: Unsupported data format",
         "Spyre backend does not support type conversion yet during copy.",
     ),
-    _row(
+    Wording(
         "Tenstorrent",
         rf"\bTT_(?:FATAL|THROW)\b[\s\S]{{0,600}}\b(?:unsupported {_GAP}{{0,20}}{_DTYPE}"
         rf"|{_DTYPE}{_GAP}{{0,40}}{_NOT} supported|only supports? {_GAP}{{0,40}}{_DTYPE})",
         "TT_FATAL @ ttnn/cpp/ttnn/operations/data_movement/fill_pad/device/fill_pad_op.cpp:18: "
         "detail::data_type_to_size.count(input_tensor_a.get_dtype())\ninfo:\nUnsupported datatype",
     ),
-    _row(
+    Wording(
         "XLA",
         r"\bunimplemented: |\bunsupported XLA type\b|\bunimplemented backend\b",
         "Unimplemented: From /job:tpu_worker/replica:0/task:0:\nWhile rewriting computation to not contain X64 element "
         "types, XLA encountered an HLO for which this rewriting is not implemented: %convert.5418",
     ),
-    _row(
+    Wording(
         "ONNX",
         r"\bnot_implemented ?: |\bcould not find an implementation for\b|\bno ONNX function found for\b"
         r"|\bto ONNX opset version \d+ is not supported",
         "[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : Could not find an implementation for Erf(13) node with name ''",
     ),
-    _row(
+    Wording(
         "OpenVINO",
         r"\bno conversion rule found for\b",
         "Check '!has_errors' failed\n-- No conversion rule found for operations: aten::istft, aten::stft",
     ),
-    _row(
+    Wording(
         "TVM",
         r"\bunsupported function types?\b|\bthe following operators are not (?:implemented|supported)",
         "Unsupported function types ['mean.default']",
     ),
-    _row(
+    Wording(
         "inductor",
         r"\bmissing (?:lowering|decomposition)\b(?:\s+target: \S+)?|\bdevice \w+ not supported",
         "missing lowering\n  target: aten.foo.default",
     ),
-    _row(
+    Wording(
         "PyTorch",
         r"\bdoes not have a deterministic implementation|\bno deterministic implementation\b",
         "scatter_add_loom does not have a deterministic implementation, but you set "
         "'torch.use_deterministic_algorithms(True)'.",
     ),
-    _row(
+    Wording(
         "PyTorch",
         # macros of ATen's dispatch, checks of single ops, the dispatcher itself, as torch 2.11 to 2.13 say it
         _any(
@@ -197,7 +204,7 @@ WORDINGS: Final = (
         ),
         "\"erf_vml_cpu\" not implemented for 'Half'",
     ),
-    _row(
+    Wording(
         "a status code",
         _any(
             r"\b\w*(?:status|err|error|result|code)_?(?:not_?supported|unsupported|not_?implemented|unimplemented)\w*",
@@ -207,7 +214,7 @@ WORDINGS: Final = (
         ),
         "[enforce fail at conv_op_cudnn.cc:580] MIDNN_STATUS_NOT_SUPPORTED. 9 vs 0.",
     ),
-    _row(
+    Wording(
         "plain English (kernel)",
         _any(
             rf"\b(?:no|{_CANNOT} find|missing|lacks?)(?: an?| any| the)? (?:[\w-]+ ){{0,3}}?(?:{_KERNEL}|engines?\b)"
@@ -231,7 +238,7 @@ WORDINGS: Final = (
         ),
         "op gelu: no kernel registered for bf16",
     ),
-    _row(
+    Wording(
         "plain English (dtype)",
         _any(
             rf"\b(?:unsupported|unimplemented) (?:{_ADJECTIVE} ){{0,2}}?(?:{_DTYPE}|{_PLAIN}\b)",
@@ -251,7 +258,7 @@ WORDINGS: Final = (
         ),
         "erf: dtype Float is not supported",
     ),
-    _row(
+    Wording(
         "plain English (device)",
         _any(
             rf"{_NOT}(?: {_DONE})(?: yet)? (?:by|on|for|in) {_GAP}{{0,40}}\b{_DEVICE}",
@@ -269,13 +276,12 @@ WORDINGS: Final = (
 )
 """The table; the first row that fits says whose words they are."""
 
-OTHERWISE: Final = re.compile(
+OTHERWISE: Final = (
     r"\bout of memory\b|alloc_failed|internal_error|execution_failed|device-side assert|illegal memory access"
     r"|unspecified launch failure|\b(?:same|different|two) devices?\b|\bsame (?:d?type|dtype)\b"
     r"|\b(?:must|should|does not|doesn't) match\b|\bmismatch\b|\bbroadcast"
     r"|\b(?:must|should|expect(?:ed|s)?|needs? to|has to)(?: be)?(?: an?)? contiguous\b"
     r"|\b(?:launch|queue|stream|driver|device) (?:state|resources?)\b"
-    r"|\boperand type\(s\)|\bsupported between instances\b|<class '|\bNoneType\b|\bmemory location\b|\bof the form\b",
-    re.IGNORECASE,
+    r"|\boperand type\(s\)|\bsupported between instances\b|<class '|\bNoneType\b|\bmemory location\b|\bof the form\b"
 )
 """Words of what has another reason, whatever else stands beside them."""

@@ -19,7 +19,7 @@ from tensorflow_free.errors import text_of
 from tensorflow_free.plugins import load_plugins
 from tensorflow_free.run.compiler_errors import innermost, is_of_compiler, is_of_tracing, lacks_code_for, said
 from tensorflow_free.run.error_patterns import checked, inherited
-from tensorflow_free.run.no_kernel_words import DEVICE, OP, OTHERWISE, WORDINGS
+from tensorflow_free.run.no_kernel_words import DEVICE, OP, OTHERWISE, WORDINGS, compiled
 
 OF_CODE: Final = (AssertionError, LookupError, ArithmeticError, AttributeError, NameError, OSError, ImportError)
 """Errors that tell of code which is wrong, whatever they say."""
@@ -106,15 +106,15 @@ def _lack(cause: BaseException, text: str, names: _Names, otherwise: tuple[type[
     """What an error says of a missing kernel, by the first pattern that is found in its text."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
-    for pattern, compiled in (*_registered.items(), *((one, re.compile(one, re.IGNORECASE)) for one in inherited())):
-        if found := compiled.search(text):
+    for pattern, own in (*_registered.items(), *((one, re.compile(one, re.IGNORECASE)) for one in inherited())):
+        if found := own.search(text):
             return Lack(f"'{pattern}'", _line(text, text, found))
-    if isinstance(cause, otherwise) or OTHERWISE.search(text):
+    if isinstance(cause, otherwise) or compiled(OTHERWISE).search(text):
         return None
     named = names.without(text)
     for row in WORDINGS:
         for said_of in (text, named):
-            if found := row.pattern.search(said_of):
+            if found := row.found_in(said_of):
                 return Lack(row.whose, _line(text, said_of, found))
     if isinstance(cause, NotImplementedError):
         return Lack(NotImplementedError.__name__, next(iter(text.splitlines()), ""))
