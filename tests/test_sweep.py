@@ -89,6 +89,16 @@ def test_a_sweep_becomes_a_data_frame_with_a_line_for_each_cell(monkeypatch):
     assert (frame["seed"], frame["outcome"]) == ([1, 2], ["ok", "ok"])
 
 
+def test_rows_that_are_kept_count_though_the_loop_was_left_before_it_took_them():
+    sweep = sweep_recipe("linear.yaml", ["seed=range(6)"], folder="kept", n_jobs=1)
+    rows = iter(sweep)
+    next(rows)
+    waited(lambda: count("kept") == 6)
+    rows.close()
+    assert (sweep.summary.cells, sweep.is_well) == (6, True)
+    assert Path("kept/sweep.csv").read_text().count("\n") == 7
+
+
 def test_whoever_leaves_the_loop_may_go_on_later():
     sweep = sweep_recipe("linear.yaml", ["seed=range(6)"], folder="kept", n_jobs=1)
     for _ in sweep:

@@ -151,9 +151,11 @@ class Sweep:
                 yield row
         except BaseException:
             rows.close()
-            # what is there is summed up; what went wrong is worth more than that it cannot be
+            # what is there is summed up, the rows too that nobody has taken yet; what went wrong is worth more than
+            # that it cannot be
             with suppress(TensorflowFreeError):
-                self._finish(summary)
+                self._summary = None
+                self._finish(self._stand())
             raise
         if crew.fewer is not None:
             self._note(crew.fewer)
