@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tensorflow_free import sweep_recipe
 from tests.processes import succeeded
 
 ROOT = Path(__file__).parent.parent
@@ -70,6 +71,14 @@ def test_listing_recipes_loads_neither_torch_nor_hydra():
 def test_reading_for_form_loads_neither_torch_nor_hydra():
     code = f"from tensorflow_free.loading import read_form; read_form('{RECIPE}')"
     assert loaded_by(code) & {"torch", "hydra", "omegaconf"} == set()
+
+
+def test_the_table_of_a_sweep_loads_no_torch(tmp_path):
+    sweep_recipe(str(ROOT / RECIPE), ["dtype=float32,float64"], folder=tmp_path / "sweep").create()
+    assert (
+        loaded_by(command("recipe_command", "table", str(tmp_path / "sweep"))) & {"torch", "hydra", "omegaconf"}
+        == set()
+    )
 
 
 def test_a_plain_run_loads_no_hydra():

@@ -1,39 +1,32 @@
-"""Sweeps on disk: their table, and two of them compared cell by cell; no cell runs again."""
+"""Two sweeps on disk compared cell by cell; no cell runs again."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.cell.findings import notes_of, shortfalls_of
-from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.stored_runs import compare, stopped_apart
+from tensorflow_free.commands.sweep_table import unreadable
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.options import Judging
-from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.plain_reasons import Bare, Differing
 from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, OfNames, Problems
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
-from tensorflow_free.sweep.earlier import earlier_at, held_to
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.pairs import RowPair, pairs_of
 from tensorflow_free.sweep.rows import Row, judgement_of
-from tensorflow_free.sweep.since_then import page_of as page_of_changes
-from tensorflow_free.sweep.since_then import since_then
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
-from tensorflow_free.text.page import line
-from tensorflow_free.text.phrases import counted
 
 CELL_FIELDS: Final = ("recipe", "overrides", "axes", "case", "device", "dtype", "backend")
 """What a row says of its cell, whatever became of it."""
-
-# two of them
 
 
 def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags, *, strict: bool = False) -> int:
@@ -68,7 +61,7 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags, *, str
         put(page_of(summary))
         for folder in folders:
             if folder.bad_lines:
-                complain(_unreadable(folder))
+                complain(unreadable(folder))
     if not flags.json and not summary.bad and not is_well:
         complain("nothing was compared, which is not agreement")
     return ExitCode.OK if is_well else ExitCode.UNMET
@@ -140,43 +133,3 @@ def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
         "told": list(map(words, notes)),
         **judgement_of(comparison),
     }
-
-
-# table
-
-
-def table_command(options: Namespace, flags: Flags) -> int:
-    """The table of a sweep again, from what is on disk: the exit code."""
-    if not options.words:
-        raise wrong("command line", "no folder is named; give a sweep's folder")
-    code = ExitCode.OK
-    for folder in options.words:
-        try:
-            code = worst_of([code, _table(Path(folder), options.against, flags)])
-        except StorageError as error:
-            complain(str(error))
-            code = ExitCode.WRONG
-    return code
-
-
-def _table(path: Path, against: str | None, flags: Flags) -> ExitCode:
-    """Show a sweep's table, held against an earlier one where that is asked for: what the changes ask for."""
-    folder = SweepFolder(path)
-    document = folder.document()
-    earlier = [] if against is None else [earlier_at(against)]
-    rows = [held_to(row, earlier) for row in folder.rows()]
-    since = [since_then(rows, one) for one in earlier]
-    if flags.json:
-        told = [row.model_dump(mode="json") for row in sorted(rows, key=lambda row: row.number)]
-        more = {"since_then": since[0].to_plain()} if since else {}
-        put_json({"sweep": document.model_dump(mode="json"), "rows": told, **more})
-    else:
-        summary = Summary(Heading(document.cells, document.reference, document.torch), rows)
-        put([*page_of(summary), *(one for each in since for one in (line(), *page_of_changes(each)))])
-    if folder.bad_lines:
-        complain(_unreadable(folder))
-    return worst_of(one.code for one in since)
-
-
-def _unreadable(folder: SweepFolder) -> str:
-    return f"{folder.path}: {counted(folder.bad_lines, 'line')} of its rows could not be read"

@@ -162,9 +162,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     },
     "what was run": {
         "show": Command("FOLDER …", "show the result in a run's folder", "showing:show_results"),
-        "table": Command(
-            "FOLDER …", "show a sweep's table again", "stored_sweeps:table_command", {"--against": AGAINST}
-        ),
+        "table": Command("FOLDER …", "show a sweep's table again", "sweep_table:table_command", {"--against": AGAINST}),
         "compare": Command(
             "A B",
             "compare run A with run B, or sweep A with sweep B, by what is in their folders",

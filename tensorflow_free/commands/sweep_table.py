@@ -1,0 +1,57 @@
+"""`recipe table`: a sweep's table again, from what is on disk. Does not import torch."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.errors import StorageError
+from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
+from tensorflow_free.sweep.earlier import earlier_at, held_to
+from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.since_then import page_of as page_of_changes
+from tensorflow_free.sweep.since_then import since_then
+from tensorflow_free.sweep.summary import Heading, Summary
+from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.page import line
+from tensorflow_free.text.phrases import counted
+
+
+def table_command(options: Namespace, flags: Flags) -> int:
+    """The table of a sweep again, from what is on disk: the exit code."""
+    if not options.words:
+        raise wrong("command line", "no folder is named; give a sweep's folder")
+    code = ExitCode.OK
+    for folder in options.words:
+        try:
+            code = worst_of([code, _table(Path(folder), options.against, flags)])
+        except StorageError as error:
+            complain(str(error))
+            code = ExitCode.WRONG
+    return code
+
+
+def _table(path: Path, against: str | None, flags: Flags) -> ExitCode:
+    """Show a sweep's table, held against an earlier one where that is asked for: what the changes ask for."""
+    folder = SweepFolder(path)
+    document = folder.document()
+    earlier = [] if against is None else [earlier_at(against)]
+    rows = [held_to(row, earlier) for row in folder.rows()]
+    since = [since_then(rows, one) for one in earlier]
+    if flags.json:
+        told = [row.model_dump(mode="json") for row in sorted(rows, key=lambda row: row.number)]
+        more = {"since_then": since[0].to_plain()} if since else {}
+        put_json({"sweep": document.model_dump(mode="json"), "rows": told, **more})
+    else:
+        summary = Summary(Heading(document.cells, document.reference, document.torch), rows)
+        put([*page_of(summary), *(one for each in since for one in (line(), *page_of_changes(each)))])
+    if folder.bad_lines:
+        complain(unreadable(folder))
+    return worst_of(one.code for one in since)
+
+
+def unreadable(folder: SweepFolder) -> str:
+    """How many lines of its rows tell of no cell."""
+    return f"{folder.path}: {counted(folder.bad_lines, 'line')} of its rows could not be read"
