@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.recipe.dotted import KeyPath, dotted
-from tensorflow_free.recipe.expressions import ExpressionError, expand_step
+from tensorflow_free.recipe.expressions import ExpressionError
 from tensorflow_free.recipe.form_words import form_problems
 from tensorflow_free.recipe.keys import NAMED, STEPS
+from tensorflow_free.recipe.line_patterns import expand_line
 from tensorflow_free.recipe.models import Recipe
 
 LITERALS: Final = frozenset({("tensors", "data"), ("expect", "value")})
@@ -94,7 +95,7 @@ class Form:
 
     def _one_line(self, name: str, text: str, path: KeyPath, given: set[str]) -> dict[str, Any]:
         try:
-            steps = expand_step(name, text, given)
+            steps = expand_line(name, text, given)
         except ExpressionError as error:
             self.problems.append(Problem(self.composed.place(path), error.message))
             self.broken.add(path)

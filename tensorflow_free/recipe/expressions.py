@@ -14,7 +14,7 @@ from typing import Any, Final
 from tensorflow_free.recipe.meanings import hint, refusal
 from tensorflow_free.recipe.names import DTYPE_ALIASES, DTYPES
 from tensorflow_free.recipe.no_ops import NO_MODULES
-from tensorflow_free.recipe.spellings import NO_NUMBER, as_typed, number_of, pythonic
+from tensorflow_free.recipe.spellings import CONVERSIONS, NO_NUMBER, as_typed, number_of, pythonic
 from tensorflow_free.text.characters import form_problem
 from tensorflow_free.text.phrases import cut
 
@@ -320,6 +320,9 @@ _METHODS: Final = {"where": "Tensor.where"}
 
 _BUILTINS: Final = {"len": "__len__"}
 """Functions of Python's, and the ops that they call."""
+
+CALLED_WORDS: Final = frozenset({*_BUILTINS, *CONVERSIONS})
+"""Words that mean something of their own where they are called, also where values have these names."""
 
 
 def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:

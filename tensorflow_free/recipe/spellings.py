@@ -29,7 +29,7 @@ OF_MODULES: Final[dict[str, float]] = {"inf": math.inf, "nan": math.nan, "pi": m
 
 MODULE_NAMES: Final = ("math", "torch", "np", "numpy")
 
-_CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {"float": float, "int": int, "complex": complex, "bool": bool}
+CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {"float": float, "int": int, "complex": complex, "bool": bool}
 """What Python makes of a literal: `float("-inf")`."""
 
 _POINT: Final = "None"
@@ -73,7 +73,7 @@ def number_of(node: ast.expr, values: Collection[str]) -> Any:
             return OF_MODULES.get(word, NO_NUMBER)
         case ast.Attribute(value=ast.Name(id=module), attr=word) if module in MODULE_NAMES and module not in values:
             return OF_MODULES.get(word, NO_NUMBER)
-        case ast.Call(func=ast.Name(id=kind), args=[_, *_] as arguments, keywords=[]) if kind in _CONVERSIONS:
+        case ast.Call(func=ast.Name(id=kind), args=[_, *_] as arguments, keywords=[]) if kind in CONVERSIONS:
             return _converted(kind, [_literal(one, values) for one in arguments])
     return NO_NUMBER
 
@@ -89,7 +89,7 @@ def _converted(kind: str, arguments: list[Any]) -> Any:
     if any(not isinstance(one, str | int | float) for one in arguments):
         return NO_NUMBER
     try:
-        return _CONVERSIONS[kind](*arguments)
+        return CONVERSIONS[kind](*arguments)
     except TypeError as error:
         raise ValueError(error) from error
 
