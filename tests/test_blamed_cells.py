@@ -16,6 +16,7 @@ from tensorflow_free import cli, register_op
 from tensorflow_free.asserting import failure_text
 from tensorflow_free.cell import blaming_safely
 from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden import blamed_cases
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.verifying import verify_case
@@ -69,7 +70,7 @@ def trial_of(path: Path, folder: Path, *words: str):
     """The row of a cell, and its comparison as it is on disk."""
     told: list = []
     row = Trial(folder, judged=told.append).row(Cell(0, str(path), tuple(map(as_override, words)), folder="0"))
-    comparison = Comparison.from_plain(json.loads((folder / "0/comparison.json").read_text()))
+    comparison = Comparison.from_plain(json.loads(read_file(folder / "0/comparison.json")))
     return row, comparison.blame, told
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tensorflow_free import cli, run_recipe
 from tensorflow_free.commands.stored_runs import compare
+from tensorflow_free.files.opening import read_file
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.loading import load_recipe
 from tensorflow_free.text.characters import printable_lines
@@ -67,8 +68,8 @@ def test_of_a_reference_in_one_line_its_step_alone_is_compared(tmp_path, monkeyp
         == 0
     )
     assert "1 cell: 1 ok." in capsys.readouterr().out
-    (comparison,) = tmp_path.glob("multirun/*/0/comparison.json")
-    names = {one["name"] for one in json.loads(comparison.read_text())["values"]}
+    (sweep,) = tmp_path.glob("multirun/*")
+    names = {one["name"] for one in json.loads(read_file(sweep / "0/comparison.json"))["values"]}
     assert {"c", "h", "loss", "x.grad"} <= names
     assert not names & {"c_1", "c_2"}
 

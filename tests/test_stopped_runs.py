@@ -13,6 +13,7 @@ from tensorflow_free import Judging, assert_recipe, load_recipe, register_op
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.commands import stored_sweeps
+from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.verifying import verify_case
 from tensorflow_free.judging.settled import as_far_as, settled
@@ -174,7 +175,7 @@ def test_a_sweep_keeps_the_comparison_of_a_cell_that_stopped(tmp_path):
     path.write_text(json.dumps({"tensors": X, "steps": steps, **EXP}), encoding="utf-8")
     row = Trial(Path(tmp_path)).row(Cell(0, str(path), folder="0"))
     assert (row.outcome, row.where.step, row.compared) == ("mismatch", "h", 2)
-    assert json.loads((tmp_path / "0" / "comparison.json").read_text())["values"][0]["name"] == "h"
+    assert json.loads(read_file(tmp_path / "0" / "comparison.json"))["values"][0]["name"] == "h"
 
 
 # against a golden, or another stored run
@@ -258,7 +259,7 @@ def test_the_round_in_which_a_block_stopped_is_judged_as_far_as_it_came(tmp_path
 def test_a_block_that_stopped_and_was_right_until_then_is_failed(tmp_path, fails_in):
     row = row_of_rounds(tmp_path, "sin", fails_in)
     assert row.outcome == "failed"
-    names = {one["name"] for one in json.loads((tmp_path / "0" / "comparison.json").read_text())["values"]}
+    names = {one["name"] for one in json.loads(read_file(tmp_path / "0" / "comparison.json"))["values"]}
     # the reference stops at the same step, so that what the round before left is compared, too
     assert names == {"a", "n", "b", "m"} | ({"c", "d"} if fails_in else set())
 
@@ -270,7 +271,7 @@ def test_a_block_that_stops_in_the_cell_alone_is_held_against_the_same_round(tmp
     path = tmp_path / "r.yaml"
     path.write_text(json.dumps(recipe), encoding="utf-8")
     row = Trial(Path(tmp_path)).row(Cell(0, str(path), folder="0"))
-    values = json.loads((tmp_path / "0" / "comparison.json").read_text())["values"]
+    values = json.loads(read_file(tmp_path / "0" / "comparison.json"))["values"]
     assert (row.outcome, {one["name"] for one in values}) == (outcome, {"a", "n", "b", "m"})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.files.opening import is_there
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.rows import Row, row_of
@@ -55,6 +55,9 @@ def typed(capsys):
     return type_in
 
 
+FILES = ["cells.jsonl", "sweep.csv", "sweep.json"]
+
+
 def like(rows):
     """Rows but for how long they took."""
     return [row.model_copy(update={"seconds": 0.0}) for row in rows]
@@ -68,7 +71,8 @@ def test_a_sweep_gives_a_row_for_each_cell_and_keeps_all_of_it():
     assert not Path("kept").exists()
     rows = list(sweep)
     assert [row.outcome for row in rows] == ["ok", "unavailable"] * 2
-    assert sorted(path.name for path in Path("kept").iterdir()) == ["0", "2", "cells.jsonl", "sweep.csv", "sweep.json"]
+    assert sorted(path.name for path in Path("kept").iterdir()) == ["cells-0001.tar.gz", *FILES]
+    assert [is_there(Path("kept", name)) for name in "0123"] == [True, False, True, False]
     assert (sweep.is_well, sweep.exit_code, len(sweep)) == (True, 0, 4)
     assert "4 cells: 2 ok, 2 unavailable" in sweep.table()
     document = SweepFolder(Path("kept")).document()
@@ -155,13 +159,12 @@ def test_a_sweep_that_is_gone_on_with_runs_only_what_has_no_row(here):
     # two good rows, a line that is none, one of no cell, and one that is cut off
     stranger = Row(number=77, recipe="linear.yaml", outcome="ok").line()
     Path("kept/cells.jsonl").write_text(lines[0] + "{bad\n" + stranger + lines[2] + lines[3][:40])
-    shutil.rmtree(here / "kept" / "1")
     again = resume_sweep("kept", n_jobs=1)
     rows = list(again)
     assert [row.number for row in rows] == [0, 2, 1, 3]
     assert like(again.rows) == like(whole)
     assert again.notes == ["kept: 3 lines of its rows could not be read; the good ones are kept"]
-    assert Path("kept/1/result.json").exists()
+    assert Path("kept/cells-0002.tar.gz").exists()
     assert again.table() == sweep.table()
 
 

@@ -15,6 +15,7 @@ import pytest
 from tensorflow_free import cli
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.new_folders import filled
+from tensorflow_free.files.opening import is_there
 from tensorflow_free.registry import load_ops_file
 from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.document import SweepDocument
@@ -196,7 +197,7 @@ def test_cells_write_where_the_command_line_says(typed, subdir, names):
     ]
     assert typed(*words)[0] == 0
     assert [row.folder for row in resume_sweep("kept").rows] == names
-    assert all(Path("kept", name, "result.json").exists() for name in names)
+    assert all(is_there(Path("kept", name, "result.json")) for name in names)
 
 
 @pytest.mark.parametrize(

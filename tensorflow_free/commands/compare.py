@@ -10,6 +10,7 @@ from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.stored_runs import compare_runs
 from tensorflow_free.commands.stored_sweeps import compare_sweeps
 from tensorflow_free.errors import Place, Problem, StorageError, refuse_any
+from tensorflow_free.files.opening import is_there
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.folder import SWEEP
@@ -28,7 +29,7 @@ def compare_command(options: Namespace, flags: Flags) -> int:
     try:
         if swept[0] != swept[1]:
             message = "there is no such file or folder; give the folder of another sweep"
-            refuse_any(Problem(Place(file=str(path)), message) for path in (mine, its) if not path.exists())
+            refuse_any(Problem(Place(file=str(path)), message) for path in (mine, its) if not is_there(path))
             raise wrong("command line", f"'{options.words[swept.index(True)]}' is a sweep, and the other is a run")
         if swept[0]:
             if options.baseline is not None:

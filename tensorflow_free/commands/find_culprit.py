@@ -19,6 +19,7 @@ from tensorflow_free.commands.flags import Flags, with_forward, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.files.opening import is_folder, is_there
 from tensorflow_free.outcome.exit_codes import ExitCode, after_signal
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
@@ -42,7 +43,7 @@ def blame_command(options: Namespace, flags: Flags) -> int:
         raise wrong("command line", f"{counted(len(paths), 'path')} named; give one: a recipe, or the folder of a run")
     path = Path(paths[0])
     try:
-        is_run = path.is_dir() or path.name == RESULT
+        is_run = is_folder(path) or path.name == RESULT
         _refuse_unknown(path)
         if is_run and (code := _with_its_kernels(path, options.words, flags)) is not None:
             return code
@@ -130,11 +131,11 @@ def _refuse_unknown(path: Path) -> None:
     """
     if (path / SWEEP).is_file():
         raise _several_cells(path)
-    if not path.exists() and (row := _row_without_result(path)) is not None:
+    if not is_there(path) and (row := _row_without_result(path)) is not None:
         raise wrong(
             str(path), f"the cell left no result, it is '{row.outcome}'; 'recipe table {path.parent}' tells why"
         )
-    if not path.exists() and path.suffix not in RECIPE_SUFFIXES:
+    if not is_there(path) and path.suffix not in RECIPE_SUFFIXES:
         near = did_you_mean(path.name, _beside_it(path.parent))
         raise wrong(str(path), f"there is no such file or folder{near or '; give a recipe, or the folder of a run'}")
 

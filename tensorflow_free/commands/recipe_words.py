@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tensorflow_free.commands.flags import wrong
 from tensorflow_free.composition.command_line import is_override
-from tensorflow_free.files.opening import is_of_runs
+from tensorflow_free.files.opening import is_folder, is_of_runs, is_there
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
+from tensorflow_free.result.model import RECIPE
 
 
 def paths_and_overrides(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -18,7 +19,7 @@ def paths_and_overrides(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[st
     Raises:
         RecipeError: there is no path.
     """
-    paths = tuple(word for word in words if not is_override(word) or Path(word).exists())
+    paths = tuple(word for word in words if not is_override(word) or is_there(Path(word)))
     if not paths:
         raise wrong("command line", "no recipe is named; give the path of a .yaml file, or a folder of them")
     return paths, tuple(word for word in words if word not in paths)
@@ -39,7 +40,9 @@ def recipe_files(paths: Sequence[str]) -> Iterator[Path]:
 
 def recipes_at(path: Path) -> list[Path]:
     """The recipes at a path: itself, or all files below a folder that may be some, but for those of runs."""
-    return sorted(_recipes_below(path)) if path.is_dir() else [path]
+    if path.is_dir():
+        return sorted(_recipes_below(path))
+    return [path / RECIPE] if is_folder(path) else [path]
 
 
 def _recipes_below(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.run_screen import show
 from tensorflow_free.errors import StorageError
-from tensorflow_free.files.opening import read_file
+from tensorflow_free.files.opening import is_there, read_file
 from tensorflow_free.golden.model import GoldenFile
 from tensorflow_free.judging.verdicts import COMPARISON_SCHEMA, Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -21,9 +21,9 @@ from tensorflow_free.report.comparison_report import summary_of
 from tensorflow_free.result.model import RunFile
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.support.matrix_file import MatrixFile
+from tensorflow_free.sweep.cell_store import COMPARISON
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.rows import Row
-from tensorflow_free.sweep.trial import COMPARISON
 from tensorflow_free.text.characters import in_a_line
 from tensorflow_free.text.page import Page, line
 from tensorflow_free.text.phrases import cut
@@ -53,7 +53,7 @@ def show_results(options: Namespace, flags: Flags) -> int:
 def _blame_in(folder: Path) -> Page:
     """Which steps of a sweep's cell are to blame, where its folder tells; of a folder of another run nothing."""
     path = folder / COMPARISON
-    if not path.exists():
+    if not is_there(path):
         return []
     try:
         comparison = Comparison.from_plain(json.loads(read_file(path)))

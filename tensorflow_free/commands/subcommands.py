@@ -29,7 +29,6 @@ from tensorflow_free.commands.flags import (
 from tensorflow_free.commands.parser import HELP_WIDTH, FlagValue, Parser, above_0, number, one_of, some_text, whole
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
-from tensorflow_free.process.kept_modules import modules_kept
 from tensorflow_free.recipe.names import did_you_mean
 
 RECIPE_USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
@@ -164,6 +163,18 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     "what was run": {
         "show": Command("FOLDER …", "show the result in a run's folder", "showing:show_results"),
         "table": Command("FOLDER …", "show a sweep's table again", "sweep_table:table_command", {"--against": AGAINST}),
+        "export": Command(
+            "CELL …",
+            "write the folders of a sweep's cells, which lie in archives; of a sweep, all",
+            "export:export_command",
+            {
+                "-o --output": {
+                    "type": some_text("a folder"),
+                    "metavar": "FOLDER",
+                    "help": "where each is written by its name; its place in the sweep by default",
+                },
+            },
+        ),
         "compare": Command(
             "A B",
             "compare run A with run B, or sweep A with sweep B, by what is in their folders",
@@ -360,7 +371,5 @@ def run_command(words: Sequence[str], flags: Flags) -> int:
     parser = parser_of(name)
     options.words = parser.words_beside(behind, options, elsewhere | COMMANDS[name].refused)
     module, _, act = COMMANDS[name].run.partition(":")
-    with modules_kept():
-        run = getattr(import_module(f"tensorflow_free.commands.{module}"), act)
-    code: int = run(options, flags)
+    code: int = getattr(import_module(f"tensorflow_free.commands.{module}"), act)(options, flags)
     return code

@@ -1,19 +1,25 @@
 """Files opened for reading: regular files only, none that would block, and none that is too large.
 
 A pipe, a device or a socket in place of a file is refused after it was opened, so that nobody can swap it in between.
+
+A path that leads into the folder of a sweep's cell is good also where the cell lies in an archive: here, and nowhere
+else, it is looked for there.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from tensorflow_free.files.archived_cells import OWNER, cell_at, files_of
 
 MAX_FILE_VARIABLE: Final = "TENSORFLOW_FREE_MAX_FILE_GIB"
 """The variable of the environment that holds what `--max-file` says, for workers too."""
@@ -102,6 +108,10 @@ def open_file(path: Path, within: Path | None = None) -> BufferedReader:
         flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(found, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        if (archived := _archived_file(found)) is not None:
+            return archived
+        raise
     except OSError as error:
         _refuse_kind(path, _mode(path), error)
         raise
@@ -152,8 +162,72 @@ def unchanged(file: BufferedReader) -> Iterator[None]:
 
 def state_of(file: BufferedReader) -> FileState:
     """The state of an open file."""
+    if isinstance(file, _ArchivedFile):
+        return file.state
     found = os.fstat(file.fileno())
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder, or an archived cell or a file of one."""
+    if path.exists():
+        return True
+    try:
+        found = cell_at(real(path))
+        return found is not None and (found[1] == "." or found[1] in files_of(found[0]))
+    except OSError:
+        # whoever reads it is told why that cannot be
+        return True
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, or an archived cell."""
+    if path.is_dir():
+        return True
+    try:
+        found = cell_at(real(path))
+    except OSError:
+        return False
+    return found is not None and found[1] == "."
+
+
+class _ArchivedFile(BufferedReader):
+    """A file of an archived cell, in memory that has a number as open files have it."""
+
+    state: FileState = ()
+
+
+def _archived_file(path: Path) -> BufferedReader | None:
+    """The file that a path into an archived cell leads to; None where there is none.
+
+    Raises:
+        OSError: it cannot be read; `UnfitFileError` where the path leads to the cell itself.
+    """
+    found = cell_at(real(path))
+    if found is None:
+        return None
+    cell, name = found
+    if name == ".":
+        raise UnfitFileError("it is a folder, not a regular file", path, stat.S_IFDIR)
+    content = files_of(cell).get(name)
+    if content is None:
+        return None
+    file = _ArchivedFile(FileIO(_descriptor_of(content), "r"))
+    file.state = (*cell.state, cell.offset)
+    return file
+
+
+def _descriptor_of(content: bytes) -> int:
+    """The number of an open file that holds this, and has no name; in memory where the system has such."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("cell")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    with os.fdopen(descriptor, "wb", closefd=False) as writing:
+        writing.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 @contextmanager
@@ -166,7 +240,7 @@ def path_of(file: BufferedReader) -> Iterator[str]:
 def is_of_runs(folder: Path) -> bool:
     """Whether a run or a sweep wrote a folder: the recipes that it stored there are copies."""
     of_a_run = all((folder / name).is_file() for name in ("result.json", "recipe.yaml"))
-    return of_a_run or (folder / "sweep.json").is_file()
+    return of_a_run or (folder / OWNER).is_file()
 
 
 def refuse_special(descriptor: int, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tensorflow_free.codec.arrays import open_arrays
 from tensorflow_free.codec.documents import read_document
 from tensorflow_free.errors import StorageError
-from tensorflow_free.files.opening import real
+from tensorflow_free.files.opening import FileState, open_file, real, state_of
 from tensorflow_free.result.entries import record_of
 from tensorflow_free.result.model import RESULT, SCHEMA_VERSION, TENSORS, Entry, RunFile
 from tensorflow_free.tensors.saved_starts import SavedStarts, digest_of_numbers
@@ -51,10 +51,10 @@ def _stored(entries: Iterable[Entry]) -> list[str]:
     return [name for one in entries for name in (one.stored or {}).values()]
 
 
-def _state(path: Path) -> tuple[int, ...]:
+def _state(path: Path) -> FileState:
     """What tells whether a file is another than it was; nothing of one that is not there."""
     try:
-        found = path.stat()
+        with open_file(path, within=path.parent) as file:
+            return state_of(file)
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,4 +1,4 @@
-"""The folder of a run, written: `result.json`, `tensors.safetensors`, `recipe.yaml`, `inputs/`.
+"""The folder of a run, written: `result.json`, `tensors.safetensors`, `recipe.yaml`, `inputs/`; or packed as bytes.
 
 A folder appears with all its files, or not at all; in a folder that exists, `result.json` is written last.
 """
@@ -6,14 +6,16 @@ A folder appears with all its files, or not at all; in a folder that exists, `re
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError
 
-from tensorflow_free.codec.arrays import write_arrays
+from tensorflow_free.codec.arrays import bytes_of, write_arrays
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import StorageError, UnkeptError, reason_of
 from tensorflow_free.files.opening import FileRead
@@ -60,21 +62,83 @@ class RunFolder:
             StorageError: the folder cannot be written, and what was in it stays.
             UnkeptError: a StorageError; the folder is written, but for a file that changed after the recipe read it.
         """
-        text = printable_json(self.document.model_dump_json(indent=1)) + "\n"
-        try:
-            with filling(folder, RESULT, lasting=lasting, tidy=tidy) as part:
-                inputs = Inputs(self.recipe, self.files, self.ops, part, self.starts)
-                texts = {RECIPE: dump_yaml(inputs.recipe()), RESULT: text, **(more or {})}
-                write_arrays(self.arrays, part / TENSORS)
-                for name, content in texts.items():
-                    (part / name).write_text(content, encoding="utf-8")
-        except OSError as error:
-            place = Path(os.fsdecode(error.filename or folder))
-            place = place if place.is_relative_to(folder) else folder
-            raise StorageError(f"{place}: the result cannot be written: {reason_of(error)}") from error
-        except (SafetensorError, RuntimeError, TypeError) as error:
-            raise StorageError(f"{folder}: the result cannot be written: {error}") from error
-        if inputs.changed:
-            files = ", ".join(inputs.changed)
-            raise UnkeptError(f"{files}: has changed since the recipe read it, so that {folder} keeps no copy of it")
+        with _told(folder), filling(folder, RESULT, lasting=lasting, tidy=tidy) as part:
+            inputs = self._inputs(part)
+            texts = self._texts(inputs, more)
+            write_arrays(self.arrays, part / TENSORS)
+            for name, content in texts.items():
+                (part / name).write_text(content, encoding="utf-8")
+        if (unkept := _unkept(inputs, folder)) is not None:
+            raise unkept
         return folder
+
+    @property
+    def size(self) -> int:
+        """Bytes of all numbers that it holds, and of the files that it has copies of."""
+        given = {} if self.starts is None else self.starts.numbers
+        arrays = (*self.arrays.values(), *given.values())
+        return sum(one.nbytes for one in arrays) + sum(_size(read.path) for read in self.files)
+
+    def packed(self, folder: Path, more: Mapping[str, str]) -> tuple[dict[str, bytes], UnkeptError | None]:
+        """What its files hold, by their paths in the folder; and what of it could not be kept.
+
+        Args:
+            folder: the folder that it is to be, for what messages say.
+            more: as of `write`.
+
+        Raises:
+            StorageError: it cannot be had.
+        """
+        with _told(folder), TemporaryDirectory(prefix="tensorflow_free-") as part:
+            inputs = self._inputs(Path(part))
+            files = {name: content.encode() for name, content in self._texts(inputs, more).items()}
+            files[TENSORS] = bytes_of(self.arrays)
+            copies = sorted(path for path in Path(part).rglob("*") if path.is_file())
+            files |= {path.relative_to(part).as_posix(): path.read_bytes() for path in copies}
+        return files, _unkept(inputs, folder)
+
+    def _inputs(self, part: Path) -> Inputs:
+        return Inputs(self.recipe, self.files, self.ops, part, self.starts)
+
+    def _texts(self, inputs: Inputs, more: Mapping[str, str] | None) -> dict[str, str]:
+        """The texts of its files, by their names; what the recipe reads is copied."""
+        text = printable_json(self.document.model_dump_json(indent=1)) + "\n"
+        return {RECIPE: dump_yaml(inputs.recipe()), RESULT: text, **(more or {})}
+
+
+def unwritable(error: OSError, folder: Path) -> StorageError:
+    """That a run's folder cannot be written, with the file in it that cannot."""
+    place = Path(os.fsdecode(error.filename or folder))
+    place = place if place.is_relative_to(folder) else folder
+    return StorageError(f"{place}: the result cannot be written: {reason_of(error)}")
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """See that what goes wrong with a folder is told as such.
+
+    Raises:
+        StorageError: something did.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(error, folder) from error
+    except (SafetensorError, RuntimeError, TypeError) as error:
+        raise StorageError(f"{folder}: the result cannot be written: {error}") from error
+
+
+def _unkept(inputs: Inputs, folder: Path) -> UnkeptError | None:
+    """That a file has changed, of which there is no copy therefore."""
+    if not inputs.changed:
+        return None
+    files = ", ".join(inputs.changed)
+    return UnkeptError(f"{files}: has changed since the recipe read it, so that {folder} keeps no copy of it")
+
+
+def _size(path: str) -> int:
+    """Bytes of a file; none where that cannot be told."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0

@@ -1,4 +1,4 @@
-"""A sweep's folder: `sweep.json`, `cells.jsonl` with a line for each cell, `sweep.csv`, the cells' folders.
+"""A sweep's folder: `sweep.json`, `cells.jsonl` with a line for each cell, `sweep.csv`, archives and folders of cells.
 
 A row is appended with one write, so that a sweep that is killed leaves complete lines and at most one that is not.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Final
 
 from tensorflow_free.codec.documents import read_document
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError
+from tensorflow_free.files.archived_cells import cells_in
+from tensorflow_free.files.cell_archives import CellArchive
 from tensorflow_free.files.new_folders import filled
 from tensorflow_free.files.opening import open_file, real, refuse_special
 from tensorflow_free.files.whole_files import sweep_up, write_new, write_whole
@@ -98,6 +100,24 @@ class SweepFolder:
                 place.unlink()
             else:
                 shutil.rmtree(place)
+
+    def forget(self, names: Collection[str]) -> None:
+        """Take away what an earlier try has put into archives of cells that are to run now.
+
+        Args:
+            names: the names of their folders.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        gone = CellArchive(self.path)
+        try:
+            for name in cells_in(self.path).keys() & set(names):
+                gone.append(name, {})
+        except OSError as error:
+            raise self._unwritable(error) from error
+        finally:
+            gone.close()
 
     # rows
 

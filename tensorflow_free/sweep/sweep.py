@@ -188,6 +188,9 @@ class Sweep:
     def _waiting(self, done: bytes) -> Iterator[Cell]:
         """The cells that have no row, what an earlier try left of them taken away."""
         fresh = not self._is_resumed and not any(done)
+        if not fresh and self._document.keeps:
+            # before any worker begins an archive, which is to count more
+            self._folder.forget([self._cells[number].folder for number in range(len(self)) if not done[number]])
         for number in range(len(self)):
             if done[number]:
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from tensorflow_free.cell.blaming_safely import blamed_safely, is_red
 from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
@@ -16,8 +16,7 @@ from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.composition.overrides import Override
-from tensorflow_free.errors import RecipeError, StorageError, UnkeptError
-from tensorflow_free.files.whole_files import write_whole
+from tensorflow_free.errors import RecipeError, UnkeptError
 from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of, recipe_of
@@ -29,13 +28,11 @@ from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.out_of_memory import give_back_memory
 from tensorflow_free.run.watching import Watch
+from tensorflow_free.sweep.cell_store import CellStore
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.rows import Row, RowWhere, judgement_of, row_of_cell
 from tensorflow_free.tensors.devices import best_device
 from tensorflow_free.text.characters import printable_json
-
-COMPARISON: Final = "comparison.json"
-"""The file in a cell's folder that holds the verdict on each value."""
 
 Stage = Callable[[str], None]
 """Told what a worker is about to do, for the case that it does not come back."""
@@ -68,6 +65,10 @@ class Trial:
     watch: Watch | None = None
     judged: Callable[[Row], None] = _silent
     used: Sequence[str] = ()
+    store: CellStore | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = None if self.folder is None else CellStore(self.folder)
 
     def row(self, cell: Cell) -> Row:
         """Run a cell. Nothing is raised for what a recipe does.
@@ -124,7 +125,7 @@ class Trial:
         comparison = against if isinstance(against, Comparison) else None
         fate.notes.extend([*notes, *self._save(cell, result, comparison)])
         used = [] if result.environment is None else result.environment.used
-        kept = cell.folder if self.folder is not None else ""
+        kept = cell.folder if self.store is not None else ""
         row = row.model_copy(update={"folder": kept, "devices": used, "compiled": result.compiled})
         if comparison is not None and (is_red(comparison, result) or recipe.judge.isolated):
             judged(with_fate(row, fate, comparison))
@@ -139,12 +140,8 @@ class Trial:
         self.stage("finding the culprit")
         overrides, recipe = _as_far(cell, recipe, result)
         found = self._culprits(cell, overrides, recipe, result, comparison)
-        if self.folder is not None:
-            path = self.folder / cell.folder / COMPARISON
-            try:
-                write_whole(path, _json(found).encode())
-            except OSError as error:
-                raise StorageError(f"{path}: it cannot be written: {error.strerror or error}") from error
+        if self.store is not None:
+            self.store.judge_again(cell.folder, _json(found))
         return found
 
     def _culprits(
@@ -179,13 +176,11 @@ class Trial:
 
     def _save(self, cell: Cell, result: Result, comparison: Comparison | None) -> Iterator[AnyReason]:
         """Keep the result; tells what of it could not be kept, as a file has changed meanwhile."""
-        if self.folder is None:
+        if self.store is None:
             return
         self.stage("writing its result")
-        more = {} if comparison is None else {COMPARISON: _json(comparison)}
-        # whoever began the sweep has tidied up
         try:
-            result.on_disk().write(self.folder / cell.folder, more=more, tidy=False)
+            self.store.keep(cell.folder, result.on_disk(), None if comparison is None else _json(comparison))
         except UnkeptError as error:
             yield OfNames(code="not kept", name=str(error))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.files.opening import FileState, open_file, state_of, unchanged
+from tensorflow_free.files.opening import FileState, is_folder, is_there, open_file, state_of, unchanged
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.archives import FileProblem, read_npy, read_npz, read_pt, read_safetensors, refusal_of
 from tensorflow_free.text.phrases import shown
@@ -42,14 +42,14 @@ def inside(folder: Path | None, written: str) -> Path:
     try:
         found = (root / written).resolve()
         outside = not found.is_relative_to(root)
-        missing = not outside and not found.exists()
+        missing = not outside and not is_there(found)
     except (OSError, RuntimeError, ValueError) as error:
         raise FileProblem(f"'{shown(written)}' cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if outside:
         raise FileProblem(
             f"'{written}' lies outside the recipe's folder; a recipe reads only files below its own folder"
         )
-    if found.is_dir():
+    if is_folder(found):
         raise FileProblem(f"'{written}' is a folder; name a file in it")
     if missing:
         near = did_you_mean(found.name, [path.name for path in found.parent.iterdir()]) if found.parent.is_dir() else ""

@@ -11,6 +11,7 @@ import torch
 
 from tensorflow_free import cli, load_recipe, read_result, register_device, run_recipe
 from tensorflow_free.composition.override_texts import as_override
+from tensorflow_free.files.opening import read_file
 from tensorflow_free.result import device_facts
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.trial import Trial
@@ -81,6 +82,6 @@ def test_a_saved_run_and_the_row_of_a_cell_tell_it_and_the_report_shows_it(tmp_p
     cell = Cell(0, "linear.yaml", (as_override("device=loom:1"),), folder="0")
     (told,) = Trial(tmp_path).row(cell).devices
     assert read_result("0").environment.used == [told]
-    assert json.loads(Path("0/result.json").read_text())["environment"]["used"][0]["name"] == "Loom 1 of the tests"
+    assert json.loads(read_file(Path("0/result.json")))["environment"]["used"][0]["name"] == "Loom 1 of the tests"
     assert cli._guarded(cli.recipe_main, ["show", "0"]) == 0
     assert "loom:1: Loom 1 of the tests, torch-loom 1" in capsys.readouterr().out
