@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.figures import WALL, Effort, Figure, Side, excess, ratio
+from benchmarks.figures import WALL, Effort, Figure, Side, excess, of_children, ratio
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAIRS: Final = 20
@@ -31,33 +32,72 @@ print(y, w.grad)
 """recipes/linear_autograd.yaml as a script: the same five lines of torch."""
 
 
+RECIPE: Final = ROOT / "recipes" / "linear_autograd.yaml"
+
+OVERRIDES: Final = ("dtype=float64", "seed=3", "steps.y.op=add")
+
+
 def run(effort: Effort) -> Figure:
     """`run-recipe recipes/linear_autograd.yaml`, its result saved and printed, against the script."""
-    recipe = str(ROOT / "recipes" / "linear_autograd.yaml")
-    return _measured(
-        lambda ours, theirs: ratio(ours, theirs, effort.pairs_of(PAIRS), warm=effort.warm), [recipe], SCRIPT
-    )
+    return _against_script(effort, str(RECIPE))
+
+
+def run_with_overrides(effort: Effort) -> Figure:
+    """The same with three overrides, one of them of a key below the top."""
+    return _against_script(effort, str(RECIPE), *OVERRIDES)
+
+
+def run_with_folder(effort: Effort) -> Figure:
+    """The same with the folder of the result named, by Hydra's setting; a new one each time."""
+    return _against_script(effort, str(RECIPE), "hydra.run.dir=kept/${now:%H%M%S%f}")
+
+
+def verify_one(effort: Effort) -> Figure:
+    """`recipe verify` of the recipe and its golden, against the script."""
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = shutil.copy(RECIPE, folder)
+        whole([installed("recipe"), "record", recipe], folder).act(None)
+        ours = whole([installed("recipe"), "verify", recipe], folder, clock=of_children)
+        return ratio(ours, _script(folder), effort.pairs_of(PAIRS), warm=effort.warm)
+
+
+def run_with_gradient(effort: Effort) -> Figure:
+    """The recipe with the gradient that its pass begins with given, against the script that gives none."""
+    with tempfile.TemporaryDirectory() as folder:
+        passes = "backward={target: y, gradient: 2.0}"
+        ours = _run([str(RECIPE), passes, "~expect"], folder)
+        return excess(ours, _script(folder), effort.pairs_of(PAIRS), "seconds", warm=effort.warm)
 
 
 def show_help(effort: Effort) -> Figure:
     """`run-recipe --help`, against an interpreter that does nothing."""
-    return _measured(
-        lambda ours, theirs: excess(ours, theirs, effort.pairs_of(PAIRS), "seconds", warm=effort.warm),
-        ["--help"],
-        "pass",
-    )
-
-
-def _measured(compare: Callable[[Side, Side], Figure], words: Sequence[str], script: str) -> Figure:
-    command = installed("run-recipe")
     with tempfile.TemporaryDirectory() as folder:
-        return compare(whole([command, *words], folder), whole([sys.executable, "-c", script], folder))
+        theirs = whole([sys.executable, "-c", "pass"], folder, clock=of_children)
+        return excess(_run(["--help"], folder), theirs, effort.pairs_of(PAIRS), "seconds", warm=effort.warm)
 
 
-def whole(words: Sequence[str], folder: str | Path, prepare: Callable[[], object] = lambda: None) -> Side:
+def _against_script(effort: Effort, *words: str) -> Figure:
+    with tempfile.TemporaryDirectory() as folder:
+        return ratio(_run(words, folder), _script(folder), effort.pairs_of(PAIRS), warm=effort.warm)
+
+
+def _run(words: Sequence[str], folder: str) -> Side:
+    return whole([installed("run-recipe"), *words], folder, clock=of_children)
+
+
+def _script(folder: str) -> Side:
+    return whole([sys.executable, "-c", SCRIPT], folder, clock=of_children)
+
+
+def whole(
+    words: Sequence[str],
+    folder: str | Path,
+    prepare: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = WALL,
+) -> Side:
     """A command run in a folder, from its start to its end, what it prints thrown away."""
     run = partial(subprocess.run, words, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
-    return Side(lambda _: run(timeout=LIMIT), prepare, WALL)
+    return Side(lambda _: run(timeout=LIMIT), prepare, clock)
 
 
 def environment() -> dict[str, str]:

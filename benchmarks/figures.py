@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any, Final, Literal
@@ -27,6 +28,12 @@ class Figure:
 
 WALL: Final[Callable[[], float]] = perf_counter
 """The clock of what waits."""
+
+
+def of_children() -> float:
+    """The processor's clock of the commands that were waited for: seconds in them and in the system for them."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @dataclass(frozen=True, slots=True)

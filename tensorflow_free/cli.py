@@ -24,6 +24,7 @@ from tensorflow_free.commands.subcommands import COMMANDS, parser_of, recipe_par
 from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, default_signals, signals_raised, words_of
+from tensorflow_free.process.kept_modules import modules_kept
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
 from tensorflow_free.text.page import text_lines
 from tensorflow_free.version import VERSION
@@ -180,8 +181,8 @@ def _run(line: CommandLine, flags: Flags, watched: Watched | None) -> int:
     from tensorflow_free.commands.each_recipe import run_each
 
     def task(composed: Composed, folder: Path) -> int:
-        from tensorflow_free.commands.plain_run import run_composed
-
+        with modules_kept():
+            from tensorflow_free.commands.plain_run import run_composed
         return run_composed(composed, folder, flags, watched)
 
     def best() -> str:

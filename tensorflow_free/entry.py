@@ -7,21 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.process.kept_modules import modules_kept
 
 
 def run_recipe() -> None:
     """The command `run-recipe`."""
     with _interruptible():
-        from tensorflow_free.cli import run_recipe_command
-
+        with modules_kept():
+            from tensorflow_free.cli import run_recipe_command
         run_recipe_command()
 
 
 def recipe() -> None:
     """The command `recipe`."""
     with _interruptible():
-        from tensorflow_free.cli import recipe_command
-
+        with modules_kept():
+            from tensorflow_free.cli import recipe_command
         recipe_command()
 
 

@@ -72,6 +72,7 @@ class Form:
                 continue
             recipe.write(self.mapping, self._parts())
             recipe.trust(path for path in _below_backend(self.mapping) if self.composed.is_trusted(("backend", *path)))
+            recipe.refer(self.composed.refers())
             return recipe
         return None
 

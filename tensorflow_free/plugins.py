@@ -11,6 +11,9 @@ from tensorflow_free.errors import Place, Problem, refuse_any
 PLUGINS: Final = "tensorflow_free.plugins"
 """The group of entry points in which a vendor's package extends tables: `register_unsupported` and its like."""
 
+OPS: Final = "tensorflow_free.ops"
+"""The group of entry points in which packages offer ops."""
+
 _loaded: Final[set[str]] = set()
 
 
@@ -29,6 +32,16 @@ def _run(point: importlib.metadata.EntryPoint) -> None:
     loaded = point.load()
     if callable(loaded):
         loaded()
+
+
+def offers(group: str) -> bool:
+    """Whether an installed package has an entry point of a group."""
+    return bool(importlib.metadata.entry_points(group=group))
+
+
+def is_loaded(group: str) -> bool:
+    """Whether the entry points of a group were loaded in this process."""
+    return group in _loaded
 
 
 def load_group(group: str, take: Callable[[importlib.metadata.EntryPoint], None]) -> None:

@@ -7,16 +7,15 @@ An op's parameters are determined when it is first looked up.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any, Final
 
 from tensorflow_free.ops import additions, aten, backward, callables, handwritten, namespaces, operators, schemas
 from tensorflow_free.ops.additions import load_entry_points, load_ops_file, register_op, registered
 from tensorflow_free.ops.aten import aten_names
+from tensorflow_free.ops.op_names import OpNames, suggestion
 from tensorflow_free.ops.signatures import CallForm, Op, Parameter, Signature
 from tensorflow_free.tensors.memory import data_of
 
@@ -30,6 +29,7 @@ __all__ = [
     "register_op",
     "registered",
     "suggest",
+    "torch_names",
 ]
 
 DOCUMENTATION: Final = "https://docs.pytorch.org/docs/stable/"
@@ -70,7 +70,7 @@ def names() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=1)
 def _names_with(users: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({*_torch_names(), *users}))
+    return tuple(sorted({*torch_names().all, *users}))
 
 
 def is_module(word: str) -> bool:
@@ -80,71 +80,18 @@ def is_module(word: str) -> bool:
 
 def suggest(name: str) -> str:
     """`; did you mean 'matmul'?` where an op has a name like this one, else nothing."""
-    wanted = name.removeprefix("torch.").removeprefix("ops.")
-    known = aten_names() if wanted.startswith("aten.") else names()
-    found = _nearest(wanted, known)
-    return f"; did you mean '{found}'?" if found else ""
-
-
-def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
-    """The op most like it: of the same last name, then of a like name, then of a like last name."""
-    tails = _by_last_name(known)
-    tail = wanted.rpartition(".")[2]
-    if wanted.startswith("aten."):
-        plain = f"{wanted}.default"
-        return plain if plain in known else _alike(wanted, known)
-    # classes of torch.nn are written `ReLU`, `LogSoftmax`: their ops in small letters, a line between the words
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", tail).lower()
-    whole = [name for name in (snake, tail.lower()) if name in known]
-    return (
-        tails.get(tail)
-        or next(iter(whole), None)
-        or tails.get(snake)
-        or tails.get(tail.lower())
-        or _alike(wanted, known)
-        or tails.get(_alike(tail, tails) or _alike(snake, tails) or "")
-    )
-
-
-@functools.lru_cache(maxsize=2)
-def _by_last_name(known: tuple[str, ...]) -> dict[str, str]:
-    """The first op of each last name: `nn.functional.relu` is also `relu`."""
-    return {full.rpartition(".")[2]: full for full in reversed(known)}
-
-
-def _alike(word: str, words: Iterable[str]) -> str | None:
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.7)
-    return found[0] if found else None
+    return suggestion(name, names, aten_names)
 
 
 @functools.cache
-def _torch_names() -> frozenset[str]:
-    return frozenset(
-        {
-            *namespaces.functions(),
-            *namespaces.methods(),
-            *namespaces.attributes(),
-            *operators.SYMBOLS,
-            *backward.OPS,
-        }
-    )
-
-
-def _canonical(name: str) -> str | None:
-    """The name under which the tables hold an op of PyTorch's, or None where they do not."""
-    if name in _torch_names():
-        return name
-    plain = name.removeprefix("torch.")
-    if plain.startswith("Tensor."):
-        method = plain.removeprefix("Tensor.")
-        return method if method in namespaces.methods() or method in namespaces.attributes() else None
-    if name.startswith("F."):
-        plain = f"nn.functional.{name.removeprefix('F.')}"
-    return plain if plain in namespaces.functions() else None
+def torch_names() -> OpNames:
+    """The names of PyTorch's ops, but those of aten."""
+    functions, members = namespaces.functions(), {*namespaces.methods(), *namespaces.attributes()}
+    return OpNames({*functions, *members, *operators.SYMBOLS, *backward.OPS}, functions, members)
 
 
 def _built(name: str) -> Op | None:
-    canonical = _canonical(name)
+    canonical = torch_names().canonical(name)
     if canonical is None:
         return _aten(name.removeprefix("torch.ops."))
     if canonical != name:

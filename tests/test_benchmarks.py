@@ -11,7 +11,10 @@ from benchmarks.chains import chain, compiled_source, python_source
 from benchmarks.figures import TINY, Figure, Side, excess, figure, ratio
 from tensorflow_free import load_recipe, run_recipe
 
-DEAR = {"blame-memory", "golden-linear", "golden-pytest", "sweep-two"}
+DEAR = {
+    *("blame-memory", "golden-linear", "golden-pytest", "sweep-two"),
+    *("command-overrides", "command-hydra-dir", "gradient", "verify-one"),
+}
 """Those that take longest even with the smallest sizes; each has a cheaper one of its kind beside it."""
 BENCHMARKS = [
     pytest.param(one, id=one.name, marks=[pytest.mark.full] if one.name in DEAR else []) for one in table.BENCHMARKS

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import unittest
+from types import SimpleNamespace
 
 import pytest
 from torch import Tensor
@@ -204,6 +205,29 @@ def test_a_file_that_is_named_is_always_taken(project):
     (project.path / "elsewhere.yaml").write_text(EXPECTING)
     assert ids(project) == []
     assert ids(project, "elsewhere.yaml") == ["elsewhere.yaml::float32-cpu"]
+
+
+def test_of_files_that_are_named_one_by_one_the_folder_is_looked_through_twice_at_most(project):
+    names = [write(project, f"{one}.yaml", EXPECTING).name for one in "dacbe"]
+    asked = []
+    seen = SimpleNamespace(pytest_collect_file=lambda file_path, parent: asked.append(file_path.name))
+    found = project.inline_run(*WITHOUT, "--collect-only", *(f"recipes/{name}" for name in names), plugins=[seen])
+    assert [one.item.name for one in found.getcalls("pytest_itemcollected")] == ["float32-cpu"] * len(names)
+    assert [one.item.path.name for one in found.getcalls("pytest_itemcollected")] == names
+    assert all(asked.count(name) <= 2 for name in names)
+
+
+def test_files_of_any_kind_that_are_named_with_recipes_are_collected_as_ever(project):
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
+        write(project, name, EXPECTING)
+    write(project, "conftest.py", "import pytest\n@pytest.fixture\ndef two(): return 2\n")
+    write(project, "test_p.py", "def test_1(two): assert two == 2\ndef test_2(two): pass\n")
+    words = ["a.yaml", "test_p.py::test_2", "b.yaml::float32-cpu", "test_p.py::test_1", "c.yaml"]
+    found = ids(project, *(f"recipes/{word}" for word in words))
+    assert found == [word if "::" in word else f"{word}::float32-cpu" for word in words]
+    run(project, *(f"recipes/{word}" for word in words)).assert_outcomes(passed=5)
+    assert len(ids(project, "--keep-duplicates", *["recipes/a.yaml", "recipes/b.yaml"] * 3)) == 6
+    run(project, "--keep-duplicates", *["recipes/a.yaml"] * 3).assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize("beside", ["result.json", "sweep.json"])

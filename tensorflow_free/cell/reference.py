@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import torch
 
+from tensorflow_free.binding.in_dtype import in_dtype
 from tensorflow_free.cell.attempts import Attempt, StartingNumbers, furthest
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.override_texts import case_override
@@ -249,7 +250,7 @@ class _Making:
 
     def _attempt(self, wanted: Mapping[str, Any], *, rescues: bool = False) -> Attempt:
         """One run that may be the reference."""
-        plan = plan_of(self._load(wanted))
+        plan = self._plan_of(wanted)
         starts = self._starts(plan)
         if starts.replay is not None:
             plan = starts.replay.into(plan)
@@ -315,13 +316,25 @@ class _Making:
         # an op of the user's own may draw, in a stream of another device; one that draws nothing here has none there
         return None if elsewhere and replay.in_steps else replay
 
+    def _plan_of(self, wanted: Mapping[str, Any]) -> Plan:
+        """The plan of the same recipe in another cell; where only its dtype is another, made of the cell's own."""
+        if not self._is_other and {**USUAL_REFERENCE, "dtype": wanted["dtype"]} == wanted:
+            found = in_dtype(plan_of(self._own), wanted["dtype"], self._recorded())
+            if found is not None:
+                return found
+        return plan_of(self._load(wanted))
+
+    def _recorded(self) -> dict[str, Any]:
+        """What a reference keeps, which is what the cell does; it may have other ops, and nothing of it must run."""
+        recipe = self._recipe
+        record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
+        required: dict[str, list[str]] = {"must_run": []} if recipe.must_run else {}
+        return {"record": record, **required}
+
     def _load(self, wanted: Mapping[str, Any]) -> Recipe:
         """The same recipe in another cell, which records the same values."""
         recipe = self._recipe
-        record = recipe.record or ("all" if recipe.backend.name == "eager" else "outputs")
-        # it may have other ops, and nothing of it must run
-        required: dict[str, list[str]] = {"must_run": []} if recipe.must_run else {}
-        others = overrides_in({**wanted, "record": record, **required}, "reference")
+        others = overrides_in({**wanted, **self._recorded()}, "reference")
         calls = recipe.backend.calls
         if not isinstance(calls, int):
             # a function that is compiled for several cases is called for the last of them at the end

@@ -12,6 +12,7 @@ from pathlib import Path
 from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.compose import BestDevice, Composed, compose_all
 from tensorflow_free.files.new_folders import output_folder
+from tensorflow_free.process.kept_modules import modules_kept
 
 Task = Callable[[Composed, Path], int]
 """Runs one recipe into a folder, which may not exist yet, and gives the exit code."""
@@ -34,8 +35,8 @@ def run_each(words: CommandLine, task: Task, best_device: BestDevice | None = No
     """
     if words.needs_hydra:
         # Hydra takes a tenth of a second to import, and a plain run has no use for it
-        from tensorflow_free.hydra_app.running import run_with_hydra  # noqa: PLC0415
-
+        with modules_kept():
+            from tensorflow_free.hydra_app.running import run_with_hydra  # noqa: PLC0415
         return run_with_hydra(words, task, best_device)
     composed = compose_all(words.files, words.overrides, best_device=best_device)
     return max(task(recipe, output_folder(recipe.stem)) for recipe in composed)

@@ -29,6 +29,7 @@ from tensorflow_free.commands.flags import (
 from tensorflow_free.commands.parser import HELP_WIDTH, FlagValue, Parser, above_0, number, one_of, some_text, whole
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
+from tensorflow_free.process.kept_modules import modules_kept
 from tensorflow_free.recipe.names import did_you_mean
 
 RECIPE_USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
@@ -371,5 +372,7 @@ def run_command(words: Sequence[str], flags: Flags) -> int:
     parser = parser_of(name)
     options.words = parser.words_beside(behind, options, elsewhere | COMMANDS[name].refused)
     module, _, act = COMMANDS[name].run.partition(":")
-    code: int = getattr(import_module(f"tensorflow_free.commands.{module}"), act)(options, flags)
+    with modules_kept():
+        run = getattr(import_module(f"tensorflow_free.commands.{module}"), act)
+    code: int = run(options, flags)
     return code

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.composition.interpolations import resolve
+from tensorflow_free.composition.interpolations import referred, resolve
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.layers import Layer, is_trusted, place, through_references
 from tensorflow_free.composition.mappings import checked
@@ -64,6 +64,10 @@ class Composed:
     def is_trusted(self, path: Sequence[str | int]) -> bool:
         """Whether a person gave all that stands at `path`, on the command line or in Python, and no file did."""
         return is_trusted(self._layers, self._written, path)
+
+    def refers(self) -> frozenset[str]:
+        """The top-level keys that its references name."""
+        return referred(self._written) if _may_refer(self) else frozenset()
 
     def problem(self, path: Sequence[str | int], message: str) -> Problem:
         """A problem with the key at `path`."""

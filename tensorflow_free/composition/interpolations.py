@@ -84,6 +84,12 @@ def named_in(written: Any, path: Sequence[str | int]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def referred(written: Any) -> frozenset[str]:
+    """The top-level keys that references anywhere in it name."""
+    names = (name for text in _texts(written) if "${" in text for name in REFERENCE.findall(text))
+    return frozenset(name.partition(".")[0] for name in names)
+
+
 def _below(value: Any, path: Sequence[str | int]) -> Any:
     for part in path:
         if isinstance(value, str):

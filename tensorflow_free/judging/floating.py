@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from tensorflow_free.judging.as_tensors import tensor_of
+from tensorflow_free.judging.as_tensors import as_tensor, tensor_of
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.doubts import Doubt, NumbersInDoubt
 from tensorflow_free.judging.measures import Errors, Measure, noise_of
@@ -21,7 +21,7 @@ from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.plain_reasons import Bare
 from tensorflow_free.result.run_value import Record, of_name
-from tensorflow_free.tensors.dtypes import PARTS, tolerance_of
+from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, tolerance_of
 
 
 class Floating:
@@ -33,11 +33,10 @@ class Floating:
         self._most_used = 0.0
         self._to_measure: dict[str, Callable[[], tuple[Measure, str]]] = {}
 
-    def judge(
-        self, record: Record, mine: torch.Tensor, its: torch.Tensor, *, dtype: torch.dtype
-    ) -> ValueVerdict | Doubt:
+    def judge(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict | Doubt:
         """Floating and complex numbers: by what rounding explains where the reference can be nudged."""
-        errors = Errors(mine, its)
+        known = self._runs.together.get(record.name)
+        errors = known if known is not None and known.actual is mine else Errors(mine, its)
         kept = of_name(self._judging.leeway, record.name)
         if kept is not None and not self._runs.is_stated:
             # what would pass zeros, or flushes, is held against the noise of one run, as far as there is any
@@ -47,7 +46,7 @@ class Floating:
             if self._noise(record, its) is None or not (bound.is_vacuous or bound.is_off_below_normal):
                 return self._by_leeway(record, bound)
         if self._runs.is_stated or self._judging.movement is None:
-            return self.by_other_rules(record, errors, its, dtype)
+            return self.by_other_rules(record, errors, its)
         base = self._baseline_of(record.name, its)
         lost = 0
         if errors.nonfinite:
@@ -66,6 +65,12 @@ class Floating:
         if bound.used <= 1 or bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
         return NumbersInDoubt(record.name, bound, lambda one: self._within(record, one, lost))
+
+    def _coarsest(self, record: Record, mine: torch.Tensor) -> torch.dtype:
+        """The coarsest dtype that a value went through; of a number that is no tensor that of the recipe."""
+        if not isinstance(as_tensor(record.value), torch.Tensor):
+            return TORCH_DTYPES[self._runs.recipe.dtype]
+        return self._runs.paths.coarsest(record.name, mine.dtype)
 
     def _jumps(self, record: Record) -> bool:
         """Whether a value jumps: by its op, or by the one that the reference has in the place of a user's own."""
@@ -121,8 +126,18 @@ class Floating:
             return other_signs(record, errors, lost)
         return None
 
-    def by_other_rules(self, record: Record, errors: Errors, its: torch.Tensor, dtype: torch.dtype) -> ValueVerdict:
-        """Numbers by a stated tolerance, by noise that is kept, or by the tolerance of their dtype."""
+    def by_other_rules(
+        self, record: Record, errors: Errors, its: torch.Tensor, dtype: torch.dtype | None = None
+    ) -> ValueVerdict:
+        """Numbers by a stated tolerance, by noise that is kept, or by the tolerance of the coarsest dtype behind them.
+
+        Args:
+            record: of the value.
+            errors: how far it is from the reference's.
+            its: the reference's.
+            dtype: whose tolerance it is; None for that of the coarsest dtype that the value went through.
+        """
+        dtype = self._coarsest(record, errors.actual) if dtype is None else dtype
         noise = self._noise(record, its)
         if bad := self._lost(record, errors, noise, "tolerance" if noise is None else "noise"):
             return bad

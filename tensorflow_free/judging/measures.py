@@ -80,6 +80,31 @@ def noise_of(actual: torch.Tensor, expected: torch.Tensor) -> Noise:
     return Noise(errors.rmse, errors.max_abs, errors.nonfinite, errors.signed_zeros(), errors.nan)
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a pass over two tensors comes to, as `Errors` has it.
+
+    Attributes:
+        errors: as of `Errors`.
+        square: the sum of their squares.
+        power: the sum of the squares of the sizes.
+        max_abs: as of `Errors`; so is `peak`.
+        share: what `Errors.share` is of, and what it is.
+    """
+
+    errors: torch.Tensor
+    square: float
+    power: float
+    max_abs: float
+    peak: float
+    share: tuple[float, float, float] | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all numbers are, and none is so large that its square is not."""
+        return math.isfinite(self.square) and math.isfinite(self.power)
+
+
 class Errors:
     """Two plain tensors on the CPU, of one shape, and how far apart they are: what judges first, the rest if asked.
 
@@ -91,26 +116,39 @@ class Errors:
         rmse: as of `Measure`; so are `max_abs`, `rms` and `peak`.
     """
 
-    def __init__(self, actual: torch.Tensor, expected: torch.Tensor) -> None:
+    def __init__(self, actual: torch.Tensor, expected: torch.Tensor, known: Sums | None = None) -> None:
         self.actual, self.expected = actual, expected
         self._wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
         self._finite_sizes: torch.Tensor | None = None
         self.elements = actual.numel()
+        self.nonfinite = 0
+        self._is_finite = True
+        known = self._summed() if known is None else known
+        self.errors = known.errors
+        self._square, self._power, self._share = known.square, known.power, known.share
+        count = max(1, self.elements)
+        self.rmse = math.sqrt(known.square / count)
+        self.rms = math.sqrt(known.power / count)
+        self.max_abs, self.peak = known.max_abs, known.peak
+
+    def _summed(self) -> Sums:
         mine, its = self._mine, self._its
         self.errors = (mine - its).abs()
         sizes = its.abs()
         square, power = _squares(self.errors, sizes)
-        self.nonfinite = 0
         self._is_finite = math.isfinite(square) and math.isfinite(power)
         if not self._is_finite:
             sizes = self._leave_out(mine, its, sizes)
             square, power = _squares(self.errors, sizes)
-        count = max(1, self.elements)
-        self._square, self._power = square, power
-        self.rmse = math.sqrt(square / count)
-        self.rms = math.sqrt(power / count)
-        self.max_abs = float(self.errors.max()) if square else self._smallest()
-        self.peak = float(sizes.max()) if self.elements else 0.0
+        max_abs = float(self.errors.max()) if square else self._smallest()
+        return Sums(self.errors, square, power, max_abs, float(sizes.max()) if self.elements else 0.0)
+
+    def share(self, relative: float, least: float) -> float:
+        """The largest share that an error is of `relative` times its number's size and `least`."""
+        if self._share is None or self._share[:2] != (relative, least):
+            allowed = (self.sizes * relative).add_(least)
+            self._share = relative, least, float((self.errors / allowed).max()) if self.max_abs else 0.0
+        return self._share[2]
 
     # many values may be in doubt at once, so that of each the errors alone are kept, and not what they are made from
 

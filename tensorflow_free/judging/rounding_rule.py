@@ -148,9 +148,14 @@ class RoundingBound:
     def used(self) -> float:
         """The share of what is allowed that was used."""
         if self._derived is None:
-            found = self.errors
-            self._derived = float((found.errors / self.allowed).max()) if found.max_abs else 0.0
+            self._derived = self._share()
         return max(self._derived, beside) if (beside := self.beside_baseline()) > 1 else self._derived
+
+    def _share(self) -> float:
+        found = self.errors
+        if self._spread is None:
+            return found.share(self._epsilon * self.k, smallest_of(self.dtype))
+        return float((found.errors / self.allowed).max()) if found.max_abs else 0.0
 
     def worst(self) -> int | None:
         """The flat position of the number that decided; None where the baseline did."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 
+from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.paths import Paths
 from tensorflow_free.judging.rounding_rule import k_of
 from tensorflow_free.judging.rules import MANY
 from tensorflow_free.judging.rules import k_of as k_of_noise
+from tensorflow_free.judging.together import measured_together
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, of_name
@@ -43,6 +46,13 @@ class TwoRuns:
     def paths(self) -> Paths:
         """The paths by which the judged values were made."""
         return Paths(self.actual, self.expected)
+
+    @cached_property
+    def together(self) -> Mapping[str, Errors]:
+        """How far apart small values of the two runs are, by their names: those that could be measured in one go."""
+        expected = self.expected.records
+        both = {name: (one.value, of_name(expected, name)) for name, one in self.actual.records.items()}
+        return measured_together({name: (mine, its.value) for name, (mine, its) in both.items() if its}, self.k)
 
     def of_baseline(self, name: str) -> Record | None:
         """The value of a name in the baseline."""

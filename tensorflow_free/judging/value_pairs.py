@@ -21,7 +21,7 @@ from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.plain_reasons import Because, Differing
 from tensorflow_free.result.run_value import Record, of_name
-from tensorflow_free.tensors.dtypes import TORCH_DTYPES, word_of
+from tensorflow_free.tensors.dtypes import word_of
 
 
 class ValuePairs:
@@ -65,7 +65,7 @@ class ValuePairs:
         """Values that are no tensors: numbers, sizes, words."""
         if isinstance(mine, (float, complex)) and isinstance(its, (float, complex)):
             pair = (torch.tensor(one, dtype=NUMBERS[type(one)]) for one in (mine, its))
-            return self._numbers.judge(record, *pair, dtype=TORCH_DTYPES[self._runs.recipe.dtype])
+            return self._numbers.judge(record, *pair)
         if mine == its:
             return verdict_on(record, Outcome.OK, "exact")
         if isinstance(mine, (bool, int)) and isinstance(its, (bool, int)):
@@ -90,12 +90,14 @@ class ValuePairs:
             return verdict_on(record, Outcome.OK, "structure", allowed=allowed)
         if why := self._judging.structural.get(record.name):
             return verdict_on(record, Outcome.OK, "structure", allowed=f"shape and dtype: {why}")
-        mine, its = readable(mine), readable(its)
+        known = self._runs.together.get(record.name)
+        if known is None or known.actual is not mine:
+            mine, its = readable(mine), readable(its)
         if record.kind == "tensor":
             return self._start(record, mine, its)
         if not (is_floating(mine.dtype) or is_floating(its.dtype)):
             return self._integers.judge(record, mine, its)
-        return self._numbers.judge(record, mine, its, dtype=self._runs.paths.coarsest(record.name, mine.dtype))
+        return self._numbers.judge(record, mine, its)
 
     def _start(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict:
         """A tensor that both start from: the same numbers, each rounded to its own run's dtype."""

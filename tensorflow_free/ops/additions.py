@@ -19,12 +19,9 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.ops import backward, callables, namespaces, operators, schemas
 from tensorflow_free.ops.ops_files import note
 from tensorflow_free.ops.signatures import Op
-from tensorflow_free.plugins import load_group, words_of
+from tensorflow_free.plugins import OPS, load_group, words_of
 from tensorflow_free.recipe.names import MOST_LIKENED, did_you_mean
 from tensorflow_free.text.characters import is_text
-
-ENTRY_POINTS: Final = "tensorflow_free.ops"
-"""The group of entry points in which packages offer ops."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -179,7 +176,7 @@ def load_entry_points() -> None:
     Raises:
         RecipeError: One of them cannot be loaded or registered.
     """
-    load_group(ENTRY_POINTS, _take)
+    load_group(OPS, _take)
 
 
 def _take(point: importlib.metadata.EntryPoint) -> None:

@@ -21,6 +21,7 @@ from tensorflow_free.files.opening import read_file
 from tensorflow_free.pytest_plugin.configuration import options_of
 from tensorflow_free.pytest_plugin.constants import GOLDEN, XDIST_KEY
 from tensorflow_free.pytest_plugin.items import RecipeItem
+from tensorflow_free.pytest_plugin.scans import look_through_once
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 from tensorflow_free.text.characters import in_a_line, printable
 from tensorflow_free.text.phrases import counted, seen_from_here
@@ -184,6 +185,7 @@ def gathering_of(config: pytest.Config) -> Gathering:
     if found is None:
         found = config.stash[_GATHERING] = Gathering(config)
         config.pluginmanager.register(found, "tensorflow_free_gathering")
+        look_through_once(config)
     return found
 
 

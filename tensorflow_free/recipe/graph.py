@@ -38,6 +38,9 @@ def differentiated(recipe: Recipe) -> set[str]:
 
 def only_in_one(recipe: Recipe, other: Recipe) -> frozenset[str]:
     """What only one of two recipes has: names, parts of lines that differ in more than numbers, gradients of steps."""
+    if all(getattr(recipe, part) is getattr(other, part) for part in ("tensors", "steps", "backward")):
+        # the one was made of the other
+        return frozenset()
     mine, its = dict(steps_of(recipe.steps)), dict(steps_of(other.steps))
     found = (mine.keys() ^ its.keys()) | (recipe.tensors.keys() ^ other.tensors.keys())
     lines: dict[str, set[str]] = {}

@@ -362,6 +362,7 @@ class Recipe(Model):
     _parts: dict[str, str] = PrivateAttr(default_factory=dict)
     _plan: Any = PrivateAttr(default=None)
     _trusted: frozenset[KeyPath] = PrivateAttr(default=frozenset())
+    _refers: frozenset[str] | None = PrivateAttr(default=None)
 
     @property
     def written(self) -> dict[str, Any]:
@@ -386,6 +387,15 @@ class Recipe(Model):
     def trust(self, paths: Iterable[KeyPath]) -> None:
         """Say which keys below `backend` a person gave."""
         self._trusted = frozenset(paths)
+
+    @property
+    def refers(self) -> frozenset[str] | None:
+        """The top-level keys that references in it name, such as `${params.n}`; None where that is not known."""
+        return self._refers
+
+    def refer(self, keys: frozenset[str]) -> None:
+        """Say which keys references in it name."""
+        self._refers = keys
 
     @property
     def plan(self) -> Any:

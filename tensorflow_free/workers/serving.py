@@ -17,6 +17,7 @@ from tensorflow_free.errors import RecipeError, StorageError, UnwritableError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.plugins import load_plugins
 from tensorflow_free.process.child import READY, STAGE, Parent
+from tensorflow_free.process.kept_modules import modules_kept
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
 
 if TYPE_CHECKING:
@@ -69,11 +70,12 @@ def serve(words: list[str], prepared: Callable[[Serving], Answering]) -> None:
 
 def _ready(parent: Parent, prepared: Callable[[Serving], Answering]) -> Answering | None:
     """What answers; None where the user's ops cannot be loaded, which is told."""
-    import torch  # noqa: PLC0415 - the lifeline must hold before a second is spent on this
+    with modules_kept():
+        import torch  # noqa: PLC0415 - the lifeline must hold before a second is spent on this
 
-    from tensorflow_free.registry import load_ops_file  # noqa: PLC0415
-    from tensorflow_free.result.environment import environment_of  # noqa: PLC0415
-    from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
+        from tensorflow_free.registry import load_ops_file  # noqa: PLC0415
+        from tensorflow_free.result.environment import environment_of  # noqa: PLC0415
+        from tensorflow_free.run.watching import Watch, limit_memory  # noqa: PLC0415
 
     asked = parent.asked
     serving = Serving(

@@ -1,0 +1,77 @@
+"""Small values of two runs, measured in one go: a dozen calls of torch's for all of them, not for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.judging.measures import Errors, Sums
+from tensorflow_free.judging.rounding_rule import smallest_of
+from tensorflow_free.judging.rules import epsilon
+
+SMALL: Final = 1 << 12
+"""Numbers of a value that is measured with others; of a larger one, a call's own cost is no matter."""
+
+TwoTensors = tuple[torch.Tensor, torch.Tensor]
+
+
+def measured_together(pairs: Mapping[str, tuple[Any, Any]], k_of: Callable[[torch.dtype], float]) -> dict[str, Errors]:
+    """Errors of those pairs of values that are small and plain, of two floating dtypes, and finite; by name.
+
+    Args:
+        pairs: the values of two runs, by name.
+        k_of: how many times what rounding moves a value of a dtype may be away.
+    """
+    alike: dict[tuple[torch.dtype, torch.dtype], dict[str, TwoTensors]] = {}
+    for name, (mine, its) in pairs.items():
+        if _is_small(mine) and _is_small(its) and mine.shape == its.shape and mine.dtype != its.dtype:
+            alike.setdefault((mine.dtype, its.dtype), {})[name] = (mine, its)
+    found: dict[str, Errors] = {}
+    with torch.no_grad():
+        for dtypes, few in alike.items():
+            rounded_to = max(dtypes, key=epsilon)
+            bound = epsilon(rounded_to) * k_of(rounded_to), smallest_of(rounded_to)
+            measured = zip(few, _measured(list(few.values()), bound), strict=True)
+            found |= {name: one for name, one in measured if one is not None}
+    return found
+
+
+def _is_small(value: Any) -> bool:
+    """Whether a value is one that is read as it lies in memory."""
+    if type(value) is not torch.Tensor or not value.dtype.is_floating_point or value.dtype.itemsize == 1:
+        return False
+    if value.layout != torch.strided or value.device.type != "cpu" or value.is_nested:
+        return False
+    count = value.numel()
+    if not 0 < count <= SMALL or not value.is_contiguous() or value._is_zerotensor() or value.is_neg():  # noqa: SLF001
+        return False
+    # a `resize_` that fails leaves the new shape on the old storage
+    return int(value.untyped_storage().nbytes()) >= (value.storage_offset() + count) * value.dtype.itemsize
+
+
+def _measured(pairs: Sequence[TwoTensors], bound: tuple[float, float]) -> list[Errors | None]:
+    """Errors of pairs of the same two dtypes; None of one that holds what is not finite."""
+    lengths = [mine.numel() for mine, _ in pairs]
+    mine, its = (torch.cat([pair[at].reshape(-1) for pair in pairs]).to(torch.float64) for at in (0, 1))
+    errors, sizes = (mine - its).abs_(), its.abs_()
+    of_each = torch.tensor(lengths)
+
+    def each(values: torch.Tensor, how: str) -> list[float]:
+        return torch.segment_reduce(values, how, lengths=of_each).tolist()
+
+    sums = zip(
+        torch.split(errors, lengths),
+        each(errors * errors, "sum"),
+        each(sizes * sizes, "sum"),
+        each(errors, "max"),
+        each(sizes, "max"),
+        each(errors / (sizes * bound[0]).add_(bound[1]), "max"),
+        strict=True,
+    )
+    made: list[Errors | None] = []
+    for pair, (part, square, power, max_abs, peak, share) in zip(pairs, sums, strict=True):
+        known = Sums(part, square, power, max_abs, peak, (*bound, share))
+        made.append(Errors(*pair, known) if known.is_finite else None)
+    return made

@@ -1,0 +1,52 @@
+"""Small values that are measured in one go are measured as each alone."""
+
+from __future__ import annotations
+
+import torch
+
+from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.rounding_rule import RoundingBound
+from tensorflow_free.judging.together import SMALL, measured_together
+
+K = 6.0
+
+
+def pairs(dtype: torch.dtype) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Values of two runs, of many shapes."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(), (1,), (3, 5), (7,), (2, 0), (64,)]
+    exact = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    return {str(list(one.shape)): (one.to(dtype), one) for one in exact}
+
+
+def test_each_is_measured_as_alone() -> None:
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        found = measured_together(pairs(dtype), lambda _: K)
+        assert sorted(found) == sorted(name for name in pairs(dtype) if name != "[2, 0]")
+        for name, one in found.items():
+            alone = Errors(*pairs(dtype)[name])
+            assert torch.equal(one.errors, alone.errors)
+            assert (one.max_abs, one.peak, one.nonfinite) == (alone.max_abs, alone.peak, 0)
+            torch.testing.assert_close((one.rmse, one.rms), (alone.rmse, alone.rms))
+            assert RoundingBound(one, dtype, K).used == RoundingBound(alone, dtype, K).used > 0
+
+
+def test_what_has_another_shape_or_holds_nan_is_measured_alone() -> None:
+    good = torch.ones(4), torch.ones(4, dtype=torch.float64)
+    odd = {
+        "nan": (torch.full((4,), torch.nan), good[1]),
+        "infinite": (good[0], torch.full((4,), torch.inf, dtype=torch.float64)),
+        "huge": (good[0], torch.full((4,), 1e200, dtype=torch.float64)),
+        "shape": (torch.ones(3), good[1]),
+        "strided": (torch.ones(8)[::2], good[1]),
+        "large": (torch.ones(SMALL + 1), torch.ones(SMALL + 1, dtype=torch.float64)),
+        "same dtype": (good[1], good[1]),
+        "number": (1.0, good[1]),
+    }
+    assert list(measured_together({"good": good, **odd}, lambda _: K)) == ["good"]
+
+
+def test_a_shape_beyond_its_storage_is_not_read() -> None:
+    beyond = torch.ones(4)
+    beyond.untyped_storage().resize_(8)
+    assert not measured_together({"beyond": (beyond, torch.ones(4, dtype=torch.float64))}, lambda _: K)
