@@ -88,11 +88,12 @@ def plan_of(recipe: Recipe) -> Plan:
     Raises:
         RecipeError: the recipe was made by hand, and does not bind.
     """
-    from tensorflow_free.binding.recipes import bind
+    plan: Plan | None = recipe.plan
+    if plan is None:
+        from tensorflow_free.binding.recipes import bind
 
-    if recipe.plan is None:
-        recipe.keep(bind(recipe))
-    plan: Plan = recipe.plan
+        plan = bind(recipe)
+        recipe.keep(plan)
     return plan
 
 

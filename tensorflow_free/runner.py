@@ -20,6 +20,7 @@ from tensorflow_free.plan.plan import Pass, Plan
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Timings
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.run_records import RunRecords
 from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.run.compiling import Compiling
 from tensorflow_free.run.failures import failure_of
@@ -78,11 +79,11 @@ def _whole(plan: Plan, one: Run) -> Ran:
     """A run from its seeds to its warnings."""
     with gathered(one.warned):
         try:
-            with process_state(plan), other_streams(one.stream):
+            with process_state(plan), nullcontext() if one.stream is None else other_streams(one.stream):
                 result, cause = one.result()
         except Stopped as stopped:
             # a device that does not even tell its random state
-            result, cause = one.told({}, stopped)
+            result, cause = one.told(RunRecords(), stopped)
     result.warnings = one.warned.all()
     if one.compiling is not None:
         result.compiled = one.compiling.told(result.warnings)
@@ -151,7 +152,7 @@ def starts_of(plan: Plan, given: GivenTensors | None = None) -> dict[str, torch.
 
 def values_of_run(
     plan: Plan, given: GivenTensors | None, under: Callable[[], AbstractContextManager[Any]]
-) -> dict[str, Record]:
+) -> Mapping[str, Record]:
     """The values and gradients of a run whose steps and backward run under a mode of torch's; nothing is judged.
 
     Args:
@@ -193,6 +194,7 @@ class Run:
         self._values: Values = list(plan.initial)
         self._values[GRADIENTS] = {}
         self._values[TICK] = progress
+        self._nodes_before = _nodes_made()
         self._started = False
         self._finished = False
         self._reached: Reached | None = None
@@ -206,14 +208,13 @@ class Run:
         stopped = _stop_of(self._parts)
         if stopped is not None and not self._finished:
             self._reached = Reached(plan.recipe.steps, stopped.site.path, stopped.rounds)
-        made = records_of(plan, self._values, self._reached) if self._started else ()
-        records = {record.name: record for record in made}
+        records = self._records()
         rounds = () if stopped is None else tuple(stopped.rounds)
         stopped = stopped or _stop_of(lambda: self._timed("checks_s", lambda: self._checks(records)))
         stopped = stopped or self._late(records)
         return self.told(records, stopped, rounds)
 
-    def _late(self, records: dict[str, Record]) -> Stopped | None:
+    def _late(self, records: RunRecords) -> Stopped | None:
         """What shows behind everything: where devices are waited for once more, and where values are read."""
 
         def look() -> None:
@@ -231,7 +232,7 @@ class Run:
                 self._timed("backward_s", self._backward)
 
     def told(
-        self, records: dict[str, Record], stopped: Stopped | None, rounds: tuple[int, ...] = ()
+        self, records: RunRecords, stopped: Stopped | None, rounds: tuple[int, ...] = ()
     ) -> tuple[Result, Exception | None]:
         """The result of what was recorded, judged by what is expected; and the error that stopped the run."""
         found = self._judged(records, stopped, rounds)
@@ -242,7 +243,7 @@ class Run:
         return found
 
     def _judged(
-        self, records: dict[str, Record], stopped: Stopped | None, rounds: tuple[int, ...]
+        self, records: RunRecords, stopped: Stopped | None, rounds: tuple[int, ...]
     ) -> tuple[Result, Exception | None]:
         plan = self._plan
         error: StepFailed | None = None
@@ -251,7 +252,7 @@ class Run:
             lost = lost_among(plan.devices, [*self._values, *(one.value for one in records.values())])
             cause = stopped.__cause__ if isinstance(stopped.__cause__, Exception) else stopped
             error = failure_of(plan, stopped, cause, {one: one in self._lost_before for one in lost})
-            records = without_lost(records, lost, None if self._waiting is None else self._waiting.kept())
+            records = RunRecords(without_lost(records, lost, None if self._waiting is None else self._waiting.kept()))
         environment = environment_of(torch.get_num_threads(), plan.devices)
         result = Result(plan.recipe, records, error=error, rounds=rounds, environment=environment)
         result.timings = Timings(**self._seconds)
@@ -261,7 +262,7 @@ class Run:
         judge(result, plan, cause)
         return result, cause
 
-    def values_under(self, under: Callable[[], AbstractContextManager[Any]]) -> dict[str, Record]:
+    def values_under(self, under: Callable[[], AbstractContextManager[Any]]) -> Mapping[str, Record]:
         """As of `values_of_run`."""
         try:
             self._draw()
@@ -271,8 +272,15 @@ class Run:
         except Stopped as stopped:
             if not self._finished:
                 self._reached = Reached(self._plan.recipe.steps, stopped.site.path, stopped.rounds)
-        made = records_of(self._plan, self._values, self._reached) if self._started else ()
-        return {record.name: record for record in made}
+        return self._records()
+
+    def _records(self) -> RunRecords:
+        """What is recorded of what was made."""
+        if not self._started:
+            return RunRecords()
+        # autograd counts the nodes that it makes
+        has_history = _nodes_made() != self._nodes_before
+        return records_of(self._plan, self._values, self._reached, has_history=has_history)
 
     def _timed(self, part: str, act: Callable[[], None]) -> None:
         start = perf_counter()
@@ -379,7 +387,7 @@ class Run:
             stopped.backward_of = begun[-1] if begun else ""
             raise stopped from error
 
-    def _checks(self, records: dict[str, Record]) -> None:
+    def _checks(self, records: RunRecords) -> None:
         """Run each check on the recorded values; one whose values are not recorded does not run."""
         plan, values = self._plan, self._values
         if not plan.checks:
@@ -396,6 +404,12 @@ class Run:
                     have.add(check.name)
                     made = recorded(check.name, "check", values[check.slot], check.op)
                     records.update((record.name, record) for record in made)
+
+
+def _nodes_made() -> int:
+    """How many nodes autograd has made in this thread."""
+    made: int = torch.autograd._get_sequence_nr()  # type: ignore[attr-defined]  # noqa: SLF001 - no public door
+    return made
 
 
 def _stop_of(act: Callable[[], None]) -> Stopped | None:

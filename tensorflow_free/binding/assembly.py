@@ -14,7 +14,7 @@ from tensorflow_free.ops import backward
 from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
 from tensorflow_free.plan.call_rows import RESERVED, CallRow, Value, made_ids, read_ids
 from tensorflow_free.plan.calls import GRADIENTS, Site, retain, snapshot, watch
-from tensorflow_free.plan.plan import Check, Pass, Plan, Recording
+from tensorflow_free.plan.plan import Check, Pass, Plan, RecordedKind, Recording
 from tensorflow_free.plan.slots import NOTHING, Slots, lay_out
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.tensors.starting_tensors import Start
@@ -183,7 +183,8 @@ def _recordings(parts: BoundParts, keeping: Keeping, slots: Slots) -> Iterator[R
         if stood is not None or after:
             changers = parts.aliases.changers(parts.live[name]) if after else ()
             given = parts.paths.get(name, ())
-            yield Recording(name, parts.kinds[name], parts.ops.get(name), slot, stood, after, given, changers)
+            kind: RecordedKind = "tensor" if parts.kinds[name] == "tensor" else "step"
+            yield Recording(name, kind, parts.ops.get(name), slot, stood, after, given, changers)
     for block, names in parts.traces.items():
         for name in names:
             slot = slots.of(parts.live[f"{block}.{name}"])

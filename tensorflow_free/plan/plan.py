@@ -18,6 +18,8 @@ from tensorflow_free.tensors.starting_tensors import Start
 
 ValueKind = Literal["tensor", "step", "block", "check", "trace"]
 
+RecordedKind = Literal["tensor", "step", "trace"]
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -29,7 +31,7 @@ class Recording:
     """
 
     name: str
-    kind: ValueKind
+    kind: RecordedKind
     op: str | None
     slot: int
     stood: int | None

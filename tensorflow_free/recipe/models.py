@@ -400,7 +400,9 @@ class Recipe(Model):
     @property
     def plan(self) -> Any:
         """The plan that it was bound to, or None; kept here so that binding is done once."""
-        return self._plan
+        # as `self._plan`, which pydantic looks for in six places
+        private: Any = self.__pydantic_private__
+        return private["_plan"]
 
     def keep(self, plan: Any) -> None:
         """Keep the plan that it was bound to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class Result:
     """
 
     recipe: Recipe
-    records: dict[str, Record]
+    records: MutableMapping[str, Record]
     expectations: list[Verdict] = field(default_factory=list)
     error: StepFailed | None = None
     environment: Environment | None = None

@@ -49,8 +49,7 @@ def of_name(kept: Mapping[str, Kept], name: str) -> Kept | None:
 def recorded(name: str, kind: EntryKind, value: Any, op: str | None = None) -> Iterator[Record]:
     """A value's records: itself, or each field of several values under its own name."""
     if isinstance(value, torch.Tensor):
-        stride = tuple(value.stride()) if value.layout == torch.strided and not value.is_nested else None
-        yield Record(name, kind, value.detach(), op, stride, value.requires_grad, grad_fn_name(value))
+        yield Record(name, kind, value.detach(), op, stride_of(value), value.requires_grad, grad_fn_name(value))
     elif isinstance(value, Snapshot):
         yield Record(name, kind, value.values, op, value.stride, value.requires_grad, value.grad_fn)
     elif isinstance(value, Mapping):
@@ -61,3 +60,8 @@ def recorded(name: str, kind: EntryKind, value: Any, op: str | None = None) -> I
             yield from recorded(f"{name}.{part}", kind, inner, op)
     else:
         yield Record(name, kind, value, op)
+
+
+def stride_of(value: torch.Tensor) -> tuple[int, ...] | None:
+    """The steps of a tensor in memory; None of one that has none."""
+    return tuple(value.stride()) if value.layout == torch.strided and not value.is_nested else None

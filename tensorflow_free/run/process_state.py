@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 import torch
 
@@ -21,28 +22,52 @@ def process_state(plan: Plan) -> Iterator[None]:
     Raises:
         Stopped: a device does not tell its random state.
     """
-    recipe = plan.recipe
+    stream, dtype = torch.default_generator.get_state(), torch.get_default_dtype()
+    others = [*_modes_left(plan.recipe.device), *_asked_for(plan)]
+    try:
+        torch.set_default_dtype(TORCH_DTYPES[plan.recipe.dtype])
+        # most runs ask for nothing else
+        with torch.enable_grad() if not others else _entered([*others, torch.enable_grad()]):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.default_generator.set_state(stream)
+
+
+@contextmanager
+def _entered(contexts: Sequence[AbstractContextManager[Any]]) -> Iterator[None]:
     with ExitStack() as stack:
-        stack.callback(torch.default_generator.set_state, torch.default_generator.get_state())
-        stack.callback(torch.set_default_dtype, torch.get_default_dtype())
-        torch.set_default_dtype(TORCH_DTYPES[recipe.dtype])
-        _leave_modes(recipe.device, stack)
-        stack.enter_context(torch.enable_grad())
-        for device in plan.devices:
-            try:
-                stack.enter_context(own_stream(device, recipe.seed))
-            except Exception as error:
-                raise Stopped(Site("tensors", device, ("tensors",)), ()) from error
-        stack.enter_context(settings.applied(recipe.settings))
+        for context in contexts:
+            stack.enter_context(context)
         yield
 
 
-def _leave_modes(device: str, stack: ExitStack) -> None:
-    """Leave the caller's modes for the run: inference mode, autocast, a default device."""
+def _modes_left(device: str) -> Iterator[AbstractContextManager[Any]]:
+    """What leaves the caller's modes for the run: inference mode, autocast, a default device."""
     if torch.is_inference_mode_enabled():
-        stack.enter_context(torch.inference_mode(mode=False))
-    for kind in {"cpu", torch.device(device).type} - {"meta"}:
-        if torch.is_autocast_enabled(kind):
-            stack.enter_context(torch.autocast(kind, enabled=False))
-    if torch.get_default_device().type != "cpu":
-        stack.enter_context(torch.device("cpu"))
+        yield torch.inference_mode(mode=False)
+    kind = device.partition(":")[0]
+    for one in ("cpu",) if kind in ("cpu", "meta") else ("cpu", kind):
+        if torch.is_autocast_enabled(one):
+            yield torch.autocast(one, enabled=False)
+    # a default device is a mode of torch's functions, and to ask for it takes as long as some small ops
+    if torch._C._len_torch_function_stack() and torch.get_default_device().type != "cpu":  # noqa: SLF001 - no public door
+        yield torch.device("cpu")
+
+
+def _asked_for(plan: Plan) -> Iterator[AbstractContextManager[Any]]:
+    """What seeds the streams of devices, and sets the switches that the recipe asks for."""
+    for device in plan.devices:
+        yield _seeded(device, plan.recipe.seed)
+    if plan.recipe.settings:
+        yield settings.applied(plan.recipe.settings)
+
+
+@contextmanager
+def _seeded(device: str, seed: int) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(own_stream(device, seed))
+        except Exception as error:
+            raise Stopped(Site("tensors", device, ("tensors",)), ()) from error
+        yield

@@ -76,7 +76,7 @@ class Waiting:
     def kept(self) -> dict[str, Record]:
         """The records that can be made of the copies, by name."""
         made = (
-            recorded(one.name, one.kind, self._kept[one.stood], one.op)  # type: ignore[arg-type]
+            recorded(one.name, one.kind, self._kept[one.stood], one.op)
             for one in self._recordings
             if one.stood in self._kept
         )

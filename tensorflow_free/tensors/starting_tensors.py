@@ -55,14 +55,24 @@ def make(start: Start, earlier: Mapping[str, torch.Tensor]) -> tuple[torch.Tenso
         return (view.requires_grad_() if start.requires_grad and view.is_leaf else view), view
     if start.given is not None:
         return _given(start, start.given, earlier)
-    # on meta nothing is drawn: a size that no memory holds is as good as any
-    with torch.device("meta" if start.device == "meta" else "cpu"):
+    if start.device == "meta":
+        # nothing is drawn: a size that no memory holds is as good as any
+        with torch.device("meta"):
+            values = _values(start, earlier)
+    else:
         values = _values(start, earlier)
     if start.shape is not None:
         values = values.reshape(list(start.shape))
     if start.rounded_to is not None:
         values = _rounded(values, start.rounded_to)
-    return _laid_out(start, values.to(device=start.device, dtype=start.dtype))
+    return _laid_out(start, _placed(values, start))
+
+
+def _placed(values: torch.Tensor, start: Start) -> torch.Tensor:
+    """The values, which are on the CPU, on the tensor's device and in its dtype."""
+    if start.device == "cpu" and start.dtype in (None, values.dtype):
+        return values
+    return values.to(device=start.device, dtype=start.dtype)
 
 
 def made_of(
