@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.measures import FEW, Errors
 from tensorflow_free.judging.rounding_rule import RoundingBound
-from tensorflow_free.judging.together import SMALL, measured_together
+from tensorflow_free.judging.together import measured_together
 
 K = 6.0
 
@@ -39,7 +39,7 @@ def test_what_has_another_shape_or_holds_nan_is_measured_alone() -> None:
         "huge": (good[0], torch.full((4,), 1e200, dtype=torch.float64)),
         "shape": (torch.ones(3), good[1]),
         "strided": (torch.ones(8)[::2], good[1]),
-        "large": (torch.ones(SMALL + 1), torch.ones(SMALL + 1, dtype=torch.float64)),
+        "large": (torch.ones(FEW + 1), torch.ones(FEW + 1, dtype=torch.float64)),
         "same dtype": (good[1], good[1]),
         "number": (1.0, good[1]),
     }

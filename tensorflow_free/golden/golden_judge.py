@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -117,7 +117,7 @@ def _leeways(stored: StoredCase, recipe: Recipe) -> dict[str, Leeway]:
         return {}
     times = max(1.0, _epsilon_of_products(recipe) / epsilon(TORCH_DTYPES[dtype]))
     known = [(one, kept) for one in stored.values if (kept := one.leeway.get(dtype, NOWHERE)).is_known]
-    return {one.name: replace(kept.leeway(_count(one.value), times), noise=one.noise.get(dtype)) for one, kept in known}
+    return {one.name: kept.leeway(_count(one.value), times, one.noise.get(dtype)) for one, kept in known}
 
 
 def _epsilon_of_products(recipe: Recipe) -> float:

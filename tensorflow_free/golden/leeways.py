@@ -9,6 +9,7 @@ import torch
 
 from tensorflow_free.golden.levels import ends_of, levels_of, numbers_of
 from tensorflow_free.judging.movement import Leeway
+from tensorflow_free.judging.noise import Noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,13 @@ class StoredLeeway:
         """Whether enough nudged runs told of it."""
         return self.runs is None
 
-    def leeway(self, count: int, times: float = 1.0) -> Leeway:
-        """That of each of `count` numbers, as a judge takes it; `times` as large."""
+    def leeway(self, count: int, times: float = 1.0, noise: Noise | None = None) -> Leeway:
+        """That of each of `count` numbers, as a judge takes it; `times` as large, and `noise` beside it."""
         if self.levels is None or self.least is None:
-            each = torch.full((count,), self.most, dtype=torch.float64)
+            each = torch.full((count,), self.most * times, dtype=torch.float64)
         else:
-            each = numbers_of(self.levels, self.least, self.most)
-        return Leeway(each * times, self.moved * times, self.over)
+            each = numbers_of(self.levels, self.least * times, self.most * times)
+        return Leeway(each, self.moved * times, self.over, noise)
 
     def with_over(self, over: float) -> StoredLeeway:
         """The same of a value whose eager run was that far over what rounding explains."""

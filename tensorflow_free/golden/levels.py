@@ -46,9 +46,8 @@ def numbers_of(levels: torch.Tensor, least: float, most: float) -> torch.Tensor:
 
 
 def _table(least: float, most: float) -> torch.Tensor:
-    powers = torch.arange(LEVELS, dtype=torch.float64) / (LEVELS - 1)
-    above = least * torch.exp(powers * math.log(max(1.0, most / least)))
-    return torch.cat([torch.zeros(1, dtype=torch.float64), above])
+    step = math.log(max(1.0, most / least)) / (LEVELS - 1)
+    return torch.tensor([0.0, *(least * math.exp(step * level) for level in range(LEVELS))], dtype=torch.float64)
 
 
 _SLACK: Final = 1e-9
@@ -70,13 +69,15 @@ def text_of(levels: torch.Tensor) -> str:
     return "".join(f"{one:x}" for one in levels.tolist())
 
 
-def of_text(text: str) -> torch.Tensor:
-    """Levels from hexadecimal digits.
+_DIGITS: Final = b"0123456789abcdef"
 
-    Raises:
-        ValueError: it holds another character.
-    """
-    return torch.tensor([int(one, 16) for one in text], dtype=torch.uint8)
+
+def of_text(text: str) -> torch.Tensor:
+    """Levels from hexadecimal digits, one or more."""
+    return torch.frombuffer(bytearray(text.encode().translate(_OF_DIGIT)), dtype=torch.uint8)
+
+
+_OF_DIGIT: Final = bytes.maketrans(_DIGITS, bytes(range(len(_DIGITS))))
 
 
 def packed(rows: list[torch.Tensor]) -> torch.Tensor:

@@ -85,7 +85,7 @@ class Sums:
     """What a pass over two tensors comes to, as `Errors` has it.
 
     Attributes:
-        errors: as of `Errors`.
+        errors: as of `Errors`; so are `sizes`, where they are kept.
         square: the sum of their squares.
         power: the sum of the squares of the sizes.
         max_abs: as of `Errors`; so is `peak`.
@@ -93,6 +93,7 @@ class Sums:
     """
 
     errors: torch.Tensor
+    sizes: torch.Tensor | None
     square: float
     power: float
     max_abs: float
@@ -119,12 +120,11 @@ class Errors:
     def __init__(self, actual: torch.Tensor, expected: torch.Tensor, known: Sums | None = None) -> None:
         self.actual, self.expected = actual, expected
         self._wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
-        self._finite_sizes: torch.Tensor | None = None
         self.elements = actual.numel()
         self.nonfinite = 0
         self._is_finite = True
         known = self._summed() if known is None else known
-        self.errors = known.errors
+        self.errors, self._kept_sizes = known.errors, known.sizes
         self._square, self._power, self._share = known.square, known.power, known.share
         count = max(1, self.elements)
         self.rmse = math.sqrt(known.square / count)
@@ -140,8 +140,9 @@ class Errors:
         if not self._is_finite:
             sizes = self._leave_out(mine, its, sizes)
             square, power = _squares(self.errors, sizes)
+        kept = sizes if self.elements <= FEW or not self._is_finite else None
         max_abs = float(self.errors.max()) if square else self._smallest()
-        return Sums(self.errors, square, power, max_abs, float(sizes.max()) if self.elements else 0.0)
+        return Sums(self.errors, kept, square, power, max_abs, float(sizes.max()) if self.elements else 0.0)
 
     def share(self, relative: float, least: float) -> float:
         """The largest share that an error is of `relative` times its number's size and `least`."""
@@ -150,7 +151,8 @@ class Errors:
             self._share = relative, least, float((self.errors / allowed).max()) if self.max_abs else 0.0
         return self._share[2]
 
-    # many values may be in doubt at once, so that of each the errors alone are kept, and not what they are made from
+    # many values may be in doubt at once, so that of each that is large the errors alone are kept, and not what they
+    # are made from
 
     @property
     def _mine(self) -> torch.Tensor:
@@ -163,7 +165,12 @@ class Errors:
     @property
     def sizes(self) -> torch.Tensor:
         """As of the class."""
-        return self._its.abs() if self._finite_sizes is None else self._finite_sizes
+        return self._its.abs() if self._kept_sizes is None else self._kept_sizes
+
+    @cached_property
+    def least(self) -> float:
+        """The smallest |expected|; infinite where there is none."""
+        return float(self.sizes.min()) if self.elements else math.inf
 
     def _smallest(self) -> float:
         """The largest error where its square is too small for float64, or there is none."""
@@ -175,8 +182,7 @@ class Errors:
         self.nonfinite = int((~finite & ~self.same).count_nonzero())
         zero = torch.zeros((), dtype=torch.float64)
         self.errors = torch.where(finite, self.errors, zero).clamp(max=_LARGEST)
-        self._finite_sizes = torch.where(finite, sizes, zero).clamp(max=_LARGEST)
-        return self._finite_sizes
+        return torch.where(finite, sizes, zero).clamp(max=_LARGEST)
 
     def away(self, other: torch.Tensor) -> tuple[torch.Tensor, float]:
         """How far another tensor of the same shape is from the expected one, and the sum of that squared.
@@ -270,11 +276,9 @@ class Errors:
 
     def signed_zeros(self) -> int:
         """How many pairs of zeros differ in sign."""
+        if self.least > 0 or not (self.actual.is_floating_point() and self.expected.is_floating_point()):
+            return 0
         mine, its = self._mine, self._its
-        if mine.is_complex() or not (self.actual.is_floating_point() and self.expected.is_floating_point()):
-            return 0
-        if not self.elements or float(self.sizes.min()) > 0:
-            return 0
         return int(((mine == 0) & (its == 0) & (mine.signbit() != its.signbit())).count_nonzero())
 
     @property
@@ -337,6 +341,9 @@ class Errors:
 def _squares(errors: torch.Tensor, sizes: torch.Tensor) -> tuple[float, float]:
     return float(torch.dot(errors, errors)), float(torch.dot(sizes, sizes))
 
+
+FEW = 1 << 12
+"""Numbers of a value of which what is made from them is kept, too."""
 
 _LARGEST = 1e150
 """Sizes up to which the sum of squares fits float64."""

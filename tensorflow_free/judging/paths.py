@@ -23,11 +23,10 @@ class Paths:
 
     def coarsest(self, name: str, dtype: torch.dtype) -> torch.dtype:
         """The coarsest floating dtype that a value went through: its own, the recipe's, those of its operands."""
-        recipe_dtype = max((TORCH_DTYPES[one.recipe.dtype] for one in (self._actual, self._expected)), key=epsilon)
-        own = dtype if is_floating(dtype) else recipe_dtype
+        own = dtype if is_floating(dtype) else self._of_recipes
         if name.endswith(".grad"):
-            return max((own, recipe_dtype, self._coarsest_of_all), key=epsilon)
-        return max((own, recipe_dtype, self._upstream.get(name.partition(".")[0], own)), key=epsilon)
+            return max((own, self._of_recipes, self._coarsest_of_all), key=epsilon)
+        return max((own, self._of_recipes, self._upstream.get(name.partition(".")[0], own)), key=epsilon)
 
     def steps_to(self, name: str) -> int:
         """How many steps lead to a value; to a gradient, those forward and then back."""
@@ -39,6 +38,11 @@ class Paths:
             # whichever step changed its memory last
             return max(depths.values(), default=1)
         return depths.get(root, 1)
+
+    @cached_property
+    def _of_recipes(self) -> torch.dtype:
+        """The coarser of the dtypes of the two runs."""
+        return max((TORCH_DTYPES[one.recipe.dtype] for one in (self._actual, self._expected)), key=epsilon)
 
     @cached_property
     def _reads(self) -> dict[str, tuple[str, ...]]:

@@ -20,13 +20,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import torch
 
-from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.measures import FEW, Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, Leeway
 from tensorflow_free.judging.noise import Noise
+from tensorflow_free.judging.rules import epsilon
 from tensorflow_free.tensors.dtypes import PARTS, word_of
 
 K: Final[dict[str, float]] = {"float64": 6.0, "float32": 6.0, "bfloat16": 3.0, "float16": 3.0}
@@ -60,11 +62,13 @@ LONG_ROW: Final = 64
 """Numbers of a row, the last dimension, of which one tells the mean of the row well enough."""
 
 
+@cache
 def k_of(dtype: torch.dtype) -> float:
     """How many times what rounding moves a value of this dtype may be away."""
     return K.get(word_of(PARTS.get(dtype, dtype)), K_OF_LESS)
 
 
+@cache
 def smallest_of(dtype: torch.dtype) -> float:
     """The smallest normal number, as what is below may be flushed to zero; of float16 the smallest subnormal one."""
     info = torch.finfo(PARTS.get(dtype, dtype))
@@ -104,6 +108,7 @@ class RoundingBound:
     _spread: torch.Tensor | None = None
     _squares: float = 0.0
     _derived: float | None = None
+    _allowed: torch.Tensor | None = None
     _lost: torch.Tensor | None = None
 
     def see(self, nudged: torch.Tensor) -> None:
@@ -114,12 +119,12 @@ class RoundingBound:
             self._lost = lost.to(torch.int32) if self._lost is None else self._lost + lost
         self._spread = moved if self._spread is None else torch.maximum(self._spread, moved, out=self._spread)
         self._squares += squares
-        self._derived = None
+        self._derived = self._allowed = None
         self.runs += 1
 
     def take(self, kept: Leeway) -> None:
         """Take in what was kept of nudged runs, in their place."""
-        self._spread, self.is_jump, self._derived = kept.each, True, None
+        self._spread, self.is_jump, self._derived, self._allowed = kept.each, True, None, None
         self._squares = kept.moved**2 * FEWEST_RUNS * self.errors.elements
         self.runs = FEWEST_RUNS
         self.k *= max(1.0, NO_WORSE * kept.over)
@@ -127,10 +132,15 @@ class RoundingBound:
     @property
     def allowed(self) -> torch.Tensor:
         """What each number may be away, flat."""
+        if self._allowed is not None:
+            return self._allowed
         allowed = self.errors.sizes * (self._epsilon * self.k)
         if self._spread is not None:
             allowed.add_(self._spread if self.is_jump else self._levelled(self._spread), alpha=self.k)
-        return allowed.add_(smallest_of(self.dtype))
+        allowed.add_(smallest_of(self.dtype))
+        if self.errors.elements <= FEW:
+            self._allowed = allowed
+        return allowed
 
     def _levelled(self, spread: torch.Tensor) -> torch.Tensor:
         """The spread, no less than its mean; in long rows no less than the mean of the row."""
@@ -218,6 +228,8 @@ class RoundingBound:
     @property
     def is_off_below_normal(self) -> bool:
         """Whether a number is off that is too small to be normal, which only its being flushed to zero may excuse."""
+        if self.errors.least >= smallest_of(self.dtype):
+            return False
         sizes = self.errors.sizes
         return bool(((sizes > 0) & (sizes < smallest_of(self.dtype)) & (self.errors.errors > 0)).any())
 
@@ -233,7 +245,7 @@ class RoundingBound:
 
     @property
     def _epsilon(self) -> float:
-        return float(torch.finfo(PARTS.get(self.dtype, self.dtype)).eps)
+        return epsilon(PARTS.get(self.dtype, self.dtype))
 
     def words(self, at: int | None) -> str:
         """What was allowed, in words."""

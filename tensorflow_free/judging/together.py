@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import torch
 
-from tensorflow_free.judging.measures import Errors, Sums
+from tensorflow_free.judging.measures import FEW, Errors, Sums
 from tensorflow_free.judging.rounding_rule import smallest_of
 from tensorflow_free.judging.rules import epsilon
-
-SMALL: Final = 1 << 12
-"""Numbers of a value that is measured with others; of a larger one, a call's own cost is no matter."""
 
 TwoTensors = tuple[torch.Tensor, torch.Tensor]
 
@@ -45,7 +42,8 @@ def _is_small(value: Any) -> bool:
     if value.layout != torch.strided or value.device.type != "cpu" or value.is_nested:
         return False
     count = value.numel()
-    if not 0 < count <= SMALL or not value.is_contiguous() or value._is_zerotensor() or value.is_neg():  # noqa: SLF001
+    # of a larger one, a call's own cost is no matter
+    if not 0 < count <= FEW or not value.is_contiguous() or value._is_zerotensor() or value.is_neg():  # noqa: SLF001
         return False
     # a `resize_` that fails leaves the new shape on the old storage
     return int(value.untyped_storage().nbytes()) >= (value.storage_offset() + count) * value.dtype.itemsize
@@ -63,6 +61,7 @@ def _measured(pairs: Sequence[TwoTensors], bound: tuple[float, float]) -> list[E
 
     sums = zip(
         torch.split(errors, lengths),
+        torch.split(sizes, lengths),
         each(errors * errors, "sum"),
         each(sizes * sizes, "sum"),
         each(errors, "max"),
@@ -71,7 +70,7 @@ def _measured(pairs: Sequence[TwoTensors], bound: tuple[float, float]) -> list[E
         strict=True,
     )
     made: list[Errors | None] = []
-    for pair, (part, square, power, max_abs, peak, share) in zip(pairs, sums, strict=True):
-        known = Sums(part, square, power, max_abs, peak, (*bound, share))
+    for pair, (part, large, square, power, max_abs, peak, share) in zip(pairs, sums, strict=True):
+        known = Sums(part, large, square, power, max_abs, peak, (*bound, share))
         made.append(Errors(*pair, known) if known.is_finite else None)
     return made
