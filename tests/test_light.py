@@ -13,7 +13,9 @@ from tests.processes import succeeded
 
 ROOT = Path(__file__).parent.parent
 RECIPE = "recipes/linear_autograd.yaml"
-HEAVY = ("torch", "hydra", "omegaconf", "pydantic", "numpy", "yaml", "rich", "safetensors")
+GRADIENTS = "recipes/affine.yaml"
+"""A recipe whose backward passes begin with gradients that it gives."""
+HEAVY = ("torch", "hydra", "omegaconf", "pydantic", "numpy", "yaml", "rich", "safetensors", "sympy")
 
 
 def loaded_by(code):
@@ -81,8 +83,10 @@ def test_the_table_of_a_sweep_loads_no_torch(tmp_path):
     )
 
 
-def test_a_plain_run_loads_no_hydra():
-    assert loaded_by(command("run_recipe_command", RECIPE, "--no-save", "--quiet")) & {"hydra", "omegaconf"} == set()
+@pytest.mark.parametrize("recipe", [RECIPE, GRADIENTS])
+def test_a_plain_run_loads_no_hydra_and_for_a_gradient_that_is_given_no_sympy(recipe):
+    words = (recipe, "--no-save", "--quiet")
+    assert loaded_by(command("run_recipe_command", *words)) & {"hydra", "omegaconf", "sympy"} == set()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from tensorflow_free.isolation.copies import Convert, alike, tensors_in
 from tensorflow_free.isolation.vjps import is_differentiable, widened
 from tensorflow_free.judging.movement import GRADIENT, needs_backward
 from tensorflow_free.plan.around_calls import with_calls
-from tensorflow_free.plan.autograd import drawn, spread
+from tensorflow_free.plan.autograd import drawn, grad, spread
 from tensorflow_free.plan.calls import Call, Site, Values, named_fields
 from tensorflow_free.plan.plan import Pass, Plan
 from tensorflow_free.recipe.dotted import KeyPath
@@ -258,7 +258,7 @@ class _Following:
         outputs = [*self.outputs, *((one, seed) for one, seed in seeds if seed is not None and one.requires_grad)]
         if not leaves or not outputs:
             return
-        gradients = torch.autograd.grad(
+        gradients = grad(
             [one for one, _ in outputs], list(leaves.values()), [one for _, one in outputs], allow_unused=True
         )
         for (name, _), gradient in zip(leaves.items(), gradients, strict=True):

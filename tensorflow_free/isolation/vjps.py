@@ -12,6 +12,7 @@ import torch
 from tensorflow_free.isolation.captured import CapturedCall, GradientPass
 from tensorflow_free.isolation.copies import Convert, alike, each_tensor, equal, numbers_in, tensors_in
 from tensorflow_free.isolation.sharing import SharedMemory, shares_of
+from tensorflow_free.plan.autograd import backward, grad
 from tensorflow_free.tensors.streams import Streams
 
 Gradients = dict[int, torch.Tensor | None]
@@ -179,13 +180,16 @@ def _gradients(
 ) -> Sequence[torch.Tensor | None]:
     """What comes to leaves, which hold no gradients, for what comes to the outputs."""
     try:
-        return torch.autograd.grad(outputs, leaves, came, retain_graph=True, create_graph=has_graph, allow_unused=True)
+        gradients: Sequence[torch.Tensor | None] = grad(
+            outputs, leaves, came, retain_graph=True, create_graph=has_graph, allow_unused=True
+        )
+        return gradients
     except RuntimeError:
         if has_graph:
             raise
     # a checkpoint that is entered again takes only this
     try:
-        torch.autograd.backward(outputs, came, retain_graph=True)
+        backward(outputs, came, retain_graph=True)
         return [one.grad for one in leaves]
     finally:
         for one in leaves:
