@@ -50,7 +50,9 @@ class Aliases:
     def give(self, value: int, shared: Iterable[int] = (), *, sparse: bool = False) -> None:
         """A value is made now; it may lie in the memory of the values `shared`, else in memory of its own."""
         self._clock += 1
-        roots = frozenset[int]().union(*(self._roots.get(one, NO_ROOTS) for one in shared))
+        roots = NO_ROOTS
+        for one in shared:
+            roots |= self._roots.get(one, NO_ROOTS)
         self._roots[value] = roots or frozenset({next(self._new)})
         self._given[value] = self._clock
         self._surely_held.pop(value, None)
@@ -108,7 +110,7 @@ class Aliases:
 
     def _give(self, row: CallRow) -> None:
         """The value of a row that is no block, and what is known of it."""
-        from_sparse = not self._sparse.isdisjoint(read_ids(row))
+        from_sparse = bool(self._sparse) and not self._sparse.isdisjoint(read_ids(row))
         shared = (*row.shares, *(row.shares_sparse if from_sparse else ()))
         self.give(row.out, shared, sparse=row.sparse or from_sparse)
         sure = [self._surely_held[one] for one in row.shares if row.views and one in self._surely_held]

@@ -153,6 +153,8 @@ def _with_retention(rows: Sequence[CallRow], retained: set[int], carried: Sequen
 
 def _keep_history(rows: Sequence[CallRow], copies: Mapping[int, int]) -> None:
     """A trace that a later step reads keeps the history of its rounds; another is of the values as they stood."""
+    if all(row.block is None for row in rows):
+        return
     read = {identity for row in rows for identity in read_ids(row)}
     for row in rows:
         if row.block is not None:

@@ -14,7 +14,7 @@ from tensorflow_free.registry import find
 def bind_required(scope: Scope) -> None:
     """See that each op or step of `must_run` is one of the recipe's: what is misspelt would guard nothing."""
     recipe = scope.recipe
-    if recipe.must_run == "all":
+    if recipe.must_run == "all" or not recipe.must_run:
         return
     steps = list(_steps(recipe))
     known = dict.fromkeys([*(op for _, op in steps), *(name for name, _ in steps)])

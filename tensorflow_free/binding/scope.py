@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, count
+from itertools import count
 from typing import Any
 
 import torch
@@ -17,7 +17,8 @@ from tensorflow_free.plan.call_rows import RESERVED
 from tensorflow_free.plan.plan import ValueKind
 from tensorflow_free.recipe.device_names import named_by
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.recipe.models import Recipe, Step
+from tensorflow_free.recipe.graph import steps_of
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.tensors.devices import kinds
 
 Places = Callable[[Sequence[str | int]], Place]
@@ -76,12 +77,18 @@ class Scope:
         return frozenset(named_by(self.recipe.written))
 
     @cached_property
+    def keeps_graphs(self) -> bool:
+        """Whether passes go through one graph: a compiler makes one node of all steps before the first of them."""
+        return self.recipe.backend.name != "eager"
+
+    @cached_property
     def has_odd(self) -> bool:
         """Whether tensors of the device `meta`, or of oneDNN's layout, may meet others: the recipe names these."""
-        leaves = list(_leaves(self.recipe.written))
-        if not any(_may_be_odd(leaf) for leaf in leaves):
+        texts, tensors = _leaves([self.recipe.written])
+        whole = " ".join(texts)
+        if not tensors and "meta" not in whole and "mkldnn" not in whole:
             return False
-        names = {kind for leaf in leaves for kind in _kinds_named(leaf)}
+        names = {kind for leaves in (texts, tensors) for leaf in leaves for kind in _kinds_named(leaf)}
         return "mkldnn" in names or ("meta" in names and (self.recipe.device != "meta" or len(names) > 1))
 
     @cached_property
@@ -99,8 +106,11 @@ class Scope:
 
     @cached_property
     def _named(self) -> set[str]:
-        """The words of the recipe that name what runs."""
-        return set(chain(_ops_named(self.recipe.steps), _ops_named(self.recipe.checks)))
+        """The words of the recipe that name what runs: ops, contexts, the fields of operands (`data` in `x.data`)."""
+        steps = [one for _, one in (*steps_of(self.recipe.steps), *steps_of(self.recipe.checks))]
+        texts, _ = _leaves([part for one in steps for part in (one.args, one.kwargs)])
+        fields = {text.partition(".")[2] for text in texts if "." in text}
+        return fields.union(one.op or str(one.context) for one in steps)
 
     def is_broken(self, path: KeyPath) -> bool:
         """Whether the form of the tensor, step or expectation at `path` is wrong, so that the rest says little."""
@@ -134,31 +144,19 @@ class Scope:
         self.absent.append(Problem(self.place(path), message))
 
 
-def _leaves(written: Any) -> Iterator[str | torch.Tensor]:
-    """The texts and tensors of what is written."""
-    if isinstance(written, (str, torch.Tensor)):
-        yield written
-    elif isinstance(written, Mapping):
-        for part in written.values():
-            yield from _leaves(part)
-    elif isinstance(written, (list, tuple)):
-        for part in written:
-            if not isinstance(part, (int, float)):
-                yield from _leaves(part)
-
-
-def _ops_named(steps: Mapping[str, Step]) -> Iterator[str]:
-    """The words of steps that name what runs: ops, contexts, and the fields of their operands (`data` in `x.data`)."""
-    for step in steps.values():
-        yield step.op or str(step.context)
-        for leaf in _leaves([step.args, step.kwargs]):
-            if isinstance(leaf, str):
-                yield leaf.partition(".")[2]
-        yield from _ops_named(step.steps or {})
-
-
-def _may_be_odd(leaf: str | torch.Tensor) -> bool:
-    return isinstance(leaf, torch.Tensor) or "meta" in leaf or "mkldnn" in leaf
+def _leaves(waiting: list[Any]) -> tuple[set[str], list[torch.Tensor]]:
+    """The texts and tensors of what is written in these mappings and lists."""
+    texts, tensors = set[str](), list[torch.Tensor]()
+    while waiting:
+        part = waiting.pop()
+        for one in part.values() if isinstance(part, dict) else part:
+            if isinstance(one, str):
+                texts.add(one)
+            elif isinstance(one, (dict, list, tuple)):
+                waiting.append(one)
+            elif isinstance(one, torch.Tensor):
+                tensors.append(one)
+    return texts, tensors
 
 
 def _kinds_named(leaf: str | torch.Tensor) -> Iterator[str]:

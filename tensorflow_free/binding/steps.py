@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -10,18 +10,17 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.binding.arguments import Bound, fit
-from tensorflow_free.binding.effects import with_memory
+from tensorflow_free.binding.arguments import Bound
 from tensorflow_free.binding.kinds import without_gradient
 from tensorflow_free.binding.operands import Ref, references, without_value
 from tensorflow_free.binding.parameters import TensorLiteral
 from tensorflow_free.binding.scope import Scope
+from tensorflow_free.binding.step_forms import Forms, Hole, NumberHole, StepForm
 from tensorflow_free.errors import Message
 from tensorflow_free.ops.backward import BACKWARD, GRAD
-from tensorflow_free.ops.guards.bounds import guarded
 from tensorflow_free.ops.seeding import seeded
-from tensorflow_free.ops.signatures import Op, Signature
-from tensorflow_free.plan.autograd import run_backward, run_grad
+from tensorflow_free.ops.signatures import Op
+from tensorflow_free.plan.autograd import run_backward
 from tensorflow_free.plan.call_rows import Block, CallRow, Value
 from tensorflow_free.plan.calls import Site, read_field
 from tensorflow_free.plan.contexts import context_of
@@ -41,6 +40,7 @@ class Steps:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._forms = Forms(scope)
         self.users_ops: dict[str, None] = {}
 
     def bind(self, steps: Mapping[str, Step], path: KeyPath, rows: list[CallRow]) -> None:
@@ -71,14 +71,19 @@ class Steps:
             self._scope.wrong(
                 (*path, key), f"'{key}' is a key of a block, and this step has an `op`; take one of them out"
             )
-        bound = None if op is None else self._fit(op, step, path)
+        found = None if op is None else self._fit(op, step, path)
         identity = self._scope.new()
         if op is not None and step.seed is not None:
             self._check_seed(op, path)
-        if op is not None and bound is not None:
-            self._note_devices(op, bound, path)
-            site = Site(name, str(step.op), path, tuple(_operand_names(bound)))
-            self._lower(op, bound, identity, site, rows)
+        if op is not None and found is not None:
+            form, given = found
+            if form.names_devices:
+                self._note_devices(op, form.bound, path)
+            site = Site(name, str(step.op), path, form.operand_names(given))
+            if op is BACKWARD:
+                self._lower_backward(form.bound, identity, site, rows)
+            else:
+                rows.append(self._lowered_call(form, given, identity, site, rows))
             if step.seed is not None and rows[-1].function is not None:
                 rows[-1].function = partial(seeded, step.seed, tuple(self._scope.devices), rows[-1].function)
         self._scope.give(name, "step", None if op is None else op.name, identity)
@@ -135,18 +140,20 @@ class Steps:
             why = f"and '{backend}' compiles this one; take backend: eager, or leave the seed out"
             self._scope.wrong((*path, "seed"), f"'seed' is for steps that run one by one, {why}")
 
-    def _fit(self, op: Op, step: Step, path: KeyPath) -> Bound | None:
-        found = fit(op, step.args, step.kwargs, self._scope.known(str(path[-1])))
-        if isinstance(found, Bound):
-            return found if self._differentiable(op, found, path) else None
+    def _fit(self, op: Op, step: Step, path: KeyPath) -> tuple[StepForm, list[Any]] | None:
+        found = self._forms.of(op, step, str(path[-1]))
+        if isinstance(found, tuple):
+            return found if self._differentiable(op, found[0].bound, path) else None
         for finding in found:
             self._scope.wrong((*path, *finding.path), finding.message)
         return None
 
     def _differentiable(self, op: Op, bound: Bound, path: KeyPath) -> bool:
         """Whether nothing that the step differentiates is known to have no gradient; what is so known is a problem."""
+        if op is not BACKWARD and op is not GRAD:
+            return True
         before = len(self._scope.problems)
-        for position, parameter in enumerate(bound.signature.parameters if op in (BACKWARD, GRAD) else ()):
+        for position, parameter in enumerate(bound.signature.parameters):
             below = ("args", position) if position < len(bound.args) else ("kwargs", parameter.name)
             asked = bound.by_parameter.get(parameter.name) if parameter.name in _DIFFERENTIATED else None
             for ref in references(asked):
@@ -154,41 +161,38 @@ class Steps:
                     self._scope.wrong((*path, *below), without_gradient(ref.name, dtype))
         return len(self._scope.problems) == before
 
-    def _lower(self, op: Op, bound: Bound, out: int, site: Site, rows: list[CallRow]) -> None:
-        if op is BACKWARD:
-            self._lower_backward(bound, out, site, rows)
-            return
-        args = tuple(self._lowered(value, site, rows) for value in bound.args)
-        kwargs = {name: self._lowered(value, site, rows) for name, value in bound.kwargs.items()}
-        device = self._scope.recipe.device
-        if op.factory and device != "cpu" and "device" not in kwargs and _takes(bound.signature, "device"):
-            kwargs["device"] = device
-        if op is GRAD and self._keeps_graphs:
-            kwargs.setdefault("retain_graph", True)
-        rows.append(with_memory(CallRow(self._function(op, bound), args, kwargs, out, site), op, bound, self._scope))
+    def _lowered_call(self, form: StepForm, given: list[Any], out: int, site: Site, rows: list[CallRow]) -> CallRow:
+        """The row of a step's call; rows that read fields come before it."""
+        args = tuple([self._lowered(one, given, site, rows) for one in form.args])
+        kwargs = {name: self._lowered(one, given, site, rows) for name, one in form.kwargs.items()}
+        row, effects = CallRow(form.function, args, kwargs, out, site), form.effects
+        if effects.touches:
+            row.changes = self._memory_of(effects.changes, given)
+            row.shares = self._memory_of(effects.shares, given)
+            row.shares_sparse = self._memory_of(effects.shares_sparse, given)
+            row.holds = (out,) if effects.hands_out else self._memory_of(effects.holds, given)
+            row.views, row.sparse = effects.views, effects.sparse
+        return row
 
-    def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
-        """What the step calls: the op, behind the checks and the care for memory that it needs."""
-        if op is GRAD:
-            return run_grad
+    def _memory_of(self, operands: tuple[Hole, ...], given: list[Any]) -> tuple[int, ...]:
+        """The ids of the values in whose memory these operands lie."""
         scope = self._scope
-        has = {"odd": scope.has_odd, "unseen": scope.has_unseen, "nested": scope.has_nested}
-        return guarded(op.name, bound.signature, bound.by_parameter, **has)
-
-    @property
-    def _keeps_graphs(self) -> bool:
-        """Whether passes go through one graph: a compiler makes one node of all steps before the first of them."""
-        return self._scope.recipe.backend.name != "eager"
+        return tuple([
+            (scope.gradients if one.fields[:1] == ("grad",) and given[one.at] in scope.gradients else scope.names)[
+                given[one.at]
+            ]
+            for one in operands
+        ])  # fmt: skip
 
     def _lower_backward(self, bound: Bound, out: int, site: Site, rows: list[CallRow]) -> None:
         scope = self._scope
         written = bound.by_parameter
-        operands = [self._lowered(written.get(key), site, rows) for key in _OPERANDS]
+        operands = [self._lowered(written.get(key), (), site, rows) for key in _OPERANDS]
         names = tuple(scope.leaves)
         site = replace(site, operands=(*(_label(key, written.get(key)) for key in _OPERANDS), *names))
         flags = ("retain_graph", "create_graph")
         options: dict[str, bool | None] = {key: written[key] for key in flags if key in written}
-        if self._keeps_graphs:
+        if self._scope.keeps_graphs:
             options.setdefault("retain_graph", True)
         function = partial(run_backward, names, options)
         leaves = [Value(scope.leaves[name]) for name in names]
@@ -197,27 +201,38 @@ class Steps:
 
     # arguments
 
-    def _lowered(self, value: Any, site: Site, rows: list[CallRow]) -> Any:
+    def _lowered(self, value: Any, given: Sequence[Any], site: Site, rows: list[CallRow]) -> Any:
         """An argument with ids for references; reading a field, or making a tensor, is a row of its own."""
-        if isinstance(value, Ref):
+        kind = type(value)
+        if kind is Hole:
+            if not value.fields:
+                return Value(self._named(given[value.at]))
+            return Value(self.read(Ref(given[value.at], value.fields), site, rows))
+        if kind is NumberHole:
+            return given[value.at]
+        if kind is Ref:
             return Value(self.read(value, site, rows))
-        if isinstance(value, TensorLiteral):
+        if kind is TensorLiteral:
             out = self._scope.new()
             keywords = {"device": self._scope.recipe.device}
             rows.append(CallRow(torch.tensor, (value.data,), keywords, out, site))
             return Value(out)
-        if isinstance(value, Slice):
-            parts = [self._lowered(part, site, rows) for part in (value.start, value.stop, value.step)]
+        if kind is Slice:
+            parts = [self._lowered(part, given, site, rows) for part in (value.start, value.stop, value.step)]
             return Slice(*parts) if any(isinstance(part, Value) for part in parts) else slice(*parts)
         if isinstance(value, (list, tuple)):
-            return type(value)([self._lowered(part, site, rows) for part in value])
+            return type(value)([self._lowered(part, given, site, rows) for part in value])
         return value
+
+    def _named(self, name: str) -> int:
+        """The id of the value that a name is read for."""
+        self._scope.read.add(name)
+        return self._scope.names[name]
 
     def read(self, ref: Ref, site: Site, rows: list[CallRow]) -> int:
         """The id of what a reference reads; each field is read by a row of its own."""
         scope = self._scope
-        scope.read.add(ref.name)
-        identity, fields = scope.names[ref.name], ref.fields
+        identity, fields = self._named(ref.name), ref.fields
         if fields[:1] in (("grad",), ("after",)):
             identity = scope.live.get(ref.name, identity)
         if fields[:1] == ("after",):
@@ -318,10 +333,15 @@ class Steps:
             block.traces.append((self._scope.names[traced], out, False))
 
 
-def _foreign(step: Step, kind: str) -> Iterator[str]:
+def _foreign(step: Step, kind: str) -> tuple[str, ...]:
     """The keys of a step that are not for one of its kind; `op: null` says that it has none."""
+    if step.model_fields_set <= _OF_OPS and kind == "op":
+        return ()
     given = step.given - {"op"}
-    return (key for key, kinds in STEP_KEYS.items() if key in given and kind not in kinds)
+    return tuple(key for key, kinds in STEP_KEYS.items() if key in given and kind not in kinds)
+
+
+_OF_OPS: Final = frozenset(key for key, kinds in STEP_KEYS.items() if "op" in kinds)
 
 
 def _names_of(steps: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
@@ -353,13 +373,3 @@ def _label(key: str, value: Any) -> str:
 def _dotted(ref: Ref, fields: int | None = None) -> str:
     """A reference as it is written, with its first `fields` fields or with all."""
     return ".".join((ref.name, *ref.fields[:fields]))
-
-
-def _operand_names(bound: Bound) -> Iterator[str]:
-    for value in (*bound.args, *bound.kwargs.values()):
-        names = [_dotted(ref) for ref in references(value)]
-        yield names[0] if isinstance(value, Ref) else (f"[{', '.join(names)}]" if names else "")
-
-
-def _takes(signature: Signature, name: str) -> bool:
-    return any(parameter.name == name for parameter in signature.parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from tensorflow_free.recipe.names import DEVICES
@@ -33,15 +33,17 @@ MEANT: Final = {"gpu": "; did you mean 'cuda'?"}
 
 def named_by(written: Any) -> Iterator[str]:
     """The kinds of devices that `when` names anywhere in a recipe as it is written, its known faults among them."""
-    if isinstance(written, Mapping):
-        for key, part in written.items():
-            if key == "when" and isinstance(part, Mapping):
-                yield from _words(part.get("device"))
-            else:
-                yield from named_by(part)
-    elif isinstance(written, list):
-        for part in written:
-            yield from named_by(part)
+    waiting = [written]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            when = part.get("when")
+            if isinstance(when, dict):
+                yield from _words(when.get("device"))
+                part = {key: one for key, one in part.items() if key != "when"}
+            waiting.extend(one for one in part.values() if isinstance(one, (dict, list)))
+        elif isinstance(part, list):
+            waiting.extend(one for one in part if isinstance(one, (dict, list)))
 
 
 def _words(named: Any) -> Iterator[str]:

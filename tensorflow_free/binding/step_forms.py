@@ -1,0 +1,211 @@
+"""The form of a step: its op fitted to its arguments, found once for all steps of one pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tensorflow_free.binding.arguments import Bound, Finding, fit
+from tensorflow_free.binding.effects import Effects, effects_of
+from tensorflow_free.binding.operands import Known, Ref, references
+from tensorflow_free.binding.parameters import SUBSCRIPTED
+from tensorflow_free.binding.scope import Scope
+from tensorflow_free.binding.step_patterns import (
+    KINDS,
+    Reading,
+    RealNumber,
+    UnlikeError,
+    WholeNumber,
+    hole_of,
+    speaking_words,
+    written,
+)
+from tensorflow_free.ops.backward import BACKWARD, GRAD
+from tensorflow_free.ops.guards.bounds import guarded
+from tensorflow_free.ops.signatures import Op
+from tensorflow_free.plan.autograd import run_grad
+from tensorflow_free.recipe.expressions import Slice
+from tensorflow_free.recipe.models import Step
+from tensorflow_free.tensors.devices import kinds
+
+MOST_KEPT: Final = 1000
+"""Forms that are kept while a recipe is bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Which of the names of a step it reads here, and the fields of that value."""
+
+    at: int
+    fields: tuple[str, ...] = ()
+
+    def word(self, given: Sequence[Any]) -> str:
+        """The reference as it is written: `qr.Q`."""
+        name: str = given[self.at]
+        return ".".join((name, *self.fields)) if self.fields else name
+
+
+@dataclass(frozen=True, slots=True)
+class NumberHole:
+    """Which of the numbers of a step stands here."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepForm:
+    """What all steps of one pattern have in common.
+
+    Attributes:
+        bound: the arguments, fitted; where several steps share the form, with stand-ins for names and numbers.
+        function: what is called.
+        args: what it is called with, by position: constants, `TensorLiteral`, `Slice`, lists, all of these with holes.
+        kwargs: the same by name.
+        operands: what each argument reads: one value, or those in a list.
+        effects: what the call does to memory, by holes.
+        names_devices: whether an argument may name a device.
+    """
+
+    bound: Bound
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    operands: tuple[Hole | tuple[Hole, ...], ...]
+    effects: Effects[Hole]
+    names_devices: bool
+
+    def operand_names(self, given: Sequence[Any]) -> tuple[str, ...]:
+        """The values that each argument reads, as errors tell them."""
+        return tuple([_words(one, given) for one in self.operands])
+
+
+def _words(operand: Hole | tuple[Hole, ...], given: Sequence[Any]) -> str:
+    if isinstance(operand, Hole):
+        return operand.word(given)
+    return f"[{', '.join(one.word(given) for one in operand)}]" if operand else ""
+
+
+class Forms:
+    """The forms of the steps of one recipe."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._kept: dict[tuple[str, Any], StepForm] = {}
+        self._words: dict[str, frozenset[str] | None] = {}
+        self._speaking = speaking_words(scope.named_devices)
+        recipe = scope.recipe
+        self._stand_ins = Known(
+            names=KINDS, later={}, dtype=recipe.dtype, device=recipe.device, kinds=KINDS, traces={},
+            devices=scope.named_devices,
+        )  # fmt: skip
+
+    def of(self, op: Op, step: Step, name: str) -> tuple[StepForm, list[Any]] | list[Finding]:
+        """The form of a step and the names and numbers in its holes, or why its arguments do not fit.
+
+        Args:
+            op: what it calls.
+            step: the step.
+            name: its name.
+        """
+        found = self._by_pattern(op, step)
+        if found is not None:
+            return found
+        bound = fit(op, step.args, step.kwargs, self._scope.known(name))
+        if not isinstance(bound, Bound):
+            return bound
+        given: list[Any] = []
+
+        def hole(ref: Ref) -> Hole:
+            given.append(ref.name)
+            return Hole(len(given) - 1, ref.fields)
+
+        return self._made(op, bound, hole), given
+
+    def _by_pattern(self, op: Op, step: Step) -> tuple[StepForm, list[Any]] | None:
+        """The form by the pattern of the step's arguments; None where these have none, or do not fit."""
+        words = self._words_of(op)
+        if words is None:
+            return None
+        reading = Reading(self._scope.kinds, words, subscripted=op.name.removeprefix("Tensor.") in SUBSCRIPTED)
+        try:
+            pattern = reading.pattern(step.args, step.kwargs)
+        except UnlikeError:
+            return None
+        key = (op.name, pattern)
+        form = self._kept.get(key)
+        if form is None:
+            form = self._fitted(op, *written(pattern))
+            if form is None:
+                return None
+            if len(self._kept) < MOST_KEPT:
+                self._kept[key] = form
+        return form, reading.given
+
+    def _words_of(self, op: Op) -> frozenset[str] | None:
+        """Words that the op may take for something else than a value; None where the names themselves count."""
+        if op.name not in self._words:
+            counts = op in (BACKWARD, GRAD) or op.name in kinds()
+            taken = {word for one in op.signatures for parameter in one.parameters for word in parameter.words or ()}
+            self._words[op.name] = None if counts else self._speaking | taken
+        return self._words[op.name]
+
+    def _fitted(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> StepForm | None:
+        bound = fit(op, args, kwargs, self._stand_ins)
+        return (
+            self._made(op, bound, lambda ref: Hole(hole_of(ref.name), ref.fields)) if isinstance(bound, Bound) else None
+        )
+
+    def _made(self, op: Op, bound: Bound, hole: Callable[[Ref], Hole]) -> StepForm:
+        holes: dict[int, Hole] = {}
+
+        def held(ref: Ref) -> Hole:
+            # one reference has one hole, wherever it is met
+            if id(ref) not in holes:
+                holes[id(ref)] = hole(ref)
+            return holes[id(ref)]
+
+        return StepForm(
+            bound=bound,
+            function=self._function(op, bound),
+            args=tuple(_with_holes(one, held) for one in bound.args),
+            kwargs={name: _with_holes(one, held) for name, one in self._keywords(op, bound).items()},
+            operands=tuple(_operand(one, held) for one in (*bound.args, *bound.kwargs.values())),
+            effects=effects_of(op, bound).each(held),
+            names_devices=op.name in kinds() or any(isinstance(one, str) for one in bound.by_parameter.values()),
+        )
+
+    def _keywords(self, op: Op, bound: Bound) -> dict[str, Any]:
+        """The arguments by name, with those that the recipe gives all its calls."""
+        keywords, device = dict(bound.kwargs), self._scope.recipe.device
+        takes_device = any(parameter.name == "device" for parameter in bound.signature.parameters)
+        if op.factory and device != "cpu" and "device" not in keywords and takes_device:
+            keywords["device"] = device
+        if op is GRAD and self._scope.keeps_graphs:
+            keywords.setdefault("retain_graph", True)
+        return keywords
+
+    def _function(self, op: Op, bound: Bound) -> Callable[..., Any]:
+        """What the step calls: the op, behind the checks and the care for memory that it needs."""
+        if op is GRAD:
+            return run_grad
+        scope = self._scope
+        has = {"odd": scope.has_odd, "unseen": scope.has_unseen, "nested": scope.has_nested}
+        return guarded(op.name, bound.signature, bound.by_parameter, **has)
+
+
+def _operand(argument: Any, held: Callable[[Ref], Hole]) -> Hole | tuple[Hole, ...]:
+    return held(argument) if isinstance(argument, Ref) else tuple(held(ref) for ref in references(argument))
+
+
+def _with_holes(argument: Any, held: Callable[[Ref], Hole]) -> Any:
+    """An argument with holes for references and stand-ins of numbers."""
+    if isinstance(argument, Ref):
+        return held(argument)
+    if isinstance(argument, WholeNumber | RealNumber):
+        return NumberHole(int(argument))
+    if isinstance(argument, Slice):
+        return Slice(*(_with_holes(part, held) for part in (argument.start, argument.stop, argument.step)))
+    if isinstance(argument, list | tuple):
+        return type(argument)([_with_holes(part, held) for part in argument])
+    return argument
