@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from tensorflow_free.recipe.dotted import KeyPath, dotted
 from tensorflow_free.recipe.expressions import ExpressionError
 from tensorflow_free.recipe.form_words import form_problems
 from tensorflow_free.recipe.keys import NAMED, STEPS
-from tensorflow_free.recipe.line_patterns import expand_line
+from tensorflow_free.recipe.line_patterns import Lines
 from tensorflow_free.recipe.models import Recipe
 
 LITERALS: Final = frozenset({("tensors", "data"), ("expect", "value")})
@@ -31,21 +31,24 @@ class Form:
         self.problems: list[Problem] = []
         self.broken: set[KeyPath] = set()
         """Where the form is wrong."""
-        self._origins: dict[KeyPath, KeyPath] = {}
+        self._made: dict[KeyPath, dict[str, str]] = {}
+        """Of each mapping of steps, those made from one-line steps, each with the name of its line."""
         mapping = dict(self.composed.mapping)
-        given = set(_names(mapping))
+        self._given = set(_names(mapping))
+        lines = Lines(self._given)
         for key in STEPS:
             if isinstance(mapping.get(key), dict):
-                mapping[key] = self._expand(mapping[key], (key,), given)
+                mapping[key] = self._expand(mapping[key], (key,), lines)
         self.mapping = mapping
 
     def place(self, path: Sequence[str | int]) -> Place:
         """Where a key stands in its file; a step made from a one-line step stands where that one does."""
         path = self._as_written(path)
         for length in range(len(path), 0, -1):
-            origin = self._origins.get(tuple(path[:length]))
-            if origin is not None:
-                found = self.composed.place(origin)
+            above = tuple(path[: length - 1])
+            line = self._made.get(above, {}).get(str(path[length - 1]))
+            if line is not None:
+                found = self.composed.place((*above, line))
                 return replace(found, path=dotted(path[:length]))
         return self.composed.place(path)
 
@@ -78,36 +81,42 @@ class Form:
 
     def _parts(self) -> dict[str, str]:
         """The parts of one-line steps, each with the name of the whole."""
-        return {str(made[-1]): str(line[-1]) for made, line in self._origins.items() if made[-1] != line[-1]}
+        return {made: line for lines in self._made.values() for made, line in lines.items() if made != line}
 
-    def _expand(self, steps: Mapping[str, Any], path: KeyPath, given: set[str]) -> dict[str, Any]:
+    def _expand(self, steps: Mapping[str, Any], path: KeyPath, lines: Lines) -> dict[str, Any]:
         expanded: dict[str, Any] = {}
+        made = self._made.setdefault(path, {})
         for name, step in steps.items():
             if isinstance(step, str):
-                for made, one in self._one_line(str(name), step, (*path, name), given).items():
-                    expanded[made] = one
-                    self._origins[(*path, made)] = (*path, name)
+                parts = self._one_line(name, step, path, lines)
+                expanded.update(parts)
+                made.update(dict.fromkeys(parts, name))
             elif isinstance(step, dict) and isinstance(step.get("steps"), dict):
-                inner = self._expand(step["steps"], (*path, name, "steps"), given)
+                inner = self._expand(step["steps"], (*path, name, "steps"), lines)
                 expanded[name] = {**step, "steps": inner}
             else:
                 expanded[name] = step
         return expanded
 
-    def _one_line(self, name: str, text: str, path: KeyPath, given: set[str]) -> dict[str, Any]:
+    def _one_line(self, name: str, text: str, path: KeyPath, lines: Lines) -> dict[str, Any]:
         try:
-            steps = expand_line(name, text, given)
+            steps = lines.steps(name, text)
         except ExpressionError as error:
-            self.problems.append(Problem(self.composed.place(path), error.message))
-            self.broken.add(path)
+            self.problems.append(Problem(self.composed.place((*path, name)), error.message))
+            self.broken.add((*path, name))
             return {name: {}}
-        better = f"rename the other value, or override '{'.'.join(str(part) for part in path)}' whole"
-        for made in steps:
-            if made != name and made in given:
-                message = f"'{made}' is the name of a part of this one-line step, and is given elsewhere, too; {better}"
-                self.problems.append(Problem(self.composed.place(path), message))
-                self.broken.add((*path[:-1], made))
+        if len(steps) > 1:
+            self._refuse_taken(steps, (*path, name))
         return steps
+
+    def _refuse_taken(self, parts: Iterable[str], line: KeyPath) -> None:
+        """Refuse names of the parts of a line that other values have."""
+        better = f"rename the other value, or override '{dotted(line)}' whole"
+        for part in parts:
+            if part != line[-1] and part in self._given:
+                message = f"'{part}' is the name of a part of this one-line step, and is given elsewhere, too; {better}"
+                self.problems.append(Problem(self.composed.place(line), message))
+                self.broken.add((*line[:-1], part))
 
 
 def _below_backend(mapping: Mapping[str, Any]) -> Iterator[KeyPath]:

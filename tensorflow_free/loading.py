@@ -11,6 +11,7 @@ from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.form import Form
+from tensorflow_free.process.garbage import uncollected
 from tensorflow_free.recipe.dotted import dotted
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import Recipe
@@ -58,7 +59,8 @@ def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str 
     def in_case(name: str) -> Composed:
         return compose(source, [*overrides, case_override(name)], best_device=best_device)
 
-    return recipe_of(compose(source, overrides, best_device=best_device), in_case)
+    with uncollected():
+        return recipe_of(compose(source, overrides, best_device=best_device), in_case)
 
 
 def recipe_of(composed: Composed, in_case: InCase | None = None) -> Recipe:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorflow_free.recipe.expressions import ExpressionError, expand_step
-from tensorflow_free.recipe.line_patterns import expand_line
+from tensorflow_free.recipe.line_patterns import Lines
 
 NAMES = (
     "x",
@@ -90,6 +92,10 @@ LINES = st.recursive(
 )
 
 
+def by_pattern(name: str, text: str, values: set[str]) -> dict[str, dict[str, Any]]:
+    return Lines(values).steps(name, text)
+
+
 def outcome(expand: object, name: str, text: str) -> str:
     """What a line stands for, numbers told from one another; or why it is none."""
     try:
@@ -101,4 +107,4 @@ def outcome(expand: object, name: str, text: str) -> str:
 @settings(max_examples=400, deadline=None)
 @given(st.one_of(LINES, st.lists(st.sampled_from(PIECES), max_size=12).map("".join)))
 def test_a_line_by_its_pattern_says_what_it_says_alone(text: str) -> None:
-    assert outcome(expand_line, "y", text) == outcome(expand_step, "y", text)
+    assert outcome(by_pattern, "y", text) == outcome(expand_step, "y", text)

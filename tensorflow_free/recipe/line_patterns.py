@@ -31,52 +31,68 @@ _NUMBER: Final = re.compile(r"(?:0|[1-9]\d{0,14})(\.\d{1,15})?([eE][-+]?\d{1,3})
 """A number that is the same written any other way."""
 
 _DIGIT: Final = frozenset("0123456789")
+
 _CALLED: Final = re.compile(r"\s*(?:\(|=[^=])")
 """What stands behind the name of an op that is called, and of a keyword."""
 
 _FIXED: Final = frozenset({*kwlist, *CALLED_WORDS})
 """Words that mean something to the parser, whatever values there are."""
 
-_ODD: Final = re.compile(r"\\|\.\s")
-"""A backslash, behind which letters of a text are others, and a field apart from its value."""
 
+class Lines:
+    """Reads the one-line steps of a recipe.
 
-def expand_line(name: str, text: str, values: Collection[str]) -> dict[str, dict[str, Any]]:
-    """What `expand_step` gives, found once for all lines of one pattern.
-
-    Raises:
-        ExpressionError: the text says something that a step cannot.
+    Args:
+        values: the names of the recipe's values; a dotted name that begins with one is a value's, not an op's.
     """
-    given: list[Any] = []
-    pattern = _pattern(text, values, given)
-    template = None if pattern is None else _template(pattern)
-    if template is None:
-        return expand_step(name, text, values)
-    given.append(name)
-    return template.filled(given)
 
+    def __init__(self, values: Collection[str]) -> None:
+        self._values = values
+        self._names = frozenset(name for name in values if name.isidentifier() and name not in _FIXED)
+        self._odd = _FIXED.intersection(values)
 
-def _pattern(text: str, values: Collection[str], given: list[Any]) -> str | None:
-    """The pattern of a line, or None; what stands in its holes is added to what is given.
+    def steps(self, name: str, text: str) -> dict[str, dict[str, Any]]:
+        """What `expand_step` gives, found once for all lines of one pattern.
 
-    The words of a quoted text are filled in there as elsewhere.
-    """
-    if len(text) > LONGEST or not text.isascii() or _ODD.search(text):
-        return None
-    parts = _WORD.split(text)
-    for at in range(1, len(parts), 2):
-        word = parts[at]
-        if word[0] in _DIGIT:
-            parts[at] = _number(word, given)
-            continue
-        root, point, field = (word, "", "") if "." not in word else word.partition(".")
-        if root in values and root:
-            if root in _FIXED:
+        Raises:
+            ExpressionError: the text says something that a step cannot.
+        """
+        given: list[Any] = []
+        pattern = self._pattern(text, given)
+        template = None if pattern is None else _template(pattern)
+        if template is None:
+            return expand_step(name, text, self._values)
+        given.append(name)
+        return template.filled(given)
+
+    def _pattern(self, text: str, given: list[Any]) -> str | None:
+        """The pattern of a line, or None; what stands in its holes is added to what is given.
+
+        The words of a quoted text are filled in there as elsewhere. Behind a backslash letters are others, and a field
+        that stands apart is no name.
+        """
+        if len(text) > LONGEST or not text.isascii() or not text.isprintable() or "\\" in text or ". " in text:
+            return None
+        names, parts = self._names, _WORD.split(text)
+        for at in range(1, len(parts), 2):
+            word, behind = parts[at], parts[at + 1]
+            if word in names:
+                if ("(" in behind or "=" in behind) and _CALLED.match(behind):
+                    continue
+                given.append(word)
+                parts[at] = _NAME
+            elif word[0] in _DIGIT:
+                parts[at] = _number(word, given)
+            elif "." in word:
+                root, _, fields = word.partition(".")
+                if root in names:
+                    given.append(root)
+                    parts[at] = f"{_NAME}.{fields}"
+                elif root in self._odd:
+                    return None
+            elif word in self._odd:
                 return None
-            if point or not _CALLED.match(parts[at + 1]):
-                given.append(root)
-                parts[at] = f"{_NAME}.{field}" if point else _NAME
-    return "".join(parts)
+        return "".join(parts)
 
 
 def _number(word: str, given: list[Any]) -> str:
