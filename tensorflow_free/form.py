@@ -14,7 +14,7 @@ from tensorflow_free.recipe.dotted import KeyPath, dotted
 from tensorflow_free.recipe.expressions import ExpressionError
 from tensorflow_free.recipe.form_words import form_problems
 from tensorflow_free.recipe.keys import NAMED, STEPS
-from tensorflow_free.recipe.line_patterns import Lines
+from tensorflow_free.recipe.line_patterns import Lines, lines_among
 from tensorflow_free.recipe.models import Recipe
 
 LITERALS: Final = frozenset({("tensors", "data"), ("expect", "value")})
@@ -34,8 +34,8 @@ class Form:
         self._made: dict[KeyPath, dict[str, str]] = {}
         """Of each mapping of steps, those made from one-line steps, each with the name of its line."""
         mapping = dict(self.composed.mapping)
-        self._given = set(_names(mapping))
-        lines = Lines(self._given)
+        self._given = frozenset(_names(mapping))
+        lines = lines_among(self._given)
         for key in STEPS:
             if isinstance(mapping.get(key), dict):
                 mapping[key] = self._expand(mapping[key], (key,), lines)

@@ -93,7 +93,7 @@ LINES = st.recursive(
 
 
 def by_pattern(name: str, text: str, values: set[str]) -> dict[str, dict[str, Any]]:
-    return Lines(values).steps(name, text)
+    return Lines(frozenset(values)).steps(name, text)
 
 
 def outcome(expand: object, name: str, text: str) -> str:

@@ -7,7 +7,6 @@ stands for is found by parsing it with stand-ins in its holes, and kept; each li
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from keyword import kwlist
@@ -17,6 +16,9 @@ from tensorflow_free.recipe.expressions import CALLED_WORDS, ExpressionError, ex
 
 LONGEST: Final = 300
 """Characters of a line that has a pattern."""
+
+MOST_KEPT: Final = 2000
+"""Lines of a recipe that stay read."""
 
 _NAME, _INTEGER, _REAL = "λψφ"
 """The holes of a pattern: letters that no line has which is ASCII alone."""
@@ -39,24 +41,39 @@ _FIXED: Final = frozenset({*kwlist, *CALLED_WORDS})
 """Words that mean something to the parser, whatever values there are."""
 
 
-class Lines:
-    """Reads the one-line steps of a recipe.
+@lru_cache(maxsize=8)
+def lines_among(values: frozenset[str]) -> Lines:
+    """What reads the one-line steps of a recipe; that of the last few recipes is kept with what it has read.
 
     Args:
         values: the names of the recipe's values; a dotted name that begins with one is a value's, not an op's.
     """
+    return Lines(values)
 
-    def __init__(self, values: Collection[str]) -> None:
+
+class Lines:
+    """Reads the one-line steps of a recipe."""
+
+    def __init__(self, values: frozenset[str]) -> None:
         self._values = values
+        self._read: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
         self._names = frozenset(name for name in values if name.isidentifier() and name not in _FIXED)
         self._odd = _FIXED.intersection(values)
 
     def steps(self, name: str, text: str) -> dict[str, dict[str, Any]]:
-        """What `expand_step` gives, found once for all lines of one pattern.
+        """What `expand_step` gives, found once for all lines of one pattern; it is shared, so copy what you change.
 
         Raises:
             ExpressionError: the text says something that a step cannot.
         """
+        found = self._read.get((name, text))
+        if found is None:
+            found = self._by_pattern(name, text)
+            if len(self._read) < MOST_KEPT and len(text) <= LONGEST:
+                self._read[name, text] = found
+        return found
+
+    def _by_pattern(self, name: str, text: str) -> dict[str, dict[str, Any]]:
         given: list[Any] = []
         pattern = self._pattern(text, given)
         template = None if pattern is None else _template(pattern)
