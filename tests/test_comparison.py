@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.judging.comparing import compare_results
-from tensorflow_free.judging.measures import Errors, Measure, measure, noise_of
+from tensorflow_free.judging.measured import Measure
+from tensorflow_free.judging.measures import Errors, measure, noise_of
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.rules import by_noise, by_tolerance, k_of, usual_noise

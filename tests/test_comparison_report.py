@@ -11,7 +11,7 @@ from rich.console import Console
 from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.culprits import Blame, Culprit, not_found
-from tensorflow_free.judging.measures import Measure
+from tensorflow_free.judging.measured import Measure
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
 from tensorflow_free.judging.wording import error_of, place_of, share_of
 from tensorflow_free.report.comparison_report import failure_of, page_of

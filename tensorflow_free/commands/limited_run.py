@@ -117,9 +117,9 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
         complain(f"{file}: {outcome}: {why}, before the first step")
         return ExitCode.STEP_FAILED
     from tensorflow_free.result.environment import environment_of  # noqa: PLC0415 - torch takes its time
-    from tensorflow_free.result.reading import recipe_of_text  # noqa: PLC0415
     from tensorflow_free.result.result import Result  # noqa: PLC0415
     from tensorflow_free.result.saved_runs import saved_starts  # noqa: PLC0415
+    from tensorflow_free.result.stored_recipe import recipe_of_text  # noqa: PLC0415
 
     folder = Path(posted["folder"])
     place = said or {"step": "", "op": "run", "path": "", "operands": []}

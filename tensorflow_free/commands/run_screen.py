@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
-from tensorflow_free.text.page import hanging, text_lines
+from tensorflow_free.text.page import Page, hanging, text_lines
 
 if TYPE_CHECKING:
+    from tensorflow_free.report.told_run import ToldRun
     from tensorflow_free.result.result import Result
 
 
@@ -16,17 +17,24 @@ def show(result: Result, file: str | None, flags: Flags) -> None:
     """Show a result as the flags ask for it, and the file that holds it."""
     from tensorflow_free.report.result_report import page_of
 
-    with while_read():
-        if flags.json:
+    if flags.json:
+        with while_read():
             put_json(result.on_disk().document.model_dump(mode="json"))
-        elif flags.quiet:
-            _show_what_is_wrong(result)
+    else:
+        show_page(result, page_of(result, file), flags)
+
+
+def show_page(run: ToldRun, page: Page, flags: Flags) -> None:
+    """Show the page of a run, or with `--quiet` what is wrong with it alone."""
+    with while_read():
+        if flags.quiet:
+            _show_what_is_wrong(run)
         else:
-            put(page_of(result, file))
+            put(page)
 
 
-def _show_what_is_wrong(result: Result) -> None:
-    from tensorflow_free.report.result_report import failure
+def _show_what_is_wrong(result: ToldRun) -> None:
+    from tensorflow_free.report.run_page import failure
 
     if result.has_failed:
         complain(text_lines("\n".join(failure(result))))

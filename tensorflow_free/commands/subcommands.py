@@ -94,7 +94,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
         "schema": Command(
             "[NAME]",
             "print the JSON Schema of a file: recipe, result, row, comparison, sweep, golden, matrix",
-            "showing:show_schema",
+            "json_schemas:show_schema",
         ),
     },
     "what a device supports": {

@@ -10,7 +10,7 @@ from tensorflow_free.composition.overrides import Override
 from tensorflow_free.golden.given_cases import NotRecorded, bound_case, eager_cell, made_starts
 from tensorflow_free.golden.model import EXACT_DTYPE
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.report.result_report import failure
+from tensorflow_free.report.run_page import failure
 from tensorflow_free.result.result import Result
 from tensorflow_free.run.unsupported import lack_of
 from tensorflow_free.runner import GivenTensors, run

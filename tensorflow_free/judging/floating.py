@@ -10,11 +10,12 @@ import torch
 from tensorflow_free.judging.as_tensors import as_tensor, tensor_of
 from tensorflow_free.judging.closeness import is_floating
 from tensorflow_free.judging.doubts import Doubt, NumbersInDoubt
-from tensorflow_free.judging.measures import Errors, Measure, noise_of
+from tensorflow_free.judging.measured import Measure, Rule
+from tensorflow_free.judging.measures import Errors, noise_of
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.op_traits import jumps
 from tensorflow_free.judging.rounding_rule import RoundingBound
-from tensorflow_free.judging.rules import Judged, Rule, by_noise, by_tolerance, epsilon, stated_tolerance
+from tensorflow_free.judging.rules import Judged, by_noise, by_tolerance, epsilon, stated_tolerance
 from tensorflow_free.judging.two_runs import TwoRuns
 from tensorflow_free.judging.value_verdicts import elements_of, mismatch, other_signs, unjudged, verdict_on
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict

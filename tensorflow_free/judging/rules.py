@@ -18,7 +18,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal
+from typing import Final
 
 import torch
 
@@ -26,16 +26,6 @@ from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.noise import NO_NOISE, Noise
 from tensorflow_free.recipe.models import Pair, Recipe
 from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
-
-Rule = Literal["equal", "inputs", "rounding", "baseline", "noise", "tolerance", "exact", "structure", "none"]
-"""What judged a value.
-
-`equal`: alike bit for bit. `inputs`: whether both start from the same numbers, each rounded to its own run's dtype.
-`rounding`: how far rounding takes the reference. `baseline`: how far an eager CPU run of the same dtype is from it.
-`noise`: against the error of an eager CPU run of the same dtype. `tolerance`: that of the dtype or of the recipe.
-`exact`: integers, booleans and words. `structure`: shape, dtype, or whether there is a value at all. `none`: it was not
-judged.
-"""
 
 K: Final[dict[str, float]] = {"float64": 2.0, "float32": 2.0, "bfloat16": 3.0, "float16": 3.0}
 """How many times the noise a value of this dtype may be away, of at least `MANY` elements."""

@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 
 from tensorflow_free.judging.as_tensors import kind_of
-from tensorflow_free.judging.measures import Errors, Measure
-from tensorflow_free.judging.rules import Rule
+from tensorflow_free.judging.measured import Measure, Rule
+from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.verdicts import NOTHING_ALLOWED, ValueVerdict
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.plain_reasons import Elements

@@ -1,4 +1,4 @@
-"""What a comparison finds, as data: a verdict on each value, and where the first fault is. No sentences."""
+"""What a comparison finds, as data: a verdict on each value, and where the first fault is. Does not import torch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any, Final, Literal
 from pydantic import TypeAdapter
 
 from tensorflow_free.judging.culprits import Blame
-from tensorflow_free.judging.measures import Measure
-from tensorflow_free.judging.rules import Rule
+from tensorflow_free.judging.measured import Measure, Rule
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason
 from tensorflow_free.outcome.sentences import words
+
+COMPARISON: Final = "comparison.json"
+"""The file in a cell's folder that holds the verdict on each value."""
 
 COMPARISON_VERSION: Final = 5
 """The version of `comparison.json`.

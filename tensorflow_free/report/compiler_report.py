@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tensorflow_free.result.result import Result
+from tensorflow_free.report.told_run import ToldRun
 from tensorflow_free.text.page import Line, line
 from tensorflow_free.text.phrases import counted
 
 
-def compiler_line(result: Result) -> Iterator[Line]:
+def compiler_line(result: ToldRun) -> Iterator[Line]:
     """What was compiled; of a run that failed while it was compiled nothing, as its error says it."""
     found = result.compiled
     if found is None or (found.is_nothing and result.has_failed):

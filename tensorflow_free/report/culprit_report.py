@@ -14,7 +14,7 @@ from tensorflow_free.judging.wording import share_of, share_words, times_words
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.report.result_report import failure, heading
+from tensorflow_free.report.run_page import failure, heading
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import Grid, Line, Words, column, grid, line, parted, text_lines
 from tensorflow_free.text.phrases import counted, some

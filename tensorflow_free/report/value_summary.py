@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any
 
 import torch
 
 from tensorflow_free.codec.parts import UNTAKEN, counts, is_plain, numbers_of
 from tensorflow_free.codec.values import plain
 from tensorflow_free.errors import words_of
+from tensorflow_free.report.value_words import FEW, NO_VALUES, Range, numbers_words, truth_words
 from tensorflow_free.text.phrases import shown
-
-FEW: Final = 6
-"""Elements up to which a tensor is written out; beyond, it is summed up."""
 
 
 def summary(value: Any) -> str:
@@ -30,9 +28,9 @@ def summary(value: Any) -> str:
 
 def _summary(value: torch.Tensor) -> str:
     if value.device.type == "meta":
-        return "no values (meta)"
+        return NO_VALUES
     if is_plain(value) and value.numel() <= FEW:
-        return _numbers(_readable(value).tolist())
+        return numbers_words(_readable(value).tolist())
     numbers = [_readable(part).flatten() for part in numbers_of(value)]
     words = _range(torch.cat(numbers)) if numbers else "no numbers"
     kind = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
@@ -59,34 +57,21 @@ def _readable(value: torch.Tensor) -> torch.Tensor:
     return value.float() if value.is_floating_point() and value.dtype.itemsize == 1 else value
 
 
-def _numbers(numbers: Any) -> str:
-    if isinstance(numbers, list):
-        return f"[{', '.join(_numbers(number) for number in numbers)}]"
-    return shown(numbers) if isinstance(numbers, (bool, int)) else f"{numbers:.6g}"
-
-
 def _range(value: torch.Tensor) -> str:
     if value.numel() <= FEW:
-        return _numbers(value.tolist())
+        return numbers_words(value.tolist())
     if value.dtype == torch.bool:
-        return f"{int(value.count_nonzero())} of {value.numel()} true"
-    words = f"|z| {_bounds(value.abs())}" if value.is_complex() else _bounds(value)
+        return truth_words(int(value.count_nonzero()), value.numel())
+    least, greatest = _bounds(value.abs() if value.is_complex() else value)
     nan, inf = counts(value) or (0, 0)
     # a complex number has no sign
     below = int((value == -math.inf).count_nonzero()) if inf and not value.is_complex() else 0
-    found = {"nan": nan, "inf": inf - below, "-inf": below}
-    return words + "".join(f", {count} {word}" for word, count in found.items() if count)
+    return Range(least, greatest, nan, inf, below, value.is_complex()).words()
 
 
-def _bounds(value: torch.Tensor) -> str:
+def _bounds(value: torch.Tensor) -> tuple[float | None, float | None]:
     finite = value[value.isfinite()] if value.is_floating_point() else value
     if finite.numel() == 0:
-        return "nothing finite"
+        return None, None
     least, greatest = (bound.item() for bound in finite.aminmax())
-    if least == greatest:
-        return f"all {_bound(least)}"
-    return f"{_bound(least)} … {_bound(greatest)}"
-
-
-def _bound(number: float) -> str:
-    return str(number) if isinstance(number, int) else f"{number:.4g}"
+    return least, greatest

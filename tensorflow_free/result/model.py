@@ -12,6 +12,7 @@ Example:
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +27,13 @@ SCHEMA_VERSION: Final = 2
 
 RESULT, TENSORS, RECIPE, INPUTS = "result.json", "tensors.safetensors", "recipe.yaml", "inputs"
 """The files and the folder of a run's folder."""
+
+
+def folder_of(path: str | Path) -> Path:
+    """The folder of a run, which may be named by its `result.json`, as a run prints it at its end."""
+    folder = Path(path)
+    return folder.parent if folder.name == RESULT else folder
+
 
 EntryKind = Literal["tensor", "step", "gradient", "after", "trace", "check"]
 

@@ -6,17 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from tensorflow_free.codec.arrays import read_arrays
 from tensorflow_free.codec.documents import read_document
-from tensorflow_free.composition.reader import read_yaml
-from tensorflow_free.errors import RecipeError, StorageError, reason_of
-from tensorflow_free.files.opening import FileRead, read_file, real
-from tensorflow_free.recipe.models import PATHS, Recipe
+from tensorflow_free.files.opening import FileRead, real
+from tensorflow_free.recipe.models import PATHS
 from tensorflow_free.result.entries import record_of
-from tensorflow_free.result.model import RECIPE, RESULT, SCHEMA_VERSION, TENSORS, RunFile
+from tensorflow_free.result.model import RECIPE, RESULT, SCHEMA_VERSION, TENSORS, RunFile, folder_of
 from tensorflow_free.result.result import Result
+from tensorflow_free.result.stored_recipe import read_recipe
 from tensorflow_free.tensors.saved_starts import SavedStarts
 
 
@@ -41,12 +38,9 @@ def read_result(folder: str | Path) -> Result:
         >>> read_result(folder)["y"]
         tensor(5.)
     """
-    folder = Path(folder)
-    if folder.name == RESULT:
-        # what a run prints at its end
-        folder = folder.parent
+    folder = folder_of(folder)
     run_file = read_document(folder / RESULT, RunFile, SCHEMA_VERSION, "run")
-    recipe = _read_recipe(folder / RECIPE)
+    recipe = read_recipe(folder / RECIPE)
     arrays = read_arrays(folder / TENSORS)
     return Result(
         recipe=recipe,
@@ -76,25 +70,3 @@ def _paths(mapping: Mapping[str, Any]) -> Iterator[str]:
         for spec in (part.get("tensors") or {}).values():
             if isinstance(spec, dict):
                 yield from (spec[key] for key in PATHS if isinstance(spec.get(key), str))
-
-
-def _read_recipe(path: Path) -> Recipe:
-    try:
-        return recipe_of_text(read_file(path, within=path.parent), str(path))
-    except (RecipeError, ValidationError) as error:
-        raise StorageError(f"{path}: is not the recipe of a run: {'; '.join(str(error).splitlines())}") from error
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
-
-
-def recipe_of_text(text: str | bytes, shown: str) -> Recipe:
-    """The recipe that a run's folder keeps, for reading; not bound.
-
-    Raises:
-        RecipeError: the text is no YAML.
-        ValidationError: it is not the recipe of a run.
-    """
-    mapping = read_yaml(text, shown)
-    recipe = Recipe.model_validate(mapping)
-    recipe.write(mapping)
-    return recipe

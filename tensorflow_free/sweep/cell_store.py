@@ -11,10 +11,8 @@ from tensorflow_free.errors import StorageError
 from tensorflow_free.files.archive_members import LARGEST
 from tensorflow_free.files.cell_archives import CellArchive
 from tensorflow_free.files.whole_files import write_whole
+from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.result.writing import RunFolder, unwritable
-
-COMPARISON: Final = "comparison.json"
-"""The file in a cell's folder that holds the verdict on each value."""
 
 SMALL: Final = 2**20
 """Bytes of numbers up to which a cell lies in an archive."""
