@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
     from tensorflow_free.tensors.device_kinds import register_device
+    from tensorflow_free.tracing.captured_recipe import CapturedRecipe, capture
 
 _LATE = {
     "Place": "errors",
@@ -49,6 +50,8 @@ _LATE = {
     "TensorflowFreeError": "errors",
     "UnavailableError": "errors",
     "assert_recipe": "asserting",
+    "capture": "tracing.captured_recipe",
+    "CapturedRecipe": "tracing.captured_recipe",
     "Comparison": "judging.verdicts",
     "compare_results": "cell.two_results",
     "Judging": "judging.options",
@@ -69,6 +72,7 @@ _LATE = {
 """Names, and the modules that they are loaded from when they are first used: most need torch or pydantic."""
 
 __all__ = [
+    "CapturedRecipe",
     "Comparison",
     "Judging",
     "Place",
@@ -83,6 +87,7 @@ __all__ = [
     "UnavailableError",
     "__version__",
     "assert_recipe",
+    "capture",
     "compare_results",
     "load_recipe",
     "read_result",

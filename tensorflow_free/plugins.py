@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from tensorflow_free.errors import Place, Problem, refuse_any
@@ -77,3 +79,16 @@ def words_of(error: Exception) -> str:
         # its place is shown before it
         return f"{type(error).__name__}: {error.msg}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def place_in(file: Path, error: Exception) -> Place:
+    """The line of a file of someone else's Python where an error arose."""
+    if isinstance(error, SyntaxError):
+        return Place(file=str(file), line=error.lineno, column=error.offset)
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == os.path.abspath(file):  # noqa: PTH100 - as importlib does, links kept
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return Place(file=str(file), line=lines[-1] if lines else None)

@@ -126,6 +126,14 @@ REFUSED = {
         {"x": [0], "o": [0, 1], "w": {"data": torch.quantize_per_tensor(torch.ones(2, 1), 0.1, 0, torch.quint8)}},
         "some of its operands are nested and some are quantised",
     ),
+    "aten._pad_packed_sequence.default(x, i, True, 0.0, -1)": (
+        {"x": {"init": "ones", "size": [3, 1]}, "i": [1, 2]},
+        "'batch_sizes' holds [1, 2]; it must be above 0 and never rise, and its sum must be the first size of 'data'",
+    ),
+    "aten._pad_packed_sequence.default(x, i, False, 0.0, -1)": (
+        {"x": {"init": "ones", "size": [3, 1]}, "i": [3, 2]},
+        "'batch_sizes' holds [3, 2]",
+    ),
     "index_add(x, 0, i, to_mkldnn(x))": ({"x": [1.0], "i": [0]}, "some of its operands are of mkldnn and some are not"),
 }
 

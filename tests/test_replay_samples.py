@@ -16,9 +16,9 @@ from tensorflow_free.registry import find
 from tensorflow_free.support.database import samples
 from tensorflow_free.support.eager_runs import run_eagerly
 from tensorflow_free.support.sample_calls import cases
-from tensorflow_free.support.seen_calls import UnnamedError
 from tensorflow_free.support.translation import UntranslatableError, recipe_of
 from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tracing.op_of_function import UnnamedError
 
 WORDS = (
     "dropout rand bernoulli normal exponential cauchy geometric uniform multinomial poisson binomial rrelu gumbel "

@@ -197,6 +197,35 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             },
         ),
     },
+    "from a model": {
+        "capture": Command(
+            "FILE.py:MAKE",
+            "run a model, and write its calls as a recipe, once it is proven to give the same bits",
+            "capture_model:capture_command",
+            {
+                "-o --output": {
+                    "type": some_text("a file to write, such as block.yaml"),
+                    "metavar": "OUT.yaml",
+                    "help": "the recipe to write, MAKE.yaml by default; large tensors lie in OUT.safetensors",
+                },
+                "--backward": {
+                    "type": some_text("the name of a value, such as loss"),
+                    "metavar": "NAME",
+                    "help": "the value to differentiate; the first output that can be, by default",
+                },
+                "--no-backward": {**_SWITCH, "help": "differentiate nothing"},
+                "--module": {
+                    "type": some_text("the path of a submodule, such as layers.0.attn"),
+                    "metavar": "NAME",
+                    "help": "capture this submodule alone, with the inputs that it has in the run",
+                },
+                "--init": {
+                    **_SWITCH,
+                    "help": "seeded draws in place of numbers, which are loaded into the model first",
+                },
+            },
+        ),
+    },
     "another machine": {
         "pack": Command(
             "RECIPE.yaml … KEY=A,B",

@@ -23,6 +23,10 @@ TWO_UNITS: Final = 2
 """Escapes that JSON needs for a character beyond 16 bits."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z_](?:[\w.+*/%^()-]| (?=[\w.+*/%^()-]))*", re.ASCII)
+_PLAIN_IN_BLOCK: Final = re.compile(
+    r"[A-Za-z_](?:[\w.+*/%^()\[\]{},=<>~|&@'\"$-]| (?=[\w.+*/%^()\[\]{},=<>~|&@'\"$-]))*", re.ASCII
+)
+"""What needs no quotes where a line of a block ends it; a `:` or a `#` might."""
 _YAML_1_1_WORDS: Final = frozenset({"yes", "no", "on", "off"})
 """Words that readers of YAML 1.1 take for booleans. Hardly one takes `y` and `n`, which are good names, for them."""
 
@@ -63,6 +67,9 @@ def _entry(head: str, value: Any, indent: str, level: int) -> Iterator[str]:
     if isinstance(value, Mapping) and value and level < BLOCK_LEVELS:
         yield head
         yield from _mapping(value, inner, level + 1)
+        return
+    if isinstance(value, str) and _PLAIN_IN_BLOCK.fullmatch(value) and _string(value) != value and not _is_word(value):
+        yield f"{head} {value}"
         return
     text = _flow(value)
     if len(head) + 1 + len(text) <= WIDTH or not _is_collection(value):
@@ -130,11 +137,16 @@ def _key(key: Any) -> str:
 
 
 def _string(text: str) -> str:
-    if _PLAIN.fullmatch(text) and text not in NAMED_SCALARS and text.lower() not in _YAML_1_1_WORDS:
+    if _PLAIN.fullmatch(text) and not _is_word(text):
         return text
     if text.isprintable() and "\ufeff" not in text:
         return "'" + text.replace("'", "''") + "'"
     return _escaped(text)
+
+
+def _is_word(text: str) -> bool:
+    """Whether a reader takes the word for something else than a text."""
+    return text in NAMED_SCALARS or text.lower() in _YAML_1_1_WORDS
 
 
 def _escaped(text: str) -> str:

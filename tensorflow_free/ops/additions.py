@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import importlib.util
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -19,7 +18,7 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.ops import backward, callables, namespaces, operators, schemas
 from tensorflow_free.ops.ops_files import note
 from tensorflow_free.ops.signatures import Op
-from tensorflow_free.plugins import OPS, load_group, words_of
+from tensorflow_free.plugins import OPS, load_group, place_in, words_of
 from tensorflow_free.recipe.names import MOST_LIKENED, did_you_mean
 from tensorflow_free.text.characters import is_text
 
@@ -214,7 +213,7 @@ def load_ops_file(path: str | Path) -> None:
     except Exception as error:
         if before is None:
             sys.modules.pop(spec.name, None)
-        raise RecipeError([Problem(_place(file, error), words_of(error))]) from error
+        raise RecipeError([Problem(place_in(file, error), words_of(error))]) from error
     finally:
         _loading.reset(token)
     note(file)
@@ -226,16 +225,3 @@ def _near(file: Path) -> str:
         return did_you_mean(file.name, [one.name for one in islice(file.parent.glob("*.py"), MOST_LIKENED)])
     except (OSError, ValueError):
         return ""
-
-
-def _place(file: Path, error: Exception) -> Place:
-    """The line of the file where the error arose."""
-    if isinstance(error, SyntaxError):
-        return Place(file=str(file), line=error.lineno, column=error.offset)
-    lines = []
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == os.path.abspath(file):  # noqa: PTH100 - as importlib does, links kept
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    return Place(file=str(file), line=lines[-1] if lines else None)

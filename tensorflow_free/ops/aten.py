@@ -22,7 +22,7 @@ EXCLUDED_ATEN: Final = re.compile(
     r"""
     from_file | set | set_ | set_data | _print | record_stream | is_distributed | qscheme | _?sparse_\w+_tensor
     | \w+_tensor_unsafe | _sparse_\w+_with_dims\w* | _reshape_alias\w* | _nested_view_from_\w+
-    | _pad_packed_sequence | fbgemm_\w+ | miopen_\w+ | \w*prepack\w* | quantized_(?:gru|lstm|rnn)\w* | _cufft_\w+
+    | fbgemm_\w+ | miopen_\w+ | \w*prepack\w* | quantized_(?:gru|lstm|rnn)\w* | _cufft_\w+
     | _assert_\w+ | _functional_\w+ | sym_\w+ | _test_\w+ | _foobar | _backward | _make_dep_token
     | _propagate_xla_data | _add_batch_dim | _remove_batch_dim | _make_dual\w* | _unpack_dual | _fw_primal\w*
     """,

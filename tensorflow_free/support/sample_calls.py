@@ -14,7 +14,8 @@ import torch
 from tensorflow_free.registry import find
 from tensorflow_free.support.database import OpInfo
 from tensorflow_free.support.eager_runs import CopiedArguments, distinct_tensors, tensors_in
-from tensorflow_free.support.seen_calls import MadeCall, UnnamedError, op_name, recorded_calls
+from tensorflow_free.support.seen_calls import MadeCall, recorded_calls
+from tensorflow_free.tracing.op_of_function import UnnamedError, op_name
 
 _SYMBOLS: Final = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",

@@ -13,9 +13,9 @@ from tensorflow_free.recipe.names import RECIPE_DTYPES
 from tensorflow_free.support.database import OpInfo, database, dtypes_of, samples_at, staying
 from tensorflow_free.support.eager_runs import run_eagerly
 from tensorflow_free.support.sample_calls import SampleCall, cases
-from tensorflow_free.support.seen_calls import UnnamedError
 from tensorflow_free.support.translation import UntranslatableError, recipe_of
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, word_of
+from tensorflow_free.tracing.op_of_function import UnnamedError
 
 OF_COMPLEX: Final = {"complex128": "float64", "complex64": "float32", "complex32": "float16"}
 """The recipe's dtype that makes its complex tensors of these."""

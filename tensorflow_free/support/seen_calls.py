@@ -10,9 +10,9 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch.overrides import TorchFunctionMode, resolve_name
+from torch.overrides import TorchFunctionMode
 
-from tensorflow_free.registry import find
+from tensorflow_free.tracing.op_of_function import UnnamedError, op_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,6 @@ class MadeCall:
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     result: Any = None
-
-
-class UnnamedError(Exception):
-    """A function that no recipe can name."""
 
 
 @dataclass(slots=True)
@@ -109,35 +105,3 @@ def _announced(name: str, recording: SeeingCalls) -> Iterator[None]:
 
 def _holds_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor) or (isinstance(value, (list, tuple)) and any(map(_holds_tensor, value)))
-
-
-def op_name(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> str:
-    """What a recipe calls a function of torch's; for a private one, the overload of aten that these arguments reach.
-
-    Raises:
-        UnnamedError: nothing.
-    """
-    name = _public_name(function)
-    if name is not None and find(name) is not None:
-        return name
-    aten = _aten_name(function, args, kwargs or {})
-    if aten is not None and find(aten) is not None:
-        return aten
-    raise UnnamedError(f"{name or aten or function} is not an op")
-
-
-def _public_name(function: Callable[..., Any]) -> str | None:
-    if isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
-        return None
-    name = resolve_name(function)
-    return None if name is None else name.removeprefix("torch.").removeprefix("Tensor.").removesuffix(".__get__")
-
-
-def _aten_name(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    if isinstance(function, torch._ops.OpOverload):
-        return str(function)
-    name = getattr(function, "__name__", "")
-    if isinstance(function, FunctionType) or not hasattr(torch.ops.aten, name):
-        return None
-    overload = torch._C._jit_resolve_packet(f"aten::{name}", *args, **kwargs)
-    return f"aten.{name}.{overload or 'default'}"

@@ -73,6 +73,10 @@ def _matrices() -> Iterator[Line]:
     yield "_mkldnn_reshape", {"self": plain, "shape": [4, 6]}
     for name in ("_mkldnn_transpose", "_mkldnn_transpose_"):
         yield name, {"self": plain, "dim0": 0, "dim1": 1}
+    yield (
+        "_pad_packed_sequence",
+        {"data": x(3, 2), "batch_sizes": ints(2, 1), "batch_first": True, "padding_value": 0.0, "total_length": -1},
+    )
     mask = torch.tensor([True, False, True])
     yield "_rowwise_prune", {"weight": x(3, 2), "mask": mask, "compressed_indices_dtype": torch.int64}
 

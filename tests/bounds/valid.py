@@ -20,7 +20,7 @@ from tensorflow_free.ops.signatures import REQUIRED, Parameter
 from tensorflow_free.support.database import samples, usual_dtype
 from tensorflow_free.support.eager_runs import tensors_in
 from tensorflow_free.support.sample_calls import cases
-from tensorflow_free.support.seen_calls import UnnamedError
+from tensorflow_free.tracing.op_of_function import UnnamedError
 
 Pool = dict[str, list[Arguments]]
 """Calls by the name of their target."""

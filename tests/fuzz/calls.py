@@ -15,8 +15,8 @@ from tensorflow_free.ops.signatures import Parameter
 from tensorflow_free.registry import _torch_names, aten_names, find
 from tensorflow_free.support.database import dtypes_of, samples, usual_dtype
 from tensorflow_free.support.sample_calls import cases
-from tensorflow_free.support.seen_calls import UnnamedError
 from tensorflow_free.support.translation import UntranslatableError, recipe_of
+from tensorflow_free.tracing.op_of_function import UnnamedError
 
 INTEGERS: Final = (0, 0, 1, 1, 1, 2, 2, 3, -1, -2, 5, 64, 2**31, 2**63 - 1, -(2**63))
 NUMBERS: Final = (0, 1, 2, -1, 0.5, -0.0, 1e-30, 1e300, float("inf"), float("nan"))

@@ -21,8 +21,8 @@ from tensorflow_free.errors import RecipeError, StepError
 from tensorflow_free.ops.guards.bounds import BoundsError
 from tensorflow_free.support.eager_runs import SEED, CopiedArguments, flat, seed
 from tensorflow_free.support.sample_calls import SampleCall
-from tensorflow_free.support.seen_calls import UnnamedError
 from tensorflow_free.support.translation import UntranslatableError, recipe_of
+from tensorflow_free.tracing.op_of_function import UnnamedError
 
 Pairs = list[tuple[Any, Any]]
 """Each part of a value as it stood, and as it is in the end."""

@@ -18,8 +18,8 @@ from tensorflow_free.errors import RecipeError, StepError
 from tensorflow_free.support.database import OpInfo, samples
 from tensorflow_free.support.eager_runs import EagerCall, flat, run_eagerly
 from tensorflow_free.support.sample_calls import SampleCall, cases
-from tensorflow_free.support.seen_calls import UnnamedError
 from tensorflow_free.support.translation import UntranslatableError, recipe_of
+from tensorflow_free.tracing.op_of_function import UnnamedError
 
 ATTEMPTS: Final = 200
 """How often plain torch is asked again whether it gives the same bits each time."""

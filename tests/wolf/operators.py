@@ -12,9 +12,9 @@ from opdb.exceptions import NOT_COVERED, REFUSED, UNWRITTEN, WAVERING
 from tensorflow_free.support.database import dtypes_of, samples
 from tensorflow_free.support.sample_calls import cases
 from tensorflow_free.support.sample_recipes import recipe_of_sample
-from tensorflow_free.support.seen_calls import UnnamedError
 from tensorflow_free.support.translation import UntranslatableError
 from tensorflow_free.tensors.dtypes import word_of
+from tensorflow_free.tracing.op_of_function import UnnamedError
 from tests.wolf.cells import DTYPES, Cell
 
 COMPLEX: Final = {"float64": torch.complex128, "float32": torch.complex64}

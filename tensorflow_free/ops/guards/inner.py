@@ -122,6 +122,18 @@ def grouped(name: str) -> ArgumentRule:
     return rule
 
 
+def _packed(given: CallArguments) -> str | None:
+    """The sizes of the batches of a packed sequence: rows of the data in order, never more than before."""
+    data, sizes = given["data"], given["batch_sizes"]
+    if data.is_meta or sizes.is_meta:
+        return None
+    found = sizes.tolist()
+    if found and found[-1] > 0 and found == sorted(found, reverse=True) and data.dim() and sum(found) == len(data):
+        return None
+    rows = f"its sum must be the first size of 'data', which is of shape {list(data.shape)}"
+    return f"'batch_sizes' holds {found}; it must be above 0 and never rise, and {rows}"
+
+
 _BATCHED: Final = 3
 
 
@@ -248,6 +260,7 @@ OTHERS: Final[dict[str, tuple[ArgumentRule, ...]]] = {
     **dict.fromkeys(("_sparse_broadcast_to", "broadcast_to"), (_solid,)),
     "_neg_view_copy": (dense("self"),),
     "_pack_padded_sequence_backward": (dense("grad"),),
+    "_pad_packed_sequence": (ranks("batch_sizes", 1), of_int64("batch_sizes"), _packed),
 }
 
 RULES: Final[dict[str, tuple[ArgumentRule, ...]]] = {

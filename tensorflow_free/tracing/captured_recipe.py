@@ -1,0 +1,240 @@
+"""`capture`: a callable's run as a recipe, proven before it is given."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors.torch import save
+
+from tensorflow_free.composition.writer import dump_yaml
+from tensorflow_free.files.whole_files import write_whole
+from tensorflow_free.registry import load_ops_file
+from tensorflow_free.tracing.drawing_starts import draws_for, moving_draws, put_into
+from tensorflow_free.tracing.leaves import mapped
+from tensorflow_free.tracing.model_file import ModelFile, Subject
+from tensorflow_free.tracing.origins import Origins, origins_of
+from tensorflow_free.tracing.own_functions import ops_text
+from tensorflow_free.tracing.proving import OwnRun, Proof, own_run, proof_of
+from tensorflow_free.tracing.seen_run import Taken, TracedCall, Tracing
+from tensorflow_free.tracing.sizes import Sizes, parametrized
+from tensorflow_free.tracing.submodules import submodule_of
+from tensorflow_free.tracing.written_recipe import Backward, MadeRecipe, RecipeWriter, own_dtype
+
+SEED: Final = 0
+"""The seed of a captured recipe; the callable is seeded alike."""
+
+
+@dataclass(slots=True)
+class CapturedRecipe:
+    """A recipe that was captured.
+
+    Attributes:
+        text: what its file says.
+        stem: what its files are called: `block` of `block.yaml`, `block.safetensors` and `block_ops.py`.
+        made: what it was made of.
+        proof: how it compares with what it was captured from.
+
+    Example:
+        >>> import torch
+        >>> from tensorflow_free import capture
+        >>> capture(torch.nn.ReLU(), torch.tensor([-1.0, 2.0])).proof.holds
+        True
+    """
+
+    text: str
+    stem: str
+    made: MadeRecipe
+    proof: Proof = field(default_factory=Proof)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers of tensors its files hold, but for those that a pattern says."""
+        written = [name for name, said in self.made.mapping["tensors"].items() if _holds_numbers(said)]
+        return sum(self.made.starts[name].numel() for name in written)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing, and no failure."""
+        return self.made.notes
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the recipe, and what lies beside it.
+
+        Returns:
+            The files, the recipe first.
+
+        Raises:
+            OSError: one cannot be written.
+        """
+        recipe = folder / f"{self.stem}.yaml"
+        written = [recipe]
+        if self.made.files:
+            written.append(recipe.with_suffix(".safetensors"))
+            tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in self.made.files.items()}
+            write_whole(written[-1], save(tensors))
+        if self.made.own_functions:
+            written.append(folder / f"{self.stem}_ops.py")
+            write_whole(written[-1], ops_text(self.made.own_functions, recipe.name, folder.resolve()).encode())
+        write_whole(recipe, self.text.encode())
+        return written
+
+
+def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> CapturedRecipe:
+    """Run a callable on real tensors, and give its calls of PyTorch's as a recipe, proven.
+
+    Args:
+        function: a module or a function; it is run twice, and what it changes is put back.
+        args: its arguments.
+        kwargs: those given by name.
+
+    Returns:
+        The recipe; its `proof` says whether it gives the same bits.
+
+    Raises:
+        RecipeError: no recipe can say what it does; the message has the line.
+
+    Example:
+        >>> import torch
+        >>> from tensorflow_free import capture
+        >>> found = capture(torch.nn.Linear(4, 2), torch.ones(3, 4))
+        >>> found.proof.words()
+        '1 step; output and 2 of 2 gradients equal, bit for bit'
+        >>> print(found.text.split("steps:")[1].split("backward")[0].strip())
+        linear: F.linear(input, weight, bias)
+    """
+    return captured(Subject(function, args, kwargs), CaptureOptions())
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """What is asked of a capture.
+
+    Attributes:
+        stem: what its files are called.
+        description: what the recipe says of itself; the callable's name by default.
+        backward: the name of the value to differentiate; True for the first output that can be; False for none.
+        module: the path of a submodule that is captured alone.
+        init: whether seeded draws stand in place of numbers.
+    """
+
+    stem: str = "captured"
+    description: str = ""
+    backward: Backward = True
+    module: str | None = None
+    init: bool = False
+
+
+def captured_from(file: ModelFile, wanted: CaptureOptions) -> CapturedRecipe:
+    """As `capture`, of what a function of a file gives; its sizes become parameters of the recipe."""
+    return captured(file.made(), wanted, file)
+
+
+def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = None) -> CapturedRecipe:
+    """Capture a callable, and prove the recipe."""
+    with process_kept():
+        subject = _subject(made, wanted.module)
+        origins = origins_of(subject.function, subject.args, subject.kwargs)
+        draws = draws_for(origins.tensors, own_dtype(origins)) if wanted.init else {}
+        if draws:
+            put_into(origins.tensors, draws, own_dtype(origins))
+        snapshots = {key: copied(tensor) for key, tensor in origins.tensors.items()}
+        taken = taken_of(subject, origins)
+        sizes = Sizes({} if file is None else file.sizes)
+        if file is not None and sizes.base:
+            others = _with_other_sizes(file, sizes, wanted.module)
+            parametrized(taken.calls, {size: seen for size, (_, seen) in others.items()}, sizes)
+            draws = moving_draws(draws, origins, {size: found for size, (found, _) in others.items()}, sizes)
+        description = wanted.description or f"Captured from {_called(subject.function)}."
+        recipe = RecipeWriter(taken, origins, snapshots, description, draws, sizes).recipe(wanted.backward)
+        restore(origins, snapshots)
+        torch.manual_seed(SEED)
+        own = own_run(subject.call, recipe)
+        restore(origins, snapshots)
+        return _proven(recipe, own, wanted.stem)
+
+
+def _proven(recipe: MadeRecipe, own: OwnRun, stem: str) -> CapturedRecipe:
+    """The recipe as its files say it, read back, run, and held against the callable's own run."""
+    found = CapturedRecipe(_text(recipe, stem), stem, recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        found.write(Path(folder))
+        if recipe.own_functions:
+            load_ops_file(Path(folder, f"{stem}_ops.py"))
+        found.proof = proof_of(Path(folder, f"{stem}.yaml"), recipe, own)
+    return found
+
+
+def _subject(made: Subject, module: str | None) -> Subject:
+    """What is captured: the callable, or a submodule with the inputs that it has in the run."""
+    args, kwargs = mapped((tuple(made.args), dict(made.kwargs)), _as_leaf)
+    whole = Subject(made.function, args, kwargs)
+    return whole if module is None else submodule_of(whole, module)
+
+
+def _with_other_sizes(file: ModelFile, sizes: Sizes, module: str | None) -> dict[str, tuple[Origins, list[TracedCall]]]:
+    """The model with each of its sizes greater by 1: what it starts from, and its calls."""
+    found = {}
+    for size, value in sizes.base.items():
+        subject = _subject(file.made(**{size: value + 1}), module)
+        origins = origins_of(subject.function, subject.args, subject.kwargs)
+        found[size] = origins, taken_of(subject, origins).calls
+    return found
+
+
+def taken_of(subject: Subject, origins: Origins) -> Taken:
+    """The calls that a callable makes."""
+    watching = Tracing(dict(origins.modules))
+    torch.manual_seed(SEED)
+    with watching.watched():
+        result = subject.call()
+    watching.taken.result = result
+    return watching.taken
+
+
+def _text(made: MadeRecipe, stem: str) -> str:
+    for name in made.files:
+        made.mapping["tensors"][name]["path"] = f"{stem}.safetensors"
+    return dump_yaml(made.mapping)
+
+
+def _holds_numbers(said: Any) -> bool:
+    return not isinstance(said, Mapping) or "data" in said or said.get("init") == "load"
+
+
+def _as_leaf(tensor: torch.Tensor) -> torch.Tensor:
+    """An input as a leaf: what it was computed from is not part of the run."""
+    return tensor if tensor.is_leaf else tensor.detach().requires_grad_(tensor.requires_grad)
+
+
+def copied(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy with the same strides."""
+    return tensor.detach().clone()
+
+
+def restore(origins: Origins, snapshots: Mapping[int, torch.Tensor]) -> None:
+    """Put the starting tensors back as they were before the run."""
+    with torch.no_grad():
+        for key, tensor in origins.tensors.items():
+            if tensor.layout == torch.strided and not torch.equal(tensor, snapshots[key]):
+                tensor.copy_(snapshots[key])
+
+
+@contextmanager
+def process_kept() -> Iterator[None]:
+    """Inside it, random numbers may be drawn; the generators are put back behind it."""
+    with torch.random.fork_rng(devices=[]):
+        yield
+
+
+def _called(function: Callable[..., Any]) -> str:
+    return (
+        type(function).__name__
+        if isinstance(function, torch.nn.Module)
+        else getattr(function, "__qualname__", "a function")
+    )

@@ -1,0 +1,172 @@
+"""A captured recipe held against what it was captured from: outputs, gradients, buffers, bit for bit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+
+from tensorflow_free.judging.as_tensors import same_bits
+from tensorflow_free.loading import load_recipe
+from tensorflow_free.outcome.sentences import words
+from tensorflow_free.result.result import Result
+from tensorflow_free.runner import run
+from tensorflow_free.text.phrases import counted
+from tensorflow_free.tracing.leaves import leaves
+from tensorflow_free.tracing.seen_run import kept
+from tensorflow_free.tracing.written_recipe import MadeRecipe
+
+UNWRITTEN: Final = re.compile(r"torch\.(?:Tensor\.new_)?empty\w*")
+"""Calls whose memory holds anything."""
+
+
+@dataclass(slots=True)
+class Proof:
+    """What a recipe's run and the callable's own have in common.
+
+    Attributes:
+        steps: how many steps the recipe has.
+        outputs: how many outputs there are, and how many are equal.
+        gradients: the same of gradients.
+        buffers: the same of starting tensors that the run changes.
+        first: the first step whose value differs, and how; None where all agree.
+    """
+
+    steps: int = 0
+    outputs: tuple[int, int] = (0, 0)
+    gradients: tuple[int, int] = (0, 0)
+    buffers: tuple[int, int] = (0, 0)
+    first: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is equal, bit for bit."""
+        return self.first is None and all(
+            equal == there for equal, there in (self.outputs, self.gradients, self.buffers)
+        )
+
+    def words(self) -> str:
+        """In a line: "23 steps; output and 13 of 13 gradients equal, bit for bit"."""
+        told = [_counted("output", self.outputs)]
+        if self.gradients[1]:
+            told.append(f"{self.gradients[0]} of {self.gradients[1]} gradients")
+        if self.buffers[1]:
+            told.append(f"{self.buffers[0]} of {self.buffers[1]} changed tensors")
+        joined = " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
+        first = "" if self.first is None else f"; the first step that differs is {self.first}"
+        return f"{counted(self.steps, 'step')}; {joined} equal, bit for bit{first}"
+
+
+def _counted(word: str, of: tuple[int, int]) -> str:
+    equal, there = of
+    return word if there == equal == 1 else f"{equal} of {there} {word}s"
+
+
+@dataclass(slots=True)
+class OwnRun:
+    """What the callable gives by itself: outputs by path, gradients and final numbers of starting tensors by name."""
+
+    outputs: dict[str, torch.Tensor] = field(default_factory=dict)
+    gradients: dict[str, torch.Tensor | None] = field(default_factory=dict)
+    after: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+def own_run(call: Callable[[], Any], made: MadeRecipe) -> OwnRun:
+    """Run the callable as it is, and backward as the recipe does.
+
+    Args:
+        call: runs it, on the starting tensors as they were, with the recipe's seed.
+        made: the recipe that was made of it.
+    """
+    before = {name: tensor.grad for name, tensor in made.starts.items() if tensor.is_leaf}
+    for tensor in made.starts.values():
+        if tensor.is_leaf:
+            tensor.grad = None
+    try:
+        result = call()
+        found = OwnRun({path: kept(tensor) for path, tensor in leaves(result)})
+        found.after = {name: kept(tensor) for name, tensor in made.starts.items()}
+        target = _target(result, made)
+        if target is not None:
+            torch.autograd.backward(target, torch.ones_like(target))
+            found.gradients = {
+                name: None if tensor.grad is None else kept(tensor.grad)
+                for name, tensor in made.starts.items()
+                if tensor.requires_grad and tensor.is_leaf
+            }
+        return found
+    finally:
+        for name, grad in before.items():
+            made.starts[name].grad = grad
+
+
+def _target(result: Result, made: MadeRecipe) -> torch.Tensor | None:
+    written = made.mapping.get("backward")
+    if written is None:
+        return None
+    name = written if isinstance(written, str) else written["target"]
+    path = next((path for path, value in made.outputs.items() if value == name), None)
+    return None if path is None else dict(leaves(result))[path]
+
+
+def proof_of(source: Any, made: MadeRecipe, own: OwnRun) -> Proof:
+    """Run the recipe and hold it against the callable's own run.
+
+    Args:
+        source: the recipe's file.
+        made: what it was made of.
+        own: the callable's own run.
+    """
+    recipe = load_recipe(source, ["record=all"])
+    result, _ = run(recipe.plan)
+    found = Proof(len(made.steps))
+    found.first = next(_differing(result, made), None)
+    outputs = [
+        _is_same(result, _at_the_end(result, made.outputs[path]), tensor) for path, tensor in own.outputs.items()
+    ]
+    found.outputs = sum(outputs), len(outputs)
+    gradients = [_is_same_gradient(result, name, grad) for name, grad in own.gradients.items()]
+    found.gradients = sum(gradients), len(gradients)
+    changed = {name for name in made.starts if f"{name}.after" in result}
+    after = [_is_same(result, f"{name}.after", own.after[name]) for name in changed]
+    found.buffers = sum(after), len(after)
+    return found
+
+
+def _differing(result: Result, made: MadeRecipe) -> Iterator[str]:
+    if result.error is not None:
+        yield words(result.error)
+    for name, call in made.steps.items():
+        if UNWRITTEN.fullmatch(call.name):
+            continue
+        for (path, _), stood in zip(leaves(call.result), call.stood, strict=True):
+            value = f"{name}.{path}" if path else name
+            if not _is_same(result, value, stood):
+                yield f"{value} ({call.source})"
+
+
+def _is_same(result: Result, name: str, tensor: torch.Tensor) -> bool:
+    value = _of(result, name)
+    return (
+        isinstance(value, torch.Tensor)
+        and value.dtype == tensor.dtype
+        and value.shape == tensor.shape
+        and same_bits(value, tensor)
+    )
+
+
+def _of(result: Result, name: str) -> Any:
+    return result[name] if name in result else None  # noqa: SIM401 - a result is no mapping
+
+
+def _at_the_end(result: Result, name: str) -> str:
+    """The name under which a result has a value as it was when the run ended."""
+    return f"{name}.after" if f"{name}.after" in result else name
+
+
+def _is_same_gradient(result: Result, name: str, grad: torch.Tensor | None) -> bool:
+    value = _of(result, f"{name}.grad")
+    return value is None if grad is None else isinstance(value, torch.Tensor) and same_bits(value, grad)

@@ -1,0 +1,282 @@
+"""The calls of PyTorch's that a callable makes, seen while it runs: what was called, by which module, and where."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+from unittest import mock
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from tensorflow_free.tracing.leaves import tensors_in
+from tensorflow_free.tracing.refusals import ModelLine, refusal
+
+TORCH: Final = str(Path(torch.__file__).parent)
+HERE: Final = str(Path(__file__).parent)
+
+RUNS_BACKWARD: Final = ("torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward")
+SETS: Final = {"data": "x.data = …", "grad": "x.grad = …"}
+"""Attributes that a recipe cannot set, and how setting them is written."""
+
+LEAVES_TORCH: Final = ("torch.Tensor.numpy", "torch.Tensor.__array__", "torch.Tensor.__dlpack__", "torch.Tensor.tolist")
+ONE_NUMBER: Final = (
+    "torch.Tensor.item",
+    "torch.Tensor.__bool__",
+    "torch.Tensor.__float__",
+    "torch.Tensor.__int__",
+    "torch.Tensor.__index__",
+    "torch.Tensor.__complex__",
+    "torch.Tensor.tolist",
+    "torch.is_nonzero",
+    "torch.equal",
+    "torch.allclose",
+)
+"""What gives Python a number of a tensor, on which its course may hang."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockState:
+    """What `with` blocks of the model's stand around a call."""
+
+    grad: bool
+    inference: bool
+    autocast: tuple[str, torch.dtype, bool] | None
+    """The device, the dtype, and whether casts are kept; None outside."""
+
+
+@dataclass(slots=True, eq=False)
+class TracedCall:
+    """One call.
+
+    Attributes:
+        function: what was called.
+        name: its public name with torch's path, where it has one: `torch.Tensor.view`.
+        args: its arguments, its own tensors among them.
+        kwargs: those that were given by name.
+        result: what it gave.
+        module: the path of the module that made it: `attn.q`; empty outside of modules.
+        source: the model's line.
+        state: the blocks around it.
+        changed: the positions among its tensors of those that it changed.
+        draws: whether it drew random numbers.
+        stood: its values as they were when it ended: `kept` of `result`.
+        output_of: the module whose output the result is.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    result: Any
+    module: str
+    source: ModelLine
+    state: BlockState
+    changed: tuple[torch.Tensor, ...] = ()
+    draws: bool = False
+    stood: list[torch.Tensor] = field(default_factory=list)
+    output_of: str = ""
+    own: type[torch.autograd.Function] | None = None
+    """The function of autograd's that users wrote, whose `apply` was called."""
+
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        """The tensors among its arguments."""
+        return list(tensors_in([self.args, self.kwargs]))
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it changed one of its arguments."""
+        return bool(self.changed)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What was seen of a run.
+
+    Attributes:
+        calls: in order.
+        asked: lines at which Python was given a number of a tensor, with the call's name.
+        left: where tensors left PyTorch, with the call's name.
+        numbers: steps that gave Python a floating number, by that number's identity.
+    """
+
+    calls: list[TracedCall] = field(default_factory=list)
+    asked: dict[ModelLine, str] = field(default_factory=dict)
+    left: dict[ModelLine, str] = field(default_factory=dict)
+    numbers: dict[int, TracedCall] = field(default_factory=dict)
+    result: Any = None
+
+
+class Tracing(TorchFunctionMode):
+    """Takes down each outermost call of PyTorch's public functions, and of functions of autograd's that users write."""
+
+    def __init__(self, module_names: dict[int, str]) -> None:
+        super().__init__()
+        self.taken = Taken()
+        self._names = module_names
+        self._stack: list[tuple[str, int]] = []
+        self._held: list[Any] = []
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        name = resolve_name(func) or str(func)
+        self._refuse(name, func)
+        return self.seen(func, name, args, kwargs or {})
+
+    def _refuse(self, name: str, func: Callable[..., Any]) -> None:
+        if name in RUNS_BACKWARD:
+            raise refusal(
+                f"it runs `{name.removeprefix('torch.')}` itself",
+                source_line(),
+                "capture the forward pass alone; a recipe's `backward` does the rest",
+            )
+        if getattr(func, "__name__", "") == "__set__":
+            attribute = name.split(".")[-2]
+            if attribute in SETS:
+                raise refusal(
+                    f"it sets an attribute, `{SETS[attribute]}`",
+                    source_line(),
+                    "write `x.copy_(…)` under `torch.no_grad()`, which is a step",
+                )
+
+    def seen(
+        self,
+        func: Callable[..., Any],
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        own: type[torch.autograd.Function] | None = None,
+    ) -> Any:
+        """Make a call, and take it down where it makes or changes a tensor."""
+        before = [(one, one._version) for one in tensors_in([args, kwargs]) if not one.is_inference()]
+        drawn = torch.default_generator.get_state() if may_draw(name) else None
+        result = func(*args, **kwargs)
+        changed = tuple(one for one, version in before if one._version != version)
+        made = list(tensors_in(result))
+        if name in LEAVES_TORCH:
+            self.taken.left.setdefault(source_line(), name)
+        if name in ONE_NUMBER:
+            self.taken.asked.setdefault(source_line(), name)
+        is_number = isinstance(result, float) and name == "torch.Tensor.item"
+        if not made and not changed and not is_number:
+            return result
+        result = result if changed else self._apart(result, args, kwargs)
+        one = TracedCall(
+            func, name, args, kwargs, result, self._stack[-1][0] if self._stack else "", source_line(), state(), changed
+        )
+        one.own = own
+        one.draws = drawn is not None and not torch.equal(drawn, torch.default_generator.get_state())
+        one.stood = [kept(value) for value in tensors_in(result)]
+        self.taken.calls.append(one)
+        if is_number:
+            self.taken.numbers[id(result)] = one
+        return result
+
+    def _apart(self, result: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The result as an object of its own: `x.float()` gives x itself in float32, and another tensor in bfloat16."""
+        if not isinstance(result, torch.Tensor) or (result.requires_grad and not torch.is_grad_enabled()):
+            return result
+        if any(one is result for one in tensors_in([args, kwargs])):
+            return result.view_as(result)
+        return result
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Inside it, calls and modules are seen."""
+        begun = register_module_forward_pre_hook(self._begin)
+        ended = register_module_forward_hook(self._end, always_call=True)
+        try:
+            with ExitStack() as stack:
+                for one in eagerly(self):
+                    stack.enter_context(one)
+                stack.enter_context(self)
+                yield
+        finally:
+            begun.remove()
+            ended.remove()
+
+    def _begin(self, module: torch.nn.Module, _: Any) -> None:
+        path = self._names.get(id(module))
+        if path is None:
+            # a module that the code made, or holds where nothing of ours can see it
+            path = type(module).__name__.lower()
+            self._names.update(
+                {id(one): ".".join(filter(None, (path, below))) for below, one in module.named_modules()}
+            )
+            self._held.append(module)
+        self._stack.append((path, len(self.taken.calls)))
+
+    def _end(self, _: torch.nn.Module, __: Any, output: Any) -> None:
+        path, first = self._stack.pop()
+        made = next(tensors_in(output), None)
+        if made is None or not path:
+            return
+        for one in reversed(self.taken.calls[first:]):
+            if any(value is made for value in tensors_in(one.result)):
+                one.output_of = one.output_of or path
+                return
+
+
+def may_draw(name: str) -> bool:
+    """Whether a call may draw random numbers; asking the generator before each would take longer than most calls."""
+    return (
+        not name.startswith("torch.Tensor.")
+        or name.endswith("_")
+        or name in ("torch.Tensor.bernoulli", "torch.Tensor.multinomial")
+    )
+
+
+def kept(value: torch.Tensor) -> torch.Tensor:
+    """A tensor as it is now."""
+    return value.detach().clone() if value.layout == torch.strided else value.detach()
+
+
+def state() -> BlockState:
+    """The blocks around the line that runs."""
+    autocast = None
+    for device in ("cpu", "cuda", "xpu"):
+        if torch.is_autocast_enabled(device):
+            autocast = device, torch.get_autocast_dtype(device), torch.is_autocast_cache_enabled()
+    return BlockState(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast)
+
+
+def source_line() -> ModelLine:
+    """The innermost line of the stack that is neither torch's nor ours."""
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith((TORCH, HERE, "<")):
+        frame = frame.f_back
+    return ModelLine("", 0) if frame is None else ModelLine(frame.f_code.co_filename, frame.f_lineno)
+
+
+def eagerly(watching: Tracing) -> Iterator[AbstractContextManager[Any]]:
+    """What has all of a model seen: compiled functions run eagerly, and `autograd.Function.apply` is told."""
+    apply = torch.autograd.Function.__dict__["apply"].__func__
+
+    def told(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+        if not torch._C._is_torch_function_mode_enabled() or cls.__module__.partition(".")[0] == "torch":
+            return apply(cls, *args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            return watching.seen(partial(apply, cls), f"{cls.__module__}.{cls.__qualname__}.apply", args, kwargs, cls)
+
+    yield mock.patch.object(torch.autograd.Function, "apply", classmethod(told))
+    yield stance()
+
+
+@contextmanager
+def stance() -> Iterator[None]:
+    """Inside it, what is compiled runs eagerly; `torch.compiler.set_stance` as a context would import Dynamo."""
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield

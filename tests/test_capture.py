@@ -1,0 +1,299 @@
+"""`recipe capture` and `capture`: a model that runs, as a recipe with the same bits."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+import torch.utils.checkpoint
+import yaml
+from torch import nn
+
+from tensorflow_free import RecipeError, capture, cli, load_recipe, run_recipe
+from tensorflow_free.tracing.captured_recipe import CaptureOptions, captured
+from tensorflow_free.tracing.model_file import ModelFile, Subject
+from tests.captured import models
+from tests.captured.models import MODELS
+
+FILE = Path(models.__file__)
+LACK_KERNELS = ("fft", "solve")
+"""Models whose ops have no kernel in bfloat16 on the CPU."""
+
+
+def typed_in(capsys, *words):
+    code = cli._guarded(cli.recipe_main, words)
+    return code, *capsys.readouterr()
+
+
+@cache
+def of(make, **wanted):
+    """A model, captured once for all tests that only look at it."""
+    return captured(ModelFile(FILE, make.__name__, make).made(), CaptureOptions(make.__name__, **wanted))
+
+
+def steps_of(found):
+    return yaml.safe_load(found.text)["steps"]
+
+
+@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
+def test_a_model_becomes_a_recipe_with_the_same_bits(make):
+    found = of(make)
+    assert found.proof.holds, found.proof.words()
+    assert found.proof.steps == len(found.made.steps) > 0
+    assert found.proof.outputs[1] > 0
+    assert found.proof.gradients[1] > 0
+
+
+@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
+def test_what_is_captured_sweeps(make, tmp_path, full):
+    recipe = of(make).write(tmp_path)[0]
+    assert run_recipe(load_recipe(recipe, ["dtype=float64"])).error is None
+    if make.__name__ not in LACK_KERNELS:
+        assert run_recipe(load_recipe(recipe, ["dtype=bfloat16"])).error is None
+    if full or make in (models.plain_function, models.tied_weights):
+        eager, compiled = (run_recipe(load_recipe(recipe, [word])) for word in ("record=outputs", "backend=aot_eager"))
+        assert compiled.error is None
+        for name in eager:
+            torch.testing.assert_close(compiled[name], eager[name], equal_nan=True)
+
+
+def test_a_block_of_gpt_2_is_twenty_steps_named_after_its_modules():
+    steps = steps_of(of(models.gpt2_block))
+    assert len(steps) == 20
+    assert steps["ln_1"] == "F.layer_norm(x, [16], weight=ln_1_weight, bias=ln_1_bias)"
+    assert steps["attn_c_attn"] == "F.linear(ln_1, attn_c_attn_weight, attn_c_attn_bias)"
+    assert steps["attn_view_2"] == "attn_split[1].view(2, 5, 2, -1)"
+    assert [steps["add"], steps["add_2"]] == ["x + attn_c_proj", "add + mlp_2"]
+
+
+def test_literals_that_move_with_a_size_become_parameters():
+    file = ModelFile(FILE, "gpt2_block", models.gpt2_block)
+    found = captured(file.made(), CaptureOptions(init=True), file)
+    recipe = yaml.safe_load(found.text)
+    assert recipe["params"] == {"batch": 2, "seq": 5}
+    assert recipe["tensors"]["x"]["size"] == ["${params.batch}", "${params.seq}", 16]
+    assert recipe["steps"]["attn_view"] == "attn_split[0].view(${params.batch}, ${params.seq}, 2, -1)"
+    larger = run_recipe(load_recipe(recipe, ["params.batch=3", "params.seq=4"]))
+    assert larger["add_2"].shape == (3, 4, 16)
+
+
+def test_seeded_draws_stand_in_place_of_numbers_and_are_proven_too():
+    found = of(models.llama_block, init=True)
+    tensors = yaml.safe_load(found.text)["tensors"]
+    assert found.proof.holds
+    assert (found.numbers, found.made.files) == (0, {})
+    assert {one["init"] for one in tensors.values()} == {"normal", "ones"}
+
+
+def test_what_is_large_lies_in_a_file_beside_the_recipe(tmp_path):
+    found = captured(Subject(nn.Linear(40, 40), (torch.ones(2, 40),), {}), CaptureOptions("large"))
+    recipe, beside = found.write(tmp_path)
+    assert beside.name == "large.safetensors"
+    assert load_recipe(recipe).tensors["weight"].init == "load"
+    assert found.proof.holds
+
+
+def test_functions_of_autograds_become_ops_in_a_file_beside_it(tmp_path):
+    found = of(models.custom_function)
+    _, ops = found.write(tmp_path)
+    assert ops.name == "custom_function_ops.py"
+    assert steps_of(found)["Clipped"] == "models.Clipped(layer, -0.5, 0.5)"
+    assert "Clipped.apply(x, low, high)" in ops.read_text()
+
+
+def test_blocks_stand_around_what_ran_in_them():
+    steps = steps_of(of(models.autocast_region))
+    assert steps["autocast"]["with"] == {"autocast": {"dtype": "bfloat16"}}
+    assert list(steps["autocast"]["steps"]) == ["first", "relu", "no_grad", "div", "second"]
+    assert steps["autocast"]["steps"]["no_grad"] == {
+        "with": "no_grad",
+        "steps": {"abs": "relu.abs()", "amax": "abs.amax()"},
+    }
+
+
+def test_a_number_that_python_was_given_is_told_and_stays_the_steps():
+    found = of(models.scaled_by_item)
+    assert steps_of(found)["div"] == "x / item"
+    assert [note.partition(": ")[2] for note in found.notes] == [
+        "`item` gives Python a number; what hangs on it was captured as it ran"
+    ] * len(found.notes)
+
+
+def test_the_model_is_as_it_was_afterwards():
+    torch.manual_seed(3)
+    norm, x = nn.BatchNorm1d(4), torch.randn(5, 4, requires_grad=True)
+    before, seed = norm.state_dict()["running_mean"].clone(), torch.get_rng_state()
+    capture(norm, x)
+    assert torch.equal(norm.running_mean, before)
+    assert norm.num_batches_tracked == 0
+    assert (x.grad, norm.weight.grad) == (None, None)
+    assert torch.equal(torch.get_rng_state(), seed)
+
+
+class LeavesTorch(nn.Module):
+    def forward(self, x):
+        return x + torch.from_numpy(x.detach().numpy() * 2)
+
+
+class RunsBackward(nn.Module):
+    def forward(self, x):
+        y = (x**2).sum()
+        y.backward()
+        return y
+
+
+class SetsData(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        self.w.data = x
+        return self.w * 2
+
+
+class Inside(nn.Module):
+    def forward(self, x):
+        class Twice(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return 2 * x
+
+            @staticmethod
+            def backward(ctx, grad):
+                return 2 * grad
+
+        return Twice.apply(x)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (
+            LeavesTorch(),
+            r"test_capture.py:\d+: a tensor comes from .*`numpy\(\)` at .*; make it an argument, or a buffer",
+        ),
+        (RunsBackward(), r"test_capture.py:\d+: it runs `Tensor.backward` itself; capture the forward pass alone"),
+        (SetsData(), r"test_capture.py:\d+: it sets an attribute, `x.data = …`; write `x.copy_"),
+        (
+            Inside(),
+            r"test_capture.py:\d+: 'Twice' is a torch.autograd.Function that is defined inside a function; define",
+        ),
+    ],
+    ids=["numpy", "backward", "data", "local function"],
+)
+def test_what_no_recipe_can_say_is_refused_with_its_line(module, said):
+    with pytest.raises(RecipeError, match=said):
+        capture(module, torch.ones(2, requires_grad=True))
+
+
+def test_a_recipe_that_gives_other_bits_is_not_proven():
+    calls = []
+
+    def moody(x):
+        calls.append(1)
+        return x * len(calls)
+
+    found = capture(moody, torch.ones(2, requires_grad=True))
+    assert not found.proof.holds
+    assert found.proof.words() == "1 step; 0 of 1 outputs and 0 of 1 gradients equal, bit for bit"
+
+
+MODEL = """
+import torch
+from torch import nn
+
+def make(batch=2):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 3), nn.GELU()), (torch.randn(batch, 4),)
+
+def moody(calls=[]):
+    def run(x):
+        calls.append(1)
+        return x * len(calls)
+    return run, (torch.ones(2),)
+
+def bare():
+    return nn.Linear(2, 2)
+
+def broken():
+    return nn.Lnear(2, 2), ()
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("model_of_test.py").write_text(MODEL)
+    return tmp_path
+
+
+def test_the_command_writes_the_recipe_and_says_that_it_is_proven(here, capsys):
+    code, out, err = typed_in(capsys, "capture", "model_of_test.py:make", "-o", "layer.yaml")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "2 steps; output and 2 of 2 gradients equal, bit for bit"
+    assert "run-recipe layer.yaml" in out
+    assert "23 numbers of 3 tensors" in out
+    assert run_recipe(load_recipe("layer.yaml")).is_well
+
+
+def test_json_tells_the_same(here, capsys):
+    code, out, _ = typed_in(capsys, "capture", "model_of_test.py:make", "--json", "--init")
+    assert code == 0
+    assert json.loads(out) == {
+        "well": True, "files": ["make.yaml"], "steps": 2, "outputs": [1, 1], "gradients": [2, 2], "changed": [0, 0], "notes": [],
+    }  # fmt: skip
+
+
+def test_what_is_not_proven_is_not_written(here, capsys):
+    code, out, err = typed_in(capsys, "capture", "model_of_test.py:moody")
+    assert (code, out) == (1, "")
+    assert err.endswith("0 of 1 outputs equal, bit for bit; nothing is written\n")
+    assert not Path("moody.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["model_of_test.py"],
+            "'model_of_test.py' names no function; write FILE.py:MAKE, where MAKE() gives (callable, args)",
+        ),
+        (["nowhere.py:make"], "nowhere.py: it is not there; FILE.py:MAKE names a function of a file of Python"),
+        (["model_of_test.py:mak"], "model_of_test.py: 'mak' is not in it; did you mean 'make'?"),
+        (["model_of_test.py:bare"], "model_of_test.py: 'bare' gives no arguments; MAKE() gives (callable, args)"),
+        (["model_of_test.py:broken"], "model_of_test.py:19: 'broken' fails: AttributeError: module 'torch.nn' has no"),
+        (["model_of_test.py:make", "-o", "a.yml"], "flag '--output': 'a.yml' does not end in .yaml"),
+        (["model_of_test.py:make", "-o", "no/a.yaml"], "flag '--output': the folder 'no' is not there"),
+        (["model_of_test.py:make", "--module", "2"], "'2' is not a submodule of Sequential"),
+        (
+            ["model_of_test.py:make", "--backward", "_1"],
+            "'_1' is no output that can be differentiated; outputs are m1",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_told(here, capsys, words, said):
+    code, out, err = typed_in(capsys, "capture", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(said)
+
+
+def test_a_submodule_is_captured_with_the_inputs_that_it_has_in_the_run(here, capsys):
+    code, out, _ = typed_in(capsys, "capture", "model_of_test.py:make", "--module", "1", "-o", "act.yaml")
+    assert code == 0
+    assert out.startswith("1 step; output and 1 of 1 gradients equal, bit for bit")
+    assert "gelu" in Path("act.yaml").read_text()
+
+
+def test_the_page_says_what_is_printed_and_written(here, capsys):
+    page = (Path(__file__).parent.parent / "docs" / "from-a-model.md").read_text()
+    model, written = (re.search(rf"```{kind}\n(.*?)```", page, re.DOTALL)[1] for kind in ("python", "yaml"))
+    Path("my_block.py").write_text(model)
+    command, *printed = re.search(r"\$ recipe (capture .*?)\n```", page, re.DOTALL)[1].splitlines()
+    code, out, _ = typed_in(capsys, *command.split())
+    assert (code, out.splitlines()) == (0, printed)
+    assert Path("block.yaml").read_text() == written
