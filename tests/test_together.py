@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from tensorflow_free.judging.measures import FEW, Errors
+from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.movement import MOST_RUNS
+from tensorflow_free.judging.passes import FEW
 from tensorflow_free.judging.rounding_rule import RoundingBound
 from tensorflow_free.judging.together import measured_together
 
@@ -50,3 +53,46 @@ def test_a_shape_beyond_its_storage_is_not_read() -> None:
     beyond = torch.ones(4)
     beyond.untyped_storage().resize_(8)
     assert not measured_together({"beyond": (beyond, torch.ones(4, dtype=torch.float64))}, lambda _: K)
+
+
+def large(dtype: torch.dtype, *, transposed: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Values of two runs that are gone through piece by piece."""
+    exact = torch.randn(300, 700, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    exact = exact.t() if transposed else exact
+    return exact.to(dtype), exact
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_large_value_is_measured_as_a_whole(transposed: bool) -> None:
+    mine, its = large(torch.float32, transposed=transposed)
+    errors, apart = Errors(mine, its, within=(1e-6, 1e-30)), (mine.double() - its).abs()
+    assert torch.equal(errors.errors, apart.flatten())
+    assert (errors.max_abs, errors.peak) == (float(apart.max()), float(its.abs().max()))
+    assert errors.share(1e-6, 1e-30) == float((apart / (its.abs() * 1e-6 + 1e-30)).max())
+    torch.testing.assert_close(
+        (errors.rmse, errors.rms), (float(apart.square().mean().sqrt()), float(its.square().mean().sqrt()))
+    )
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_bound_of_a_large_value_is_that_of_its_rows(transposed: bool) -> None:
+    mine, its = large(torch.float32, transposed=transposed)
+    bound, runs = RoundingBound(Errors(mine, its), torch.float32, K), [its * (1 + 1e-7), its * (1 - 3e-7)]
+    for one in runs:
+        bound.see(one)
+    spread = torch.stack([(one - its).abs() for one in runs]).amax(0)
+    grows = MOST_RUNS / (MOST_RUNS + 1) * 3 / 2
+    least = (spread.mean(-1, keepdim=True) * grows).clamp(min=float(spread.mean()) * grows)
+    eps, smallest = torch.finfo(torch.float32).eps, torch.finfo(torch.float32).smallest_normal
+    allowed = K * (eps * its.abs() + spread.maximum(least)) + smallest
+    torch.testing.assert_close(bound.allowed, allowed.flatten(), rtol=1e-12, atol=0)
+    assert bound.used == pytest.approx(float(((mine - its).abs() / allowed).max()), rel=1e-12)
+
+
+def test_numbers_that_a_nudged_run_lost_tell_nothing() -> None:
+    mine, its = large(torch.float32, transposed=False)
+    bound, lost = RoundingBound(Errors(mine, its), torch.float32, K), its.clone()
+    lost[0, 0] = torch.nan
+    bound.see(lost)
+    assert bound.runs == 1
+    assert bool(bound.allowed.isfinite().all())

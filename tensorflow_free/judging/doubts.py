@@ -151,6 +151,10 @@ _HOPELESS: Final = {4: 4.0, 8: 2.0}
 """The share used after so many runs that no more of them would allow."""
 
 
+ORDER: Final = (0, 2, 4, 1, *(number for number in range(MOST_RUNS) if number not in {0, 2, 4, 1}))
+"""In which order the nudged runs are made. Most values need few, so that those come first that cost least and move
+numbers most: on no grid; and the one that rounds to nearest, which moves them least, is the fourth."""
+
 FEW_UNSEEN: Final = 2
 """Places that may differ in a way that no nudged run has shown."""
 
@@ -168,9 +172,9 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
         movement: the nudged runs.
         times: how many epsilons the last few runs are nudged by, for integers that differ nowhere else.
     """
-    runs = [(number, 1.0) for number in range(MOST_RUNS)] + [(MOST_RUNS + each, times) for each in range(WIDE_RUNS)]
+    runs = [(number, 1.0) for number in ORDER] + [(MOST_RUNS + each, times) for each in range(WIDE_RUNS)]
     remaining = list(doubts)
-    for number, size in runs:
+    for made, (number, size) in enumerate(runs, start=1):
         if size > 1:
             remaining = [one for one in remaining if one.is_wide]
         if not remaining:
@@ -182,7 +186,7 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
                 one.see(nudged)
         remaining = [one for one in remaining if not one.is_settled]
         if not movement.jumps:
-            remaining = _worth_more_runs(remaining, number + 1, apart=movement.apart)
+            remaining = _worth_more_runs(remaining, made, apart=movement.apart)
 
 
 def _worth_more_runs(doubts: Sequence[Doubt], runs: int, *, apart: bool) -> list[Doubt]:

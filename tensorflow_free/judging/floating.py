@@ -14,7 +14,7 @@ from tensorflow_free.judging.measured import Measure, Rule
 from tensorflow_free.judging.measures import Errors, noise_of
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.op_traits import jumps
-from tensorflow_free.judging.rounding_rule import RoundingBound
+from tensorflow_free.judging.rounding_rule import RoundingBound, smallest_of
 from tensorflow_free.judging.rules import Judged, by_noise, by_tolerance, epsilon, stated_tolerance
 from tensorflow_free.judging.two_runs import TwoRuns
 from tensorflow_free.judging.value_verdicts import elements_of, mismatch, other_signs, unjudged, verdict_on
@@ -36,8 +36,7 @@ class Floating:
 
     def judge(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> ValueVerdict | Doubt:
         """Floating and complex numbers: by what rounding explains where the reference can be nudged."""
-        known = self._runs.together.get(record.name)
-        errors = known if known is not None and known.actual is mine else Errors(mine, its)
+        errors = self._errors(record, mine, its)
         kept = of_name(self._judging.leeway, record.name)
         if kept is not None and not self._runs.is_stated:
             # what would pass zeros, or flushes, is held against the noise of one run, as far as there is any
@@ -66,6 +65,14 @@ class Floating:
         if bound.used <= 1 or bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
         return NumbersInDoubt(record.name, bound, lambda one: self._within(record, one, lost))
+
+    def _errors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> Errors:
+        """How far a value is from the reference's, measured with others or alone."""
+        known = self._runs.together.get(record.name)
+        if known is not None and known.actual is mine:
+            return known
+        dtype = self._rounded_to(mine, its)
+        return Errors(mine, its, within=(epsilon(PARTS.get(dtype, dtype)) * self._runs.k(dtype), smallest_of(dtype)))
 
     def _coarsest(self, record: Record, mine: torch.Tensor) -> torch.dtype:
         """The coarsest dtype that a value went through; of a number that is no tensor that of the recipe."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import torch
@@ -12,6 +11,7 @@ import torch
 from tensorflow_free.judging.closeness import is_floating, same_integers, texts_of
 from tensorflow_free.judging.measured import Index, Measure
 from tensorflow_free.judging.noise import Noise
+from tensorflow_free.judging.passes import LARGEST, PIECE, Sums, finite, largest_of, measured, moved
 from tensorflow_free.tensors.dtypes import ulp_distance
 
 
@@ -26,32 +26,6 @@ def noise_of(actual: torch.Tensor, expected: torch.Tensor) -> Noise:
     return Noise(errors.rmse, errors.max_abs, errors.nonfinite, errors.signed_zeros(), errors.nan)
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What a pass over two tensors comes to, as `Errors` has it.
-
-    Attributes:
-        errors: as of `Errors`; so are `sizes`, where they are kept.
-        square: the sum of their squares.
-        power: the sum of the squares of the sizes.
-        max_abs: as of `Errors`; so is `peak`.
-        share: what `Errors.share` is of, and what it is.
-    """
-
-    errors: torch.Tensor
-    sizes: torch.Tensor | None
-    square: float
-    power: float
-    max_abs: float
-    peak: float
-    share: tuple[float, float, float] | None = None
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all numbers are, and none is so large that its square is not."""
-        return math.isfinite(self.square) and math.isfinite(self.power)
-
-
 class Errors:
     """Two plain tensors on the CPU, of one shape, and how far apart they are: what judges first, the rest if asked.
 
@@ -61,15 +35,28 @@ class Errors:
         errors: |actual - expected|, float64, flat; 0 where either number is not finite.
         sizes: |expected|, float64, flat; 0 there, too.
         rmse: as of `Measure`; so are `max_abs`, `rms` and `peak`.
+
+    Args:
+        actual: the one.
+        expected: the other.
+        known: what is known of them already.
+        within: what `share` will be asked of, to find it in the same pass.
     """
 
-    def __init__(self, actual: torch.Tensor, expected: torch.Tensor, known: Sums | None = None) -> None:
+    def __init__(
+        self,
+        actual: torch.Tensor,
+        expected: torch.Tensor,
+        known: Sums | None = None,
+        *,
+        within: tuple[float, float] | None = None,
+    ) -> None:
         self.actual, self.expected = actual, expected
         self._wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
         self.elements = actual.numel()
         self.nonfinite = 0
         self._is_finite = True
-        known = self._summed() if known is None else known
+        known = self._summed(within) if known is None else known
         self.errors, self._kept_sizes = known.errors, known.sizes
         self._square, self._power, self._share = known.square, known.power, known.share
         count = max(1, self.elements)
@@ -77,25 +64,40 @@ class Errors:
         self.rms = math.sqrt(known.power / count)
         self.max_abs, self.peak = known.max_abs, known.peak
 
-    def _summed(self) -> Sums:
+    def _summed(self, within: tuple[float, float] | None) -> Sums:
+        """What a pass over both comes to; of `share`, too, where it is known of what."""
+        found = measured(self.actual, self.expected, self._wide, within)
+        self.errors, self._is_finite = found.errors, found.is_finite
+        if found.is_finite:
+            return found
         mine, its = self._mine, self._its
-        self.errors = (mine - its).abs()
-        sizes = its.abs()
-        square, power = _squares(self.errors, sizes)
-        self._is_finite = math.isfinite(square) and math.isfinite(power)
-        if not self._is_finite:
-            sizes = self._leave_out(mine, its, sizes)
-            square, power = _squares(self.errors, sizes)
-        kept = sizes if self.elements <= FEW or not self._is_finite else None
-        max_abs = float(self.errors.max()) if square else self._smallest()
-        return Sums(self.errors, kept, square, power, max_abs, float(sizes.max()) if self.elements else 0.0)
+        sizes = self._leave_out(mine, its, its.abs())
+        square, power = float(torch.dot(self.errors, self.errors)), float(torch.dot(sizes, sizes))
+        return Sums(self.errors, sizes, square, power, float(self.errors.max()), float(sizes.max()))
 
     def share(self, relative: float, least: float) -> float:
         """The largest share that an error is of `relative` times its number's size and `least`."""
         if self._share is None or self._share[:2] != (relative, least):
-            allowed = (self.sizes * relative).add_(least)
-            self._share = relative, least, float((self.errors / allowed).max()) if self.max_abs else 0.0
+            pieces = self.pieces() if self.max_abs else ()
+            shares = [(errors / (sizes * relative).add_(least)).max() for _, errors, sizes in pieces]
+            self._share = relative, least, largest_of(shares)
         return self._share[2]
+
+    def pieces(self, row: int = 1) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
+        """Errors and sizes, some whole rows of them at a time, so that what is computed of them stays in the cache.
+
+        Yields:
+            where they stand in the flat tensors, the errors, and the sizes.
+        """
+        its, step = self.expected.reshape(-1), max(1, PIECE // row) * row
+        for begin in range(0, self.elements, step):
+            here = slice(begin, begin + step)
+            sizes = its[here].to(self._wide).abs() if self._kept_sizes is None else self._kept_sizes[here]
+            yield here, self.errors[here], sizes
+
+    def moved(self, other: torch.Tensor, furthest: torch.Tensor | None) -> tuple[torch.Tensor, float, bool]:
+        """How far another tensor of the same shape is from the expected one, or `furthest` where that is further."""
+        return moved(other, self.expected, self._wide, furthest)
 
     # many values may be in doubt at once, so that of each that is large the errors alone are kept, and not what they
     # are made from
@@ -118,17 +120,13 @@ class Errors:
         """The smallest |expected|; infinite where there is none."""
         return float(self.sizes.min()) if self.elements else math.inf
 
-    def _smallest(self) -> float:
-        """The largest error where its square is too small for float64, or there is none."""
-        return float(self.errors.max()) if self.elements else 0.0
-
     def _leave_out(self, mine: torch.Tensor, its: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
         """Errors and sizes of the pairs in which both numbers are finite alone, scaled down where squares overflow."""
         finite = mine.isfinite() & its.isfinite()
         self.nonfinite = int((~finite & ~self.same).count_nonzero())
         zero = torch.zeros((), dtype=torch.float64)
-        self.errors = torch.where(finite, self.errors, zero).clamp(max=_LARGEST)
-        return torch.where(finite, sizes, zero).clamp(max=_LARGEST)
+        self.errors = torch.where(finite, self.errors, zero).clamp(max=LARGEST)
+        return torch.where(finite, sizes, zero).clamp(max=LARGEST)
 
     def away(self, other: torch.Tensor) -> tuple[torch.Tensor, float]:
         """How far another tensor of the same shape is from the expected one, and the sum of that squared.
@@ -136,12 +134,7 @@ class Errors:
         Returns:
             float64, flat, 0 where it is not finite; and the sum of its squares.
         """
-        moved = (other.to(self._wide).flatten() - self._its).abs()
-        squares = float(torch.dot(moved, moved))
-        if not math.isfinite(squares):
-            moved = torch.where(moved.isfinite(), moved, 0.0).clamp(max=_LARGEST)
-            squares = float(torch.dot(moved, moved))
-        return moved, squares
+        return finite((other.to(self._wide).flatten() - self._its).abs())
 
     def lost_in(self, other: torch.Tensor) -> torch.Tensor | None:
         """Which numbers of another tensor are not finite though the expected ones are, flat; None where none is."""
@@ -282,14 +275,3 @@ class Errors:
             position, here = divmod(position, length) if length else (0, 0)
             index.insert(0, here)
         return tuple(index)
-
-
-def _squares(errors: torch.Tensor, sizes: torch.Tensor) -> tuple[float, float]:
-    return float(torch.dot(errors, errors)), float(torch.dot(sizes, sizes))
-
-
-FEW = 1 << 12
-"""Numbers of a value of which what is made from them is kept, too."""
-
-_LARGEST = 1e150
-"""Sizes up to which the sum of squares fits float64."""

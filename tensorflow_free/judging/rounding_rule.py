@@ -19,15 +19,17 @@ K, 3 and 1.2 were chosen on faults and right kernels by trial: `python -m tests.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import torch
 
-from tensorflow_free.judging.measures import FEW, Errors
+from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, Leeway
 from tensorflow_free.judging.noise import Noise
+from tensorflow_free.judging.passes import FEW, largest_of
 from tensorflow_free.judging.rules import epsilon
 from tensorflow_free.tensors.dtypes import PARTS, word_of
 
@@ -113,11 +115,10 @@ class RoundingBound:
 
     def see(self, nudged: torch.Tensor) -> None:
         """Take in what a nudged run has, of the same shape."""
-        moved, squares = self.errors.away(nudged)
-        lost = self.errors.lost_in(nudged)
+        self._spread, squares, is_finite = self.errors.moved(nudged, self._spread)
+        lost = None if is_finite else self.errors.lost_in(nudged)
         if lost is not None:
             self._lost = lost.to(torch.int32) if self._lost is None else self._lost + lost
-        self._spread = moved if self._spread is None else torch.maximum(self._spread, moved, out=self._spread)
         self._squares += squares
         self._derived = self._allowed = None
         self.runs += 1
@@ -134,25 +135,41 @@ class RoundingBound:
         """What each number may be away, flat."""
         if self._allowed is not None:
             return self._allowed
-        allowed = self.errors.sizes * (self._epsilon * self.k)
-        if self._spread is not None:
-            allowed.add_(self._spread if self.is_jump else self._levelled(self._spread), alpha=self.k)
-        allowed.add_(smallest_of(self.dtype))
+        pieces = [allowed for _, _, allowed in self._in_pieces()]
+        allowed = torch.cat(pieces) if pieces else torch.zeros(0, dtype=torch.float64)
         if self.errors.elements <= FEW:
             self._allowed = allowed
         return allowed
 
-    def _levelled(self, spread: torch.Tensor) -> torch.Tensor:
-        """The spread, no less than its mean; in long rows no less than the mean of the row."""
-        if not self.errors.elements:
-            return spread
+    def _in_pieces(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Errors, sizes, and what each number may be away, piece by piece."""
+        spread, smallest, row = self._spread, smallest_of(self.dtype), self._row
+        if self._allowed is not None:
+            yield self.errors.errors, self.errors.sizes, self._allowed
+            return
+        least = None if spread is None or self.is_jump else self._least(spread, row)
+        for here, errors, sizes in self.errors.pieces(row):
+            allowed = sizes * (self._epsilon * self.k)
+            if spread is not None:
+                moved = spread[here]
+                if least is not None:
+                    moved = moved.view(-1, row).maximum(least[here.start // row : here.stop // row]).view(-1)
+                allowed.add_(moved, alpha=self.k)
+            yield errors, sizes, allowed.add_(smallest)
+
+    @property
+    def _row(self) -> int:
+        """How many numbers have a mean of their own: those of a long row; else all, 1 standing for these."""
+        row = self.errors.actual.shape[-1] if self.errors.actual.dim() > 1 and self.runs else 0
+        return 1 if row < LONG_ROW or to_come(self.runs, self.errors.elements) == 1 else row
+
+    def _least(self, spread: torch.Tensor, row: int) -> torch.Tensor:
+        """What the spread of each row is no less than: its mean; in long rows no less than the mean of the row."""
         grows = to_come(self.runs, self.errors.elements)
-        least = float(spread.mean()) * grows
-        row = self.errors.actual.shape[-1] if self.errors.actual.dim() > 1 else 0
-        if row < LONG_ROW or grows == 1:
-            return spread.clamp(min=least)
-        rows = spread.view(-1, row)
-        return rows.maximum(rows.mean(-1, keepdim=True).mul_(grows).clamp_(min=least)).view(-1)
+        if row == 1:
+            return (spread.mean() * grows).expand(len(spread), 1)
+        means = spread.view(-1, row).mean(-1, keepdim=True)
+        return torch.clamp(means * grows, min=means.mean() * grows)
 
     @property
     def used(self) -> float:
@@ -165,7 +182,10 @@ class RoundingBound:
         found = self.errors
         if self._spread is None:
             return found.share(self._epsilon * self.k, smallest_of(self.dtype))
-        return float((found.errors / self.allowed).max()) if found.max_abs else 0.0
+        if found.elements <= FEW:
+            return float((found.errors / self.allowed).max()) if found.max_abs else 0.0
+        pieces = self._in_pieces() if found.max_abs else ()
+        return largest_of([(errors / allowed).max() for errors, _, allowed in pieces])
 
     def worst(self) -> int | None:
         """The flat position of the number that decided; None where the baseline did."""
@@ -223,7 +243,7 @@ class RoundingBound:
     @property
     def is_vacuous(self) -> bool:
         """Whether zeros would have passed, although the reference is not zero."""
-        return self.errors.peak > 0 and bool((self.allowed >= self.errors.sizes).all())
+        return self.errors.peak > 0 and all(bool((allowed >= sizes).all()) for _, sizes, allowed in self._in_pieces())
 
     @property
     def is_off_below_normal(self) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.judging.measures import FEW, Errors, Sums
+from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.passes import FEW, Sums
 from tensorflow_free.judging.rounding_rule import smallest_of
 from tensorflow_free.judging.rules import epsilon
 

@@ -5,11 +5,14 @@ Piece by piece, so that the several passes over a large tensor go through the ca
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
 import torch
+
+from tensorflow_free.rounding.uniform import Uniform
 
 PIECE: Final = 1 << 15
 """Elements of a piece: a few of these fit the second level of a processor's cache."""
@@ -20,20 +23,41 @@ def epsilon_of(dtype: torch.dtype) -> float:
     return float(torch.finfo(dtype).eps)
 
 
-def scaled(one: torch.Tensor, uniform: torch.Tensor, size: float) -> torch.Tensor:
-    """A copy of numbers, each times 1 + size * uniform; infinity stays infinity.
+def scaled(one: torch.Tensor, uniform: Uniform, size: float) -> torch.Tensor:
+    """A copy of numbers, each times 1 + size * a uniform number; infinity stays infinity.
 
     Args:
         one: float64 or float32, of any strides.
-        uniform: float64, in [-1, 1), of the same shape, contiguous.
+        uniform: where the numbers in [-1, 1) come from.
         size: of the largest move, relative.
     """
     if one.dtype != torch.float64:
-        return (one.to(torch.float64) * (uniform * size + 1)).to(one.dtype)
-    out = torch.empty(one.shape, dtype=torch.float64)
-    for mine, numbers, into in _pieces(one, uniform, out):
-        torch.mul(mine, torch.add(_ONE, numbers, alpha=size), out=into)
+        return (one.to(torch.float64) * (uniform.of(one.shape) * size + 1)).to(one.dtype)
+    out = torch.empty_like(one)
+    factors = Factors(uniform, one.numel())
+    for mine, into in _pieces(one, out):
+        torch.mul(mine, factors.of(mine, size), out=into)
     return out
+
+
+class Factors:
+    """What numbers are moved by, piece after piece, in memory that serves each piece again.
+
+    Args:
+        uniform: where their uniform numbers come from.
+        count: of the elements that are moved.
+    """
+
+    def __init__(self, uniform: Uniform, count: int) -> None:
+        self._uniform = uniform
+        self._memory = torch.empty(min(PIECE, count), dtype=torch.float64)
+
+    def of(self, piece: torch.Tensor, size: float) -> torch.Tensor:
+        """1 + size * uniform numbers, of the piece's shape."""
+        if piece.numel() > PIECE:
+            return torch.add(_ONE, self._uniform.of(piece.shape), alpha=size)
+        numbers, sign = self._uniform.signed(piece.shape)
+        return torch.add(_ONE, numbers, alpha=sign * size, out=self._memory[: piece.numel()].view(piece.shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +75,47 @@ class Move:
     on_grid: bool = False
 
 
-def move(one: torch.Tensor, uniform: torch.Tensor, how: Move, still: torch.Tensor | None = None) -> None:
+def move(one: torch.Tensor, uniform: Uniform, how: Move, still: torch.Tensor | None = None) -> None:
     """Move numbers in place.
 
     Args:
         one: real, of any strides; of a dtype that is as coarse as that of the move, all numbers are moved.
-        uniform: float64, in [-1, 1), of the same shape, contiguous.
+        uniform: where the numbers in [-1, 1) come from.
         how: how far, and whether to the grid.
-        still: further numbers that stay, of the same shape.
+        still: numbers that stay, of the same shape, besides those that the dtype holds.
     """
     asks = epsilon_of(one.dtype) < epsilon_of(how.dtype) and _may_be_held(one, how)
     if still is not None:
-        one.copy_(torch.where(still, one, _moved(one, uniform, how, asks=asks)))
+        moved = _moved(one, Factors(uniform, one.numel()), how, asks=asks)
+        one.copy_(torch.where(still, one, moved))
         return
-    for mine, numbers, into in _pieces(one, uniform, one):
-        into.copy_(_moved(mine, numbers, how, asks=asks))
+    factors = Factors(uniform, one.numel())
+    is_plain = one.dtype == torch.float64 and how.dtype != torch.float16 and not (asks or how.on_grid)
+    for mine, into in _pieces(one, one):
+        if is_plain:
+            torch.mul(mine, factors.of(mine, how.size), out=into)
+        else:
+            into.copy_(_moved(mine, factors, how, asks=asks))
 
 
-def _moved(one: torch.Tensor, uniform: torch.Tensor, how: Move, *, asks: bool) -> torch.Tensor:
+def _moved(one: torch.Tensor, factors: Factors, how: Move, *, asks: bool) -> torch.Tensor:
     wide, dtype = one.to(torch.float64), how.dtype
-    moved = wide * torch.add(_ONE, uniform, alpha=how.size)
-    if dtype == torch.float16:
-        # its subnormal numbers are met in practice: they are a fixed distance apart
-        moved = moved.abs().add_(uniform, alpha=_UNIT * how.size / epsilon_of(dtype)).clamp_(min=0).copysign(moved)
+    moved = wide
+    if how.size:
+        by = factors.of(wide, how.size)
+        if dtype == torch.float16:
+            moved = wide * by
+            # its subnormal numbers are met in practice: they are a fixed distance apart
+            moved = moved.abs().add_(by - _ONE, alpha=_UNIT / epsilon_of(dtype)).clamp_(min=0).copysign(moved)
+        else:
+            moved = torch.mul(wide, by, out=by)
     if how.on_grid:
-        rounded = moved.to(dtype).to(torch.float64)
+        rounded = moved.to(dtype)
         # one sum tells sooner than every number whether any is not finite
-        moved = rounded if isfinite(float(rounded.sum())) else torch.where(rounded.isfinite(), rounded, moved)
+        if not isfinite(float(rounded.to(torch.float32).sum())):
+            rounded = rounded.to(torch.float64)
+            rounded = torch.where(rounded.isfinite(), rounded, moved)
+        moved = rounded
     return torch.where(held(wide, dtype), wide, moved) if asks else moved
 
 
@@ -93,20 +131,28 @@ def held(one: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 def _may_be_held(one: torch.Tensor, how: Move) -> bool:
     """Whether some number may be held exactly; of many, a few are asked, and zero is nowhere moved but in float16."""
-    if one.numel() <= PIECE or not one.is_contiguous() or how.dtype == torch.float16:
+    if one.numel() <= PIECE or not _is_dense(one) or how.dtype == torch.float16:
         return True
-    few = one.view(-1)[:: one.numel() // _ASKED]
+    few = _as_it_lies(one)[:: one.numel() // _ASKED]
     return bool((held(few, how.dtype) & (few != 0)).any())
 
 
 _ASKED: Final = 1 << 10
 
 
-def _pieces(
-    one: torch.Tensor, uniform: torch.Tensor, out: torch.Tensor
-) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Small pieces of three tensors of one shape; the whole where they are small, or lie otherwise in memory."""
-    if one.numel() <= PIECE or not (one.is_contiguous() and uniform.is_contiguous() and out.is_contiguous()):
-        return [(one, uniform, out)]
-    flat = [torch.split(each.view(-1), PIECE) for each in (one, uniform, out)]
-    return list(zip(*flat, strict=True))
+def _pieces(one: torch.Tensor, out: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Small pieces of two tensors of one shape, as they lie in memory; the whole where there is room between."""
+    if one.numel() <= PIECE or one.stride() != out.stride() or not _is_dense(one):
+        yield one, out
+    else:
+        yield from zip(*(torch.split(_as_it_lies(each), PIECE) for each in (one, out)), strict=True)
+
+
+def _is_dense(one: torch.Tensor) -> bool:
+    """Whether its elements lie side by side in memory, in any order of its dimensions."""
+    return one.is_contiguous() or torch.empty_like(one, device="meta").stride() == one.stride()
+
+
+def _as_it_lies(one: torch.Tensor) -> torch.Tensor:
+    """The elements of a dense tensor in the order of memory."""
+    return one.as_strided((one.numel(),), (1,))

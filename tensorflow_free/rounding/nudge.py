@@ -177,10 +177,11 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return type(one)([self._copied(each, size) for each in one])
         if not _is_nudged(one) or not one.numel():
             return one
+        if not size:
+            return _as_it_reads(one)
         if one.layout == torch.strided and not one.is_nested:
             plain = one.resolve_conj().resolve_neg()
-            uniform = self._uniform
-            copy = self._turned(plain, size) if one.is_complex() else scaled(plain, uniform.of(one.shape), size)
+            copy = self._turned(plain, size) if one.is_complex() else scaled(plain, self._uniform, size)
         else:
             copy = one.clone()
             for part in strided_parts(copy):
@@ -260,12 +261,12 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if part.is_complex():
                 self._move_complex(part, how, still)
             else:
-                move(part, self._uniform.of(part.shape), how, still)
+                move(part, self._uniform, how, still)
 
     def _move_complex(self, one: torch.Tensor, how: Move, still: torch.Tensor | None) -> None:
         moved = torch.view_as_real(self._turned(one, how.size))
         if how.on_grid:
-            move(moved, torch.zeros(moved.shape, dtype=torch.float64), replace(how, size=0.0))
+            move(moved, self._uniform, replace(how, size=0.0))
         if how.dtype != torch.float64:
             exact = held(torch.view_as_real(one.resolve_conj()), how.dtype).all(-1)
             still = exact if still is None else exact | still

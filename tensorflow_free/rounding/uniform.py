@@ -26,6 +26,14 @@ class Uniform:
         start = self._random.randrange(0, SHIFTS, 2)
         return _row_of(SHIFTS + count)[start : start + count].view(tuple(shape))
 
+    def signed(self, shape: Sequence[int]) -> tuple[torch.Tensor, float]:
+        """Numbers of this shape, as of `of`, and the sign that they have.
+
+        Of a tensor that is moved piece by piece, pieces that are cut from the same numbers have signs of their own, so
+        that their sum is as large as that of independent ones.
+        """
+        return self.of(shape), 1.0 if self._random.getrandbits(1) else -1.0
+
 
 def _row_of(length: int) -> torch.Tensor:
     """The first numbers of the row, which is made longer where it is too short; those that are there stay."""
