@@ -25,7 +25,7 @@ from omegaconf import OmegaConf
 from tensorflow_free.commands.each_recipe import run_each
 from tensorflow_free.commands.run_flags import sorted_words
 from tensorflow_free.composition.compose import case_names, compose
-from tensorflow_free.composition.grammar import for_hydra, hydra_override
+from tensorflow_free.composition.grammar import for_hydra, hydra_override, parsed
 from tensorflow_free.composition.merging import merged, placed
 from tensorflow_free.composition.override_texts import case_override, parse_override, parse_overrides
 from tensorflow_free.composition.overrides import apply_overrides
@@ -632,6 +632,13 @@ def test_a_plain_override_is_read_without_the_parser_as_with_it():
         for value in PLAIN_VALUES:
             override = parse_override(f"{key}={value}")
             assert repr(override.value) == repr(hydra_override(as_meant(override.text)).value()), override.text
+
+
+@pytest.mark.parametrize("mark", ["", "+", "++", "~"])
+def test_an_override_with_a_mark_is_read_without_the_parser_as_with_it(mark):
+    for key in (*KEYS, "backward"):
+        texts = [f"{mark}{key}={value}" for value in ("relu", "1e3", "null")] + ["~" + key] * (mark == "~")
+        assert [repr(parse_override(text)) for text in texts] == [repr(parsed(text)) for text in texts]
 
 
 def test_hydra_itself_composes_the_same(tmp_path):

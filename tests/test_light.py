@@ -89,6 +89,12 @@ def test_a_plain_run_loads_no_hydra_and_for_a_gradient_that_is_given_no_sympy(re
     assert loaded_by(command("run_recipe_command", *words)) & {"hydra", "omegaconf", "sympy"} == set()
 
 
+def test_plain_overrides_are_read_without_hydra():
+    texts = ["dtype=float64", "steps.y.op=sub", "~expect.y", "+params.n=3", "++seed=1"]
+    code = f"from tensorflow_free.composition.override_texts import parse_overrides; parse_overrides({texts})"
+    assert loaded_by(code) & {"torch", "hydra", "omegaconf"} == set()
+
+
 @pytest.mark.parametrize(
     ("claim", "not_loaded", "least"),
     [("Does not import torch", {"torch"}, 25), ("Standard library only", set(HEAVY), 6)],

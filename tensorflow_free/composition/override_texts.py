@@ -1,7 +1,8 @@
 """Overrides parsed: `steps.y.op=sub`, `+steps.z={op: relu, args: [y]}`, `~steps.h`, `seed=1,2`.
 
 Their grammar is Hydra's, except that a word is a number, a boolean or a word by the rule of recipe files. A plain
-`key=word` is read here; Hydra's parser, which takes a tenth of a second to import, is loaded for the rest.
+`key=word`, `+key=word` or `~key` is read here; Hydra's parser, which takes a tenth of a second to import, is loaded for
+the rest.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tensorflow_free.composition.overrides import (
+    NOT_GIVEN,
     Axis,
     Override,
     OverrideError,
+    OverrideKind,
     Unreadable,
     as_meant,
     check,
@@ -25,8 +28,11 @@ from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 
 _PART: Final = r"(?:[A-Za-z_][A-Za-z0-9_]*|0|[1-9][0-9]*)"
-_PLAIN: Final = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*(?:\.{_PART})*)=([A-Za-z0-9_.+:/-]+)", re.ASCII)
-"""What needs no parser: a dotted key, and a word without spaces, quotes, brackets or commas."""
+_KEY, _WORD = rf"([A-Za-z_][A-Za-z0-9_]*(?:\.{_PART})*)", "([A-Za-z0-9_.+:/-]+)"
+_PLAIN: Final = re.compile(rf"(\+\+|\+|~|){_KEY}={_WORD}|(~){_KEY}", re.ASCII)
+"""What needs no parser: a dotted key, and a word without spaces, quotes, brackets or commas; or a key to delete."""
+
+_MARKED: Final[dict[str, OverrideKind]] = {"": "set", "+": "add", "++": "force", "~": "delete"}
 
 LONGEST: Final = 100_000
 """Characters of one override."""
@@ -104,8 +110,10 @@ def parse_override(text: str) -> Override:
         raise OverrideError(f"{len(text)} characters; at most {LONGEST} are read, so write it in the file")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
-        parts = tuple(plain.group(1).split("."))
-        return as_meant(Override(text, "set", parts, scalar(plain.group(2)), trusted=True))
+        mark, key, word, deletes, deleted = plain.groups()
+        value = NOT_GIVEN if deletes else scalar(word)
+        parts = tuple((deleted or key).split("."))
+        return as_meant(Override(text, _MARKED[deletes or mark], parts, value, trusted=True))
     # Hydra takes a tenth of a second to import, and most runs have none but plain overrides.
     from tensorflow_free.composition.grammar import parsed  # noqa: PLC0415
 
