@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
 from benchmarks.figures import Effort, Figure, Side, excess, ratio
-from tensorflow_free import load_recipe
+from tensorflow_free import Recipe, load_recipe
 
 RECIPES: Final = 1000
 STEPS: Final = 10_000
@@ -37,17 +39,29 @@ expect:
 
 SMALL_OPS: Final = ("mul", "add", "sub", "maximum", "minimum", "div", "hypot", "atan2", "logaddexp", "fmax")
 
-LONG_STEPS: Final = (
-    "{{op: mul, args: [{before}, w]}}",
-    "{{op: add, args: [{before}, w], kwargs: {{alpha: 0.5}}}}",
-    "{{op: nn.functional.softmax, args: [{before}], kwargs: {{dim: -1}}}}",
+LINES: Final = (
+    "{before} * w",
+    "torch.add({before}, w, alpha=0.5)",
+    "F.softmax({before}, dim=-1)",
+    "{before} - w",
+    "{before}.clamp(min=-1.0, max=1.0)",
+    "{before}[:]",
+    "{before}.to(torch.float32)",
+    "linalg.norm({before}, keepdim=True)",
+)
+"""The steps of a long recipe, in turn: operators, functions, methods, with numbers, keywords, dtypes, subscripts."""
+
+WRITTEN_OUT: Final = (
+    "{{op: '*', args: [{before}, w]}}",
+    "{{op: torch.add, args: [{before}, w], kwargs: {{alpha: 0.5}}}}",
+    "{{op: F.softmax, args: [{before}], kwargs: {{dim: -1}}}}",
     "{{op: '-', args: [{before}, w]}}",
     "{{op: clamp, args: [{before}], kwargs: {{min: -1.0, max: 1.0}}}}",
     "{{op: '[]', args: [{before}, ':']}}",
-    "{{op: to, args: [{before}, float32]}}",
+    "{{op: to, args: [{before}, {{dtype: float32}}]}}",
     "{{op: linalg.norm, args: [{before}], kwargs: {{keepdim: true}}}}",
 )
-"""The steps of a long recipe, in turn: numbers, words, dtypes, subscripts, operators, keywords."""
+"""What these lines stand for."""
 
 
 def small(effort: Effort) -> Figure:
@@ -57,22 +71,45 @@ def small(effort: Effort) -> Figure:
         paths = [Path(folder) / f"recipe_{number}.yaml" for number in range(count)]
         for number, path in enumerate(paths):
             path.write_text(_small_text(number), encoding="utf-8")
-        return excess(_loading(paths), _reading(paths), effort.pairs_of(PAIRS), share=count)
+        ours, theirs = Side(lambda _: _load_all(paths)), Side(lambda _: _read_all(paths))
+        return excess(ours, theirs, effort.pairs_of(PAIRS), share=count)
 
 
-def long(effort: Effort) -> Figure:
-    """A recipe of ten thousand steps, against reading it."""
+def lines(effort: Effort) -> Figure:
+    """A recipe of a thousand one-line steps, against the same written out."""
+    return _compared(effort.size_of(STEPS // 10, 8), effort)
+
+
+def long_lines(effort: Effort) -> Figure:
+    """A recipe of ten thousand one-line steps, against the same written out."""
+    return _compared(effort.size_of(STEPS, 8), effort)
+
+
+def against_yaml(effort: Effort) -> Figure:
+    """A recipe of a thousand one-line steps, against libyaml and PyYAML reading its text."""
+    steps = effort.size_of(STEPS // 10, 8)
     with tempfile.TemporaryDirectory() as folder:
-        path = _long_recipe(Path(folder), effort.size_of(STEPS, 8))
-        return ratio(_loading([path]), _reading([path]), effort.pairs_of(PAIRS))
+        fresh = _Fresh(Path(folder))
+        ours, theirs = (Side(act, lambda: [fresh.recipe(LINES, steps)]) for act in (_load_all, _read_all))
+        return ratio(ours, theirs, effort.pairs_of(PAIRS))
 
 
 def linear(effort: Effort) -> Figure:
-    """A recipe of ten thousand steps, against ten of a thousand: 1 if the time is linear in the steps."""
+    """A recipe of ten thousand one-line steps, against ten of a thousand: 1 if the time is linear in the steps."""
     steps = effort.size_of(STEPS // 10, 8)
     with tempfile.TemporaryDirectory() as folder:
-        whole, part = _long_recipe(Path(folder), 10 * steps), _long_recipe(Path(folder), steps)
-        return ratio(_loading([whole]), _loading([part] * 10), effort.pairs_of(PAIRS))
+        fresh = _Fresh(Path(folder))
+        whole = Side(_load_all, lambda: [fresh.recipe(LINES, 10 * steps)])
+        parts = Side(_load_all, lambda: [fresh.recipe(LINES, steps) for _ in range(10)])
+        return ratio(whole, parts, effort.pairs_of(PAIRS))
+
+
+def _compared(steps: int, effort: Effort) -> Figure:
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = _Fresh(Path(folder))
+        ours = Side(_load_all, lambda: [fresh.recipe(LINES, steps)])
+        theirs = Side(_load_all, lambda: [fresh.recipe(WRITTEN_OUT, steps)])
+        return ratio(ours, theirs, effort.pairs_of(PAIRS))
 
 
 def _small_text(number: int) -> str:
@@ -80,20 +117,36 @@ def _small_text(number: int) -> str:
     return SMALL.format(number=number, first=first, second=second)
 
 
-def _long_recipe(folder: Path, steps: int) -> Path:
-    path = folder / f"recipe_of_{steps}.yaml"
-    lines = ["tensors:", "  x: {init: ones, size: [4]}", "  w: {init: ones, size: [4], requires_grad: true}", "steps:"]
-    names = ["x", *(f"s{index}" for index in range(steps))]
-    for index in range(steps):
-        step = LONG_STEPS[index % len(LONG_STEPS)].format(before=names[index])
-        lines.append(f"  {names[index + 1]}: {step}")
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    return path
+class _Fresh:
+    """Long recipes, each with names that none had before, since the last few texts and lines stay read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made = 0
+
+    def recipe(self, kinds: Sequence[str], steps: int) -> Path:
+        """A new file of so many steps, of these kinds in turn; what went before has left no garbage to be collected."""
+        self._made += 1
+        path = self._folder / f"recipe_{self._made}.yaml"
+        names = ["x", *(f"s{self._made}_{index}" for index in range(steps))]
+        made = [
+            f"  {name}: {kinds[index % len(kinds)].format(before=before)}"
+            for index, (before, name) in enumerate(pairwise(names))
+        ]
+        head = (
+            "tensors:",
+            "  x: {init: ones, size: [4]}",
+            "  w: {init: ones, size: [4], requires_grad: true}",
+            "steps:",
+        )
+        path.write_text("\n".join([*head, *made, ""]), encoding="utf-8")
+        gc.collect()
+        return path
 
 
-def _loading(paths: Sequence[Path]) -> Side:
-    return Side(lambda _: [load_recipe(path) for path in paths])
+def _load_all(paths: Sequence[Path]) -> list[Recipe]:
+    return [load_recipe(path) for path in paths]
 
 
-def _reading(paths: Sequence[Path]) -> Side:
-    return Side(lambda _: [yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) for path in paths])
+def _read_all(paths: Sequence[Path]) -> list[Any]:
+    return [yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) for path in paths]
