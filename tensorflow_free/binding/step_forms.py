@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from tensorflow_free.binding.arguments import Bound, Finding, fit
@@ -28,6 +29,8 @@ from tensorflow_free.plan.autograd import run_grad
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.models import Step
 from tensorflow_free.tensors.devices import kinds
+
+_SUBSCRIPTED: Final = SUBSCRIPTED.union(f"Tensor.{name}" for name in SUBSCRIPTED)
 
 MOST_KEPT: Final = 1000
 """Forms that are kept while a recipe is bound."""
@@ -92,7 +95,7 @@ class Forms:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._kept: dict[tuple[str, Any], StepForm] = {}
-        self._words: dict[str, frozenset[str] | None] = {}
+        self._words: dict[str, frozenset[str]] = {}
         self._speaking = speaking_words(scope.named_devices)
         recipe = scope.recipe
         self._stand_ins = Known(
@@ -124,10 +127,12 @@ class Forms:
 
     def _by_pattern(self, op: Op, step: Step) -> tuple[StepForm, list[Any]] | None:
         """The form by the pattern of the step's arguments; None where these have none, or do not fit."""
-        words = self._words_of(op)
+        words = self._words.get(op.name)
         if words is None:
+            words = self._words[op.name] = self._words_of(op)
+        if not words:
             return None
-        reading = Reading(self._scope.kinds, words, subscripted=op.name.removeprefix("Tensor.") in SUBSCRIPTED)
+        reading = Reading(self._scope.kinds, words, subscripted=op.name in _SUBSCRIPTED)
         try:
             pattern = reading.pattern(step.args, step.kwargs)
         except UnlikeError:
@@ -142,13 +147,12 @@ class Forms:
                 self._kept[key] = form
         return form, reading.given
 
-    def _words_of(self, op: Op) -> frozenset[str] | None:
-        """Words that the op may take for something else than a value; None where the names themselves count."""
-        if op.name not in self._words:
-            counts = op in (BACKWARD, GRAD) or op.name in kinds()
-            taken = {word for one in op.signatures for parameter in one.parameters for word in parameter.words or ()}
-            self._words[op.name] = None if counts else self._speaking | taken
-        return self._words[op.name]
+    def _words_of(self, op: Op) -> frozenset[str]:
+        """Words that the op may take for something else than a value; none where the names themselves count."""
+        if op in (BACKWARD, GRAD) or op.name in kinds():
+            return frozenset()
+        parameters = chain.from_iterable(one.parameters for one in op.signatures)
+        return self._speaking.union(*(parameter.words or () for parameter in parameters))
 
     def _fitted(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> StepForm | None:
         bound = fit(op, args, kwargs, self._stand_ins)

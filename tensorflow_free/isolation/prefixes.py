@@ -38,7 +38,7 @@ class Cut:
         """
         at, slot = next((at, call[2]) for at, call in _steps(plan) if call[3].path == self.path)
         made = Recording(self.name, "step", self.op, slot, slot)
-        changed = [replace(one, stood=None) for one in plan.recordings if one.kind == "tensor" and one.after]
+        changed = [one._replace(stood=None) for one in plan.recordings if one.kind == "tensor" and one.after]
         recipe = plan.recipe.model_copy(update={"record": "all", "expect": {}, "xfail": []})
         return replace(
             plan,

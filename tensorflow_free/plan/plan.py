@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tensorflow_free.errors import Place
 from tensorflow_free.files.opening import FileRead
@@ -21,8 +21,7 @@ ValueKind = Literal["tensor", "step", "block", "check", "trace"]
 RecordedKind = Literal["tensor", "step", "trace"]
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(NamedTuple):
     """A value that the result keeps: its name, what it is, its slot, and that of it as it stood when its step ended.
 
     `stood` is None where that is not kept; `after` says that it may change later, and so is kept as it is in the end.

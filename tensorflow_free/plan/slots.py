@@ -112,11 +112,13 @@ def _function(row: CallRow, slots: Slots, kept: AbstractSet[int]) -> Callable[..
         # a compiler would look through the checks, and compile an op that makes none of its own
         uncompiled: Callable[..., Any] = torch.compiler.disable
         function = uncompiled(function, reason="its arguments are checked")
+    if not row.kwargs:
+        return function
     constants = {name: value for name, value in row.kwargs.items() if not _moves(value)}
     if len(constants) < len(row.kwargs):
         moving = tuple(name for name in row.kwargs if name not in constants)
         return partial(_with_keywords, function, moving, constants)
-    return partial(function, **constants) if constants else function
+    return partial(function, **constants)
 
 
 def _with_keywords(
@@ -156,10 +158,10 @@ def _arguments(row: CallRow, slots: Slots) -> Callable[[Values], Sequence[Any]]:
     """How a row's operands are taken from the values, as fast as Python can."""
     if row.block is not None:
         return whole
-    operands = [*row.args, *(value for value in row.kwargs.values() if _moves(value))]
-    if slots.traced or any(_moves(one) and not isinstance(one, Value) for one in operands):
+    operands = (*row.args, *[value for value in row.kwargs.values() if _moves(value)]) if row.kwargs else row.args
+    if slots.traced or any([type(one) is not Value and _moves(one) for one in operands]):  # noqa: C419 - it is faster
         return partial(_built, tuple(_placed(one, slots) for one in operands))
-    places = [slots.of(one.id) if isinstance(one, Value) else slots.constant(one) for one in operands]
+    places = [slots.of(one.id) if type(one) is Value else slots.constant(one) for one in operands]
     if not places:
         return _none
     # itemgetter of one index gives the value bare; of a slice of one, a list of it
