@@ -6,10 +6,11 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from tensorflow_free.codec.adapters import adapter_of
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import put_json
 from tensorflow_free.golden.model import GoldenFile
-from tensorflow_free.judging.verdicts import COMPARISON_SCHEMA
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.model import RunFile
@@ -37,7 +38,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "recipe": Recipe.model_json_schema,
     "result": RunFile.model_json_schema,
     "row": Row.model_json_schema,
-    "comparison": COMPARISON_SCHEMA.json_schema,
+    "comparison": lambda: adapter_of(Comparison).json_schema(),
     "sweep": SweepDocument.model_json_schema,
     "golden": GoldenFile.model_json_schema,
     "matrix": MatrixFile.model_json_schema,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from pydantic import TypeAdapter
-
+from tensorflow_free.codec.adapters import adapter_of
 from tensorflow_free.golden.apart import Running
 from tensorflow_free.golden.given_cases import (
     NotRecorded,
@@ -47,12 +46,9 @@ class Recorded:
     is_wrong: bool = False
 
 
-_RECORDED: Final = TypeAdapter(Recorded)
-
-
 def plain_recorded(done: Recorded) -> dict[str, Any]:
     """What became of a case, as strict JSON holds it for another process."""
-    written: dict[str, Any] = _RECORDED.dump_python(done, mode="json")
+    written: dict[str, Any] = adapter_of(Recorded).dump_python(done, mode="json")
     return written
 
 
@@ -94,4 +90,4 @@ def recorded_apart(asked: AskedRecording, running: Running) -> Recorded | None:
         return None
     except Lost as lost:
         return Recorded(path, asked.case, "refused", reason=f"{lost.outcome}: {lost}")
-    return None if answer is None else _RECORDED.validate_python(answer)
+    return None if answer is None else adapter_of(Recorded).validate_python(answer)

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import TypeAdapter
+from typing import Any
 
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.cell.findings import operands_of
+from tensorflow_free.codec.adapters import adapter_of
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.ops.ops_files import ops_words
@@ -63,7 +62,7 @@ class Verification:
             "recipe": self.recipe,
             "case": self.case,
             "cell": self.cell,
-            "fate": _FATE.dump_python(self.fate, mode="json"),
+            "fate": adapter_of(Fate).dump_python(self.fate, mode="json"),
             "comparison": None if self.comparison is None else self.comparison.to_plain(),
             "golden": None if self.golden is None else str(self.golden),
             "by_noise": self.by_noise,
@@ -77,7 +76,7 @@ class Verification:
         """What `to_plain` gave, again, without its run."""
         comparison, golden = plain["comparison"], plain["golden"]
         read = {
-            "fate": _FATE.validate_python(plain["fate"]),
+            "fate": adapter_of(Fate).validate_python(plain["fate"]),
             "comparison": None if comparison is None else Comparison.from_plain(comparison),
             "golden": None if golden is None else Path(golden),
             "operands": tuple(plain["operands"]),
@@ -144,9 +143,6 @@ class Verification:
         """The step at which the run stopped, where it was not meant to, in lines."""
         failures = (failure_lines(one) for one in self.fate.causes if isinstance(one, StepFailed))
         return list(chain.from_iterable(failures))
-
-
-_FATE: Final = TypeAdapter(Fate)
 
 
 def operands_read(comparison: Comparison | None, result: Result | None) -> tuple[str, ...]:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import TypeAdapter
-
+from tensorflow_free.codec.adapters import adapter_of
 from tensorflow_free.judging.culprits import Blame
 from tensorflow_free.judging.measured import Measure, Rule
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
@@ -78,11 +77,8 @@ class ValueVerdict:
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
-        written: dict[str, Any] = _VERDICT.dump_python(self, mode="json")
+        written: dict[str, Any] = adapter_of(ValueVerdict).dump_python(self, mode="json")
         return written
-
-
-_VERDICT: Final = TypeAdapter(ValueVerdict)
 
 
 def _is_skipped(one: ValueVerdict) -> bool:
@@ -210,7 +206,7 @@ class Comparison:
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
-        written: dict[str, Any] = COMPARISON_SCHEMA.dump_python(self, mode="json")
+        written: dict[str, Any] = adapter_of(Comparison).dump_python(self, mode="json")
         return written
 
     @classmethod
@@ -220,11 +216,9 @@ class Comparison:
         Raises:
             ValidationError: it is no comparison, a ValueError of pydantic's.
         """
-        return COMPARISON_SCHEMA.validate_python(written)
+        comparison: Comparison = adapter_of(Comparison).validate_python(written)
+        return comparison
 
-
-COMPARISON_SCHEMA: Final = TypeAdapter(Comparison)
-"""Reads and writes comparisons, and has their JSON Schema."""
 
 NO_VALUE: Final = "none"
 """What stands for a dtype where there is no value: the gradient that there is not."""
