@@ -14,9 +14,10 @@ from tensorflow_free.judging.repeats import Ran, Repeating
 from tensorflow_free.ops.seeding import other_streams
 from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.autograd import run_backward
-from tensorflow_free.plan.backends import compiled
 from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, never_ending, retain, run_calls
+from tensorflow_free.plan.compiled_function import CompiledFunction
 from tensorflow_free.plan.plan import Pass, Plan
+from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Timings
 from tensorflow_free.result.result import Result
@@ -70,9 +71,34 @@ def run(
         The result, and the error that stopped the run or None. A step that fails is told in the result's `error`, which
         holds all values up to there; nothing is raised for it.
     """
+    if forward is None:
+        return _first(plan, lambda: Run(plan, progress, given, stream, watch))[1]
     one = Run(plan, progress, given, stream, watch)
     one.forward = forward
     return _whole(plan, one)
+
+
+def _first(plan: Plan, begin: Callable[[], Run]) -> tuple[Run, Ran]:
+    """A run that compiles its steps; or one of what an earlier run compiled, where nothing more needs to be compiled.
+
+    What is compiled beside what was compiled before would be other code, and other numbers, than in a first run.
+    """
+    function = plan.kept.fitting()
+    if function is not None:
+        one = begin()
+        one.forward, one.compiling = function, Compiling(plan, plan.kept.seen)
+        one.warned.begin_with(one.compiling.seen.warned)
+        found = _whole(plan, one)
+        if not one.compiling.is_anew or isinstance(found[1], TimedOut):
+            return one, found
+        plan.kept.refuse()
+        del one, found
+    one = begin()
+    found = _whole(plan, one)
+    if isinstance(one.forward, CompiledFunction) and one.compiling is not None and one.ended:
+        one.compiling.seen.warned = one.warned.of_compiling
+        plan.kept.keep(one.forward, one.compiling.seen)
+    return one, found
 
 
 def _whole(plan: Plan, one: Run) -> Ran:
@@ -121,13 +147,19 @@ def run_repeatedly(
 
 def _runs(plan: Plan, progress: Progress | None, given: GivenTensors | None, watch: Watch | None) -> Iterator[Ran]:
     """A plan's runs on the same numbers; what is compiled for the first is called by all."""
-    forward: Forward | None = None
-    compiling: Compiling | None = None
-    for _ in range(plan.recipe.repeats):
-        one = Run(plan, progress, given, None, watch)
+
+    def begin() -> Run:
+        return Run(plan, progress, given, None, watch)
+
+    one, found = _first(plan, begin)
+    forward, compiling = one.forward, one.compiling
+    del one
+    yield found
+    del found
+    for _ in range(1, plan.recipe.repeats):
+        one = begin()
         one.forward, one.compiling = forward, compiling
         found = _whole(plan, one)
-        forward, compiling = one.forward, one.compiling
         # a run holds all its values, and a result those that are recorded
         del one
         yield found
@@ -197,6 +229,8 @@ class Run:
         self._nodes_before = _nodes_made()
         self._started = False
         self._finished = False
+        self.ended = False
+        """Whether the steps and the backward passes ran to their end."""
         self._reached: Reached | None = None
         self._lost_before = lost_before(plan.devices)
         will_use(plan.devices)
@@ -230,6 +264,7 @@ class Run:
             with self._plan.around(), self._compiler_watched():
                 self._timed("steps_s", self._steps)
                 self._timed("backward_s", self._backward)
+                self.ended = True
 
     def told(
         self, records: RunRecords, stopped: Stopped | None, rounds: tuple[int, ...] = ()
@@ -341,8 +376,8 @@ class Run:
         self._at(Site("steps", plan.recipe.backend.name, ("steps",)))
         try:
             if self.forward is None:
-                handed = None if self.compiling is None else self.compiling.handed
-                self.forward = compiled(forward_of(plan), plan.recipe.backend, handed)
+                handed = None if self.compiling is None else self.compiling.seen.handed
+                self.forward = CompiledFunction(forward_of(plan), plan.recipe.backend, handed)
             for number, starts in enumerate(rounds):
                 if number or plan.variants:
                     draw(plan, starts, values)

@@ -19,7 +19,7 @@ from tensorflow_free import (
     sweep_recipe,
 )
 from tensorflow_free.plan import backend_options, inductor_options
-from tensorflow_free.plan.backends import compiled
+from tensorflow_free.plan.compiled_function import CompiledFunction
 from tensorflow_free.recipe.models import Backend
 
 RECIPE: Mapping[str, Any] = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x * 2"}}
@@ -93,7 +93,7 @@ def test_what_a_file_gives_is_what_inductor_takes() -> None:
             assert taken == {name: value}
             tried += not list(backend_options.problems(Backend(name="inductor", options={name: value})))
     assert tried > 350
-    compiled(lambda x: x, Backend(name="inductor", options={"min_overlap_ratio": 1, "memory_pool": "none"}))
+    CompiledFunction(lambda x: x, Backend(name="inductor", options={"min_overlap_ratio": 1, "memory_pool": "none"}))
 
 
 def test_the_options_of_a_later_version_are_refused_where_they_are_texts_or_are_called_so(

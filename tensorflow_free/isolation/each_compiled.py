@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any
-
-import torch
 
 from tensorflow_free.isolation.capturing import DIFFERENTIATES, HELPERS, raw_function
 from tensorflow_free.plan.around_calls import with_calls
-from tensorflow_free.plan.backend_options import as_taken
 from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.compiled_function import CompiledFunction
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Backend
@@ -36,33 +33,26 @@ class EachCompiled:
 
     def into(self, plan: Plan) -> Plan:
         """The eager plan, whose steps are compiled."""
-        torch.compiler.reset()
         return with_calls(plan, self._around)
 
     def _around(self, function: Callable[..., Any], site: Site) -> Callable[..., Any]:
         raw = raw_function(function)
         if raw in HELPERS or raw in DIFFERENTIATES or site.path not in self.paths:
             return function
-        backend = self.backend
-        compiler: Callable[..., Any] = torch.compile
-        step: list[Callable[..., Any]] = []
+        backend = self.backend.model_copy(update={"fullgraph": False})
+        made: list[CompiledFunction] = []
+
+        def step(*operands: Any) -> Any:
+            return function(*operands)
 
         def compiled(*operands: Any) -> Any:
-            if not step:
-                if not self.goes_on():
-                    self._leave(site.name)
-                    return function(*operands)
-                step.append(
-                    compiler(
-                        _of_its_own(function, site.name),
-                        backend=backend.name,
-                        mode=backend.mode,
-                        options=as_taken(backend),
-                        dynamic=backend.dynamic,
-                    )
-                )
+            if not made and not self.goes_on():
+                self._leave(site.name)
+                return function(*operands)
             try:
-                return step[0](*operands)
+                if not made:
+                    made.append(CompiledFunction(step, backend))
+                return made[0](*operands)
             except Exception:  # noqa: BLE001 - a compiler that refuses one step, in whatever way
                 self._leave(site.name)
                 return function(*operands)
@@ -72,13 +62,3 @@ class EachCompiled:
     def _leave(self, name: str) -> None:
         if name not in self.left:
             self.left.append(name)
-
-
-def _of_its_own(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The function with code of its own: a compiler counts how often one piece of code is compiled, and gives up."""
-
-    def step(*operands: Any) -> Any:
-        return function(*operands)
-
-    code = step.__code__.replace(co_name=f"step_{name}")
-    return FunctionType(code, step.__globals__, step.__name__, None, step.__closure__)

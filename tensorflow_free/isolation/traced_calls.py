@@ -18,8 +18,8 @@ from tensorflow_free.isolation.call_notes import CallToNote, Noted, narrowed, wi
 from tensorflow_free.isolation.captured import Captured, CapturedCall
 from tensorflow_free.isolation.capturing import MOST_BYTES, Capturing, changes
 from tensorflow_free.isolation.copies import Copies, equal, tensors_in
-from tensorflow_free.plan.backends import compiled
 from tensorflow_free.plan.calls import Call, Repeat, Within
+from tensorflow_free.plan.compiled_function import CompiledFunction
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.registry import find
 from tensorflow_free.result.result import Result
@@ -91,7 +91,7 @@ class _Inside:
     def forward(self, *inputs: torch.Tensor) -> tuple[Any, ...]:
         """The forward steps, compiled, whose calls are then known."""
         if self._compiled is None:
-            self._compiled = compiled(self._function(), self._plan.recipe.backend)
+            self._compiled = CompiledFunction(self._function(), self._plan.recipe.backend)
         device = self._plan.recipe.device
         probes = [torch.empty_like(one, device=device, requires_grad=True) for one in self._shapes]
         limits = dict.fromkeys(("recompile_limit", "accumulated_recompile_limit"), MANY)

@@ -34,6 +34,10 @@ class AtenCalls:
         self.count = 0
         self._foreign = False
 
+    def begin(self) -> None:
+        """Count from zero."""
+        self.count, self._foreign = 0, False
+
     @property
     def alone(self) -> bool:
         """See above."""

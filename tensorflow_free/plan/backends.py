@@ -5,19 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import torch
 
 from tensorflow_free.plan.aten_calls import AtenCalls
-from tensorflow_free.plan.backend_options import INDUCTOR, as_taken
+from tensorflow_free.plan.backend_options import INDUCTOR
 from tensorflow_free.recipe.models import Backend
 from tensorflow_free.recipe.names import did_you_mean
 
 WRITING_BACKENDS: Final = ("dynamo_minifier_backend", "dynamo_accuracy_minifier_backend")
 """Backends of torch's that write files where they run."""
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def names() -> tuple[str, ...]:
@@ -57,22 +55,23 @@ def loggers_of(name: str) -> tuple[str, ...]:
     """The loggers by which a back end may tell what it does: of its name, and of the package that it comes from."""
     if name == INDUCTOR:
         return (name,)
-    module = str(getattr(_function_of(name), "__module__", None) or name)
+    module = str(getattr(function_of(name), "__module__", None) or name)
     return tuple(dict.fromkeys((name, module.partition(".")[0])))
 
 
-def _function_of(name: str) -> Callable[..., Any]:
+def function_of(name: str) -> Callable[..., Any]:
+    """The function of a back end, which compiles a graph."""
     # the name is torch's own, of 2.11 to 2.13
     found: Callable[..., Any] = torch._dynamo.lookup_backend(name)  # noqa: SLF001
     return found
 
 
-def _noting(name: str, handed: Handed) -> Callable[..., Any]:
+def noting(name: str, handed: Handed) -> Callable[..., Any]:
     """The back end, which notes each graph that it is given."""
-    compile_graph = _function_of(name)
+    compile_graph = function_of(name)
 
     @functools.wraps(compile_graph)
-    def noting(graph: Any, inputs: Any, **options: Any) -> Any:
+    def noted(graph: Any, inputs: Any, **options: Any) -> Any:
         before = _calls_in(graph)
         made = compile_graph(graph, inputs, **options)
         is_same = made is graph or made == graph.forward
@@ -82,31 +81,10 @@ def _noting(name: str, handed: Handed) -> Callable[..., Any]:
         is_other = not f"{compile_graph.__module__}.".startswith("torch.")
         return handed.aten.counted(made) if is_other and callable(made) and not handed.given_back[-1] else made
 
-    noting.__name__ = name
-    return noting
+    noted.__name__ = name
+    return noted
 
 
 def _calls_in(graph: Any) -> list[tuple[Any, ...]]:
     """What a graph calls, on what, in order."""
     return [(node.op, node.target, str(node.args), str(node.kwargs)) for node in graph.graph.nodes]
-
-
-def compiled(function: Function, backend: Backend, handed: Handed | None = None) -> Function:
-    """The function as the backend compiles it, from a compiler without memory of what it compiled before.
-
-    Args:
-        function: what is compiled when it is first called.
-        backend: what compiles it.
-        handed: filled with what a back end other than inductor is given, and gives back.
-    """
-    torch.compiler.reset()
-    compiler: Callable[..., Any] = torch.compile
-    found: Function = compiler(
-        function,
-        backend=backend.name if handed is None or backend.name == INDUCTOR else _noting(backend.name, handed),
-        mode=backend.mode,
-        options=as_taken(backend),
-        dynamic=backend.dynamic,
-        fullgraph=backend.fullgraph,
-    )
-    return found

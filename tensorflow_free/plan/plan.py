@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from tensorflow_free.errors import Place
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import Call
+from tensorflow_free.plan.kept_function import KeptFunction
 from tensorflow_free.plan.left_out import LeftOut
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe
@@ -80,7 +81,8 @@ class Plan:
     the run may draw random numbers on: the recipe's, those of its tensors, those that its steps name. `saved` are the
     starting tensors of the run that it begins from. `exact` says that each call and pass is waited for, so that an
     error of a device shows in the call that it is of. `left_out` is what a recipe that runs forward
-    only leaves out, of which the plan and its recipe have nothing; None of any other.
+    only leaves out, of which the plan and its recipe have nothing; None of any other. `kept` is what a compiler made of
+    its forward steps; a plan that is made from this one begins without.
     """
 
     recipe: Recipe
@@ -108,6 +110,7 @@ class Plan:
     saved: SavedStarts | None = None
     exact: bool = False
     left_out: LeftOut | None = None
+    kept: KeptFunction = field(default_factory=KeptFunction, init=False, repr=False, compare=False)
 
     @property
     def compiled(self) -> bool:

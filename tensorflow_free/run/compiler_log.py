@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from tensorflow_free.plan.dynamo_memory import compiles
+
 MOST: Final = 100
 """Records that are kept of one run."""
 
@@ -26,6 +28,7 @@ class _Gathering(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record, once."""
         if len(self._kept) < MOST and not any(record is one for one in self._kept):
+            record.while_compiling = compiles()
             self._kept.append(record)
         root = logging.getLogger()
         others = [one for one in root.handlers if not isinstance(one, _Gathering)]

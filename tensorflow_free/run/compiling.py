@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import torch
@@ -20,6 +21,7 @@ from tensorflow_free.plan.plan import Plan
 from tensorflow_free.result.model import CompilerRun, GraphBreak, Warned
 from tensorflow_free.run.compiler_log import gathered_log
 from tensorflow_free.run.forward import index_of_call
+from tensorflow_free.run.step_warnings import WarningCounts
 from tensorflow_free.text.phrases import counted, cut
 
 Stack = tuple[tuple[str, int | None], ...]
@@ -41,19 +43,52 @@ _ADDRESS: Final = re.compile(r" at 0x[0-9a-f]+")
 _OURS: Final = re.compile(r"\(reason: (its arguments are checked)\)")
 
 
-class Compiling:
-    """The compiling of one plan's forward steps, watched: what came of it is in `told`."""
+@dataclass
+class Seen:
+    """What was seen of compiling; it is kept with the function that was compiled, and so knows no plan.
 
-    def __init__(self, plan: Plan) -> None:
+    Attributes:
+        handed: what the back end was given.
+        counts: dynamo's counters.
+        inductor: inductor's counters.
+        breaks: how often a graph breaks, by step and reason.
+        stacks: where.
+        recompiles: how often code was compiled again.
+        lost: what eager PyTorch ran, in words.
+        records: what was logged.
+        warned: the warnings that were raised by compiling.
+    """
+
+    handed: Handed = field(default_factory=Handed)
+    counts: Counter[str] = field(default_factory=Counter)
+    inductor: Counter[str] = field(default_factory=Counter)
+    breaks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    stacks: list[Stack] = field(default_factory=list)
+    recompiles: int = 0
+    lost: dict[str, None] = field(default_factory=dict)
+    records: list[logging.LogRecord] = field(default_factory=list)
+    warned: WarningCounts = field(default_factory=dict)
+
+    def again(self) -> Seen:
+        """What there is to tell of another run of what was compiled, before it runs: all that is of the compiling."""
+        self.handed.aten.begin()
+        of_compiling = [one for one in self.records if getattr(one, "while_compiling", False)]
+        copies = {name: getattr(self, name).copy() for name in ("counts", "inductor", "breaks", "stacks", "lost")}
+        return replace(self, records=of_compiling, **copies)
+
+
+class Compiling:
+    """The compiling of one plan's forward steps, watched: what came of it is in `told`.
+
+    Attributes:
+        seen: what was seen up to now; at first that of an earlier run, whose compiled function runs again.
+        is_anew: whether anything was compiled while it was watched.
+    """
+
+    def __init__(self, plan: Plan, seen: Seen | None = None) -> None:
         self._plan = plan
-        self.handed = Handed()
-        self._counts: Counter[str] = Counter()
-        self._breaks: Counter[tuple[str, str]] = Counter()
-        self._stacks: list[Stack] = []
-        self._recompiles = 0
-        self._inductor: Counter[str] = Counter()
-        self._lost: dict[str, None] = {}
-        self._records: list[logging.LogRecord] = []
+        self.seen = Seen() if seen is None else seen.again()
+        self.is_anew = False
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -70,29 +105,33 @@ class Compiling:
                 yield
             failed = False
         finally:
-            self._records += records
-            self._counts.update({key: count - before[key] for key, count in _counts(utils).items()})
+            seen = self.seen
+            seen.records += records
+            counts = Counter({key: count - before[key] for key, count in _counts(utils).items()})
+            seen.counts.update(counts)
             if not failed:
-                self._lose(Counter(utils.counters["unimplemented"]) - unfollowed)
-            self._inductor.update({key: count - inductor[key] for key, count in _of_inductor(utils).items()})
-            self._break(_new(utils.graph_break_reasons, known))
-            self._recompiles += sum(map(_is_recompiled, _new(metrics(), known)))
+                self._lose(Counter(utils.counters["unimplemented"]) - unfollowed, counts)
+            seen.inductor.update({key: count - inductor[key] for key, count in _of_inductor(utils).items()})
+            self._break(_taken(utils.graph_break_reasons, known))
+            compiled = _new(metrics(), known)
+            seen.recompiles += sum(map(_is_recompiled, compiled))
+            self.is_anew |= bool(compiled) or counts["total"] > 0
 
-    def _lose(self, unfollowed: Counter[str]) -> None:
+    def _lose(self, unfollowed: Counter[str], counts: Counter[str]) -> None:
         """What dynamo gave up on: those parts eager PyTorch ran."""
         for text in unfollowed:
-            self._lost[f"eager PyTorch ran what dynamo could not compile: {reason_in(text)}"] = None
-        lost = self._counts["total"] - self._counts["ok"] - sum(unfollowed.values())
+            self.seen.lost[f"eager PyTorch ran what dynamo could not compile: {reason_in(text)}"] = None
+        lost = counts["total"] - counts["ok"] - sum(unfollowed.values())
         if lost > 0:
-            self._lost[f"eager PyTorch ran what failed to compile ({lost} of {self._counts['total']} frames)"] = None
+            self.seen.lost[f"eager PyTorch ran what failed to compile ({lost} of {counts['total']} frames)"] = None
 
     def _break(self, reasons: Iterable[Any]) -> None:
         """Take in graph breaks; one inside of functions is told for the outermost first, then for each on its own."""
         for one in reasons:
             stack = tuple((frame.filename, frame.lineno) for frame in one.user_stack)
-            if not any(len(known) > len(stack) and known[-len(stack) :] == stack for known in self._stacks):
-                self._stacks.append(stack)
-                self._breaks[step_at(self._plan, stack), reason_in(one.reason)] += 1
+            if not any(len(known) > len(stack) and known[-len(stack) :] == stack for known in self.seen.stacks):
+                self.seen.stacks.append(stack)
+                self.seen.breaks[step_at(self._plan, stack), reason_in(one.reason)] += 1
 
     def told(self, warnings: Sequence[Warned]) -> CompilerRun:
         """What the compiler ran, and what it did not.
@@ -100,30 +139,30 @@ class Compiling:
         Args:
             warnings: those of the run, in which a back end may say that it did not compute something itself.
         """
-        backend = self._plan.recipe.backend.name
-        lines = list(dict.fromkeys(map(_line, self._records)))
-        graphs, given_back = self._counts["unique_graphs"], sum(self.handed.given_back)
-        fell_back = list(self._lost)
+        seen, backend = self.seen, self._plan.recipe.backend.name
+        lines = list(dict.fromkeys(map(_line, seen.records)))
+        graphs, given_back = seen.counts["unique_graphs"], sum(seen.handed.given_back)
+        fell_back = list(seen.lost)
         if not self._plan.forward:
             fell_back.append("no step stands before the first `backward` or `grad`, and those alone are compiled")
         if given_back:
             fell_back.append(f"it gave {given_back} of {graphs} graphs back as they are, and eager PyTorch ran them")
-        by_inductor = self._inductor["graphs"]
+        by_inductor = seen.inductor["graphs"]
         if by_inductor and backend != "inductor":
             fell_back.append(f"inductor compiled in its place, {counted(by_inductor, 'graph')} forward and backward")
         said = [*lines, *(one.message for one in warnings if one.step in ("", "steps", "backward"))]
         fell_back += [text for text in dict.fromkeys(map(_cut, said)) if _FALLBACK.search(text)]
         return CompilerRun(
             graphs=graphs,
-            ops=self._counts["calls_captured"] if graphs else 0,
+            ops=seen.counts["calls_captured"] if graphs else 0,
             given_back=given_back,
-            breaks=[GraphBreak(step=step, reason=why, count=count) for (step, why), count in self._breaks.items()],
-            recompiles=self._recompiles,
+            breaks=[GraphBreak(step=step, reason=why, count=count) for (step, why), count in seen.breaks.items()],
+            recompiles=seen.recompiles,
             fell_back=fell_back[:MOST_LINES],
-            kernels=self._inductor["kernels"] if by_inductor else None,
-            extern_calls=self._inductor["extern_calls"] if by_inductor else None,
-            aten_calls=self.handed.aten.count or None if not by_inductor else None,
-            aten_only=self.handed.aten.alone and not by_inductor,
+            kernels=seen.inductor["kernels"] if by_inductor else None,
+            extern_calls=seen.inductor["extern_calls"] if by_inductor else None,
+            aten_calls=seen.handed.aten.count or None if not by_inductor else None,
+            aten_only=seen.handed.aten.alone and not by_inductor,
             log=[_cut(text) for text in lines if not text.startswith("Graph break")][:MOST_LINES],
         )
 
@@ -149,6 +188,14 @@ def _new(found: Iterable[Any], known: Sequence[Any]) -> list[Any]:
     """Those that were not there before."""
     before = set(map(id, known))
     return [one for one in found if id(one) not in before]
+
+
+def _taken(reasons: list[Any], known: Sequence[Any]) -> list[Any]:
+    """Those that were not there before, taken out of dynamo's list, which grows for ever."""
+    found = _new(reasons, known)
+    ours = set(map(id, found))
+    reasons[:] = [one for one in reasons if id(one) not in ours]
+    return found
 
 
 def step_at(plan: Plan, stack: Stack) -> str:

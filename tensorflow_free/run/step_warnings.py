@@ -12,6 +12,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.plan.calls import run_calls
+from tensorflow_free.plan.dynamo_memory import compiles
 from tensorflow_free.result.model import Warned
 
 MOST: Final = 100
@@ -24,16 +25,27 @@ _ORIGIN: Final = re.compile(r" *\(Triggered internally at [^()]*\)")
 """What torch adds of its C++ files."""
 
 
+WarningCounts = dict[tuple[str, str, str], int]
+"""How often each warning was raised, by its step, its type and its message."""
+
+
 class StepWarnings:
     """Warnings that were raised, each once, and how often.
 
     Attributes:
         part: what is running, for warnings outside of steps; where it is empty, nothing is kept.
+        of_compiling: those that a compiler raised while it compiled.
     """
 
     def __init__(self) -> None:
         self.part = "settings"
-        self._counts: dict[tuple[str, str, str], int] = {}
+        self.of_compiling: WarningCounts = {}
+        self._counts: WarningCounts = {}
+
+    def begin_with(self, of_compiling: WarningCounts) -> None:
+        """Begin with what was raised when that was compiled which runs now."""
+        self.of_compiling.update(of_compiling)
+        self._counts.update(of_compiling)
 
     def keep(self, message: Warning | str, category: type[Warning]) -> None:
         """Keep a warning, if a part of the run raised it."""
@@ -43,6 +55,8 @@ class StepWarnings:
             if key not in self._counts and len(self._counts) >= MOST:
                 key = ("", "Warning", "further warnings")
             self._counts[key] = self._counts.get(key, 0) + 1
+            if compiles():
+                self.of_compiling[key] = self.of_compiling.get(key, 0) + 1
 
     def all(self) -> list[Warned]:
         """What was kept, in the order in which it was first raised."""
