@@ -13,10 +13,12 @@ from time import process_time
 from typing import Any, Final
 
 from benchmarks.commands import installed, whole
-from benchmarks.figures import Effort, Figure, Side, excess, figure, ratio
+from benchmarks.figures import Effort, Figure, Side, excess, figure, of_children, ratio
 from benchmarks.memory import printed
 
 RECIPES: Final = 1000
+DISTINCT: Final = 10
+"""Of so many recipes one is recorded; the others are copies, with their ops and numbers and a name of their own."""
 STEPS: Final = 5
 PAIRS: Final = 4
 COLLECTING_PAIRS: Final = 6
@@ -65,12 +67,25 @@ WITHOUT: Final = ("-p", f"no:{PLUGIN}")
 
 
 def against_tests(effort: Effort) -> Figure:
-    """Recipes with goldens, against a function each with the same lines of torch and `assert_close` on each value."""
+    """Recipes with goldens, against a function each with the same lines and `assert_close` on values and gradients."""
+    return _against_tests(effort, is_named=False)
+
+
+def named_one_by_one(effort: Effort) -> Figure:
+    """The same, each recipe named on the command line."""
+    return _against_tests(effort, is_named=True)
+
+
+def _against_tests(effort: Effort, *, is_named: bool) -> Figure:
     count = effort.size_of(RECIPES)
-    with _project() as ours, _project() as theirs:
-        _record(ours, count)
-        (theirs / "test_written.py").write_text(_written_tests(count), encoding="utf-8")
-        return ratio(_pytest(ours), _pytest(theirs, *WITHOUT), effort.pairs_of(PAIRS), warm=effort.warm)
+    recorded = max(1, count // DISTINCT)
+    with _project() as few, _project() as ours, _project() as theirs:
+        _record(few, recorded)
+        paths = _copy(few, ours, recorded, count)
+        (theirs / "test_written.py").write_text(_written_tests(recorded, count), encoding="utf-8")
+        named = [f"recipes/{path.name}" for path in paths] if is_named else []
+        sides = _pytest(ours, *named), _pytest(theirs, *WITHOUT)
+        return ratio(*sides, effort.pairs_of(PAIRS), warm=effort.warm)
 
 
 def collecting(effort: Effort) -> Figure:
@@ -92,7 +107,7 @@ def linear(effort: Effort) -> Figure:
     count = effort.size_of(RECIPES)
     with _project() as few, _project() as many:
         _record(few, count)
-        _copy(few, many, count)
+        _copy(few, many, count, TIMES * count)
         ours, theirs = (
             partial(printed, "benchmarks.goldens", str(folder / "recipes"), str(here))
             for folder, here in ((many, TIMES * count), (few, count))
@@ -115,7 +130,7 @@ def without_recipes(effort: Effort) -> Figure:
 
 def _pytest(folder: Path, *words: str) -> Side:
     # without an ini that asks for workers, xdist runs everything in this process
-    return whole([installed("pytest"), "-q", "-p", "no:cacheprovider", *words], folder)
+    return whole([installed("pytest"), "-q", "-p", "no:cacheprovider", *words], folder, clock=of_children)
 
 
 def _without_other_plugins() -> list[str]:
@@ -166,7 +181,10 @@ def _steps(number: int) -> Iterator[tuple[str, str, str]]:
 
 def recipe_text(number: int) -> str:
     steps = "".join(f"  {name}: {{op: {op}, args: [{before}, w]}}\n" for name, op, before in _steps(number))
-    return f"tensors:\n  x: {X.format(number=number)}\n  w: {W}\n\nsteps:\n{steps}"
+    x, w = (f"{{data: {data}, requires_grad: true}}" for data in (X.format(number=number), W))
+    return (
+        f"tensors:\n  x: {x}\n  w: {w}\n\nsteps:\n{steps}  loss: {{op: sum, args: [s{STEPS - 1}]}}\n\nbackward: loss\n"
+    )
 
 
 def _write(project: Path, count: int) -> list[Path]:
@@ -188,30 +206,36 @@ def _record(project: Path, count: int) -> None:
                 raise AssertionError(done.reason)
 
 
-def _copy(few: Path, many: Path, count: int) -> None:
-    """Fixtures of the same numbers, `TIMES` as many, under names of their own in one folder."""
+def _copy(few: Path, many: Path, recorded: int, count: int) -> list[Path]:
+    """So many fixtures of the numbers of those that are recorded, under names of their own in one folder."""
     (many / "recipes").mkdir()
-    for number in range(TIMES * count):
-        stem = f"recipe_{number % count}"
+    for number in range(count):
+        stem = f"recipe_{number % recorded}"
         for suffix in (".yaml", ".golden.json"):
             text = (few / "recipes" / f"{stem}{suffix}").read_text(encoding="utf-8")
             copied = text.replace(f'"recipe": "{stem}"', f'"recipe": "recipe_{number}"')
             (many / "recipes" / f"recipe_{number}{suffix}").write_text(copied, encoding="utf-8")
+    return [many / "recipes" / f"recipe_{number}.yaml" for number in range(count)]
 
 
-def _written_tests(count: int) -> str:
+def _written_tests(distinct: int, count: int) -> str:
     """The module of the tests written by hand."""
     head = "import torch\nfrom torch.testing import assert_close\n"
-    return "\n\n".join([head, *(test_text(number) for number in range(count))])
+    bodies = [test_body(number) for number in range(distinct)]
+    return "\n\n".join([head, *(f"def test_{number}():\n{bodies[number % distinct]}" for number in range(count))])
 
 
-def test_text(number: int) -> str:
+def test_body(number: int) -> str:
     names: dict[str, Any] = {}
-    lines = [f"x = torch.tensor({X.format(number=number)})", f"w = torch.tensor({W})"]
+    steps = [name for name, _, _ in _steps(number)]
+    lines = [f"{name} = torch.tensor({data}, requires_grad=True)" for name, data in (("x", X), ("w", W))]
+    lines = [line.format(number=number) for line in lines]
     lines += [f"{name} = torch.{op}({before}, w)" for name, op, before in _steps(number)]
+    lines += [f"loss = {steps[-1]}.sum()", *(f"{name}.retain_grad()" for name in (*steps, "loss")), "loss.backward()"]
     exec("\n".join(["import torch", *lines]), names)
-    lines += [f"assert_close({name}, torch.tensor({names[name].tolist()}))" for name, _, _ in _steps(number)]
-    return "\n".join([f"def test_{number}():", *(f"    {line}" for line in lines)])
+    kept = [*steps, "loss", *(f"{name}.grad" for name in ("x", "w", *steps, "loss"))]
+    lines += [f"assert_close({name}, torch.tensor({eval(name, names).tolist()}))" for name in kept]
+    return "\n".join(f"    {line}" for line in lines)
 
 
 if __name__ == "__main__":

@@ -161,10 +161,17 @@ BENCHMARKS: Final = (
     Benchmark("sweep-two", "200 cells of 50 ms by two workers", "by one", 0.6, sweeps.two_workers),
     Benchmark(
         "golden-pytest",
-        "1,000 golden recipes of 5 steps under pytest",
-        "1,000 test functions with the same lines of torch and `assert_close` on each value",
-        2.0,
+        "1,000 golden recipes of 6 steps with backward under pytest",
+        "1,000 test functions with the same lines of torch and `assert_close` on each value and gradient",
+        1.5,
         goldens.against_tests,
+    ),
+    Benchmark(
+        "golden-named",
+        "the same, each file named on the command line",
+        "the same functions",
+        1.5,
+        goldens.named_one_by_one,
     ),
     Benchmark(
         "golden-collect",

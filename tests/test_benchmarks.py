@@ -12,7 +12,7 @@ from benchmarks.figures import TINY, Figure, Side, excess, figure, ratio
 from tensorflow_free import load_recipe, run_recipe
 
 DEAR = {
-    *("blame-memory", "golden-linear", "golden-pytest", "sweep-two"),
+    *("blame-memory", "golden-linear", "golden-pytest", "golden-named", "sweep-two"),
     *("command-overrides", "command-hydra-dir", "gradient", "verify-one"),
 }
 """Those that take longest even with the smallest sizes; each has a cheaper one of its kind beside it."""
@@ -70,8 +70,9 @@ def test_the_chain_in_python_gives_every_value_of_the_recipe_bit_for_bit():
 def test_the_test_written_by_hand_has_the_numbers_of_the_recipe(number, tmp_path):
     (tmp_path / "recipe.yaml").write_text(goldens.recipe_text(number))
     result = run_recipe(load_recipe(tmp_path / "recipe.yaml"))
-    written = goldens.test_text(number)
-    assert all(f"torch.tensor({result[name].tolist()})" in written for name in result)
+    written = goldens.test_body(number)
+    assert len(result) == 16
+    assert all(f"torch.tensor({result[name].tolist()}" in written for name in result)
 
 
 def test_recipes_of_different_numbers_have_different_ops():
