@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tensorflow_free.judging.measures import Errors
-from tensorflow_free.judging.movement import MOST_RUNS
+from tensorflow_free.judging.movement import MOST_RUNS, Leeway
 from tensorflow_free.judging.passes import FEW
 from tensorflow_free.judging.rounding_rule import RoundingBound
-from tensorflow_free.judging.together import measured_together
+from tensorflow_free.judging.together import measured_together, reached_together
 
 K = 6.0
 
@@ -47,6 +47,21 @@ def test_what_has_another_shape_or_holds_nan_is_measured_alone() -> None:
         "number": (1.0, good[1]),
     }
     assert list(measured_together({"good": good, **odd}, lambda _: K)) == ["good"]
+
+
+def test_leeways_that_were_kept_come_to_the_same_for_each_as_alone() -> None:
+    for dtype, over in ((torch.float32, 0.0), (torch.bfloat16, 5.0)):
+        found = measured_together(pairs(dtype), lambda _: K)
+        kept = {name: Leeway(one.sizes * 1e-7, 1e-7, over) for name, one in found.items()}
+        kept |= {"[7]": Leeway(torch.full((7,), 1e9, dtype=torch.float64)), "[1]": Leeway(torch.zeros(2))}
+        reached = reached_together(found, kept, lambda _: K)
+        assert sorted(reached) == sorted({*found} - {"[1]"})
+        for name, reach in reached.items():
+            bound = RoundingBound(found[name], dtype, K)
+            bound.take(kept[name])
+            torch.testing.assert_close(reach.allowed, bound.allowed, rtol=1e-14, atol=0)
+            assert (reach.share, reach.is_vacuous) == (pytest.approx(bound.used, rel=1e-14), bound.is_vacuous)
+            assert bound.is_vacuous == (name == "[7]")
 
 
 def test_a_shape_beyond_its_storage_is_not_read() -> None:

@@ -42,7 +42,8 @@ class Floating:
             # what would pass zeros, or flushes, is held against the noise of one run, as far as there is any
             bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, kept.noise)
             bound.k = self._runs.k(bound.dtype)
-            bound.take(kept)
+            is_of_many = errors is self._runs.together.get(record.name)
+            bound.take(kept, self._runs.reached.get(record.name) if is_of_many else None)
             if self._noise(record, its) is None or not (bound.is_vacuous or bound.is_off_below_normal):
                 return self._by_leeway(record, bound)
         if self._runs.is_stated or self._judging.movement is None:

@@ -22,7 +22,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 
@@ -88,6 +88,19 @@ def to_come(runs: int, elements: int) -> float:
     return max(1.0, MOST_RUNS / (MOST_RUNS + 1) * (runs + 1) / runs)
 
 
+def loosened(kept: Leeway) -> float:
+    """How many times more a value may be away, of which PyTorch's own eager run was further than rounding explains."""
+    return max(1.0, NO_WORSE * kept.over)
+
+
+class Reach(NamedTuple):
+    """What was found of a value with what was kept of nudged runs, as of `RoundingBound`; baselines left out."""
+
+    allowed: torch.Tensor
+    share: float
+    is_vacuous: bool
+
+
 @dataclass(slots=True)
 class RoundingBound:
     """What one value may be away, growing with each nudged run.
@@ -111,6 +124,7 @@ class RoundingBound:
     _squares: float = 0.0
     _derived: float | None = None
     _allowed: torch.Tensor | None = None
+    _vacuous: bool | None = None
     _lost: torch.Tensor | None = None
 
     def see(self, nudged: torch.Tensor) -> None:
@@ -120,15 +134,16 @@ class RoundingBound:
         if lost is not None:
             self._lost = lost.to(torch.int32) if self._lost is None else self._lost + lost
         self._squares += squares
-        self._derived = self._allowed = None
+        self._derived = self._allowed = self._vacuous = None
         self.runs += 1
 
-    def take(self, kept: Leeway) -> None:
-        """Take in what was kept of nudged runs, in their place."""
-        self._spread, self.is_jump, self._derived, self._allowed = kept.each, True, None, None
+    def take(self, kept: Leeway, reach: Reach | None = None) -> None:
+        """Take in what was kept of nudged runs, in their place; and what was found with it, where it was already."""
+        self._spread, self.is_jump = kept.each, True
+        self._allowed, self._derived, self._vacuous = (None, None, None) if reach is None else reach
         self._squares = kept.moved**2 * FEWEST_RUNS * self.errors.elements
         self.runs = FEWEST_RUNS
-        self.k *= max(1.0, NO_WORSE * kept.over)
+        self.k *= loosened(kept)
 
     @property
     def allowed(self) -> torch.Tensor:
@@ -243,7 +258,10 @@ class RoundingBound:
     @property
     def is_vacuous(self) -> bool:
         """Whether zeros would have passed, although the reference is not zero."""
-        return self.errors.peak > 0 and all(bool((allowed >= sizes).all()) for _, sizes, allowed in self._in_pieces())
+        if self._vacuous is None:
+            passes = (bool((allowed >= sizes).all()) for _, sizes, allowed in self._in_pieces())
+            self._vacuous = self.errors.peak > 0 and all(passes)
+        return self._vacuous
 
     @property
     def is_off_below_normal(self) -> bool:

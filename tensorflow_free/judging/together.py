@@ -8,9 +8,11 @@ from typing import Any
 import torch
 
 from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.movement import Leeway
 from tensorflow_free.judging.passes import FEW, Sums
-from tensorflow_free.judging.rounding_rule import smallest_of
+from tensorflow_free.judging.rounding_rule import Reach, loosened, smallest_of
 from tensorflow_free.judging.rules import epsilon
+from tensorflow_free.result.run_value import of_name
 
 TwoTensors = tuple[torch.Tensor, torch.Tensor]
 
@@ -34,6 +36,41 @@ def measured_together(pairs: Mapping[str, tuple[Any, Any]], k_of: Callable[[torc
             measured = zip(few, _measured(list(few.values()), bound), strict=True)
             found |= {name: one for name, one in measured if one is not None}
     return found
+
+
+def reached_together(
+    found: Mapping[str, Errors], leeway: Mapping[str, Leeway], k_of: Callable[[torch.dtype], float]
+) -> dict[str, Reach]:
+    """What was kept of nudged runs comes to for values that were measured together; by name.
+
+    Args:
+        found: what was measured.
+        leeway: what was kept, by name.
+        k_of: as of `measured_together`.
+    """
+    kept = {name: one for name in found if (one := of_name(leeway, name)) is not None}
+    both = {name: (found[name], one) for name, one in kept.items() if one.each.numel() == found[name].elements}
+    if not both:
+        return {}
+    lengths = [errors.elements for errors, _ in both.values()]
+    of_each = torch.tensor(lengths)
+    factors = torch.tensor([_factors(*pair, k_of) for pair in both.values()], dtype=torch.float64)
+    relative, k, smallest = factors.repeat_interleave(of_each, dim=0).unbind(-1)
+    sizes, apart = (torch.cat([getattr(errors, of) for errors, _ in both.values()]) for of in ("sizes", "errors"))
+    allowed = (sizes * relative).add_(torch.cat([one.each for _, one in both.values()]).mul_(k)).add_(smallest)
+    shares = torch.segment_reduce(apart / allowed, "max", lengths=of_each).tolist()
+    passes = torch.segment_reduce((allowed >= sizes).to(torch.float64), "min", lengths=of_each).tolist()
+    return {
+        name: Reach(part, share, found[name].peak > 0 and bool(zeros))
+        for name, part, share, zeros in zip(both, torch.split(allowed, lengths), shares, passes, strict=True)
+    }
+
+
+def _factors(errors: Errors, kept: Leeway, k_of: Callable[[torch.dtype], float]) -> tuple[float, float, float]:
+    """What sizes and leeways are multiplied by, and what is allowed in any case."""
+    dtype = max((errors.actual.dtype, errors.expected.dtype), key=epsilon)
+    k = k_of(dtype) * loosened(kept)
+    return epsilon(dtype) * k, k, smallest_of(dtype)
 
 
 def _is_small(value: Any) -> bool:

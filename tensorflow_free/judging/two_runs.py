@@ -11,10 +11,10 @@ import torch
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.paths import Paths
-from tensorflow_free.judging.rounding_rule import k_of
+from tensorflow_free.judging.rounding_rule import Reach, k_of
 from tensorflow_free.judging.rules import MANY
 from tensorflow_free.judging.rules import k_of as k_of_noise
-from tensorflow_free.judging.together import measured_together
+from tensorflow_free.judging.together import measured_together, reached_together
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
 from tensorflow_free.result.run_value import Record, of_name
@@ -53,6 +53,11 @@ class TwoRuns:
         expected = self.expected.records
         both = {name: (one.value, of_name(expected, name)) for name, one in self.actual.records.items()}
         return measured_together({name: (mine, its.value) for name, (mine, its) in both.items() if its}, self.k)
+
+    @cached_property
+    def reached(self) -> Mapping[str, Reach]:
+        """What leeways that were kept come to for these."""
+        return reached_together(self.together, self.judging.leeway, self.k)
 
     def of_baseline(self, name: str) -> Record | None:
         """The value of a name in the baseline."""
