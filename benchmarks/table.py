@@ -14,7 +14,20 @@ from typing import Final
 import torch
 import yaml
 
-from benchmarks import blaming, chains, commands, goldens, growth, judging, memory, runs, storing, sweeps, texts
+from benchmarks import (
+    blaming,
+    chains,
+    commands,
+    goldens,
+    growth,
+    judging,
+    lookups,
+    memory,
+    runs,
+    storing,
+    sweeps,
+    texts,
+)
 from benchmarks.figures import SIGNS, Effort, Figure
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -68,6 +81,18 @@ BENCHMARKS: Final = (
         commands.run_with_gradient,
     ),
     Benchmark("help", "`run-recipe --help`", "`python -c pass`", 0.15, commands.show_help),
+    Benchmark("ops-one", "`recipe ops softmax`", "`python -c pass`", 0.3, lookups.one_op),
+    Benchmark("ops-all", "`recipe ops`", "`python -c pass`", 0.3, lookups.all_ops),
+    Benchmark("show", "`recipe show` of a run of this recipe", "`python -c pass`", 0.3, lookups.shown_run),
+    Benchmark("table", "`recipe table` of a sweep of 20 cells", "`python -c pass`", 0.3, lookups.table_of_few),
+    Benchmark("table-more", "`recipe table` of a sweep of 10,000 cells", "of one of 20", 0.5, lookups.table_of_many),
+    Benchmark(
+        "resume-more",
+        "`run-recipe --resume` of a sweep of 10,000 cells that have all run",
+        "of one of 20",
+        0.5,
+        lookups.resumed_many,
+    ),
     Benchmark("run", "`run_recipe` of a loaded recipe of 10 steps", "its ops alone", 0.5, runs.forward),
     Benchmark(
         "run-backward",

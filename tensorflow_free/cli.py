@@ -162,13 +162,13 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
     _refuse_gone()
     rest = with_starts(with_repeats(with_forward(rest, forward=flags.forward), flags.repeats), flags.starts)
     if flags.resume is not None:
-        from tensorflow_free.commands.multirun import resume
-
+        with modules_kept():
+            from tensorflow_free.commands.multirun import resume
         return resume(flags, rest)
     line = sorted_words(with_isolated(rest, isolated=flags.isolated))
     if line.is_multirun:
-        from tensorflow_free.commands.multirun import run_sweep
-
+        with modules_kept():
+            from tensorflow_free.commands.multirun import run_sweep
         return run_sweep(line, flags)
     if flags.limits:
         from tensorflow_free.commands.limited_run import run_limited

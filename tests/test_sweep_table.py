@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from tensorflow_free import resume_sweep, sweep_recipe
 from tensorflow_free.errors import StorageError
 from tensorflow_free.outcome.outcomes import CELL_OUTCOMES as OUTCOMES
 from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
+from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import Row, row_of
 from tensorflow_free.sweep.summary import FEW, Heading, Summary
@@ -536,3 +538,18 @@ def test_a_table_loads_neither_torch_nor_rich():
     code += "print(*(name for name in ('torch', 'hydra', 'numpy', 'rich', 'pydantic') if name in sys.modules))"
     done = succeeded(sys.executable, "-c", code)
     assert done.stdout.split() == ["pydantic"]
+
+
+def test_a_sweep_that_has_all_its_rows_reads_them_once_and_writes_the_table_of_all(tmp_path, monkeypatch):
+    sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64"], folder=tmp_path / "sweep")
+    sweep.create()
+    for cell in sweep.cells:
+        sweep._folder.append(row(cell.number, axes=dict(cell.axes)))
+    sweep._folder.append(row(7, outcome="failed"))
+    sweep._folder.close()
+    reads, rows = [], SweepFolder.rows
+    monkeypatch.setattr(SweepFolder, "rows", lambda self: reads.append(self) or rows(self))
+    resumed = resume_sweep(tmp_path / "sweep").run()
+    assert (len(reads), resumed.is_well, len(resumed.notes)) == (1, True, 1)
+    write_csv(SweepFolder(tmp_path / "sweep").rows(), tmp_path / "sweep.csv")
+    assert (tmp_path / "sweep" / "sweep.csv").read_bytes() == (tmp_path / "sweep.csv").read_bytes()

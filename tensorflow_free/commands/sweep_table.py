@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 from tensorflow_free.commands.flags import Flags, wrong
@@ -11,6 +12,7 @@ from tensorflow_free.errors import StorageError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.sweep.earlier import earlier_at, held_to
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.since_then import page_of as page_of_changes
 from tensorflow_free.sweep.since_then import since_then
 from tensorflow_free.sweep.summary import Heading, Summary
@@ -38,7 +40,9 @@ def _table(path: Path, against: str | None, flags: Flags) -> ExitCode:
     folder = SweepFolder(path)
     document = folder.document()
     earlier = [] if against is None else [earlier_at(against)]
-    rows = [held_to(row, earlier) for row in folder.rows()]
+    # of many rows none is kept that nothing asks for again
+    rows: Iterable[Row] = (held_to(row, earlier) for row in folder.rows())
+    rows = list(rows) if flags.json or earlier else rows
     since = [since_then(rows, one) for one in earlier]
     if flags.json:
         told = [row.model_dump(mode="json") for row in sorted(rows, key=lambda row: row.number)]

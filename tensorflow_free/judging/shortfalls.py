@@ -36,14 +36,16 @@ class Shortfalls:
             compared: how many of its values were judged.
             unjudged: how many could not be judged.
         """
+        self.values += compared + unjudged
         told = list(reasons)
+        if not (told or unjudged):
+            return
         self._others.update(words(one) for one in told if isinstance(one, OtherK))
         for one in told:
             if isinstance(one, ForwardOnly):
                 self._left_out = self._left_out.with_those_of(one) if self._left_out_of else one
                 self._left_out_of += 1
         vacuous = [one for one in told if isinstance(one, Shortfall) and one.code == "vacuous"]
-        self.values += compared + unjudged
         for code, count in (("partly judged", unjudged), ("vacuous", sum(one.count for one in vacuous))):
             self.counts[code] += count
             self._cells[code] += count > 0

@@ -75,6 +75,9 @@ class Outcome(StrEnum):
     OK = "ok", ExitCode.OK, "every value is within bounds, and all that the recipe expects holds"
     HOLDS = "holds", ExitCode.OK, "what is expected holds"
 
+    # that of its word, which it equals; that of other enumerations is Python's own code, and each row counts many
+    __hash__ = str.__hash__
+
     def __repr__(self) -> str:
         """Its word, as any text is shown."""
         return repr(self.value)

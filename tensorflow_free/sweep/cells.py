@@ -26,6 +26,8 @@ def refuse_outside(folder: str) -> str:
     Raises:
         ValueError: it leads out of the sweep's folder.
     """
+    if folder.isdecimal():
+        return folder
     path = PurePosixPath(folder)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in folder:
         message = f"'{folder}' is not a folder inside the sweep's"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -36,15 +37,40 @@ _FORMULA: Final = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER: Final = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def write_csv(rows: Iterable[Row], path: Path) -> None:
-    """Write a line for each cell, in the order of their numbers, and a column for each axis; whole or not at all.
+class CsvTable:
+    """The table of a sweep, gathered row by row in any order: a line for each cell, and a column for each axis.
 
     A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._lines: list[tuple[int, tuple[Any, ...], Mapping[str, str]]] = []
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Row) -> None:
+        """Take a row in; each cell's once."""
+        self._lines.append((row.number, _cells(row), row.axes))
+
+    def write(self, path: Path) -> None:
+        """Write it in the order of the cells' numbers, whole or not at all.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        _write(sorted(self._lines, key=lambda line: line[0]), path)
+
+
+def write_csv(rows: Iterable[Row], path: Path) -> None:
+    """Write the table of some rows, whole or not at all.
 
     Raises:
         StorageError: the file cannot be written.
     """
-    written = sorted(((row.number, _cells(row), row.axes) for row in rows), key=lambda line: line[0])
+    CsvTable(rows).write(path)
+
+
+def _write(written: Sequence[tuple[int, tuple[Any, ...], Mapping[str, str]]], path: Path) -> None:
     axes = _keys(axes for _, _, axes in written)
     try:
         with (
@@ -103,6 +129,7 @@ def _blame(row: Row) -> tuple[Any, ...]:
     return one.step, one.op, one.direction, one.noise, rounds, blame.shows_at, blame.amplified
 
 
+@lru_cache(maxsize=1024)
 def safe_cell(text: str) -> str:
     """The text in one line, as a spreadsheet shows it and does not calculate it."""
     words = printable(text)

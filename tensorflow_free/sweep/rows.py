@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.judging.culprit_words import place_of as place_of_culprit
 from tensorflow_free.judging.culprits import Blame, Culprit
-from tensorflow_free.judging.wording import error_of, number, pair_of, place_of, share_of
+from tensorflow_free.judging.wording import error_of, pair_of, place_of, share_of
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import ABSENT, BAD, STRICT, CellOutcome, Outcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
@@ -48,7 +48,8 @@ def _worded(worst: dict[str, Any] | None) -> dict[str, Any] | None:
         share_of(worst)
         error_of(worst)
         for key in MEASURES:
-            number(measure.get(key))
+            if (found := measure.get(key)) is not None:
+                float(found)
         for key in ("nan", "inf"):
             pair_of(measure, key)
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from typing import Final, NamedTuple, TypeVar
 
@@ -36,6 +37,32 @@ def fate_of(row: Row) -> str:
     return "out of bounds" if row.outcome == Outcome.MISMATCH else row.outcome
 
 
+class CellFate(NamedTuple):
+    """What is counted of a cell, under each of its values.
+
+    Attributes:
+        number: its number.
+        outcome: its outcome.
+        is_bad: whether it fails the sweep.
+        used: the share of the allowed error that it used, as a number that can be ordered; None where none was judged.
+        fate: what befell it, where it is bad.
+    """
+
+    number: int
+    outcome: Outcome
+    is_bad: bool
+    used: float | None
+    fate: str
+
+    @classmethod
+    def of(cls, row: Row) -> CellFate:
+        """That of a row."""
+        is_bad = row.is_bad
+        return cls(
+            row.number, row.outcome, is_bad, None if row.used is None else spent(row), fate_of(row) if is_bad else ""
+        )
+
+
 @dataclass(slots=True)
 class Share:
     """The cells that have something in common.
@@ -54,15 +81,15 @@ class Share:
     used: float | None = None
     fates: set[str] = field(default_factory=set)
 
-    def add(self, row: Row) -> None:
+    def add(self, cell: CellFate) -> None:
         """Count a cell."""
-        self.first = min(self.first, row.number)
-        self.outcomes[row.outcome] += 1
-        self.bad += row.is_bad
-        if row.used is not None:
-            self.used = max(spent(row), self.used or 0.0)
-        if row.is_bad and len(self.fates) < SEVERAL:
-            self.fates.add(fate_of(row))
+        self.first = min(self.first, cell.number)
+        self.outcomes[cell.outcome] += 1
+        self.bad += cell.is_bad
+        if cell.used is not None:
+            self.used = max(cell.used, self.used or 0.0)
+        if cell.is_bad and len(self.fates) < SEVERAL:
+            self.fates.add(cell.fate)
 
     @property
     def cells(self) -> int:
@@ -84,11 +111,11 @@ Counts = defaultdict[Value, Share]
 """A share for each value."""
 
 
-def _with_cell(counts: Counts[Value] | None, value: Value, row: Row, most: int) -> Counts[Value] | None:
+def _with_cell(counts: Counts[Value] | None, value: Value, cell: CellFate, most: int) -> Counts[Value] | None:
     """The counts with one more cell, under its value; None once there are too many values to count."""
     if counts is None:
         return None
-    counts[value].add(row)
+    counts[value].add(cell)
     return counts if len(counts) <= most else None
 
 
@@ -109,14 +136,14 @@ class AxisShares:
         self.spans: dict[bool, Span] | None = {}
         """How far the values reach that are bad (True) and well (False); None where not all are numbers."""
 
-    def add(self, row: Row, position: int, value: str) -> None:
+    def add(self, cell: CellFate, position: int, value: str) -> None:
         """Count a cell under its value."""
-        self.first = min(self.first, (row.number, position))
-        self.shares = _with_cell(self.shares, value, row, MOST_VALUES)
-        if self.spans is not None and row.ran:
+        self.first = min(self.first, (cell.number, position))
+        self.shares = _with_cell(self.shares, value, cell, MOST_VALUES)
+        if self.spans is not None and cell.outcome not in ABSENT:
             number = _number(value), value
-            least, greatest = self.spans.get(row.is_bad, (number, number))
-            self.spans[row.is_bad] = Span(min(least, number), max(greatest, number))
+            least, greatest = self.spans.get(cell.is_bad, (number, number))
+            self.spans[cell.is_bad] = Span(min(least, number), max(greatest, number))
             if math.isnan(number[0]):
                 self.spans = None
 
@@ -125,6 +152,12 @@ class AxisShares:
         """Whether the cells of its values have the same outcomes; of a few values that is not asked."""
         outcomes = [share.outcomes for share in (self.shares or {}).values()]
         return len(outcomes) > ENUMERATED and all(one == outcomes[0] for one in outcomes)
+
+
+@lru_cache(maxsize=MOST_VALUES)
+def _pairs_of(keys: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Each two of some keys, in the order of their names."""
+    return tuple(combinations(sorted(keys), 2))
 
 
 def _number(text: str) -> float:
@@ -146,12 +179,14 @@ class Shares:
 
     def add(self, row: Row) -> None:
         """Count a cell."""
-        self.all.add(row)
-        for position, (key, value) in enumerate(row.axes.items()):
-            self._axes[key].add(row, position, value)
-        for pair in combinations(sorted(row.axes.items()), 2):
-            keys, values = zip(*pair, strict=True)
-            self._pairs[keys] = _with_cell(self._pairs[keys], values, row, MOST_PAIRS)
+        cell, axes = CellFate.of(row), row.axes
+        self.all.add(cell)
+        for position, (key, value) in enumerate(axes.items()):
+            self._axes[key].add(cell, position, value)
+        for keys in _pairs_of(tuple(axes)):
+            counts = self._pairs[keys]
+            if counts is not None:
+                self._pairs[keys] = _with_cell(counts, (axes[keys[0]], axes[keys[1]]), cell, MOST_PAIRS)
 
     def __iter__(self) -> Iterator[tuple[str, AxisShares]]:
         return iter(sorted(self._axes.items(), key=lambda item: item[1].first))

@@ -63,7 +63,8 @@ class Summary:
         """Take a row in; each cell's once."""
         self.shares.add(row)
         self._codes.add(row.code())
-        self.recipes = sorted({*self.recipes, row.recipe})[: MOST_RECIPES + 1]
+        if row.recipe not in self.recipes:
+            self.recipes = sorted({*self.recipes, row.recipe})[: MOST_RECIPES + 1]
         if self.few is not None:
             self.few = [*self.few, row] if len(self.few) < FEW else None
         if row.outcome != Outcome.OK:

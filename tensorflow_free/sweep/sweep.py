@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.sweep.cells import Cell, Cells
-from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
+from tensorflow_free.sweep.csv_file import CsvTable, dataframe_of
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.earlier import earlier_at
 from tensorflow_free.sweep.folder import TABLE, SweepFolder
@@ -91,15 +91,18 @@ class Sweep:
         """The rows that are kept, and then those of the cells that have none."""
         summary = self._summary = Summary(self._heading())
         done = bytearray(len(self))
-        for row in self._kept():
+        table = CsvTable()
+        for row in self._kept(table.add):
             done[row.number] = 1
             summary.add(row)
             self._began_on.update((one.kind, one.name) for one in row.devices)
             yield row
         if not summary.finished and not (self._settings.fail_fast and summary.bad):
+            # the table is made of all rows once they have come
+            del table
             yield from self._running(bytes(done), summary)
         else:
-            self._finish(summary)
+            self._finish(summary, table)
 
     def run(self) -> Sweep:
         """Run every cell that has no row, and give the sweep itself."""
@@ -213,8 +216,8 @@ class Sweep:
                 f"{self.folder}: the sweep began in another environment, and its cells may not be comparable: {words}"
             )
 
-    def _finish(self, summary: Summary) -> None:
-        """Put what the sweep came to beside its rows."""
+    def _finish(self, summary: Summary, table: CsvTable | None = None) -> None:
+        """Put what the sweep came to beside its rows; they are read once more where the table is not at hand."""
         document = self._document
         document.outcomes = summary.outcomes()
         told = summary.shortfalls
@@ -224,7 +227,7 @@ class Sweep:
         document.exit_code = self.exit_code
         document.well = document.exit_code == ExitCode.OK
         self._folder.write(document)
-        write_csv(self._folder.rows(), self.folder / TABLE)
+        (CsvTable(self._folder.rows()) if table is None else table).write(self.folder / TABLE)
 
     def __repr__(self) -> str:
         rows = sum(1 for _ in self._kept()) if self._created else 0
@@ -237,10 +240,12 @@ class Sweep:
         if self._summary is None:
             self.run()
 
-    def _kept(self) -> Iterator[Row]:
-        """The rows that are kept, of cells that the sweep has."""
+    def _kept(self, see: Callable[[Row], object] | None = None) -> Iterator[Row]:
+        """The rows that are kept, of cells that the sweep has; `see` is called with every good one, as it is kept."""
         strangers = 0
         for row in self._folder.rows():
+            if see is not None:
+                see(row)
             if 0 <= row.number < len(self):
                 yield row.strictly() if self._document.strict else row
             else:
