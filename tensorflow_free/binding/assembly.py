@@ -13,10 +13,11 @@ from tensorflow_free.files.opening import FileRead
 from tensorflow_free.ops import backward
 from tensorflow_free.ops.guards.handouts import check_indices, check_unshared
 from tensorflow_free.plan.call_rows import RESERVED, CallRow, Value, made_ids, read_ids
-from tensorflow_free.plan.calls import GRADIENTS, Site, retain, snapshot, watch
+from tensorflow_free.plan.calls import GRADIENTS, NOTHING, Site, TraceKind, retain, snapshot, watch
 from tensorflow_free.plan.plan import Check, Pass, Plan, RecordedKind, Recording
-from tensorflow_free.plan.slots import NOTHING, Slots, lay_out
+from tensorflow_free.plan.slots import Slots, lay_out
 from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.registry import registered
 from tensorflow_free.tensors.starting_tensors import Start
 
 
@@ -77,7 +78,7 @@ def _all_rows(parts: BoundParts, keeping: Keeping) -> list[CallRow]:
     rows = list(_with_copies(rows, by_id, keeping.copies, keeping.watched))
     unchanged = {identity for name, identity in keeping.retained if name not in keeping.changed or keeping.compiled}
     rows = list(_with_retention(rows, unchanged)) if unchanged else rows
-    _keep_history(rows, {parts.live[name]: copy for name, copy in keeping.copies.items()})
+    _settle_traces(rows, {parts.live[name]: copy for name, copy in keeping.copies.items()})
     return rows
 
 
@@ -151,18 +152,25 @@ def _with_retention(rows: Sequence[CallRow], retained: set[int], carried: Sequen
         yield row
 
 
-def _keep_history(rows: Sequence[CallRow], copies: Mapping[int, int]) -> None:
+def _settle_traces(rows: Sequence[CallRow], copies: Mapping[int, int]) -> None:
     """A trace that a later step reads keeps the history of its rounds; another is of the values as they stood."""
     if all(row.block is None for row in rows):
         return
     read = {identity for row in rows for identity in read_ids(row)}
     for row in rows:
         if row.block is not None:
-            traced = [(value, trace, trace in read) for value, trace, _ in row.block.traces]
+            otherwise: TraceKind = "copied" if _may_change_a_round(row) else "unchanged"
             row.block.traces = [
-                (value if keep else copies.get(value, value), trace, keep) for value, trace, keep in traced
+                (value, trace, "with history") if trace in read else (copies.get(value, value), trace, otherwise)
+                for value, trace, _ in row.block.traces
             ]
-            _keep_history(row.block.rows, copies)
+            _settle_traces(row.block.rows, copies)
+
+
+def _may_change_a_round(row: CallRow) -> bool:
+    """Whether it may change what an earlier round made: in place, or as an op of the user's own that gives it again."""
+    inside = row.block is not None and any(map(_may_change_a_round, row.block.rows))
+    return bool(row.changes) or row.site.op in registered() or inside
 
 
 def _has_runner(row: CallRow) -> bool:

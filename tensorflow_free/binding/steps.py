@@ -330,7 +330,7 @@ class Steps:
                 continue
             out = self._scope.new()
             self._scope.names[f"{name}.{traced}"] = out
-            block.traces.append((self._scope.names[traced], out, False))
+            block.traces.append((self._scope.names[traced], out, "copied"))
 
 
 def _foreign(step: Step, kind: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.calls import Site, TraceKind
 from tensorflow_free.recipe.expressions import Slice
 
 RESERVED: Final = 3
@@ -52,7 +52,7 @@ class Block:
     rounds: int = 1
     enters: list[tuple[int, int]] = field(default_factory=list)
     carry: list[tuple[int, int]] = field(default_factory=list)
-    traces: list[tuple[int, int, bool]] = field(default_factory=list)
+    traces: list[tuple[int, int, TraceKind]] = field(default_factory=list)
 
 
 def ids_of(row: CallRow) -> Iterator[int]:

@@ -6,10 +6,13 @@ and on any slice of a plan. It knows no names; a call's `site` says where it com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from itertools import chain, count, repeat
+from operator import itemgetter, length_hint
+from typing import Any, Final, Literal
 
 import torch
 
@@ -27,6 +30,9 @@ TICK: Final = 0
 
 GRADIENTS: Final = 1
 """The slot that holds the gradients, by name, of values that a later step changes in place."""
+
+NOTHING: Final = 2
+"""The id and slot of results that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Stopped(Exception):
         """Of a backward pass, the step whose backward raised, where that is known."""
 
 
-def run_calls(calls: Sequence[Call], values: Values) -> None:
+def run_calls(calls: Iterable[Call], values: Values) -> None:
     """Run the calls in order; each leaves its result in its slot of `values`.
 
     Raises:
@@ -103,6 +109,12 @@ def whole(values: Values) -> tuple[Values]:
     return (values,)
 
 
+def nothing(values: Values) -> tuple[()]:
+    """The arguments of a call that takes none."""
+    del values
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Within:
     """A block whose calls run inside a context of torch's, such as `no_grad`."""
@@ -116,42 +128,82 @@ class Within:
             run_calls(self.body, values)
 
 
+TraceKind = Literal["with history", "copied", "unchanged"]
+"""How a value of each round is kept: with its history, where a later step reads the trace; as it is, where nothing can
+change it; else as a copy that stays as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """A block whose calls run `rounds` times.
 
     `enters` copies values into slots of the block's own, `carry` hands them on between rounds (each as pairs of slots,
-    to and from), and `traces` gathers a value of every round: (slot of the value, slot of the trace, keep history).
+    to and from), and `traces` gathers a value of every round: (slot of the value, slot of the trace, how).
+    `site` is the block's own.
     """
 
     rounds: int
     body: tuple[Call, ...]
     enters: tuple[tuple[int, int], ...] = ()
     carry: tuple[tuple[int, int], ...] = ()
-    traces: tuple[tuple[int, int, bool], ...] = ()
+    traces: tuple[tuple[int, int, TraceKind], ...] = ()
+    site: Site = _NOWHERE
 
     def __call__(self, values: Values) -> None:
-        """Run all rounds."""
-        tick = values[TICK]
+        """Run all rounds, as one loop over the calls of all."""
         for to, origin in self.enters:
             values[to] = values[origin]
         gathered: list[list[Any]] = [[] for _ in self.traces]
-        for done in range(self.rounds):
-            if done:
-                handed = [values[origin] for _, origin in self.carry]
-                for (to, _), value in zip(self.carry, handed, strict=True):
-                    values[to] = value
-            try:
-                run_calls(self.body, values)
-            except Stopped as stopped:
-                stopped.rounds.insert(0, done)
-                raise
-            for (slot, _, history), rounds in zip(self.traces, gathered, strict=True):
-                rounds.append(_traced(values[slot], history=history))
-            if tick is not None:
-                tick(done + 1, self.rounds)
+        round_calls = (*self.body, *self._ends(gathered, values[TICK]))
+        later = repeat((*self._begins(), *round_calls), self.rounds - 1)
+        try:
+            run_calls(chain(round_calls if self.rounds else (), chain.from_iterable(later)), values)
+        except Stopped as stopped:
+            if stopped.site is not self.site:
+                stopped.rounds.insert(0, self.rounds - 1 - length_hint(later))
+            raise
         for (_, slot, _), rounds in zip(self.traces, gathered, strict=True):
             values[slot] = _stacked(rounds)
+
+    def _begins(self) -> Iterator[Call]:
+        """What a round begins with that follows another: it takes what that hands on."""
+        if len(self.carry) == 1:
+            [(to, origin)] = self.carry
+            yield itemgetter(origin), whole, to, self.site
+        elif self.carry:
+            yield partial(_hand_on, self.carry), whole, NOTHING, self.site
+
+    def _ends(self, gathered: list[list[Any]], tick: Any) -> Iterator[Call]:
+        """What a round ends with: its values are gathered, and whoever wants to know is told."""
+        for (slot, _, how), rounds in zip(self.traces, gathered, strict=True):
+            yield partial(_GATHERERS[how], rounds), itemgetter(slice(slot, slot + 1)), NOTHING, self.site
+        if tick is not None:
+            told = count(1)
+            yield lambda: tick(next(told), self.rounds), nothing, NOTHING, self.site
+
+
+def _hand_on(carry: Sequence[tuple[int, int]], values: Values) -> None:
+    """Copy values between slots, all of them read before one is written."""
+    handed = [values[origin] for _, origin in carry]
+    for (to, _), value in zip(carry, handed, strict=True):
+        values[to] = value
+
+
+def _gather_with_history(rounds: list[Any], value: Any) -> None:
+    rounds.append(_traced(value, history=True))
+
+
+def _gather_copy(rounds: list[Any], value: Any) -> None:
+    rounds.append(_traced(value, history=False))
+
+
+def _gather_unchanged(rounds: list[Any], value: Any) -> None:
+    # a view would keep all that it is a view of
+    is_own = type(value) is torch.Tensor and not value.requires_grad and value._base is None  # noqa: SLF001 - no public door
+    rounds.append(value if is_own else _traced(value, history=False))
+
+
+_GATHERERS: Final = {"with history": _gather_with_history, "copied": _gather_copy, "unchanged": _gather_unchanged}
 
 
 def _traced(value: Any, *, history: bool) -> Any:
@@ -159,7 +211,7 @@ def _traced(value: Any, *, history: bool) -> Any:
     if isinstance(value, Snapshot):
         return value.values
     if isinstance(value, torch.Tensor):
-        return value.clone() if history else value.detach().clone()
+        return value.clone() if history or not value.requires_grad else value.detach().clone()
     if isinstance(value, Mapping):
         return {name: _traced(part, history=history) for name, part in value.items()}
     if isinstance(value, (tuple, list)):

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
 import torch
 
 from tensorflow_free.ops.guards.bounds import Guarded
 from tensorflow_free.plan.call_rows import Block, CallRow, Value, ids_of, made_ids
-from tensorflow_free.plan.calls import Call, Repeat, Values, Within, whole
+from tensorflow_free.plan.calls import NOTHING, Call, Repeat, Site, Values, Within, nothing, whole
 from tensorflow_free.recipe.expressions import Slice
 
 
@@ -88,10 +88,6 @@ def lay_out(rows: Sequence[CallRow], slots: Slots, kept: AbstractSet[int]) -> tu
     return tuple(calls)
 
 
-NOTHING: Final = 2
-"""The id and slot of results that nobody reads."""
-
-
 def _clear(slots: tuple[int, ...], values: Values) -> None:
     """Let go of the values in these slots."""
     for slot in slots:
@@ -105,7 +101,7 @@ def _call(row: CallRow, slots: Slots) -> Call:
 def _function(row: CallRow, slots: Slots, kept: AbstractSet[int]) -> Callable[..., Any]:
     """What a row calls: the op, with constant keywords filled in; or its block, which leaves the `kept` values be."""
     if row.block is not None:
-        return _block(row.block, slots, kept)
+        return _block(row.block, row.site, slots, kept)
     function = row.function
     assert function is not None, row.site  # noqa: S101 - a row without a block has one; this tells mypy
     if slots.traced and isinstance(function, Guarded):
@@ -129,7 +125,7 @@ def _with_keywords(
     return function(*operands[:count], **dict(zip(names, operands[count:], strict=True)), **constants)
 
 
-def _block(block: Block, slots: Slots, kept: AbstractSet[int]) -> Callable[[Values], None]:
+def _block(block: Block, site: Site, slots: Slots, kept: AbstractSet[int]) -> Callable[[Values], None]:
     def pairs(ids: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         return tuple((slots.of(to), slots.of(origin)) for to, origin in ids)
 
@@ -141,8 +137,8 @@ def _block(block: Block, slots: Slots, kept: AbstractSet[int]) -> Callable[[Valu
     outside = {identity for row in block.rows for identity in ids_of(row)} - made
     handed = {identity for pair in (*block.enters, *block.carry) for identity in pair}
     body = lay_out(block.rows, slots, kept | outside | handed | {value for value, _, _ in block.traces})
-    traces = tuple((slots.of(value), slots.of(trace), history) for value, trace, history in block.traces)
-    return Repeat(block.rounds, body, enters, pairs(block.carry), traces)
+    traces = tuple((slots.of(value), slots.of(trace), how) for value, trace, how in block.traces)
+    return Repeat(block.rounds, body, enters, pairs(block.carry), traces, site)
 
 
 def _moves(argument: Any) -> bool:
@@ -163,14 +159,9 @@ def _arguments(row: CallRow, slots: Slots) -> Callable[[Values], Sequence[Any]]:
         return partial(_built, tuple(_placed(one, slots) for one in operands))
     places = [slots.of(one.id) if type(one) is Value else slots.constant(one) for one in operands]
     if not places:
-        return _none
+        return nothing
     # itemgetter of one index gives the value bare; of a slice of one, a list of it
     return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
-
-
-def _none(values: Values) -> tuple[()]:
-    del values
-    return ()
 
 
 def _placed(argument: Any, slots: Slots) -> Any:

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.plan.calls import Values, whole
+from tensorflow_free.plan.calls import NOTHING, Values, whole
 from tensorflow_free.plan.plan import Plan
-from tensorflow_free.plan.slots import NOTHING
 
 Forward = Callable[..., tuple[Any, ...]]
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from sys import getrefcount
 from typing import Any, Final
 
 from torch import Tensor
 
-from tensorflow_free.plan.calls import GRADIENTS, Snapshot, Values, grad_fn_name
+from tensorflow_free.plan.calls import GRADIENTS, Snapshot, Values
 from tensorflow_free.plan.plan import Plan, Recording
-from tensorflow_free.result.model import EntryKind
-from tensorflow_free.result.run_records import HeldValue, RunRecords
-from tensorflow_free.result.run_value import recorded
+from tensorflow_free.result.run_records import RunRecords
+from tensorflow_free.result.run_value import Record, recorded
 from tensorflow_free.run.reached import Reached
 
 
@@ -26,18 +25,15 @@ def records_of(plan: Plan, values: Values, reached: Reached | None = None, *, ha
         reached: how far it got; None where all steps ran. If not, a value that is None was never made.
         has_history: whether a value may hold the history that autograd kept of it, which a result must not keep alive.
     """
-    held = _of_values(plan, values, reached, has_history=has_history)
-    gradients = _of_gradients(plan, values) if plan.left_out is None else {}
+    found = RunRecords(recordings=plan.recordings)
+    _add_values(found, plan, values, reached, has_history=has_history)
     wanted = plan.recipe.record
-    if isinstance(wanted, list):
-        listed, retained = frozenset(wanted), frozenset(name for name, _ in plan.retained)
-        held = {name: one for name, one in held.items() if _is_listed(name, listed)}
-        gradients = {
-            name: one
-            for name, one in gradients.items()
-            if name.partition(".")[0] in retained or _is_listed(name, listed)
-        }
-    return RunRecords(held | gradients if gradients else held, plan.recordings)
+    listed = frozenset(wanted) if isinstance(wanted, list) else None
+    if listed is not None:
+        found.leave_out(lambda name: _is_listed(name, listed))
+    if plan.left_out is None:
+        _add_gradients(found, plan, values, listed)
+    return found
 
 
 def _is_listed(name: str, listed: frozenset[str]) -> bool:
@@ -49,23 +45,24 @@ def _is_listed(name: str, listed: frozenset[str]) -> bool:
     return parts[-1] not in ("grad", "after") and any(one in listed for one in above)
 
 
-def _of_values(plan: Plan, values: Values, reached: Reached | None, *, has_history: bool) -> dict[str, HeldValue]:
-    """What is recorded of tensors and steps, as they stood and as they are in the end."""
-    held: dict[str, HeldValue] = {}
+def _add_values(found: RunRecords, plan: Plan, values: Values, reached: Reached | None, *, has_history: bool) -> None:
+    """Add tensors and steps, as they stood and as they are in the end."""
     for one in plan.recordings:
         if one.stood is not None:
             value = values[one.stood]
-            if not has_history and type(value) is Tensor and getrefcount(value) == _ALONE:
+            if type(value) is not Tensor:
+                if _is_made(one, value, reached):
+                    _add(found, recorded(one.name, one.kind, value, one.op))
+            elif has_history or getrefcount(value) != _ALONE:
+                found.hold(one.name, value)
+            else:
                 # nobody else has it, so that it stays as it is
-                held[one.name] = value
-            elif _is_made(one, value, reached):
-                _hold(held, one.name, one.kind, value, one.op)
+                found.data[one.name] = value
         if one.after and (reached is None or reached.is_changed(one.given, one.changers)):
             value = values[one.slot]
             if _is_made(one, value, reached):
                 ends = recorded(one.name, "after", value, one.op)
-                held.update((f"{end.name}.after", replace(end, name=f"{end.name}.after")) for end in ends)
-    return held
+                _add(found, (replace(end, name=f"{end.name}.after") for end in ends))
 
 
 def _holders(values: Values) -> int:
@@ -77,12 +74,8 @@ _ALONE: Final = _holders([object()])
 """What Python counts for a value that only a list of values and the one who looks have."""
 
 
-def _hold(held: dict[str, HeldValue], name: str, kind: EntryKind, value: Any, op: str | None = None) -> None:
-    """Hold what is recorded of a value, out of reach of whoever else has it."""
-    if type(value) is Tensor:
-        held[name] = kind, op, value.detach(), value.requires_grad, grad_fn_name(value)
-    else:
-        held.update((record.name, record) for record in recorded(name, kind, value, op))
+def _add(found: RunRecords, records: Iterable[Record]) -> None:
+    found.data.update((record.name, record) for record in records)
 
 
 def _is_made(one: Recording, value: Any, reached: Reached | None) -> bool:
@@ -90,37 +83,42 @@ def _is_made(one: Recording, value: Any, reached: Reached | None) -> bool:
     return reached is None or value is not None or one.kind == "tensor"
 
 
-def _of_gradients(plan: Plan, values: Values) -> dict[str, HeldValue]:
-    held: dict[str, HeldValue] = {}
-    for name, gradient in _gradients(plan, values):
-        _hold(held, f"{name}.grad", "gradient", gradient)
-    return held
-
-
-def _gradients(plan: Plan, values: Values) -> Iterator[tuple[str, Any]]:
-    """The gradients of leaves and of steps' values, each with the name of what it is of."""
+def _add_gradients(found: RunRecords, plan: Plan, values: Values, listed: frozenset[str] | None) -> None:
+    """Add the gradients of leaves, as far as they are listed, and those of steps' values."""
     for start, slot in zip(plan.starts, plan.leaf_slots, strict=True):
-        leaf = values[slot]
-        if isinstance(leaf, Tensor) and leaf.requires_grad and leaf.is_leaf:
-            yield start.name, leaf.grad
+        leaf, name = values[slot], f"{start.name}.grad"
+        is_leaf = isinstance(leaf, Tensor) and leaf.requires_grad and leaf.is_leaf
+        if is_leaf and (listed is None or _is_listed(name, listed)):
+            _add(found, recorded(name, "gradient", leaf.grad))
     watched = values[GRADIENTS]
     for name, slot in plan.retained:
         if name not in plan.watched:
-            yield from _step_gradients(name, values[slot])
+            value = values[slot]
+            _add_retained(found, name, value, is_alone=getrefcount(value) == _ALONE)
         else:
             for watched_name, passes in watched.items():
                 if passes and (watched_name == name or watched_name.startswith(f"{name}.")):
-                    yield watched_name, sum(passes[1:], passes[0])
+                    _add(found, recorded(f"{watched_name}.grad", "gradient", sum(passes[1:], passes[0])))
 
 
-def _step_gradients(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
-    """The gradient that autograd kept for a step's value, or for each of its fields."""
+def _add_retained(found: RunRecords, name: str, value: Any, *, is_alone: bool = False) -> None:
+    """Add the gradient that autograd kept for a step's value, or for each of its fields.
+
+    Args:
+        found: where to.
+        name: the value's.
+        value: the value.
+        is_alone: whether nobody else has the value, and so its gradient.
+    """
     if isinstance(value, Tensor):
-        if (value.retains_grad or (value.is_leaf and value.requires_grad)) and value.grad is not None:
-            yield name, value.grad
+        gradient = value.grad if value.retains_grad or (value.is_leaf and value.requires_grad) else None
+        if gradient is not None and is_alone and not gradient.requires_grad:
+            found.data[f"{name}.grad"] = gradient
+        elif gradient is not None:
+            found.hold(f"{name}.grad", gradient)
     elif isinstance(value, (tuple, list)):
         for record, part in zip(recorded(name, "step", value), value, strict=False):
-            yield from _step_gradients(record.name, part)
+            _add_retained(found, record.name, part)
 
 
 def standing_values(plan: Plan, values: Values) -> dict[str, Any]:
