@@ -126,6 +126,22 @@ BENCHMARKS: Final = (
     ),
     Benchmark("store", "saving and reading 1 GiB of results", "`safetensors` alone", 1.2, storing.save_and_read),
     Benchmark(
+        "store-small",
+        "saving 10,000 0-d values",
+        "their tensors by `safetensors`, their `result.json` by `json`",
+        1.2,
+        storing.small_saved,
+    ),
+    Benchmark("read-small", "reading them", "the same", 1.5, storing.small_read),
+    Benchmark("cell-files", "files of a sweep's tiny cells", "four a cell", 0.1, storing.cell_files),
+    Benchmark(
+        "cell-bytes",
+        "what a sweep's tiny cell takes on the disk, its rows included",
+        "the bytes of its values",
+        5.0,
+        storing.cell_bytes,
+    ),
+    Benchmark(
         "sweep",
         "a sweep of 1,000 cells of 10 steps, one worker, judged, results on disk, whole process",
         "the same runs, references and comparisons in one Python loop, saved",

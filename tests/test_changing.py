@@ -107,8 +107,8 @@ def test_a_recipe_that_changes_while_its_sweep_runs_is_told(monkeypatch):
 
 def test_a_file_that_changes_while_a_sweep_runs_costs_no_row_and_is_told(monkeypatch):
     sweep = sweep_recipe("loads.yaml", ["seed=1,2"], folder="kept", n_jobs=1)
-    true_save = RunFolder.write
-    monkeypatch.setattr(RunFolder, "write", lambda *args, **more: (written("x.npy", b"x"), true_save(*args, **more)))
+    true_save = RunFolder.packed
+    monkeypatch.setattr(RunFolder, "packed", lambda *args, **more: (written("x.npy", b"x"), true_save(*args, **more)))
     first, second = sweep
     assert (first.outcome, second.outcome) == ("ok", "refused")
     assert "x.npy: has changed since the recipe read it, so that" in first.told[0]

@@ -288,7 +288,7 @@ def test_saving_again_replaces_the_result(tmp_path):
     assert list(read_result(result_of(y=torch.ones(2)).save(tmp_path))) == ["y"]
 
 
-@pytest.mark.parametrize(("module", "name"), [(arrays, "save_file"), (writing, "dump_yaml")])
+@pytest.mark.parametrize(("module", "name"), [(arrays, "serialize_file"), (writing, "dump_yaml")])
 def test_a_failure_in_the_middle_leaves_what_was_there(tmp_path, monkeypatch, module, name):
     result_of(x=torch.zeros(1)).save(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -307,7 +307,7 @@ def test_an_interrupt_in_the_middle_leaves_no_half_of_a_file(tmp_path, monkeypat
         Path(path).write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(arrays, "save_file", interrupted)
+    monkeypatch.setattr(arrays, "serialize_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         result_of(x=torch.zeros(1)).save(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -315,12 +315,12 @@ def test_an_interrupt_in_the_middle_leaves_no_half_of_a_file(tmp_path, monkeypat
 
 def test_saving_copies_nothing_that_lies_as_it_is_stored(tmp_path, monkeypatch):
     seen = {}
-    monkeypatch.setattr(arrays, "save_file", lambda tensors, path: (seen.update(tensors), save_file(tensors, path)))
+    true = arrays.serialize_file
+    monkeypatch.setattr(arrays, "serialize_file", lambda specs, path: (seen.update(specs), true(specs, path)))
     x, y = torch.randn(100, 100), torch.randn(100, dtype=torch.complex128)
     result_of(x=x, again=x.view(-1), y=y).save(tmp_path)
-    assert seen["x"].data_ptr() == x.data_ptr()
-    assert seen["y"].data_ptr() == y.data_ptr()
-    assert seen["again"].data_ptr() != x.data_ptr()
+    assert seen["x"].data_ptr == seen["again"].data_ptr == x.data_ptr()
+    assert seen["y"].data_ptr == y.data_ptr()
 
 
 # what cannot be written or read

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from tensorflow_free.errors import StorageError, reason_of
 from tensorflow_free.files.opening import read_file
@@ -27,7 +28,7 @@ def read_document(path: Path, model: type[Document], newest: int, owner: str) ->
         StorageError: there is none, it is broken, or newer than this version reads.
     """
     try:
-        content: Any = json.loads(read_file(path, within=path.parent), parse_constant=_no_constant)
+        content = _parsed(read_file(path, within=path.parent))
     except FileNotFoundError as error:
         raise StorageError(f"{path.parent}: is not a {owner}'s folder; there is no {path.name} in it") from error
     except (OSError, ValueError, RecursionError) as error:
@@ -44,6 +45,15 @@ def read_document(path: Path, model: type[Document], newest: int, owner: str) ->
         where = ".".join(str(part) for part in first["loc"])
         words = first["msg"].removeprefix("Value error, ")
         raise StorageError(f"{path}: {where and f'{where}: '}{words}") from error
+
+
+def _parsed(raw: bytes) -> Any:
+    """What a text of JSON says."""
+    try:
+        return from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        # it takes a little more, and has the words
+        return json.loads(raw, parse_constant=_no_constant)
 
 
 def _no_constant(word: str) -> None:

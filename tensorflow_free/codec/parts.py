@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.codec.arrays import DTYPES
 from tensorflow_free.codec.values import constant_of, plain
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tensors.memory import aligned, check_room
@@ -19,15 +20,8 @@ from tensorflow_free.tensors.memory import aligned, check_room
 PAIRS: Final = {torch.complex128: torch.float64, torch.complex32: torch.float16}
 """Complex dtypes that safetensors has not, and the real ones that hold them as pairs in a last dimension of 2."""
 
-HELD: Final = frozenset(
-    getattr(torch, word)
-    for word in (
-        *("float64", "float32", "float16", "bfloat16", "complex64", "bool"),
-        *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-        *("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
-    )
-)
-"""Dtypes that safetensors holds as they are. Source: its own table, version 0.8. Any other is stored as its bytes."""
+HELD: Final = frozenset(DTYPES.values())
+"""Dtypes that safetensors holds as they are. Any other is stored as its bytes."""
 
 _INDICES: Final = {
     torch.sparse_csr: ("crow_indices", "col_indices"),

@@ -9,6 +9,7 @@ from typing import Any
 from tensorflow_free.codec.arrays import read_arrays
 from tensorflow_free.codec.documents import read_document
 from tensorflow_free.files.opening import FileRead, real
+from tensorflow_free.process.garbage import uncollected
 from tensorflow_free.recipe.models import PATHS
 from tensorflow_free.result.entries import record_of
 from tensorflow_free.result.model import RECIPE, RESULT, SCHEMA_VERSION, TENSORS, RunFile, folder_of
@@ -38,7 +39,11 @@ def read_result(folder: str | Path) -> Result:
         >>> read_result(folder)["y"]
         tensor(5.)
     """
-    folder = folder_of(folder)
+    with uncollected():
+        return _read(folder_of(folder))
+
+
+def _read(folder: Path) -> Result:
     run_file = read_document(folder / RESULT, RunFile, SCHEMA_VERSION, "run")
     recipe = read_recipe(folder / RECIPE)
     arrays = read_arrays(folder / TENSORS)

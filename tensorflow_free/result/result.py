@@ -13,9 +13,10 @@ from tensorflow_free.files.opening import FileRead
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.plan.left_out import LeftOut
+from tensorflow_free.process.garbage import uncollected
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import did_you_mean
-from tensorflow_free.result.entries import entry_of
+from tensorflow_free.result.entries import entries_of
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import CompilerRun, Entry, Environment, RunFile, StartsFrom, Timings, Verdict, Warned
 from tensorflow_free.result.run_value import Record
@@ -147,8 +148,8 @@ class Result:
 
     def on_disk(self) -> RunFolder:
         """What a folder holds of it."""
-        arrays: dict[str, torch.Tensor] = {}
-        entries = [entry_of(record, arrays) for record in self.records.values()]
+        with uncollected():
+            entries, arrays = entries_of(self.records.values())
         return RunFolder(self._document(entries), arrays, self.recipe, self.files, self.ops, self.starts)
 
     def _document(self, entries: list[Entry]) -> RunFile:
