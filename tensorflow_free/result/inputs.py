@@ -108,7 +108,7 @@ class Inputs:
         name, number = path.name, 1
         while self._taken.setdefault(name, read.path) != read.path:
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         if not _copy(read, self._folder / name):
             self.changed.append(read.path)
         return f"{INPUTS}/{name}"
@@ -118,7 +118,7 @@ class Inputs:
         file = f"{name}{ending_of(data)}"
         while self._taken.setdefault(file, "") != "":
             file = f"_{file}"
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         write_tensor(data, name, self._folder / file)
         return f"{INPUTS}/{file}"
 

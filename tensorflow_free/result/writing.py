@@ -6,11 +6,13 @@ A folder appears with all its files, or not at all; in a folder that exists, `re
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 import torch
 from safetensors import SafetensorError
@@ -22,7 +24,7 @@ from tensorflow_free.files.opening import FileRead
 from tensorflow_free.files.whole_files import filling
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.inputs import Inputs
-from tensorflow_free.result.model import RECIPE, RESULT, TENSORS, RunFile
+from tensorflow_free.result.model import INPUTS, RECIPE, RESULT, TENSORS, RunFile
 from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.text.characters import printable_json
 
@@ -89,11 +91,11 @@ class RunFolder:
         Raises:
             StorageError: it cannot be had.
         """
-        with _told(folder), TemporaryDirectory(prefix="tensorflow_free-") as part:
-            inputs = self._inputs(Path(part))
+        with _told(folder), _made_when_needed() as part:
+            inputs = self._inputs(part)
             files = {name: content.encode() for name, content in self._texts(inputs, more).items()}
             files[TENSORS] = bytes_of(self.arrays)
-            copies = sorted(path for path in Path(part).rglob("*") if path.is_file())
+            copies = sorted(path for path in (part / INPUTS).rglob("*") if path.is_file())
             files |= {path.relative_to(part).as_posix(): path.read_bytes() for path in copies}
         return files, _unkept(inputs, folder)
 
@@ -104,6 +106,17 @@ class RunFolder:
         """The texts of its files, by their names; what the recipe reads is copied."""
         text = printable_json(self.document.model_dump_json(indent=1)) + "\n"
         return {RECIPE: dump_yaml(inputs.recipe()), RESULT: text, **(more or {})}
+
+
+@contextmanager
+def _made_when_needed() -> Iterator[Path]:
+    """A folder for a while, which is there only where something is put into it: to make one can take milliseconds."""
+    part = Path(gettempdir(), f"tensorflow_free-{secrets.token_hex(8)}")
+    try:
+        yield part
+    finally:
+        if part.exists():
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def unwritable(error: OSError, folder: Path) -> StorageError:
