@@ -11,9 +11,10 @@ import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.errors import RecipeError
+from tensorflow_free.golden import verifying
 from tensorflow_free.golden.cases import StoredCase, StoredValue
 from tensorflow_free.golden.golden_judge import compare
-from tensorflow_free.golden.places import read_golden
+from tensorflow_free.golden.places import read_golden, read_golden_file
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.recording import record
 from tensorflow_free.golden.verifying import verify
@@ -231,6 +232,16 @@ def test_a_shape_that_hangs_on_the_dtype_is_not_judged(recorded):
     path = recorded("tensors: {x: {init: ones, size: [8]}}\nsteps: {y: 'x.view(int64)', z: x + 1}\n")
     for dtype in ("float64", "float32", "float16"):
         assert outcomes(path, f"dtype={dtype}") == ["ok"]
+
+
+def test_a_golden_of_many_cases_is_read_once(tmp_path, monkeypatch):
+    path = tmp_path / "r.yaml"
+    path.write_text("cases: {a: {seed: 1}, b: {seed: 2}, c: {seed: 3}}\ntensors: {x: [1.0]}\nsteps: {y: x + 1}\n")
+    list(record(path))
+    reads = []
+    monkeypatch.setattr(verifying, "read_golden_file", lambda *of: reads.append(of) or read_golden_file(*of))
+    assert [one.outcome for one in verify(path)] == ["ok"] * 3
+    assert len(reads) == 1
 
 
 def test_another_kernel_is_held_against_the_golden_of_the_op(recorded):

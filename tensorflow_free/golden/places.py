@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,6 +24,10 @@ JSON, ARRAYS = ".golden.json", ".golden.safetensors"
 
 _CONFLICT: Final = (b"<<<<<<< ", b"=======", b">>>>>>> ")
 """The marks that git leaves where two branches changed the same lines."""
+
+
+ReadGolden = Callable[[Path, str | Path], GoldenFile]
+"""Reads the golden in a json file, for a recipe."""
 
 
 class NewerGoldenError(StorageError):
@@ -82,14 +87,22 @@ def read_golden(recipe_path: str | Path, device: str | None = None) -> GoldenFil
     return read_golden_file(found[0], recipe_path) if found else None
 
 
-def find_case(recipe_path: str | Path, case: str, device: str | None = None) -> GoldenFile | None:
+def find_case(
+    recipe_path: str | Path, case: str, device: str | None = None, read: ReadGolden | None = None
+) -> GoldenFile | None:
     """The first of the goldens that apply which holds a case ('' for the bare file), or None.
+
+    Args:
+        recipe_path: the recipe file.
+        case: the case's name.
+        device: on which it runs.
+        read: reads a golden as `read_golden_file` does; one that keeps what it has read reads it once for all cases.
 
     Raises:
         StorageError: as `read_golden`.
     """
     for path in goldens_of(recipe_path, device):
-        golden = read_golden_file(path, recipe_path)
+        golden = (read or read_golden_file)(path, recipe_path)
         if case in golden.cases:
             return golden
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from tensorflow_free.golden.digest import digest_of_composed
 from tensorflow_free.golden.given_cases import other_starts
 from tensorflow_free.golden.golden_judge import CPU, GoldenJudge
 from tensorflow_free.golden.model import BARE
-from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
+from tensorflow_free.golden.places import ReadGolden, find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.golden.verification import Verification, operands_read
 from tensorflow_free.judging.verdicts import Comparison
@@ -70,10 +71,12 @@ def verify(
     except RecipeError as error:
         yield Verification(str(path), chosen or BARE, "", fate_of_error(error), overrides=tuple(given))
         return
+    # all cases lie in one file, which is read once
+    read = cache(read_golden_file)
     for case in known if chosen is None else (chosen,):
-        yield verify_case(path, case, rest, k=k, running=running)
+        yield _Checking(path, case, tuple(rest), k, read).verification(running)
     if chosen is None:
-        yield from unused_cases(path, known)
+        yield from _unused_cases(path, known, read)
 
 
 def verify_case(
@@ -92,14 +95,14 @@ def verify_case(
     return _Checking(path, case, tuple(map(as_override, overrides)), k).verification(running)
 
 
-def unused_cases(path: str | Path, known: Sequence[str]) -> Iterator[Verification]:
+def _unused_cases(path: str | Path, known: Sequence[str], read: ReadGolden) -> Iterator[Verification]:
     """A verdict on each case that a golden of the recipe holds and the recipe has not."""
     # by their names alone: to list the folder for each of its recipes would be quadratic
     for found in (golden_paths(path, device).json for device in (None, *all_kinds())):
         if not found.exists():
             continue
         try:
-            golden = read_golden_file(found, path)
+            golden = read(found, path)
         except StorageError:
             # of another recipe whose name begins alike; or broken, which checking a case tells
             continue
@@ -132,12 +135,20 @@ def golden_judge(path: str | Path, case: str, overrides: Sequence[str | Override
 class _Checking:
     """One case of a recipe in one cell, being checked."""
 
-    def __init__(self, path: str | Path, case: str, overrides: tuple[Override, ...], k: float | None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        case: str,
+        overrides: tuple[Override, ...],
+        k: float | None,
+        read: ReadGolden = read_golden_file,
+    ) -> None:
         self._path = path
         self._case = case
         self._rest = overrides
         self._overrides = (*overrides, *of_case(case))
         self._k = k
+        self._read = read
         self._recipe: Recipe | None = None
         self._golden: Path | None = None
         self._made_on = CPU
@@ -199,7 +210,7 @@ class _Checking:
 
     def _stored(self, recipe: Recipe, digest: str) -> StoredCase | Verification:
         """The case of the golden that applies, or why there is none."""
-        golden = find_case(self._path, self._case, recipe.device)
+        golden = find_case(self._path, self._case, recipe.device, self._read)
         if golden is None:
             command = command_of(["recipe", "record", str(self._path), *ops_words()])
             none = OfGolden(code="no golden", case=self._case, command=command)
