@@ -23,6 +23,9 @@ STEPS = {
     "ah": "mean * 2", "ai": "torch.tensor([1, 2.5, True])", "aj": "torch.full((2, 3), 7)", "ak": "torch.full((3, 2), 0.5)",
     "al": "x.sum(dim=-1)", "am": "x.sum(dim=0, keepdim=True)", "an": {"op": "mul", "args": ["x", {"tensor": 1.5}]},
     "ao": {"op": "mul", "args": ["w", {"tensor": 2}]}, "ap": "topk(w, 2).values", "aq": "ap.T", "ar": "x.where(x > 0, w)",
+    "aw": "x[-1]", "ax": "x[-2]", "ay": "x[i, 0]", "az": "a[i, -1]", "ba": "x[..., None]", "bb": "x[:, 1:2]", "bc": "x[:, 0:1]",
+    "bd": "w[i.shape[0]:]", "be": "w[707007001:]", "bf": "x * 707007003", "bg": "w[w > 1]", "bh": "x[a.shape[0] - 1]",
+    "bi": {"op": "[]", "args": ["x", 1]}, "bj": {"op": "[]", "args": ["x", {"ref": "i"}]}, "bk": "x[mean.shape]",
     "as_": {"op": "add", "args": ["x", {"ref": "mean"}]}, "at": "x.clamp(min=0.5)", "au": "x.clamp(max=2)", "av": "-x",
 }  # fmt: skip
 """Steps that differ in names, numbers, kinds of values, fields, words, subscripts, and what is done to memory."""

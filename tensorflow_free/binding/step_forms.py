@@ -13,11 +13,11 @@ from tensorflow_free.binding.operands import Known, Ref, references
 from tensorflow_free.binding.parameters import SUBSCRIPTED
 from tensorflow_free.binding.scope import Scope
 from tensorflow_free.binding.step_patterns import (
+    FIRST_NUMBER,
     KINDS,
     Reading,
     RealNumber,
     UnlikeError,
-    WholeNumber,
     hole_of,
     speaking_words,
     written,
@@ -51,9 +51,10 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class NumberHole:
-    """Which of the numbers of a step stands here."""
+    """Which of the numbers of a step stands here, with its sign."""
 
     at: int
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class StepForm:
         function: what is called.
         args: what it is called with, by position: constants, `TensorLiteral`, `Slice`, lists, all of these with holes.
         kwargs: the same by name.
-        operands: what each argument reads: one value, or those in a list.
+        operands: what each argument reads: the hole of a whole value, one with fields, or those in a list.
         effects: what the call does to memory, by holes.
         names_devices: whether an argument may name a device.
     """
@@ -74,16 +75,18 @@ class StepForm:
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    operands: tuple[Hole | tuple[Hole, ...], ...]
+    operands: tuple[int | Hole | tuple[Hole, ...], ...]
     effects: Effects[Hole]
     names_devices: bool
 
     def operand_names(self, given: Sequence[Any]) -> tuple[str, ...]:
         """The values that each argument reads, as errors tell them."""
-        return tuple([_words(one, given) for one in self.operands])
+        return tuple([given[one] if type(one) is int else _words(one, given) for one in self.operands])
 
 
-def _words(operand: Hole | tuple[Hole, ...], given: Sequence[Any]) -> str:
+def _words(operand: int | Hole | tuple[Hole, ...], given: Sequence[Any]) -> str:
+    if isinstance(operand, int):
+        return str(given[operand])
     if isinstance(operand, Hole):
         return operand.word(given)
     return f"[{', '.join(one.word(given) for one in operand)}]" if operand else ""
@@ -117,13 +120,8 @@ class Forms:
         bound = fit(op, step.args, step.kwargs, self._scope.known(name))
         if not isinstance(bound, Bound):
             return bound
-        given: list[Any] = []
-
-        def hole(ref: Ref) -> Hole:
-            given.append(ref.name)
-            return Hole(len(given) - 1, ref.fields)
-
-        return self._made(op, bound, hole), given
+        holes = _OwnHoles()
+        return self._made(op, bound, holes), holes.given
 
     def _by_pattern(self, op: Op, step: Step) -> tuple[StepForm, list[Any]] | None:
         """The form by the pattern of the step's arguments; None where these have none, or do not fit."""
@@ -140,8 +138,13 @@ class Forms:
         key = (op.name, pattern)
         form = self._kept.get(key)
         if form is None:
-            form = self._fitted(op, *written(pattern))
-            if form is None:
+            bound = fit(op, *written(pattern), self._stand_ins)
+            if not isinstance(bound, Bound):
+                return None
+            holes = _SharedHoles()
+            form = self._made(op, bound, holes)
+            if len(holes.found) < len(reading.given):
+                # what stands in one of them has become something else
                 return None
             if len(self._kept) < MOST_KEPT:
                 self._kept[key] = form
@@ -154,28 +157,14 @@ class Forms:
         parameters = chain.from_iterable(one.parameters for one in op.signatures)
         return self._speaking.union(*(parameter.words or () for parameter in parameters))
 
-    def _fitted(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> StepForm | None:
-        bound = fit(op, args, kwargs, self._stand_ins)
-        return (
-            self._made(op, bound, lambda ref: Hole(hole_of(ref.name), ref.fields)) if isinstance(bound, Bound) else None
-        )
-
-    def _made(self, op: Op, bound: Bound, hole: Callable[[Ref], Hole]) -> StepForm:
-        holes: dict[int, Hole] = {}
-
-        def held(ref: Ref) -> Hole:
-            # one reference has one hole, wherever it is met
-            if id(ref) not in holes:
-                holes[id(ref)] = hole(ref)
-            return holes[id(ref)]
-
+    def _made(self, op: Op, bound: Bound, holes: _OwnHoles | _SharedHoles) -> StepForm:
         return StepForm(
             bound=bound,
             function=self._function(op, bound),
-            args=tuple(_with_holes(one, held) for one in bound.args),
-            kwargs={name: _with_holes(one, held) for name, one in self._keywords(op, bound).items()},
-            operands=tuple(_operand(one, held) for one in (*bound.args, *bound.kwargs.values())),
-            effects=effects_of(op, bound).each(held),
+            args=tuple(_with_holes(one, holes) for one in bound.args),
+            kwargs={name: _with_holes(one, holes) for name, one in self._keywords(op, bound).items()},
+            operands=tuple(_operand(one, holes) for one in (*bound.args, *bound.kwargs.values())),
+            effects=effects_of(op, bound).each(holes.of),
             names_devices=op.name in kinds() or any(isinstance(one, str) for one in bound.by_parameter.values()),
         )
 
@@ -198,18 +187,65 @@ class Forms:
         return guarded(op.name, bound.signature, bound.by_parameter, **has)
 
 
-def _operand(argument: Any, held: Callable[[Ref], Hole]) -> Hole | tuple[Hole, ...]:
-    return held(argument) if isinstance(argument, Ref) else tuple(held(ref) for ref in references(argument))
+class _OwnHoles:
+    """The holes of a step that shares its form with no other: one for each reference."""
+
+    def __init__(self) -> None:
+        self.given: list[Any] = []
+        self._holes: dict[int, Hole] = {}
+
+    def of(self, ref: Ref) -> Hole:
+        """The hole of a reference, which is the same wherever that is met."""
+        if id(ref) not in self._holes:
+            self._holes[id(ref)] = Hole(len(self.given), ref.fields)
+            self.given.append(ref.name)
+        return self._holes[id(ref)]
+
+    def of_number(self, number: float) -> NumberHole | None:
+        """None: numbers stand for themselves."""
+        del number
+        return None
 
 
-def _with_holes(argument: Any, held: Callable[[Ref], Hole]) -> Any:
+class _SharedHoles:
+    """The holes of a pattern, found by what stands in them."""
+
+    def __init__(self) -> None:
+        self.found: set[int] = set()
+
+    def of(self, ref: Ref) -> Hole:
+        """The hole of a reference to a stand-in."""
+        at = hole_of(ref.name)
+        self.found.add(at)
+        return Hole(at, ref.fields)
+
+    def of_number(self, number: float) -> NumberHole | None:
+        """The hole of a number; None of a literal."""
+        if isinstance(number, bool) or (isinstance(number, float) and not isinstance(number, RealNumber)):
+            return None
+        at = int(abs(number)) - FIRST_NUMBER
+        if at < 0:
+            return None
+        self.found.add(at)
+        return NumberHole(at, negative=number < 0)
+
+
+def _operand(argument: Any, holes: _OwnHoles | _SharedHoles) -> int | Hole | tuple[Hole, ...]:
+    if isinstance(argument, Ref):
+        hole = holes.of(argument)
+        return hole if hole.fields else hole.at
+    return tuple(holes.of(ref) for ref in references(argument))
+
+
+def _with_holes(argument: Any, holes: _OwnHoles | _SharedHoles) -> Any:
     """An argument with holes for references and stand-ins of numbers."""
     if isinstance(argument, Ref):
-        return held(argument)
-    if isinstance(argument, WholeNumber | RealNumber):
-        return NumberHole(int(argument))
+        return holes.of(argument)
+    if isinstance(argument, int | float):
+        hole = holes.of_number(argument)
+        return argument if hole is None else hole
     if isinstance(argument, Slice):
-        return Slice(*(_with_holes(part, held) for part in (argument.start, argument.stop, argument.step)))
+        return Slice(*(_with_holes(part, holes) for part in (argument.start, argument.stop, argument.step)))
     if isinstance(argument, list | tuple):
-        return type(argument)([_with_holes(part, held) for part in argument])
+        return type(argument)([_with_holes(part, holes) for part in argument])
     return argument

@@ -15,8 +15,10 @@ from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 MOST_HOLES: Final = 100
 """Names and numbers of a step that has a pattern."""
 
-_NAMED: Final = re.compile(r"\b(?!None\b)[^\W\d]")
-"""What a subscript that names values holds."""
+_WORD: Final = re.compile(r"([\w.]+)", re.ASCII)
+"""What a subscript consists of: names with their fields, numbers, `...`."""
+
+_INTEGER: Final = re.compile(r"0|[1-9]\d{0,7}", re.ASCII)
 
 Pattern = tuple[Any, ...]
 """A step's arguments with holes in them; it can be a key of a dict."""
@@ -29,12 +31,12 @@ class UnlikeError(Exception):
     """Arguments that have no pattern: what they are hangs on the names in them."""
 
 
-class WholeNumber(int):
-    """What stands in for an integer: the position of its hole."""
+FIRST_NUMBER: Final = 707_007_000
+"""The integer that stands in for one in the first hole, and so on; no literal of a pattern is as large."""
 
 
 class RealNumber(float):
-    """What stands in for a real number: the position of its hole."""
+    """What stands in for a real number: the integer of its hole."""
 
 
 class Reading:
@@ -59,11 +61,18 @@ class Reading:
         Raises:
             UnlikeError: they have none.
         """
-        found = tuple([self._of(one) for one in args])
+        kinds, words, found = self._kinds, self._words, list[Any]()
+        for one in args:
+            # most arguments are names of values
+            if type(one) is str and one in kinds and kinds[one] in _STAND_INS and one not in words:
+                self.given.append(one)
+                found.append(_HOLE)
+            else:
+                found.append(self._of(one))
         named = tuple([(key, self._of(one)) for key, one in kwargs.items()]) if kwargs else ()
         if len(self.given) > MOST_HOLES:
             raise UnlikeError
-        return found, named
+        return tuple(found), named
 
     def _of(self, part: Any) -> Any:
         kind = type(part)
@@ -82,14 +91,30 @@ class Reading:
     def _of_word(self, word: str) -> Any:
         root, point, fields = (word, "", "") if "." not in word else word.partition(".")
         kind = self._kinds.get(root)
+        if not word.isascii():
+            raise UnlikeError
         if kind is None:
-            if not word.isascii() or (self._subscripted and _NAMED.search(word)):
-                raise UnlikeError
-            return word
+            return self._of_subscript(word) if self._subscripted else word
         if kind not in _STAND_INS or root in self._words:
             raise UnlikeError
         self.given.append(root)
         return (kind, fields) if point else _HOLE
+
+    def _of_subscript(self, text: str) -> Any:
+        """The pattern of a text with names and numbers in it, such as `i, 1:`."""
+        parts = _WORD.split(text)
+        for at in range(1, len(parts), 2):
+            root, point, fields = parts[at].partition(".")
+            kind = self._kinds.get(root, "")
+            if kind in _STAND_INS:
+                self.given.append(root)
+                parts[at] = f"{_STAND_INS[kind]}{point}{fields}"
+            elif _INTEGER.fullmatch(root) and not point:
+                self.given.append(int(root))
+                parts[at] = _NUMBER
+            elif root not in ("None", ""):
+                raise UnlikeError
+        return str, "".join(parts)
 
 
 _AS_BOOLEANS: Final = frozenset({0, 1})
@@ -114,7 +139,8 @@ def _written(part: Any, holes: Iterator[int]) -> Any:
     if part is _HOLE:
         return _stand_in("step", next(holes))
     if part is int or part is float:
-        return (WholeNumber if part is int else RealNumber)(next(holes))
+        number = FIRST_NUMBER + next(holes)
+        return number if part is int else RealNumber(number)
     if isinstance(part, str):
         return part
     kind, *rest = part
@@ -122,6 +148,8 @@ def _written(part: Any, holes: Iterator[int]) -> Any:
         return [_written(one, holes) for one in rest]
     if kind is dict:
         return {rest[0]: rest[-1]}
+    if kind is str:
+        return _LETTER.sub(lambda found: _filled(found[0], next(holes)), rest[0])
     return f"{_stand_in(kind, next(holes))}.{rest[0]}" if kind in _STAND_INS else rest[-1]
 
 
@@ -129,8 +157,18 @@ _STAND_INS: Final[Mapping[str, str]] = {"step": "λ", "tensor": "ψ"}
 """The letter at both ends of the names that stand in for those of a kind."""
 
 
+_NUMBER: Final = "φ"
+"""The letter for an integer in the pattern of a text."""
+
+_LETTER: Final = re.compile(f"[{''.join(_STAND_INS.values())}{_NUMBER}]")
+
+
 def _stand_in(kind: str, at: int) -> str:
-    return f"{_STAND_INS[kind]}{at}{_STAND_INS[kind]}"
+    return _filled(_STAND_INS[kind], at)
+
+
+def _filled(letter: str, at: int) -> str:
+    return str(FIRST_NUMBER + at) if letter == _NUMBER else f"{letter}{at}{letter}"
 
 
 def hole_of(name: str) -> int:

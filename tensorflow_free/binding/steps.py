@@ -209,7 +209,9 @@ class Steps:
                 return Value(self._named(given[value.at]))
             return Value(self.read(Ref(given[value.at], value.fields), site, rows))
         if kind is NumberHole:
-            return given[value.at]
+            return -given[value.at] if value.negative else given[value.at]
+        if kind not in _COMPOUND:
+            return value
         if kind is Ref:
             return Value(self.read(value, site, rows))
         if kind is TensorLiteral:
@@ -220,9 +222,7 @@ class Steps:
         if kind is Slice:
             parts = [self._lowered(part, given, site, rows) for part in (value.start, value.stop, value.step)]
             return Slice(*parts) if any(isinstance(part, Value) for part in parts) else slice(*parts)
-        if isinstance(value, (list, tuple)):
-            return type(value)([self._lowered(part, given, site, rows) for part in value])
-        return value
+        return kind([self._lowered(part, given, site, rows) for part in value])
 
     def _named(self, name: str) -> int:
         """The id of the value that a name is read for."""
@@ -358,6 +358,9 @@ def all_step_names(steps: Mapping[str, Step], path: KeyPath) -> Iterator[tuple[s
         if step.steps:
             yield from all_step_names(step.steps, (*path, name, "steps"))
 
+
+_COMPOUND: Final = frozenset({Ref, TensorLiteral, Slice, list, tuple})
+"""The types of arguments that are, or hold, more than constants."""
 
 _DIFFERENTIATED: Final = ("target", "outputs", "inputs")
 """The parameters of `backward` and `grad` that need a gradient."""

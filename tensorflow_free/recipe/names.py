@@ -72,6 +72,10 @@ UNSAFE_WORDS = ("on", "off", "yes", "no")
 """Words that YAML 1.1 reads as booleans; as names they would not survive another reader."""
 
 
+_DTYPE_WORDS: Final = frozenset((*DTYPES, *DTYPE_ALIASES))
+_DEVICE_WORDS: Final = frozenset(DEVICES)
+
+
 def name_problem(name: object) -> str | None:
     """Why `name` cannot name a value of a recipe, or None where it can."""
     if not isinstance(name, str):
@@ -84,9 +88,9 @@ def name_problem(name: object) -> str | None:
         return f"'{printable(name)}' holds an invisible letter; leave it out"
     if keyword.iskeyword(name):
         return f"'{name}' is a keyword of Python and cannot be a name; '{name}_' can"
-    if name in DTYPES or name in DTYPE_ALIASES:
+    if name in _DTYPE_WORDS:
         return f"'{name}' is a dtype and cannot be a name; '{name}_' can"
-    if name in DEVICES:
+    if name in _DEVICE_WORDS:
         return f"'{name}' is a device and cannot be a name; '{name}_' can"
     if name.lower() in UNSAFE_WORDS:
         return f"'{name}' is a boolean to other YAML readers and cannot be a name; '{name}_' can"
