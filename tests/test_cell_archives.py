@@ -21,10 +21,12 @@ from tensorflow_free.files.archive_members import member_of
 from tensorflow_free.files.archived_cells import cells_in
 from tensorflow_free.files.cell_archives import CellArchive
 from tensorflow_free.files.opening import is_folder, is_there, open_file, path_of, read_file
-from tensorflow_free.sweep import cell_store
+from tensorflow_free.sweep import cell_store, pool
 from tensorflow_free.sweep.cells import Cell
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
 from tensorflow_free.sweep.trial import Trial
+from tests.here import Here
 
 LINEAR = "tensors: {x: 2.0, w: {init: tensor, data: 3.0, requires_grad: true}}\nsteps: {y: w * x}\nbackward: y\n"
 FILES = {"result.json": b'{"a": 1}' * 40, "recipe.yaml": b"steps: {}", "inputs/x.npy": bytes(range(256))}
@@ -269,6 +271,19 @@ def test_a_cell_that_is_to_run_again_is_gone_and_one_that_has_its_row_is_not():
     assert [is_there(Path(cell)) for cell in "012"] == [True, False, False]
     CellArchive(Path()).append("1", FILES)
     assert is_there(Path("1"))
+
+
+def test_a_sweep_whose_worker_was_killed_while_it_kept_a_cell_is_resumed_to_the_same_cells(monkeypatch):
+    monkeypatch.setattr(pool, "CellWorker", Here)
+    Path("r.yaml").write_text(LINEAR)
+    sweep_recipe("r.yaml", ["seed=1,2,3"], folder="kept", n_jobs=1).run()
+    whole = [read_file(Path("kept", cell, "tensors.safetensors")) for cell in "012"]
+    for path in (Path("kept", FIRST), Path("kept/cells.jsonl")):
+        path.write_bytes(path.read_bytes()[:-9])
+    assert not is_there(Path("kept/2"))
+    assert [row.number for row in resume_sweep("kept").run().rows] == [0, 1, 2]
+    assert [read_file(Path("kept", cell, "tensors.safetensors")) for cell in "012"] == whole
+    assert sorted(cells_in(Path("kept"))) == ["0", "1", "2"]
 
 
 # exported

@@ -19,6 +19,7 @@ from tensorflow_free.commands.flags import Flags, with_forward, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.files.archived_cells import cells_in
 from tensorflow_free.files.opening import is_folder, is_there
 from tensorflow_free.outcome.exit_codes import ExitCode, after_signal
 from tensorflow_free.outcome.sentences import words
@@ -158,6 +159,6 @@ def _several_cells(path: Path) -> RecipeError:
 
 def _beside_it(folder: Path) -> list[str]:
     try:
-        return sorted(one.name for one in folder.iterdir())
+        return sorted({*(one.name for one in folder.iterdir()), *cells_in(folder)})
     except OSError:
         return []

@@ -94,16 +94,17 @@ def cell_at(path: Path) -> tuple[ArchivedCell, str] | None:
     home = next((above for above in path.parents if any((above / name).is_file() for name in _BESIDE)), None)
     if home is None:
         return None
-    archives = archives_in(home)
-    inner = path.relative_to(home)
-    for upto in (inner, *inner.parents[:-1]) if archives else ():
-        found = (cell for one in reversed(archives) if (cell := _walked(one).cells.get(upto.as_posix())) is not None)
-        cell = next(found, None)
+    known = [_walked(one) for one in reversed(archives_in(home))]
+    parts = path.relative_to(home).parts
+    for count in range(1, len(parts) + 1) if known else ():
+        name = "/".join(parts[:count])
+        cell = next((one.cells[name] for one in known if name in one.cells), None)
         if cell is not None:
-            there = not cell.header.is_gone and not (home / upto).exists()
-            return (cell, inner.relative_to(upto).as_posix()) if there else None
-    if len(inner.parts) > 1 and not (home / inner.parts[0]).exists() and (broken := broken_in(home)):
-        raise broken[0]
+            there = not cell.header.is_gone and not (home / name).exists()
+            return (cell, "/".join(parts[count:]) or ".") if there else None
+    broken = next((one.broken for one in reversed(known) if one.broken is not None), None)
+    if broken is not None and len(parts) > 1 and not (home / parts[0]).exists():
+        raise broken
     return None
 
 
@@ -137,6 +138,10 @@ def _opened(path: Path) -> io.FileIO:
 
 def _walk(descriptor: int, path: Path, size: int, state: tuple[int, ...], known: _Walked) -> None:
     """Add the members that lie behind what is known; the last counts only when it is whole."""
+    if size < known.end:
+        # it was cut off
+        known.cells.clear()
+        known.end = 0
     while known.end < size:
         try:
             header = _header(descriptor, known.end)
