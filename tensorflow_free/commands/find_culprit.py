@@ -45,7 +45,7 @@ def blame_command(options: Namespace, flags: Flags) -> int:
     path = Path(paths[0])
     try:
         is_run = is_folder(path) or path.name == RESULT
-        _refuse_unknown(path)
+        refuse_unknown(path)
         if is_run and (code := _with_its_kernels(path, options.words, flags)) is not None:
             return code
         flags.load_ops()
@@ -123,7 +123,7 @@ def _with_its_kernels(path: Path, words: Sequence[str], flags: Flags) -> int | N
 # what the path may be
 
 
-def _refuse_unknown(path: Path) -> None:
+def refuse_unknown(path: Path) -> None:
     """Refuse a whole sweep, with its cells, and what is not there, with what is near.
 
     Raises:

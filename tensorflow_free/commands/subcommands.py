@@ -226,6 +226,21 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             },
         ),
     },
+    "to a script": {
+        "script": Command(
+            "PATH KEY=VALUE …",
+            "write plain PyTorch that shows what a recipe, a cell or a saved run shows, once it was run and does",
+            "script:script_command",
+            {
+                "-o --output": {
+                    "type": some_text("a file to write, such as repro.py"),
+                    "metavar": "REPRO.py",
+                    "help": "the script to write; it is printed by default",
+                },
+                "--issue": {**_SWITCH, "help": "a bug report, too, in the shape of PyTorch's form: REPRO.md"},
+            },
+        ),
+    },
     "another machine": {
         "pack": Command(
             "RECIPE.yaml … KEY=A,B",

@@ -1,0 +1,160 @@
+"""`recipe script`: plain PyTorch that shows what a recipe shows, run before it is given."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import cli, load_recipe
+from tensorflow_free.judging.as_tensors import same_bits
+from tensorflow_free.loading import plan_of
+from tensorflow_free.reproduction.script_text import script_of
+from tensorflow_free.runner import run
+from tests.processes import succeeded
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+CASES = [
+    (path, case)
+    for path in sorted(RECIPES.rglob("*.yaml"))
+    for case in (list(load_recipe(path).cases) or [None] if path.stem != "activations" else ["gelu"])
+]
+EACH = 7
+"""Of so many cases one is in the sample."""
+
+
+def variables_of(script, folder):
+    """What the variables of a script are in the end, run in this process, which is put back."""
+    path = folder / "script.py"
+    path.write_text(script.text)
+    if script.files:
+        torch.save(script.files, folder / "tensors.pt")
+    space = {"__file__": str(path), "__name__": "__main__"}
+    failed = None
+    try:
+        with torch.random.fork_rng(devices=[]):
+            exec(compile(script.text, path, "exec"), space)
+    except Exception as error:  # noqa: BLE001 - what a recipe expects
+        failed = error
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.use_deterministic_algorithms(mode=False)
+        torch.set_flush_denormal(False)
+        torch.autograd.set_detect_anomaly(mode=False)
+    return space, failed
+
+
+def pairs_of(result, space):
+    """The values of a run, and what a script has of them: a variable is as it is in the end."""
+    for name in result:
+        root = name.removesuffix(".after").removesuffix(".grad")
+        value = space.get(f"{root}_leaf", space.get(root)) if name.endswith(".grad") else space.get(root)
+        if f"{name}.after" in result or not isinstance(value, torch.Tensor):
+            continue
+        if name.endswith(".grad"):
+            if root in result.recipe.tensors:
+                yield name, result[name], value.grad
+        elif "." not in name.removesuffix(".after"):
+            yield name, result[name], value.detach()
+
+
+@pytest.mark.parametrize(("path", "case"), CASES, ids=[f"{path.stem}-{case}" for path, case in CASES])
+def test_the_script_of_a_recipe_gives_the_same_bits(path, case, tmp_path, full, capsys):
+    if not full and CASES.index((path, case)) % EACH:
+        pytest.skip("of the full tier; --full takes all recipes")
+    recipe = load_recipe(path, [] if case is None else [f"case={case}"])
+    space, failed = variables_of(script_of(recipe, path.parent), tmp_path)
+    result, _ = run(plan_of(recipe))
+    assert (failed is None) == (result.error is None)
+    pairs = list(pairs_of(result, space))
+    assert pairs or failed
+    for name, mine, its in pairs:
+        assert (mine is None and its is None) or (mine.dtype == its.dtype and same_bits(mine, its)), name
+
+
+@pytest.fixture
+def typed(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def type_in(*words):
+        code = cli._guarded(cli.recipe_main, ["script", *words])
+        return code, *capsys.readouterr()
+
+    return type_in
+
+
+def test_a_value_out_of_bounds_is_shown_with_its_digits_beside_float64(typed):
+    code, out, err = typed(str(RECIPES / "softmax_overflow.yaml"), "dtype=float16", "-o", "repro.py")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "exp[1, 2] is inf on cpu float16, and 162754.791 in float64",
+        "run in a fresh process: the same element, digit by digit",
+        "repro.py",
+    ]
+    printed = succeeded(sys.executable, "repro.py").stdout
+    assert printed == "exp[1, 2] = inf\nin float64: 162754.79141900392\n"
+    assert "tensorflow_free" not in Path("repro.py").read_text().split('"""')[2]
+
+
+def test_an_expectation_that_does_not_hold_is_shown(typed):
+    Path("wrong.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: x * 3}\nexpect: {y: [3.0, 5.0]}\n")
+    code, out, _ = typed("wrong.yaml", "-o", "repro.py")
+    assert code == 0
+    assert "y" in out.splitlines()[0]
+    assert "y[1] = 6.0" in succeeded(sys.executable, "repro.py").stdout
+
+
+def test_a_step_that_fails_fails_in_the_script(typed):
+    Path("wrong.yaml").write_text("tensors: {x: {init: ones, size: [2, 3]}}\nsteps: {y: x @ x}\n")
+    code, out, _ = typed("wrong.yaml")
+    assert code == 0
+    assert out.startswith('"""\'y\' fails: RuntimeError: mat1 and mat2 shapes cannot be multiplied')
+    assert "y = x @ x" in out
+
+
+def test_a_recipe_in_which_nothing_is_wrong_gives_a_script_that_prints_what_it_comes_to(typed):
+    code, out, _ = typed(str(RECIPES / "linear_autograd.yaml"), "--json")
+    told = json.loads(out)
+    assert (code, told["shows"], told["printed"]) == (
+        0,
+        True,
+        "y = tensor(5., grad_fn=<AddBackward0>)\nw.grad = tensor(1.)\n",
+    )
+
+
+def test_a_report_is_in_the_shape_of_pytorchs_form(typed):
+    code, out, _ = typed(str(RECIPES / "softmax_overflow.yaml"), "dtype=float16", "--issue")
+    heads = [line for line in out.splitlines() if line.startswith("#")]
+    assert code == 0
+    assert heads[0] == "### Describe the bug"
+    assert "### Versions" in heads
+    assert "exp[1, 2] = inf" in out
+    assert "PyTorch version: " in out
+
+
+def test_ops_of_your_own_are_in_the_script_by_their_source(typed):
+    Path("ops.py").write_text(
+        "from tensorflow_free import register_op\n\n\n@register_op('my.off')\ndef off(x):\n    return x * 1.01\n"
+    )
+    Path("wrong.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: my.off(x)}\nreference: {steps: {y: x * 1}}\n")
+    code, out, _ = typed("wrong.yaml", "--ops", "ops.py")
+    assert code == 0
+    assert "def off(x):\n    return x * 1.01" in out
+    assert "y = off(x)" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "command line: no recipe is named; give the path of a .yaml file, or a folder of them"),
+        (["nowhere.yaml"], "nowhere.yaml"),
+        (["wrong.yaml", "-o", "a.txt"], "flag '--output': 'a.txt' does not end in .py"),
+    ],
+)
+def test_a_wrong_command_line_is_told(typed, words, said):
+    code, out, err = typed(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith(said)
