@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 RECIPE = "recipes/linear_autograd.yaml"
 GRADIENTS = "recipes/affine.yaml"
 """A recipe whose backward passes begin with gradients that it gives."""
-HEAVY = ("torch", "hydra", "omegaconf", "pydantic", "numpy", "yaml", "rich", "safetensors", "sympy")
+HEAVY = ("torch", "hydra", "omegaconf", "pydantic", "numpy", "yaml", "rich", "safetensors", "sympy", "torch._dynamo")
 
 
 def loaded_by(code):
@@ -87,6 +87,17 @@ def test_the_table_of_a_sweep_loads_no_torch(tmp_path):
 def test_a_plain_run_loads_no_hydra_and_for_a_gradient_that_is_given_no_sympy(recipe):
     words = (recipe, "--no-save", "--quiet")
     assert loaded_by(command("run_recipe_command", *words)) & {"hydra", "omegaconf", "sympy"} == set()
+
+
+JUDGED = """
+from tensorflow_free.sweep.trial import Trial
+from tensorflow_free.sweep.cells import Cell
+print(Trial(None).row(Cell(0, "recipes/random_steps.yaml")).outcome)
+"""
+
+
+def test_a_judged_cell_that_draws_in_its_steps_loads_no_compiler():
+    assert loaded_by(JUDGED) & {"hydra", "omegaconf", "sympy", "torch._dynamo"} == set()
 
 
 def test_plain_overrides_are_read_without_hydra():

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
@@ -29,6 +28,7 @@ from tensorflow_free.replay.visits import (
 )
 from tensorflow_free.tensors.conjugates import seeing_conjugates
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
+from tensorflow_free.tensors.eager_mode import EagerMode
 
 
 def noting_draws(plan: Plan) -> tuple[Plan, Drawn]:
@@ -38,7 +38,7 @@ def noting_draws(plan: Plan) -> tuple[Plan, Drawn]:
     return replace(with_calls(plan, mode.around), around=inside(plan.around, lambda: mode)), drawn
 
 
-class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Noting(EagerMode):
     """Notes each draw of ATen's with the generator's state before it, under the call of the step that makes it."""
 
     def __init__(self, drawn: Drawn) -> None:

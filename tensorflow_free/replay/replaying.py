@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
@@ -20,6 +19,7 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.replay.draws import POOLINGS, Draw, Redraw, draw_unnoted, fits, full_name, pooled, redraw_of
 from tensorflow_free.replay.visits import BETWEEN, Drawn, Visit, inside, is_elsewhere, random_op
 from tensorflow_free.tensors.conjugates import seeing_conjugates
+from tensorflow_free.tensors.eager_mode import EagerMode
 
 _VISIT: ContextVar[int | None] = ContextVar("which call of a step runs, where they do not run in turn", default=None)
 
@@ -94,7 +94,7 @@ class _Again:
         return None if noted.own else replace(noted, kept=None)
 
 
-class _Replaying(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Replaying(EagerMode):
     """Draws again, call by call, what was noted."""
 
     def __init__(self, drawn: Drawn, left: set[str]) -> None:

@@ -14,7 +14,6 @@ from typing import Any, Final, Literal
 
 import torch
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from tensorflow_free.plan.around_calls import with_calls
@@ -24,6 +23,7 @@ from tensorflow_free.rounding.aten_kinds import WRITTEN_UNSAID, Kind, base_name,
 from tensorflow_free.rounding.call_arguments import each_argument, in_place_of, written
 from tensorflow_free.rounding.plain_forms import PLAIN_FORMS
 from tensorflow_free.tensors.conjugates import seeing_conjugates
+from tensorflow_free.tensors.eager_mode import EagerMode
 
 How = Literal["decoded", "float32"]
 """How an op that float64 has no kernel for was computed: in float64 of decoded numbers, or in float32."""
@@ -77,7 +77,7 @@ class Rescues:
         return told
 
 
-class Decoded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Decoded(EagerMode):
     """Ops on numbers narrower than float64 are computed in float64 and rounded once, where they round at all."""
 
     def __init__(self, rescues: Rescues) -> None:

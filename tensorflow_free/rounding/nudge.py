@@ -16,7 +16,6 @@ from typing import Any, Final
 import torch
 from torch._decomp import decomposition_table
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from tensorflow_free.rounding.aten_kinds import (
     CONTRACTIONS,
@@ -37,6 +36,7 @@ from tensorflow_free.rounding.moving import Move, epsilon_of, held, move, scaled
 from tensorflow_free.rounding.steps_in_backward import StepsInBackward
 from tensorflow_free.rounding.uniform import Uniform
 from tensorflow_free.tensors.conjugates import seeing_conjugates
+from tensorflow_free.tensors.eager_mode import EagerMode
 
 PER_ROOT: Final = 8.0
 """An operand that goes into a sum of n is nudged by eps * sqrt(n) / 8: sums err as the root of their length."""
@@ -50,7 +50,7 @@ BY_NORM: Final = 2.0
 computed. With 1, three of 1,050 cells of random matrices in float32 exceed their bound, by up to 1.15; with 2 none."""
 
 
-class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Nudge(EagerMode):
     """Every floating number that an op rounds is moved by up to an epsilon of a dtype, at random.
 
     Args:
@@ -85,11 +85,6 @@ class Nudge(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._steps = StepsInBackward()
         self._plain: set[OpOverload] = set()
         self._inner: torch.dtype | None = None
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Nudged runs are eager: what keeps torch's compiler out of this mode would load all of it, and SymPy."""
-        return False
 
     @contextmanager
     def rounding_to(self, dtype: torch.dtype) -> Iterator[None]:
