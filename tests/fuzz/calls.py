@@ -12,7 +12,7 @@ import torch
 from opdb.entries import ENTRIES
 
 from tensorflow_free.ops.signatures import Parameter
-from tensorflow_free.registry import _torch_names, aten_names, find
+from tensorflow_free.registry import aten_names, find, torch_names
 from tensorflow_free.support.database import dtypes_of, samples, usual_dtype
 from tensorflow_free.support.sample_calls import cases
 from tensorflow_free.support.translation import UntranslatableError, recipe_of
@@ -41,7 +41,7 @@ MOST_TRIED: Final = 30
 @cache
 def names() -> tuple[str, ...]:
     """The names of PyTorch's ops. Not those of this process's own, so that a number gives the same recipe anywhere."""
-    return tuple(sorted(_torch_names()))
+    return tuple(sorted(torch_names().all))
 
 
 @cache
