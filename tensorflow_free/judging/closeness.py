@@ -5,6 +5,7 @@ Each function gives None where they agree, else why not. Both tensors have one s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -144,7 +145,7 @@ def _worst(
         code=code,
         found=found,
         wanted=wanted,
-        at=_index(worst, actual.shape) if actual.dim() else (),
+        at=index_of(worst, actual.shape),
         count=int(bad.sum()),
         elements=actual.numel(),
         apart=float(apart.flatten()[worst]),
@@ -152,8 +153,13 @@ def _worst(
     )
 
 
-def _index(position: int, shape: torch.Size) -> tuple[int, ...]:
-    return tuple(int(part) for part in torch.unravel_index(torch.tensor(position), shape))
+def index_of(position: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """A flat position as an index; torch.unravel_index would import SymPy."""
+    index: list[int] = []
+    for length in reversed(shape):
+        position, here = divmod(position, length) if length else (0, 0)
+        index.insert(0, here)
+    return tuple(index)
 
 
 def texts_of(found: torch.Tensor, wanted: torch.Tensor) -> tuple[str, str]:

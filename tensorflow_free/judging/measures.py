@@ -8,7 +8,7 @@ from functools import cached_property
 
 import torch
 
-from tensorflow_free.judging.closeness import is_floating, same_integers, texts_of
+from tensorflow_free.judging.closeness import index_of, is_floating, same_integers, texts_of
 from tensorflow_free.judging.measured import Index, Measure
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.passes import LARGEST, PIECE, Sums, finite, largest_of, measured, moved
@@ -169,7 +169,7 @@ class Errors:
             elements=self.elements,
             unequal=self.unequal(),
             max_abs=self.max_abs,
-            max_abs_at=self._index(position),
+            max_abs_at=index_of(position, self.actual.shape),
             max_rel=max_rel,
             max_rel_at=max_rel_at,
             rmse=self.rmse,
@@ -181,7 +181,7 @@ class Errors:
             signed_zeros=self.signed_zeros(),
             rms=self.rms,
             peak=self.peak,
-            at=self._index(worst),
+            at=index_of(worst, self.actual.shape),
             found=found,
             wanted=wanted,
         )
@@ -237,10 +237,10 @@ class Errors:
 
     def _relative(self) -> tuple[float, Index]:
         if not self.max_abs:
-            return 0.0, self._index(0)
+            return 0.0, index_of(0, self.actual.shape)
         relative = torch.where(self.errors == 0, self.errors, self.errors / self.sizes)
         position = int(relative.argmax())
-        return float(relative[position]), self._index(position)
+        return float(relative[position]), index_of(position, self.actual.shape)
 
     def _sqnr(self) -> float | None:
         if not self._square:
@@ -267,11 +267,3 @@ class Errors:
         if self._is_finite:
             return 0, 0
         return int(count(self._mine).count_nonzero()), int(count(self._its).count_nonzero())
-
-    def _index(self, position: int) -> Index:
-        """A flat position as an index."""
-        index: list[int] = []
-        for length in reversed(self.actual.shape):
-            position, here = divmod(position, length) if length else (0, 0)
-            index.insert(0, here)
-        return tuple(index)
