@@ -5,41 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 
-def gpt2_block(length: int = 256, width: int = 768, heads: int = 12, **more: Any) -> dict[str, Any]:
+def gpt2_block(
+    length: int = 256, width: int = 768, heads: int = 12, *, norms: bool = True, **more: Any
+) -> dict[str, Any]:
     """The recipe of a block on one sequence.
 
     Args:
         length: tokens of the sequence.
         width: numbers of each token.
         heads: heads of the attention.
+        norms: whether the weights and biases of its layer norms have gradients.
         more: further keys of the recipe.
     """
 
     def weight(*size: int) -> dict[str, Any]:
         return {"init": "normal", "mean": 0.0, "std": 0.02, "size": list(size), "requires_grad": True}
 
-    def of_ones() -> dict[str, Any]:
-        return {"init": "ones", "size": [width], "requires_grad": True}
+    def of_norm(init: str) -> dict[str, Any]:
+        return {"init": init, "size": [width], "requires_grad": norms}
 
-    def of_zeros(size: int) -> dict[str, Any]:
+    def bias(size: int) -> dict[str, Any]:
         return {"init": "zeros", "size": [size], "requires_grad": True}
 
     split = f".view(1, {length}, {heads}, {width // heads}).transpose(1, 2)"
     return {
         "tensors": {
             "x": {"init": "randn", "size": [1, length, width], "requires_grad": True},
-            "ln_1_w": of_ones(),
-            "ln_1_b": of_zeros(width),
-            "ln_2_w": of_ones(),
-            "ln_2_b": of_zeros(width),
+            "ln_1_w": of_norm("ones"),
+            "ln_1_b": of_norm("zeros"),
+            "ln_2_w": of_norm("ones"),
+            "ln_2_b": of_norm("zeros"),
             "qkv_w": weight(3 * width, width),
-            "qkv_b": of_zeros(3 * width),
+            "qkv_b": bias(3 * width),
             "proj_w": weight(width, width),
-            "proj_b": of_zeros(width),
+            "proj_b": bias(width),
             "fc_w": weight(4 * width, width),
-            "fc_b": of_zeros(4 * width),
+            "fc_b": bias(4 * width),
             "out_w": weight(width, 4 * width),
-            "out_b": of_zeros(width),
+            "out_b": bias(width),
             "gradient": {"init": "randn", "size": [1, length, width]},
         },
         "steps": {

@@ -173,12 +173,20 @@ BENCHMARKS: Final = (
         sweeps.equal,
     ),
     Benchmark(
-        "judged-tiny",
-        "a cell of 10 steps on 16 numbers, run and judged, its reference and nudged runs included",
+        "cell-tiny",
+        "a sweep's cell of 10 steps on 16 numbers in a warm worker, run, judged and saved",
         "its own run",
-        14.0,
+        4.8,
         judging.tiny,
     ),
+    Benchmark(
+        "cell-block",
+        "a sweep's cell of a GPT-2 block in float32, its reference shared by no other",
+        "its own run",
+        6.0,
+        judging.block,
+    ),
+    Benchmark("cell-block-half", "the same in bfloat16, its norms frozen", "its own run", 6.0, judging.block_in_half),
     Benchmark(
         "judged-block",
         "a right GPT-2 block under `aot_eager`, judged",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 import torch
 
@@ -40,7 +41,7 @@ class Floating:
         kept = of_name(self._judging.leeway, record.name)
         if kept is not None and not self._runs.is_stated:
             # what would pass zeros, or flushes, is held against the noise of one run, as far as there is any
-            bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, kept.noise)
+            bound = RoundingBound(errors, _coarser(mine.dtype, its.dtype), 1.0, kept.noise)
             bound.k = self._runs.k(bound.dtype)
             is_of_many = errors is self._runs.together.get(record.name)
             bound.take(kept, self._runs.reached.get(record.name) if is_of_many else None)
@@ -61,7 +62,7 @@ class Floating:
             noise = None
         if self._judging.signed_zeros and (zeros := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
             return other_signs(record, errors, zeros)
-        bound = RoundingBound(errors, self._rounded_to(mine, its), 1.0, noise, is_jump=self._jumps(record))
+        bound = RoundingBound(errors, _coarser(mine.dtype, its.dtype), 1.0, noise, is_jump=self._jumps(record))
         bound.k = self._runs.k(bound.dtype)
         if bound.used <= 1 or bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
@@ -72,7 +73,7 @@ class Floating:
         known = self._runs.together.get(record.name)
         if known is not None and known.actual is mine:
             return known
-        dtype = self._rounded_to(mine, its)
+        dtype = _coarser(mine.dtype, its.dtype)
         return Errors(mine, its, within=(epsilon(PARTS.get(dtype, dtype)) * self._runs.k(dtype), smallest_of(dtype)))
 
     def _coarsest(self, record: Record, mine: torch.Tensor) -> torch.dtype:
@@ -85,11 +86,6 @@ class Floating:
         """Whether a value jumps: by its op, or by the one that the reference has in the place of a user's own."""
         other = of_name(self._runs.expected.records, record.name)
         return jumps(record.op) or (other is not None and jumps(other.op))
-
-    def _rounded_to(self, mine: torch.Tensor, its: torch.Tensor) -> torch.dtype:
-        """The coarser dtype of a value and of its reference's; of a number that is no tensor that of the recipe."""
-        found = [one.dtype for one in (mine, its) if is_floating(one.dtype)]
-        return max(found, key=lambda dtype: epsilon(PARTS.get(dtype, dtype)))
 
     def _baseline_of(self, name: str, its: torch.Tensor) -> torch.Tensor | None:
         alike = self._runs.of_baseline(name)
@@ -208,6 +204,13 @@ class Floating:
             loose = by_tolerance(errors, stated)
             return ("tolerance", loose) if loose.used <= 1 else ("noise", judged)
         return "noise", judged
+
+
+@cache
+def _coarser(*dtypes: torch.dtype) -> torch.dtype:
+    """The coarser dtype of a value and of its reference's; of a number that is no tensor that of the recipe."""
+    found = [one for one in dtypes if is_floating(one)]
+    return max(found, key=lambda dtype: epsilon(PARTS.get(dtype, dtype)))
 
 
 def _of_bound(bound: RoundingBound, *, cleared: bool) -> tuple[Measure, str]:

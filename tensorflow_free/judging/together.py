@@ -87,10 +87,14 @@ def _is_small(value: Any) -> bool:
     return int(value.untyped_storage().nbytes()) >= (value.storage_offset() + count) * value.dtype.itemsize
 
 
+def _flat(one: torch.Tensor) -> torch.Tensor:
+    return one if one.dim() == 1 else one.view(-1)
+
+
 def _measured(pairs: Sequence[TwoTensors], bound: tuple[float, float]) -> list[Errors | None]:
     """Errors of pairs of the same two dtypes; None of one that holds what is not finite."""
     lengths = [mine.numel() for mine, _ in pairs]
-    mine, its = (torch.cat([pair[at].reshape(-1) for pair in pairs]).to(torch.float64) for at in (0, 1))
+    mine, its = (torch.cat([_flat(pair[at]) for pair in pairs]).to(torch.float64) for at in (0, 1))
     errors, sizes = (mine - its).abs_(), its.abs_()
     of_each = torch.tensor(lengths)
 
