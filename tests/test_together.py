@@ -80,9 +80,11 @@ def large(dtype: torch.dtype, *, transposed: bool) -> tuple[torch.Tensor, torch.
 @pytest.mark.parametrize("transposed", [False, True])
 def test_a_large_value_is_measured_as_a_whole(transposed: bool) -> None:
     mine, its = large(torch.float32, transposed=transposed)
-    errors, apart = Errors(mine, its, within=(1e-6, 1e-30)), (mine.double() - its).abs()
+    errors, apart = Errors(mine, its), (mine.double() - its).abs()
     assert torch.equal(errors.errors, apart.flatten())
     assert (errors.max_abs, errors.peak) == (float(apart.max()), float(its.abs().max()))
+    assert errors.exceeds(1e-9, 1e-30)
+    assert not errors.exceeds(1e-6, 1e-30)
     assert errors.share(1e-6, 1e-30) == float((apart / (its.abs() * 1e-6 + 1e-30)).max())
     torch.testing.assert_close(
         (errors.rmse, errors.rms), (float(apart.square().mean().sqrt()), float(its.square().mean().sqrt()))

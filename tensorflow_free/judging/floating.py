@@ -15,7 +15,7 @@ from tensorflow_free.judging.measured import Measure, Rule
 from tensorflow_free.judging.measures import Errors, noise_of
 from tensorflow_free.judging.noise import Noise
 from tensorflow_free.judging.op_traits import jumps
-from tensorflow_free.judging.rounding_rule import RoundingBound, smallest_of
+from tensorflow_free.judging.rounding_rule import RoundingBound
 from tensorflow_free.judging.rules import Judged, by_noise, by_tolerance, epsilon, stated_tolerance
 from tensorflow_free.judging.two_runs import TwoRuns
 from tensorflow_free.judging.value_verdicts import elements_of, mismatch, other_signs, unjudged, verdict_on
@@ -64,17 +64,14 @@ class Floating:
             return other_signs(record, errors, zeros)
         bound = RoundingBound(errors, _coarser(mine.dtype, its.dtype), 1.0, noise, is_jump=self._jumps(record))
         bound.k = self._runs.k(bound.dtype)
-        if bound.used <= 1 or bound.is_cleared_by_baseline:
+        if not bound.is_exceeded or bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
         return NumbersInDoubt(record.name, bound, lambda one: self._within(record, one, lost))
 
     def _errors(self, record: Record, mine: torch.Tensor, its: torch.Tensor) -> Errors:
         """How far a value is from the reference's, measured with others or alone."""
         known = self._runs.together.get(record.name)
-        if known is not None and known.actual is mine:
-            return known
-        dtype = _coarser(mine.dtype, its.dtype)
-        return Errors(mine, its, within=(epsilon(PARTS.get(dtype, dtype)) * self._runs.k(dtype), smallest_of(dtype)))
+        return known if known is not None and known.actual is mine else Errors(mine, its)
 
     def _coarsest(self, record: Record, mine: torch.Tensor) -> torch.dtype:
         """The coarsest dtype that a value went through; of a number that is no tensor that of the recipe."""
@@ -94,10 +91,8 @@ class Floating:
 
     def _within(self, record: Record, bound: RoundingBound, lost: int) -> ValueVerdict:
         """The verdict on numbers, once what they may be away is known."""
-        used = bound.used
-        cleared = used > 1 and not bound.runs and bound.is_cleared_by_baseline
-        if cleared:
-            used = bound.share_of_baseline
+        cleared = not bound.runs and bound.is_cleared_by_baseline and bound.is_exceeded
+        used = bound.share_of_baseline if cleared else bound.used
         if used > 1 and bound.is_untold:
             return unjudged(record, Bare(code="no nudged runs"))
         outcome: ValueOutcome = Outcome.OK if used <= 1 else Outcome.MISMATCH

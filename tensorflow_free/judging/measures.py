@@ -40,23 +40,15 @@ class Errors:
         actual: the one.
         expected: the other.
         known: what is known of them already.
-        within: what `share` will be asked of, to find it in the same pass.
     """
 
-    def __init__(
-        self,
-        actual: torch.Tensor,
-        expected: torch.Tensor,
-        known: Sums | None = None,
-        *,
-        within: tuple[float, float] | None = None,
-    ) -> None:
+    def __init__(self, actual: torch.Tensor, expected: torch.Tensor, known: Sums | None = None) -> None:
         self.actual, self.expected = actual, expected
         self._wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
         self.elements = actual.numel()
         self.nonfinite = 0
         self._is_finite = True
-        known = self._summed(within) if known is None else known
+        known = self._summed() if known is None else known
         self.errors, self._kept_sizes = known.errors, known.sizes
         self._square, self._power, self._share = known.square, known.power, known.share
         count = max(1, self.elements)
@@ -64,9 +56,9 @@ class Errors:
         self.rms = math.sqrt(known.power / count)
         self.max_abs, self.peak = known.max_abs, known.peak
 
-    def _summed(self, within: tuple[float, float] | None) -> Sums:
-        """What a pass over both comes to; of `share`, too, where it is known of what."""
-        found = measured(self.actual, self.expected, self._wide, within)
+    def _summed(self) -> Sums:
+        """What a pass over both comes to."""
+        found = measured(self.actual, self.expected, self._wide)
         self.errors, self._is_finite = found.errors, found.is_finite
         if found.is_finite:
             return found
@@ -82,6 +74,13 @@ class Errors:
             shares = [(errors / (sizes * relative).add_(least)).max() for _, errors, sizes in pieces]
             self._share = relative, least, largest_of(shares)
         return self._share[2]
+
+    def exceeds(self, relative: float, least: float) -> bool:
+        """Whether `share` of these is more than 1, which the first piece often tells."""
+        if self._share is not None and self._share[:2] == (relative, least):
+            return self._share[2] > 1
+        pieces = self.pieces() if self.max_abs else ()
+        return not all(bool((errors <= (sizes * relative).add_(least)).all()) for _, errors, sizes in pieces)
 
     def pieces(self, row: int = 1) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
         """Errors and sizes, some whole rows of them at a time, so that what is computed of them stays in the cache.
@@ -238,9 +237,13 @@ class Errors:
     def _relative(self) -> tuple[float, Index]:
         if not self.max_abs:
             return 0.0, index_of(0, self.actual.shape)
-        relative = torch.where(self.errors == 0, self.errors, self.errors / self.sizes)
-        position = int(relative.argmax())
-        return float(relative[position]), index_of(position, self.actual.shape)
+        found, position = 0.0, 0
+        for here, errors, sizes in self.pieces():
+            relative = torch.where(errors == 0, errors, errors / sizes)
+            at = int(relative.argmax())
+            if float(relative[at]) > found:
+                found, position = float(relative[at]), here.start + at
+        return found, index_of(position, self.actual.shape)
 
     def _sqnr(self) -> float | None:
         if not self._square:
@@ -254,12 +257,19 @@ class Errors:
             return None
         if not self.elements or not self.max_abs:
             return 0.0
-        expected = self.expected if is_floating(self.expected.dtype) else self.expected.to(torch.float64)
-        rounded = (expected if dtype.is_complex or not expected.is_complex() else expected.real).to(dtype).flatten()
-        apart = ulp_distance(self.actual.flatten(), rounded)
+        mine, its = self.actual.reshape(-1), self.expected.reshape(-1)
+        pairs = zip(torch.split(mine, PIECE), torch.split(its, PIECE), strict=True)
+        return max(self._most_ulps(*pair) for pair in pairs)
+
+    def _most_ulps(self, mine: torch.Tensor, its: torch.Tensor) -> float:
+        """The same of a piece."""
+        dtype = mine.dtype
+        its = its if is_floating(its.dtype) else its.to(torch.float64)
+        rounded = (its if dtype.is_complex or not its.is_complex() else its.real).to(dtype)
+        apart = ulp_distance(mine, rounded)
         finite = rounded.to(self._wide).isfinite()
         if not (self._is_finite and bool(finite.all())):
-            apart = torch.where(finite & self._mine.isfinite(), apart, torch.zeros_like(apart))
+            apart = torch.where(finite & mine.to(self._wide).isfinite(), apart, torch.zeros_like(apart))
         return float(apart.max())
 
     def _both(self, count: Callable[[torch.Tensor], torch.Tensor]) -> tuple[int, int]:

@@ -45,31 +45,25 @@ class Sums:
         return math.isfinite(self.square) and math.isfinite(self.power)
 
 
-def measured(
-    actual: torch.Tensor, expected: torch.Tensor, wide: torch.dtype, within: tuple[float, float] | None
-) -> Sums:
+def measured(actual: torch.Tensor, expected: torch.Tensor, wide: torch.dtype) -> Sums:
     """What a pass over two tensors of one shape comes to.
 
     Args:
         actual: the one.
         expected: the other.
         wide: the dtype that their difference is taken in.
-        within: what `Errors.share` is of; None where it is not asked for.
     """
     elements = actual.numel()
     mine, its, into = actual.reshape(-1), expected.reshape(-1), torch.empty(elements, dtype=torch.float64)
     zero, sizes = torch.zeros((), dtype=torch.float64), into
-    sums, tops = [zero, zero], [zero, zero, zero]
+    sums, tops = [zero, zero], [zero, zero]
     for begin in range(0, elements, PIECE):
         here = slice(begin, begin + PIECE)
         other = its[here].to(wide)
         errors, sizes = torch.abs(mine[here].to(wide) - other, out=into[here]), other.abs()
-        share = zero if within is None else (errors / (sizes * within[0]).add_(within[1])).max()
         sums = [one + torch.dot(each, each) for one, each in zip(sums, (errors, sizes), strict=True)]
-        tops = [torch.maximum(*pair) for pair in zip(tops, (errors.max(), sizes.max(), share), strict=True)]
-    square, power, max_abs, peak, share = torch.stack([*sums, *tops]).tolist()
-    of_share = None if within is None else (*within, share if max_abs else 0.0)
-    return Sums(into, sizes if elements <= FEW else None, square, power, max_abs, peak, of_share)
+        tops = [torch.maximum(*pair) for pair in zip(tops, (errors.max(), sizes.max()), strict=True)]
+    return Sums(into, sizes if elements <= FEW else None, *torch.stack([*sums, *tops]).tolist())
 
 
 def moved(

@@ -193,6 +193,14 @@ class RoundingBound:
             self._derived = self._share()
         return max(self._derived, beside) if (beside := self.beside_baseline()) > 1 else self._derived
 
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether more than what is allowed was used, which is known sooner than how much."""
+        if self._derived is not None or self._spread is not None:
+            # NaN is not within anything
+            return not self.used <= 1
+        return self.beside_baseline() > 1 or self.errors.exceeds(self._epsilon * self.k, smallest_of(self.dtype))
+
     def _share(self) -> float:
         found = self.errors
         if self._spread is None:
