@@ -224,7 +224,7 @@ def with_fate(row: Row, fate: Fate, comparison: Comparison | None = None) -> Row
         if fate.outcome == Outcome.FIXED:
             # nothing starts anywhere: what is out of bounds in it is marked, and is not why it fails
             update["where"] = None
-    return Row.model_validate({**row.model_dump(), **update})
+    return row.model_copy(update=update)
 
 
 def _where_hidden(one: Hidden) -> RowWhere:
