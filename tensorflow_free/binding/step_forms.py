@@ -15,7 +15,8 @@ from tensorflow_free.binding.scope import Scope
 from tensorflow_free.binding.step_patterns import (
     FIRST_NUMBER,
     KINDS,
-    Reading,
+    Pattern,
+    Patterns,
     RealNumber,
     UnlikeError,
     hole_of,
@@ -29,8 +30,6 @@ from tensorflow_free.plan.autograd import run_grad
 from tensorflow_free.recipe.expressions import Slice
 from tensorflow_free.recipe.models import Step
 from tensorflow_free.tensors.devices import kinds
-
-_SUBSCRIPTED: Final = SUBSCRIPTED.union(f"Tensor.{name}" for name in SUBSCRIPTED)
 
 MOST_KEPT: Final = 1000
 """Forms that are kept while a recipe is bound."""
@@ -98,7 +97,7 @@ class Forms:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._kept: dict[tuple[str, Any], StepForm] = {}
-        self._words: dict[str, frozenset[str]] = {}
+        self._patterns: dict[str, Patterns | None] = {}
         self._speaking = speaking_words(scope.named_devices)
         recipe = scope.recipe
         self._stand_ins = Known(
@@ -125,37 +124,38 @@ class Forms:
 
     def _by_pattern(self, op: Op, step: Step) -> tuple[StepForm, list[Any]] | None:
         """The form by the pattern of the step's arguments; None where these have none, or do not fit."""
-        words = self._words.get(op.name)
-        if words is None:
-            words = self._words[op.name] = self._words_of(op)
-        if not words:
+        if op.name not in self._patterns:
+            self._patterns[op.name] = self._patterns_of(op)
+        patterns, given = self._patterns[op.name], list[Any]()
+        if patterns is None:
             return None
-        reading = Reading(self._scope.kinds, words, subscripted=op.name in _SUBSCRIPTED)
         try:
-            pattern = reading.pattern(step.args, step.kwargs)
+            pattern = patterns.of(step.args, step.kwargs, given)
         except UnlikeError:
             return None
         key = (op.name, pattern)
         form = self._kept.get(key)
         if form is None:
-            bound = fit(op, *written(pattern), self._stand_ins)
-            if not isinstance(bound, Bound):
-                return None
-            holes = _SharedHoles()
-            form = self._made(op, bound, holes)
-            if len(holes.found) < len(reading.given):
-                # what stands in one of them has become something else
+            form = self._shared(op, pattern, len(given))
+            if form is None:
                 return None
             if len(self._kept) < MOST_KEPT:
                 self._kept[key] = form
-        return form, reading.given
+        return form, given
 
-    def _words_of(self, op: Op) -> frozenset[str]:
-        """Words that the op may take for something else than a value; none where the names themselves count."""
+    def _patterns_of(self, op: Op) -> Patterns | None:
+        """What reads the arguments of an op; None where the names themselves count."""
         if op in (BACKWARD, GRAD) or op.name in kinds():
-            return frozenset()
+            return None
         parameters = chain.from_iterable(one.parameters for one in op.signatures)
-        return self._speaking.union(*(parameter.words or () for parameter in parameters))
+        words = self._speaking.union(*(parameter.words or () for parameter in parameters))
+        return Patterns(self._scope.kinds, words, subscripted=op.name.removeprefix("Tensor.") in SUBSCRIPTED)
+
+    def _shared(self, op: Op, pattern: Pattern, count: int) -> StepForm | None:
+        """The form of a pattern with so many holes; None where what stands in them does not fit, or becomes another."""
+        bound, holes = fit(op, *written(pattern), self._stand_ins), _SharedHoles()
+        form = self._made(op, bound, holes) if isinstance(bound, Bound) else None
+        return form if len(holes.found) == count else None
 
     def _made(self, op: Op, bound: Bound, holes: _OwnHoles | _SharedHoles) -> StepForm:
         return StepForm(

@@ -39,8 +39,8 @@ class RealNumber(float):
     """What stands in for a real number: the integer of its hole."""
 
 
-class Reading:
-    """The arguments of one step being read as a pattern.
+class Patterns:
+    """Reads the arguments of the steps of one op as patterns.
 
     Args:
         kinds: the kind of each value that is given so far.
@@ -52,11 +52,9 @@ class Reading:
         self._kinds = kinds
         self._words = words
         self._subscripted = subscripted
-        self.given: list[Any] = []
-        """What stands in the holes: names and numbers."""
 
-    def pattern(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pattern:
-        """The pattern of these arguments.
+    def of(self, args: Sequence[Any], kwargs: Mapping[str, Any], given: list[Any]) -> Pattern:
+        """The pattern of these arguments; what stands in its holes, names and numbers, is added to what is given.
 
         Raises:
             UnlikeError: they have none.
@@ -65,52 +63,52 @@ class Reading:
         for one in args:
             # most arguments are names of values
             if type(one) is str and one in kinds and kinds[one] in _STAND_INS and one not in words:
-                self.given.append(one)
+                given.append(one)
                 found.append(_HOLE)
             else:
-                found.append(self._of(one))
-        named = tuple([(key, self._of(one)) for key, one in kwargs.items()]) if kwargs else ()
-        if len(self.given) > MOST_HOLES:
+                found.append(self._of(one, given))
+        named = tuple([(key, self._of(one, given)) for key, one in kwargs.items()]) if kwargs else ()
+        if len(given) > MOST_HOLES:
             raise UnlikeError
         return tuple(found), named
 
-    def _of(self, part: Any) -> Any:
+    def _of(self, part: Any, given: list[Any]) -> Any:
         kind = type(part)
         if kind is str:
-            return self._of_word(part)
+            return self._of_word(part, given)
         if (kind is int or kind is float) and part not in _AS_BOOLEANS:
-            self.given.append(part)
+            given.append(part)
             return kind
         if kind is list:
-            return (list, *[self._of(one) for one in part])
+            return (list, *[self._of(one, given) for one in part])
         if kind is dict and len(part) == 1 and "ref" not in part:
             [(key, value)] = part.items()
             return (dict, key, *_literal(value))
         return _literal(part)
 
-    def _of_word(self, word: str) -> Any:
+    def _of_word(self, word: str, given: list[Any]) -> Any:
         root, point, fields = (word, "", "") if "." not in word else word.partition(".")
         kind = self._kinds.get(root)
         if not word.isascii():
             raise UnlikeError
         if kind is None:
-            return self._of_subscript(word) if self._subscripted else word
+            return self._of_subscript(word, given) if self._subscripted else word
         if kind not in _STAND_INS or root in self._words:
             raise UnlikeError
-        self.given.append(root)
+        given.append(root)
         return (kind, fields) if point else _HOLE
 
-    def _of_subscript(self, text: str) -> Any:
+    def _of_subscript(self, text: str, given: list[Any]) -> Any:
         """The pattern of a text with names and numbers in it, such as `i, 1:`."""
         parts = _WORD.split(text)
         for at in range(1, len(parts), 2):
             root, point, fields = parts[at].partition(".")
             kind = self._kinds.get(root, "")
             if kind in _STAND_INS:
-                self.given.append(root)
+                given.append(root)
                 parts[at] = f"{_STAND_INS[kind]}{point}{fields}"
             elif _INTEGER.fullmatch(root) and not point:
-                self.given.append(int(root))
+                given.append(int(root))
                 parts[at] = _NUMBER
             elif root not in ("None", ""):
                 raise UnlikeError

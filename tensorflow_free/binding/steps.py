@@ -163,9 +163,18 @@ class Steps:
 
     def _lowered_call(self, form: StepForm, given: list[Any], out: int, site: Site, rows: list[CallRow]) -> CallRow:
         """The row of a step's call; rows that read fields come before it."""
-        args = tuple([self._lowered(one, given, site, rows) for one in form.args])
-        kwargs = {name: self._lowered(one, given, site, rows) for name, one in form.kwargs.items()}
-        row, effects = CallRow(form.function, args, kwargs, out, site), form.effects
+        names, read = self._scope.names, self._scope.read
+        args: list[Any] = []
+        for one in form.args:
+            # most arguments are whole values
+            if type(one) is Hole and not one.fields:
+                name = given[one.at]
+                read.add(name)
+                args.append(Value(names[name]))
+            else:
+                args.append(self._lowered(one, given, site, rows))
+        kwargs = {key: self._lowered(one, given, site, rows) for key, one in form.kwargs.items()}
+        row, effects = CallRow(form.function, tuple(args), kwargs, out, site), form.effects
         if effects.touches:
             row.changes = self._memory_of(effects.changes, given)
             row.shares = self._memory_of(effects.shares, given)
