@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.chains import chain
 from benchmarks.commands import installed, whole
-from benchmarks.figures import Effort, Figure, Side, figure, ratio
+from benchmarks.figures import Effort, Figure, Side, figure, of_children, ratio
 from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.composition.writer import dump_yaml
@@ -37,6 +37,9 @@ WORKING_CELLS: Final = 200
 WORK_S: Final = 0.025
 """Seconds of the processor that each run of such a cell takes; its reference takes as long again."""
 WORKING_PAIRS: Final = 3
+
+LAUNCHED_CELLS: Final = 10_000
+LAUNCHED_PAIRS: Final = 2
 
 RECIPE: Final = "recipe.yaml"
 
@@ -133,7 +136,21 @@ def two_workers(effort: Effort) -> Figure:
         return ratio(two, one, effort.pairs_of(WORKING_PAIRS), warm=False)
 
 
+def joblib_launcher(effort: Effort) -> Figure:
+    """Small cells as jobs of joblib's launcher, against the launcher of our own, a worker for each core both."""
+    cells = effort.size_of(LAUNCHED_CELLS, 4)
+    with folder_with(chain_recipe()) as folder:
+        ours, theirs = (_launched(folder, cells, launcher) for launcher in ("joblib", "workers"))
+        return ratio(ours, theirs, effort.pairs_of(LAUNCHED_PAIRS), warm=False)
+
+
 # the sides
+
+
+def _launched(folder: Path, cells: int, launcher: str) -> Side:
+    asked = [f"seed=range(0,{cells})", f"hydra/launcher={launcher}", "hydra.sweep.dir=swept"]
+    words = [installed("run-recipe"), "-m", RECIPE, *asked]
+    return whole(words, folder, lambda: emptied(folder), clock=of_children)
 
 
 def _sweep(folder: Path, cells: int, jobs: int = 1, *flags: str) -> Side:

@@ -207,6 +207,13 @@ BENCHMARKS: Final = (
         2.0,
         blaming.memory,
     ),
+    Benchmark(
+        "sweep-joblib",
+        "10,000 cells of 10 steps by joblib's launcher, results on disk, whole process",
+        "by the launcher of our own",
+        1.5,
+        sweeps.joblib_launcher,
+    ),
     Benchmark("sweep-two", "200 cells of 50 ms by two workers", "by one", 0.6, sweeps.two_workers),
     Benchmark(
         "golden-pytest",

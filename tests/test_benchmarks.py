@@ -12,7 +12,7 @@ from benchmarks.figures import TINY, Figure, Side, excess, figure, ratio
 from tensorflow_free import load_recipe, run_recipe
 
 DEAR = {
-    *("blame-memory", "golden-linear", "golden-pytest", "golden-named", "sweep-two"),
+    *("blame-memory", "golden-linear", "golden-pytest", "golden-named", "sweep-joblib", "sweep-two"),
     *("command-overrides", "command-hydra-dir", "gradient", "verify-one"),
 }
 """Those that take longest even with the smallest sizes; each has a cheaper one of its kind beside it."""

@@ -18,6 +18,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from tensorflow_free.errors import StorageError
+from tensorflow_free.files.opening import read_file
+from tensorflow_free.sweep import job_crew
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.jobs import Chunks
 from tensorflow_free.sweep.preparation import sweep_recipe
@@ -122,8 +124,13 @@ def rows(folder):
 
 def numbers(folder):
     """Every number that a sweep computed, as its bytes."""
-    found = (folder / "out").rglob("*.safetensors")
-    return {path.relative_to(folder): path.read_bytes() for path in found}
+    cells = [row["folder"] for row in rows(folder) if row["folder"]]
+    return {cell: read_file(folder / "out" / cell / "tensors.safetensors") for cell in cells}
+
+
+def files(folder):
+    """What lies in a sweep's folder, but for the archives, of which each worker begins one of its own."""
+    return {path.name for path in (folder / "out").iterdir() if not path.match("cells-*.tar.gz")}
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +146,7 @@ def test_every_launcher_gives_the_same_table_rows_and_numbers(tmp_path, usual, w
     assert swept(tmp_path, "-m", *MIXED, "hydra.sweep.dir=out", *words)[:2] == (code, table)
     assert rows(tmp_path) == rows(folder)
     assert numbers(tmp_path) == numbers(folder)
-    added = {path.name for path in (tmp_path / "out").iterdir()} ^ {path.name for path in (folder / "out").iterdir()}
-    assert added <= {".submitit"}
+    assert files(tmp_path) ^ files(folder) <= {".submitit"}
     assert SweepFolder(tmp_path / "out").document().launcher.name == launcher
 
 
@@ -206,7 +212,7 @@ JOB = OmegaConf.create({"chunk": 0})
 
 
 @pytest.fixture
-def begun(tmp_path):
+def begun(tmp_path, no_worker_waits):
     """A sweep of which nothing has run, and what runs its one job."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
@@ -224,6 +230,35 @@ def test_a_job_runs_its_cells_from_whatever_folder_it_is_in(begun, tmp_path_fact
         assert list(here.iterdir()) == []
     found = list(SweepFolder(begun[1].folder).rows())
     assert [(row.outcome, row.dtype) for row in found] == [("ok", "float64"), ("crashed", "float16")]
+
+
+@pytest.fixture
+def no_worker_waits():
+    """No worker waits for a job, before and behind a test."""
+    job_crew.end_waiting()
+    yield
+    job_crew.end_waiting()
+
+
+def test_the_worker_of_a_job_runs_the_next_job_of_the_sweep_too(begun):
+    one = replace(begun[1], size=1)
+    environment = one(JOB)
+    (worker,) = job_crew._waiting.values()
+    assert (one(OmegaConf.create({"chunk": 1})), worker.is_there) == (environment, False)
+    # it died in the cell that ends it, and another took its place only when there was something to do
+    assert job_crew._waiting == {}
+
+
+def test_a_worker_that_died_while_it_waited_runs_no_job(begun):
+    one = replace(begun[1], size=1)
+    one(JOB)
+    (worker,) = job_crew._waiting.values()
+    worker.kill()
+    worker._child.process.wait()
+    (begun[1].folder / "cells.0.jsonl").unlink()
+    one(JOB)
+    (other,) = job_crew._waiting.values()
+    assert other is not worker
 
 
 def test_a_job_runs_its_own_cells_only(begun):

@@ -16,6 +16,16 @@ from tensorflow_free.workers.worker import Lost, Worker
 MAIN = "tensorflow_free.sweep.cell_process:main"
 
 
+Terms = tuple[Any, ...]
+"""All that a worker was begun with: another begun with the same does the same."""
+
+
+def terms_of(launch: Launch, environment: Mapping[str, str]) -> Terms:
+    """What a worker is begun with for these cells."""
+    told = launch.main, launch.cwd, launch.folder, tuple(launch.ops), launch.devices, launch.limits
+    return *told, tuple(sorted(environment.items()))
+
+
 class CellWorker(Worker):
     """One worker process of a sweep.
 
@@ -35,6 +45,7 @@ class CellWorker(Worker):
             # the kernels of a device end a process more often
             asked["tells_steps"] = True
         super().__init__(launch.main or MAIN, asked, cwd=launch.cwd, environment=environment, limits=launch.limits)
+        self.terms = terms_of(launch, environment)
 
     def run(self, cell: Cell, limit_s: float) -> Row:
         """The row of a cell.

@@ -129,6 +129,14 @@ class SweepFolder:
         """
         return self._read([self.path / CELLS, *self._jobs()])
 
+    def rows_of_job(self) -> Iterator[Row]:
+        """As `rows`, but for those that other jobs have put into files of their own, whose cells are others.
+
+        Raises:
+            StorageError: a file of rows cannot be read.
+        """
+        return self._read(list(dict.fromkeys([self.path / CELLS, self._cells])))
+
     def _jobs(self) -> list[Path]:
         return sorted(self.path.glob(JOB_CELLS))
 

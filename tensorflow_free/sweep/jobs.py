@@ -12,8 +12,8 @@ from typing import Any, Final
 from tensorflow_free.errors import StorageError
 from tensorflow_free.run.error_patterns import UNSUPPORTED_VARIABLE
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.job_crew import JobCrew
 from tensorflow_free.sweep.launch import Settings
-from tensorflow_free.sweep.pool import Crew
 
 CARRIED: Final = (
     "OMP_NUM_THREADS",
@@ -80,7 +80,8 @@ class Chunks:
         environment: dict[str, Any] = {}
         kept.open()
         try:
-            rows = list(kept.rows())
+            # of many jobs each would read what all have done, where nothing hangs on it
+            rows = list(kept.rows() if launch.fail_fast else kept.rows_of_job())
             if launch.fail_fast and any(row.is_bad for row in rows):
                 # another job has found what ends the sweep
                 return environment
@@ -88,7 +89,7 @@ class Chunks:
             numbers = range(config.chunk * self.size, min((config.chunk + 1) * self.size, len(cells)))
             waiting = [cells[number] for number in numbers if number not in done]
             with chdir(document.cwd), _variables(self.environment):
-                for _ in Crew(launch, kept.append, environment.update).rows(iter(waiting), len(waiting)):
+                for _ in JobCrew(launch, kept.append, environment.update).rows(iter(waiting), len(waiting)):
                     pass
         finally:
             kept.close()

@@ -167,7 +167,7 @@ class Crew:
                 self._tell(error)
         finally:
             for worker in mine.values():
-                self._dismiss(worker)
+                self._let_go(worker)
             self._tell(None)
 
     def _tell(self, news: Row | Exception | None) -> None:
@@ -243,11 +243,10 @@ class Crew:
             RecipeError: the user's ops cannot be loaded.
             TensorflowFreeError: no worker has ever started.
         """
-        launch = self._launch
         with self._lock:
             if self._stopped.is_set():
                 raise Lost(WorkerLost(code="worker crashed", ended="the sweep was stopped"))
-            worker = CellWorker(launch, environment_of_worker(capability, lane))
+            worker = self._new(environment_of_worker(capability, lane))
             self._workers.add(worker)
         try:
             environment = worker.ready()
@@ -265,6 +264,14 @@ class Crew:
                 self._greet(environment)
                 self._greeted.set()
         return worker
+
+    def _new(self, environment: dict[str, str]) -> CellWorker:
+        """A worker with these variables."""
+        return CellWorker(self._launch, environment)
+
+    def _let_go(self, worker: CellWorker) -> None:
+        """Let a worker go for which no cell is left."""
+        self._dismiss(worker)
 
     def _dismiss(self, worker: CellWorker) -> None:
         with self._lock:

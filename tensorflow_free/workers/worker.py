@@ -76,22 +76,26 @@ class Worker:
         self._child = Child(main, told, cwd=cwd, environment=environment, prints=prints, limits=limits)
         self.devices: dict[str, Any] = {}
         """What `devices_told` of `serving` gave, once it is ready, where its parent asked for `kinds`."""
+        self._environment: dict[str, Any] | None = None
         self._stage = "starting"
         self._early: bytes | None = None
         self.broken: list[str] = []
 
     def ready(self) -> dict[str, Any]:
-        """Its environment, once torch is imported.
+        """Its environment, once torch is imported; asked for again, the same.
 
         Raises:
             RecipeError: the user's ops cannot be loaded.
             Lost: it did not start.
         """
+        if self._environment is not None:
+            return self._environment
         letter, text = self._next(monotonic() + START_LIMIT_S, f"{START_LIMIT_S:g} s")
         if letter == REFUSED:
             raise RecipeError([Problem(Place(), line) for line in json.loads(text).splitlines()])
         self._child.watch_memory()
         environment: dict[str, Any] = json.loads(text)
+        self._environment = environment
         return environment
 
     def answer(self, question: Mapping[str, Any], stage: str, limit_s: float) -> bytes:
@@ -157,6 +161,11 @@ class Worker:
     def printed(self) -> tuple[str, str]:
         """What it printed since this was last asked, on standard output and standard error, where that is kept."""
         return ("", "") if self._child.output is None else self._child.output.taken()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its process still runs, as far as that is known."""
+        return self._child.process.poll() is None
 
     def kill(self) -> None:
         """End the process, from any thread; whoever waits for its answer finds it lost."""
