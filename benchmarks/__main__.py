@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Sequence
 
 from benchmarks.figures import FULL, QUICK
-from benchmarks.table import BENCHMARKS, row, table, write
+from benchmarks.table import in_order, row, table, write
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for."""
-    names = [benchmark.name for benchmark in BENCHMARKS]
+    benchmarks = in_order()
+    names = [benchmark.name for benchmark in benchmarks]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--only",
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the pairs; writes nothing")
     asked = parser.parse_args(arguments)
-    chosen = [benchmark for benchmark in BENCHMARKS if benchmark.name in (asked.only or names)]
+    chosen = [benchmark for benchmark in benchmarks if benchmark.name in (asked.only or names)]
     figures = {}
     for benchmark in chosen:
         figures[benchmark] = benchmark.measure(QUICK if asked.quick else FULL)

@@ -79,6 +79,14 @@ def test_recipes_of_different_numbers_have_different_ops():
     assert len({tuple(goldens.ops_of(number)) for number in range(1000)}) == 1000
 
 
+def test_the_page_tells_every_benchmark_once_and_whole_calls_first():
+    told = table.in_order()
+    assert sorted(one.name for one in told) == sorted(one.name for one in table.BENCHMARKS)
+    assert len(told) == len({one.name for one in told})
+    count = len([one for one in told if one.name in table.FIRST])
+    assert all(one.name in table.FIRST for one in told[:count])
+
+
 def test_a_row_that_is_over_its_limit_says_so():
     benchmark = table.BENCHMARKS[0]
     over, under = (figure([benchmark.limit * factor], "ratio") for factor in (2, 0.5))
