@@ -16,11 +16,11 @@ from tensorflow_free.workers.worker import Lost, Worker
 MAIN = "tensorflow_free.sweep.cell_process:main"
 
 
-Terms = tuple[Any, ...]
+WorkerTerms = tuple[Any, ...]
 """All that a worker was begun with: another begun with the same does the same."""
 
 
-def terms_of(launch: Launch, environment: Mapping[str, str]) -> Terms:
+def terms_of(launch: Launch, environment: Mapping[str, str]) -> WorkerTerms:
     """What a worker is begun with for these cells."""
     told = launch.main, launch.cwd, launch.folder, tuple(launch.ops), launch.devices, launch.limits
     return *told, tuple(sorted(environment.items()))

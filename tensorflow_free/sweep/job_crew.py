@@ -10,11 +10,11 @@ import atexit
 import threading
 from typing import Final
 
-from tensorflow_free.sweep.cell_worker import CellWorker, Terms, terms_of
+from tensorflow_free.sweep.cell_worker import CellWorker, WorkerTerms, terms_of
 from tensorflow_free.sweep.lanes import may_use_devices
 from tensorflow_free.sweep.pool import Crew
 
-_waiting: Final[dict[Terms, CellWorker]] = {}
+_waiting: Final[dict[WorkerTerms, CellWorker]] = {}
 """Workers without a cell, by what they were begun with."""
 
 _lock: Final = threading.Lock()
