@@ -91,6 +91,13 @@ def test_cells_are_read_while_others_are_added_and_the_last_of_a_name_counts():
         read_file(Path("2/result.json"))
 
 
+def test_a_cell_is_found_by_its_path_however_that_is_written():
+    archived("./a//0")
+    assert all(is_there(Path(path)) for path in ("a/0", "./a/0/recipe.yaml", "a/../a/0"))
+    SweepFolder(Path()).forget(["a//0"])
+    assert not is_there(Path("a/0"))
+
+
 def test_a_folder_of_a_cells_own_counts_more_than_an_archive():
     archived("0")
     Path("0").mkdir()

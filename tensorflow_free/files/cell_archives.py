@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tensorflow_free.files.archive_members import member_of
@@ -52,7 +52,7 @@ class CellArchive:
         Raises:
             OSError: it cannot be written; what was there stays.
         """
-        member = member_of(cell, files)
+        member = member_of(PurePosixPath(cell).as_posix(), files)
         descriptor = self._open() if self._descriptor is None else self._descriptor
         before = os.fstat(descriptor).st_size
         try:

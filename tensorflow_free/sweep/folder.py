@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tensorflow_free.codec.documents import read_document
@@ -112,7 +112,7 @@ class SweepFolder:
         """
         gone = CellArchive(self.path)
         try:
-            for name in cells_in(self.path).keys() & set(names):
+            for name in cells_in(self.path).keys() & {PurePosixPath(name).as_posix() for name in names}:
                 gone.append(name, {})
         except OSError as error:
             raise self._unwritable(error) from error
