@@ -12,6 +12,9 @@ import torch
 PIECE: Final = 1 << 15
 """Numbers of a piece: a few of these fit the second level of a processor's cache."""
 
+KEPT: Final = 1 << 22
+"""Numbers of a value whose errors are kept; of more they are made anew where they are needed, piece by piece."""
+
 FEW: Final = 1 << 12
 """Numbers of a value of which what is made from them is kept, too."""
 
@@ -24,14 +27,14 @@ class Sums:
     """What a pass over two tensors comes to, as `Errors` has it.
 
     Attributes:
-        errors: as of `Errors`; so are `sizes`, where they are kept.
+        errors: as of `Errors`, where they are kept; so are `sizes`.
         square: the sum of their squares.
         power: the sum of the squares of the sizes.
         max_abs: as of `Errors`; so is `peak`.
         share: what `Errors.share` is of, and what it is.
     """
 
-    errors: torch.Tensor
+    errors: torch.Tensor | None
     sizes: torch.Tensor | None
     square: float
     power: float
@@ -54,16 +57,19 @@ def measured(actual: torch.Tensor, expected: torch.Tensor, wide: torch.dtype) ->
         wide: the dtype that their difference is taken in.
     """
     elements = actual.numel()
-    mine, its, into = actual.reshape(-1), expected.reshape(-1), torch.empty(elements, dtype=torch.float64)
+    mine, its, is_kept = actual.reshape(-1), expected.reshape(-1), elements <= KEPT
+    into = torch.empty(elements if is_kept else PIECE, dtype=torch.float64)
     zero, sizes = torch.zeros((), dtype=torch.float64), into
     sums, tops = [zero, zero], [zero, zero]
     for begin in range(0, elements, PIECE):
         here = slice(begin, begin + PIECE)
         other = its[here].to(wide)
-        errors, sizes = torch.abs(mine[here].to(wide) - other, out=into[here]), other.abs()
+        room = into[here] if is_kept else into[: len(other)]
+        errors, sizes = torch.abs(mine[here].to(wide) - other, out=room), other.abs()
         sums = [one + torch.dot(each, each) for one, each in zip(sums, (errors, sizes), strict=True)]
         tops = [torch.maximum(*pair) for pair in zip(tops, (errors.max(), sizes.max()), strict=True)]
-    return Sums(into, sizes if elements <= FEW else None, *torch.stack([*sums, *tops]).tolist())
+    kept = into if is_kept else None, sizes if elements <= FEW else None
+    return Sums(*kept, *torch.stack([*sums, *tops]).tolist())
 
 
 def moved(
@@ -95,6 +101,19 @@ def moved(
 def largest_of(numbers: Sequence[torch.Tensor]) -> float:
     """The largest of several numbers, NaN where one is; 0 of none."""
     return float(torch.stack(list(numbers)).max()) if numbers else 0.0
+
+
+@dataclass(slots=True)
+class Largest:
+    """The largest of numbers that are not negative, seen piece by piece, and the position of the first such one."""
+
+    number: float = 0.0
+    position: int = 0
+
+    def see(self, begin: int, numbers: torch.Tensor) -> None:
+        """Take in a piece, which begins at a position."""
+        if (largest := float(numbers.max())) > self.number:
+            self.number, self.position = largest, begin + int(numbers.argmax())
 
 
 def finite(away: torch.Tensor) -> tuple[torch.Tensor, float]:

@@ -29,7 +29,7 @@ import torch
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, Leeway
 from tensorflow_free.judging.noise import Noise
-from tensorflow_free.judging.passes import FEW, largest_of
+from tensorflow_free.judging.passes import FEW, Largest, largest_of
 from tensorflow_free.judging.rules import epsilon
 from tensorflow_free.tensors.dtypes import PARTS, word_of
 
@@ -150,17 +150,17 @@ class RoundingBound:
         """What each number may be away, flat."""
         if self._allowed is not None:
             return self._allowed
-        pieces = [allowed for _, _, allowed in self._in_pieces()]
+        pieces = [allowed for _, _, _, allowed in self._in_pieces()]
         allowed = torch.cat(pieces) if pieces else torch.zeros(0, dtype=torch.float64)
         if self.errors.elements <= FEW:
             self._allowed = allowed
         return allowed
 
-    def _in_pieces(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Errors, sizes, and what each number may be away, piece by piece."""
+    def _in_pieces(self) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Where they stand, errors, sizes, and what each number may be away, piece by piece."""
         spread, smallest, row = self._spread, smallest_of(self.dtype), self._row
         if self._allowed is not None:
-            yield self.errors.errors, self.errors.sizes, self._allowed
+            yield slice(0, self.errors.elements), self.errors.errors, self.errors.sizes, self._allowed
             return
         least = None if spread is None or self.is_jump else self._least(spread, row)
         for here, errors, sizes in self.errors.pieces(row):
@@ -170,7 +170,7 @@ class RoundingBound:
                 if least is not None:
                     moved = moved.view(-1, row).maximum(least[here.start // row : here.stop // row]).view(-1)
                 allowed.add_(moved, alpha=self.k)
-            yield errors, sizes, allowed.add_(smallest)
+            yield here, errors, sizes, allowed.add_(smallest)
 
     @property
     def _row(self) -> int:
@@ -208,13 +208,16 @@ class RoundingBound:
         if found.elements <= FEW:
             return float((found.errors / self.allowed).max()) if found.max_abs else 0.0
         pieces = self._in_pieces() if found.max_abs else ()
-        return largest_of([(errors / allowed).max() for errors, _, allowed in pieces])
+        return largest_of([(errors / allowed).max() for _, errors, _, allowed in pieces])
 
     def worst(self) -> int | None:
         """The flat position of the number that decided; None where the baseline did."""
         if self.used > 1 and self.used != self._derived:
             return None
-        return int((self.errors.errors / self.allowed).argmax()) if self.errors.elements else 0
+        found = Largest()
+        for here, errors, _, allowed in self._in_pieces():
+            found.see(here.start, errors / allowed)
+        return found.position
 
     def beside_baseline(self) -> float:
         """How much worse it is than the baseline and than rounding explains, 1 being allowed; 0 without a baseline."""
@@ -260,24 +263,25 @@ class RoundingBound:
         """Whether too few runs were finite to tell of each number that is out of bounds."""
         if self._lost is None:
             return self.runs < FEWEST_RUNS
-        beyond = self.errors.errors > self.allowed
-        return bool((self.runs - self._lost[beyond] < FEWEST_RUNS).all())
+        told, pieces = self.runs - self._lost, self._in_pieces()
+        return all(bool((told[here][errors > allowed] < FEWEST_RUNS).all()) for here, errors, _, allowed in pieces)
 
     @property
     def is_vacuous(self) -> bool:
         """Whether zeros would have passed, although the reference is not zero."""
         if self._vacuous is None:
-            passes = (bool((allowed >= sizes).all()) for _, sizes, allowed in self._in_pieces())
+            passes = (bool((allowed >= sizes).all()) for _, _, sizes, allowed in self._in_pieces())
             self._vacuous = self.errors.peak > 0 and all(passes)
         return self._vacuous
 
     @property
     def is_off_below_normal(self) -> bool:
         """Whether a number is off that is too small to be normal, which only its being flushed to zero may excuse."""
-        if self.errors.least >= smallest_of(self.dtype):
+        smallest = smallest_of(self.dtype)
+        if self.errors.least >= smallest:
             return False
-        sizes = self.errors.sizes
-        return bool(((sizes > 0) & (sizes < smallest_of(self.dtype)) & (self.errors.errors > 0)).any())
+        pieces = self.errors.pieces()
+        return any(bool(((sizes > 0) & (sizes < smallest) & (errors > 0)).any()) for _, errors, sizes in pieces)
 
     @property
     def _unexplained(self) -> float:
@@ -301,10 +305,16 @@ class RoundingBound:
                 f"rmse {self._unexplained:.2g}, which rounding explains, or {WORSE:g} times that of eager "
                 f"CPU ({base:.2g})"
             )
-        allowed = float(self.allowed[at]) if self.errors.elements else 0.0
-        size = float(self.errors.sizes[at]) if self.errors.elements else 0.0
+        allowed, size = self._at(at)
         moved = max(0.0, (allowed - smallest_of(self.dtype)) / self.k - size * self._epsilon)
         return f"{allowed:.2g}: {self.k:g} times what rounding moves (eps * {size:.3g} at the end, {moved:.2g} before)"
+
+    def _at(self, at: int) -> tuple[float, float]:
+        """What the number at a flat position may be away, and its size."""
+        for here, _, sizes, allowed in self._in_pieces():
+            if here.start <= at < here.start + len(sizes):
+                return float(allowed[at - here.start]), float(sizes[at - here.start])
+        return 0.0, 0.0
 
 
 def _times(mine: float, its: float) -> float:

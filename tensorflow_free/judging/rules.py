@@ -22,7 +22,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.judging.measures import Errors
+from tensorflow_free.judging.measures import Errors, relative
 from tensorflow_free.judging.noise import NO_NOISE, Noise
 from tensorflow_free.recipe.models import Pair, Recipe
 from tensorflow_free.tensors.dtypes import PARTS, TORCH_DTYPES, Tolerance, word_of
@@ -146,16 +146,19 @@ def by_tolerance(found: Errors, tolerance: Tolerance, *, steps: int | None = Non
     rtol, atol = tolerance
     form: str = BY_TOLERANCE
     numbers: tuple[float, ...] = tolerance
-    sizes = found.sizes
+    least = 0.0
     if steps is not None:
         widened = math.sqrt(max(1, steps))
         form, numbers = BY_DTYPE, (rtol, atol, steps)
-        rtol, atol, sizes = rtol * widened, atol * widened, sizes.clamp(min=found.rms)
+        rtol, atol, least = rtol * widened, atol * widened, found.rms
     if not found.max_abs:
         return Judged(0.0, form, numbers)
-    used = torch.where(found.errors == 0, found.errors, found.errors / (atol + rtol * sizes))
-    worst = int(used.argmax())
-    return Judged(float(used[worst]), form, numbers, worst)
+
+    def used(errors: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
+        return relative(errors, (sizes.clamp(min=least) if least else sizes) * rtol + atol)
+
+    largest = found.worst(used)
+    return Judged(largest.number, form, numbers, largest.position)
 
 
 BY_TOLERANCE: Final = "rtol {:g}, atol {:g}"

@@ -7,6 +7,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.judging.closeness import is_floating, same_integers
+from tensorflow_free.judging.passes import PIECE
 
 SAME_NUMBERS: Final = "the same numbers, each rounded to its own run's dtype"
 """What is allowed of the tensors that two runs start from."""
@@ -26,13 +27,24 @@ def same_start(mine: torch.Tensor, its: torch.Tensor) -> torch.Tensor:
         return same_integers(mine, its).flatten()
     if mine.is_complex() and its.is_complex():
         return same_start(torch.view_as_real(mine), torch.view_as_real(its)).view(-1, 2).all(-1)
-    wide, other = (one.flatten().to(torch.float64) for one in (mine, its))
+    same, one, another = torch.empty(mine.numel(), dtype=torch.bool), mine.reshape(-1), its.reshape(-1)
+    for begin in range(0, len(same), PIECE):
+        here = slice(begin, begin + PIECE)
+        same[here] = _same(one[here], another[here])
+    return same
+
+
+def _same(mine: torch.Tensor, its: torch.Tensor) -> torch.Tensor:
+    """As of `same_start`, of a piece."""
+    wide, other = mine.to(torch.float64), its.to(torch.float64)
     same = (wide == other) | (wide.isnan() & other.isnan())
     if mine.dtype == its.dtype or mine.is_complex() or its.is_complex():
         return same
     # what overflows in one of the two dtypes
-    same |= mine.flatten().to(its.dtype).to(torch.float64) == other
-    same |= its.flatten().to(mine.dtype).to(torch.float64) == wide
+    same |= mine.to(its.dtype).to(torch.float64) == other
+    same |= its.to(mine.dtype).to(torch.float64) == wide
+    if bool(same.all()):
+        return same
     return same | ((wide - other).abs() <= _half_unit(wide, mine.dtype) + _half_unit(other, its.dtype))
 
 

@@ -93,7 +93,7 @@ def ulp_distance(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
         parts = ulp_distance(torch.view_as_real(actual.resolve_conj()), torch.view_as_real(expected.resolve_conj()))
         return parts.amax(-1)
     if actual.dtype.itemsize < torch.float64.itemsize:
-        apart = (_ordered(actual) - _ordered(expected)).abs().to(torch.float64)
+        apart = _apart(actual, expected).to(torch.float64)
     else:
         apart = (_ordered(actual).to(torch.float64) - _ordered(expected).to(torch.float64)).abs()
         # a difference of 64-bit integers does not fit float64 exactly where it is small against them
@@ -104,6 +104,16 @@ def ulp_distance(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
         return apart
     one_nan, both_nan = mine != its, mine & its
     return apart.masked_fill(one_nan, torch.inf).masked_fill(both_nan, 0.0)
+
+
+def _apart(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """How far the bit patterns of small numbers are apart, in their order."""
+    if actual.dtype != torch.float8_e8m0fnu:
+        mine, its = (one.contiguous().view(_INTEGER_OF_SIZE[one.dtype.itemsize]) for one in (actual, expected))
+        if not bool(((mine ^ its) < 0).any()):
+            # of one sign, they are in their order, or all in the other one
+            return (mine - its).abs()
+    return (_ordered(actual) - _ordered(expected)).abs()
 
 
 def _ordered(values: torch.Tensor) -> torch.Tensor:
