@@ -48,7 +48,6 @@ def few():
 def folder(tmp_path, monkeypatch):
     """The folder of what is kept, with no package that offers ops."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(kept_ops, "is_loaded", lambda group: False)
     monkeypatch.setattr(kept_ops, "offers", lambda group: False)
     return tmp_path / "tensorflow_free"
 
@@ -191,8 +190,17 @@ def test_a_package_that_offers_ops_is_asked_where_torch_has_none_of_the_name(fol
     assert kept_table("vendor.add") is kept_table(None) is None
 
 
+@pytest.mark.parametrize("pattern", [None, "linalg.*", "add"])
+def test_a_table_is_kept_whatever_is_looked_up(folder, few, monkeypatch, capsys, pattern):
+    monkeypatch.setattr("tensorflow_free.commands.lookup._is_untouched", lambda flags: True)
+    monkeypatch.setattr("tensorflow_free.report.op_report.entries_of_torch", lambda: few["ops"])
+    assert cli.recipe_main(["ops", *([] if pattern is None else [pattern])]) == 0
+    assert kept_table("add").names() == tuple(few["ops"])
+
+
 def test_no_table_is_kept_once_packages_have_been_loaded(folder, monkeypatch):
-    monkeypatch.setattr(kept_ops, "is_loaded", lambda group: True)
+    registry.load_entry_points()
+    monkeypatch.setattr(kept_ops, "offers", lambda group: True)
     keep_table("add", pytest.fail, pytest.fail)
     assert not folder.exists()
 

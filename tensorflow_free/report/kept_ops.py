@@ -40,7 +40,7 @@ def keep_table(
 ) -> None:
     """Keep the table that would have answered, unless packages have been loaded that may have changed torch."""
     key = fingerprint()
-    if key is None or is_loaded(OPS):
+    if key is None or (is_loaded(OPS) and offers(OPS)):
         return
     make = entries_of_aten if _kind(pattern) == "aten" else entries_of_torch
     keep(_kind(pattern), key, lambda: _CONTENT.dump_json(make()))
