@@ -17,6 +17,7 @@ from tensorflow_free.plan.autograd import run_backward
 from tensorflow_free.plan.calls import GRADIENTS, TICK, Site, Stopped, Values, never_ending, retain, run_calls
 from tensorflow_free.plan.compiled_function import CompiledFunction
 from tensorflow_free.plan.plan import Pass, Plan
+from tensorflow_free.process.garbage import uncollected
 from tensorflow_free.process.limits import TimedOut
 from tensorflow_free.result.environment import environment_of
 from tensorflow_free.result.model import Timings
@@ -315,7 +316,9 @@ class Run:
             return RunRecords()
         # autograd counts the nodes that it makes
         has_history = _nodes_made() != self._nodes_before
-        return records_of(self._plan, self._values, self._reached, has_history=has_history)
+        # of a value with a history, what is kept of it and of its gradient is made anew
+        with uncollected() if has_history else nullcontext():
+            return records_of(self._plan, self._values, self._reached, has_history=has_history)
 
     def _timed(self, part: str, act: Callable[[], None]) -> None:
         start = perf_counter()

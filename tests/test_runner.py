@@ -5,11 +5,15 @@ from __future__ import annotations
 import gc
 import re
 import weakref
+from dataclasses import replace
 
 import pytest
 import torch
 
 from tensorflow_free import RecipeError, StepError, load_recipe, register_op, run_recipe
+from tensorflow_free.loading import plan_of
+from tensorflow_free.run import late_errors
+from tensorflow_free.runner import run as run_plan
 
 
 def run(overrides=(), **recipe):
@@ -635,3 +639,19 @@ def test_a_view_whose_maker_autograd_does_not_tell_is_recorded_without_it():
     assert result.error is None
     assert result["u.0.after"].tolist() == [6.0, 12.0]
     assert result.records["u.0.after"].grad_fn is None
+
+
+# devices
+
+
+def test_nothing_waits_for_a_device_between_the_first_step_and_the_last(monkeypatch):
+    seen = []
+    monkeypatch.setattr(late_errors, "synchronize", lambda _: seen.append("wait"))
+    register_op("runner.seen", replace=True)(lambda x: seen.append("step") or x + 1)
+    loop = {"repeat": 3, "carry": {"x": "a"}, "trace": ["a"], "steps": {"a": {"op": "runner.seen", "args": ["x"]}}}
+    steps = {"first": {"op": "runner.seen", "args": ["x"]}, "loop": loop, "last": {"op": "runner.seen", "args": ["a"]}}
+    plan = plan_of(load_recipe({"tensors": {"x": [1.0]}, "steps": steps}))
+    run_plan(replace(plan, devices=("cpu",)))
+    begin = seen.index("step")
+    assert seen[begin : begin + 5] == ["step"] * 5
+    assert {*seen[:begin], *seen[begin + 5 :]} == {"wait"}
