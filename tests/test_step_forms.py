@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from functools import partial
 from typing import Any
@@ -81,3 +82,14 @@ def test_each_step_of_a_pattern_has_its_own_numbers() -> None:
     recipe = load_recipe({"tensors": {"x": 2.0}, "steps": {f"s{at}": f"x * {at}.5 + {at}" for at in range(5)}})
     values = list(plan_of(recipe).initial)
     assert [one for one in values if isinstance(one, float)] == [0.5, 1.5, 2.5, 3.5, 4.5]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("step", ["x * 2", "x * nothing"])
+def test_loading_leaves_garbage_collection_as_it_was(step: str, is_on: bool) -> None:
+    try:
+        (gc.enable if is_on else gc.disable)()
+        outcome({"y": step}, {})
+        assert gc.isenabled() == is_on
+    finally:
+        gc.enable()
