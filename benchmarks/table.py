@@ -20,6 +20,7 @@ from benchmarks import (
     goldens,
     growth,
     judging,
+    large,
     lookups,
     memory,
     runs,
@@ -279,6 +280,20 @@ BENCHMARKS: Final = (
         "of one of 1,000",
         10.5,
         goldens.linear,
+    ),
+    Benchmark(
+        "judge-large",
+        "judging a value of 10,000,000 numbers in float32 by a tolerance, its worst number measured in full",
+        "`torch.allclose` in float64",
+        1.5,
+        large.in_time,
+    ),
+    Benchmark(
+        "judge-large-memory",
+        "what that takes at most beyond the runs' own values",
+        "the judged value",
+        1.0,
+        large.in_memory,
     ),
     Benchmark(
         "pytest-none",
