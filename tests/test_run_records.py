@@ -76,6 +76,15 @@ def test_a_value_that_an_op_keeps_is_recorded_as_it_stood():
     assert result.records["y"].stride == (2, 1)
 
 
+def test_the_gradient_of_a_value_that_an_op_keeps_is_recorded_as_it_stood():
+    leaf = {"data": [[1.0, 2.0]], "requires_grad": True}
+    steps = {"y": "run_records.keep(x)", "z": "y.sum()"}
+    result = run_recipe(load_recipe({"tensors": {"x": leaf}, "steps": steps, "backward": "z"}))
+    KEPT[0].grad.t_()
+    assert result["y.grad"].shape == (1, 2)
+    assert [result.records[name].kind for name in ("y", "y.grad", "x.grad")] == ["step", "gradient", "gradient"]
+
+
 def test_a_result_keeps_no_history_alive():
     leaf = {"init": "ones", "size": [4], "requires_grad": True}
     steps = {"a": "run_records.note(x)", "b": "a * a", "y": "b.detach()"}
