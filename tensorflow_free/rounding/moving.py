@@ -49,14 +49,14 @@ class Factors:
     """
 
     def __init__(self, uniform: Uniform, count: int) -> None:
-        self._uniform = uniform
+        self._uniform, self._is_cut = uniform, count > PIECE
         self._memory = torch.empty(min(PIECE, count), dtype=torch.float64)
 
     def of(self, piece: torch.Tensor, size: float) -> torch.Tensor:
         """1 + size * uniform numbers, of the piece's shape."""
         if piece.numel() > PIECE:
             return torch.add(_ONE, self._uniform.of(piece.shape), alpha=size)
-        numbers, sign = self._uniform.signed(piece.shape)
+        numbers, sign = self._uniform.signed(piece.shape) if self._is_cut else (self._uniform.of(piece.shape), 1.0)
         return torch.add(_ONE, numbers, alpha=sign * size, out=self._memory[: piece.numel()].view(piece.shape))
 
 
