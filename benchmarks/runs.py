@@ -99,6 +99,11 @@ def block_outputs(effort: Effort) -> Figure:
     return _block(effort, "outputs")
 
 
+def compiled(effort: Effort) -> Figure:
+    """The block compiled and called again and again, against the compiled module; small ones need no inductor."""
+    return _block(effort, "outputs", "inductor" if effort.sizes == 1 else "aot_eager")
+
+
 def against_fx(effort: Effort) -> Figure:
     """The chain, all values recorded, against `torch.fx.Interpreter` that keeps each."""
     length = effort.size_of(LONG, 8)
@@ -191,21 +196,22 @@ def _traced_loop(rounds: int) -> torch.Tensor:
     return torch.stack(trace)
 
 
-def _block(effort: Effort, record: str) -> Figure:
+def _block(effort: Effort, record: str, backend: str = "eager") -> Figure:
     """The block on a batch: the script draws its weights, its input and the gradient as the recipe does."""
     width = max(HEADS, effort.size_of(WIDTH) // HEADS * HEADS)
     length, batch = effort.size_of(LENGTH, 8), effort.size_of(BATCH, 2)
     module = Gpt2Block(width, HEADS)
+    called: Any = module if backend == "eager" else torch.compile(module, backend=backend)
 
     def script() -> Any:
         torch.manual_seed(0)
         module.draw()
         x = torch.randn(batch, length, width, requires_grad=True)
-        y = module(x)
+        y = called(x)
         y.backward(torch.randn(batch, length, width))
         return y, x.grad
 
-    source = gpt2_block(length, width, HEADS, batch=batch, record=record)
+    source = gpt2_block(length, width, HEADS, batch=batch, record=record, backend=backend)
     return _against(_run(source), script, effort.pairs_of(BLOCK_PAIRS))
 
 

@@ -81,6 +81,13 @@ BENCHMARKS: Final = (
     ),
     Benchmark("run-block-outputs", "the same, `record: outputs`", "the module", 1.02, runs.block_outputs),
     Benchmark(
+        "run-compiled",
+        "`run_recipe` of the block compiled by inductor, called again and again, outputs and gradients recorded",
+        "the module that `torch.compile` made, in steady state",
+        1.1,
+        runs.compiled,
+    ),
+    Benchmark(
         "run-slow",
         "`run_recipe` of a chain of 200 ops of 0.1 ms or more, `record: outputs`",
         "plain Python",
