@@ -356,11 +356,19 @@ def number(value: float, figure: Figure) -> str:
     return f"{sign}{abs(value):.2f}{SIGNS[figure.kind]}"
 
 
-def table(figures: Mapping[Benchmark, Figure]) -> str:
-    """The table, and below it what it was measured with."""
+def table(figures: Mapping[Benchmark, Figure], page: str = "") -> str:
+    """The table, and below it what it was measured with.
+
+    Args:
+        figures: what was measured.
+        page: where the rows stand that were not measured now; those of no benchmark are left out.
+    """
     head = ("what", "against", "no more than", "measured", "half of the pairs", "pairs", "held")
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    lines += [row(benchmark, figure) for benchmark, figure in figures.items()]
+    for benchmark in in_order():
+        begins = f"| {benchmark.what} | {benchmark.against} |"
+        kept = [line for line in page.splitlines() if line.startswith(begins)][:1]
+        lines += [row(benchmark, figures[benchmark])] if benchmark in figures else kept
     return "\n".join([*lines, "", peers()])
 
 

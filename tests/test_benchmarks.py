@@ -102,6 +102,14 @@ def test_the_table_is_written_between_its_marks_and_nothing_else_changes(tmp_pat
     assert page.read_text() == f"before\n{table.BEGIN}\nnew\n{table.END}\nafter\n"
 
 
+def test_rows_that_are_not_measured_stay_as_they_stand():
+    one, other, *_ = table.in_order()
+    before = table.table({each: figure([1.0, 2.0], "ratio") for each in (one, other)})
+    after = table.table({one: figure([3.0, 3.0], "ratio")}, before)
+    assert "3.00" in after.splitlines()[2]
+    assert after.splitlines()[3] == before.splitlines()[3]
+
+
 def test_only_the_named_benchmark_runs_and_the_page_stays(capsys, monkeypatch):
     monkeypatch.setattr("benchmarks.__main__.QUICK", TINY)
     before = table.PAGE.read_text()
