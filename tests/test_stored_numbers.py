@@ -124,7 +124,7 @@ def test_large_arrays_are_read_in_chunks(tmp_path, monkeypatch):
         torch.float8_e5m2,
         object(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_values_that_are_no_tensors_are_shown_alike(tmp_path, value):
     assert text_of(list(page_of(saved(tmp_path, {"x": value})))) == shown_by_numpy(tmp_path)
