@@ -155,7 +155,9 @@ def test_what_is_said_of_runs_on_disk_is_printable(folder, typed):
 
 def test_what_is_said_of_a_sweep_is_printable_and_its_csv_too(folder, typed):
     typed("run-recipe", "-m", "plain.yaml", "failing.yaml", "seed=1", "hydra.sweep.dir=swept")
-    files = [path for path in Path("swept").rglob("*") if path.suffix in (".csv", ".json", ".jsonl")]
+    typed("recipe", "export", "swept", "-o", "exported", shows=False)
+    found = [*Path("swept").rglob("*"), *Path("exported").rglob("*")]
+    files = [path for path in found if path.suffix in (".csv", ".json", ".jsonl")]
     assert len(files) >= 4
     assert [path.name for path in files if unprintable(path.read_text("utf-8"))] == []
     assert "\n=" not in Path("swept/sweep.csv").read_text()
