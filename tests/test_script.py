@@ -139,7 +139,9 @@ def test_ops_of_your_own_are_in_the_script_by_their_source(typed):
     Path("ops.py").write_text(
         "from tensorflow_free import register_op\n\n\n@register_op('mine.slightly')\ndef off(x):\n    return x * 1.01\n"
     )
-    Path("wrong.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: mine.slightly(x)}\nreference: {steps: {y: x * 1}}\n")
+    Path("wrong.yaml").write_text(
+        "tensors: {x: [1.0, 2.0]}\nsteps: {y: mine.slightly(x)}\nreference: {steps: {y: x * 1}}\n"
+    )
     code, out, _ = typed("wrong.yaml", "--ops", "ops.py")
     assert code == 0
     assert "def off(x):\n    return x * 1.01" in out
