@@ -23,6 +23,8 @@ import torch
 
 from tensorflow_free import cli, load_recipe, read_result, run_recipe
 from tensorflow_free.codec import arrays
+from tensorflow_free.files.archived_cells import broken_in, cells_in, files_of
+from tensorflow_free.files.cell_archives import archives_in
 from tensorflow_free.golden.places import read_golden
 from tensorflow_free.golden.reading import read_case
 from tensorflow_free.result.environment import environment_of
@@ -30,7 +32,7 @@ from tensorflow_free.sweep import pool
 from tensorflow_free.sweep.preparation import resume_sweep
 from tensorflow_free.sweep.trial import Trial
 
-CALLS = ("open", "mkdir", "rename", "replace", "unlink", "rmdir", "link", "write", "ftruncate")
+CALLS = ("open", "mkdir", "rename", "replace", "unlink", "rmdir", "link", "ftruncate")
 BIG = "tensors: {x: {init: randn, size: [300, 300]}}\nsteps: {y: x * 2, z: y + 1}\nexpect: {y: {shape: [300, 300]}}\n"
 MOST = 300
 
@@ -62,9 +64,10 @@ class Killing:
         self._left = at
         for name in CALLS:
             setattr(os, name, self._killed(getattr(os, name), name == "open"))
+        os.write = self._torn(os.write)
         for name in ("write_text", "write_bytes"):
             setattr(Path, name, self._halved(getattr(Path, name)))
-        arrays.save_file = self._saved(arrays.save_file)
+        arrays.serialize_file = self._saved(arrays.serialize_file)
 
     def _is_now(self) -> bool:
         self._left -= 1
@@ -78,6 +81,17 @@ class Killing:
 
         return call
 
+    def _torn(self, function):
+        def call(descriptor, content):
+            # before anything of it is there, and with half of it
+            for there in (0, len(content) // 2):
+                if self._is_now():
+                    function(descriptor, content[:there])
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return function(descriptor, content)
+
+        return call
+
     def _halved(self, function):
         def call(path, content, *args, **more):
             if self._is_now():
@@ -88,8 +102,8 @@ class Killing:
         return call
 
     def _saved(self, function):
-        def call(tensors, path):
-            function(tensors, path)
+        def call(specs, path):
+            function(specs, path)
             if self._is_now():
                 Path(path).write_bytes(Path(path).read_bytes()[:1000])
                 # safetensors writes beside its place, too
@@ -233,8 +247,13 @@ class Sweep:
     def whole(self) -> object:
         sweep = resume_sweep("kept")
         rows = [row.model_copy(update={"seconds": 0.0}).line() for row in sweep.rows]
-        files = sorted(str(path) for path in Path("kept").rglob("*") if ".hydra" not in path.parts)
-        return rows, sweep.table(), Path("kept/sweep.csv").read_text(), files
+        home = Path("kept")
+        # each process begins an archive, so that only what they hold together is the same
+        assert broken_in(home) == []
+        archives = archives_in(home)
+        files = [str(path) for path in home.rglob("*") if ".hydra" not in path.parts and path not in archives]
+        files += [f"{home}/{name}/{file}" for name, cell in cells_in(home).items() for file in files_of(cell)]
+        return rows, sweep.table(), Path("kept/sweep.csv").read_text(), sorted(files)
 
 
 WHAT = {"run": Run, "save": Save, "record": Record, "review": Review, "sweep": Sweep}
