@@ -19,6 +19,7 @@ class Here:
 
     ran: ClassVar[list[int]] = []
     _turn: ClassVar[Lock] = Lock()
+    is_there = False  # no process that could wait for another job
 
     def __init__(self, launch, *_) -> None:
         self.trial = Trial(launch.folder)

@@ -42,6 +42,7 @@ class Here:
 
     devices: ClassVar = {"best": "cpu", "kinds": []}
     broken = ()
+    is_there = False  # no process that could wait for another job
 
     def __init__(self, launch, *_) -> None:
         self.trial = Trial(launch.folder)

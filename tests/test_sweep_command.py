@@ -313,6 +313,16 @@ def test_cells_of_a_job_that_died_are_told_and_can_be_gone_on_with(typed, monkey
     assert [row.number for row in resume_sweep("kept").rows] == [0, 1, 2]
 
 
+def test_a_worker_that_cannot_be_let_go_ends_its_sweep_with_the_error(monkeypatch):
+    def broken(crew, worker):
+        message = "this worker cannot be let go"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(pool.Crew, "_let_go", broken)
+    with pytest.raises(RuntimeError, match="cannot be let go"):
+        list(sweep_recipe("linear.yaml", ["seed=1,2"], keep=False))
+
+
 def dies(config):
     if config.chunk == 0:
         message = "the node is gone"

@@ -142,6 +142,16 @@ class Crew:
     # at work, each in its thread
 
     def _work(self, lane: Lane) -> None:
+        """Run the cells of one lane, and say how that ended and that it has, or the sweep would wait for ever."""
+        try:
+            self._run_lane(lane)
+        except Exception as error:  # noqa: BLE001 - raised again by whoever iterates
+            if not self._stopped.is_set():
+                self._tell(error)
+        finally:
+            self._tell(None)
+
+    def _run_lane(self, lane: Lane) -> None:
         """Run cells in the workers of one lane: one for each CPU capability that cells ask for."""
         mine: dict[str | None, CellWorker] = {}
         try:
@@ -162,13 +172,9 @@ class Crew:
                 if row.is_bad and self._launch.fail_fast:
                     self._dealing.end()
                 self._tell(row)
-        except Exception as error:  # noqa: BLE001 - raised again by whoever iterates
-            if not self._stopped.is_set():
-                self._tell(error)
         finally:
             for worker in mine.values():
                 self._let_go(worker)
-            self._tell(None)
 
     def _tell(self, news: Row | Exception | None) -> None:
         while not self._stopped.is_set():
