@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from tensorflow_free.judging.measures import Errors
@@ -55,7 +56,9 @@ def reached_together(
     lengths = [errors.elements for errors, _ in both.values()]
     of_each = torch.tensor(lengths)
     factors = torch.tensor([_factors(*pair, k_of) for pair in both.values()], dtype=torch.float64)
-    relative, k, smallest = factors.repeat_interleave(of_each, dim=0).unbind(-1)
+    # torch's own would wake a thread, which costs more than all else here
+    repeated = torch.from_numpy(np.repeat(factors.numpy(), lengths, axis=0))
+    relative, k, smallest = repeated.unbind(-1)
     sizes, apart = (torch.cat([getattr(errors, of) for errors, _ in both.values()]) for of in ("sizes", "errors"))
     allowed = (sizes * relative).add_(torch.cat([one.each for _, one in both.values()]).mul_(k)).add_(smallest)
     shares = torch.segment_reduce(apart / allowed, "max", lengths=of_each).tolist()
