@@ -36,6 +36,7 @@ from tensorflow_free.run.step_warnings import StepWarnings, gathered
 from tensorflow_free.run.waiting import Waiting
 from tensorflow_free.run.watching import Watch
 from tensorflow_free.tensors.starting_tensors import Start, made_of, make
+from tensorflow_free.tensors.streams import seed_anew
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and how much there is."""
@@ -358,6 +359,8 @@ class Run:
         self._started = True
         if self.stream is not None:
             torch.default_generator.manual_seed(self.stream)
+            for device in self._plan.devices:
+                seed_anew(device, self.stream)
 
     def _steps(self) -> None:
         plan, values = self._plan, self._values

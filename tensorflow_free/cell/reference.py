@@ -190,7 +190,10 @@ class _Making:
         found = furthest(self._attempts())
         other, starts, reference = found.recipe, found.starts, found.result
         incomparable = frozenset[str]()
-        if starts.replay.left if starts.replay is not None else _stream(recipe) != _stream(other) and draws(other):
+        # a device draws other numbers in another dtype, and its draws are not made again
+        elsewhere = bool(found.plan.devices) and recipe.dtype != other.dtype and draws(other)
+        left = starts.replay.left if starts.replay is not None else _stream(recipe) != _stream(other) and draws(other)
+        if left or elsewhere:
             incomparable = random_names(found.plan, starts.of_reference, reference)
         others = [f"{key}={_written(value)}" for key, value in self._wanted.items() if key not in USUAL_REFERENCE]
         inputs = f"{'original' if self._original else 'own'} inputs"

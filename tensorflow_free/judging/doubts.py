@@ -151,9 +151,8 @@ _HOPELESS: Final = {4: 4.0, 8: 2.0}
 """The share used after so many runs that no more of them would allow."""
 
 
-ORDER: Final = (0, 2, 4, 1, *(number for number in range(MOST_RUNS) if number not in {0, 2, 4, 1}))
-"""In which order the nudged runs are made. Most values need few, so that those come first that cost least and move
-numbers most: on no grid; and the one that rounds to nearest, which moves them least, is the fourth."""
+ORDER: Final = tuple(range(MOST_RUNS))
+"""In which order the nudged runs are made."""
 
 FEW_UNSEEN: Final = 2
 """Places that may differ in a way that no nudged run has shown."""

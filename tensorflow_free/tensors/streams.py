@@ -35,6 +35,13 @@ def own_stream(word: str, seed: int) -> Iterator[None]:
             _set_state(module, device, before)
 
 
+def seed_anew(word: str, seed: int) -> None:
+    """Have the random stream of a device begin again with another seed, inside `own_stream`."""
+    if function_of(word, "get_rng_state") is not None and absence(word) is None:
+        module, device = module_of(word), numbered(word)
+        _set_state(module, device, _seeded(module, device, seed))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Streams:
     """Where random streams stood.
