@@ -15,7 +15,7 @@ from tensorflow_free.recipe.expressions import ExpressionError, expand_step
 from tensorflow_free.registry import find
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tracing.call_words import WordsOfCalls
-from tensorflow_free.tracing.seen_run import TracedCall
+from tensorflow_free.tracing.calls_of_run import TracedCall
 from tensorflow_free.tracing.sizes import MovingNumber
 
 OPERATORS: Final = {

@@ -15,13 +15,14 @@ from safetensors.torch import save
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.registry import load_ops_file
+from tensorflow_free.tracing.calls_of_run import Taken, TracedCall
 from tensorflow_free.tracing.drawing_starts import draws_for, moving_draws, put_into
 from tensorflow_free.tracing.leaves import mapped
 from tensorflow_free.tracing.model_file import ModelFile, Subject
 from tensorflow_free.tracing.origins import Origins, origins_of
 from tensorflow_free.tracing.own_functions import ops_text
 from tensorflow_free.tracing.proving import OwnRun, Proof, own_run, proof_of
-from tensorflow_free.tracing.seen_run import Taken, TracedCall, Tracing
+from tensorflow_free.tracing.seen_run import Tracing
 from tensorflow_free.tracing.sizes import Sizes, parametrized
 from tensorflow_free.tracing.submodules import submodule_of
 from tensorflow_free.tracing.written_recipe import Backward, MadeRecipe, RecipeWriter, own_dtype

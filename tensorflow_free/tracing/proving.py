@@ -15,8 +15,8 @@ from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.phrases import counted
+from tensorflow_free.tracing.calls_of_run import kept
 from tensorflow_free.tracing.leaves import leaves
-from tensorflow_free.tracing.seen_run import kept
 from tensorflow_free.tracing.written_recipe import MadeRecipe
 
 UNWRITTEN: Final = re.compile(r"torch\.(?:Tensor\.new_)?empty\w*")

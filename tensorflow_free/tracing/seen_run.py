@@ -6,7 +6,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -17,6 +16,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 
+from tensorflow_free.tracing.calls_of_run import Taken, TracedCall, kept, state
 from tensorflow_free.tracing.leaves import tensors_in
 from tensorflow_free.tracing.refusals import ModelLine, refusal
 
@@ -41,79 +41,6 @@ ONE_NUMBER: Final = (
     "torch.allclose",
 )
 """What gives Python a number of a tensor, on which its course may hang."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockState:
-    """What `with` blocks of the model's stand around a call."""
-
-    grad: bool
-    inference: bool
-    autocast: tuple[str, torch.dtype, bool] | None
-    """The device, the dtype, and whether casts are kept; None outside."""
-
-
-@dataclass(slots=True, eq=False)
-class TracedCall:
-    """One call.
-
-    Attributes:
-        function: what was called.
-        name: its public name with torch's path, where it has one: `torch.Tensor.view`.
-        args: its arguments, its own tensors among them.
-        kwargs: those that were given by name.
-        result: what it gave.
-        module: the path of the module that made it: `attn.q`; empty outside of modules.
-        source: the model's line.
-        state: the blocks around it.
-        changed: the positions among its tensors of those that it changed.
-        draws: whether it drew random numbers.
-        stood: its values as they were when it ended: `kept` of `result`.
-        output_of: the module whose output the result is.
-    """
-
-    function: Callable[..., Any]
-    name: str
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
-    result: Any
-    module: str
-    source: ModelLine
-    state: BlockState
-    changed: tuple[torch.Tensor, ...] = ()
-    draws: bool = False
-    stood: list[torch.Tensor] = field(default_factory=list)
-    output_of: str = ""
-    own: type[torch.autograd.Function] | None = None
-    """The function of autograd's that users wrote, whose `apply` was called."""
-
-    @property
-    def tensors(self) -> list[torch.Tensor]:
-        """The tensors among its arguments."""
-        return list(tensors_in([self.args, self.kwargs]))
-
-    @property
-    def is_in_place(self) -> bool:
-        """Whether it changed one of its arguments."""
-        return bool(self.changed)
-
-
-@dataclass(slots=True)
-class Taken:
-    """What was seen of a run.
-
-    Attributes:
-        calls: in order.
-        asked: lines at which Python was given a number of a tensor, with the call's name.
-        left: where tensors left PyTorch, with the call's name.
-        numbers: steps that gave Python a floating number, by that number's identity.
-    """
-
-    calls: list[TracedCall] = field(default_factory=list)
-    asked: dict[ModelLine, str] = field(default_factory=dict)
-    left: dict[ModelLine, str] = field(default_factory=dict)
-    numbers: dict[int, TracedCall] = field(default_factory=dict)
-    result: Any = None
 
 
 class Tracing(TorchFunctionMode):
@@ -234,20 +161,6 @@ def may_draw(name: str) -> bool:
         or name.endswith("_")
         or name in ("torch.Tensor.bernoulli", "torch.Tensor.multinomial")
     )
-
-
-def kept(value: torch.Tensor) -> torch.Tensor:
-    """A tensor as it is now."""
-    return value.detach().clone() if value.layout == torch.strided else value.detach()
-
-
-def state() -> BlockState:
-    """The blocks around the line that runs."""
-    autocast = None
-    for device in ("cpu", "cuda", "xpu"):
-        if torch.is_autocast_enabled(device):
-            autocast = device, torch.get_autocast_dtype(device), torch.is_autocast_cache_enabled()
-    return BlockState(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast)
 
 
 def source_line() -> ModelLine:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
 
-from tensorflow_free.tracing.seen_run import TracedCall
+from tensorflow_free.tracing.calls_of_run import TracedCall
 
 Path = tuple[Any, ...]
 

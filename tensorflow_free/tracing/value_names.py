@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from tensorflow_free.recipe.names import name_problem
-from tensorflow_free.tracing.seen_run import TracedCall
+from tensorflow_free.tracing.calls_of_run import TracedCall
 
 SPELT: dict[str, str] = {
     "[]": "index",

@@ -14,12 +14,12 @@ from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tracing.call_texts import TextsOfCalls
 from tensorflow_free.tracing.call_words import NotSaid, WordsOfCalls
+from tensorflow_free.tracing.calls_of_run import BlockState, Taken, TracedCall
 from tensorflow_free.tracing.leaves import leaves, tensors_in
 from tensorflow_free.tracing.op_of_function import UnnamedError, op_name
 from tensorflow_free.tracing.origins import Origins
 from tensorflow_free.tracing.own_functions import op_name_of
 from tensorflow_free.tracing.refusals import refusal
-from tensorflow_free.tracing.seen_run import BlockState, Taken, TracedCall
 from tensorflow_free.tracing.sizes import Sizes
 from tensorflow_free.tracing.starting import facts_of, start_of
 from tensorflow_free.tracing.value_names import Names, wanted_name
