@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
     from tensorflow_free.tensors.device_kinds import register_device
-    from tensorflow_free.tracing.captured_recipe import CapturedRecipe, capture
+    from tensorflow_free.tracing.captured_recipe import CapturedRecipe, CaptureOptions, capture
 
 _LATE = {
     "Place": "errors",
@@ -52,6 +52,7 @@ _LATE = {
     "assert_recipe": "asserting",
     "capture": "tracing.captured_recipe",
     "CapturedRecipe": "tracing.captured_recipe",
+    "CaptureOptions": "tracing.captured_recipe",
     "Comparison": "judging.verdicts",
     "compare_results": "cell.two_results",
     "Judging": "judging.options",
@@ -72,6 +73,7 @@ _LATE = {
 """Names, and the modules that they are loaded from when they are first used: most need torch or pydantic."""
 
 __all__ = [
+    "CaptureOptions",
     "CapturedRecipe",
     "Comparison",
     "Judging",

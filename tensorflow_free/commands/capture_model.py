@@ -34,7 +34,8 @@ def capture_command(options: Namespace, flags: Flags) -> int:
 
     backward = options.backward or not options.no_backward
     description = f"Captured from {word}{f', {options.module}' if options.module else ''}."
-    found = captured_from(model, CaptureOptions(to.stem, description, backward, options.module, options.init))
+    wanted = CaptureOptions(to.stem, description, backward, options.module, options.init, options.level)
+    found = captured_from(model, wanted)
     if not found.proof.holds:
         complain(f"{found.proof.words()}; nothing is written")
         return ExitCode.UNMET

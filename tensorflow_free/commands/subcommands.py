@@ -223,6 +223,11 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     **_SWITCH,
                     "help": "seeded draws in place of numbers, which are loaded into the model first",
                 },
+                "--level": {
+                    "choices": ("public", "aten"),
+                    "default": "public",
+                    "help": "whose calls are steps: PyTorch's public functions, or the ops of aten below autograd",
+                },
             },
         ),
     },

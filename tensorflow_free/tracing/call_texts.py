@@ -38,6 +38,9 @@ OPERANDS: Final = 2
 
 METHOD: Final = "torch.Tensor."
 
+FOR_WARNINGS: Final = ("_stacklevel",)
+"""Parameters that change no number, only at which line a warning is told."""
+
 _SYMBOLS: Final = frozenset({*OPERATORS.values(), *REFLECTED.values(), *UNARY.values(), "[]"})
 _REFERENCE: Final = re.compile(r"\$\{params\.\w+\}")
 _NOT_FINITE: Final = {"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"}
@@ -159,7 +162,8 @@ def without_defaults(call: TracedCall, device: torch.device) -> dict[str, Any]:
     return {
         key: value
         for key, value in call.kwargs.items()
-        if not _is_among(torch.device(value) if key == "device" and value is not None else value, usual.get(key, ()))
+        if key not in FOR_WARNINGS
+        and not _is_among(torch.device(value) if key == "device" and value is not None else value, usual.get(key, ()))
         and not (key in defaults and type(value) is type(defaults[key]) and value == defaults[key])
     }
 

@@ -55,6 +55,8 @@ class TracedCall:
     output_of: str = ""
     own: type[torch.autograd.Function] | None = None
     """The function of autograd's that users wrote, whose `apply` was called."""
+    inside: tuple[TracedCall, ...] | None = None
+    """The calls of aten's that it made; None where nobody looked."""
 
     @property
     def tensors(self) -> list[torch.Tensor]:
@@ -76,6 +78,8 @@ class Taken:
         asked: lines at which Python was given a number of a tensor, with the call's name.
         left: where tensors left PyTorch, with the call's name.
         numbers: steps that gave Python a floating number, by that number's identity.
+        result: what the callable gave.
+        notes: what is worth knowing, and no failure.
     """
 
     calls: list[TracedCall] = field(default_factory=list)
@@ -83,6 +87,7 @@ class Taken:
     left: dict[ModelLine, str] = field(default_factory=dict)
     numbers: dict[int, TracedCall] = field(default_factory=dict)
     result: Any = None
+    notes: list[str] = field(default_factory=list)
 
 
 def kept(value: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.registry import load_ops_file
+from tensorflow_free.tracing.below_autograd import CaptureLevel, put_at_level
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall
 from tensorflow_free.tracing.drawing_starts import draws_for, moving_draws, put_into
 from tensorflow_free.tracing.leaves import mapped
@@ -86,12 +87,15 @@ class CapturedRecipe:
         return written
 
 
-def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> CapturedRecipe:
+def capture(
+    function: Callable[..., Any], *args: Any, options: CaptureOptions | None = None, **kwargs: Any
+) -> CapturedRecipe:
     """Run a callable on real tensors, and give its calls of PyTorch's as a recipe, proven.
 
     Args:
         function: a module or a function; it is run twice, and what it changes is put back.
         args: its arguments.
+        options: what is asked of the capture: its level, what is differentiated, the name of its files.
         kwargs: those given by name.
 
     Returns:
@@ -109,7 +113,7 @@ def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Captured
         >>> print(found.text.split("steps:")[1].split("backward")[0].strip())
         linear: F.linear(input, weight, bias)
     """
-    return captured(Subject(function, args, kwargs), CaptureOptions())
+    return captured(Subject(function, args, kwargs), options or CaptureOptions())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class CaptureOptions:
         backward: the name of the value to differentiate; True for the first output that can be; False for none.
         module: the path of a submodule that is captured alone.
         init: whether seeded draws stand in place of numbers.
+        level: whose calls are steps: PyTorch's public functions (`public`), or the ops of aten below autograd (`aten`).
     """
 
     stem: str = "captured"
@@ -129,6 +134,7 @@ class CaptureOptions:
     backward: Backward = True
     module: str | None = None
     init: bool = False
+    level: CaptureLevel = "public"
 
 
 def captured_from(file: ModelFile, wanted: CaptureOptions) -> CapturedRecipe:
@@ -145,10 +151,10 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
         if draws:
             put_into(origins.tensors, draws, own_dtype(origins))
         snapshots = {key: copied(tensor) for key, tensor in origins.tensors.items()}
-        taken = taken_of(subject, origins)
+        taken = taken_of(subject, origins, wanted.level)
         sizes = Sizes({} if file is None else file.sizes)
         if file is not None and sizes.base:
-            others = _with_other_sizes(file, sizes, wanted.module)
+            others = _with_other_sizes(file, sizes, wanted)
             parametrized(taken.calls, {size: seen for size, (_, seen) in others.items()}, sizes)
             draws = moving_draws(draws, origins, {size: found for size, (found, _) in others.items()}, sizes)
         description = wanted.description or f"Captured from {_called(subject.function)}."
@@ -178,23 +184,26 @@ def _subject(made: Subject, module: str | None) -> Subject:
     return whole if module is None else submodule_of(whole, module)
 
 
-def _with_other_sizes(file: ModelFile, sizes: Sizes, module: str | None) -> dict[str, tuple[Origins, list[TracedCall]]]:
+def _with_other_sizes(
+    file: ModelFile, sizes: Sizes, wanted: CaptureOptions
+) -> dict[str, tuple[Origins, list[TracedCall]]]:
     """The model with each of its sizes greater by 1: what it starts from, and its calls."""
     found = {}
     for size, value in sizes.base.items():
-        subject = _subject(file.made(**{size: value + 1}), module)
+        subject = _subject(file.made(**{size: value + 1}), wanted.module)
         origins = origins_of(subject.function, subject.args, subject.kwargs)
-        found[size] = origins, taken_of(subject, origins).calls
+        found[size] = origins, taken_of(subject, origins, wanted.level).calls
     return found
 
 
-def taken_of(subject: Subject, origins: Origins) -> Taken:
+def taken_of(subject: Subject, origins: Origins, level: CaptureLevel) -> Taken:
     """The calls that a callable makes."""
-    watching = Tracing(dict(origins.modules))
+    watching = Tracing(dict(origins.modules), level)
     torch.manual_seed(SEED)
     with watching.watched():
         result = subject.call()
     watching.taken.result = result
+    put_at_level(watching.taken, level)
     return watching.taken
 
 

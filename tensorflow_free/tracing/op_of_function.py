@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.overrides import resolve_name
 
 from tensorflow_free.registry import find
+
+NUMBERS: Final = (bool, int, float, complex)
 
 
 class UnnamedError(Exception):
@@ -31,18 +34,50 @@ def op_name(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapp
     raise UnnamedError(f"{name or aten or function} is not an op")
 
 
+@cache
+def is_named(function: Callable[..., Any]) -> bool:
+    """Whether a recipe has a name for a function, whatever its arguments; ops that users add later are not known."""
+    name = _public_name(function)
+    if name is not None and find(name) is not None:
+        return True
+    return isinstance(function, torch._ops.OpOverload) and find(str(function)) is not None
+
+
+def op_of_library(function: Callable[..., Any]) -> str | None:
+    """The name under which an op of another library than aten is registered, `mylib.twice`; None for all else."""
+    if not isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
+        return None
+    name = str(function).removesuffix(".default")
+    return None if name.startswith("aten.") else name
+
+
 def _public_name(function: Callable[..., Any]) -> str | None:
     if isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
-        return None
+        return op_of_library(function)
     name = resolve_name(function)
     return None if name is None else name.removeprefix("torch.").removeprefix("Tensor.").removesuffix(".__get__")
 
 
 def _aten_name(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
     if isinstance(function, torch._ops.OpOverload):
-        return str(function)
+        return _with_numbers(function, args)
     name = getattr(function, "__name__", "")
     if isinstance(function, FunctionType) or not hasattr(torch.ops.aten, name):
         return None
     overload = torch._C._jit_resolve_packet(f"aten::{name}", *args, **kwargs)
     return f"aten.{name}.{overload or 'default'}"
+
+
+def _with_numbers(function: torch._ops.OpOverload, args: Sequence[Any]) -> str:
+    """An overload's name; that of the one that takes numbers, where numbers stand for tensors."""
+    kinds = [str(one.type) for one in function._schema.arguments]
+    numbers = {at for at, value in enumerate(args) if kinds[at] == "Tensor" and isinstance(value, NUMBERS)}
+    if not numbers:
+        return str(function)
+    wanted = ["number" if at in numbers else kind for at, kind in enumerate(kinds)]
+    packet = function.overloadpacket
+    for overload in packet.overloads():
+        schema = getattr(packet, overload)._schema
+        if [str(one.type) for one in schema.arguments] == wanted:
+            return f"aten.{packet.__name__}.{overload}"
+    raise UnnamedError(f"{function} is given a number for a tensor")

@@ -17,9 +17,10 @@ from tensorflow_free.runner import run
 from tensorflow_free.text.phrases import counted
 from tensorflow_free.tracing.calls_of_run import kept
 from tensorflow_free.tracing.leaves import leaves
+from tensorflow_free.tracing.refusals import refusal
 from tensorflow_free.tracing.written_recipe import MadeRecipe
 
-UNWRITTEN: Final = re.compile(r"torch\.(?:Tensor\.new_)?empty\w*")
+UNWRITTEN: Final = re.compile(r"(?:torch\.(?:Tensor\.new_)?|aten\.(?:new_)?)empty[\w.]*")
 """Calls whose memory holds anything."""
 
 
@@ -91,7 +92,7 @@ def own_run(call: Callable[[], Any], made: MadeRecipe) -> OwnRun:
         found.after = {name: kept(tensor) for name, tensor in made.starts.items()}
         target = _target(result, made)
         if target is not None:
-            torch.autograd.backward(target, torch.ones_like(target))
+            _run_backward(target)
             found.gradients = {
                 name: None if tensor.grad is None else kept(tensor.grad)
                 for name, tensor in made.starts.items()
@@ -101,6 +102,14 @@ def own_run(call: Callable[[], Any], made: MadeRecipe) -> OwnRun:
     finally:
         for name, grad in before.items():
             made.starts[name].grad = grad
+
+
+def _run_backward(target: torch.Tensor) -> None:
+    try:
+        torch.autograd.backward(target, torch.ones_like(target))
+    except RuntimeError as error:
+        why = str(error).partition("\n")[0]
+        raise refusal(f"its own backward fails: {why}", None, "--no-backward captures it without") from error
 
 
 def _target(result: Result, made: MadeRecipe) -> torch.Tensor | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,10 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 
+from tensorflow_free.tracing.below_autograd import BelowAutograd, CaptureLevel
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall, kept, state
 from tensorflow_free.tracing.leaves import tensors_in
+from tensorflow_free.tracing.op_of_function import is_named
 from tensorflow_free.tracing.refusals import ModelLine, refusal
 
 TORCH: Final = str(Path(torch.__file__).parent)
@@ -46,8 +48,9 @@ ONE_NUMBER: Final = (
 class Tracing(TorchFunctionMode):
     """Takes down each outermost call of PyTorch's public functions, and of functions of autograd's that users write."""
 
-    def __init__(self, module_names: dict[int, str]) -> None:
+    def __init__(self, module_names: dict[int, str], level: CaptureLevel = "public") -> None:
         super().__init__()
+        self._level = level
         self.taken = Taken()
         self._names = module_names
         self._stack: list[tuple[str, int]] = []
@@ -87,7 +90,7 @@ class Tracing(TorchFunctionMode):
         """Make a call, and take it down where it makes or changes a tensor."""
         before = [(one, one._version) for one in tensors_in([args, kwargs]) if not one.is_inference()]
         drawn = torch.default_generator.get_state() if may_draw(name) else None
-        result = func(*args, **kwargs)
+        result, inside = self._made(func, args, kwargs, own)
         changed = tuple(one for one, version in before if one._version != version)
         made = list(tensors_in(result))
         if name in LEAVES_TORCH:
@@ -97,17 +100,26 @@ class Tracing(TorchFunctionMode):
         is_number = isinstance(result, float) and name == "torch.Tensor.item"
         if not made and not changed and not is_number:
             return result
-        result = result if changed else self._apart(result, args, kwargs)
+        result = result if changed or inside is not None else self._apart(result, args, kwargs)
         one = TracedCall(
             func, name, args, kwargs, result, self._stack[-1][0] if self._stack else "", source_line(), state(), changed
         )
-        one.own = own
+        one.own, one.inside = own, inside
         one.draws = drawn is not None and not torch.equal(drawn, torch.default_generator.get_state())
         one.stood = [kept(value) for value in tensors_in(result)]
         self.taken.calls.append(one)
         if is_number:
             self.taken.numbers[id(result)] = one
         return result
+
+    def _made(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], own: object
+    ) -> tuple[Any, tuple[TracedCall, ...] | None]:
+        """What a call gives, and the calls of aten's that it makes where a step may be made of them."""
+        if own is not None or (self._level == "public" and is_named(func)):
+            return func(*args, **kwargs), None
+        with BelowAutograd() as below:
+            return func(*args, **kwargs), tuple(below.calls)
 
     def _apart(self, result: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """The result as an object of its own: `x.float()` gives x itself in float32, and another tensor in bfloat16."""
@@ -182,7 +194,14 @@ def eagerly(watching: Tracing) -> Iterator[AbstractContextManager[Any]]:
             return watching.seen(partial(apply, cls), f"{cls.__module__}.{cls.__qualname__}.apply", args, kwargs, cls)
 
     yield mock.patch.object(torch.autograd.Function, "apply", classmethod(told))
+    yield mock.patch.object(torch.overrides, "has_torch_function", _has_own_kind)
     yield stance()
+
+
+def _has_own_kind(tensors: Iterable[Any]) -> bool:
+    """What modules ask before they take their fast path: this mode, which they would see, is none of the model's."""
+    plain = (torch.Tensor, torch.nn.Parameter)
+    return any(isinstance(one, torch.Tensor) and type(one) not in plain for one in tensors)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from tensorflow_free.tracing.call_texts import TextsOfCalls
 from tensorflow_free.tracing.call_words import NotSaid, WordsOfCalls
 from tensorflow_free.tracing.calls_of_run import BlockState, Taken, TracedCall
 from tensorflow_free.tracing.leaves import leaves, tensors_in
-from tensorflow_free.tracing.op_of_function import UnnamedError, op_name
+from tensorflow_free.tracing.op_of_function import UnnamedError, op_name, op_of_library
 from tensorflow_free.tracing.origins import Origins
 from tensorflow_free.tracing.own_functions import op_name_of
 from tensorflow_free.tracing.refusals import refusal
@@ -73,11 +73,15 @@ def op_of(call: TracedCall) -> str:
     try:
         return op_name(call.function, call.args, call.kwargs)
     except UnnamedError:
-        raise refusal(
-            f"'{call.name}' is not an op of a recipe's",
-            call.source,
-            "register it with `register_op`, and name the file by --ops",
-        ) from None
+        raise refusal(f"'{call.name}' is not an op of a recipe's", call.source, _how_to_register(call)) from None
+
+
+def _how_to_register(call: TracedCall) -> str:
+    """What is to be done about a function that is no op."""
+    library_op = op_of_library(call.function)
+    if library_op is None:
+        return "register it with `register_op`, and name the file by --ops"
+    return f'register it in a file that --ops names: register_op("{library_op}", torch.ops.{library_op})'
 
 
 def own_dtype(origins: Origins) -> torch.dtype:
@@ -273,7 +277,7 @@ class RecipeWriter:
         return name if outputs[name].numel() == 1 else {"target": name, "gradient": {"init": "ones"}}
 
     def _tell(self) -> None:
-        self.made.notes += self._sizes.notes
+        self.made.notes += self._sizes.notes + self._taken.notes
         for source, name in self._taken.asked.items():
             self.made.notes.append(
                 f"{source}: `{name.rpartition('.')[2]}` gives Python a number; what hangs on it was captured as it ran"

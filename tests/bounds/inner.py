@@ -169,6 +169,9 @@ def _others() -> Iterator[Line]:
     for mask in (None, x(4, 5), x(2, 1, 4, 5)):
         yield "_scaled_dot_product_flash_attention_for_cpu", {**queries, "attn_mask": mask}
         yield "_scaled_dot_product_flash_attention_for_cpu_backward", {**queries, **back, "attn_mask": mask}
+    heads = x(2, 4, 3, 24).transpose(1, 2).split(8, -1)
+    apart = {**queries, **dict(zip(("query", "key", "value"), heads, strict=True))}
+    yield "_scaled_dot_product_flash_attention_for_cpu", {**apart, "attn_mask": x(4, 4).expand(2, 1, 4, 4)}
 
 
 def _layouts() -> Iterator[Line]:

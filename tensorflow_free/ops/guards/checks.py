@@ -109,7 +109,7 @@ def contiguous(names: str, *, channels_last: bool = False) -> ArgumentRule:
 
     def problem(name: str, value: torch.Tensor) -> str | None:
         fits = value.is_contiguous() or (channels_last and _in_channels_last(value))
-        return None if fits else f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
+        return None if fits else _strides(name, value)
 
     return each(names, problem)
 
@@ -246,15 +246,44 @@ def dense(names: str) -> ArgumentRule:
 
     def problem(name: str, value: Any) -> str | None:
         for one in tensors_in(value):
-            if one.layout != torch.strided or one.is_nested or one.is_quantized:
-                return f"'{name}' is not a plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
-            if one.is_conj() or one.is_neg():
-                return f"'{name}' is a conjugate or negative view; give `resolve_conj` or `resolve_neg` of it"
+            if (found := _not_plain(name, one)) is not None:
+                return found
             if not one.is_contiguous():
-                return f"'{name}' has the strides {list(one.stride())}; give `contiguous` of it"
+                return _strides(name, one)
         return None
 
     return each(names, problem)
+
+
+def rows_apart(names: str, *, apart: bool = True) -> ArgumentRule:
+    """Each tensor of these names that is given holds its rows plainly, wherever they begin.
+
+    Args:
+        names: of parameters.
+        apart: whether no two rows may share memory.
+    """
+
+    def problem(name: str, value: torch.Tensor) -> str | None:
+        if (found := _not_plain(name, value)) is not None or value.dim() < 2:  # noqa: PLR2004 - a matrix has rows
+            return found
+        *_, between, inside = value.stride()
+        plain = inside == 1 or value.shape[-1] == 1
+        fits = inside == 1 and between >= value.shape[-1] if apart else plain
+        return None if fits or value.is_contiguous() else _strides(name, value)
+
+    return each(names, problem)
+
+
+def _not_plain(name: str, value: torch.Tensor) -> str | None:
+    if value.layout != torch.strided or value.is_nested or value.is_quantized:
+        return f"'{name}' is not a plain tensor of numbers; give one, such as `to_dense` or `dequantize` of it"
+    if value.is_conj() or value.is_neg():
+        return f"'{name}' is a conjugate or negative view; give `resolve_conj` or `resolve_neg` of it"
+    return None
+
+
+def _strides(name: str, value: torch.Tensor) -> str:
+    return f"'{name}' has the strides {list(value.stride())}; give `contiguous` of it"
 
 
 def filled(names: str) -> ArgumentRule:

@@ -8,7 +8,17 @@ from typing import Final
 import torch
 
 from tensorflow_free.ops.guards import single_kernels
-from tensorflow_free.ops.guards.checks import ArgumentRule, CallArguments, alike, among, dense, filled, same, shaped
+from tensorflow_free.ops.guards.checks import (
+    ArgumentRule,
+    CallArguments,
+    alike,
+    among,
+    dense,
+    filled,
+    rows_apart,
+    same,
+    shaped,
+)
 from tensorflow_free.ops.guards.dimensions import axes, ranks, sized
 
 # paddings and poolings
@@ -193,13 +203,15 @@ _QUERY: Final = (
     _mask,
     filled("query key value"),
     alike("query key value"),
-    dense("query key value attn_mask"),
 )
+_IN_ORDER: Final = dense("query key value attn_mask")
+"""What the backward kernel trusts; the forward one reads rows wherever they begin."""
 
 ATTENTION: Final[dict[str, tuple[ArgumentRule, ...]]] = {
-    _ATTENTION: _QUERY,
+    _ATTENTION: (*_QUERY, rows_apart("query key value"), rows_apart("attn_mask", apart=False)),
     f"{_ATTENTION}_backward": (
         *_QUERY,
+        _IN_ORDER,
         *same("out grad_out", "query"),
         shaped("logsumexp", lambda given: given["query"].shape[:3], of="one number for each row of 'query'"),
         dense("out grad_out"),
