@@ -297,3 +297,37 @@ def test_the_page_says_what_is_printed_and_written(here, capsys):
     code, out, _ = typed_in(capsys, *command.split())
     assert (code, out.splitlines()) == (0, printed)
     assert Path("block.yaml").read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "said"),
+    [
+        (nn.Linear(4, 4), (torch.ones(2, 3),), "the model fails: RuntimeError: mat1 and mat2 shapes cannot be"),
+        (lambda x: {}[0], (torch.ones(2),), "test_capture.py:[0-9]+: the model fails: KeyError: 0; it must run with"),
+        (nn.ReLU(), ({"input": torch.ones(2)},), r"a dict holds arguments by name, write \(callable, \(\), DICT\)"),
+        (lambda x: None, (torch.ones(2),), "the model gives a NoneType, in which there is no tensor; return what"),
+        (lambda x: torch.autograd.grad(x.sum(), x), (torch.ones(2),), "it runs `autograd.grad` itself; capture the"),
+    ],
+    ids=["shapes", "python", "dict", "nothing", "grad"],
+)
+def test_a_model_that_does_not_run_is_told_with_its_own_error(function, args, said):
+    with pytest.raises(RecipeError, match=said):
+        capture(function, *args)
+
+
+def test_a_size_that_the_model_cannot_have_is_no_parameter():
+    def make(seq=4):
+        return nn.Embedding(4, 2), (torch.arange(seq),)
+
+    file = ModelFile(FILE, "make", make)
+    found = captured(file.made(), CaptureOptions(), file)
+    assert found.proof.holds
+    assert "with seq=5 the model fails: IndexError: index out of range in self" in found.notes[0]
+
+
+def test_a_cast_by_name_to_the_models_own_dtype_follows_the_recipe(tmp_path):
+    model = nn.Linear(3, 2)
+    found = capture(lambda x: model(x.float()), torch.arange(3))
+    assert steps_of(found)["to"] == "x.to(floating)"
+    assert run_recipe(load_recipe(found.write(tmp_path)[0], ["dtype=bfloat16"])).error is None
+    assert "x.float()" in capture(lambda x: x.float() * 2, torch.ones(3, dtype=torch.float64)).text

@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
@@ -35,6 +36,17 @@ REFLECTED: Final = {
 UNARY: Final = {"neg": "-", "__neg__": "-", "__invert__": "~"}
 
 OPERANDS: Final = 2
+
+CASTS: Final = {
+    f"torch.Tensor.{word}": dtype
+    for word, dtype in {
+        "float": torch.float32,
+        "double": torch.float64,
+        "half": torch.float16,
+        "bfloat16": torch.bfloat16,
+    }.items()
+}
+"""Methods that say a dtype by their names."""
 
 METHOD: Final = "torch.Tensor."
 
@@ -137,6 +149,13 @@ class TextsOfCalls:
             if isinstance(value, kinds):
                 return write(value)
         raise NeedsWords
+
+
+def in_own_dtype(call: TracedCall, floating: torch.dtype) -> TracedCall:
+    """A call as it follows the recipe's dtype: `x.float()` of a model in float32 is `x.to(floating)`."""
+    if CASTS.get(call.name) != floating:
+        return call
+    return replace(call, function=torch.Tensor.to, name=f"{METHOD}to", args=(*call.args, floating))
 
 
 def in_line(op: str) -> str:

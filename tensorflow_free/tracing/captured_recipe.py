@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 
 from tensorflow_free.composition.writer import dump_yaml
+from tensorflow_free.errors import RecipeError
 from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.registry import load_ops_file
 from tensorflow_free.tracing.below_autograd import CaptureLevel, put_at_level
@@ -190,9 +191,12 @@ def _with_other_sizes(
     """The model with each of its sizes greater by 1: what it starts from, and its calls."""
     found = {}
     for size, value in sizes.base.items():
-        subject = _subject(file.made(**{size: value + 1}), wanted.module)
-        origins = origins_of(subject.function, subject.args, subject.kwargs)
-        found[size] = origins, taken_of(subject, origins, wanted.level).calls
+        try:
+            subject = _subject(file.made(**{size: value + 1}), wanted.module)
+            origins = origins_of(subject.function, subject.args, subject.kwargs)
+            found[size] = origins, taken_of(subject, origins, wanted.level).calls
+        except RecipeError as error:
+            sizes.fixed(size, error.problems[0].message.partition("; ")[0])
     return found
 
 

@@ -16,6 +16,7 @@ import torch
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.plugins import place_in, words_of
 from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.tracing.refusals import line_of, refusal
 
 WANTED = "MAKE() gives (callable, args) or (callable, args, kwargs)"
 
@@ -29,8 +30,20 @@ class Subject:
     kwargs: dict[str, Any]
 
     def call(self) -> Any:
-        """TracedCall it."""
-        return self.function(*self.args, **self.kwargs)
+        """Call it.
+
+        Raises:
+            RecipeError: it fails, or does what no recipe can say.
+        """
+        try:
+            return self.function(*self.args, **self.kwargs)
+        except RecipeError:
+            raise
+        except Exception as error:
+            given = any(isinstance(one, dict) for one in self.args)
+            by_name = "; where a dict holds arguments by name, write (callable, (), DICT)" if given else ""
+            what = f"the model fails: {words_of(error)}"
+            raise refusal(what, line_of(error), f"it must run with the arguments that it is given{by_name}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class ModelFile:
     make: Callable[..., Any]
 
     def made(self, **sizes: int) -> Subject:
-        """TracedCall the function, with other sizes where they are given.
+        """Call the function, with other sizes where they are given.
 
         Raises:
             RecipeError: it fails, or gives something else.

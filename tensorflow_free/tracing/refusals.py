@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
 
 from tensorflow_free.errors import Place, Problem, RecipeError
+
+NOT_THE_MODELS: Final = (str(Path(torch.__file__).parent), str(Path(__file__).parent), "<")
+"""What the names of files begin with that are torch's, ours, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,17 @@ class ModelLine:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.number}"
+
+
+def line_of(error: BaseException) -> ModelLine | None:
+    """The innermost line of the model's at which an error arose; None where there is none."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(NOT_THE_MODELS):
+            found = ModelLine(file, trace.tb_lineno)
+        trace = trace.tb_next
+    return found
 
 
 def refusal(what: str, source: ModelLine | None, instead: str) -> RecipeError:

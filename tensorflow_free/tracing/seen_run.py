@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any, Final
 from unittest import mock
 
@@ -20,10 +19,7 @@ from tensorflow_free.tracing.below_autograd import BelowAutograd, CaptureLevel
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall, kept, state
 from tensorflow_free.tracing.leaves import tensors_in
 from tensorflow_free.tracing.op_of_function import is_named
-from tensorflow_free.tracing.refusals import ModelLine, refusal
-
-TORCH: Final = str(Path(torch.__file__).parent)
-HERE: Final = str(Path(__file__).parent)
+from tensorflow_free.tracing.refusals import NOT_THE_MODELS, ModelLine, refusal
 
 RUNS_BACKWARD: Final = ("torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward")
 SETS: Final = {"data": "x.data = …", "grad": "x.grad = …"}
@@ -59,7 +55,7 @@ class Tracing(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        name = resolve_name(func) or str(func)
+        name = resolve_name(func) or _own_name(func)
         self._refuse(name, func)
         return self.seen(func, name, args, kwargs or {})
 
@@ -166,6 +162,12 @@ class Tracing(TorchFunctionMode):
                 return
 
 
+def _own_name(func: Callable[..., Any]) -> str:
+    """What a function without a public name is called: `torch.autograd.grad`, `aten.add.Tensor`."""
+    module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", None)
+    return f"{module}.{name}" if isinstance(func, FunctionType) and module and name else str(func)
+
+
 def may_draw(name: str) -> bool:
     """Whether a call may draw random numbers; asking the generator before each would take longer than most calls."""
     return (
@@ -178,7 +180,7 @@ def may_draw(name: str) -> bool:
 def source_line() -> ModelLine:
     """The innermost line of the stack that is neither torch's nor ours."""
     frame: FrameType | None = inspect.currentframe()
-    while frame is not None and frame.f_code.co_filename.startswith((TORCH, HERE, "<")):
+    while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_MODELS):
         frame = frame.f_back
     return ModelLine("", 0) if frame is None else ModelLine(frame.f_code.co_filename, frame.f_lineno)
 

@@ -43,6 +43,10 @@ class Sizes:
     params: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def fixed(self, size: str, why: str) -> None:
+        """Note that a size is no parameter, as the model with one more of it fails, or makes other calls."""
+        self.notes.append(f"with {size}={self.base[size] + 1} {why}, so {size} is no parameter of the recipe")
+
     def named(self, value: int, others: Mapping[str, int]) -> int:
         """A number as a parameter, where it is another one with another size.
 
@@ -87,10 +91,7 @@ def parametrized(calls: Sequence[TracedCall], seen: Mapping[str, Sequence[Traced
         if [one.name for one in same] == [one.name for one in calls]:
             alike[size] = same
         else:
-            greater = sizes.base[size] + 1
-            sizes.notes.append(
-                f"with {size}={greater} the model makes other calls, so {size} is no parameter of the recipe"
-            )
+            sizes.fixed(size, "the model makes other calls")
     for position, call in enumerate(calls):
         others = {size: dict(_literals([one[position].args, one[position].kwargs])) for size, one in alike.items()}
 

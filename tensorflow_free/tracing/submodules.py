@@ -12,8 +12,8 @@ from tensorflow_free.tracing.model_file import Subject
 from tensorflow_free.tracing.refusals import refusal
 
 
-class _Reached(Exception):
-    """The submodule is called: the rest of the run is not needed."""
+class _Reached(BaseException):
+    """The submodule is called: the rest of the run is not needed. No `except Exception` of the model's may keep it."""
 
 
 def submodule_of(whole: Subject, path: str) -> Subject:

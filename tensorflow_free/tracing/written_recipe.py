@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.tracing.call_texts import TextsOfCalls
+from tensorflow_free.tracing.call_texts import TextsOfCalls, in_own_dtype
 from tensorflow_free.tracing.call_words import NotSaid, WordsOfCalls
 from tensorflow_free.tracing.calls_of_run import BlockState, Taken, TracedCall
 from tensorflow_free.tracing.leaves import leaves, tensors_in
@@ -134,6 +134,9 @@ class RecipeWriter:
         Raises:
             RecipeError: no recipe can say the run.
         """
+        if next(tensors_in(self._taken.result), None) is None:
+            given = f"the model gives a {type(self._taken.result).__name__}, in which there is no tensor"
+            raise refusal(given, None, "return what is to be compared")
         calls = self._needed()
         self._name_starts(calls)
         mapping: dict[str, Any] = {"description": self._description}
@@ -235,10 +238,11 @@ class RecipeWriter:
         texts = TextsOfCalls(WordsOfCalls(self._name, self._number, self._floating, self._device))
         values = set(self.made.starts)
         for call in calls:
-            op = op_of(call)
+            said = in_own_dtype(call, self._floating)
+            op = op_of(said)
             name = self._names.free(wanted_name(call, op), parts=texts.parts(call))
             try:
-                step = texts.step(name, op, call, values)
+                step = texts.step(name, op, said, values)
             except NotSaid as reason:
                 raise refusal(
                     f"'{op}' is given {reason}, which no recipe can say",
