@@ -19,11 +19,13 @@ from tensorflow_free.registry import load_ops_file
 from tensorflow_free.tracing.below_autograd import CaptureLevel, put_at_level
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall
 from tensorflow_free.tracing.drawing_starts import draws_for, moving_draws, put_into
+from tensorflow_free.tracing.graph_run import plain_subject, run_under
 from tensorflow_free.tracing.leaves import mapped
 from tensorflow_free.tracing.model_file import ModelFile, Subject
 from tensorflow_free.tracing.origins import Origins, origins_of
 from tensorflow_free.tracing.own_functions import ops_text
 from tensorflow_free.tracing.proving import OwnRun, Proof, own_run, proof_of
+from tensorflow_free.tracing.refusals import refusal
 from tensorflow_free.tracing.seen_run import Tracing
 from tensorflow_free.tracing.sizes import Sizes, parametrized
 from tensorflow_free.tracing.submodules import submodule_of
@@ -148,6 +150,7 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
     with process_kept():
         subject = _subject(made, wanted.module)
         origins = origins_of(subject.function, subject.args, subject.kwargs)
+        _refuse_without_numbers(origins)
         draws = draws_for(origins.tensors, own_dtype(origins)) if wanted.init else {}
         if draws:
             put_into(origins.tensors, draws, own_dtype(origins))
@@ -180,9 +183,19 @@ def _proven(recipe: MadeRecipe, own: OwnRun, stem: str) -> CapturedRecipe:
 
 def _subject(made: Subject, module: str | None) -> Subject:
     """What is captured: the callable, or a submodule with the inputs that it has in the run."""
+    made = plain_subject(made)
     args, kwargs = mapped((tuple(made.args), dict(made.kwargs)), _as_leaf)
     whole = Subject(made.function, args, kwargs)
     return whole if module is None else submodule_of(whole, module)
+
+
+def _refuse_without_numbers(origins: Origins) -> None:
+    for key, tensor in origins.tensors.items():
+        if tensor.is_meta or type(tensor).__name__ == "FakeTensor":
+            what = f"'{origins.paths[key]}' has a shape and no numbers"
+            raise refusal(
+                what, None, "give real tensors; a backend of torch.compile's is given them, its later stages not"
+            )
 
 
 def _with_other_sizes(
@@ -205,7 +218,7 @@ def taken_of(subject: Subject, origins: Origins, level: CaptureLevel) -> Taken:
     watching = Tracing(dict(origins.modules), level)
     torch.manual_seed(SEED)
     with watching.watched():
-        result = subject.call()
+        result = run_under(watching, subject)
     watching.taken.result = result
     put_at_level(watching.taken, level)
     return watching.taken

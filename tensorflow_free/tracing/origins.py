@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from tensorflow_free.tracing.graph_names import named_inputs
 from tensorflow_free.tracing.leaves import leaves
 
 
@@ -69,6 +70,8 @@ def origins_of(function: Callable[..., Any], args: Sequence[Any], kwargs: Mappin
 
 def _bound(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments by the names of the parameters; several that one parameter gathers, by position."""
+    if isinstance(function, torch.fx.GraphModule) and (named := named_inputs(function, args, kwargs)) is not None:
+        return dict(named)
     called = function.forward if isinstance(function, torch.nn.Module) else function
     try:
         bound = inspect.signature(called).bind(*args, **kwargs)

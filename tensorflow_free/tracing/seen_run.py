@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType, FunctionType
 from typing import Any, Final
@@ -41,6 +42,13 @@ ONE_NUMBER: Final = (
 """What gives Python a number of a tensor, on which its course may hang."""
 
 
+@dataclass(slots=True)
+class Placed:
+    """What was made at a place that was told."""
+
+    output: Any = None
+
+
 class Tracing(TorchFunctionMode):
     """Takes down each outermost call of PyTorch's public functions, and of functions of autograd's that users write."""
 
@@ -51,6 +59,7 @@ class Tracing(TorchFunctionMode):
         self._names = module_names
         self._stack: list[tuple[str, int]] = []
         self._held: list[Any] = []
+        self._line: ModelLine | None = None
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -63,7 +72,7 @@ class Tracing(TorchFunctionMode):
         if name in RUNS_BACKWARD:
             raise refusal(
                 f"it runs `{name.removeprefix('torch.')}` itself",
-                source_line(),
+                self.here(),
                 "capture the forward pass alone; a recipe's `backward` does the rest",
             )
         if getattr(func, "__name__", "") == "__set__":
@@ -71,7 +80,7 @@ class Tracing(TorchFunctionMode):
             if attribute in SETS:
                 raise refusal(
                     f"it sets an attribute, `{SETS[attribute]}`",
-                    source_line(),
+                    self.here(),
                     "write `x.copy_(…)` under `torch.no_grad()`, which is a step",
                 )
 
@@ -90,15 +99,15 @@ class Tracing(TorchFunctionMode):
         changed = tuple(one for one, version in before if one._version != version)
         made = list(tensors_in(result))
         if name in LEAVES_TORCH:
-            self.taken.left.setdefault(source_line(), name)
+            self.taken.left.setdefault(self.here(), name)
         if name in ONE_NUMBER:
-            self.taken.asked.setdefault(source_line(), name)
+            self.taken.asked.setdefault(self.here(), name)
         is_number = isinstance(result, float) and name == "torch.Tensor.item"
         if not made and not changed and not is_number:
             return result
         result = result if changed or inside is not None else self._apart(result, args, kwargs)
         one = TracedCall(
-            func, name, args, kwargs, result, self._stack[-1][0] if self._stack else "", source_line(), state(), changed
+            func, name, args, kwargs, result, self._stack[-1][0] if self._stack else "", self.here(), state(), changed
         )
         one.own, one.inside = own, inside
         one.draws = drawn is not None and not torch.equal(drawn, torch.default_generator.get_state())
@@ -116,6 +125,10 @@ class Tracing(TorchFunctionMode):
             return func(*args, **kwargs), None
         with BelowAutograd() as below:
             return func(*args, **kwargs), tuple(below.calls)
+
+    def here(self) -> ModelLine:
+        """The model's line that runs."""
+        return self._line or source_line()
 
     def _apart(self, result: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """The result as an object of its own: `x.float()` gives x itself in float32, and another tensor in bfloat16."""
@@ -153,6 +166,10 @@ class Tracing(TorchFunctionMode):
 
     def _end(self, _: torch.nn.Module, __: Any, output: Any) -> None:
         path, first = self._stack.pop()
+        self._gave(path, first, output)
+
+    def _gave(self, path: str, first: int, output: Any) -> None:
+        """A module gave this, by calls from `first` on."""
         made = next(tensors_in(output), None)
         if made is None or not path:
             return
@@ -160,6 +177,28 @@ class Tracing(TorchFunctionMode):
             if any(value is made for value in tensors_in(one.result)):
                 one.output_of = one.output_of or path
                 return
+
+    @contextmanager
+    def placed(self, module: str, line: ModelLine | None, *, gives: bool) -> Iterator[Placed]:
+        """Inside it, calls are of this module, at this line.
+
+        Args:
+            module: its path; empty for whichever it is.
+            line: the model's; None for the one that runs.
+            gives: whether the module gives what is made inside.
+        """
+        before, first, placed = self._line, len(self.taken.calls), Placed()
+        self._line = line or before
+        if module:
+            self._stack.append((module, first))
+        try:
+            yield placed
+        finally:
+            self._line = before
+            if module:
+                self._stack.pop()
+        if gives:
+            self._gave(module, first, placed.output)
 
 
 def _own_name(func: Callable[..., Any]) -> str:
