@@ -15,7 +15,7 @@ from torch import nn
 
 from tensorflow_free import RecipeError, capture, cli, load_recipe, run_recipe
 from tensorflow_free.tracing.captured_recipe import CaptureOptions, captured
-from tensorflow_free.tracing.model_file import ModelFile, Subject
+from tensorflow_free.tracing.model_file import ModelFile, Subject, model_file
 from tests.captured import models
 from tests.captured.models import MODELS
 
@@ -331,3 +331,22 @@ def test_a_cast_by_name_to_the_models_own_dtype_follows_the_recipe(tmp_path):
     assert steps_of(found)["to"] == "x.to(floating)"
     assert run_recipe(load_recipe(found.write(tmp_path)[0], ["dtype=bfloat16"])).error is None
     assert "x.float()" in capture(lambda x: x.float() * 2, torch.ones(3, dtype=torch.float64)).text
+
+
+def test_a_function_may_be_called_as_its_file_and_its_argument_too(here):
+    Path("swish.py").write_text(
+        "import torch\n\n\nclass Swish(torch.autograd.Function):\n"
+        "    forward = staticmethod(lambda ctx, swish: swish.tanh())\n"
+        "    backward = staticmethod(lambda ctx, gradient: gradient)\n\n\n"
+        "def make():\n    return Swish.apply, torch.ones(3, requires_grad=True)\n"
+    )
+    file = model_file("swish.py:make")
+    assert captured(file.made(), CaptureOptions("own"), file).proof.holds
+
+
+def test_a_step_that_fails_in_the_recipe_alone_is_told_with_the_models_line():
+    models.Once.runs = 0
+    found = capture(models.Once.apply, torch.ones(2, requires_grad=True))
+    assert not found.proof.holds
+    told = rf"the first step that differs is Once \({re.escape(__file__)}:\d+\): it fails with RuntimeError: enough"
+    assert re.search(told, found.proof.words())

@@ -75,11 +75,15 @@ def _import_of(function: OwnFunction) -> tuple[str | None, str]:
 
 
 def _definition(function: OwnFunction) -> Iterator[str]:
-    parameters = [one.replace(annotation=inspect.Parameter.empty) for one in _parameters(function)]
+    top = _import_of(function)[1].partition(".")[0]
+    parameters = [
+        one.replace(annotation=inspect.Parameter.empty, name=f"{one.name}_" if one.name == top else one.name)
+        for one in _parameters(function)
+    ]
     given = ", ".join(f"*{one.name}" if one.kind is one.VAR_POSITIONAL else one.name for one in parameters)
     word = function.__qualname__.replace(".", "_").lower()
     yield f'@register_op("{_module_word(function)}.{function.__qualname__}", replace=True)'
-    yield f"def {word}{inspect.Signature(parameters)}:"
+    yield f"def apply_{word}{inspect.Signature(parameters)}:"
     yield f"    return {_import_of(function)[1]}.{function.__qualname__}.apply({given})"
 
 

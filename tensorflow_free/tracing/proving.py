@@ -11,7 +11,7 @@ import torch
 
 from tensorflow_free.judging.as_tensors import same_bits
 from tensorflow_free.loading import load_recipe
-from tensorflow_free.outcome.sentences import words
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.phrases import counted
@@ -147,7 +147,7 @@ def proof_of(source: Any, made: MadeRecipe, own: OwnRun) -> Proof:
 
 def _differing(result: Result, made: MadeRecipe) -> Iterator[str]:
     if result.error is not None:
-        yield words(result.error)
+        yield _failed(result.error, made)
     for name, call in made.steps.items():
         if UNWRITTEN.fullmatch(call.name):
             continue
@@ -155,6 +155,14 @@ def _differing(result: Result, made: MadeRecipe) -> Iterator[str]:
             value = f"{name}.{path}" if path else name
             if not _is_same(result, value, stood):
                 yield f"{value} ({call.source})"
+
+
+def _failed(error: StepFailed, made: MadeRecipe) -> str:
+    """The step that fails in the recipe and not in the model, with the model's line."""
+    call = made.steps.get(error.step)
+    where = "" if call is None else f" ({call.source})"
+    first = error.message.partition("\n")[0]
+    return f"{error.step}{where}: it fails with {error.type}: {first}"
 
 
 def _is_same(result: Result, name: str, tensor: torch.Tensor) -> bool:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from types import FrameType, FunctionType
 from typing import Any, Final
 from unittest import mock
@@ -225,16 +224,20 @@ def source_line() -> ModelLine:
 
 
 def eagerly(watching: Tracing) -> Iterator[AbstractContextManager[Any]]:
-    """What has all of a model seen: compiled functions run eagerly, and `autograd.Function.apply` is told."""
-    apply = torch.autograd.Function.__dict__["apply"].__func__
+    """What has all of a model seen: compiled functions run eagerly, and `autograd.Function.apply` is told.
+
+    It is told below `Function`, as models keep what they call: `swish = Swish.apply`.
+    """
+    below = torch.autograd.function._SingleLevelFunction
 
     def told(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+        apply = super(below, cls).apply  # type: ignore[misc]  # of torch._C._FunctionBase, which has no stub for it
         if not torch._C._is_torch_function_mode_enabled() or cls.__module__.partition(".")[0] == "torch":
-            return apply(cls, *args, **kwargs)
+            return apply(*args, **kwargs)
         with torch._C.DisableTorchFunction():
-            return watching.seen(partial(apply, cls), f"{cls.__module__}.{cls.__qualname__}.apply", args, kwargs, cls)
+            return watching.seen(apply, f"{cls.__module__}.{cls.__qualname__}.apply", args, kwargs, cls)
 
-    yield mock.patch.object(torch.autograd.Function, "apply", classmethod(told))
+    yield mock.patch.object(below, "apply", classmethod(told), create=True)
     yield mock.patch.object(torch.overrides, "has_torch_function", _has_own_kind)
     yield stance()
 

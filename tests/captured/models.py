@@ -312,6 +312,23 @@ def autocast_region():
     return Mixed(), (torch.randn(3, 4),)
 
 
+class Once(torch.autograd.Function):
+    """It fails where a recipe runs it: after the run that is seen, and the model's own."""
+
+    runs = 0
+
+    @staticmethod
+    def forward(ctx, x):
+        Once.runs += 1
+        if Once.runs > 2:
+            raise RuntimeError("enough")
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * 2
+
+
 class Clipped(torch.autograd.Function):
     """Clips forward, and passes the gradient through."""
 
