@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
     from tensorflow_free.tensors.device_kinds import register_device
+    from tensorflow_free.tracing.captured_block import Capturing, capturing
     from tensorflow_free.tracing.captured_recipe import CapturedRecipe, CaptureOptions, capture
 
 _LATE = {
@@ -52,6 +53,8 @@ _LATE = {
     "assert_recipe": "asserting",
     "capture": "tracing.captured_recipe",
     "CapturedRecipe": "tracing.captured_recipe",
+    "Capturing": "tracing.captured_block",
+    "capturing": "tracing.captured_block",
     "CaptureOptions": "tracing.captured_recipe",
     "Comparison": "judging.verdicts",
     "compare_results": "cell.two_results",
@@ -75,6 +78,7 @@ _LATE = {
 __all__ = [
     "CaptureOptions",
     "CapturedRecipe",
+    "Capturing",
     "Comparison",
     "Judging",
     "Place",
@@ -90,6 +94,7 @@ __all__ = [
     "__version__",
     "assert_recipe",
     "capture",
+    "capturing",
     "compare_results",
     "load_recipe",
     "read_result",

@@ -45,9 +45,7 @@ class BelowAutograd(EagerMode):
         if self._is_same_tensor_again(func, args):
             self.calls[-1].result = result
             return result
-        # casts of autocast are calls by themselves here
-        state = BlockState(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), None)
-        one = TracedCall(func, str(func), args, named, result, "", NOWHERE, state, tuple(_written(func, args, named)))
+        one = _literal(result) if func is torch.ops.aten.lift_fresh.default else _call(func, args, named, result)
         one.draws = drawn is not None and not torch.equal(drawn, torch.default_generator.get_state())
         one.stood = [kept(value) for value in tensors_in(result)]
         self.calls.append(one)
@@ -59,6 +57,20 @@ class BelowAutograd(EagerMode):
             return False
         last = self.calls[-1]
         return last.result is args[0] and (not last.tensors or FACTORY.match(last.name) is not None)
+
+
+def _call(func: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> TracedCall:
+    """A call of an op; casts of autocast are calls by themselves here."""
+    state = BlockState(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), None)
+    written = tuple(_written(func, args, kwargs))
+    return TracedCall(func, str(func), args, kwargs, result, "", NOWHERE, state, written)
+
+
+def _literal(made: torch.Tensor) -> TracedCall:
+    """A tensor of numbers that stand in the model's code: of `torch.tensor(…)`, or set to a subscript."""
+    state = BlockState(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), None)
+    numbers, dtype = made.detach().tolist(), {"dtype": made.dtype}
+    return TracedCall(torch.tensor, "torch.tensor", (numbers,), dtype, made, "", NOWHERE, state)
 
 
 def _written(func: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[torch.Tensor]:

@@ -167,10 +167,10 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
         torch.manual_seed(SEED)
         own = own_run(subject.call, recipe)
         restore(origins, snapshots)
-        return _proven(recipe, own, wanted.stem)
+        return proven(recipe, own, wanted.stem)
 
 
-def _proven(recipe: MadeRecipe, own: OwnRun, stem: str) -> CapturedRecipe:
+def proven(recipe: MadeRecipe, own: OwnRun, stem: str) -> CapturedRecipe:
     """The recipe as its files say it, read back, run, and held against the callable's own run."""
     found = CapturedRecipe(_text(recipe, stem), stem, recipe)
     with tempfile.TemporaryDirectory() as folder:

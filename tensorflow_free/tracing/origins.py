@@ -68,6 +68,17 @@ def origins_of(function: Callable[..., Any], args: Sequence[Any], kwargs: Mappin
     return found
 
 
+def origins_of_names(names: Mapping[str, Any]) -> Origins:
+    """The tensors of modules and nested values that have names; those of a module without one by their own."""
+    found = Origins()
+    for path, value in names.items():
+        if isinstance(value, torch.nn.Module):
+            found.add_module(value, path)
+    for path, tensor in leaves({path: value for path, value in names.items() if path}):
+        found.add(tensor, path)
+    return found
+
+
 def _bound(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments by the names of the parameters; several that one parameter gathers, by position."""
     if isinstance(function, torch.fx.GraphModule) and (named := named_inputs(function, args, kwargs)) is not None:

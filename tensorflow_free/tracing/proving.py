@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
+from torch.autograd.graph import GradientEdge
 
 from tensorflow_free.judging.as_tensors import same_bits
 from tensorflow_free.loading import load_recipe
@@ -102,6 +103,46 @@ def own_run(call: Callable[[], Any], made: MadeRecipe) -> OwnRun:
     finally:
         for name, grad in before.items():
             made.starts[name].grad = grad
+
+
+def own_of_block(
+    result: Any, made: MadeRecipe, after: Mapping[int, torch.Tensor], edges: Mapping[int, GradientEdge]
+) -> OwnRun:
+    """What code gave that is not run again: its outputs, and gradients of the graph that it left.
+
+    Args:
+        result: the outputs.
+        made: the recipe that was made of it.
+        after: the starting tensors when it ended, by identity.
+        edges: where its graph begins, by identity of the starting tensor.
+
+    Raises:
+        RecipeError: the graph was freed, or does not differentiate.
+    """
+    found = OwnRun({path: kept(tensor) for path, tensor in leaves(result)})
+    found.after = {name: after[id(tensor)] for name, tensor in made.starts.items()}
+    target = _target(result, made)
+    wanted = {name: edges[id(tensor)] for name, tensor in made.starts.items() if id(tensor) in edges}
+    if target is None or not wanted:
+        return found
+    # what was computed before the block is no part of it
+    ends = [edge.node.register_prehook(_nothing) for edge in wanted.values() if not hasattr(edge.node, "variable")]
+    ones = torch.ones_like(target)
+    try:
+        given = torch.autograd.grad(target, list(wanted.values()), ones, retain_graph=True, allow_unused=True)
+    except RuntimeError as error:
+        why = re.split(r" \(|\. ", str(error), maxsplit=1)[0]
+        instead = "ask for the recipe before `backward`, or capture with `backward=False`"
+        raise refusal(f"it cannot be differentiated: {why}", None, instead) from error
+    finally:
+        for end in ends:
+            end.remove()
+    found.gradients = dict(zip(wanted, given, strict=True))
+    return found
+
+
+def _nothing(gradients: Sequence[torch.Tensor]) -> tuple[None, ...]:
+    return (None,) * len(gradients)
 
 
 def _run_backward(target: torch.Tensor) -> None:
