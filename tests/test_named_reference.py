@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from tensorflow_free import RecipeError, load_recipe, register_op, run_recipe
+from tensorflow_free.cell.blaming import blamed
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.judging.culprits import Blame
 
 
 class NoSlope(torch.autograd.Function):
@@ -97,6 +99,13 @@ def bad(recipe: dict[str, Any], *overrides: str) -> set[str]:
     return {one.name for one in comparison.bad}
 
 
+def blame_of(recipe: dict[str, Any]) -> Blame:
+    loaded, kept = load_recipe(recipe), KeptRuns()
+    result = run_recipe(loaded)
+    comparison = yardstick_of(recipe, [], loaded, kept).compare(result)
+    return blamed(recipe, [], loaded, result, comparison, kept).blame
+
+
 @pytest.mark.parametrize(
     ("dtype", "backend"),
     [
@@ -161,3 +170,28 @@ def test_a_reference_that_is_no_recipe_is_told_at_its_key(reference, told):
     with pytest.raises(NoReference) as caught:
         yardstick_of(recipe, [], load_recipe(recipe), KeptRuns())
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "said"),
+    [
+        ("named.silu", "x * torch.sigmoid(x)", [("y", "backward")]),
+        ("named.sigmoid", "1 / (1 + torch.exp(-x))", [("y", "backward")]),
+        ("named.zeros", "torch.exp(x) / torch.exp(x).sum()", [("y", "forward")]),
+        ("nn.functional.silu", "x * torch.sigmoid(x)", []),
+    ],
+)
+def test_a_step_that_the_reference_says_in_several_ops_is_judged_alone_and_so_are_those_behind_it(op, value, said):
+    recipe = of(op, [5, 3], reference={"steps": {"y": value}})
+    blame = blame_of(recipe)
+    assert [(one.step, one.direction) for one in blame.culprits] == said
+    assert {"y", "loss"} <= {one.step for one in blame.steps}
+    assert blame.unjudged == ()
+
+
+def test_a_step_of_which_the_reference_reads_something_else_is_not_judged_alone():
+    recipe = of("nn.functional.silu", [5], reference={"steps": {"y": "x * torch.sigmoid(w)"}})
+    recipe["tensors"]["w"] = [1.0, 2.0, 3.0, 4.0, 5.0]
+    blame = blame_of(recipe)
+    assert (blame.culprits, blame.unjudged) == ((), ("y",))
+    assert "the reference reads 'w', which the step does not" in str([one.cause for one in blame.steps])

@@ -15,6 +15,7 @@ from typing import Any
 from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_names
 from tensorflow_free.isolation.capturing import DIFFERENTIATES, HELPERS, changes, raw_function
 from tensorflow_free.isolation.copies import Convert, each_tensor, tensors_in
+from tensorflow_free.isolation.strangers import Strangers
 from tensorflow_free.isolation.vjps import Alone, run_alone, widened
 from tensorflow_free.plan.around_calls import with_calls
 from tensorflow_free.plan.calls import Site
@@ -70,6 +71,7 @@ class _Forcing:
         self._calls = forced.captured.by_visit()
         self._found = found
         self._backward = backward
+        self._strangers = Strangers(forced.captured)
         self._visits: Counter[KeyPath] = Counter()
         self._number = 0
 
@@ -81,6 +83,8 @@ class _Forcing:
         may_change = changes(find(site.op))
 
         def forced(*operands: Any) -> Any:
+            if self._strangers.has(site):
+                return self._strangers.run(function, site, operands, self._forced.convert)
             visit, number = self._visits[site.path], self._number
             self._visits[site.path] += 1
             self._number += 1
@@ -90,7 +94,8 @@ class _Forcing:
             if call is None:
                 raise CaptureEndsError
             if raw not in DIFFERENTIATES and self._is_wanted(call):
-                arranged = _arranged(function, site, operands, call)
+                arranged = self._strangers.with_them(function, site, operands, call)
+                arranged = _arranged(function, site, operands, call) if arranged is None else arranged
                 self._run(call, arranged, in_place=call.in_place or may_change)
             # what follows reads the cell's own numbers anyway, and only shapes of these
             return call.result
