@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tensorflow_free.sweep.preparation import resume_sweep, sweep_recipe
     from tensorflow_free.sweep.sweep import Sweep
     from tensorflow_free.tensors.device_kinds import register_device
-    from tensorflow_free.tracing.captured_block import Capturing, capturing
+    from tensorflow_free.tracing.captured_block import CapturedBlock, capturing
     from tensorflow_free.tracing.captured_recipe import CapturedRecipe, CaptureOptions, capture
 
 _LATE = {
@@ -53,7 +53,7 @@ _LATE = {
     "assert_recipe": "asserting",
     "capture": "tracing.captured_recipe",
     "CapturedRecipe": "tracing.captured_recipe",
-    "Capturing": "tracing.captured_block",
+    "CapturedBlock": "tracing.captured_block",
     "capturing": "tracing.captured_block",
     "CaptureOptions": "tracing.captured_recipe",
     "Comparison": "judging.verdicts",
@@ -77,8 +77,8 @@ _LATE = {
 
 __all__ = [
     "CaptureOptions",
+    "CapturedBlock",
     "CapturedRecipe",
-    "Capturing",
     "Comparison",
     "Judging",
     "Place",

@@ -84,7 +84,7 @@ class TracingBlock(Tracing):
         return result if needs_gradient else super()._apart(result, args, kwargs)
 
 
-class Capturing:
+class CapturedBlock:
     """A block whose calls are captured; made by `capturing`."""
 
     def __init__(self, options: CaptureOptions, frame: FrameType | None) -> None:
@@ -146,7 +146,7 @@ class Capturing:
             raise refusal("no tensor was made in the block", None, "let the code that is to be captured stand in it")
 
 
-def capturing(options: CaptureOptions | None = None) -> Capturing:
+def capturing(options: CaptureOptions | None = None) -> CapturedBlock:
     """Capture code that exists, where it stands.
 
     What the block reads and did not make are the starting tensors, as they were when they were first read, named after
@@ -176,7 +176,7 @@ def capturing(options: CaptureOptions | None = None) -> Capturing:
         what = "module" if wanted.module is not None else "init"
         raise refusal(f"'{what}' is nothing that a block can have", None, "`capture(model, …)` runs the model itself")
     here = inspect.currentframe()
-    return Capturing(wanted, None if here is None else here.f_back)
+    return CapturedBlock(wanted, None if here is None else here.f_back)
 
 
 def _names_of(frame: FrameType | None) -> dict[str, Any]:
