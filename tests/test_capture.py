@@ -348,5 +348,34 @@ def test_a_step_that_fails_in_the_recipe_alone_is_told_with_the_models_line():
     models.Once.runs = 0
     found = capture(models.Once.apply, torch.ones(2, requires_grad=True))
     assert not found.proof.holds
-    told = rf"the first step that differs is Once \({re.escape(__file__)}:\d+\): it fails with RuntimeError: enough"
-    assert re.search(told, found.proof.words())
+    assert "the first step that differs is Once (the model): it fails with RuntimeError: enough" in found.proof.words()
+
+
+@pytest.mark.full
+def test_a_model_that_is_compiled_is_held_against_its_eager_run():
+    found = capture(torch.compile(nn.Sequential(nn.Linear(4, 4), torch.compile(nn.GELU()))), torch.randn(2, 4))
+    assert found.proof.holds
+    assert list(steps_of(found)) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (
+            torch.eye(3).to_sparse(),
+            r"'args\.0' is of torch\.sparse_coo, and a recipe starts from dense tensors; give what",
+        ),
+        (torch.ones(2).to_mkldnn(), r"'args\.0' is of torch\._mkldnn, and a recipe starts"),
+    ],
+    ids=["sparse", "mkldnn"],
+)
+def test_starting_tensors_that_are_not_dense_are_refused_by_name(start, said):
+    with pytest.raises(RecipeError, match=said):
+        capture(lambda *args: args[0] + 1, start)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_of_a_module_of_torchs_alone_no_line_is_told():
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 4)))
+    with pytest.raises(RecipeError, match=r"^'quantized\.linear_dynamic' is not an op of a recipe's; "):
+        capture(model, torch.randn(2, 4))

@@ -70,14 +70,14 @@ def captured_run(
         first: the number of the first call that is kept.
         most_bytes: the memory of copies from which on calls are not kept.
     """
-    capturing = Capturing(plan, hooked=hooked, first=first, most_bytes=most_bytes)
+    capturing = CallKeeper(plan, hooked=hooked, first=first, most_bytes=most_bytes)
     result, _ = run(capturing.into(plan), given=given)
     # where a pass failed, not all was handed on
     capturing.captured.is_partial = capturing.captured.is_partial or result.error is not None
     return capturing.captured, result
 
 
-class Capturing:
+class CallKeeper:
     """A run being captured."""
 
     def __init__(self, plan: Plan, *, hooked: bool, first: int, most_bytes: int) -> None:

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_map
 
 from tensorflow_free.isolation.call_notes import CallToNote, Noted, narrowed, with_notes
 from tensorflow_free.isolation.captured import Captured, CapturedCall
-from tensorflow_free.isolation.capturing import MOST_BYTES, Capturing, changes
+from tensorflow_free.isolation.capturing import MOST_BYTES, CallKeeper, changes
 from tensorflow_free.isolation.copies import Copies, equal, tensors_in
 from tensorflow_free.plan.calls import Call, Repeat, Within
 from tensorflow_free.plan.compiled_function import CompiledFunction
@@ -56,7 +56,7 @@ class _Inside:
     """A compiled run whose calls are captured."""
 
     def __init__(self, plan: Plan, eager: Captured, kept: Callable[[str], bool], *, probed: bool) -> None:
-        self.capturing = Capturing(plan, hooked=True, first=0, most_bytes=MOST_BYTES)
+        self.capturing = CallKeeper(plan, hooked=True, first=0, most_bytes=MOST_BYTES)
         self._plan = plan
         self._copies = Copies()
         self._shapes: list[torch.Tensor] = []

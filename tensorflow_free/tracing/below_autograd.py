@@ -13,15 +13,13 @@ from tensorflow_free.tensors.eager_mode import EagerMode
 from tensorflow_free.tracing.calls_of_run import BlockState, Taken, TracedCall, kept
 from tensorflow_free.tracing.leaves import tensors_in
 from tensorflow_free.tracing.op_of_function import UnnamedError, is_named, op_name
-from tensorflow_free.tracing.refusals import ModelLine
+from tensorflow_free.tracing.refusals import NOWHERE
 
 CaptureLevel = Literal["public", "aten"]
 """Whose calls are steps: PyTorch's public functions, or the ops of aten that its dispatcher sees below autograd."""
 
 FACTORY: Final = re.compile(r"aten\.(?:new_\w+|\w+_like)\.")
 """Calls that make a tensor as large as another, or where another lies."""
-
-NOWHERE: Final = ModelLine("", 0)
 
 
 class BelowAutograd(EagerMode):

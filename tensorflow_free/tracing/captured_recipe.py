@@ -26,7 +26,7 @@ from tensorflow_free.tracing.origins import Origins, origins_of
 from tensorflow_free.tracing.own_functions import ops_text
 from tensorflow_free.tracing.proving import OwnRun, Proof, own_run, proof_of
 from tensorflow_free.tracing.refusals import refusal
-from tensorflow_free.tracing.seen_run import Tracing
+from tensorflow_free.tracing.seen_run import Tracing, stance
 from tensorflow_free.tracing.sizes import Sizes, parametrized
 from tensorflow_free.tracing.submodules import submodule_of
 from tensorflow_free.tracing.written_recipe import Backward, MadeRecipe, RecipeWriter, own_dtype
@@ -147,10 +147,10 @@ def captured_from(file: ModelFile, wanted: CaptureOptions) -> CapturedRecipe:
 
 def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = None) -> CapturedRecipe:
     """Capture a callable, and prove the recipe."""
-    with process_kept():
+    with process_kept(), stance():
         subject = _subject(made, wanted.module)
         origins = origins_of(subject.function, subject.args, subject.kwargs)
-        _refuse_without_numbers(origins)
+        _refuse_odd_starts(origins)
         draws = draws_for(origins.tensors, own_dtype(origins)) if wanted.init else {}
         if draws:
             put_into(origins.tensors, draws, own_dtype(origins))
@@ -189,8 +189,13 @@ def _subject(made: Subject, module: str | None) -> Subject:
     return whole if module is None else submodule_of(whole, module)
 
 
-def _refuse_without_numbers(origins: Origins) -> None:
+def _refuse_odd_starts(origins: Origins) -> None:
+    """Refuse starting tensors whose numbers no recipe can write down: those that have none, or are not dense."""
     for key, tensor in origins.tensors.items():
+        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized:
+            kind = "quantized" if tensor.is_quantized else "nested" if tensor.is_nested else f"of {tensor.layout}"
+            what = f"'{origins.paths[key]}' is {kind}, and a recipe starts from dense tensors"
+            raise refusal(what, None, "give what it is made of, and make it in what is captured: `x.to_sparse()`")
         if tensor.is_meta or type(tensor).__name__ == "FakeTensor":
             what = f"'{origins.paths[key]}' has a shape and no numbers"
             raise refusal(

@@ -11,7 +11,7 @@ import torch
 from torch import fx
 
 from tensorflow_free.tracing.graph_names import ends_module, flat_inputs, line_of, module_of
-from tensorflow_free.tracing.model_file import Subject
+from tensorflow_free.tracing.model_file import COMPILED, Subject
 from tensorflow_free.tracing.refusals import refusal
 from tensorflow_free.tracing.seen_run import Tracing
 
@@ -52,8 +52,10 @@ class GraphRun(fx.Interpreter):
 
 
 def plain_subject(made: Subject) -> Subject:
-    """What `torch.export.export` gives as the graph that it holds, and sizes that Dynamo left open as numbers."""
+    """What `torch.export.export` and `torch.compile` give as what it holds; open sizes of Dynamo as numbers."""
     function, args, kwargs = made.function, made.args, made.kwargs
+    if isinstance(function, torch.nn.Module) and (eager := getattr(function, COMPILED, None)) is not None:
+        return Subject(eager, args, kwargs)
     exported = sys.modules.get("torch.export")
     if exported is not None and isinstance(function, exported.ExportedProgram):
         given = (args, kwargs) if args or kwargs or function.example_inputs is None else function.example_inputs

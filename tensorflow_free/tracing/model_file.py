@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -18,7 +18,10 @@ from tensorflow_free.plugins import place_in, words_of
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tracing.refusals import line_of, refusal
 
-WANTED = "MAKE() gives (callable, args) or (callable, args, kwargs)"
+WANTED: Final = "MAKE() gives (callable, args) or (callable, args, kwargs)"
+
+COMPILED: Final = "_orig_mod"
+"""The attribute under which a compiled module has the module that it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import torch
 
 from tensorflow_free.tracing.graph_names import named_inputs
 from tensorflow_free.tracing.leaves import leaves
+from tensorflow_free.tracing.model_file import COMPILED
 
 
 @dataclass(slots=True)
@@ -35,7 +36,8 @@ class Origins:
 
     def add_module(self, module: torch.nn.Module, path: str) -> None:
         """Name a module, those below it, and their tensors."""
-        for below, one in module.named_modules(prefix=path):
+        for written, one in module.named_modules(prefix=path):
+            below = ".".join(part for part in written.split(".") if part != COMPILED)
             self.modules.setdefault(id(one), below)
             for name, tensor in [*one.named_parameters(recurse=False), *one.named_buffers(recurse=False)]:
                 self.add(tensor, _joined(below, name))

@@ -22,7 +22,11 @@ class ModelLine:
     number: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.number}"
+        return f"{self.file}:{self.number}" if self.file else "the model"
+
+
+NOWHERE: Final = ModelLine("", 0)
+"""Of a call that no line of the model's own makes: of a module of torch's, or of an op inside another."""
 
 
 def line_of(error: BaseException) -> ModelLine | None:
@@ -44,5 +48,5 @@ def refusal(what: str, source: ModelLine | None, instead: str) -> RecipeError:
         source: the model's line; None where it is of the model as a whole.
         instead: what to do.
     """
-    place = Place() if source is None else Place(file=source.file, line=source.number)
+    place = Place(file=source.file, line=source.number) if source is not None and source.file else Place()
     return RecipeError([Problem(place, f"{what}; {instead}")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from tensorflow_free.tracing.below_autograd import BelowAutograd, CaptureLevel
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall, kept, state
 from tensorflow_free.tracing.leaves import tensors_in
+from tensorflow_free.tracing.model_file import Subject
 from tensorflow_free.tracing.op_of_function import is_named
-from tensorflow_free.tracing.refusals import NOT_THE_MODELS, ModelLine, refusal
+from tensorflow_free.tracing.refusals import NOT_THE_MODELS, NOWHERE, ModelLine, refusal
 
 RUNS_BACKWARD: Final = ("torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward")
 SETS: Final = {"data": "x.data = …", "grad": "x.grad = …"}
@@ -216,11 +218,11 @@ def may_draw(name: str) -> bool:
 
 
 def source_line() -> ModelLine:
-    """The innermost line of the stack that is neither torch's nor ours."""
+    """The innermost line of the stack that is neither torch's nor ours; none where the model is torch's alone."""
     frame: FrameType | None = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_MODELS):
-        frame = frame.f_back
-    return ModelLine("", 0) if frame is None else ModelLine(frame.f_code.co_filename, frame.f_lineno)
+        frame = None if frame.f_code is Subject.call.__code__ else frame.f_back
+    return NOWHERE if frame is None else ModelLine(frame.f_code.co_filename, frame.f_lineno)
 
 
 def eagerly(watching: Tracing) -> Iterator[AbstractContextManager[Any]]:
@@ -240,12 +242,21 @@ def eagerly(watching: Tracing) -> Iterator[AbstractContextManager[Any]]:
     yield mock.patch.object(below, "apply", classmethod(told), create=True)
     yield mock.patch.object(torch.overrides, "has_torch_function", _has_own_kind)
     yield stance()
+    yield _silent()
 
 
 def _has_own_kind(tensors: Iterable[Any]) -> bool:
     """What modules ask before they take their fast path: this mode, which they would see, is none of the model's."""
     plain = (torch.Tensor, torch.nn.Parameter)
     return any(isinstance(one, torch.Tensor) and type(one) not in plain for one in tensors)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Inside it, modules that are compiled do not warn of this one's hooks, by which modules are seen."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using `torch.compile\\(module\\)` when there are global hooks on modules")
+        yield
 
 
 @contextmanager
