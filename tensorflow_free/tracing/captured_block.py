@@ -85,7 +85,16 @@ class TracingBlock(Tracing):
 
 
 class CapturedBlock:
-    """A block whose calls are captured; made by `capturing`."""
+    """A block whose calls are captured; made by `capturing`.
+
+    Example:
+        >>> import torch
+        >>> from tensorflow_free import capturing
+        >>> with capturing() as seen:
+        ...     y = torch.ones(2).exp()
+        >>> seen.recipe(y).made.mapping["steps"]
+        {'ones': 'torch.ones(2)', 'exp': 'ones.exp()'}
+    """
 
     def __init__(self, options: CaptureOptions, frame: FrameType | None) -> None:
         self._options = options

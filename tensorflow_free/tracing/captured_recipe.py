@@ -130,6 +130,13 @@ class CaptureOptions:
         module: the path of a submodule that is captured alone.
         init: whether seeded draws stand in place of numbers.
         level: whose calls are steps: PyTorch's public functions (`public`), or the ops of aten below autograd (`aten`).
+
+    Example:
+        >>> import torch
+        >>> from tensorflow_free import CaptureOptions, capture
+        >>> found = capture(torch.nn.ReLU(), torch.tensor([-1.0, 2.0]), options=CaptureOptions(level="aten"))
+        >>> found.made.mapping["steps"]
+        {'relu': 'aten.relu.default(input)'}
     """
 
     stem: str = "captured"
