@@ -10,7 +10,8 @@ import torch.nn.functional as F
 import yaml
 from torch import nn
 
-from tensorflow_free import CaptureOptions, RecipeError, load_recipe, run_recipe
+from tensorflow_free import CaptureOptions, RecipeError, load_recipe, register_op, run_recipe
+from tensorflow_free.ops import additions
 from tensorflow_free.tracing.captured_recipe import captured
 from tensorflow_free.tracing.model_file import ModelFile, Subject
 from tests.captured import models
@@ -133,6 +134,23 @@ def test_an_op_of_another_library_is_refused_by_its_name_with_the_models_line(le
     )
     with pytest.raises(RecipeError, match=said):
         at(level, lambda x: torch.ops.captured_test.twice(x) + 1, X)
+
+
+@torch.library.custom_op("captured_test::thrice", mutates_args=())
+def thrice(x: torch.Tensor) -> torch.Tensor:
+    return 3 * x
+
+
+thrice.register_autograd(lambda _, grad: 3 * grad)
+
+
+@pytest.mark.parametrize("level", ["public", "aten"])
+def test_an_op_of_another_library_that_is_registered_is_one_step_with_its_gradient(level, monkeypatch):
+    monkeypatch.setattr(additions, "_ops", dict(additions._ops))
+    register_op("captured_test.thrice", torch.ops.captured_test.thrice)
+    found = at(level, lambda x: thrice(x).sum(), X.clone().requires_grad_())
+    assert found.proof.words() == "2 steps; output and 1 of 1 gradients equal, bit for bit"
+    assert lines_of(found)["thrice"] == "captured_test.thrice(x)"
 
 
 def test_a_model_whose_own_backward_fails_is_told_so():

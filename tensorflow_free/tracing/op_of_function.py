@@ -34,9 +34,19 @@ def op_name(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapp
     raise UnnamedError(f"{name or aten or function} is not an op")
 
 
-@cache
 def is_named(function: Callable[..., Any]) -> bool:
-    """Whether a recipe has a name for a function, whatever its arguments; ops that users add later are not known."""
+    """Whether a recipe has a name for a function, whatever its arguments."""
+    return is_added(function) or _is_torchs(function)
+
+
+def is_added(function: Callable[..., Any]) -> bool:
+    """Whether a function is an op of another library that the user has registered."""
+    name = op_of_library(function)
+    return name is not None and find(name) is not None
+
+
+@cache
+def _is_torchs(function: Callable[..., Any]) -> bool:
     name = _public_name(function)
     if name is not None and find(name) is not None:
         return True

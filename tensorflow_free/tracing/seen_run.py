@@ -20,7 +20,7 @@ from tensorflow_free.tracing.below_autograd import BelowAutograd, CaptureLevel
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall, kept, state
 from tensorflow_free.tracing.leaves import tensors_in
 from tensorflow_free.tracing.model_file import Subject
-from tensorflow_free.tracing.op_of_function import is_named
+from tensorflow_free.tracing.op_of_function import is_added, is_named
 from tensorflow_free.tracing.refusals import NOT_THE_MODELS, NOWHERE, ModelLine, refusal
 
 RUNS_BACKWARD: Final = ("torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward")
@@ -122,7 +122,7 @@ class Tracing(TorchFunctionMode):
         self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], own: object
     ) -> tuple[Any, tuple[TracedCall, ...] | None]:
         """What a call gives, and the calls of aten's that it makes where a step may be made of them."""
-        if own is not None or (self._level == "public" and is_named(func)):
+        if own is not None or is_added(func) or (self._level == "public" and is_named(func)):
             return func(*args, **kwargs), None
         with BelowAutograd() as below:
             return func(*args, **kwargs), tuple(below.calls)
