@@ -379,3 +379,19 @@ def test_of_a_module_of_torchs_alone_no_line_is_told():
     model = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 4)))
     with pytest.raises(RecipeError, match=r"^'quantized\.linear_dynamic' is not an op of a recipe's; "):
         capture(model, torch.randn(2, 4))
+
+
+HELD = nn.Linear(2, 2)
+
+
+def held_elsewhere(x):
+    def inner(y):
+        return HELD(y)
+
+    return inner(x)
+
+
+def test_a_module_that_an_inner_function_or_a_helper_knows_by_a_free_name_has_that_name():
+    for function in (held_elsewhere, lambda x: held_elsewhere(x)):  # noqa: PLW0108 - as above
+        found = capture(function, torch.ones(1, 2))
+        assert list(found.made.starts) == ["x", "HELD_weight", "HELD_bias"]

@@ -121,6 +121,15 @@ def test_calls_without_a_public_name_are_written_by_their_names_of_aten(function
     assert op in found.text
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_the_fast_path_of_an_encoder_goes_by_nested_tensors_where_rows_are_masked():
+    encoder = in_eval(nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2))
+    mask = torch.tensor([[False, False, True], [False, False, False]])
+    found = at("public", encoder, X, None, mask)
+    assert found.proof.words() == "7 steps; output equal, bit for bit"
+    assert "aten._nested_tensor_from_mask.default" in found.text
+
+
 LIBRARY = torch.library.Library("captured_test", "DEF")
 LIBRARY.define("twice(Tensor x) -> Tensor")
 LIBRARY.impl("twice", lambda x: 2 * x, "CPU")

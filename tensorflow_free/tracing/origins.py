@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 import torch
@@ -110,9 +111,27 @@ def _modules(function: Callable[..., Any]) -> Iterator[tuple[str, torch.nn.Modul
 
 
 def _free_names(function: Callable[..., Any]) -> dict[str, Any]:
-    """What the free names of a function stand for: of the functions around it, and of its module."""
-    inner = inspect.unwrap(getattr(function, "__func__", function))
-    if not inspect.isfunction(inner):
-        return {}
-    found = inspect.getclosurevars(inner)
-    return {**found.globals, **found.nonlocals}
+    """What the free names of a function stand for, and of the functions of its file that it knows by such names."""
+    found: dict[str, Any] = {}
+    waiting, seen, files = [function], set[CodeType](), set[str]()
+    while waiting:
+        inner = inspect.unwrap(getattr(one := waiting.pop(), "__func__", one))
+        if not inspect.isfunction(inner) or inner.__code__ in seen:
+            continue
+        files = files or {inner.__code__.co_filename}
+        if inner.__code__.co_filename not in files:
+            continue
+        seen.add(inner.__code__)
+        known = {**inner.__globals__, **inspect.getclosurevars(inner).nonlocals}
+        names = {name: known[name] for name in _mentioned(inner.__code__) if name in known}
+        found = {**names, **found}
+        waiting += [value for value in names.values() if inspect.isroutine(value)]
+    return found
+
+
+def _mentioned(code: CodeType) -> Iterator[str]:
+    """The names that code takes from around it, that of functions inside it, too."""
+    yield from (*code.co_names, *code.co_freevars)
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _mentioned(part)

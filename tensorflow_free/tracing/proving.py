@@ -208,12 +208,16 @@ def _failed(error: StepFailed, made: MadeRecipe) -> str:
 
 def _is_same(result: Result, name: str, tensor: torch.Tensor) -> bool:
     value = _of(result, name)
-    return (
-        isinstance(value, torch.Tensor)
-        and value.dtype == tensor.dtype
-        and value.shape == tensor.shape
-        and same_bits(value, tensor)
-    )
+    if not isinstance(value, torch.Tensor) or value.dtype != tensor.dtype or value.is_nested != tensor.is_nested:
+        return False
+    if not tensor.is_nested:
+        return _are_same(value, tensor)
+    parts, others = value.unbind(), tensor.unbind()
+    return len(parts) == len(others) and all(map(_are_same, parts, others))
+
+
+def _are_same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and same_bits(one, other)
 
 
 def _of(result: Result, name: str) -> Any:
