@@ -395,3 +395,61 @@ def test_a_module_that_an_inner_function_or_a_helper_knows_by_a_free_name_has_th
     for function in (held_elsewhere, lambda x: held_elsewhere(x)):  # noqa: PLW0108 - as above
         found = capture(function, torch.ones(1, 2))
         assert list(found.made.starts) == ["x", "HELD_weight", "HELD_bias"]
+
+
+def hooked(x):
+    y = x * 2
+    y.register_hook(lambda gradient: gradient * 3)
+    return y
+
+
+def hooked_module():
+    linear = nn.Linear(2, 2)
+    linear.register_full_backward_hook(lambda module, to, of: (to[0] * 3,))
+    return linear
+
+
+@pytest.mark.parametrize(
+    ("function", "note"),
+    [
+        (hooked, rf"^{re.escape(__file__)}:\d+: a hook on gradients is"),
+        (hooked_module(), "^'Linear': a hook on gradients is"),
+    ],
+    ids=["tensor", "module"],
+)
+def test_a_hook_that_changes_gradients_is_told_where_the_recipe_has_others(function, note):
+    found = capture(function, torch.ones(2, 2, requires_grad=True))
+    assert not found.proof.holds
+    assert re.match(note, found.notes[0])
+
+
+def test_what_stands_in_a_reentrant_checkpoint_is_captured():
+    layer = nn.Sequential(nn.Linear(2, 2), nn.GELU())
+
+    def run(x):
+        return torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=True)
+
+    found = capture(run, torch.ones(2, 2, requires_grad=True))
+    assert found.proof.holds
+    assert list(steps_of(found)) == ["layer_0", "layer_1"]
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (torch.func.vmap(torch.sin), "it runs under `torch.vmap`, where tensors stand for others; write what it does"),
+        (torch.func.grad(lambda x: x.sin().sum()), "it runs under `torch.func.grad`, where"),
+        (torch.jit.trace(nn.ReLU(), torch.ones(2)), "is of TorchScript, inside of which no call is seen; capture the"),
+    ],
+    ids=["vmap", "grad", "TorchScript"],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_cannot_be_seen_inside_is_refused_with_what_to_do(function, said):
+    with pytest.raises(RecipeError, match=said):
+        capture(function, torch.ones(2))
+
+
+@pytest.mark.full
+def test_a_higher_order_op_is_refused_with_what_to_do():
+    with pytest.raises(RecipeError, match=r"test_capture.py:\d+: it calls what Dynamo must compile: torch.cond"):
+        capture(lambda x: torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,)), torch.ones(2))

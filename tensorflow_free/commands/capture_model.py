@@ -37,7 +37,8 @@ def capture_command(options: Namespace, flags: Flags) -> int:
     wanted = CaptureOptions(to.stem, description, backward, options.module, options.init, options.level)
     found = captured_from(model, wanted)
     if not found.proof.holds:
-        complain(f"{found.proof.words()}; nothing is written")
+        for told in (f"{found.proof.words()}; nothing is written", *found.notes):
+            complain(told)
         return ExitCode.UNMET
     try:
         written = found.write(to.parent)

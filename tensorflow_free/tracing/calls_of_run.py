@@ -77,6 +77,7 @@ class Taken:
         calls: in order.
         asked: lines at which Python was given a number of a tensor, with the call's name.
         left: where tensors left PyTorch, with the call's name.
+        under: where transforms of functions ran, with their names.
         numbers: steps that gave Python a floating number, by that number's identity.
         result: what the callable gave.
         notes: what is worth knowing, and no failure.
@@ -85,6 +86,7 @@ class Taken:
     calls: list[TracedCall] = field(default_factory=list)
     asked: dict[ModelLine, str] = field(default_factory=dict)
     left: dict[ModelLine, str] = field(default_factory=dict)
+    under: dict[ModelLine, str] = field(default_factory=dict)
     numbers: dict[int, TracedCall] = field(default_factory=dict)
     result: Any = None
     notes: list[str] = field(default_factory=list)

@@ -43,6 +43,10 @@ class Subject:
         except RecipeError:
             raise
         except Exception as error:
+            if type(error).__module__ == "torch._dynamo.exc":
+                what = "it calls what Dynamo must compile: torch.cond, scan, flex_attention or another higher-order op"
+                instead = "write the branch, the loop or the attention in plain calls"
+                raise refusal(what, line_of(error), instead) from error
             given = any(isinstance(one, dict) for one in self.args)
             by_name = "; where a dict holds arguments by name, write (callable, (), DICT)" if given else ""
             what = f"the model fails: {words_of(error)}"

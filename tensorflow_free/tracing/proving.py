@@ -18,7 +18,7 @@ from tensorflow_free.runner import run
 from tensorflow_free.text.phrases import counted
 from tensorflow_free.tracing.calls_of_run import kept
 from tensorflow_free.tracing.leaves import leaves
-from tensorflow_free.tracing.refusals import refusal
+from tensorflow_free.tracing.refusals import line_of, refusal
 from tensorflow_free.tracing.written_recipe import MadeRecipe
 
 UNWRITTEN: Final = re.compile(r"(?:torch\.(?:Tensor\.new_)?|aten\.(?:new_)?)empty[\w.]*")
@@ -148,9 +148,9 @@ def _nothing(gradients: Sequence[torch.Tensor]) -> tuple[None, ...]:
 def _run_backward(target: torch.Tensor) -> None:
     try:
         torch.autograd.backward(target, torch.ones_like(target))
-    except RuntimeError as error:
+    except Exception as error:
         why = str(error).partition("\n")[0]
-        raise refusal(f"its own backward fails: {why}", None, "--no-backward captures it without") from error
+        raise refusal(f"its own backward fails: {why}", line_of(error), "--no-backward captures it without") from error
 
 
 def _target(result: Result, made: MadeRecipe) -> torch.Tensor | None:

@@ -15,17 +15,15 @@ from unittest import mock
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils.checkpoint import CheckpointFunction
 
 from tensorflow_free.tracing.below_autograd import BelowAutograd, CaptureLevel
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall, kept, state
 from tensorflow_free.tracing.leaves import tensors_in
 from tensorflow_free.tracing.model_file import Subject
 from tensorflow_free.tracing.op_of_function import is_added, is_named
-from tensorflow_free.tracing.refusals import NOT_THE_MODELS, NOWHERE, ModelLine, refusal
-
-RUNS_BACKWARD: Final = ("torch.Tensor.backward", "torch.autograd.grad", "torch.autograd.backward")
-SETS: Final = {"data": "x.data = …", "grad": "x.grad = …"}
-"""Attributes that a recipe cannot set, and how setting them is written."""
+from tensorflow_free.tracing.refusals import NOT_THE_MODELS, NOWHERE, ModelLine
+from tensorflow_free.tracing.unsaid import HOOKED, HOOKS, refuse_call, refuse_module, transform_here
 
 LEAVES_TORCH: Final = ("torch.Tensor.numpy", "torch.Tensor.__array__", "torch.Tensor.__dlpack__", "torch.Tensor.tolist")
 ONE_NUMBER: Final = (
@@ -66,24 +64,12 @@ class Tracing(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         name = resolve_name(func) or _own_name(func)
-        self._refuse(name, func)
+        refuse_call(name, func, self.here)
+        if (transform := transform_here()) is not None:
+            self.taken.under.setdefault(self.here(), transform)
+        if name in HOOKS:
+            self.taken.notes.append(f"{self.here()}: {HOOKED}")
         return self.seen(func, name, args, kwargs or {})
-
-    def _refuse(self, name: str, func: Callable[..., Any]) -> None:
-        if name in RUNS_BACKWARD:
-            raise refusal(
-                f"it runs `{name.removeprefix('torch.')}` itself",
-                self.here(),
-                "capture the forward pass alone; a recipe's `backward` does the rest",
-            )
-        if getattr(func, "__name__", "") == "__set__":
-            attribute = name.split(".")[-2]
-            if attribute in SETS:
-                raise refusal(
-                    f"it sets an attribute, `{SETS[attribute]}`",
-                    self.here(),
-                    "write `x.copy_(…)` under `torch.no_grad()`, which is a step",
-                )
 
     def seen(
         self,
@@ -163,6 +149,9 @@ class Tracing(TorchFunctionMode):
                 {id(one): ".".join(filter(None, (path, below))) for below, one in module.named_modules()}
             )
             self._held.append(module)
+        refuse_module(module, path, self.here)
+        if module._backward_hooks or module._backward_pre_hooks:
+            self.taken.notes.append(f"'{path or type(module).__name__}': {HOOKED}")
         self._stack.append((path, len(self.taken.calls)))
 
     def _end(self, _: torch.nn.Module, __: Any, output: Any) -> None:
@@ -233,6 +222,10 @@ def eagerly(watching: Tracing) -> Iterator[AbstractContextManager[Any]]:
     below = torch.autograd.function._SingleLevelFunction
 
     def told(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+        if cls is CheckpointFunction and torch._C._is_torch_function_mode_enabled():
+            # what stands in a reentrant checkpoint is called without gradients, and again backward
+            function, _, *given = args
+            return function(*given)
         apply = super(below, cls).apply  # type: ignore[misc]  # of torch._C._FunctionBase, which has no stub for it
         if not torch._C._is_torch_function_mode_enabled() or cls.__module__.partition(".")[0] == "torch":
             return apply(*args, **kwargs)

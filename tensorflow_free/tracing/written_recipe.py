@@ -22,6 +22,7 @@ from tensorflow_free.tracing.own_functions import op_name_of
 from tensorflow_free.tracing.refusals import refusal
 from tensorflow_free.tracing.sizes import Sizes
 from tensorflow_free.tracing.starting import facts_of, start_of
+from tensorflow_free.tracing.unsaid import under_transform
 from tensorflow_free.tracing.value_names import Names, wanted_name
 
 Backward = str | bool
@@ -206,6 +207,8 @@ class RecipeWriter:
         self.made.starts[self._name_of[id(tensor)]] = tensor
 
     def _stranger(self, call: TracedCall | None) -> RecipeError:
+        for source, transform in self._taken.under.items():
+            return under_transform(transform, source)
         left = next(iter(self._taken.left.items()), None)
         why = "" if left is None else f" (it left PyTorch by `{left[1].rpartition('.')[2]}()` at {left[0]})"
         return refusal(
