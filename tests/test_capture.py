@@ -222,6 +222,10 @@ def bare():
 
 def broken():
     return nn.Lnear(2, 2), ()
+
+def exported(batch=2):
+    model, args = make(batch)
+    return torch.export.export(model, args), args
 """
 
 
@@ -239,6 +243,14 @@ def test_the_command_writes_the_recipe_and_says_that_it_is_proven(here, capsys):
     assert "run-recipe layer.yaml" in out
     assert "23 numbers of 3 tensors" in out
     assert run_recipe(load_recipe("layer.yaml")).is_well
+
+
+def test_the_command_captures_at_the_level_aten_and_graphs_that_make_gives(here, capsys):
+    for word in ("make", "exported"):
+        code, out, err = typed_in(capsys, "capture", f"model_of_test.py:{word}", "--level", "aten", "--init")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0] == "3 steps; output and 2 of 2 gradients equal, bit for bit"
+    assert "addmm.default(m0_bias, input, m0_t)" in Path("exported.yaml").read_text()
 
 
 def test_json_tells_the_same(here, capsys):
@@ -269,6 +281,7 @@ def test_what_is_not_proven_is_not_written(here, capsys):
         (["model_of_test.py:broken"], "model_of_test.py:19: 'broken' fails: AttributeError: module 'torch.nn' has no"),
         (["model_of_test.py:make", "-o", "a.yml"], "flag '--output': 'a.yml' does not end in .yaml"),
         (["model_of_test.py:make", "-o", "no/a.yaml"], "flag '--output': the folder 'no' is not there"),
+        (["model_of_test.py:make", "--level", "foo"], "flag '--level': 'foo' is not public or aten"),
         (["model_of_test.py:make", "--module", "2"], "'2' is not a submodule of Sequential"),
         (
             ["model_of_test.py:make", "--backward", "_1"],

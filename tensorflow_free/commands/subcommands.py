@@ -224,7 +224,8 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "help": "seeded draws in place of numbers, which are loaded into the model first",
                 },
                 "--level": {
-                    "choices": ("public", "aten"),
+                    "type": one_of("public", "aten"),
+                    "metavar": "LEVEL",
                     "default": "public",
                     "help": "whose calls are steps: PyTorch's public functions, or the ops of aten below autograd",
                 },
