@@ -466,3 +466,9 @@ def test_what_cannot_be_seen_inside_is_refused_with_what_to_do(function, said):
 def test_a_higher_order_op_is_refused_with_what_to_do():
     with pytest.raises(RecipeError, match=r"test_capture.py:\d+: it calls what Dynamo must compile: torch.cond"):
         capture(lambda x: torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,)), torch.ones(2))
+
+
+def test_the_ends_of_the_dtype_follow_the_recipes_and_a_method_keeps_its_order():
+    steps = steps_of(of(models.masked_to_the_ends))
+    assert steps["masked_fill"] == {"op": "masked_fill", "args": ["x", "invert", {"finfo": "min"}]}
+    assert steps["where"] == "full_like.where(invert_2, masked_fill)"

@@ -315,7 +315,7 @@ def _call(node: ast.Call, to: Expansion) -> Any:
     return to.add(op, args, {name: _operand(value, to) for name, value in kwargs.items()})
 
 
-_METHODS: Final = {"where": "Tensor.where"}
+OTHER_AS_METHODS: Final = {"where": "Tensor.where"}
 """Methods whose arguments stand in another order than the function's of that name: `x.where(condition, y)`."""
 
 _BUILTINS: Final = {"len": "__len__"}
@@ -334,7 +334,7 @@ def _callee(node: ast.expr, to: Expansion) -> tuple[str, ast.expr | None]:
     if isinstance(node, ast.Attribute):
         if dotted and root not in to.values:
             return dotted, None
-        return _METHODS.get(node.attr, node.attr), node.value
+        return OTHER_AS_METHODS.get(node.attr, node.attr), node.value
     is_module = isinstance(node, ast.Call) and as_typed(node.func).startswith(("nn.", "torch.nn."))
     why = NO_MODULES if is_module else "an op or a value's method can"
     raise ExpressionError(f"'{as_typed(node)}' cannot be called; {why}", node.col_offset)

@@ -74,7 +74,7 @@ class TextsOfCalls:
         self._texts: tuple[tuple[Any, Callable[[Any], str]], ...] = (
             (torch.Tensor, words.read),
             (MovingNumber, lambda value: value.word),
-            (float, lambda value: words.number(value) or _NOT_FINITE.get(str(value), str(value))),
+            (float, self._float),
             ((bool, int, type(None)), str),
             (str, json.dumps),
             (torch.dtype, lambda value: "floating" if value == words.floating else f"torch.{word_of(value)}"),
@@ -103,6 +103,11 @@ class TextsOfCalls:
             return written
         says_the_same = len(parts) == self.parts(call) and all(part["op"] == "[]" for part in parts)
         return line if says_the_same and same_op(last["op"], op) else written
+
+    def _float(self, value: float) -> str:
+        if self._words.end(value) is not None:
+            raise NeedsWords
+        return self._words.number(value) or _NOT_FINITE.get(str(value), str(value))
 
     def parts(self, call: TracedCall) -> int:
         """How many parts of several values a call reads by position; a line has a step of its own for each."""

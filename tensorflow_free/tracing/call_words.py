@@ -10,6 +10,9 @@ import torch
 from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tracing.sizes import MovingNumber
 
+ENDS: Final = ("min", "max")
+"""The finite ends of a floating dtype, with which masks are filled; in another dtype they are others."""
+
 SUBSCRIPTS: Final = {"__getitem__": "[]", "__setitem__": "[]="}
 
 
@@ -41,7 +44,7 @@ class WordsOfCalls:
         self._words: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
             (torch.Tensor, name),
             (MovingNumber, lambda value: value.word),
-            (float, lambda value: number(value) or value),
+            (float, lambda value: number(value) or self.end(value) or value),
             ((bool, int, type(None)), lambda value: value),
             (complex, lambda value: {"complex": [value.real, value.imag]}),
             (str, lambda value: {"str": value}),
@@ -50,6 +53,11 @@ class WordsOfCalls:
             ((torch.layout, torch.memory_format), lambda value: str(value).removeprefix("torch.")),
             ((list, tuple, range), lambda value: [self.word(part) for part in value]),
         )
+
+    def end(self, value: float) -> dict[str, str] | None:
+        """A number that is an end of the recipe's own dtype, `torch.finfo(x.dtype).min`, which follows it."""
+        info = torch.finfo(self.floating)
+        return next(({"finfo": end} for end in ENDS if getattr(info, end) == value), None)
 
     def step(self, op: str, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """A call as a step.

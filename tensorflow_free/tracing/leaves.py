@@ -65,3 +65,12 @@ def mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
         changed = {one.name: mapped(getattr(value, one.name), change) for one in dataclasses.fields(value) if one.init}
         return dataclasses.replace(value, **changed)
     return value
+
+
+def memory_of(tensor: torch.Tensor) -> int:
+    """What tells tensors apart that lie in different memory: views have that of their base."""
+    return (
+        tensor.untyped_storage().data_ptr()
+        if tensor.layout == torch.strided and tensor.device.type != "meta"
+        else id(tensor)
+    )

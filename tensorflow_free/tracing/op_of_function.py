@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 from torch.overrides import resolve_name
 
+from tensorflow_free.recipe.expressions import OTHER_AS_METHODS
 from tensorflow_free.registry import find
 
 NUMBERS: Final = (bool, int, float, complex)
@@ -64,8 +65,12 @@ def op_of_library(function: Callable[..., Any]) -> str | None:
 def _public_name(function: Callable[..., Any]) -> str | None:
     if isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
         return op_of_library(function)
-    name = resolve_name(function)
-    return None if name is None else name.removeprefix("torch.").removeprefix("Tensor.").removesuffix(".__get__")
+    path = resolve_name(function)
+    if path is None:
+        return None
+    name: str = path.removeprefix("torch.").removesuffix(".__get__")
+    short = name.removeprefix("Tensor.")
+    return short if short == name else OTHER_AS_METHODS.get(short, short)
 
 
 def _aten_name(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:

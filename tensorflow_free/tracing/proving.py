@@ -17,12 +17,12 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.runner import run
 from tensorflow_free.text.phrases import counted
 from tensorflow_free.tracing.calls_of_run import kept
-from tensorflow_free.tracing.leaves import leaves
+from tensorflow_free.tracing.leaves import leaves, memory_of, tensors_in
 from tensorflow_free.tracing.refusals import line_of, refusal
 from tensorflow_free.tracing.written_recipe import MadeRecipe
 
 UNWRITTEN: Final = re.compile(r"(?:torch\.(?:Tensor\.new_)?|aten\.(?:new_)?)empty[\w.]*")
-"""Calls whose memory holds anything."""
+"""Calls whose memory holds anything, until it is written to: what lies in it is held through those that read it."""
 
 
 @dataclass(slots=True)
@@ -189,12 +189,13 @@ def proof_of(source: Any, made: MadeRecipe, own: OwnRun) -> Proof:
 def _differing(result: Result, made: MadeRecipe) -> Iterator[str]:
     if result.error is not None:
         yield _failed(result.error, made)
+    unwritten: set[int] = set()
     for name, call in made.steps.items():
         if UNWRITTEN.fullmatch(call.name):
-            continue
-        for (path, _), stood in zip(leaves(call.result), call.stood, strict=True):
+            unwritten.update(memory_of(tensor) for tensor in tensors_in(call.result))
+        for (path, tensor), stood in zip(leaves(call.result), call.stood, strict=True):
             value = f"{name}.{path}" if path else name
-            if not _is_same(result, value, stood):
+            if memory_of(tensor) not in unwritten and not _is_same(result, value, stood):
                 yield f"{value} ({call.source})"
 
 

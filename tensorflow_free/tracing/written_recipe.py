@@ -15,7 +15,7 @@ from tensorflow_free.tensors.dtypes import word_of
 from tensorflow_free.tracing.call_texts import TextsOfCalls, in_own_dtype
 from tensorflow_free.tracing.call_words import NotSaid, WordsOfCalls
 from tensorflow_free.tracing.calls_of_run import BlockState, Taken, TracedCall
-from tensorflow_free.tracing.leaves import leaves, tensors_in
+from tensorflow_free.tracing.leaves import leaves, memory_of, tensors_in
 from tensorflow_free.tracing.op_of_function import UnnamedError, op_name, op_of_library
 from tensorflow_free.tracing.origins import Origins
 from tensorflow_free.tracing.own_functions import op_name_of
@@ -169,19 +169,19 @@ class RecipeWriter:
         for call in reversed(self._taken.calls):
             gives = {id(tensor) for tensor in tensors_in(call.result)}
             gives_number = isinstance(call.result, float) and id(call.result) in numbers
-            changes = any(_storage(one) in shared for one in call.changed)
+            changes = any(memory_of(one) in shared for one in call.changed)
             if not (gives & wanted or gives_number or changes or call.draws):
                 continue
             kept.append(call)
             for one in call.tensors:
                 wanted.add(id(one))
-                shared.add(_storage(one))
+                shared.add(memory_of(one))
             numbers.update(id(value) for value in _floats(call))
         return kept[::-1]
 
     def _storages(self) -> set[int]:
         found = [*tensors_in(self._taken.result), *self._origins.tensors.values()]
-        return {_storage(one) for one in found}
+        return {memory_of(one) for one in found}
 
     # names
 
@@ -329,14 +329,6 @@ def _contexts(state: BlockState) -> Iterator[Any]:
         yield "inference_mode"
     elif not state.grad:
         yield "no_grad"
-
-
-def _storage(tensor: torch.Tensor) -> int:
-    return (
-        tensor.untyped_storage().data_ptr()
-        if tensor.layout == torch.strided and tensor.device.type != "meta"
-        else id(tensor)
-    )
 
 
 def _floats(call: TracedCall) -> Iterator[float]:

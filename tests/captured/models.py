@@ -481,9 +481,39 @@ def scaled_by_item():
     return run, (torch.randn(4, requires_grad=True),)
 
 
+def masked_to_the_ends():
+    """Masks of the dtype's least number, as many attentions have them, and a method in another order than the function."""
+    torch.manual_seed(0)
+
+    def run(x, keep):
+        filled = x.masked_fill(~keep, torch.finfo(x.dtype).min)
+        return torch.full_like(x, torch.finfo(x.dtype).min).where(~keep, filled).softmax(-1)
+
+    return run, (torch.randn(2, 3, requires_grad=True), torch.tensor([[True, False, True], [True, True, False]]))
+
+
+def written_part_by_part():
+    """Memory that holds anything when it is made, and is written in parts."""
+    torch.manual_seed(0)
+
+    def run(x, y):
+        joined = x.new_empty(2, 5)
+        joined[:, :2].copy_(x)
+        joined[:, 2:] = y
+        return joined * 2
+
+    return run, (torch.randn(2, 2, requires_grad=True), torch.randn(2, 3, requires_grad=True))
+
+
+def lstm_of_transposed():
+    torch.manual_seed(0)
+    return nn.LSTM(4, 5), (torch.randn(2, 4, 3).permute(2, 0, 1),)
+
+
 MODELS = (
     gpt2_block, llama_block, resnet_block, resnet_block_eval, lstm, gru_of_layers, rnn_tanh, packed_sequence, attention,
     encoder_layer, decoder_layer, mixture_of_experts, vit, unet_block, embedding_bag, embedding, batch_norm,
     batch_norm_eval, weight_norm, spectral_norm, lstm_loop, autocast_region, custom_function, fft, solve, smoothed_loss,
     functional_call, rearranged, plain_function, nested, tied_weights, dropout, in_bfloat16, checkpointed, scaled_by_item,
+    masked_to_the_ends, written_part_by_part, lstm_of_transposed,
 )  # fmt: skip

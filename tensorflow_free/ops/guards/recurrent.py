@@ -23,8 +23,10 @@ def recurrent(gates: int) -> ArgumentRule:
         for name, tensor, shape in () if problem else (*_states(given, states), *_weights(given, states, gates)):
             if list(tensor.shape) != shape:
                 return f"'{name}' is of shape {list(tensor.shape)}; it can be of shape {shape}"
-            if tensor.dtype != states[0].dtype or not tensor.is_contiguous():
-                return f"'{name}' is of {tensor.dtype}; it can be contiguous and of {states[0].dtype}, as 'hx'"
+            if tensor.dtype != states[0].dtype:
+                return f"'{name}' is of {tensor.dtype}; it can be of {states[0].dtype}, as 'hx'"
+            if name.startswith("params") and not tensor.is_contiguous():
+                return f"'{name}' is of strides {list(tensor.stride())}; it can be contiguous"
         return problem
 
     return rule
