@@ -16,6 +16,7 @@ import yaml
 
 from benchmarks import (
     blaming,
+    captures,
     commands,
     goldens,
     growth,
@@ -168,6 +169,23 @@ BENCHMARKS: Final = (
         "`yaml.load` of its text, by libyaml",
         8.0,
         texts.against_yaml,
+    ),
+    Benchmark(
+        "capture-trace",
+        "a GPT-2 of 12 layers of small widths under the tracer of `recipe capture`, forward",
+        "the model itself, forward and backward",
+        3.0,
+        captures.traced,
+    ),
+    Benchmark(
+        "capture-whole", "the whole `capture`, proof included", "the model, forward and backward", 25.0, captures.whole
+    ),
+    Benchmark(
+        "capture-load",
+        "loading the recipe that is captured of 24 layers",
+        "loading that of 6 layers four times",
+        1.2,
+        captures.loaded,
     ),
     Benchmark("store", "saving and reading 1 GiB of results", "`safetensors` alone", 1.2, storing.save_and_read),
     Benchmark(
@@ -327,6 +345,7 @@ FIRST: Final = (
         "table",
     ),
     *("load-lines", "load-lines-long", "load-linear", "load-yaml"),
+    *("capture-trace", "capture-whole", "capture-load"),
     *("cell-tiny", "cell-block", "cell-block-half", "cell-files", "cell-bytes"),
     *("resume-more", "table-more", "sweep-ray", "sweep-joblib", "store-small", "read-small"),
     *("golden-pytest", "golden-named", "judge-large", "judge-large-memory", "run-slow"),

@@ -78,10 +78,10 @@ class TracingBlock(Tracing):
             self.taken.calls.pop()
             self.taken.notes.append(f"{last.source}: `{last.name}` gives its own operand here, so it is no step")
 
-    def _apart(self, result: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def _apart(self, result: Any, given: Sequence[torch.Tensor]) -> Any:
         """The result as it is where it has a gradient: another object would be another node of the live graph."""
         needs_gradient = isinstance(result, torch.Tensor) and result.requires_grad
-        return result if needs_gradient else super()._apart(result, args, kwargs)
+        return result if needs_gradient else super()._apart(result, given)
 
 
 class CapturedBlock:

@@ -14,7 +14,21 @@ PLAIN: Final = (int, float, str, type(None), torch.dtype, torch.device)
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     """Every tensor inside a value, in order."""
-    return (tensor for _, tensor in leaves(value))
+    found: list[torch.Tensor] = []
+    _gather(value, found)
+    return iter(found)
+
+
+def _gather(value: Any, found: list[torch.Tensor]) -> None:
+    """Add every tensor inside a value, without paths, which take longer than most calls of a model."""
+    if isinstance(value, torch.Tensor):
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            _gather(part, found)
+    elif not isinstance(value, PLAIN):
+        for _, part in _parts(value):
+            _gather(part, found)
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, torch.Tensor]]:

@@ -58,12 +58,16 @@ class Tracing(TorchFunctionMode):
         self._names = module_names
         self._stack: list[tuple[str, int]] = []
         self._held: list[Any] = []
+        self._called: dict[Callable[..., Any], str] = {}
+        """What functions are called; asking torch takes longer than most calls."""
         self._line: ModelLine | None = None
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        name = resolve_name(func) or _own_name(func)
+        name = self._called.get(func)
+        if name is None:
+            name = self._called[func] = resolve_name(func) or _own_name(func)
         refuse_call(name, func, self.here)
         if (transform := transform_here()) is not None:
             self.taken.under.setdefault(self.here(), transform)
@@ -80,7 +84,8 @@ class Tracing(TorchFunctionMode):
         own: type[torch.autograd.Function] | None = None,
     ) -> Any:
         """Make a call, and take it down where it makes or changes a tensor."""
-        before = [(one, one._version) for one in tensors_in([args, kwargs]) if not one.is_inference()]
+        given = list(tensors_in([args, kwargs]))
+        before = [(one, one._version) for one in given if not one.is_inference()]
         drawn = torch.default_generator.get_state() if may_draw(name) else None
         result, inside = self._made(func, args, kwargs, own)
         changed = tuple(one for one, version in before if one._version != version)
@@ -92,7 +97,7 @@ class Tracing(TorchFunctionMode):
         is_number = isinstance(result, float) and name == "torch.Tensor.item"
         if not made and not changed and not is_number:
             return result
-        result = result if changed or inside is not None else self._apart(result, args, kwargs)
+        result = result if changed or inside is not None else self._apart(result, given)
         one = TracedCall(
             func, name, args, kwargs, result, self._stack[-1][0] if self._stack else "", self.here(), state(), changed
         )
@@ -117,11 +122,11 @@ class Tracing(TorchFunctionMode):
         """The model's line that runs."""
         return self._line or source_line()
 
-    def _apart(self, result: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def _apart(self, result: Any, given: Sequence[torch.Tensor]) -> Any:
         """The result as an object of its own: `x.float()` gives x itself in float32, and another tensor in bfloat16."""
         if not isinstance(result, torch.Tensor) or (result.requires_grad and not torch.is_grad_enabled()):
             return result
-        if any(one is result for one in tensors_in([args, kwargs])):
+        if any(one is result for one in given):
             return result.view_as(result)
         return result
 
