@@ -148,6 +148,59 @@ def test_ops_of_your_own_are_in_the_script_by_their_source(typed):
     assert "y = off(x)" in out
 
 
+KERNELS = """
+import math as m
+from math import sqrt
+import torch
+from torch.nn.functional import relu
+LEAK, SHAPE = 0.5, (1, 2)
+def helper(x):
+    return relu(x) * LEAK + m.pi * 0 + sqrt(0.0)
+class Off(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return helper(x)
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * 3
+off = Off.apply
+"""
+OPS = """
+import kernels
+from kernels import off as inner
+from tensorflow_free import register_op
+@register_op("script.leaky")
+def leaky(x):
+    return kernels.off(x) + inner(x) * 0
+"""
+
+
+def test_what_ops_of_your_own_need_is_in_the_script_too(typed, monkeypatch):
+    monkeypatch.syspath_prepend(Path.cwd())
+    monkeypatch.delitem(sys.modules, "kernels", raising=False)
+    Path("kernels.py").write_text(KERNELS)
+    Path("ops_of_test.py").write_text(OPS)
+    Path("wrong.yaml").write_text(
+        "tensors: {x: {data: [1.0, -2.0], requires_grad: true}}\nsteps: {y: script.leaky(x), z: y.sum()}\n"
+        "backward: z\nreference: {steps: {y: torch.relu(x) * 0.5}}\n"
+    )
+    code, _, err = typed("wrong.yaml", "--ops", "ops_of_test.py", "-o", "repro.py")
+    assert (code, err) == (0, "")
+    text = Path("repro.py").read_text()
+    assert "x.grad[1] is 3 on cpu float32, and 0 in float64" in text
+    assert "Written by `recipe script wrong.yaml --ops ops_of_test.py`" in text
+    for line in (
+        "import math as m",
+        "from math import sqrt",
+        "LEAK = 0.5",
+        "off = Off.apply",
+        "    return off(x) + inner(x) * 0",
+    ):
+        assert line in text.splitlines()
+    assert "kernels" not in text
+    assert "SHAPE" not in text
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -35,9 +35,10 @@ def script_command(options: Namespace, flags: Flags) -> int:
     refuse_any(_wrong_output(to))
     is_run = is_folder(path) or path.name == RESULT
     refuse_unknown(path)
+    ops = [word for file in flags.ops for word in ("--ops", file)]
     flags.load_ops()
     found: BlamedRun = blame_run(path, overrides) if is_run else blame_recipe(path, overrides)
-    asked = command_of(["recipe", "script", *options.words])
+    asked = command_of(["recipe", "script", *options.words, *ops])
     beside = "tensors.pt" if to is None else f"{to.stem}.pt"
     try:
         script = proven_script(found, asked, beside)

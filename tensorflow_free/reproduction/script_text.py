@@ -230,13 +230,15 @@ class Writing:
         for context in self._around():
             made.steps = [f"with {context}:", *(INDENT + one if one else one for one in [*made.steps, *made.backward])]
             made.backward = []
-        text = "\n".join([*made.starts, *made.steps, *made.backward, *self._lines.sources.values()])
+        text = "\n".join([*made.starts, *made.steps, *made.backward, *self._lines.sources.definitions.values()])
         head = ["from pathlib import Path", ""] if made.files else []
+        head += [*self._lines.sources.imports.values()]
         head += ["import torch", *(["import torch.nn.functional as F"] if "F." in text else [])]
         settings = list(self._settings())
         head += ["", *settings] if settings else []
-        for source in self._lines.sources.values():
-            head += ["", "", source]
+        for source in self._lines.sources.definitions.values():
+            head += ["", "", source] if "\n" in source else ["", source]
+        head += [""] if self._lines.sources.definitions else []
         made.head = [*head, *loading(made.files, self._file)]
 
     def _settings(self) -> Iterator[str]:

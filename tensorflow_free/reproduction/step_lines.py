@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import FunctionType
 from typing import Any, Final
 
 import torch
@@ -16,6 +16,7 @@ from tensorflow_free.plan.call_rows import Block, CallRow
 from tensorflow_free.plan.calls import read_field
 from tensorflow_free.recipe.models import Recipe, Step
 from tensorflow_free.registry import find, registered
+from tensorflow_free.reproduction.own_sources import OwnSources
 from tensorflow_free.reproduction.python_words import NotWritten, call_of, python_of, subscript_of
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 
@@ -41,7 +42,7 @@ class StepLines:
     names: dict[int, str]
     leaves: Mapping[str, int]
     retained: frozenset[int] = frozenset()
-    sources: dict[str, str] = field(default_factory=dict)
+    sources: OwnSources = field(default_factory=OwnSources)
 
     def lines(self, rows: Sequence[CallRow]) -> Iterator[str]:
         """The lines of rows, in order.
@@ -155,18 +156,11 @@ class StepLines:
         known = find(op)
         if known is None:
             raise NotWritten(f"the op '{op}' of your own, which is not here")
-        function = known.signatures[0].function
-        try:
-            source = textwrap.dedent(inspect.getsource(function))
-        except (OSError, TypeError):
-            raise NotWritten(f"the op '{op}' of your own, whose source cannot be read") from None
-        lines = source.splitlines()
-        begin = next((place for place, text in enumerate(lines) if text.startswith(("def ", "class "))), None)
-        if begin is None:
+        function = inspect.unwrap(known.signatures[0].function)
+        if not isinstance(function, FunctionType):
             raise NotWritten(f"the op '{op}' of your own, which is no function that is defined by `def`")
-        self.sources[op] = "\n".join(lines[begin:])
         return call_of(
-            function.__name__,
+            self.sources.add(function, op),
             [self._python(one) for one in row.args],
             {key: self._python(one) for key, one in row.kwargs.items()},
         )
