@@ -66,6 +66,17 @@ def test_a_call_that_makes_calls_which_are_no_ops_stays_and_is_told():
     assert lines_of(found)["lstm"].startswith("torch.lstm(")
 
 
+def test_a_call_whose_kernel_would_be_refused_alone_stays_and_is_told():
+    q, k = torch.rand(1, 4, 3, 8, requires_grad=True), torch.rand(1, 2, 3, 8)
+    found = at("aten", lambda q, k: F.scaled_dot_product_attention(q, k, k, enable_gqa=True), q, k)
+    [note] = found.notes
+    assert (
+        "stays as it is: 'aten._scaled_dot_product_flash_attention_for_cpu.default' alone would be refused: 'key'"
+        in note
+    )
+    assert found.proof.words() == "1 step; output and 1 of 1 gradients equal, bit for bit"
+
+
 def test_a_number_that_the_dispatcher_has_for_a_tensor_is_given_to_the_overload_of_numbers():
     found = at("aten", lambda x: 2 - x * 0.1 + (x > 0.5) // 2, torch.rand(3))
     assert [line.partition("(")[0] for line in lines_of(found).values()] == [

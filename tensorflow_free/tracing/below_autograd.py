@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 import torch
 
+from tensorflow_free.ops.guards.bounds import Guarded, rules_of
+from tensorflow_free.registry import find
 from tensorflow_free.tensors.eager_mode import EagerMode
 from tensorflow_free.tracing.calls_of_run import BlockState, Taken, TracedCall, kept
 from tensorflow_free.tracing.leaves import tensors_in
@@ -39,11 +41,13 @@ class BelowAutograd(EagerMode):
         named = kwargs or {}
         is_random = torch.Tag.nondeterministic_seeded in func.tags
         drawn = torch.default_generator.get_state() if is_random else None
+        refused = _refused(func, args, named)
         result = func(*args, **named)
         if self._is_same_tensor_again(func, args):
             self.calls[-1].result = result
             return result
         one = _literal(result) if func is torch.ops.aten.lift_fresh.default else _call(func, args, named, result)
+        one.refused = refused
         one.draws = drawn is not None and not torch.equal(drawn, torch.default_generator.get_state())
         one.stood = [kept(value) for value in tensors_in(result)]
         self.calls.append(one)
@@ -62,6 +66,14 @@ def _call(func: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str,
     state = BlockState(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), None)
     written = tuple(_written(func, args, kwargs))
     return TracedCall(func, str(func), args, kwargs, result, "", NOWHERE, state, written)
+
+
+def _refused(func: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+    """Why a step, which calls the kernel alone, would refuse these arguments; what calls it here has checked them."""
+    name = str(func)
+    rules = rules_of(name)
+    op = find(name) if rules else None
+    return None if op is None else Guarded(func, op.signatures[0], rules).problem(args, kwargs)
 
 
 def _literal(made: torch.Tensor) -> TracedCall:
@@ -108,6 +120,8 @@ def _problem(call: TracedCall) -> str | None:
             op_name(one.function, one.args, one.kwargs)
         except UnnamedError:
             return f"it calls '{one.name}', which is no op of a recipe's"
+        if one.refused is not None:
+            return f"'{one.name}' alone would be refused: {one.refused.partition('; ')[0]}"
     known = {id(tensor) for one in (call, *inside) for tensor in one.tensors}
     known |= {id(tensor) for one in inside for tensor in tensors_in(one.result)}
     if not all(id(tensor) in known for tensor in tensors_in(call.result)):

@@ -48,14 +48,17 @@ class Guarded:
         Raises:
             BoundsError: One of them is out of bounds.
         """
-        given = self._given(args, kwargs)
-        for rule in self.rules:
-            problem = rule(given)
-            if problem is not None:
-                raise BoundsError(problem)
+        problem = self.problem(args, kwargs)
+        if problem is not None:
+            raise BoundsError(problem)
         return self.function(*args, **kwargs)
 
-    def _given(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def problem(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+        """Which argument is out of bounds, and what it can be; None where all are right."""
+        given = self._given(args, kwargs)
+        return next((found for rule in self.rules if (found := rule(given)) is not None), None)
+
+    def _given(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         parameters = self.signature.parameters
         given = {one.name: one.default for one in parameters if one.default is not REQUIRED}
         given.update(zip((one.name for one in parameters if not one.keyword_only), args, strict=False))
