@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 import yaml
 from torch import nn
 
-from tensorflow_free import CaptureOptions, RecipeError, capturing, load_recipe, run_recipe
+from tensorflow_free import CaptureOptions, RecipeError, capture, capturing, load_recipe, run_recipe
 from tests.captured import models
 
 
@@ -51,6 +54,17 @@ def test_gradients_end_at_the_block_where_its_starts_were_computed_by_the_same_p
     with capturing() as seen:
         y = (x @ layer.weight).sum()
     assert seen.recipe(y).proof.words() == "2 steps; output and 2 of 2 gradients equal, bit for bit"
+
+
+@pytest.mark.parametrize("word", ["with capturing()", "def backend("])
+def test_the_examples_of_the_page_give_recipes(word, tmp_path, monkeypatch, layer):
+    page = (Path(__file__).parent.parent / "docs" / "from-a-model.md").read_text()
+    [code] = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if word in block]
+    monkeypatch.chdir(tmp_path)
+    given = {"model": layer, "x": torch.rand(2, 4), "y": torch.rand(2, 3), "F": F, "torch": torch, "Path": Path}
+    exec(code, given | {"capture": capture}, given)
+    assert "found" not in given or given["found"].proof.holds
+    assert "found" in given or run_recipe(load_recipe("captured.yaml")).error is None
 
 
 class Trainer:
