@@ -133,6 +133,7 @@ def test_a_report_is_in_the_shape_of_pytorchs_form(typed):
     assert "### Versions" in heads
     assert "exp[1, 2] = inf" in out
     assert "PyTorch version: " in out
+    assert "\nOverflow at exp (forward), as the dtype does not hold the exact numbers: no step" in out
 
 
 def test_ops_of_your_own_are_in_the_script_by_their_source(typed):

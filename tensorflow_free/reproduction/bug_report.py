@@ -30,6 +30,8 @@ def bug_report(script: ProvenScript, command: str) -> str:
         "",
         f"{sentence}.",
         "",
+        *script.fault.why,
+        *([""] if script.fault.why else []),
         "```python",
         script.text.rstrip(),
         "```",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 
 from tensorflow_free.cell.blamed_runs import BlamedRun
+from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.plain_reasons import Elements
 from tensorflow_free.result.result import Result
@@ -26,6 +27,7 @@ class Fault:
         digits: the number there, as Python prints it; of an error its type and first line.
         wanted: what would be right, as it was told.
         sentence: what is wrong, in a sentence.
+        why: which step is to blame, where that is known, in sentences.
     """
 
     kind: FaultKind
@@ -34,6 +36,7 @@ class Fault:
     digits: str = ""
     wanted: str = ""
     sentence: str = ""
+    why: tuple[str, ...] = ()
 
     @property
     def is_gradient(self) -> bool:
@@ -57,7 +60,7 @@ def fault_of(found: BlamedRun) -> Fault:
     bad = [] if found.comparison is None else found.comparison.bad
     shown = [fault for one in _culprit_first(found, bad) if (fault := _of_value(result, one)) is not None]
     if shown:
-        return shown[0]
+        return replace(shown[0], why=_why(found))
     for one in result.unmet:
         value = result[one.name] if one.name in result else None  # noqa: SIM401 - a result is no mapping
         if isinstance(value, torch.Tensor) and value.layout == torch.strided and isinstance(one.cause, Elements):
@@ -65,6 +68,14 @@ def fault_of(found: BlamedRun) -> Fault:
             sentence = f"{one.name} is not what is expected: {one.message}"
             return Fault("value", one.name, at, digits_at(value, at), one.cause.wanted, sentence)
     return Fault("nothing", sentence="Nothing is wrong in this cell")
+
+
+def _why(found: BlamedRun) -> tuple[str, ...]:
+    """Which step is to blame, and up to which stage of a compiler all is right, in sentences."""
+    blame = None if found.comparison is None else found.comparison.blame
+    if blame is None:
+        return ()
+    return tuple(f"{line[0].upper()}{line[1:]}." for line in (*blame_lines(blame), *blame.told))
 
 
 def _culprit_first(found: BlamedRun, bad: list[ValueVerdict]) -> list[ValueVerdict]:
