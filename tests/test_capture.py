@@ -472,3 +472,9 @@ def test_the_ends_of_the_dtype_follow_the_recipes_and_a_method_keeps_its_order()
     steps = steps_of(of(models.masked_to_the_ends))
     assert steps["masked_fill"] == {"op": "masked_fill", "args": ["x", "invert", {"finfo": "min"}]}
     assert steps["where"] == "full_like.where(invert_2, masked_fill)"
+
+
+def test_tensors_in_an_object_that_the_call_appends_to_have_names_and_are_outputs():
+    found = of(models.cached_attention)
+    assert found.proof.words() == "3 steps; 3 of 3 outputs and 3 of 3 gradients equal, bit for bit"
+    assert list(found.made.starts) == ["x", "layer_weight", "layer_bias", "cache_keys_0"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -10,6 +11,9 @@ import torch
 
 PLAIN: Final = (int, float, str, type(None), torch.dtype, torch.device)
 """What holds nothing; asking whether a value is a mapping takes long."""
+
+OF_LIBRARIES: Final = frozenset({"torch", "builtins", "types", "functools", "typing", "numpy"})
+"""Packages whose objects are not looked into."""
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
@@ -26,18 +30,35 @@ def _gather(value: Any, found: list[torch.Tensor]) -> None:
     elif isinstance(value, (list, tuple)):
         for part in value:
             _gather(part, found)
+    elif is_plain_object(value):
+        found += [tensor for _, tensor in leaves(value)]
     elif not isinstance(value, PLAIN):
         for _, part in _parts(value):
             _gather(part, found)
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+def leaves(value: Any, path: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, torch.Tensor]]:
     """Every tensor inside a value with the path to it: `past_key_values.0.1`, in order."""
     if isinstance(value, torch.Tensor):
         yield path, value
         return
+    if is_plain_object(value):
+        if id(value) in above:
+            return
+        above = (*above, id(value))
     for key, part in _parts(value):
-        yield from leaves(part, f"{path}.{key}" if path else str(key))
+        yield from leaves(part, f"{path}.{key}" if path else str(key), above)
+
+
+def is_plain_object(value: Any) -> bool:
+    """Whether a value is an object of a user's class that holds others by its attributes: a cache, a state, a batch."""
+    return (
+        not isinstance(value, (*PLAIN, list, tuple, torch.Tensor, Mapping))
+        and not callable(value)
+        and hasattr(value, "__dict__")
+        and not dataclasses.is_dataclass(value)
+        and type(value).__module__.partition(".")[0] not in OF_LIBRARIES
+    )
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -51,6 +72,8 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from (("start", value.start), ("stop", value.stop), ("step", value.step))
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         yield from ((one.name, getattr(value, one.name)) for one in dataclasses.fields(value))
+    elif is_plain_object(value):
+        yield from vars(value).items()
 
 
 def _fields(value: list[Any] | tuple[Any, ...]) -> Iterable[Any]:
@@ -62,23 +85,42 @@ def _fields(value: list[Any] | tuple[Any, ...]) -> Iterable[Any]:
 
 
 def mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """The value with each tensor inside changed; what holds none is given back as it is."""
+    """The value with each tensor inside changed; lists, dicts and objects are others than before, all else is kept."""
+    return _mapped(value, change, {})
+
+
+def anew(value: Any) -> Any:
+    """The same tensors in lists, dicts and objects of their own: what a call appends to them, the next does not see."""
+    return mapped(value, lambda tensor: tensor)
+
+
+def _mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor], made: dict[int, Any]) -> Any:
     if isinstance(value, torch.Tensor):
         return change(value)
-    if not any(True for _ in tensors_in(value)):
+    if is_plain_object(value):
+        return _object_mapped(value, change, made)
+    if type(value) not in (list, dict) and not any(True for _ in tensors_in(value)):
         return value
     if isinstance(value, Mapping):
-        made = {key: mapped(part, change) for key, part in value.items()}
         kind: Any = type(value)
-        return kind(made)
+        return kind({key: _mapped(part, change, made) for key, part in value.items()})
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(mapped(part, change) for part in value))
+        return type(value)(*(_mapped(part, change, made) for part in value))
     if isinstance(value, (list, tuple)):
-        return type(value)(mapped(part, change) for part in value)
+        return type(value)(_mapped(part, change, made) for part in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changed = {one.name: mapped(getattr(value, one.name), change) for one in dataclasses.fields(value) if one.init}
-        return dataclasses.replace(value, **changed)
+        parts = {one.name: getattr(value, one.name) for one in dataclasses.fields(value) if one.init}
+        return dataclasses.replace(value, **{name: _mapped(part, change, made) for name, part in parts.items()})
     return value
+
+
+def _object_mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor], made: dict[int, Any]) -> Any:
+    """An object with each attribute changed; one that is met again is the same one, so that cycles end."""
+    if id(value) not in made:
+        made[id(value)] = found = copy.copy(value)
+        for name, part in vars(value).items():
+            found.__dict__[name] = _mapped(part, change, made)
+    return made[id(value)]
 
 
 def memory_of(tensor: torch.Tensor) -> int:

@@ -16,6 +16,7 @@ import torch
 from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.plugins import place_in, words_of
 from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.tracing.leaves import anew
 from tensorflow_free.tracing.refusals import line_of, refusal
 
 WANTED: Final = "MAKE() gives (callable, args) or (callable, args, kwargs)"
@@ -39,7 +40,7 @@ class Subject:
             RecipeError: it fails, or does what no recipe can say.
         """
         try:
-            return self.function(*self.args, **self.kwargs)
+            return self.function(*anew(self.args), **anew(self.kwargs))
         except RecipeError:
             raise
         except Exception as error:

@@ -510,10 +510,31 @@ def lstm_of_transposed():
     return nn.LSTM(4, 5), (torch.randn(2, 4, 3).permute(2, 0, 1),)
 
 
+class KeyCache:
+    """Keys and values of earlier tokens, in an object that a call appends to."""
+
+    def __init__(self, *keys):
+        self.keys = list(keys)
+        self.owner = self
+
+
+def cached_attention():
+    torch.manual_seed(0)
+    layer = nn.Linear(4, 4)
+
+    def run(x, cache):
+        cache.keys.append(layer(x))
+        keys = torch.cat(cache.keys, dim=1)
+        return F.scaled_dot_product_attention(x, keys, keys), cache
+
+    earlier = layer(torch.randn(2, 3, 4))
+    return run, (torch.randn(2, 1, 4), KeyCache(earlier))
+
+
 MODELS = (
     gpt2_block, llama_block, resnet_block, resnet_block_eval, lstm, gru_of_layers, rnn_tanh, packed_sequence, attention,
     encoder_layer, decoder_layer, mixture_of_experts, vit, unet_block, embedding_bag, embedding, batch_norm,
     batch_norm_eval, weight_norm, spectral_norm, lstm_loop, autocast_region, custom_function, fft, solve, smoothed_loss,
     functional_call, rearranged, plain_function, nested, tied_weights, dropout, in_bfloat16, checkpointed, scaled_by_item,
-    masked_to_the_ends, written_part_by_part, lstm_of_transposed,
+    masked_to_the_ends, written_part_by_part, lstm_of_transposed, cached_attention,
 )  # fmt: skip
