@@ -19,12 +19,12 @@ from tensorflow_free.tracing.captured_recipe import (
     CapturedRecipe,
     CaptureOptions,
     copied,
-    process_kept,
     proven,
 )
 from tensorflow_free.tracing.leaves import leaves, tensors_in
 from tensorflow_free.tracing.origins import Origins, origins_of_names
 from tensorflow_free.tracing.proving import own_of_block
+from tensorflow_free.tracing.python_state import process_kept
 from tensorflow_free.tracing.refusals import refusal
 from tensorflow_free.tracing.seen_run import Tracing
 from tensorflow_free.tracing.sizes import Sizes

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +24,7 @@ from tensorflow_free.tracing.model_file import ModelFile, Subject
 from tensorflow_free.tracing.origins import Origins, origins_of
 from tensorflow_free.tracing.own_functions import ops_text
 from tensorflow_free.tracing.proving import OwnRun, Proof, own_run, proof_of
+from tensorflow_free.tracing.python_state import PythonState, process_kept, seed_all
 from tensorflow_free.tracing.refusals import refusal
 from tensorflow_free.tracing.seen_run import Tracing, stance
 from tensorflow_free.tracing.sizes import Sizes, parametrized
@@ -162,6 +162,7 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
         if draws:
             put_into(origins.tensors, draws, own_dtype(origins))
         snapshots = {key: copied(tensor) for key, tensor in origins.tensors.items()}
+        held = PythonState(origins.holders)
         taken = taken_of(subject, origins, wanted.level)
         sizes = Sizes({} if file is None else file.sizes)
         if file is not None and sizes.base:
@@ -170,10 +171,10 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
             draws = moving_draws(draws, origins, {size: found for size, (found, _) in others.items()}, sizes)
         description = wanted.description or f"Captured from {_called(subject.function)}."
         recipe = RecipeWriter(taken, origins, snapshots, description, draws, sizes).recipe(wanted.backward)
-        restore(origins, snapshots)
-        torch.manual_seed(SEED)
+        restore(origins, snapshots, held)
+        seed_all(SEED)
         own = own_run(subject.call, recipe)
-        restore(origins, snapshots)
+        restore(origins, snapshots, held)
         return proven(recipe, own, wanted.stem)
 
 
@@ -228,7 +229,7 @@ def _with_other_sizes(
 def taken_of(subject: Subject, origins: Origins, level: CaptureLevel) -> Taken:
     """The calls that a callable makes."""
     watching = Tracing(dict(origins.modules), level)
-    torch.manual_seed(SEED)
+    seed_all(SEED)
     with watching.watched():
         result = run_under(watching, subject)
     watching.taken.result = result
@@ -256,19 +257,13 @@ def copied(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().clone()
 
 
-def restore(origins: Origins, snapshots: Mapping[int, torch.Tensor]) -> None:
-    """Put the starting tensors back as they were before the run."""
+def restore(origins: Origins, snapshots: Mapping[int, torch.Tensor], held: PythonState) -> None:
+    """Put all that the run may have changed back as it was: starting tensors, and what objects hold."""
+    held.restore()
     with torch.no_grad():
         for key, tensor in origins.tensors.items():
             if tensor.layout == torch.strided and not torch.equal(tensor, snapshots[key]):
                 tensor.copy_(snapshots[key])
-
-
-@contextmanager
-def process_kept() -> Iterator[None]:
-    """Inside it, random numbers may be drawn; the generators are put back behind it."""
-    with torch.random.fork_rng(devices=[]):
-        yield
 
 
 def _called(function: Callable[..., Any]) -> str:

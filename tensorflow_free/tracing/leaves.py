@@ -33,7 +33,7 @@ def _gather(value: Any, found: list[torch.Tensor]) -> None:
     elif is_plain_object(value):
         found += [tensor for _, tensor in leaves(value)]
     elif not isinstance(value, PLAIN):
-        for _, part in _parts(value):
+        for _, part in parts_of(value):
             _gather(part, found)
 
 
@@ -46,8 +46,8 @@ def leaves(value: Any, path: str = "", above: tuple[int, ...] = ()) -> Iterator[
         if id(value) in above:
             return
         above = (*above, id(value))
-    for key, part in _parts(value):
-        yield from leaves(part, f"{path}.{key}" if path else str(key), above)
+    for key, part in parts_of(value):
+        yield from leaves(part, joined(path, str(key)), above)
 
 
 def is_plain_object(value: Any) -> bool:
@@ -61,7 +61,13 @@ def is_plain_object(value: Any) -> bool:
     )
 
 
-def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
+def joined(*parts: str) -> str:
+    """Parts of a path with points between them; those that are empty are left out."""
+    return ".".join(part for part in parts if part)
+
+
+def parts_of(value: Any) -> Iterator[tuple[Any, Any]]:
+    """What a value holds by position, key or attribute."""
     if isinstance(value, (list, tuple)):
         yield from zip(_fields(value), value, strict=True)
     elif isinstance(value, PLAIN):
