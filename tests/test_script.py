@@ -214,3 +214,33 @@ def test_a_wrong_command_line_is_told(typed, words, said):
     code, out, err = typed(*words)
     assert (code, out) == (2, "")
     assert err.startswith(said)
+
+
+def test_the_steps_of_the_reference_run_in_float64_beside_a_kernel_of_your_own(typed):
+    folder = RECIPES.parent / "docs"
+    words = ["steps.act.op=my.silu", "+reference={steps.act.op: F.silu}", "--ops", str(folder / "my_ops.py")]
+    code, out, _ = typed(str(folder / "my_layer.yaml"), *words, "-o", "repro.py")
+    text = Path("repro.py").read_text()
+    assert (code, "digit by digit" in out) == (0, True)
+    assert "def steps_in_float64(x, w):" in text
+    assert "act = F.silu(h)" in text
+    assert "\nin float64: 0.18516640" in succeeded(sys.executable, "repro.py").stdout
+
+
+DRAWN = """
+tensors: {x: {init: randn, size: [4, 8]}, w: {init: randn, size: [8, 3], requires_grad: true}}
+steps: {h: x @ w, y: h.exp()}
+backward: {target: y, gradient: {init: randn}}
+"""
+
+
+@pytest.mark.parametrize("words", [["dtype=float64"], ["forward=true", "dtype=bfloat16"]])
+def test_gradients_that_are_drawn_and_runs_forward_only_have_the_same_bits_in_every_dtype(words, tmp_path):
+    path = tmp_path / "drawn.yaml"
+    path.write_text(DRAWN)
+    recipe = load_recipe(path, words)
+    space, failed = variables_of(script_of(recipe, tmp_path), tmp_path)
+    result, _ = run(plan_of(recipe))
+    pairs = list(pairs_of(result, space))
+    assert (failed, len(pairs)) == (None, 5 - ("forward=true" in words))
+    assert all(mine is its or same_bits(mine, its) for _, mine, its in pairs)

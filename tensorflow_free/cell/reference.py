@@ -453,12 +453,12 @@ def random_names(plan: Plan, given: GivenTensors | None, first: Result) -> froze
         again, _ = run(plan, given=given, stream=seed)
         names = first.records.keys() | again.records.keys()
         found |= {name for name in names - found if _differs(first, again, name)}
-        if not found and not _surely_draws(plan.recipe):
+        if not found and not surely_draws(plan.recipe):
             break
     return frozenset(found)
 
 
-def _surely_draws(recipe: Recipe) -> bool:
+def surely_draws(recipe: Recipe) -> bool:
     """Whether an op of torch's draws random numbers; one of the user's own is asked once."""
     ops = [find(step.op or "") for _, step in steps_of(recipe.steps)]
     return any(op is not None and op.random for op in ops)

@@ -30,6 +30,8 @@ def fault_script(cell: Recipe, reference: Recipe | None, fault: Fault, folder: P
     made = own.begun()
     wide = None if reference is None else Writing(reference, folder, file, _kept(fault))
     returned = own.returned(fault.root)
+    if wide is not None:
+        wide.share_sources(own)
     steps, of_reference = own.function(returned), [] if wide is None else wide.function(returned)
     is_same = steps == of_reference
     name = "steps" if is_same else "steps_in_float64"

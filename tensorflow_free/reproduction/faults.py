@@ -67,7 +67,16 @@ def fault_of(found: BlamedRun) -> Fault:
             at = tuple(one.cause.at)
             sentence = f"{one.name} is not what is expected: {one.message}"
             return Fault("value", one.name, at, digits_at(value, at), one.cause.wanted, sentence)
-    return Fault("nothing", sentence="Nothing is wrong in this cell")
+    return Fault("nothing", sentence=_unshown(found, bad) or "Nothing is wrong in this cell")
+
+
+def _unshown(found: BlamedRun, bad: list[ValueVerdict]) -> str:
+    """What is wrong where no element of a tensor shows it, in a sentence; empty where nothing is."""
+    told = [f"{one.name} is wrong: {one.reason}" for one in bad]
+    told += [f"{one.name} is not what is expected: {one.message}" for one in found.result.unmet]
+    if not told and found.is_wrong:
+        told = ["A step is wrong for what it read, by less than what the run allows"]
+    return f"{told[0]}; the script computes it, and prints no element that shows it" if told else ""
 
 
 def _why(found: BlamedRun) -> tuple[str, ...]:

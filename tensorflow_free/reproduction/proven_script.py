@@ -14,12 +14,14 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.cell.blamed_runs import BlamedRun
+from tensorflow_free.cell.reference import surely_draws
+from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.judging.as_tensors import same_bits
 from tensorflow_free.loading import load_recipe
 from tensorflow_free.recipe.keys import INPUTS, USUAL_REFERENCE
 from tensorflow_free.recipe.models import Recipe
-from tensorflow_free.replay.visits import draws
+from tensorflow_free.replay.visits import draws_gradients
 from tensorflow_free.reproduction.fault_script import fault_script
 from tensorflow_free.reproduction.faults import Fault, fault_of
 from tensorflow_free.reproduction.script_text import ScriptParts, script_of
@@ -88,6 +90,10 @@ def proven_script(found: BlamedRun, command: str, file: str) -> ProvenScript:
     fault = fault_of(found)
     recipe, folder = found.result.recipe, Path(str(found.source)).parent
     script = _script(found, recipe, fault, folder, file)
+    threads = None if found.result.environment is None else found.result.environment.num_threads
+    if threads not in (None, torch.get_num_threads()) and "num_threads" not in recipe.settings:
+        # sums are split among them
+        script.head.append(f"torch.set_num_threads({threads})")
     made = ProvenScript(_titled(script, fault, command), script.files, fault)
     return _run(made, found, file)
 
@@ -103,17 +109,16 @@ def _reference(found: BlamedRun, recipe: Recipe) -> Recipe | None:
     if found.comparison is None or not found.comparison.bad:
         return None
     wanted = {key: value for key, value in recipe.reference.items() if key != "inputs"}
-    if (
-        not wanted.keys() <= USUAL_REFERENCE.keys()
-        or recipe.reference.get("inputs", INPUTS[0]) != INPUTS[0]
-        or draws(recipe)
-    ):
+    if recipe.reference.get("inputs", INPUTS[0]) != INPUTS[0] or surely_draws(recipe) or draws_gradients(recipe):
         return None
-    said = {**USUAL_REFERENCE, **wanted}
     try:
-        return load_recipe(found.source, [*found.overrides, *(f"{key}={value}" for key, value in said.items())])
+        others = overrides_in({**USUAL_REFERENCE, **wanted}, "reference")
+        found_reference = load_recipe(found.source, [*found.overrides, *others])
     except RecipeError:
         return None
+    # the function of its steps takes the cell's tensors, and gives what the cell's gives
+    is_alike = found_reference.tensors == recipe.tensors and found_reference.steps.keys() == recipe.steps.keys()
+    return found_reference if is_alike else None
 
 
 def _titled(script: ScriptParts, fault: Fault, command: str) -> str:
@@ -141,7 +146,7 @@ def _run(made: ProvenScript, found: BlamedRun, file: str) -> ProvenScript:
             return replace(made, was_run=True, differs=f"it takes more than {SECONDS} s")
         made = replace(made, was_run=True, printed=done.stdout)
         if made.fault.kind == "error":
-            return _with_error(made, done.stderr)
+            return _with_error(made, done.stderr.replace(str(script), "repro.py"))
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["nothing is told"])[-1]
             return replace(made, differs=f"it fails: {last}")

@@ -16,13 +16,16 @@ from tensorflow_free.errors import Place
 from tensorflow_free.loading import plan_of
 from tensorflow_free.plan.call_rows import CallRow, Value, read_ids
 from tensorflow_free.recipe.models import Recipe
+from tensorflow_free.replay.visits import draws
 from tensorflow_free.reproduction.python_words import NotWritten, call_of, python_of
 from tensorflow_free.reproduction.start_lines import StartLines, loading
 from tensorflow_free.reproduction.step_lines import INDENT, StepLines
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
 from tensorflow_free.tensors.starting_tensors import Start
 
-IMPORTED: Final = frozenset({"torch", "F", "Path", "math", "tensors", "steps", "compiled"})
+IMPORTED: Final = frozenset(
+    {"torch", "F", "Path", "math", "tensors", "steps", "compiled", "print", "float", "range", "slice"}
+)
 """Names that the script has for itself."""
 
 
@@ -98,10 +101,13 @@ class Writing:
         self._recipe = recipe
         self._file = file
         self._plan = plan_of(recipe)
-        if self._plan.left_out is not None or self._plan.saved is not None:
-            raise NotWritten("a run forward only, or from another run's numbers")
+        # a recipe that runs forward only is what is left of it
+        recipe = self._recipe = self._plan.recipe
         _refuse_names(recipe)
-        self._binding = Binding(recipe, lambda path: Place(".".join(map(str, path))), folder)
+        saved = self._plan.saved
+        if saved is not None and draws(recipe):
+            raise NotWritten("random steps behind another run's numbers")
+        self._binding = Binding(recipe, lambda path: Place(".".join(map(str, path))), folder, saved=saved)
         self._lines = self._new_lines(kept)
 
     def _new_lines(self, kept: Collection[str]) -> StepLines:
@@ -182,6 +188,10 @@ class Writing:
         lines.append(f"{_tuple(returned)} = compiled({given})")
         return [*lines, *self._lines.lines(self._binding.rows[len(self._inner_rows()) :])]
 
+    def share_sources(self, other: Writing) -> None:
+        """Call ops of the user's own by the sources that another script has."""
+        self._lines.sources = other._lines.sources
+
     def rename(self, behind: str) -> None:
         """Have every value called by its name and this behind it."""
         self._lines.names = {identity: name + behind for identity, name in self._new_lines(()).names.items()}
@@ -227,6 +237,9 @@ class Writing:
 
     def finish(self, made: ScriptParts) -> None:
         """What stands before and around all other lines."""
+        if self._recipe.dtype != "float32":
+            # starting tensors are drawn and written in float32 before
+            made.starts.append(f"torch.set_default_dtype({TORCH_DTYPES[self._recipe.dtype]})")
         for context in self._around():
             made.steps = [f"with {context}:", *(INDENT + one if one else one for one in [*made.steps, *made.backward])]
             made.backward = []
@@ -243,8 +256,6 @@ class Writing:
 
     def _settings(self) -> Iterator[str]:
         recipe = self._recipe
-        if recipe.dtype != "float32":
-            yield f"torch.set_default_dtype({TORCH_DTYPES[recipe.dtype]})"
         for name, value in recipe.settings.items():
             if name in _SETTINGS:
                 yield _SETTINGS[name].format(repr(value))
@@ -252,6 +263,8 @@ class Writing:
                 raise NotWritten(f"the setting '{name}'")
 
     def _around(self) -> Iterator[str]:
+        if self._plan.left_out is not None:
+            yield "torch.no_grad()"
         backends = self._recipe.settings.get("sdp_backend")
         if backends is not None:
             listed = backends if isinstance(backends, list) else [backends]
@@ -280,6 +293,9 @@ def _gradient_of(start: Any, target: str) -> str:
         return f"torch.{start.init}({target})"
     if start.init == "full_like":
         return f"torch.full_like({target}, {python_of(start.arguments['fill_value'], str)})"
+    if start.init in ("rand_like", "randn_like", "rand", "randn"):
+        drawn = start.init.removesuffix("_like")
+        return f"torch.{drawn}({target}.shape, dtype={start.made_in}).to({target})"
     raise NotWritten(f"a gradient that is drawn ({start.init})")
 
 

@@ -80,9 +80,10 @@ class StartLines:
         )
 
     def _draws(self) -> bool:
-        from tensorflow_free.replay.visits import draws  # noqa: PLC0415
+        from tensorflow_free.replay.visits import draws, draws_gradients  # noqa: PLC0415
 
-        return any(_draws(start) for start in self._plan.starts) or draws(self._plan.recipe)
+        recipe = self._plan.recipe
+        return any(_draws(start) for start in self._plan.starts) or draws(recipe) or draws_gradients(recipe)
 
     # one tensor
 
