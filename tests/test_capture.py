@@ -477,3 +477,11 @@ def test_tensors_in_an_object_that_the_call_appends_to_have_names_and_are_output
     found = of(models.cached_attention)
     assert found.proof.words() == "3 steps; 3 of 3 outputs and 3 of 3 gradients equal, bit for bit"
     assert list(found.made.starts) == ["x", "layer_weight", "layer_bias", "cache_keys_0"]
+
+
+def test_other_dtypes_that_calls_say_are_told_and_stay():
+    found = capture(lambda x: x.double().softmax(-1, dtype=torch.bfloat16) + x.to(torch.float32), torch.ones(3))
+    assert found.notes == [
+        "float64 is said by double_, and stays in every dtype of the recipe",
+        "bfloat16 is said by softmax, and stays in every dtype of the recipe",
+    ]

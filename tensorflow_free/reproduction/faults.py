@@ -11,6 +11,8 @@ from tensorflow_free.cell.blamed_runs import BlamedRun
 from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.plain_reasons import Elements
+from tensorflow_free.outcome.reasons import CompilerStage
+from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.result import Result
 
 FaultKind = Literal["value", "error", "nothing"]
@@ -84,7 +86,8 @@ def _why(found: BlamedRun) -> tuple[str, ...]:
     blame = None if found.comparison is None else found.comparison.blame
     if blame is None:
         return ()
-    return tuple(f"{line[0].upper()}{line[1:]}." for line in (*blame_lines(blame), *blame.told))
+    stages = (words(note) for note in blame.notes if isinstance(note, CompilerStage))
+    return tuple(f"{line[0].upper()}{line[1:]}." for line in (*blame_lines(blame), *stages))
 
 
 def _culprit_first(found: BlamedRun, bad: list[ValueVerdict]) -> list[ValueVerdict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final
@@ -47,6 +47,9 @@ CASTS: Final = {
     }.items()
 }
 """Methods that say a dtype by their names."""
+
+MOST_NAMED: Final = 4
+"""Steps that are told by name."""
 
 METHOD: Final = "torch.Tensor."
 
@@ -161,6 +164,20 @@ def in_own_dtype(call: TracedCall, floating: torch.dtype) -> TracedCall:
     if CASTS.get(call.name) != floating:
         return call
     return replace(call, function=torch.Tensor.to, name=f"{METHOD}to", args=(*call.args, floating))
+
+
+def other_dtypes(steps: Mapping[str, TracedCall], floating: torch.dtype) -> Iterator[str]:
+    """The floating dtypes that calls say and that stay as they are, whatever the recipe's is, each with its steps."""
+    found: dict[torch.dtype, list[str]] = {}
+    for name, call in steps.items():
+        said = [CASTS.get(call.name), *call.args, *call.kwargs.values()]
+        for dtype in dict.fromkeys(one for one in said if isinstance(one, torch.dtype)):
+            if dtype.is_floating_point and dtype != floating:
+                found.setdefault(dtype, []).append(name)
+    for dtype, names in found.items():
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        told = ", ".join(names[:MOST_NAMED])
+        yield f"{word_of(dtype)} is said by {told}{more}, and stays in every dtype of the recipe"
 
 
 def in_line(op: str) -> str:

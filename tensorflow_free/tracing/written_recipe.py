@@ -12,7 +12,7 @@ import torch
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean
 from tensorflow_free.tensors.dtypes import word_of
-from tensorflow_free.tracing.call_texts import TextsOfCalls, in_own_dtype
+from tensorflow_free.tracing.call_texts import TextsOfCalls, in_own_dtype, other_dtypes
 from tensorflow_free.tracing.call_words import NotSaid, WordsOfCalls
 from tensorflow_free.tracing.calls_of_run import BlockState, Taken, TracedCall
 from tensorflow_free.tracing.leaves import leaves, memory_of, tensors_in
@@ -284,7 +284,7 @@ class RecipeWriter:
         return name if outputs[name].numel() == 1 else {"target": name, "gradient": {"init": "ones"}}
 
     def _tell(self) -> None:
-        self.made.notes += self._sizes.notes + self._taken.notes
+        self.made.notes += self._sizes.notes + self._taken.notes + list(other_dtypes(self.made.steps, self._floating))
         for source, name in self._taken.asked.items():
             self.made.notes.append(
                 f"{source}: `{name.rpartition('.')[2]}` gives Python a number; what hangs on it was captured as it ran"
