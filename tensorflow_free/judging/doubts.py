@@ -151,9 +151,6 @@ _HOPELESS: Final = {4: 4.0, 8: 2.0}
 """The share used after so many runs that no more of them would allow."""
 
 
-ORDER: Final = tuple(range(MOST_RUNS))
-"""In which order the nudged runs are made."""
-
 FEW_UNSEEN: Final = 2
 """Places that may differ in a way that no nudged run has shown."""
 
@@ -171,7 +168,7 @@ def settle(doubts: Sequence[Doubt], movement: Movement, times: float) -> None:
         movement: the nudged runs.
         times: how many epsilons the last few runs are nudged by, for integers that differ nowhere else.
     """
-    runs = [(number, 1.0) for number in ORDER] + [(MOST_RUNS + each, times) for each in range(WIDE_RUNS)]
+    runs = [(number, 1.0) for number in range(MOST_RUNS)] + [(MOST_RUNS + each, times) for each in range(WIDE_RUNS)]
     remaining = list(doubts)
     for made, (number, size) in enumerate(runs, start=1):
         if size > 1:
