@@ -1,7 +1,7 @@
-"""Arguments whose default hangs on the dtype: a run in another dtype takes those of the cell's, or it computes another.
+"""Arguments that hang on the dtype: a run in another dtype takes those of the cell's, or it computes another.
 
-`rms_norm` adds the machine epsilon of its dtype, `nan_to_num` puts the dtype's largest number for infinity, and a rank
-is counted from the machine epsilon on. Source: the documentation of torch 2.13.
+They are `{finfo: max}`, and defaults: `rms_norm` adds the machine epsilon of its dtype, `nan_to_num` puts the dtype's
+largest number for infinity, and a rank is counted from the machine epsilon on. Source: the documentation of torch 2.13.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from torch.overrides import TorchFunctionMode
 
 from tensorflow_free.plan.calls import Call, Repeat, Within
 from tensorflow_free.plan.plan import Plan
+from tensorflow_free.tensors.literals import FinfoNumber
 
 Keywords = dict[str, Any]
 
 
 def with_defaults_of(plan: Plan, dtype: torch.dtype) -> Plan:
-    """The plan, whose steps take the defaults that hang on the dtype from this one; itself where no step has any."""
-    if plan.recipe.dtype == str(dtype).removeprefix("torch.") or not _has_any((*plan.forward, *plan.rest)):
+    """The plan, whose steps take what hangs on the dtype from this one; itself where no step has any."""
+    if plan.recipe.dtype == str(dtype).removeprefix("torch."):
+        return plan
+    if any(isinstance(one, FinfoNumber) for one in plan.initial):
+        plan = replace(plan, initial=tuple(_in_dtype(one, dtype) for one in plan.initial))
+    if not _has_any((*plan.forward, *plan.rest)):
         return plan
     before = plan.around
 
@@ -32,6 +37,10 @@ def with_defaults_of(plan: Plan, dtype: torch.dtype) -> Plan:
             yield
 
     return replace(plan, around=around)
+
+
+def _in_dtype(constant: Any, dtype: torch.dtype) -> Any:
+    return FinfoNumber.of_dtype(constant.field, dtype) if isinstance(constant, FinfoNumber) else constant
 
 
 def _has_any(calls: Sequence[Call]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import torch
 
@@ -23,6 +23,23 @@ DATA: Final = "data are numbers, booleans and lists of them"
 """What would be right for literal data."""
 
 NUMBER_WORDS: Final = {"nan", "inf", "-inf", "+inf", "infinity"}
+
+
+class FinfoNumber(float):
+    """A number of a dtype's `torch.finfo`, which knows its field: a run in another dtype may ask for the same number.
+
+    Attributes:
+        field: the field's name: `max`.
+    """
+
+    field: str
+
+    @classmethod
+    def of_dtype(cls, field: str, dtype: torch.dtype | None) -> Self:
+        """The number of this field of a floating dtype's."""
+        found = cls(getattr(torch.finfo(dtype), field))  # type: ignore[arg-type]
+        found.field = field
+        return found
 
 
 def literal(written: Mapping[str, Any], recipe_dtype: str) -> Any:
@@ -44,7 +61,7 @@ def literal(written: Mapping[str, Any], recipe_dtype: str) -> Any:
         if value not in fields:
             near = did_you_mean(value, fields) or f"; it is one of {', '.join(fields)}"
             raise Mismatch(f"'{value}' is not a field of finfo{near}")
-        return getattr(torch.finfo(dtype_of(recipe_dtype, recipe_dtype)), value)  # type: ignore[arg-type]
+        return FinfoNumber.of_dtype(value, dtype_of(recipe_dtype, recipe_dtype))
     raise Mismatch(f"'{shown(dict(written))}' is not a number; {{complex: [re, im]}} takes two numbers")
 
 
