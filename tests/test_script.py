@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tensorflow_free import cli, load_recipe
 from tensorflow_free.judging.as_tensors import same_bits
@@ -153,6 +154,7 @@ KERNELS = """
 import math as m
 from math import sqrt
 import torch
+from safetensors.torch import save_file
 from torch.nn.functional import relu
 LEAK, SHAPE = 0.5, (1, 2)
 def helper(x):
@@ -244,3 +246,73 @@ def test_gradients_that_are_drawn_and_runs_forward_only_have_the_same_bits_in_ev
     pairs = list(pairs_of(result, space))
     assert (failed, len(pairs)) == (None, 5 - ("forward=true" in words))
     assert all(mine is its or same_bits(mine, its) for _, mine, its in pairs)
+
+
+LOADED = """
+tensors:
+  x: {init: load, path: big.safetensors, key: x}
+  w: {init: load, path: big.safetensors, key: w, requires_grad: true}
+steps: {h: x @ w, y: h.exp(), z: y.sum()}
+backward: z
+"""
+
+
+@pytest.mark.parametrize("named", ["run", "sweep/1", "loaded.yaml"])
+def test_a_recipe_that_loads_a_file_a_cell_of_its_sweep_and_its_saved_run_have_a_script(named, typed):
+    save_file({"x": torch.full((3, 400), 0.5), "w": torch.full((400, 5), 0.5)}, "big.safetensors")
+    Path("loaded.yaml").write_text(LOADED)
+    made = {
+        "run": ["loaded.yaml", "dtype=float16", "hydra.run.dir=run"],
+        "sweep/1": ["-m", "loaded.yaml", "dtype=float32,float16", "hydra.sweep.dir=sweep"],
+    }
+    if named in made:
+        cli._guarded(cli.run_recipe_main, [*made[named], "-q"])
+    code, out, _ = typed(named, *([] if named in made else ["dtype=float16"]), "-o", "repro.py")
+    assert code == 0
+    assert "y[0, 0] is inf on cpu float16, and 2.68811714e+43 in float64\nrun in a fresh process: the same" in out
+    assert torch.load("repro.pt")["w"].shape == (400, 5)
+
+
+RAISING = """
+from tensorflow_free import register_op
+class Unlucky(Exception):
+    pass
+@register_op("script.{0}")
+def {0}(x):
+    raise {1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "said", "raised"),
+    [
+        ("{y: script.unlucky(x)}", "'y' fails: Unlucky: no luck", ("unlucky", 'Unlucky("no luck\\nat all")')),
+        ("{y: script.silent(x)}", "'y' fails: ValueError", ("silent", "ValueError")),
+        ("{y: torch.linalg.inv(x)}", "'y' fails: _LinAlgError: linalg.inv: ", None),
+        ("{y: x @ x[:1]}\nbackend: aot_eager", "'steps' fails: TorchRuntimeError: ", None),
+    ],
+)
+def test_an_error_of_a_class_of_your_own_of_a_compiler_and_without_words_is_the_same_error(steps, said, raised, typed):
+    if raised is not None:
+        Path(f"{raised[0]}.py").write_text(RAISING.format(*raised))
+    words = [] if raised is None else ["--ops", f"{raised[0]}.py"]
+    Path("wrong.yaml").write_text(f"tensors: {{x: {{init: zeros, size: [3, 3]}}}}\nsteps: {steps}\n")
+    code, out, _ = typed("wrong.yaml", *words, "-o", "repro.py")
+    assert code == 0
+    assert out.splitlines()[0].startswith(said)
+    assert out.splitlines()[1] == "run in a fresh process: the same error"
+
+
+def test_a_step_may_be_called_like_the_function_of_its_op(typed):
+    Path("alike.py").write_text(
+        "from tensorflow_free import register_op\n\n\ndef x(y):\n    return y * 1.01\n\n\n"
+        "@register_op('script.alike')\ndef alike(value):\n    return x(value)\n"
+    )
+    Path("wrong.yaml").write_text(
+        "tensors: {x: [1.0, 2.0]}\nsteps: {alike: script.alike(x)}\nreference: {steps: {alike: x * 1}}\n"
+    )
+    code, out, _ = typed("wrong.yaml", "--ops", "alike.py")
+    assert code == 0
+    assert "def x_op(y):\n    return y * 1.01" in out
+    assert "def alike_op(value):\n    return x_op(value)" in out
+    assert "    alike = alike_op(x)\n" in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from tensorflow_free.cell.blamed_runs import BlamedRun
 from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.verdicts import ValueVerdict
 from tensorflow_free.outcome.plain_reasons import Elements
-from tensorflow_free.outcome.reasons import CompilerStage
+from tensorflow_free.outcome.reasons import CompilerStage, StepFailed
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.result.result import Result
 
@@ -55,10 +56,8 @@ def fault_of(found: BlamedRun) -> Fault:
     """The first thing that is wrong with a run: a step that failed, the culprit's value, an expectation."""
     result = found.result
     if result.has_failed and result.error is not None:
-        error = result.error
-        first = (error.message or "").splitlines()
-        said = f"{error.type}: {first[0] if first else ''}"
-        return Fault("error", error.step or "", digits=said, sentence=f"'{error.step}' fails: {said}")
+        said = _said(result.error)
+        return Fault("error", result.error.step or "", digits=said, sentence=f"'{result.error.step}' fails: {said}")
     bad = [] if found.comparison is None else found.comparison.bad
     shown = [fault for one in _culprit_first(found, bad) if (fault := _of_value(result, one)) is not None]
     if shown:
@@ -70,6 +69,12 @@ def fault_of(found: BlamedRun) -> Fault:
             sentence = f"{one.name} is not what is expected: {one.message}"
             return Fault("value", one.name, at, digits_at(value, at), one.cause.wanted, sentence)
     return Fault("nothing", sentence=_unshown(found, bad) or "Nothing is wrong in this cell")
+
+
+def _said(error: StepFailed) -> str:
+    """An error's type and first line, without the line of the user's code that it came through."""
+    first = re.sub(r" \(at [^()]+:\d+\)$", "", next(iter(error.message.splitlines()), ""))
+    return error.type if first in ("", error.type) else f"{error.type}: {first}"
 
 
 def _unshown(found: BlamedRun, bad: list[ValueVerdict]) -> str:

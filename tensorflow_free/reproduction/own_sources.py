@@ -6,6 +6,7 @@ import ast
 import builtins
 import inspect
 import re
+import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,10 +32,12 @@ class OwnSources:
     """What stands above a script's steps of ops of the user's own, in the order in which Python reads it.
 
     Attributes:
+        taken: names of the script's own values; what is defined under one of them is called `NAME_op`.
         imports: the lines that import what is installed, by the name that they give.
         definitions: functions, classes and constants, by name.
     """
 
+    taken: frozenset[str] = frozenset()
     imports: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
     _begun: set[str] = field(default_factory=set)
@@ -46,9 +49,20 @@ class OwnSources:
             NotWritten: a script cannot have it.
         """
         try:
-            return self._defined(function)
+            return self._called(self._defined(function))
         except NotWritten as reason:
             raise NotWritten(f"the op '{op}' of your own, {reason}") from None
+
+    def lines(self) -> list[str]:
+        """The sources, under the names that the script has for them."""
+        clashing = sorted(self.taken & self.definitions.keys())
+        if not clashing:
+            return list(self.definitions.values())
+        words = re.compile(rf"(?<![\w.])(?:{'|'.join(clashing)})\b")
+        return [words.sub(lambda found: self._called(found[0]), one) for one in self.definitions.values()]
+
+    def _called(self, name: str) -> str:
+        return f"{name}_op" if name in self.taken else name
 
     def _defined(self, value: Any) -> str:
         name: str = value.__name__
@@ -154,8 +168,7 @@ def _functions_of(kind: type) -> Iterator[FunctionType]:
 
 def _file_of(value: Any) -> str | None:
     if isinstance(value, type):
-        inner = next(_functions_of(value), None)
-        return None if inner is None else inner.__code__.co_filename
+        return getattr(sys.modules.get(value.__module__), "__file__", None)
     function: FunctionType = inspect.unwrap(value)
     return function.__code__.co_filename
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -93,7 +94,7 @@ def proven_script(found: BlamedRun, command: str, file: str) -> ProvenScript:
     threads = None if found.result.environment is None else found.result.environment.num_threads
     if threads not in (None, torch.get_num_threads()) and "num_threads" not in recipe.settings:
         # sums are split among them
-        script.head.append(f"torch.set_num_threads({threads})")
+        script.head += ["", f"torch.set_num_threads({threads})"]
     made = ProvenScript(_titled(script, fault, command), script.files, fault)
     return _run(made, found, file)
 
@@ -161,11 +162,22 @@ def _environment() -> dict[str, str]:
 
 
 def _with_error(made: ProvenScript, stderr: str) -> ProvenScript:
-    lines = [one for one in stderr.strip().splitlines() if one.startswith(made.fault.digits)]
-    last = (stderr.strip().splitlines() or ["no error at all"])[-1]
+    kind, _, said = made.fault.digits.partition(": ")
+    heads = [one for one in _HEADS.finditer(stderr) if one["kind"] == kind]
+    shows = any(_are_one(said, one["said"] or "", stderr) for one in heads)
+    last = [one[0] for one in _HEADS.finditer(stderr)] or stderr.split("\n")[-1:] or ["no error at all"]
     return replace(
-        made, shows=bool(lines), printed=stderr, differs="" if lines else f"'{last}' instead of '{made.fault.digits}'"
+        made, shows=shows, printed=stderr, differs="" if shows else f"'{last[-1]}' instead of '{made.fault.digits}'"
     )
+
+
+_HEADS: Final = re.compile(r"^(?:\w+\.)*(?P<kind>[A-Za-z_]\w*)(?:: (?P<said>.*))?$", re.MULTILINE)
+"""The line of a traceback that names an error, by its full name."""
+
+
+def _are_one(said: str, printed: str, stderr: str) -> bool:
+    """Whether an error of a run, in whose words there may be more or a later line, is one that was printed."""
+    return said == printed or (bool(printed) and printed in said) or (bool(said) and said in stderr)
 
 
 def _with_digits(made: ProvenScript) -> ProvenScript:

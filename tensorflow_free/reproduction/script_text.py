@@ -17,6 +17,7 @@ from tensorflow_free.loading import plan_of
 from tensorflow_free.plan.call_rows import CallRow, Value, read_ids
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.replay.visits import draws
+from tensorflow_free.reproduction.own_sources import OwnSources
 from tensorflow_free.reproduction.python_words import NotWritten, call_of, python_of
 from tensorflow_free.reproduction.start_lines import StartLines, loading
 from tensorflow_free.reproduction.step_lines import INDENT, StepLines
@@ -116,7 +117,8 @@ class Writing:
         names |= {identity: name for name, identity in scope.leaves.items() if identity not in names}
         names |= _written_into(self._binding.rows, names)
         retained = frozenset(scope.live[name] for name in kept if scope.kinds.get(name) == "step")
-        return StepLines(self._recipe, names, scope.leaves, retained)
+        sources = OwnSources(frozenset({*self._recipe.tensors, *_step_names(self._recipe.steps)}))
+        return StepLines(self._recipe, names, scope.leaves, retained, sources)
 
     @property
     def is_compiled(self) -> bool:
@@ -243,15 +245,16 @@ class Writing:
         for context in self._around():
             made.steps = [f"with {context}:", *(INDENT + one if one else one for one in [*made.steps, *made.backward])]
             made.backward = []
-        text = "\n".join([*made.starts, *made.steps, *made.backward, *self._lines.sources.definitions.values()])
+        sources = self._lines.sources.lines()
+        text = "\n".join([*made.starts, *made.steps, *made.backward, *sources])
         head = ["from pathlib import Path", ""] if made.files else []
         head += [*self._lines.sources.imports.values()]
         head += ["import torch", *(["import torch.nn.functional as F"] if "F." in text else [])]
         settings = list(self._settings())
         head += ["", *settings] if settings else []
-        for source in self._lines.sources.definitions.values():
+        for source in sources:
             head += ["", "", source] if "\n" in source else ["", source]
-        head += [""] if self._lines.sources.definitions else []
+        head += [""] if sources else []
         made.head = [*head, *loading(made.files, self._file)]
 
     def _settings(self) -> Iterator[str]:
