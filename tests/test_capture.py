@@ -82,6 +82,31 @@ def test_literals_that_move_with_a_size_become_parameters():
     assert larger["add_2"].shape == (3, 4, 16)
 
 
+def tokens(batch=2, seq=5):
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(9, 4)
+
+        def forward(self, idx, keep, mask):
+            return (self.embed(idx) * mask[..., None]).masked_fill(~keep[..., None], 0.0).sum(1)
+
+    torch.manual_seed(1)
+    return Tokens(), (torch.randint(0, 9, (batch, seq)), torch.rand(batch, seq) > 0.3, torch.ones(batch, seq))
+
+
+def test_inputs_of_integers_and_masks_move_with_a_size_where_numbers_are_drawn():
+    file = ModelFile(FILE, "tokens", tokens)
+    found = captured(file.made(), CaptureOptions(init=True), file)
+    tensors = yaml.safe_load(found.text)["tensors"]
+    size = ["${params.batch}", "${params.seq}"]
+    assert tensors["idx"]["init"] == tensors["keep"]["init"] == "randint"
+    assert tensors["idx"]["size"] == tensors["keep"]["size"] == tensors["mask"]["size"] == size
+    assert found.proof.holds
+    larger = run_recipe(load_recipe(yaml.safe_load(found.text), ["params.batch=3", "params.seq=7"]))
+    assert (larger["idx"].shape, larger["keep"].dtype, larger["sum"].shape) == ((3, 7), torch.bool, (3, 4))
+
+
 def test_seeded_draws_stand_in_place_of_numbers_and_are_proven_too():
     found = of(models.llama_block, init=True)
     tensors = yaml.safe_load(found.text)["tensors"]

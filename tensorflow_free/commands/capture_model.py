@@ -47,7 +47,7 @@ def capture_command(options: Namespace, flags: Flags) -> int:
     if flags.json:
         put_json(_plain(found, written))
     elif not flags.quiet:
-        put(_told(found, written))
+        put(_told(found, written, has_draws=options.init))
     return ExitCode.OK
 
 
@@ -61,20 +61,26 @@ def _wrong_output(to: Path) -> Iterator[Problem]:
         yield Problem(place, f"the folder '{to.parent}' is not there")
 
 
-def _told(found: CapturedRecipe, written: list[Path]) -> Iterator[Line]:
+def _told(found: CapturedRecipe, written: list[Path], *, has_draws: bool) -> Iterator[Line]:
     yield line(found.proof.words(), "title")
     yield from (line(note) for note in found.notes)
     ops = [path for path in written if path.suffix == ".py"]
     yield line(
         command_of(["run-recipe", str(written[0]), *(["--ops", str(ops[0])] if ops else [])]), "name", is_whole=True
     )
-    if found.numbers:
+    if found.numbers and has_draws:
+        yield line(
+            f"{counted(found.numbers, 'number')}: integers, which stay as they are; all others are drawn", "aside"
+        )
+    elif found.numbers:
         said = (
             "the recipe holds the numbers of its tensors, so weights leave with it; --init writes seeded draws instead"
         )
         yield line(
             f"{counted(found.numbers, 'number')} of {counted(len(found.made.starts), 'tensor')}: {said}", "aside"
         )
+    if ops:
+        yield line(f"'{ops[0]}' has the path and the names of your code, which leave with it", "aside", is_whole=True)
     yield from (line(str(path), "aside", is_whole=True) for path in written)
 
 

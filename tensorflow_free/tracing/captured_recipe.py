@@ -17,7 +17,7 @@ from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.registry import load_ops_file
 from tensorflow_free.tracing.below_autograd import CaptureLevel, put_at_level
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall
-from tensorflow_free.tracing.drawing_starts import draws_for, moving_draws, put_into
+from tensorflow_free.tracing.drawing_starts import MovingShapes, draws_for, patterns_of, put_into
 from tensorflow_free.tracing.graph_run import plain_subject, run_under
 from tensorflow_free.tracing.leaves import mapped
 from tensorflow_free.tracing.model_file import ModelFile, Subject
@@ -158,17 +158,17 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
         subject = _subject(made, wanted.module)
         origins = origins_of(subject.function, subject.args, subject.kwargs)
         _refuse_odd_starts(origins)
-        draws = draws_for(origins.tensors, own_dtype(origins)) if wanted.init else {}
+        sizes = Sizes({} if file is None else file.sizes)
+        others = {} if file is None else _with_other_sizes(file, sizes, wanted)
+        shapes = MovingShapes(origins, {size: found for size, (_, found) in others.items()})
+        draws = draws_for(origins.tensors, own_dtype(origins), shapes.moving) if wanted.init else {}
         if draws:
             put_into(origins.tensors, draws, own_dtype(origins))
         snapshots = {key: copied(tensor) for key, tensor in origins.tensors.items()}
         held = PythonState(origins.holders)
         taken = taken_of(subject, origins, wanted.level)
-        sizes = Sizes({} if file is None else file.sizes)
-        if file is not None and sizes.base:
-            others = _with_other_sizes(file, sizes, wanted)
-            parametrized(taken.calls, {size: seen for size, (_, seen) in others.items()}, sizes)
-            draws = moving_draws(draws, origins, {size: found for size, (found, _) in others.items()}, sizes)
+        parametrized(taken.calls, _calls_of_others(others, sizes, wanted.level), sizes)
+        draws = shapes.moved({**patterns_of(origins.tensors, own_dtype(origins), shapes.moving), **draws}, sizes)
         description = wanted.description or f"Captured from {_called(subject.function)}."
         recipe = RecipeWriter(taken, origins, snapshots, description, draws, sizes).recipe(wanted.backward)
         restore(origins, snapshots, held)
@@ -211,16 +211,26 @@ def _refuse_odd_starts(origins: Origins) -> None:
             )
 
 
-def _with_other_sizes(
-    file: ModelFile, sizes: Sizes, wanted: CaptureOptions
-) -> dict[str, tuple[Origins, list[TracedCall]]]:
-    """The model with each of its sizes greater by 1: what it starts from, and its calls."""
+def _with_other_sizes(file: ModelFile, sizes: Sizes, wanted: CaptureOptions) -> dict[str, tuple[Subject, Origins]]:
+    """The model with each of its sizes greater by 1, and what it starts from."""
     found = {}
     for size, value in sizes.base.items():
         try:
             subject = _subject(file.made(**{size: value + 1}), wanted.module)
-            origins = origins_of(subject.function, subject.args, subject.kwargs)
-            found[size] = origins, taken_of(subject, origins, wanted.level).calls
+            found[size] = subject, origins_of(subject.function, subject.args, subject.kwargs)
+        except RecipeError as error:
+            sizes.fixed(size, error.problems[0].message.partition("; ")[0])
+    return found
+
+
+def _calls_of_others(
+    others: Mapping[str, tuple[Subject, Origins]], sizes: Sizes, level: CaptureLevel
+) -> dict[str, list[TracedCall]]:
+    """The calls of the model with each of its sizes greater by 1."""
+    found = {}
+    for size, (subject, origins) in others.items():
+        try:
+            found[size] = taken_of(subject, origins, level).calls
         except RecipeError as error:
             sizes.fixed(size, error.problems[0].message.partition("; ")[0])
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -15,31 +15,45 @@ from tensorflow_free.tracing.sizes import MovingNumber, Sizes
 from tensorflow_free.tracing.starting import MOST_INLINE, start_of
 
 
-def draws_for(tensors: Mapping[int, torch.Tensor], floating: torch.dtype) -> dict[int, dict[str, Any]]:
-    """A draw for each tensor of floating or complex numbers, and for integers too many to be written.
+def draws_for(
+    tensors: Mapping[int, torch.Tensor], floating: torch.dtype, moving: Collection[int]
+) -> dict[int, dict[str, Any]]:
+    """A draw for each tensor of floating or complex numbers, and for integers too many to be written or too few.
 
     Args:
         tensors: starting tensors, by identity.
         floating: the dtype that is the recipe's own.
+        moving: those whose shape is another one with another size of the model: as many integers are drawn as it has
+            then. What is counted or sorted, such as offsets, stays as it is.
     """
     found: dict[int, dict[str, Any]] = {}
     for key, tensor in tensors.items():
         pattern = start_of(tensor, floating, tensor.device) if tensor.numel() > 1 else None
         if (pattern is not None and "init" in pattern) or _is_one_number(tensor):
             continue
+        seed = len(found) + 1
         if tensor.dtype.is_floating_point or tensor.dtype.is_complex:
             kind = {"dtype": "complex"} if tensor.dtype == floating.to_complex() else {}
-            found[key] = {**_like(tensor), "seed": len(found) + 1, **kind}
-        elif tensor.numel() > MOST_INLINE:
+            found[key] = {**_like(tensor), "seed": seed, **kind}
+        elif tensor.numel() > MOST_INLINE or (key in moving and not _is_sorted(tensor)):
             low, high = int(tensor.min()), int(tensor.max()) + 1
-            found[key] = {
-                "init": "randint",
-                "low": low,
-                "high": high,
-                "size": list(tensor.shape),
-                "seed": len(found) + 1,
-            }
+            size = list(tensor.shape)
+            kind = {"dtype": "bool"} if tensor.dtype == torch.bool else {}
+            found[key] = {"init": "randint", "low": low, "high": high, "size": size, "seed": seed, **kind}
     return found
+
+
+def patterns_of(
+    tensors: Mapping[int, torch.Tensor], floating: torch.dtype, moving: Collection[int]
+) -> dict[int, dict[str, Any]]:
+    """The inits of tensors that a pattern makes whatever their shape is, of those whose shape moves."""
+    found = {key: start_of(tensors[key], floating, tensors[key].device) or {} for key in moving}
+    return {key: said for key, said in found.items() if "size" in said}
+
+
+def _is_sorted(tensor: torch.Tensor) -> bool:
+    flat = tensor.flatten().long()
+    return bool((flat[1:] >= flat[:-1]).all())
 
 
 def _is_one_number(tensor: torch.Tensor) -> bool:
@@ -84,25 +98,41 @@ def put_into(tensors: Mapping[int, torch.Tensor], draws: Mapping[int, dict[str, 
             tensors[key].copy_(made[name])
 
 
-def moving_draws(
-    draws: Mapping[int, dict[str, Any]], origins: Origins, others: Mapping[str, Origins], sizes: Sizes
-) -> dict[int, dict[str, Any]]:
-    """Draws whose sizes are parameters of the recipe where they move.
+class MovingShapes:
+    """The shapes of starting tensors, as they are with each size of the model greater by 1.
 
     Args:
-        draws: by identity.
-        origins: what is drawn.
-        others: what the model starts from with each of its sizes greater by 1.
-        sizes: takes the parameters.
-    """
-    shapes = {size: {path: one.tensors[key].shape for key, path in one.paths.items()} for size, one in others.items()}
+        origins: what the recipe starts from.
+        others: what the model starts from with another size, by that size.
 
-    def moved(path: str, place: int, value: int) -> str | int:
-        found = {size: of[path][place] for size, of in shapes.items() if len(of.get(path, ())) > place}
+    Attributes:
+        moving: the tensors, by identity, whose shape is another one then.
+    """
+
+    def __init__(self, origins: Origins, others: Mapping[str, Origins]) -> None:
+        self._paths = origins.paths
+        self._others = {
+            size: {path: one.tensors[key].shape for key, path in one.paths.items()} for size, one in others.items()
+        }
+        self.moving = frozenset(key for key, one in origins.tensors.items() if self._moves(key, one.shape))
+
+    def moved(self, draws: Mapping[int, dict[str, Any]], sizes: Sizes) -> dict[int, dict[str, Any]]:
+        """Draws whose sizes are parameters of the recipe where they move.
+
+        Args:
+            draws: inits with a `size`, by the identity of their tensor.
+            sizes: takes the parameters.
+        """
+        return {
+            key: {**draw, "size": [self._moved(key, place, value, sizes) for place, value in enumerate(draw["size"])]}
+            for key, draw in draws.items()
+        }
+
+    def _moves(self, key: int, shape: torch.Size) -> bool:
+        return any(of.get(self._paths[key], shape) != shape for of in self._others.values())
+
+    def _moved(self, key: int, place: int, value: int, sizes: Sizes) -> str | int:
+        path = self._paths[key]
+        found = {size: of[path][place] for size, of in self._others.items() if len(of.get(path, ())) > place}
         number = sizes.named(value, found)
         return number.word if isinstance(number, MovingNumber) else number
-
-    return {
-        key: {**draw, "size": [moved(origins.paths[key], place, value) for place, value in enumerate(draw["size"])]}
-        for key, draw in draws.items()
-    }
