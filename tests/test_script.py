@@ -316,3 +316,31 @@ def test_a_step_may_be_called_like_the_function_of_its_op(typed):
     assert "def x_op(y):\n    return y * 1.01" in out
     assert "def alike_op(value):\n    return x_op(value)" in out
     assert "    alike = alike_op(x)\n" in out
+
+
+def test_a_script_for_a_device_that_is_not_here_is_given_and_marked_as_not_run(typed):
+    Path("drawn.yaml").write_text(DRAWN)
+    code, out, err = typed("drawn.yaml", "device=cuda:7", "dtype=bfloat16", "-o", "repro.py")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == [
+        "What drawn computes on cuda:7 bfloat16",
+        "not run, as its device is not here",
+    ]
+    text = Path("repro.py").read_text()
+    assert "\nNot run, as its device is not here.\n" in text
+    assert 'torch.manual_seed(0)\nx = torch.randn([4, 8]).to(torch.bfloat16).to("cuda:7")\n' in text
+
+
+def test_a_saved_run_of_a_device_that_is_not_here_has_a_script_that_would_show_its_fault(typed):
+    Path("drawn.yaml").write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: x * 3}\nexpect: {y: [3.0, 5.0]}\n")
+    cli._guarded(cli.run_recipe_main, ["drawn.yaml", "hydra.run.dir=run", "-q"])
+    file = Path("run/result.json")
+    file.write_text(file.read_text().replace('"device": "cpu"', '"device": "cuda:7"'))
+    with Path("run/recipe.yaml").open("a") as recipe:
+        recipe.write("device: cuda:7\n")
+    code, out, _ = typed("run", "-o", "repro.py")
+    assert (code, out.splitlines()[1]) == (0, "not run, as its device is not here")
+    text = Path("repro.py").read_text()
+    assert text.startswith('"""y is not what is expected: ')
+    assert 'x = torch.tensor([1.0, 2.0]).to("cuda:7")\n' in text
+    assert 'print("y[1] =", y[1].item())\n' in text

@@ -13,10 +13,11 @@ from tensorflow_free.commands.find_culprit import refuse_unknown
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides
-from tensorflow_free.errors import Place, Problem, StorageError, refuse_any
+from tensorflow_free.errors import Place, Problem, StorageError, UnavailableError, refuse_any
 from tensorflow_free.files.opening import is_folder
 from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.reproduction.absent_devices import not_run
 from tensorflow_free.reproduction.bug_report import bug_report
 from tensorflow_free.reproduction.proven_script import ProvenScript, proven_script
 from tensorflow_free.reproduction.python_words import NotWritten
@@ -37,7 +38,10 @@ def script_command(options: Namespace, flags: Flags) -> int:
     refuse_unknown(path)
     ops = [word for file in flags.ops for word in ("--ops", file)]
     flags.load_ops()
-    found: BlamedRun = blame_run(path, overrides) if is_run else blame_recipe(path, overrides)
+    try:
+        found: BlamedRun = blame_run(path, overrides) if is_run else blame_recipe(path, overrides)
+    except UnavailableError:
+        found = not_run(path, overrides)
     asked = command_of(["recipe", "script", *options.words, *ops])
     beside = "tensors.pt" if to is None else f"{to.stem}.pt"
     try:

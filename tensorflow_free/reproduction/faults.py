@@ -58,6 +58,8 @@ def fault_of(found: BlamedRun) -> Fault:
     if result.has_failed and result.error is not None:
         said = _said(result.error)
         return Fault("error", result.error.step or "", digits=said, sentence=f"'{result.error.step}' fails: {said}")
+    if not result.records:
+        return Fault("nothing", sentence=f"What {result.name} computes on {_cell(result)}")
     bad = [] if found.comparison is None else found.comparison.bad
     shown = [fault for one in _culprit_first(found, bad) if (fault := _of_value(result, one)) is not None]
     if shown:
@@ -115,11 +117,14 @@ def _of_value(result: Result, one: ValueVerdict) -> Fault | None:
     at = one.measure.at or one.measure.max_abs_at
     if at is None or len(at) != value.dim():
         return None
-    recipe = result.recipe
     where = f"{one.name}{list(at) if at else ''}"
-    cell = " ".join([recipe.device, recipe.dtype, *([] if recipe.backend.name == "eager" else [recipe.backend.name])])
-    sentence = f"{where} is {one.measure.found} on {cell}, and {one.measure.wanted} in float64"
+    sentence = f"{where} is {one.measure.found} on {_cell(result)}, and {one.measure.wanted} in float64"
     return Fault("value", one.name, tuple(at), digits_at(value, tuple(at)), one.measure.wanted, sentence)
+
+
+def _cell(result: Result) -> str:
+    recipe = result.recipe
+    return " ".join([recipe.device, recipe.dtype, *([] if recipe.backend.name == "eager" else [recipe.backend.name])])
 
 
 def digits_at(value: torch.Tensor, at: tuple[int, ...]) -> str:

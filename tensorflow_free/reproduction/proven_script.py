@@ -31,6 +31,8 @@ from tensorflow_free.version import VERSION
 SECONDS: Final = 600
 """How long a script may take; a compiler may take minutes."""
 
+NOT_RUN: Final = "not run, as its device is not here"
+
 _SAVING: Final = """
 import runpy, sys, torch
 names = runpy.run_path(sys.argv[1], run_name="__main__")
@@ -68,7 +70,7 @@ class ProvenScript:
     def told(self) -> str:
         """What its run has shown, in a sentence."""
         if not self.was_run:
-            return "not run, as its device is not here"
+            return NOT_RUN
         if not self.shows:
             return f"run in a fresh process, it does not show the same: {self.differs}; this is no reproduction"
         if self.fault.kind == "nothing":
@@ -78,7 +80,7 @@ class ProvenScript:
 
 
 def proven_script(found: BlamedRun, command: str, file: str) -> ProvenScript:
-    """The script of a run, which was run itself.
+    """The script of a run, which was run itself where its device is here.
 
     Args:
         found: a run, with what is to blame in it.
@@ -96,7 +98,7 @@ def proven_script(found: BlamedRun, command: str, file: str) -> ProvenScript:
         # sums are split among them
         script.head += ["", f"torch.set_num_threads({threads})"]
     made = ProvenScript(_titled(script, fault, command), script.files, fault)
-    return _run(made, found, file)
+    return made if script.absent else _run(made, found, file)
 
 
 def _script(found: BlamedRun, recipe: Recipe, fault: Fault, folder: Path, file: str) -> ScriptParts:
@@ -126,6 +128,8 @@ def _titled(script: ScriptParts, fault: Fault, command: str) -> str:
     quotes = '"' * 3
     sentence = fault.sentence.replace("\\", "\\\\").replace(quotes, "'''")
     by = f"Written by `{command}`, tensorflow_free {VERSION}, torch {torch.__version__}."
+    if script.absent:
+        by = f"{NOT_RUN[0].upper()}{NOT_RUN[1:]}.\n\n{by}"
     return f"{quotes}{sentence}.\n\n{by}\n{quotes}\n\n{script.text}"
 
 

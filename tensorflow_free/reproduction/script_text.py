@@ -13,10 +13,10 @@ import torch
 from tensorflow_free.binding.keeping import PassRows
 from tensorflow_free.binding.recipes import Binding
 from tensorflow_free.errors import Place
-from tensorflow_free.loading import plan_of
 from tensorflow_free.plan.call_rows import CallRow, Value, read_ids
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.replay.visits import draws
+from tensorflow_free.reproduction.absent_devices import absent_in, plan_anywhere
 from tensorflow_free.reproduction.own_sources import OwnSources
 from tensorflow_free.reproduction.python_words import NotWritten, call_of, python_of
 from tensorflow_free.reproduction.start_lines import StartLines, loading
@@ -41,6 +41,7 @@ class ScriptParts:
         backward: those of its backward passes.
         files: tensors in the file beside it, by name.
         tail: what it prints.
+        absent: the devices that it runs on and that are not here.
     """
 
     head: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class ScriptParts:
     backward: list[str] = field(default_factory=list)
     files: dict[str, torch.Tensor] = field(default_factory=dict)
     tail: list[str] = field(default_factory=list)
+    absent: Sequence[str] = ()
 
     @property
     def text(self) -> str:
@@ -101,7 +103,7 @@ class Writing:
     def __init__(self, recipe: Recipe, folder: Path | None, file: str, kept: Collection[str] = ()) -> None:
         self._recipe = recipe
         self._file = file
-        self._plan = plan_of(recipe)
+        self._plan = plan_anywhere(recipe, folder)
         # a recipe that runs forward only is what is left of it
         recipe = self._recipe = self._plan.recipe
         _refuse_names(recipe)
@@ -138,7 +140,7 @@ class Writing:
     def begun(self) -> ScriptParts:
         """A script with its starting tensors."""
         starts = StartLines(self._plan, self._file)
-        return ScriptParts(starts=starts.lines(), files=starts.files)
+        return ScriptParts(starts=starts.lines(), files=starts.files, absent=absent_in(self._plan))
 
     def straight(self) -> list[str]:
         """The steps at the top."""

@@ -9,6 +9,7 @@ import torch
 
 from tensorflow_free.judging.as_tensors import same_bits
 from tensorflow_free.plan.plan import Plan
+from tensorflow_free.reproduction.absent_devices import made_here, start_here
 from tensorflow_free.reproduction.init_texts import init_text
 from tensorflow_free.reproduction.python_words import python_of
 from tensorflow_free.runner import starts_of
@@ -30,7 +31,7 @@ class StartLines:
     def __init__(self, plan: Plan, file: str) -> None:
         self._plan = plan
         self._file = file
-        self.values = starts_of(plan)
+        self.values = starts_of(made_here(plan))
         self.files: dict[str, torch.Tensor] = {}
 
     def lines(self) -> list[str]:
@@ -55,7 +56,7 @@ class StartLines:
             try:
                 exec("\n".join(lines), space)  # noqa: S102 - lines of ours
                 for start, made in drawn:
-                    own = made if made is not None and self._holds(start, made, space) else None
+                    own = made if made is not None and self._holds(start, space) else None
                     if own is None and _draws(start):
                         return None
                     own = own or list(self._given(start))
@@ -66,9 +67,9 @@ class StartLines:
                 torch.set_default_dtype(default)
         return lines
 
-    def _holds(self, start: Start, lines: list[str], space: dict[str, Any]) -> bool:
+    def _holds(self, start: Start, space: dict[str, Any]) -> bool:
         try:
-            exec("\n".join(lines), space)  # noqa: S102 - lines of ours
+            exec("\n".join(self._made(start_here(start)) or []), space)  # noqa: S102 - lines of ours
         except Exception:  # noqa: BLE001 - another way is found
             return False
         made, wanted = space[start.name], self.values[start.name]
