@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tensorflow_free.binding.recipes import Binding
 from tensorflow_free.cell.blamed_runs import BlamedRun
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.errors import Place, refuse_any
-from tensorflow_free.loading import read_form
+from tensorflow_free.loading import plan_of, read_form
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.result import Result
@@ -17,7 +18,7 @@ from tensorflow_free.tensors.devices import absence
 from tensorflow_free.tensors.starting_tensors import Start
 
 
-def not_run(source: Path, overrides: list[str]) -> BlamedRun:
+def not_run(source: Path, overrides: Sequence[str]) -> BlamedRun:
     """A cell that cannot run here: the recipe alone.
 
     Args:
@@ -42,7 +43,7 @@ def plan_anywhere(recipe: Recipe, folder: Path | None) -> Plan:
         RecipeError: it does not bind.
     """
     if recipe.plan is not None:
-        return recipe.plan
+        return plan_of(recipe)
     binding = Binding(recipe, lambda path: Place(".".join(map(str, path))), folder)
     refuse_any(binding.scope.problems)
     return binding.plan()
