@@ -58,7 +58,8 @@ def test_what_is_captured_sweeps(make, tmp_path, full):
     if full or make in (models.plain_function, models.tied_weights):
         eager, compiled = (run_recipe(load_recipe(recipe, [word])) for word in ("record=outputs", "backend=aot_eager"))
         assert compiled.error is None
-        for name in eager:
+        # of what a later step changes, a compiled run has the end alone
+        for name in (name for name in eager if f"{name}.after" not in eager):
             torch.testing.assert_close(compiled[name], eager[name], equal_nan=True)
 
 

@@ -20,8 +20,8 @@ OF_DYNAMO = (models.gpt2_block, models.autocast_region, models.checkpointed)
 OF_EXPORT = (models.gpt2_block, models.decoder_layer)
 NOT_OF_DYNAMO = (models.custom_function,)
 """Refused: Dynamo's graph has no name for the function."""
-NOT_EXPORTED = (models.packed_sequence, models.nested, models.scaled_by_item)
-"""What torch.export itself refuses."""
+NOT_EXPORTED = (models.packed_sequence, models.nested, models.scaled_by_item, models.cached_attention)
+"""What torch.export itself refuses, such as an object of a class that it does not know as an argument."""
 
 
 def tiers(sample, refused):
