@@ -6,10 +6,11 @@ import random
 from functools import partial
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
-from tensorflow_free import capture
+from tensorflow_free import RecipeError, capture
 
 TABLE = torch.arange(3.0)
 
@@ -108,3 +109,8 @@ def test_pythons_and_numpys_random_numbers_come_as_they_came_and_are_put_back():
     before = random.getstate(), np.random.get_state()[2]  # noqa: NPY002 - the stream that models draw from
     proven(lambda x: x * random.random() + float(np.random.rand()), torch.ones(3))  # noqa: NPY002 - as above
     assert (random.getstate(), np.random.get_state()[2]) == before  # noqa: NPY002 - as above
+
+
+def test_a_lazy_module_that_never_ran_is_refused():
+    with pytest.raises(RecipeError, match=r"'weight' is of a lazy module that never ran; call the module once"):
+        capture(nn.LazyLinear(3), torch.ones(2, 4))

@@ -11,6 +11,7 @@ import torch
 
 from tensorflow_free.tracing.graph_names import named_inputs
 from tensorflow_free.tracing.reachable import reachable
+from tensorflow_free.tracing.refusals import refusal
 
 
 @dataclass(slots=True)
@@ -30,7 +31,14 @@ class Origins:
     holders: list[Any] = field(default_factory=list)
 
     def add(self, tensor: torch.Tensor, path: str) -> None:
-        """Name a tensor; the first path stays."""
+        """Name a tensor; the first path stays.
+
+        Raises:
+            RecipeError: it is of a lazy module that never ran.
+        """
+        if torch.nn.parameter.is_lazy(tensor):
+            what = f"'{path}' is of a lazy module that never ran"
+            raise refusal(what, None, "call the module once before it is captured")
         if id(tensor) not in self.paths:
             self.paths[id(tensor)] = path
             self.tensors[id(tensor)] = tensor
