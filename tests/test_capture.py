@@ -108,6 +108,56 @@ def test_inputs_of_integers_and_masks_move_with_a_size_where_numbers_are_drawn()
     assert (larger["idx"].shape, larger["keep"].dtype, larger["sum"].shape) == ((3, 7), torch.bool, (3, 4))
 
 
+class Noisy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.drop = nn.Linear(4, 4), nn.Dropout(0.5)
+
+    def forward(self, x):
+        noise = torch.rand(4).mul_(2) + torch.empty(4).normal_()
+        return self.drop(self.layer(x)) + noise, nn.functional.dropout2d(x.view(1, 3, 2, 2)), torch.randint(0, 9, (2,))
+
+
+def test_random_numbers_that_were_drawn_stand_as_starting_tensors():
+    found = capture(Noisy(), torch.ones(3, 4, requires_grad=True), options=CaptureOptions(freeze_random=True))
+    steps = steps_of(found)
+    assert found.proof.words() == "10 steps; 3 of 3 outputs and 3 of 3 gradients equal, bit for bit"
+    assert steps["drop"] == "layer * drop_dropout_mask"
+    assert not any(call.draws for call in found.made.steps.values())
+    one, other = (run_recipe(load_recipe(yaml.safe_load(found.text), [f"seed={seed}"])) for seed in (1, 2))
+    assert torch.equal(one["drop"], other["drop"])
+
+
+def test_what_draws_inside_another_call_cannot_be_frozen():
+    attention = nn.MultiheadAttention(4, 2, dropout=0.5)
+    x = torch.ones(3, 2, 4)
+    with pytest.raises(RecipeError, match="draws random numbers inside, which cannot be kept; set its dropout to 0"):
+        capture(attention, x, x, x, options=CaptureOptions(freeze_random=True))
+
+
+class Wrapped(torch.Tensor):
+    @staticmethod
+    def __new__(cls, data):
+        return torch.Tensor._make_wrapper_subclass(cls, data.shape, dtype=data.dtype)
+
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        raise AssertionError
+
+
+def test_a_tensor_that_runs_code_of_its_own_is_refused_by_its_class():
+    with pytest.raises(RecipeError, match="'x' is a Wrapped, which runs code of its own in each call"):
+        capture(lambda x: x * 2, Wrapped(torch.ones(2)))
+
+
+def test_whether_a_copy_is_waited_for_is_no_part_of_a_recipe():
+    found = capture(
+        lambda x: x.to("cpu", non_blocking=True) + x.to(x.device, copy=True, non_blocking=True), torch.ones(2)
+    )
+    assert found.proof.holds
+    assert "non_blocking" not in found.text
+
+
 def test_seeded_draws_stand_in_place_of_numbers_and_are_proven_too():
     found = of(models.llama_block, init=True)
     tensors = yaml.safe_load(found.text)["tensors"]
@@ -489,6 +539,8 @@ def test_what_cannot_be_seen_inside_is_refused_with_what_to_do(function, said):
 
 @pytest.mark.full
 def test_a_higher_order_op_is_refused_with_what_to_do():
+    import torch._dynamo  # it is refused whether this was imported before or not
+
     with pytest.raises(RecipeError, match=r"test_capture.py:\d+: it calls what Dynamo must compile: torch.cond"):
         capture(lambda x: torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,)), torch.ones(2))
 

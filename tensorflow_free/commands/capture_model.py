@@ -34,7 +34,9 @@ def capture_command(options: Namespace, flags: Flags) -> int:
 
     backward = options.backward or not options.no_backward
     description = f"Captured from {word}{f', {options.module}' if options.module else ''}."
-    wanted = CaptureOptions(to.stem, description, backward, options.module, options.init, options.level)
+    wanted = CaptureOptions(
+        to.stem, description, backward, options.module, options.init, options.level, options.freeze_random
+    )
     found = captured_from(model, wanted)
     if not found.proof.holds:
         for told in (f"{found.proof.words()}; nothing is written", *found.notes):

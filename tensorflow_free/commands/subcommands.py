@@ -223,6 +223,10 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     **_SWITCH,
                     "help": "seeded draws in place of numbers, which are loaded into the model first",
                 },
+                "--freeze-random": {
+                    **_SWITCH,
+                    "help": "the random numbers that the model drew as starting tensors; no step draws then",
+                },
                 "--level": {
                     "type": one_of("public", "aten"),
                     "metavar": "LEVEL",

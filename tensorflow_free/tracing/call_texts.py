@@ -53,8 +53,8 @@ MOST_NAMED: Final = 4
 
 METHOD: Final = "torch.Tensor."
 
-FOR_WARNINGS: Final = ("_stacklevel",)
-"""Parameters that change no number, only at which line a warning is told."""
+NO_NUMBERS: Final = ("_stacklevel", "non_blocking")
+"""Parameters that change no number: at which line a warning is told, and whether a copy is waited for."""
 
 _SYMBOLS: Final = frozenset({*OPERATORS.values(), *REFLECTED.values(), *UNARY.values(), "[]"})
 _REFERENCE: Final = re.compile(r"\$\{params\.\w+\}")
@@ -203,7 +203,7 @@ def without_defaults(call: TracedCall, device: torch.device) -> dict[str, Any]:
     return {
         key: value
         for key, value in call.kwargs.items()
-        if key not in FOR_WARNINGS
+        if key not in NO_NUMBERS
         and not _is_among(torch.device(value) if key == "device" and value is not None else value, usual.get(key, ()))
         and not (key in defaults and type(value) is type(defaults[key]) and value == defaults[key])
     }

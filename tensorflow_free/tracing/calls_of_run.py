@@ -57,6 +57,8 @@ class TracedCall:
     """The function of autograd's that users wrote, whose `apply` was called."""
     inside: tuple[TracedCall, ...] | None = None
     """The calls of aten's that it made; None where nobody looked."""
+    stream: torch.Tensor | None = None
+    """Where the generator stood before a call that drew."""
     refused: str | None = None
     """Why a step with these arguments would be refused, of a call of aten's."""
 

@@ -18,6 +18,7 @@ from tensorflow_free.registry import load_ops_file
 from tensorflow_free.tracing.below_autograd import CaptureLevel, put_at_level
 from tensorflow_free.tracing.calls_of_run import Taken, TracedCall
 from tensorflow_free.tracing.drawing_starts import MovingShapes, draws_for, patterns_of, put_into
+from tensorflow_free.tracing.frozen_draws import freeze
 from tensorflow_free.tracing.graph_run import plain_subject, run_under
 from tensorflow_free.tracing.leaves import mapped
 from tensorflow_free.tracing.model_file import ModelFile, Subject
@@ -129,6 +130,7 @@ class CaptureOptions:
         backward: the name of the value to differentiate; True for the first output that can be; False for none.
         module: the path of a submodule that is captured alone.
         init: whether seeded draws stand in place of numbers.
+        freeze_random: whether the random numbers that it draws are kept as starting tensors.
         level: whose calls are steps: PyTorch's public functions (`public`), or the ops of aten below autograd (`aten`).
 
     Example:
@@ -145,6 +147,7 @@ class CaptureOptions:
     module: str | None = None
     init: bool = False
     level: CaptureLevel = "public"
+    freeze_random: bool = False
 
 
 def captured_from(file: ModelFile, wanted: CaptureOptions) -> CapturedRecipe:
@@ -168,6 +171,8 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
         held = PythonState(origins.holders)
         taken = taken_of(subject, origins, wanted.level)
         parametrized(taken.calls, _calls_of_others(others, sizes, wanted.level), sizes)
+        if wanted.freeze_random:
+            snapshots |= freeze(taken, origins)
         draws = shapes.moved({**patterns_of(origins.tensors, own_dtype(origins), shapes.moving), **draws}, sizes)
         description = wanted.description or f"Captured from {_called(subject.function)}."
         recipe = RecipeWriter(taken, origins, snapshots, description, draws, sizes).recipe(wanted.backward)
@@ -200,15 +205,22 @@ def _subject(made: Subject, module: str | None) -> Subject:
 def _refuse_odd_starts(origins: Origins) -> None:
     """Refuse starting tensors whose numbers no recipe can write down: those that have none, or are not dense."""
     for key, tensor in origins.tensors.items():
+        if type(tensor).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__ and not _is_fake(tensor):
+            what = f"'{origins.paths[key]}' is a {type(tensor).__name__}, which runs code of its own in each call"
+            raise refusal(what, None, "give what it is made of, and make it in what is captured")
         if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized:
             kind = "quantized" if tensor.is_quantized else "nested" if tensor.is_nested else f"of {tensor.layout}"
             what = f"'{origins.paths[key]}' is {kind}, and a recipe starts from dense tensors"
             raise refusal(what, None, "give what it is made of, and make it in what is captured: `x.to_sparse()`")
-        if tensor.is_meta or type(tensor).__name__ == "FakeTensor":
+        if tensor.is_meta or _is_fake(tensor):
             what = f"'{origins.paths[key]}' has a shape and no numbers"
             raise refusal(
                 what, None, "give real tensors; a backend of torch.compile's is given them, its later stages not"
             )
+
+
+def _is_fake(tensor: torch.Tensor) -> bool:
+    return type(tensor).__name__ == "FakeTensor"
 
 
 def _with_other_sizes(file: ModelFile, sizes: Sizes, wanted: CaptureOptions) -> dict[str, tuple[Subject, Origins]]:

@@ -17,7 +17,7 @@ from tensorflow_free.errors import Place, Problem, RecipeError
 from tensorflow_free.plugins import place_in, words_of
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tracing.leaves import anew
-from tensorflow_free.tracing.refusals import line_of, refusal
+from tensorflow_free.tracing.refusals import compiled_by_dynamo, line_of, refusal, through
 
 WANTED: Final = "MAKE() gives (callable, args) or (callable, args, kwargs)"
 
@@ -44,10 +44,8 @@ class Subject:
         except RecipeError:
             raise
         except Exception as error:
-            if type(error).__module__ == "torch._dynamo.exc":
-                what = "it calls what Dynamo must compile: torch.cond, scan, flex_attention or another higher-order op"
-                instead = "write the branch, the loop or the attention in plain calls"
-                raise refusal(what, line_of(error), instead) from error
+            if type(error).__module__ == "torch._dynamo.exc" or through(error, "_higher_order_ops"):
+                raise compiled_by_dynamo(line_of(error)) from error
             given = any(isinstance(one, dict) for one in self.args)
             by_name = "; where a dict holds arguments by name, write (callable, (), DICT)" if given else ""
             what = f"the model fails: {words_of(error)}"

@@ -40,6 +40,22 @@ def line_of(error: BaseException) -> ModelLine | None:
     return found
 
 
+def through(error: BaseException, part: str) -> bool:
+    """Whether an error came through a part of torch's: a folder of its."""
+    folder, trace = str(Path(torch.__file__).parent / part), error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.startswith(folder):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def compiled_by_dynamo(source: ModelLine | None) -> RecipeError:
+    """The error of a model that calls a higher-order op."""
+    what = "it calls what Dynamo must compile: torch.cond, scan, flex_attention or another higher-order op"
+    return refusal(what, source, "write the branch, the loop or the attention in plain calls")
+
+
 def refusal(what: str, source: ModelLine | None, instead: str) -> RecipeError:
     """The error of a model that no recipe can say.
 

@@ -22,7 +22,7 @@ from tensorflow_free.tracing.calls_of_run import Taken, TracedCall, kept, state
 from tensorflow_free.tracing.leaves import tensors_in
 from tensorflow_free.tracing.model_file import Subject
 from tensorflow_free.tracing.op_of_function import is_added, is_named
-from tensorflow_free.tracing.refusals import NOT_THE_MODELS, NOWHERE, ModelLine
+from tensorflow_free.tracing.refusals import NOT_THE_MODELS, NOWHERE, ModelLine, compiled_by_dynamo
 from tensorflow_free.tracing.unsaid import HOOKED, HOOKS, refuse_call, refuse_module, transform_here
 
 LEAVES_TORCH: Final = ("torch.Tensor.numpy", "torch.Tensor.__array__", "torch.Tensor.__dlpack__", "torch.Tensor.tolist")
@@ -103,6 +103,7 @@ class Tracing(TorchFunctionMode):
         )
         one.own, one.inside = own, inside
         one.draws = drawn is not None and not torch.equal(drawn, torch.default_generator.get_state())
+        one.stream = drawn if one.draws else None
         one.stood = [kept(value) for value in tensors_in(result)]
         self.taken.calls.append(one)
         if is_number:
@@ -237,7 +238,12 @@ def eagerly(watching: Tracing) -> Iterator[AbstractContextManager[Any]]:
         with torch._C.DisableTorchFunction():
             return watching.seen(apply, f"{cls.__module__}.{cls.__qualname__}.apply", args, kwargs, cls)
 
+    def refused(op: torch._ops.HigherOrderOperator, *args: Any, **kwargs: Any) -> Any:
+        del op, args, kwargs
+        raise compiled_by_dynamo(watching.here())
+
     yield mock.patch.object(below, "apply", classmethod(told), create=True)
+    yield mock.patch.object(torch._ops.HigherOrderOperator, "__call__", refused)
     yield mock.patch.object(torch.overrides, "has_torch_function", _has_own_kind)
     yield stance()
     yield _silent()
