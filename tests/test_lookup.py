@@ -95,6 +95,7 @@ def test_a_registered_op_is_marked():
 def test_every_op_can_be_shown():
     shown = [look_up(name)[0].splitlines()[0] for name in registry.names()]
     assert len(shown) > 1000
+    assert [name for name in registry.names() if registry.find(name) is None] == []
     assert shown == [registry.find(name).name for name in registry.names()]
 
 

@@ -7,8 +7,6 @@ from math import sqrt
 import pytest
 import torch
 
-from tensorflow_free.judging.doubts import ORDER
-from tensorflow_free.judging.movement import MOST_RUNS
 from tensorflow_free.rounding.moving import PIECE, Move, move, scaled
 from tensorflow_free.rounding.uniform import Uniform
 
@@ -59,7 +57,3 @@ def test_pieces_that_are_cut_from_the_same_numbers_sum_up_like_independent_ones(
     count = 1 << 20
     sums = [float((scaled(torch.ones(count, dtype=torch.float64), Uniform(seed), SIZE) - 1).sum()) for seed in range(8)]
     assert sqrt(sum(one**2 for one in sums) / len(sums)) / SIZE == pytest.approx(sqrt(count / 3), rel=0.6)
-
-
-def test_every_nudged_run_has_its_turn() -> None:
-    assert sorted(ORDER) == list(range(MOST_RUNS))

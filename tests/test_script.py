@@ -220,7 +220,8 @@ def test_a_wrong_command_line_is_told(typed, words, said):
 
 def test_the_steps_of_the_reference_run_in_float64_beside_a_kernel_of_your_own(typed):
     folder = RECIPES.parent / "docs"
-    words = ["steps.act.op=my.silu", "+reference={steps.act.op: F.silu}", "--ops", str(folder / "my_ops.py")]
+    Path("its_ops.py").write_text((folder / "my_ops.py").read_text().replace('"my.', '"beside_reference.'))
+    words = ["steps.act.op=beside_reference.silu", "+reference={steps.act.op: F.silu}", "--ops", "its_ops.py"]
     code, out, _ = typed(str(folder / "my_layer.yaml"), *words, "-o", "repro.py")
     text = Path("repro.py").read_text()
     assert (code, "digit by digit" in out) == (0, True)
