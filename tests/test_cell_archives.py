@@ -71,8 +71,13 @@ def test_an_archive_unpacks_to_the_folders_of_its_cells_with_any_tar(home):
 
 
 def test_of_an_archive_that_is_cut_off_anywhere_each_cell_is_whole_or_absent():
-    whole = archived("0", "1").read_bytes()
-    one = len(whole) // 2
+    archive, lengths = CellArchive(Path()), []
+    for cell in "01":
+        archive.append(cell, FILES)
+        lengths.append(Path(FIRST).stat().st_size)
+    archive.close()
+    whole, one = Path(FIRST).read_bytes(), lengths[0]
+    assert lengths[1] == len(whole)
     for length in (0, 1, 11, 12, 30, one - 1, one, one + 1, one + 40, len(whole) - 1, len(whole)):
         Path(FIRST).write_bytes(whole[:length])
         assert [is_there(Path(cell)) for cell in "01"] == [length >= one, length == len(whole)]
