@@ -554,7 +554,7 @@ def test_ops_lists_one_many_or_all(typed):
         (
             ["toast"],
             (
-                "command line: 'toast' is not a command; the commands are ops, list, check, relations, schema, matrix, show, table, export, compare, "
+                "command line: 'toast' is not a command; the commands are ops, list, check, relations, schema, matrix, show, page, table, export, compare, "
                 "capture, script, pack, check-in, blame, record, verify, strength, review"
             ),
         ),

@@ -163,6 +163,19 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
     },
     "what was run": {
         "show": Command("FOLDER …", "show the result in a run's folder", "showing:show_results"),
+        "page": Command(
+            "PATH …",
+            "write a page to look at: of a run, of two, of a sweep, of one of its cells, of a golden; one HTML file",
+            "write_html:page_command",
+            {
+                "-o --output": {
+                    "type": some_text("a file to write, such as page.html"),
+                    "metavar": "PAGE.html",
+                    "help": "the file to write; page.html by default",
+                },
+                "--teach": {**_SWITCH, "help": "begin with the teaching view: each value, then each derivative"},
+            },
+        ),
         "table": Command("FOLDER …", "show a sweep's table again", "sweep_table:table_command", {"--against": AGAINST}),
         "export": Command(
             "CELL …",

@@ -1,0 +1,5 @@
+// The page of a run.
+
+function drawRunPage(root) {
+  root.append(table(["value"], head.values));
+}

@@ -1,0 +1,76 @@
+"""Which page paths ask for: of a run, of several, of a sweep, of a sweep's cell, of a golden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tensorflow_free.errors import StorageError
+from tensorflow_free.files.opening import is_there
+from tensorflow_free.judging.verdicts import COMPARISON
+from tensorflow_free.pages.html_page import HtmlPage
+from tensorflow_free.pages.page_of_run import page_of_run
+from tensorflow_free.result.model import RESULT, folder_of
+from tensorflow_free.result.reading import read_result
+from tensorflow_free.sweep.folder import SWEEP
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """What a page is asked to show besides.
+
+    Attributes:
+        teaching: whether it begins with the teaching view: forward and backward, one step after another.
+        command: what a person typed for it; empty for nothing.
+    """
+
+    teaching: bool = False
+    command: str = ""
+
+
+def page_of(paths: Sequence[Path], options: PageOptions = PageOptions()) -> HtmlPage:
+    """The page of what the paths name.
+
+    Raises:
+        StorageError: there is none of it, or it cannot be read.
+    """
+    kinds = [_kind_of(path) for path in paths]
+    draw = _PAGES.get((*kinds,)) if len(kinds) == 1 else _PAGES.get(("run",) * 2) if set(kinds) == {"run"} else None
+    if draw is None:
+        several = " and ".join(kinds)
+        raise StorageError(
+            f"{', '.join(map(str, paths))}: no page is made of {several} together; give one, or two runs"
+        )
+    return draw(paths, options)
+
+
+def _kind_of(path: Path) -> str:
+    """What a path names.
+
+    Raises:
+        StorageError: nothing that a page is made of.
+    """
+    if path.name == COMPARISON:
+        return "comparison"
+    if path.name.endswith(".golden.json"):
+        return "golden"
+    folder = path.parent if path.name == SWEEP else folder_of(path)
+    for file, kind in ((SWEEP, "sweep"), (COMPARISON, "comparison"), (RESULT, "run")):
+        if is_there(folder / file):
+            return kind
+    raise StorageError(
+        f"'{path}' is neither the folder of a run, nor of a sweep or one of its cells, nor a .golden.json file; "
+        "run-recipe prints the folder of a run at its end"
+    )
+
+
+def _run(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
+    return page_of_run(read_result(paths[0]), teaching=options.teaching, command=options.command)
+
+
+PageMaker = Callable[[Sequence[Path], PageOptions], HtmlPage]
+
+_PAGES: Final[dict[tuple[str, ...], PageMaker]] = {("run",): _run, ("comparison",): _run}
+"""What makes the page of each kind of path."""

@@ -1,0 +1,47 @@
+"""Pages to look at, as files: what stands in them, and that nothing of a file's words acts. Browsers: test_page_*."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from base64 import b64decode
+
+import pytest
+
+from tensorflow_free.errors import StorageError
+from tensorflow_free.pages.html_document import document_of, write_page
+from tensorflow_free.pages.html_page import HtmlPage
+
+HOSTILE = "</script><script>alert(1)</script><!--"
+
+
+def test_nothing_that_a_file_says_is_markup():
+    page = HtmlPage("run", HOSTILE, {"lines": [HOSTILE]}, [(f'"{HOSTILE}', {"a": HOSTILE})], HOSTILE)
+    text = "".join(document_of(page))
+    assert "alert(1)</script>" not in text
+    assert len(re.findall("<script", text)) == 3
+
+
+def test_a_part_is_deflated_json():
+    text = "".join(document_of(HtmlPage("run", "a", {}, [("b", [1, "<"])])))
+    (packed,) = re.findall('data-part="b">(.*?)<', text)
+    assert json.loads(zlib.decompress(b64decode(packed))) == [1, "<"]
+
+
+def test_numbers_that_json_has_not_are_refused():
+    with pytest.raises(ValueError, match="JSON"):
+        list(document_of(HtmlPage("run", "a", {"x": float("nan")})))
+
+
+def test_a_page_that_cannot_be_written_leaves_what_was_there(tmp_path):
+    def parts():
+        yield "a", 1
+        raise OSError(28, "No space left on device")
+
+    to = tmp_path / "page.html"
+    to.write_text("before")
+    with pytest.raises(StorageError, match="No space"):
+        write_page(HtmlPage("run", "a", {}, parts()), to)
+    assert to.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [to]
