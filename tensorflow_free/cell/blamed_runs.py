@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from tensorflow_free.cell.blaming_safely import blamed_safely
 from tensorflow_free.cell.recorded_blame import blame_by_records
 from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
+from tensorflow_free.cell.saved_cells import from_saved_numbers
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.override_texts import as_override, parse_overrides
 from tensorflow_free.composition.overrides import Override, apply_overrides
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError, UnavailableError, refuse_any
 from tensorflow_free.form import Form
-from tensorflow_free.isolation.copies import equal
 from tensorflow_free.judging.culprits import Blame, not_found
 from tensorflow_free.judging.repeats import difference_of
 from tensorflow_free.judging.settled import as_far_as
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import load_recipe, plan_of, read_form
 from tensorflow_free.outcome.reasons import AnyReason, RunAgain
-from tensorflow_free.plan.calls import Stopped
 from tensorflow_free.recipe.graph import paths_of
-from tensorflow_free.recipe.models import Recipe, TensorSpec, written_keys
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.result.entries import entry_of, record_of
 from tensorflow_free.result.environment import environments_apart
 from tensorflow_free.result.model import RECIPE, RESULT
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
-from tensorflow_free.runner import run, run_repeatedly, starts_of
+from tensorflow_free.runner import run, run_repeatedly
 from tensorflow_free.tensors.devices import best_device
 
 JUDGED_BY: Final = ("judge", "reference")
 """What may be overridden when a saved run is blamed: any other key would make it another run."""
-
-ON_CPU: Final = ("device=cpu", "backend=eager")
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,7 @@ class BlamedRun:
         overrides: those of the cell.
         comparison: its values against the reference, with `blame`; None where it made none before it stopped.
         missing: why there is nothing to compare it with; None where there is.
+        reference: the run that it was compared with; None where there is none.
     """
 
     result: Result
@@ -60,6 +58,7 @@ class BlamedRun:
     overrides: tuple[Override, ...]
     comparison: Comparison | None = None
     missing: AnyReason | None = None
+    reference: Result | None = None
 
     @property
     def is_wrong(self) -> bool:
@@ -118,7 +117,7 @@ def blame_run(folder: str | Path, overrides: Sequence[str | Override] = ()) -> B
 
 def _blame_saved(folder: Path, overrides: tuple[Override, ...], saved: Result) -> BlamedRun:
     path = folder / RECIPE
-    source = _from_saved_numbers(path, overrides, saved)
+    source = from_saved_numbers(path, overrides, saved)
     try:
         recipe = load_recipe(source, overrides)
     except UnavailableError as error:
@@ -228,44 +227,9 @@ class _Blamed:
             if why.partial is None:
                 return replace(self._found, missing=why.cause)
             yardstick = why.partial
-        comparison: Comparison = find(yardstick, yardstick.compare(result))
+        held_against = yardstick.for_run(result)
+        comparison: Comparison = find(yardstick, held_against.compare(result))
         if comparison.blame is not None:
             blame = replace(comparison.blame, notes=(*notes, *comparison.blame.notes))
             comparison = replace(comparison, blame=blame)
-        return replace(self._found, comparison=comparison)
-
-
-# the numbers that a saved run started from
-
-
-def _from_saved_numbers(path: Path, overrides: Sequence[Override], saved: Result) -> Source:
-    """The recipe of a saved run; where the starting tensors that are drawn here are others, with those that it had."""
-    if not isinstance(saved.recipe.backend.calls, int):
-        # what was recorded is of the last of several cases
-        return path
-    try:
-        drawn = starts_of(plan_of(load_recipe(path, [*overrides, *ON_CPU])))
-    except Stopped:
-        return path
-    known = {one.name: one.value for one in saved.records.values() if one.kind == "tensor" and not one.unstored}
-    had = {name: one for name, one in known.items() if name in drawn and isinstance(one, torch.Tensor)}
-    if all(equal(drawn[name].cpu(), one.cpu()) for name, one in had.items()):
-        return path
-    written = saved.recipe.written
-    tensors = {name: _given(spec, had[name]) if name in had else spec for name, spec in written["tensors"].items()}
-    return {**written, "tensors": tensors}
-
-
-def _given(spec: Any, numbers: torch.Tensor) -> dict[str, Any]:
-    """A starting tensor with these numbers in place of its init."""
-    if not isinstance(spec, Mapping):
-        return {"init": "tensor", "data": numbers}
-    if spec.get("init") == "as_strided":
-        # a view of another
-        return dict(spec)
-    rest = {
-        key: spec[key]
-        for key in written_keys(TensorSpec)
-        if key in spec and key not in ("init", "shape", "seed", "values")
-    }
-    return {**rest, "init": "tensor", "data": numbers}
+        return replace(self._found, comparison=comparison, reference=held_against.reference)

@@ -93,10 +93,14 @@ class Yardstick:
     given: GivenTensors | None = None
     beside: Plan | None = None
 
+    def for_run(self, result: Result) -> Yardstick:
+        """The same with vectors of the signs that a run of the cell has, where it has any of free signs."""
+        return self if self.turned is None else self.turned(result)
+
     def compare(self, result: Result, judging: Judging | None = None) -> Comparison:
         """Compare a run of the cell with it."""
         if judging is None and self.turned is not None:
-            return self.turned(result).compare(result)
+            return self.for_run(result).compare(result)
         if judging is None:
             judging = Judging(
                 k=result.recipe.judge.k,

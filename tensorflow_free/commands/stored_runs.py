@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tensorflow_free.cell.reference import uninitialised
 from tensorflow_free.cell.two_results import compare_results
@@ -16,21 +16,14 @@ from tensorflow_free.commands.random_streams import downstream
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
-from tensorflow_free.recipe.keys import DEFAULTS
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import page_of
 from tensorflow_free.report.compiler_report import compiler_line
+from tensorflow_free.report.runs_apart import differences, recipes_apart, stopped_apart
 from tensorflow_free.result.environment import environments_apart
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
-from tensorflow_free.text.page import Line, line
-from tensorflow_free.text.phrases import shown
-
-MOST_KEYS: Final = 12
-"""How many of the keys in which two recipes differ are shown."""
-
-LONGEST: Final = 60
-"""Characters of a value of such a key."""
+from tensorflow_free.text.page import line
 
 
 def compare_runs(
@@ -61,7 +54,7 @@ def compare_runs(
         put(page_of(comparison, f"{mine} compared with {its}"))
         put(told for one in results for told in compiler_line(one))
         put(line(words, "bad") for words in stopped)
-        put(_differences(results[0], results[1]))
+        put(differences(results[0], results[1]))
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 
@@ -90,62 +83,6 @@ def compare(mine: Result, its: Result, judging: Judging, baseline: Result | None
     return compare_results(mine, its, baseline, judging=judging, reference=words + torch)
 
 
-def stopped_apart(mine: Result, its: Result) -> list[str]:
-    """Where one of the two stopped and the other did not, or elsewhere."""
-    ends = [None if one.error is None else (one.error.step, one.error.type) for one in (mine, its)]
-    if ends[0] == ends[1]:
-        return []
-    words = ["it ran to its end" if one is None else f"it stopped at '{one[0]}' ({one[1]})" for one in ends]
-    return [f"{words[0]}; in the reference, {words[1]}"]
-
-
-def _differences(mine: Result, its: Result) -> Iterator[Line]:
-    """What the two depended on, as far as it is not the same."""
-    parts = (
-        ("the environment differs", environments_apart(mine.environment, its.environment)),
-        ("the recipes differ", _recipes(mine, its)),
-    )
-    for words, found in parts:
-        if not found:
-            continue
-        yield line()
-        yield line(f"{words}:")
-        for key, (one, other) in list(found.items())[:MOST_KEYS]:
-            yield line(f"{key}: {_short(one)}, and {_short(other)} in the reference", indent=4)
-        if len(found) > MOST_KEYS:
-            yield line(f"and {len(found) - MOST_KEYS} more", "aside", indent=4)
-
-
-Pairs = Mapping[str, tuple[Any, Any]]
-
-
-def _recipes(mine: Result, its: Result) -> Pairs:
-    """The dotted keys in which two recipes differ."""
-    were, are = ({**_settled(one.recipe), **dict(_flat(one.recipe.written))} for one in (mine, its))
-    return {key: (were.get(key), are.get(key)) for key in dict.fromkeys((*were, *are)) if were.get(key) != are.get(key)}
-
-
-def _settled(recipe: Recipe) -> dict[str, Any]:
-    """What a recipe has where it does not say so."""
-    settled = {key: getattr(recipe, key) for key, value in DEFAULTS.items() if isinstance(value, str | int)}
-    backend = settled.pop("backend")
-    return settled if isinstance(recipe.written.get("backend"), Mapping) else {**settled, "backend": backend.name}
-
-
-def _flat(mapping: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in mapping.items():
-        dotted = f"{above}.{key}" if above else str(key)
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, dotted)
-        else:
-            yield dotted, plain(value)
-
-
-def _short(value: Any) -> str:
-    text = "none" if value is None else shown(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
-
-
 def _plain_pair(
     mine: Result, its: Result, comparison: Comparison, stopped: Sequence[str], *, is_well: bool
 ) -> dict[str, Any]:
@@ -155,5 +92,5 @@ def _plain_pair(
         "comparison": comparison.to_plain(),
         "stopped": list(stopped),
         "environment": {key: plain(list(pair)) for key, pair in environments.items()},
-        "recipes": {key: plain(list(pair)) for key, pair in _recipes(mine, its).items()},
+        "recipes": {key: plain(list(pair)) for key, pair in recipes_apart(mine, its).items()},
     }

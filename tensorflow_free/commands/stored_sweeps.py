@@ -8,7 +8,7 @@ from typing import Any, Final
 from tensorflow_free.cell.findings import notes_of, shortfalls_of
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json
-from tensorflow_free.commands.stored_runs import compare, stopped_apart
+from tensorflow_free.commands.stored_runs import compare
 from tensorflow_free.commands.sweep_table import unreadable
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.options import Judging
@@ -17,6 +17,7 @@ from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.plain_reasons import Bare, Differing
 from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, OfNames, Problems
 from tensorflow_free.outcome.sentences import words
+from tensorflow_free.report.runs_apart import stopped_apart
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.folder import SweepFolder
