@@ -1,0 +1,1 @@
+"""Data of pictures: the graph of a chain, its layout, drawings of it."""
