@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tensorflow_free import cli, run_recipe
-from tensorflow_free.commands.stored_runs import compare
+from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.loading import load_recipe
@@ -79,7 +79,7 @@ def test_two_runs_of_attention_are_compared_in_all_gradients(scale):
     words = [[f"dtype={dtype}"] for dtype in ("float32", "bfloat16")]
     mine, its = (run_recipe(load_recipe(CASES / "sdpa_compare.yaml", one)) for one in words)
     mine["q.grad"].mul_(scale)
-    found = compare(mine, its, Judging())
+    found = compare_stored(mine, its, Judging())
     outcomes = {one.name: one.outcome for one in found.values}
     assert len(outcomes) >= 86
     assert {name for name, outcome in outcomes.items() if outcome != "ok"} == ({"q.grad"} if scale > 1 else set())

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
+from tensorflow_free.cell.random_streams import downstream
 from tensorflow_free.commands.parser import Parser, above_0
-from tensorflow_free.commands.random_streams import downstream
 from tensorflow_free.commands.recipe_words import recipe_files
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import texts_of

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tensorflow_free.cell.reference import uninitialised
-from tensorflow_free.cell.two_results import compare_results
+from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import put, put_json
-from tensorflow_free.commands.random_streams import downstream
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -45,7 +42,7 @@ def compare_runs(
     mine, its = pair
     results = [read_result(folder) for folder in pair]
     base = None if baseline is None else _baseline(baseline, results[0].recipe)
-    comparison = compare(results[0], results[1], judging, base)
+    comparison = compare_stored(results[0], results[1], judging, base)
     stopped = stopped_apart(results[0], results[1])
     is_well = comparison.is_well and not stopped and not (strict and (comparison.skipped or comparison.vacuous))
     if flags.json:
@@ -71,16 +68,6 @@ def _baseline(folder: str, judged: Recipe) -> Result:
         cell = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
         raise wrong("flag '--baseline'", f"'{folder}' is a run of {cell}; give one of cpu eager {judged.dtype}")
     return result
-
-
-def compare(mine: Result, its: Result, judging: Judging, baseline: Result | None = None) -> Comparison:
-    """Hold a stored run against another."""
-    recipe = its.recipe
-    words = f"{recipe.device} {recipe.backend.name} {recipe.dtype}"
-    torch = "" if its.environment is None else f", torch {its.environment.torch}"
-    empty = uninitialised(mine.recipe)
-    judging = replace(judging, incomparable=downstream(mine, its), structural=empty, whole=True)
-    return compare_results(mine, its, baseline, judging=judging, reference=words + torch)
 
 
 def _plain_pair(

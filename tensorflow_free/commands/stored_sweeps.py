@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.cell.findings import notes_of, shortfalls_of
+from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json
-from tensorflow_free.commands.stored_runs import compare
 from tensorflow_free.commands.sweep_table import unreadable
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.options import Judging
@@ -110,7 +110,7 @@ def _unmet(*causes: AnyReason) -> dict[str, Any]:
 
 
 def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
-    comparison = compare(mine, its, judging)
+    comparison = compare_stored(mine, its, judging)
     stopped = [Problems(code="stopped apart", problems=told)] if (told := stopped_apart(mine, its)) else []
     if stopped and not comparison.bad:
         return _unmet(*stopped)
