@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -75,3 +76,21 @@ def loom():
     if compiler() is None:
         pytest.skip("the second device is built by a C++ compiler, and there is no g++ here")
     return Loom(distribution())
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, started once for the tests of a file, and ended after them."""
+    from tests.browser import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens a file as a page, `opened(path)`; a page that asks for anything else or complains of anything fails the test."""
+    from tests.browser import Opener
+
+    with ExitStack() as stack:
+        yield Opener(browser, stack)

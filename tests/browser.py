@@ -1,0 +1,168 @@
+"""The browser in which tests open pages: Chromium, without a network; whatever a page complains of fails its test."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+
+LIMIT_MS = 30_000
+"""Milliseconds that anything of a page is waited for: less than a test may take."""
+
+PICTURES = Path(__file__).parent.parent / ".screenshots"
+
+MISSING = (
+    "there is no Chromium here, in which the tests of pages open them: "
+    "install it by `.ci/chromium`, or as `chromium` on the PATH"
+)
+
+_LONG_TASKS = """
+window.longTasks = [];
+new PerformanceObserver((seen) => longTasks.push(...seen.getEntries().map((one) => one.duration)))
+    .observe({type: "longtask", buffered: true});
+"""
+_PAINTED = """() => new Promise((told) => new PerformanceObserver((seen) => {
+    const painted = seen.getEntriesByName("first-contentful-paint");
+    if (painted.length) told(painted[0].startTime);
+}).observe({type: "paint", buffered: true}))"""
+_SCROLLED = """async ([selector, steps]) => {
+    const one = selector ? document.querySelector(selector) : document.scrollingElement;
+    for (let step = 1; step <= steps; step += 1) {
+        one.scrollTo(one.scrollLeft, (one.scrollHeight - one.clientHeight) * step / steps);
+        await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+    }
+}"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium without a window, which ends with the block, also where that fails."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.fail(MISSING, pytrace=False)
+    with sync_playwright() as playwright:
+        # a sandbox needs a user that is not root
+        browser = playwright.chromium.launch(executable_path=found, chromium_sandbox=os.geteuid() != 0)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class OpenedPage:
+    """A page that was opened from a file.
+
+    Attributes:
+        page: Playwright's own object, for whatever is not here.
+        problems: what went wrong so far: errors and warnings of the console (those of the content security policy
+            among them), exceptions, dialogs, requests for anything but the file itself.
+    """
+
+    def __init__(self, context: BrowserContext, path: Path) -> None:
+        self.problems: list[str] = []
+        self._url = path.resolve().as_uri()
+        context.set_default_timeout(LIMIT_MS)
+        context.add_init_script(_LONG_TASKS)
+        context.route("**/*", self._routed)
+        context.route_web_socket("**/*", lambda socket: self.problems.append(f"request: {socket.url}"))
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self.problems.append(f"exception: {error.error}"))
+        context.on("dialog", lambda dialog: (self.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.page: Page = context.new_page()
+
+    def open(self, fragment: str = "") -> None:
+        """Open the file, at a fragment (`#3/attn_q`) if one is given."""
+        self.page.goto(self._url + fragment)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after another, by Playwright's names: `ArrowDown`, `Shift+Tab`, `a`."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def text(self, selector: str = "body") -> str:
+        """What a reader sees of the first element that fits."""
+        return self.page.locator(selector).first.inner_text()
+
+    def focused(self) -> str:
+        """The text, or else the label, of the element that has the keyboard."""
+        return str(
+            self.page.evaluate(
+                "() => document.activeElement.innerText || document.activeElement.ariaLabel || document.activeElement.id"
+            )
+        )
+
+    def first_paint_ms(self) -> float:
+        """Milliseconds from the opening until something was painted, by the browser's own clock."""
+        return float(self.page.evaluate(_PAINTED))
+
+    def scroll(self, selector: str | None = None, steps: int = 30) -> list[float]:
+        """Scroll the page, or an element of it, to its end: the milliseconds of the long tasks (over 50 each)."""
+        self.page.evaluate("() => { longTasks.length = 0; }")
+        self.page.evaluate(_SCROLLED, [selector, steps])
+        return [float(one) for one in self.page.evaluate("() => longTasks")]
+
+    def violations(self) -> str:
+        """What axe finds against the rules of accessibility (WCAG A and AA), contrast among them; empty where nothing."""
+        found = Axe().run(self.page)
+        return found.generate_report() if found.violations_count else ""
+
+    def picture(self, name: str) -> Path:
+        """A picture of the whole page, kept under this name for eyes to look at."""
+        path = PICTURES / f"{re.sub(r'[^a-z0-9_.-]+', '-', name, flags=re.IGNORECASE)}.png"
+        self.page.screenshot(path=path, full_page=True)
+        return path
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning", "assert"):
+            self.problems.append(f"console {message.type}: {message.text}")
+
+    def _routed(self, route: Route) -> None:
+        if route.request.url.partition("#")[0] == self._url:
+            route.continue_()
+        else:
+            self.problems.append(f"request: {route.request.url}")
+            route.abort()
+
+
+class Opener:
+    """What the fixture `opened` gives: called with a file, it opens the file as a page."""
+
+    def __init__(self, browser: Browser, stack: ExitStack) -> None:
+        self._browser, self._stack = browser, stack
+
+    def __call__(self, path: Path | str, fragment: str = "", **more: Any) -> OpenedPage:
+        """Open a file, in a profile of its own.
+
+        Args:
+            path: the file.
+            fragment: where in it, with its `#`.
+            more: as Playwright's `new_context` takes it: `color_scheme="dark"`, `viewport={"width": 400, "height": 800}`.
+        """
+        return self._stack.enter_context(opening(self._browser, Path(path), fragment, **more))
+
+
+@contextmanager
+def opening(browser: Browser, path: Path, fragment: str = "", **more: Any) -> Iterator[OpenedPage]:
+    """A page that is open in the block; after it, it must have had no problem.
+
+    Raises:
+        AssertionError: it had; all of them are told.
+    """
+    context = browser.new_context(**more)
+    try:
+        opened = OpenedPage(context, path)
+        opened.open(fragment)
+        yield opened
+        # what has happened so far is told before this is answered
+        opened.page.evaluate("() => new Promise((told) => setTimeout(told))")
+    finally:
+        context.close()
+    assert opened.problems == [], f"{path.name}: {opened.problems}"

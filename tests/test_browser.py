@@ -1,0 +1,89 @@
+"""The browser of the tests: whatever is wrong with a page is told, and one that is well shows what it is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import browser as rig
+from tests.browser import chromium, opening
+
+WELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>well</title></head><body><main>
+<h1>A page</h1><button>one</button><button>two</button><p id="typed"></p><div style="height: 9000px"></div></main>
+<script>
+addEventListener("keydown", (event) => { document.querySelector("#typed").textContent += event.key; });
+const work = (ms) => { const end = performance.now() + ms; while (performance.now() < end); };
+addEventListener("scroll", () => { if (location.hash === "#slow") work(300); });
+</script></body></html>"""
+
+PROBLEMS = {
+    "<script>console.error('so it is')</script>": "console error: so it is",
+    "<script>console.warn('so it is')</script>": "console warning: so it is",
+    "<script>throw new TypeError('so it is')</script>": "exception: .*so it is",
+    "<script>Promise.reject(new Error('so it is'))</script>": "exception: .*so it is",
+    "<script>alert('so it is')</script>": "dialog: so it is",
+    "<img src='http://example.org/a.png'>": "request: http://example.org/a.png",
+    "<script src='other.js'></script>": "request: file://.*/other.js",
+    "<script>fetch('http://example.org/').catch(() => 0)</script>": "request: http://example.org/",
+    "<script>new WebSocket('ws://example.org/')</script>": "request: ws://example.org/",
+    "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\"><script>a()</script>": "Content Security",
+}
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a page into a file."""
+
+    def write(text):
+        path = tmp_path / "a page.html"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("text", PROBLEMS)
+def test_what_is_wrong_with_a_page_is_told(browser, written, text):
+    with pytest.raises(AssertionError, match=f"a page.html: .*{PROBLEMS[text]}"), opening(browser, written(text)):
+        pass
+
+
+def test_a_page_that_is_well_takes_keys_and_clicks(opened, written):
+    page = opened(written(WELL), "#here")
+    page.press("a", "Tab", "Shift")
+    assert (page.text("#typed"), page.focused()) == ("aTabShift", "one")
+    page.page.get_by_role("button", name="two").click()
+    assert page.focused() == "two"
+    assert page.page.url.endswith("#here")
+
+
+def test_a_failing_test_does_not_hide_behind_the_problems_of_its_page(browser, written):
+    with pytest.raises(ZeroDivisionError), opening(browser, written("<script>throw 1</script>")):
+        raise ZeroDivisionError
+
+
+def test_long_tasks_are_told_of_pages_that_scroll_slowly_alone(opened, written):
+    path = written(WELL)
+    assert not any(ms >= 300 for ms in opened(path).scroll(steps=3))
+    assert any(ms >= 300 for ms in opened(path, "#slow").scroll(steps=3))
+
+
+def test_the_first_paint_is_told(opened, written):
+    assert 0 < opened(written(WELL)).first_paint_ms() < rig.LIMIT_MS
+
+
+def test_what_readers_cannot_read_is_told(opened, written):
+    assert opened(written(WELL)).violations() == ""
+    pale = opened(written(WELL.replace("<h1>", "<h1 style='color: #ccc'>")))
+    assert "color-contrast" in pale.violations()
+
+
+def test_pictures_are_kept_where_eyes_find_them(opened, written, tmp_path, monkeypatch):
+    monkeypatch.setattr(rig, "PICTURES", tmp_path)
+    assert opened(written(WELL)).picture("a/b c").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "a-b-c.png").is_file()
+
+
+def test_without_chromium_a_test_fails_and_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    with pytest.raises(pytest.fail.Exception, match=r"no Chromium here.*install it by `.ci/chromium`"), chromium():
+        pass
