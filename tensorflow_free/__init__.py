@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tensorflow_free.text.faces import draw_by
 from tensorflow_free.version import VERSION as __version__  # noqa: N811 - the name that Python gives to a version
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ __all__ = [
     "run_recipe",
     "sweep_recipe",
 ]
+
+
+draw_by(f"{__name__}.notebook.face")
 
 
 def __getattr__(name: str) -> Any:

@@ -76,6 +76,7 @@ class Form:
             recipe.write(self.mapping, self._parts())
             recipe.trust(path for path in _below_backend(self.mapping) if self.composed.is_trusted(("backend", *path)))
             recipe.refer(self.composed.refers())
+            recipe.call(self.composed.stem)
             return recipe
         return None
 

@@ -10,10 +10,13 @@ from typing import Any, Final, Literal
 from tensorflow_free.codec.adapters import adapter_of
 from tensorflow_free.judging.culprits import Blame
 from tensorflow_free.judging.measured import Measure, Rule
+from tensorflow_free.judging.wording import place_of, share_of
 from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason
 from tensorflow_free.outcome.sentences import words
+from tensorflow_free.text.faces import Shown
+from tensorflow_free.text.phrases import counted
 
 COMPARISON: Final = "comparison.json"
 """The file in a cell's folder that holds the verdict on each value."""
@@ -35,7 +38,7 @@ _ALONE: Final = frozenset({"not recorded", "only in the reference"})
 """Why a value that one run alone has could not be judged."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ValueVerdict:
     """What was found of one value.
 
@@ -75,6 +78,10 @@ class ValueVerdict:
         """Whether it could not be judged, although both runs have it."""
         return self.outcome == Outcome.NOT_COMPARABLE and self.cause is not None and self.cause.code in LEFT_OPEN
 
+    def __repr__(self) -> str:
+        share = share_of(self.to_plain())
+        return f"<ValueVerdict {self.name} {self.dtype}: {self.outcome}{share and f', {share} of what is allowed'}>"
+
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""
         written: dict[str, Any] = adapter_of(ValueVerdict).dump_python(self, mode="json")
@@ -104,8 +111,8 @@ class Where:
     through: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Shown):
     """Two runs compared with each other, value by value.
 
     Attributes:
@@ -203,6 +210,14 @@ class Comparison:
             if one.name == name:
                 return one
         raise KeyError(name)
+
+    def __repr__(self) -> str:
+        against = f" with {self.reference}" if self.reference else ""
+        state = "well" if self.is_well else f"{len(self.bad)} out of bounds" if self.bad else "nothing compared"
+        start = f", from {place_of(self.where)}" if self.where is not None else ""
+        return (
+            f"<Comparison{against}: {self.compared} of {counted(len(self.values), 'value')} compared, {state}{start}>"
+        )
 
     def to_plain(self) -> dict[str, Any]:
         """As strict JSON holds it."""

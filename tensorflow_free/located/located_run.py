@@ -105,6 +105,7 @@ def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
     """
     plan = plan_of(recipe)
     result, cause = run_located(plan, progress=progress)
+    result.name = recipe.stem
     if result.error is not None and not result.error.expected:
         raise step_error(result.error, plan) from cause
     return result

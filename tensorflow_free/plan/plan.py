@@ -16,6 +16,7 @@ from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.tensors.saved_starts import SavedStarts
 from tensorflow_free.tensors.starting_tensors import Start
+from tensorflow_free.text.phrases import counted
 
 ValueKind = Literal["tensor", "step", "block", "check", "trace"]
 
@@ -70,7 +71,7 @@ class Check:
     reads: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """A recipe, bound.
 
@@ -111,6 +112,9 @@ class Plan:
     exact: bool = False
     left_out: LeftOut | None = None
     kept: KeptFunction = field(default_factory=KeptFunction, init=False, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.recipe.cell_of(self.recipe.stem)}: {counted(len(self.forward) + len(self.rest), 'call')}>"
 
     @property
     def compiled(self) -> bool:

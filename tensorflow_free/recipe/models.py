@@ -8,6 +8,9 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StrictBool
 
 from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.text.characters import printable
+from tensorflow_free.text.faces import Shown
+from tensorflow_free.text.phrases import counted
 
 Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 Precision = Literal["float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]
@@ -314,7 +317,7 @@ Expectations = dict[str, Annotated[list[Expectation], BeforeValidator(_expectati
 Relations = dict[str, Annotated[list[RelationSpec], BeforeValidator(_relation_form)]]
 
 
-class Recipe(Model):
+class Recipe(Model, Shown):
     """A recipe, composed: its defaults, case, overrides, references and one-line steps are resolved.
 
     Its fields are the top-level keys of a recipe file, as docs/recipe-format.md describes them; short forms are written
@@ -363,6 +366,27 @@ class Recipe(Model):
     _plan: Any = PrivateAttr(default=None)
     _trusted: frozenset[KeyPath] = PrivateAttr(default=frozenset())
     _refers: frozenset[str] | None = PrivateAttr(default=None)
+    _stem: str = PrivateAttr(default="recipe")
+
+    def __repr__(self) -> str:
+        parts = f"{counted(len(self.tensors), 'tensor')}, {counted(len(self.steps), 'step')}"
+        return f"<Recipe {self.cell_of(self.stem)}: {parts}>"
+
+    __str__ = __repr__
+
+    def cell_of(self, name: str) -> str:
+        """A name and the cell in which the recipe runs, in words: `attention case=small cpu float32 eager`."""
+        case = [f"case={self.case}"] if self.case else []
+        return printable(" ".join([name, *case, self.device, self.dtype, self.backend.name]))
+
+    @property
+    def stem(self) -> str:
+        """The name of its file without the suffix; `recipe` where it came from a mapping."""
+        return self._stem
+
+    def call(self, stem: str) -> None:
+        """Say the name of its file without the suffix."""
+        self._stem = stem
 
     @property
     def written(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Final
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import failure_lines, words
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.compiler_report import compiler_line
 from tensorflow_free.report.told_run import ToldRun, ToldValue
 from tensorflow_free.result.model import Verdict, Warned
@@ -101,15 +102,21 @@ def _row(value: ToldValue, values: Mapping[str, ToldValue]) -> RowTexts:
 
 def heading(result: ToldRun) -> str:
     """What ran, and where: `linear_autograd · cpu · float32 · eager · seed 0 · torch 2.13.0`."""
-    recipe = result.recipe
-    parts = [result.name, recipe.device, recipe.dtype, recipe.backend.name, f"seed {recipe.seed}"]
-    if recipe.forward:
-        parts.insert(4, "forward only")
-    if recipe.case is not None:
-        parts.insert(1, f"case {recipe.case}")
-    if result.environment is not None:
-        parts.append(f"torch {result.environment.torch}")
-    return " · ".join(parts)
+    torch = [] if result.environment is None else [f"torch {result.environment.torch}"]
+    return " · ".join([*cell_words(result.name, result.recipe), *torch])
+
+
+def cell_words(name: str, recipe: Recipe) -> list[str]:
+    """A recipe and its cell: its name, case, device, dtype, backend and seed."""
+    return [
+        name,
+        *([] if recipe.case is None else [f"case {recipe.case}"]),
+        recipe.device,
+        recipe.dtype,
+        recipe.backend.name,
+        *(["forward only"] if recipe.forward else []),
+        f"seed {recipe.seed}",
+    ]
 
 
 def begun(result: ToldRun) -> Iterator[Line]:

@@ -22,11 +22,12 @@ from tensorflow_free.result.model import CompilerRun, Entry, Environment, RunFil
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
 from tensorflow_free.tensors.saved_starts import SavedStarts
+from tensorflow_free.text.faces import Shown
 from tensorflow_free.text.phrases import counted
 
 
 @dataclass(repr=False)
-class Result:
+class Result(Shown):
     """What a run gave.
 
     Index it by name: `result["y"]`, `result["w.grad"]`, `result["qr.Q"]`.
@@ -126,11 +127,8 @@ class Result:
         return ((name, self[name]) for name in self.records)
 
     def __repr__(self) -> str:
-        recipe = self.recipe
-        case = f" case={recipe.case}" if recipe.case else ""
         state = "well" if self.is_well else "not well" if self.error is None else f"stopped at '{self.error.step}'"
-        cell = f"{recipe.device} {recipe.dtype} {recipe.backend.name}"
-        return f"<Result {self.name}{case} {cell}: {counted(len(self), 'value')}, {state}>"
+        return f"<Result {self.recipe.cell_of(self.name)}: {counted(len(self), 'value')}, {state}>"
 
     def save(self, folder: str | Path) -> Path:
         """Write `result.json`, `tensors.safetensors` and `recipe.yaml` to a folder; files appear whole or not at all.

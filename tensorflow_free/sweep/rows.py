@@ -27,7 +27,7 @@ from tensorflow_free.outcome.sentences import words
 from tensorflow_free.recipe.keys import CELL, DEFAULTS
 from tensorflow_free.result.model import CompilerRun, DeviceUsed
 from tensorflow_free.sweep.cells import Cell, refuse_outside
-from tensorflow_free.text.characters import command_of, printable_json
+from tensorflow_free.text.characters import command_of, printable, printable_json
 
 if TYPE_CHECKING:
     from tensorflow_free.judging.verdicts import Comparison
@@ -158,6 +158,13 @@ class Row(BaseModel):
         if self.outcome == Outcome.KNOWN_FAULT:
             return Marked(code="known fault", reason=line.removeprefix("known: "))
         return OlderWords(code="words", words=line)
+
+    def __repr__(self) -> str:
+        axes = "".join(f" {key}={value}" for key, value in self.axes.items())
+        at = f" at {self.place}" if self.place else ""
+        return printable(f"<Row {self.number} {self.recipe}{axes}: {self.outcome}{at}>")
+
+    __str__ = __repr__
 
     @property
     def is_bad(self) -> bool:

@@ -22,6 +22,7 @@ from tensorflow_free.sweep.since_then import page_of as page_of_changes
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
+from tensorflow_free.text.faces import Shown
 from tensorflow_free.text.page import Page, line
 from tensorflow_free.text.phrases import counted
 
@@ -29,7 +30,7 @@ WATCHED_ENVIRONMENT: Final = ("tensorflow_free", "torch", "torch_git", "cpu", "c
 """What numbers depend on most; where it changes on the way, it is reported."""
 
 
-class Sweep:
+class Sweep(Shown):
     """The cells of some recipes under some overrides, run in workers and judged; each row is kept as it comes.
 
     Nothing runs before it is iterated over, `run` is called, or what it came to is asked for: `is_well`, `table()` and
@@ -53,6 +54,8 @@ class Sweep:
         self._is_resumed = created
         self._cells: Cells | list[Cell] = document.all_cells()
         self._summary: Summary | None = None
+        self._has_run = False
+        """Whether it was iterated over, if only for a while."""
         self._began_on: set[tuple[str, str | None]] = set()
         """The devices of the rows that were kept when the sweep was resumed."""
         self.notes: list[str] = []
@@ -89,6 +92,7 @@ class Sweep:
 
     def _all_rows(self) -> Generator[Row]:
         """The rows that are kept, and then those of the cells that have none."""
+        self._has_run = True
         summary = self._summary = Summary(self._heading())
         done = bytearray(len(self))
         table = CsvTable()
@@ -138,6 +142,7 @@ class Sweep:
         finally:
             self._folder.close()
         self._summary = None
+        self._has_run = True
         for row in self._kept():
             self._note_devices(row)
         self._finish(self._stand())
@@ -231,13 +236,14 @@ class Sweep:
 
     def __repr__(self) -> str:
         rows = sum(1 for _ in self._kept()) if self._created else 0
-        return f"<Sweep {self.folder}: {rows:,} of {len(self):,} cells have run>"
+        state = "" if rows < len(self) else ", well" if self.exit_code == ExitCode.OK else ", not well"
+        return f"<Sweep {self.folder}: {rows:,} of {len(self):,} cells have run{state}>"
 
     # what it came to
 
     def _run_first(self) -> None:
         """Run a sweep that has not been iterated over."""
-        if self._summary is None:
+        if not self._has_run:
             self.run()
 
     def _kept(self, see: Callable[[Row], object] | None = None) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """Pages drawn: as plain text at full width or fitted to a width, or with rich on a terminal.
 
-Another renderer, such as one for HTML, takes the lines and grids of a page, or the lines that `laid_out` gives.
+`markup` draws them as HTML; another renderer takes the lines and grids of a page, or the lines that `laid_out` gives.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def laid_out(page: Page, width: int | None = None, dots: str = "...") -> Iterato
 
 
 def _rows(grid: Grid, width: int | None, dots: str) -> Iterator[Line]:
-    columns = [_aligned(column) for column in grid.columns if any(cell.text for cell in column.cells)]
+    columns = [aligned(column) for column in grid.columns if any(cell.text for cell in column.cells)]
     if not grid.has_headings:
         columns = [replace(column, heading=Words("")) for column in columns]
     if width is not None:
@@ -103,7 +103,7 @@ def _row(cells: Sequence[Words], columns: Sequence[Column], limits: Sequence[int
     return Line(tuple(pieces[:-1]), is_whole=True)
 
 
-def _aligned(column: Column) -> Column:
+def aligned(column: Column) -> Column:
     """The column with the units of those cells that are numbers below one another, where it asks for that."""
     if column.align != "units":
         return column

@@ -36,7 +36,7 @@ SEED: Final = 0
 """The seed of a captured recipe; the callable is seeded alike."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class CapturedRecipe:
     """A recipe that was captured.
 
@@ -57,6 +57,9 @@ class CapturedRecipe:
     stem: str
     made: MadeRecipe
     proof: Proof = field(default_factory=Proof)
+
+    def __repr__(self) -> str:
+        return f"<CapturedRecipe {self.stem}: {self.proof.words()}>"
 
     @property
     def numbers(self) -> int:
