@@ -45,3 +45,10 @@ def test_a_page_that_cannot_be_written_leaves_what_was_there(tmp_path):
         write_page(HtmlPage("run", "a", {}, parts()), to)
     assert to.read_text() == "before"
     assert list(tmp_path.iterdir()) == [to]
+
+
+def test_what_cannot_be_seen_is_written_out_and_all_else_stays():
+    said = {"a\x1b": ["\u202eb\x7f\ud800", 'q"\\u202e\\', "größe 😀\n\r"]}
+    text = "".join(document_of(HtmlPage("run", "a", {"said": said})))
+    (found,) = re.findall('id="head">(.*?)</script>', text)
+    assert json.loads(found)["said"] == {"a\\x1b": ["\\u202eb\\x7f\\ud800", 'q"\\u202e\\', "größe 😀\n\\r"]}

@@ -7,6 +7,7 @@ policy lets this script and this style act and nothing else: https://www.w3.org/
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from typing import Any, Final
 from tensorflow_free.errors import StorageError
 from tensorflow_free.files.whole_files import replacing
 from tensorflow_free.pages.html_page import HtmlPage
-from tensorflow_free.text.characters import printable
+from tensorflow_free.text.characters import printable, printable_lines
 from tensorflow_free.version import VERSION
 
 ASSETS: Final = Path(__file__).parent / "assets"
@@ -27,6 +28,9 @@ ASSETS: Final = Path(__file__).parent / "assets"
 
 FIRST, LAST = "core.js", "main.js"
 """The parts of the script that stand before and behind all others."""
+
+_ESCAPES: Final = re.compile(r"(?:\\u[0-9a-f]{4})+|\\.|\x7f")
+"""What JSON in ASCII escapes, and the one control that it does not."""
 
 
 def write_page(page: HtmlPage, path: Path) -> None:
@@ -66,9 +70,15 @@ def _head(page: HtmlPage) -> dict[str, Any]:
 
 
 def _json(content: Any) -> str:
-    """Strict JSON in which nothing ends the element that it stands in."""
+    """Strict JSON in which nothing ends the element that it stands in, and all that cannot be seen is written out."""
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return _ESCAPES.sub(_seen, text).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _seen(found: re.Match[str]) -> str:
+    """Escapes of JSON, of which a reader would see each character."""
+    text = json.loads(f'"{found[0]}"')
+    return json.dumps(printable_lines(text))[1:-1]
 
 
 def _packed(content: Any) -> str:

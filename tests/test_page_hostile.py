@@ -1,0 +1,53 @@
+"""Hostile words do nothing in a page, wherever they stand: they are shown as they are written, and nothing else is."""
+
+from __future__ import annotations
+
+import torch
+
+from tensorflow_free import read_result, register_op
+from tensorflow_free.text.characters import is_printable
+from tests.page_samples import HOSTILE, MARKUP, NAMES, hostile_file, page_file, saved_run
+
+RECIPE = {
+    "description": f"D{HOSTILE}",
+    "tags": [f"T{HOSTILE}"],
+    "source": f"S{HOSTILE}",
+    "tensors": {"x": {"init": "tensor", "data": [1.0, 2.0], "requires_grad": True}},
+    "steps": {name: {"op": "sin", "args": ["x"]} for name in NAMES} | {"y": {"op": "sum", "args": ["größe"]}},
+    "backward": "y",
+    "expect": {"y": 3.0},
+}
+
+
+@register_op("hostile_words")
+def _(input: torch.Tensor) -> torch.Tensor:
+    raise ValueError(f"M{HOSTILE}")
+
+
+def assert_harmless(page, least=1):
+    """Nothing of it acts, and what can be read of it has no character that hides or moves others."""
+    assert page.page.evaluate("() => window.owned") is None
+    assert page.page.locator("img, iframe, object, embed, link, base, form").count() == 0
+    shown = page.page.evaluate("() => document.documentElement.innerText")
+    assert [one for one in shown if not is_printable(one) and one not in "\n\t"] == []
+    assert shown.count(MARKUP[:20]) >= least
+
+
+def test_what_a_recipe_says_is_shown_and_does_nothing(opened, tmp_path):
+    folder = saved_run(RECIPE, tmp_path / "run")
+    page = opened(page_file(folder, to=tmp_path / "page.html", command=f"recipe {HOSTILE}"))
+    assert_harmless(page)
+    assert all(page.page.get_by_text(name).count() for name in NAMES)
+
+
+def test_an_error_of_a_run_is_shown_and_does_nothing(opened, tmp_path):
+    step = {"y": {"op": "hostile_words", "args": ["x"]}}
+    recipe = {key: value for key, value in RECIPE.items() if key not in ("backward", "expect")} | {"steps": step}
+    page = opened(page_file(saved_run(recipe, tmp_path / "run"), to=tmp_path / "page.html"))
+    assert_harmless(page, least=0)
+
+
+def test_whatever_a_strangers_run_says_does_nothing(opened, tmp_path):
+    folder = saved_run(RECIPE, tmp_path / "run")
+    assert hostile_file(folder / "result.json", lambda: read_result(folder)) > 50
+    assert_harmless(opened(page_file(folder, to=tmp_path / "page.html")), least=len(NAMES))
