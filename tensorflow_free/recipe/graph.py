@@ -9,17 +9,17 @@ from typing import Any, Final
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.recipe.models import Recipe, Step
 
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_NAME: Final = re.compile(r"[^\W\d]\w*")
+
+_NO_NAMES: Final = frozenset({"str", "dtype", "finfo", "complex"})
+"""The one-key mappings that say a word or a number, and name no value."""
 
 
 def reads_of(recipe: Recipe) -> dict[str, tuple[str, ...]]:
     """The names that each step reads, in order, those inside blocks too; fields and gradients count as their value."""
     steps = dict(steps_of(recipe.steps))
     known = {*recipe.tensors, *steps}
-    return {
-        name: tuple(dict.fromkeys(word for word in _words([step.args, step.kwargs, step.carry]) if word in known))
-        for name, step in steps.items()
-    }
+    return {name: tuple(dict.fromkeys(word for word in _words(step) if word in known)) for name, step in steps.items()}
 
 
 def differentiated(recipe: Recipe) -> set[str]:
@@ -120,15 +120,25 @@ def paths_of(steps: Mapping[str, Step], above: KeyPath = ("steps",)) -> Iterator
             yield from paths_of(step.steps, (*path, "steps"))
 
 
-def _words(written: Any) -> Iterator[str]:
-    """The names that may stand in arguments: the first part of each dotted word, every name in a subscript."""
+def named_in(written: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """The dotted words that may name values in arguments, each with the keys and positions that lead to it.
+
+    Those of a subscript are among them; the words inside `{str: mean}` and `{dtype: float32}` name no value.
+    """
     if isinstance(written, str):
-        for part in re.split(r"[^\w.]+", written):
-            if found := _NAME.match(part):
-                yield found[0]
-    elif isinstance(written, Mapping):
-        for value in written.values():
-            yield from _words(value)
-    elif isinstance(written, (list, tuple)):
-        for value in written:
-            yield from _words(value)
+        yield from ((path, part) for part in re.split(r"[^\w.]+", written) if _NAME.match(part))
+        return
+    parts = written.items() if isinstance(written, Mapping) else enumerate(written) if _is_list(written) else ()
+    for key, value in parts:
+        if not (isinstance(value, Mapping) and len(value) == 1 and not _NO_NAMES.isdisjoint(value)):
+            yield from named_in(value, (*path, key))
+
+
+def _is_list(written: Any) -> bool:
+    return isinstance(written, (list, tuple))
+
+
+def _words(step: Step) -> Iterator[str]:
+    """The names that may stand in a step's arguments: the first part of each dotted word."""
+    for part in (step.args, step.kwargs, step.carry):
+        yield from (dotted.partition(".")[0] for _, dotted in named_in(part))
