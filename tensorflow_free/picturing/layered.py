@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tensorflow_free.picturing.graph_model import ChainEdge, ChainGraph
-from tensorflow_free.picturing.row_orders import Entry, ordered
+from tensorflow_free.picturing.row_orders import RowEntry, ordered
 
 LEAST_FAR: Final = 6
 MOST_FAR: Final = 40
@@ -191,7 +191,7 @@ class _Lanes:
             trunk.append(len(self.lanes) - 1)
         return trunk[last - first] if last >= first else above
 
-    def links(self, graph: ChainGraph, ends: Sequence[int | None]) -> Iterator[tuple[Entry, Entry]]:
+    def links(self, graph: ChainGraph, ends: Sequence[int | None]) -> Iterator[tuple[RowEntry, RowEntry]]:
         """What stands in neighbouring rows of one block and is joined there, the upper one first."""
         for number, lane in enumerate(self.lanes):
             if lane.above is not None and self.lanes[lane.above].container == lane.container:
@@ -210,9 +210,9 @@ class _Lanes:
         way = self._nesting.way(name)
         return next((one for one in way if self._nesting.container[one] == container), None)
 
-    def rows(self) -> dict[tuple[Container, int], list[Entry]]:
+    def rows(self) -> dict[tuple[Container, int], list[RowEntry]]:
         """What stands in each row of each block, in the recipe's order."""
-        rows: dict[tuple[Container, int], list[Entry]] = {}
+        rows: dict[tuple[Container, int], list[RowEntry]] = {}
         for name, rank in self._ranks.items():
             rows.setdefault((self._nesting.container[name], rank), []).append(name)
         for number, lane in enumerate(self.lanes):

@@ -8,31 +8,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-Entry = str | int
+RowEntry = str | int
 """What stands in a row: a value or block by its name, a lane by its number."""
 
 SWEEPS: Final = 8
 """How often the rows are gone through, down and up in turn."""
 
-Links = Mapping[Entry, Sequence[Entry]]
+Links = Mapping[RowEntry, Sequence[RowEntry]]
 """What each entry is joined to in the next row."""
 
 
 def ordered(
-    rows: Mapping[tuple[str | None, int], Sequence[Entry]], links: Iterable[tuple[Entry, Entry]]
-) -> dict[Entry, int]:
+    rows: Mapping[tuple[str | None, int], Sequence[RowEntry]], links: Iterable[tuple[RowEntry, RowEntry]]
+) -> dict[RowEntry, int]:
     """The place of each entry in its row, from the left.
 
     Args:
         rows: what stands in each row of each block.
         links: what is joined in neighbouring rows of one block, the upper one first.
     """
-    below, above = defaultdict[Entry, list[Entry]](list), defaultdict[Entry, list[Entry]](list)
+    below, above = defaultdict[RowEntry, list[RowEntry]](list), defaultdict[RowEntry, list[RowEntry]](list)
     for upper, lower in links:
         below[upper].append(lower)
         above[lower].append(upper)
-    found: dict[Entry, int] = {}
-    blocks: dict[str | None, list[tuple[int, Sequence[Entry]]]] = defaultdict(list)
+    found: dict[RowEntry, int] = {}
+    blocks: dict[str | None, list[tuple[int, Sequence[RowEntry]]]] = defaultdict(list)
     for (block, rank), row in rows.items():
         blocks[block].append((rank, row))
     for listed in blocks.values():
@@ -42,7 +42,7 @@ def ordered(
     return found
 
 
-def _best(rows: list[list[Entry]], below: Links, above: Links) -> list[list[Entry]]:
+def _best(rows: list[list[RowEntry]], below: Links, above: Links) -> list[list[RowEntry]]:
     """The rows in the best order that is found."""
     best, fewest = rows, crossings(rows, below)
     for sweep in range(SWEEPS):
@@ -54,12 +54,12 @@ def _best(rows: list[list[Entry]], below: Links, above: Links) -> list[list[Entr
     return best
 
 
-def _swept(rows: Sequence[Sequence[Entry]], joined: Links) -> list[list[Entry]]:
+def _swept(rows: Sequence[Sequence[RowEntry]], joined: Links) -> list[list[RowEntry]]:
     """The rows, each in the order of the mean place of what it is joined to in the row before."""
-    swept: list[list[Entry]] = []
-    places: dict[Entry, float] = {}
+    swept: list[list[RowEntry]] = []
+    places: dict[RowEntry, float] = {}
     for row in rows:
-        means: dict[Entry, float] = {}
+        means: dict[RowEntry, float] = {}
         for place, entry in enumerate(row):
             found = [places[one] for one in joined.get(entry, ()) if one in places]
             # what is joined to nothing keeps its place
@@ -69,7 +69,7 @@ def _swept(rows: Sequence[Sequence[Entry]], joined: Links) -> list[list[Entry]]:
     return swept
 
 
-def crossings(rows: Sequence[Sequence[Entry]], below: Links) -> int:
+def crossings(rows: Sequence[Sequence[RowEntry]], below: Links) -> int:
     """How many lines between neighbouring rows cross."""
     count = 0
     for row, following in pairwise(rows):
