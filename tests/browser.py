@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
-LIMIT_MS = 30_000
+LIMIT_MS = 15_000
 """Milliseconds that anything of a page is waited for: less than a test may take."""
 
 PICTURES = Path(__file__).parent.parent / ".screenshots"

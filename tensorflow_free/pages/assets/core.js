@@ -173,12 +173,23 @@ function table(columns, rows, { caption = "", most = 200 } = {}) {
   return wrapped;
 }
 
+let searchBoxes = 0;
+
 /** A search box over names: `items` are texts, or `{text, about}`; `onPick` gets the index of the one that is taken. */
 function searchBox(items, onPick, { label = "search", most = 20 } = {}) {
   const texts = items.map((one) => (typeof one === "string" ? { text: one, about: "" } : one));
   const lowered = texts.map((one) => `${one.text} ${one.about}`.toLowerCase());
-  const input = el("input", { type: "search", placeholder: label, "aria-label": label, autocomplete: "off" });
-  const list = el("ul", { class: "found", role: "listbox", "aria-label": `${label}: found` });
+  const id = `found-${(searchBoxes += 1)}`;
+  const input = el("input", {
+    type: "search", placeholder: label, autocomplete: "off",
+    role: "combobox", "aria-label": label, "aria-controls": id, "aria-expanded": "false", "aria-autocomplete": "list",
+  });
+  const list = el("ul", { id, class: "found", role: "listbox", "aria-label": `${label}: found` });
+  const unfold = (isOpen) => {
+    list.hidden = !isOpen;
+    input.setAttribute("aria-expanded", String(isOpen));
+    if (!isOpen) input.removeAttribute("aria-activedescendant");
+  };
   list.hidden = true;
   let found = [];
   let at = 0;
@@ -187,34 +198,36 @@ function searchBox(items, onPick, { label = "search", most = 20 } = {}) {
     found = [];
     for (let index = 0; words.length && index < lowered.length && found.length < most; index += 1)
       if (words.every((word) => lowered[index].includes(word))) found.push(index);
-    at = 0;
     list.replaceChildren(
       ...found.map((index, position) =>
         el(
           "li",
-          { role: "option", "aria-selected": String(position === at), on: { mousedown: () => take(position) } },
+          { id: `${id}-${position}`, role: "option", on: { mousedown: () => take(position) } },
           el("b", { text: texts[index].text }),
           texts[index].about && el("span", { class: "aside", text: ` ${texts[index].about}` }),
         ),
       ),
     );
-    list.hidden = found.length === 0;
+    unfold(found.length > 0);
+    mark(0);
   };
   const take = (position) => {
-    list.hidden = true;
+    unfold(false);
     if (found[position] !== undefined) onPick(found[position]);
   };
   const mark = (next) => {
     at = Math.max(0, Math.min(found.length - 1, next));
     [...list.children].forEach((one, position) => one.setAttribute("aria-selected", String(position === at)));
+    if (found.length) input.setAttribute("aria-activedescendant", `${id}-${at}`);
+    list.children[at]?.scrollIntoView({ block: "nearest" });
   };
   input.addEventListener("input", show);
-  input.addEventListener("blur", () => (list.hidden = true));
+  input.addEventListener("blur", () => unfold(false));
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") mark(at + 1);
     else if (event.key === "ArrowUp") mark(at - 1);
     else if (event.key === "Enter") take(at);
-    else if (event.key === "Escape") list.hidden = true;
+    else if (event.key === "Escape") unfold(false);
     else return;
     event.preventDefault();
     event.stopPropagation();
