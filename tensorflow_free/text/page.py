@@ -85,11 +85,13 @@ class Grid:
         columns: alike long.
         has_headings: whether the headings stand on top.
         below: the lines that stand below each row.
+        noun: what a row is of, in a word.
     """
 
     columns: tuple[Column, ...]
     has_headings: bool = True
     below: tuple[tuple[Line, ...], ...] = ()
+    noun: str = "row"
 
     def __bool__(self) -> bool:
         """Whether anything is shown of it."""
@@ -127,9 +129,9 @@ def _styled(cell: str | Words, style: Style | Callable[[str], Style]) -> Words:
     return Words(cell, style(cell) if callable(style) else style)
 
 
-def grid(columns: Iterable[Column]) -> Grid:
-    """The columns side by side, their headings on top."""
-    return Grid(tuple(columns))
+def grid(columns: Iterable[Column], noun: str = "row") -> Grid:
+    """The columns side by side, their headings on top; each row is of what the noun says."""
+    return Grid(tuple(columns), noun=noun)
 
 
 def text_lines(text: str, style: Style = "", indent: int = 0) -> list[Line]:
