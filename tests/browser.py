@@ -41,6 +41,8 @@ _SCROLLED = """async ([selector, steps]) => {
     }
 }"""
 
+_PALE = (Path(__file__).parent / "pale_texts.js").read_text(encoding="utf-8")
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
@@ -113,6 +115,10 @@ class OpenedPage:
         """What axe finds against the rules of accessibility (WCAG A and AA), contrast among them; empty where nothing."""
         found = Axe().run(self.page)
         return found.generate_report() if found.violations_count else ""
+
+    def pale_texts(self) -> list[str]:
+        """Texts with less contrast against what lies below them than WCAG AA asks for, those of drawings among them."""
+        return list(self.page.evaluate(_PALE))
 
     def picture(self, name: str) -> Path:
         """A picture of the whole page, kept under this name for eyes to look at."""

@@ -77,6 +77,20 @@ def test_what_readers_cannot_read_is_told(opened, written):
     assert "color-contrast" in pale.violations()
 
 
+PALE = """<style>:root {color-scheme: light dark}</style><h1 style="color: #999">pale heading</h1><p style="color: #888">pale</p>
+<p style="opacity: 0.5; color: #555">half</p><p style="color: #595959">well</p><p style="color: #999" hidden>unseen</p>
+<svg width="200" height="60"><rect width="200" height="30" fill="#00224e"/><rect y="30" width="200" height="30" fill="#fee838"/>
+<text x="9" y="20" fill="black">on blue</text><text x="99" y="20" fill="white">white</text>
+<text x="9" y="50" fill="white">on yellow</text><text x="99" y="50">black</text></svg>"""
+
+
+def test_texts_with_little_contrast_are_told_in_drawings_too(opened, written):
+    assert opened(written(WELL)).pale_texts() == []
+    found = [one.partition(":")[0] for one in opened(written(PALE)).pale_texts()]
+    assert found == ["pale heading", "pale", "half", "on blue", "on yellow"]
+    assert "well" in str(opened(written(PALE), color_scheme="dark").pale_texts())
+
+
 def test_pictures_are_kept_where_eyes_find_them(opened, written, tmp_path, monkeypatch):
     monkeypatch.setattr(rig, "PICTURES", tmp_path)
     assert opened(written(WELL)).picture("a/b c").read_bytes().startswith(b"\x89PNG")
