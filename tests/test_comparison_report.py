@@ -14,7 +14,7 @@ from tensorflow_free.judging.culprits import Blame, Culprit, not_found
 from tensorflow_free.judging.measured import Measure
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
 from tensorflow_free.judging.wording import error_of, place_of, share_of
-from tensorflow_free.report.comparison_report import failure_of, page_of
+from tensorflow_free.report.comparison_report import failure_of, page_of, value_lines
 from tensorflow_free.text.drawing import draw, text_of
 from tensorflow_free.text.phrases import counted, some
 from tests.processes import succeeded
@@ -301,3 +301,21 @@ def test_a_comparison_of_before_there_was_blame_is_read():
     del written["blame"]
     older = Comparison.from_plain({**written, "schema_version": 4})
     assert (older.blame, older.schema_version) == (None, 4)
+
+
+# a value alone
+
+
+def test_a_value_alone_is_told_with_its_worst_element():
+    told = [str(one) for one in value_lines(bad("h").to_plain())]
+    assert told[0] == "it is 2.5 at [3], and 2 in the reference"
+    assert told[1] == "used 3.2x of what is allowed: rmse 0.1, max 0.2"
+    assert told[2].startswith("1 of 4 elements differs, max abs 0.5 at [3], max rel 0.25 at [2]")
+    assert told[3] == "worst at h[3]: 2.5, expected 2"
+
+
+def test_a_value_that_passed_is_told_by_what_was_measured_of_it():
+    unknown = {"unequal": None, "max_abs_at": None, "max_rel": None, "max_rel_at": None, "max_ulp": None}
+    passed = verdict("h", rule="rounding", used=0.5, allowed="rounding", measure=measure(**unknown))
+    told = [str(one) for one in value_lines(passed.to_plain())]
+    assert told[:2] == ["used 0.5x of what is allowed: rounding", "max abs 0.5, rmse 0.125, sqnr dB 9.5"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,15 +13,14 @@ from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put
 from tensorflow_free.commands.run_screen import show, show_page
 from tensorflow_free.errors import StorageError
-from tensorflow_free.files.opening import is_there, read_file
-from tensorflow_free.judging.verdicts import COMPARISON, Comparison
+from tensorflow_free.files.opening import is_there
+from tensorflow_free.judging.reading import read_comparison
+from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.report.comparison_report import summary_of
 from tensorflow_free.report.stored_report import stored_page
 from tensorflow_free.result.stored_run import stored_run
-from tensorflow_free.text.characters import in_a_line
 from tensorflow_free.text.page import Page, line
-from tensorflow_free.text.phrases import cut
 
 
 def show_results(options: Namespace, flags: Flags) -> int:
@@ -62,11 +60,7 @@ def _read(folder: str, file: str | None, flags: Flags) -> Callable[[], None]:
 
 def _blame_in(folder: Path) -> Page:
     """Which steps of a sweep's cell are to blame, where its folder tells; of a folder of another run nothing."""
-    path = folder / COMPARISON
-    if not is_there(path):
+    if not is_there(folder / COMPARISON):
         return []
-    try:
-        comparison = Comparison.from_plain(json.loads(read_file(path)))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: it is no comparison: {cut(in_a_line(str(error)))}") from error
+    comparison = read_comparison(folder)
     return [] if comparison.blame is None else [line(), *summary_of(comparison)]

@@ -19,28 +19,24 @@ from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.orphans import device_of, orphans_below
 from tensorflow_free.golden.verification import Verification
+from tensorflow_free.golden.verification_words import failure_of, used_of
 from tensorflow_free.golden.verifying import verify
 from tensorflow_free.judging.shortfalls import Shortfalls
-from tensorflow_free.judging.wording import share_of
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.reasons import OF_COMPILER, OfGolden
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.report.comparison_report import failure_of as failure_in
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.earlier import Earlier, earlier_at, ran_before
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import Line, Page, Words, line, parted, text_lines, within
+from tensorflow_free.text.page import Line, Page, Words, line, parted
 from tensorflow_free.text.phrases import counted
 
 MOST_FAILURES: Final = 20
 """Failures that are shown in full."""
-
-MOST_LINES: Final = 25
-"""Lines of one failure."""
 
 MOST_NAMED: Final = 10
 """Recipes without a golden that are named in one command."""
@@ -252,28 +248,9 @@ def row_of(rows: Rows, one: Verification) -> Line:
         Words(one.recipe),
         Words(one.case, "name"),
         Words(one.cell),
-        Words(_used(one)),
+        Words(used_of(one)),
     ]
     return rows.row([*cells, Words(golden, "aside")])
-
-
-def _used(one: Verification) -> str:
-    worst = None if one.comparison is None else one.comparison.worst
-    return "" if worst is None else share_of(worst.to_plain())
-
-
-def failure_of(one: Verification) -> Iterator[Line]:
-    """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
-    place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
-    yield Line((mark_of(one.outcome, is_bad=not one.is_well), Words(f"  {place}", "bad")))
-    why = text_lines(one.reason)
-    if one.outcome == Outcome.MISMATCH and one.comparison is not None and one.comparison.bad:
-        beside = (*one.above, *one.apart, *one.unmet, *one.stopped)
-        why = [*failure_in(one.comparison, one.operands), *map(line, beside)]
-    yield from within(why, 2, MOST_LINES)
-    if one.outcome not in (Outcome.UNUSED, Outcome.STALE):
-        yield line("it alone again:", "aside", indent=2)
-        yield line(one.command, "name", indent=4, is_whole=True)
 
 
 def plain_of(one: Verification) -> dict[str, Any]:

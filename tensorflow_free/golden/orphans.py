@@ -25,6 +25,12 @@ def device_of(golden: Path, recipe: Path) -> str | None:
     return golden.name.removesuffix(JSON).removeprefix(recipe.stem).removeprefix(".") or None
 
 
+def recipe_beside(golden: Path) -> Path:
+    """The recipe that a golden is of; where it is gone, the path that it would have."""
+    paths = [golden.with_name(_stem_of(golden) + suffix) for suffix in RECIPE_SUFFIXES]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
 def _stem_of(golden: Path) -> str:
     """The stem of the recipe that a golden says it is of; where it cannot be read, the longest of a recipe there is."""
     written = golden.name.removesuffix(JSON)

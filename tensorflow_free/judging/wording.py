@@ -91,6 +91,14 @@ def error_of(verdict: Plain) -> str:
     return f"{number(measure['max_abs'])} at {verdict['name']}{index(measure['max_abs_at'] or ())}"
 
 
+def worst_of(verdict: Plain) -> str:
+    """The worst element with both of its numbers: `worst at h[0, 3]: 2.5, expected 2`; nothing where none is known."""
+    measure = verdict.get("measure")
+    if not measure or measure["unequal"] == 0 or not (measure["found"] or measure["wanted"]):
+        return ""
+    return f"worst at {verdict['name']}{index(measure['at'] or ())}: {measure['found']}, expected {measure['wanted']}"
+
+
 def pair_of(measure: Plain, key: str) -> str:
     """How many on each side, actual/expected; nothing where there are none."""
     pair = measure.get(key) or (0, 0)

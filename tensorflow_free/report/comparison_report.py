@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.judging.culprit_words import blame_lines
-from tensorflow_free.judging.wording import Beginning, Plain, index, number, pair_of, place_of, share_of
+from tensorflow_free.judging.wording import Beginning, Plain, index, number, pair_of, place_of, share_of, worst_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.text.page import Column, Grid, Line, Style, column, grid, line, parted
@@ -226,6 +226,19 @@ def _start(where: Beginning) -> str:
     return f"It starts at {place_of(where)}{forward}."
 
 
+# a value alone
+
+
+def value_lines(verdict: Plain) -> Iterator[Line]:
+    """What was found of one value: why it is not ok, what it used of what is allowed, its measure and worst element."""
+    if verdict["reason"]:
+        yield line(verdict["reason"], "bad" if verdict["outcome"] == Outcome.MISMATCH else "")
+    facts = [_allowed(verdict), _measured(_telling(verdict.get("measure"))), worst_of(verdict)]
+    yield from (line(fact, "aside") for fact in facts if fact)
+    if verdict["vacuous"]:
+        yield line(f"this verdict could not have failed, as {MORE_ALLOWED}", "notice")
+
+
 # a failure on one screen
 
 
@@ -272,15 +285,17 @@ def _failure(comparison: Comparison, operands: Sequence[str]) -> Iterator[Line]:
 
 def _measured(measure: Plain | None) -> str:
     """The measure of a value in a line."""
-    if not measure:
+    if not measure or "unequal" not in measure:
         return ""
-    differ = "differs" if measure["unequal"] == 1 else "differ"
-    words = [f"{measure['unequal']:,} of {counted(measure['elements'], 'element')} {differ}"]
+    unequal = measure["unequal"]
+    of = counted(measure["elements"], "element")
+    # of most values that pass nobody counted
+    words = [] if unequal is None else [f"{unequal:,} of {of} {'differs' if unequal == 1 else 'differ'}"]
     words += [
         f"{told} {number(measure[key])}{place and ' at ' + place}"
         for told, key, place in (
-            ("max abs", "max_abs", index(measure["max_abs_at"])),
-            ("max rel", "max_rel", index(measure["max_rel_at"])),
+            ("max abs", "max_abs", index(measure["max_abs_at"] or ())),
+            ("max rel", "max_rel", index(measure["max_rel_at"] or ())),
             ("rmse", "rmse", ""),
             ("ulp", "max_ulp", ""),
             ("sqnr dB", "sqnr_db", ""),
