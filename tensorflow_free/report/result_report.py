@@ -18,10 +18,11 @@ from tensorflow_free.text.phrases import shown
 
 def page_of(result: Result, file: str | None = None) -> Iterator[Line | Grid]:
     """The whole report, and the file that holds the result."""
-    return run_page(result, {name: _told(record) for name, record in result.records.items()}, file)
+    return run_page(result, {name: told_value(record) for name, record in result.records.items()}, file)
 
 
-def _told(record: Record) -> ToldValue:
+def told_value(record: Record) -> ToldValue:
+    """What a page tells of a record."""
     value = record.value
     is_tensor = isinstance(value, torch.Tensor)
     return ToldValue(

@@ -15,7 +15,7 @@ from tensorflow_free.report.compiler_report import compiler_line
 from tensorflow_free.report.told_run import ToldRun, ToldValue
 from tensorflow_free.result.model import Verdict, Warned
 from tensorflow_free.text.characters import in_a_line
-from tensorflow_free.text.page import Grid, Line, Style, column, grid, line, parted, text_lines
+from tensorflow_free.text.page import Grid, Line, Page, Style, column, grid, line, parted, text_lines
 
 MOST_ROWS: Final = 200
 """Rows of the table; a longer one is cut in its middle, and the folder has all."""
@@ -28,23 +28,26 @@ RowTexts = tuple[str, str, str, str, str, str, str]
 
 def run_page(result: ToldRun, values: Mapping[str, ToldValue], file: str | None = None) -> Iterator[Line | Grid]:
     """The whole report, and the file that holds the result."""
+    last = [line(file, "aside", is_whole=True)] if file else []
+    return parted([opening(result), [_table(values)], *outcomes(result), last])
+
+
+def opening(result: ToldRun) -> Iterator[Line]:
+    """What ran, where, and from what it began."""
     about = result.recipe.description
-    return parted(
-        [
-            [
-                line(heading(result), "title"),
-                *([line(in_a_line(about), "aside")] if about else []),
-                *begun(result),
-                *devices(result),
-                *compiler_line(result),
-            ],
-            [_table(values)],
-            _expectations(result),
-            [line(words, "notice") for words in warned(result)],
-            text_lines("\n".join(failure(result)), "notice" if result.error and result.error.expected else "bad"),
-            [line(file, "aside", is_whole=True)] if file else [],
-        ]
-    )
+    yield line(heading(result), "title")
+    if about:
+        yield line(in_a_line(about), "aside")
+    yield from begun(result)
+    yield from devices(result)
+    yield from compiler_line(result)
+
+
+def outcomes(result: ToldRun) -> Iterator[Page]:
+    """What came of the expectations, what torch warned of, and what failed; each a part."""
+    yield _expectations(result)
+    yield [line(words, "notice") for words in warned(result)]
+    yield text_lines("\n".join(failure(result)), "notice" if result.error and result.error.expected else "bad")
 
 
 # the table

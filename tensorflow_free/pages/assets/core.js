@@ -21,7 +21,7 @@ function filled(made, properties, children) {
     else if (key === "css") for (const [name, one] of Object.entries(value)) made.style.setProperty(name, one);
     else made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((one) => one !== null && one !== undefined && one !== false));
+  made.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
   return made;
 }
 
@@ -235,11 +235,13 @@ function searchBox(items, onPick, { label = "search", most = 20 } = {}) {
   return el("div", { class: "search" }, input, list);
 }
 
-/** Lines in the styles of `text/page.py`: `{text, style}`, or texts. */
+/** Lines in the styles of `text/page.py`: `{text, style, indent}`, or texts. */
 function lines(found) {
-  return found.map((one) =>
-    typeof one === "string" ? el("p", { text: one }) : el("p", { class: one.style || null, text: one.text }),
-  );
+  return found.map((one) => (typeof one === "string" ? el("p", { text: one }) : lineOfPage(one)));
+}
+
+function lineOfPage({ text, style, indent }) {
+  return el("p", { class: style || null, text, css: indent ? { "padding-left": `${indent}ch` } : {} });
 }
 
 // colours: cividis, which reads alike for all kinds of colour vision (Nunez, Anderton, Renslow 2018)
