@@ -121,7 +121,7 @@ def test_a_notebook_shows_a_sweep_before_it_ran_and_does_not_run_it(sweep):
     assert "none was run" in sweep._repr_html_()
     assert not sweep.folder.exists()
     assert "2 cells: 2 ok." in " ".join(Read(sweep.run()._repr_html_()).words)
-    assert repr(sweep) == f"<Sweep {sweep.folder}: 2 of 2 cells have run, well>"
+    assert repr(sweep) == f"<Sweep {sweep.folder}: well, 2 of 2 cells have run>"
 
 
 def test_a_sweep_that_was_shown_is_run_when_its_table_is_asked_for(sweep):

@@ -236,8 +236,8 @@ class Sweep(Shown):
 
     def __repr__(self) -> str:
         rows = sum(1 for _ in self._kept()) if self._created else 0
-        state = "" if rows < len(self) else ", well" if self.exit_code == ExitCode.OK else ", not well"
-        return f"<Sweep {self.folder}: {rows:,} of {len(self):,} cells have run{state}>"
+        state = "" if rows < len(self) else "well, " if self.exit_code == ExitCode.OK else "not well, "
+        return f"<Sweep {self.folder}: {state}{rows:,} of {len(self):,} cells have run>"
 
     # what it came to
 
