@@ -67,7 +67,7 @@ def _kind_of(path: Path) -> str:
 
 
 def _run(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
-    return page_of_run(read_result(paths[0]), teaching=options.teaching, command=options.command)
+    return page_of_run(read_result(paths[0]), folder_of(paths[0]), teaching=options.teaching, command=options.command)
 
 
 PageMaker = Callable[[Sequence[Path], PageOptions], HtmlPage]

@@ -1,0 +1,119 @@
+"""The page of a run, as data, and in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import load_recipe, run_recipe
+from tensorflow_free.pages.html_document import write_page
+from tensorflow_free.pages.page_of_run import page_of_run
+from tensorflow_free.pages.run_parts import run_parts
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+
+def parts_of(recipe, *overrides, **more):
+    result = run_recipe(load_recipe(recipe, overrides))
+    return dict(run_parts(result, **more))
+
+
+def small(steps, tensors, **more):
+    return {"tensors": tensors, "steps": steps, **more}
+
+
+def test_a_run_has_a_row_and_a_picture_for_each_value_and_gradient():
+    parts = parts_of(RECIPES / "linear_autograd.yaml")
+    assert [one["name"] for one in parts["run"]["values"]] == ["x", "w", "b", "wx", "y", "w.grad", "wx.grad", "y.grad"]
+    assert [one["words"] for one in parts["pictures-0"]] == ["1", "2", "3", "2", "5", "1", "1", "1"]
+
+
+def test_what_was_expected_is_told_as_in_the_terminal():
+    told = parts_of(RECIPES / "linear_autograd.yaml", "expect.y=6")["run"]["outcomes"]
+    assert [one["text"] for one in told][:2] == [
+        "FAILS  y  6",
+        "it is 5, and 6 is expected; 1 away, allowed are 7.8e-06",
+    ]
+
+
+def test_numbers_are_held_up_to_4096_and_beyond_the_command_that_prints_them(tmp_path):
+    tensors = {"few": [1.0], "some": {"init": "ones", "size": [65]}, "many": {"init": "ones", "size": [4097]}}
+    parts = parts_of(small({}, tensors), folder=tmp_path / "a run")
+    assert [name for name in parts if name.startswith("numbers")] == ["numbers-1"]
+    assert "read_result" in parts["run"]["values"][2]["command"]
+
+
+def test_the_names_of_all_parts_begin_with_their_prefix():
+    assert set(parts_of(RECIPES / "linear_autograd.yaml", prefix="cell-3/")) == {"cell-3/run", "cell-3/pictures-0"}
+
+
+def test_a_step_that_failed_is_told_with_torchs_words():
+    steps = {"a": {"op": "mm", "args": ["x", "x"]}, "b": {"op": "exp", "args": ["a"]}}
+    run = parts_of(small(steps, {"x": {"init": "ones", "size": [2, 3]}}))["run"]
+    assert run["failed"] == "a"
+    assert "mat1 and mat2" in "\n".join(run["failure"])
+
+
+def test_a_trace_is_a_curve():
+    step = {"repeat": 3, "steps": {"d": {"op": "mul", "args": ["x", 2.0]}}, "carry": {"x": "d"}, "trace": ["d"]}
+    parts = parts_of(small({"loop": step}, {"x": 1.0}))
+    at = [one["name"] for one in parts["run"]["values"]].index("loop.d")
+    assert parts["pictures-0"][at]["curve"]["means"] == [2.0, 4.0, 8.0]
+
+
+KINDS = {
+    "complex": {"init": "tensor", "data": [{"complex": [1, 2]}]},
+    "bool": {"init": "tensor", "data": [True, False]},
+    "empty": {"init": "zeros", "size": [0, 3]},
+    "nan": {"init": "tensor", "data": [float("nan"), float("inf"), 1.0]},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_of_every_kind_have_a_page(kind, opened, tmp_path):
+    result = run_recipe(load_recipe(small({"y": {"op": "clone", "args": ["x"]}}, {"x": KINDS[kind]})))
+    write_page(page_of_run(result), tmp_path / "page.html")
+    page = opened(tmp_path / "page.html", "#y")
+    page.page.wait_for_selector(".details[data-step=y] figure")
+    assert str(list(result["y"].shape)) in page.text(".details")
+
+
+@pytest.fixture
+def linear(opened, tmp_path):
+    result = run_recipe(load_recipe(RECIPES / "linear_autograd.yaml"))
+    write_page(page_of_run(result), tmp_path / "page.html")
+    return opened(tmp_path / "page.html")
+
+
+def test_a_step_is_told_with_its_line_its_op_and_its_gradient(linear):
+    linear.page.wait_for_selector(".details[data-step=y] figure")
+    told = linear.text(".details")
+    for words in ("y = wx + b", "Adds other", "AddBackward0", "its gradients, by PyTorch's table", "y.grad float32 []"):
+        assert words in told
+
+
+def test_a_click_on_an_operand_leads_to_it_and_into_the_address(linear):
+    linear.page.wait_for_selector(".details[data-step=y] figure")
+    linear.page.click(".details code.line a:has-text('wx')")
+    linear.page.wait_for_selector(".details[data-step=wx] figure")
+    assert linear.page.url.endswith("#wx")
+
+
+def test_the_search_finds_a_step_by_its_op(linear):
+    linear.page.fill("input[type=search]", "init")
+    linear.page.fill("input[type=search]", "w *")
+    linear.press("Enter")
+    linear.page.wait_for_selector(".details[data-step=wx]")
+
+
+def test_all_values_stand_in_a_table_behind_the_graph(linear):
+    linear.page.click("summary:has-text('values and gradients')")
+    assert "MulBackward0" in linear.text("details .table")
+    assert linear.violations() == ""
+
+
+def test_torch_is_what_made_the_numbers_of_a_page():
+    parts = parts_of(small({"y": {"op": "exp", "args": ["x"]}}, {"x": [0.0, 1.0]}))
+    assert parts["pictures-0"][1]["numbers"] == [str(one) for one in torch.tensor([0.0, 1.0]).exp().numpy()]
