@@ -207,7 +207,7 @@ function edgeWords(edge) {
 async function figuresOf(run, value) {
   const picture = await readPicture(run, value.at);
   const found = picture.curve ? [drawCurve(picture.curve, value.name)] : [];
-  const about = [value.stride && `stride [${value.stride.join(", ")}]`, value.device && value.device !== "cpu" && value.device].filter(Boolean).join(", ");
+  const about = [value.stride?.length && `stride [${value.stride.join(", ")}]`, value.device && value.device !== "cpu" && value.device].filter(Boolean).join(", ");
   const drawn = drawPicture(picture, { size: "large", caption: value.name, numbers: numbersOf(run, value) });
   drawn.classList.add(value.kind === "gradient" ? "of-gradient" : "of-value");
   if (about) drawn.append(el("p", { class: "aside", text: about }));
