@@ -29,6 +29,16 @@ window.longTasks = [];
 new PerformanceObserver((seen) => longTasks.push(...seen.getEntries().map((one) => one.duration)))
     .observe({type: "longtask", buffered: true});
 """
+_CLICKED = """
+window.clicked = new Set();
+const listen = EventTarget.prototype.addEventListener;
+EventTarget.prototype.addEventListener = function (event, ...more) {
+    if (["click", "dblclick", "mousedown", "pointerdown"].includes(event) && this instanceof Element) clicked.add(this);
+    return listen.call(this, event, ...more);
+};
+"""
+_MOUSE_ONLY = """() => [...clicked].filter((one) => one.isConnected && one.checkVisibility()
+    && one.tabIndex < 0 && !one.closest("[role=option]")).map((one) => one.outerHTML.slice(0, 120))"""
 _PAINTED = """() => new Promise((told) => new PerformanceObserver((seen) => {
     const painted = seen.getEntriesByName("first-contentful-paint");
     if (painted.length) told(painted[0].startTime);
@@ -72,7 +82,7 @@ class OpenedPage:
         self.problems: list[str] = []
         self._url = path.resolve().as_uri()
         context.set_default_timeout(LIMIT_MS)
-        context.add_init_script(_LONG_TASKS)
+        context.add_init_script(_LONG_TASKS + _CLICKED)
         context.route("**/*", self._routed)
         context.route_web_socket("**/*", lambda socket: self.problems.append(f"request: {socket.url}"))
         context.on("console", self._heard)
@@ -115,6 +125,14 @@ class OpenedPage:
         """What axe finds against the rules of accessibility (WCAG A and AA), contrast among them; empty where nothing."""
         found = Axe().run(self.page)
         return found.generate_report() if found.violations_count else ""
+
+    def mouse_only(self) -> list[str]:
+        """What takes clicks, but is not reached by the keyboard."""
+        return list(self.page.evaluate(_MOUSE_ONLY))
+
+    def overflow_px(self) -> int:
+        """How much wider the page is than its window, in which a reader would have to scroll sideways."""
+        return int(self.page.evaluate("() => document.scrollingElement.scrollWidth - innerWidth"))
 
     def pale_texts(self) -> list[str]:
         """Texts with less contrast against what lies below them than WCAG AA asks for, those of drawings among them."""

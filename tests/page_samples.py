@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tensorflow_free import load_recipe
+import pytest
+
+from tensorflow_free import load_recipe, sweep_recipe
 from tensorflow_free.errors import StorageError
+from tensorflow_free.files.archived_cells import cells_in, files_of
+from tensorflow_free.files.cell_archives import CellArchive
 from tensorflow_free.loading import plan_of
 from tensorflow_free.pages.html_document import write_page
 from tensorflow_free.pages.page_of_paths import PageOptions, page_of
 from tensorflow_free.relations.judged_run import run_judged
+from tensorflow_free.sweep import pool
+from tests.here import Here
 
 MARKUP = "</script><script>window.owned=1</script><!--<img src=x onerror=window.owned=1>'\"`&lt;"
 """What acts where a text is taken for markup, for an attribute or for a template."""
@@ -79,3 +85,41 @@ def _texts(content: Any) -> Iterator[tuple[Any, Any]]:
 def _write(path: Path, content: Any) -> None:
     documents = content if path.suffix == ".jsonl" else [content]
     path.write_text("".join(json.dumps(one) + "\n" for one in documents), encoding="utf-8")
+
+
+# sweeps
+
+
+def saved_sweep(recipe: Path | str, to: Path, *overrides: str) -> Path:
+    """The folder of a sweep, whose cells ran in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "CellWorker", Here)
+        sweep_recipe(recipe, overrides, folder=to, n_jobs=1).run()
+    return to
+
+
+def multiplied(sweep: Path, to: Path, count: int) -> Path:
+    """The folder of a sweep with as many cells, each like one of another sweep, in turn; its seed is its own number."""
+    document = json.loads((sweep / "sweep.json").read_text("utf-8"))
+    rows = [json.loads(line) for line in (sweep / "cells.jsonl").read_text("utf-8").splitlines()]
+    kept = {name: dict(files_of(cell)) for name, cell in cells_in(sweep).items()}
+    to.mkdir()
+    (to / "sweep.json").write_text(json.dumps({**document, "cells": count}), encoding="utf-8")
+    archive = CellArchive(to)
+    with (to / "cells.jsonl").open("w", encoding="utf-8") as lines:
+        for number in range(count):
+            row = rows[number % len(rows)]
+            axes = {**row["axes"], "seed": str(number // len(rows))}
+            lines.write(json.dumps({**row, "number": number, "folder": str(number), "axes": axes}) + "\n")
+            archive.append(str(number), kept[row["folder"]])
+    archive.close()
+    return to
+
+
+def chain(count: int) -> dict[str, Any]:
+    """A recipe with so many steps, one behind the other, whose gradients go back through all of them."""
+    ops = ("sin", "cos", "tanh", "neg")
+    names = ["x", *(f"h{at}" for at in range(count - 1))]
+    steps = {name: {"op": ops[at % 4], "args": [names[at]]} for at, name in enumerate(names[1:])}
+    start = {"init": "linspace", "start": 0.1, "end": 2.0, "steps": 6, "requires_grad": True}
+    return {"tensors": {"x": start}, "steps": {**steps, "y": {"op": "sum", "args": [names[-1]]}}, "backward": "y"}

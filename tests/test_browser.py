@@ -91,6 +91,19 @@ def test_texts_with_little_contrast_are_told_in_drawings_too(opened, written):
     assert "well" in str(opened(written(PALE), color_scheme="dark").pale_texts())
 
 
+def test_what_only_a_mouse_reaches_is_told(opened, written):
+    text = """<p>a</p><i tabindex="0">b</i><script>const act = (word) =>
+        [...document.querySelectorAll(word)].forEach((one) => one.addEventListener("click", () => 0)); act(WHAT);</script>"""
+    assert opened(written(text.replace("WHAT", '"p, i"'))).mouse_only() == ["<p>a</p>"]
+    assert opened(written(text.replace("WHAT", '"i"'))).mouse_only() == []
+
+
+def test_a_page_that_is_wider_than_its_window_is_told(opened, written):
+    path = written(WELL + "<div style='width: 700px'>wide</div>")
+    assert opened(path, viewport={"width": 600, "height": 800}).overflow_px() > 99
+    assert opened(path, viewport={"width": 900, "height": 800}).overflow_px() <= 0
+
+
 def test_pictures_are_kept_where_eyes_find_them(opened, written, tmp_path, monkeypatch):
     monkeypatch.setattr(rig, "PICTURES", tmp_path)
     assert opened(written(WELL)).picture("a/b c").read_bytes().startswith(b"\x89PNG")

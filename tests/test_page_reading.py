@@ -1,0 +1,48 @@
+"""Every page can be read: in light and dark, by keyboard, in a narrow window; and it stays small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tensorflow_free.pages.html_document import document_of
+from tensorflow_free.pages.html_page import HtmlPage
+from tests.page_samples import page_file, saved_run
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+LARGEST = 300_000
+"""Bytes that a page may have without a run's numbers and their description."""
+
+NARROW = {"width": 420, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """A page of each kind."""
+    home = tmp_path_factory.mktemp("pages")
+    run = saved_run(RECIPES / "gru.yaml", home / "run")
+    return {"run": page_file(run, to=home / "run.html"), "teach": page_file(run, to=home / "teach.html", teaching=True)}
+
+
+KINDS = ["run", "teach"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_keeps_the_rules_of_accessibility(opened, pages, kind, scheme):
+    page = opened(pages[kind], color_scheme=scheme)
+    assert page.violations() == ""
+    assert page.pale_texts() == []
+    assert page.mouse_only() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_fits_a_narrow_window(opened, pages, kind):
+    assert opened(pages[kind], viewport=NARROW).overflow_px() <= 0
+
+
+@pytest.mark.parametrize("kind", ["run", "sweep", "pair"])
+def test_a_page_without_numbers_is_small(kind):
+    assert len("".join(document_of(HtmlPage(kind, "a", {}))).encode()) <= LARGEST
