@@ -12,7 +12,7 @@ import torch
 
 from tensorflow_free.plan.backend_options import INDUCTOR, as_taken
 from tensorflow_free.plan.backends import Handed, function_of, noting
-from tensorflow_free.plan.dynamo_memory import IS_APART, DynamoMemory
+from tensorflow_free.plan.dynamo_memory import IS_APART, DynamoMemory, forget_gone
 from tensorflow_free.recipe.models import Backend
 
 _CONFIGS: Final = ("torch._dynamo.config", "torch._functorch.config", "torch._inductor.config")
@@ -32,6 +32,7 @@ class CompiledFunction:
         self._backend = backend.name
         self._compiler = function_of(backend.name)
         self._state: Any = None
+        forget_gone()
         if not self.is_apart:
             torch.compiler.reset()
         own = _of_its_own(function)
@@ -52,14 +53,17 @@ class CompiledFunction:
             self._memory = DynamoMemory()
             self._code = own.__code__
             self._region: int = self._function._isolate_recompiles_id  # noqa: SLF001 - as in dynamo_memory
-            weakref.finalize(self, self._memory.forget, self._region).atexit = False
+            weakref.finalize(self, self._memory.note_gone, self._region).atexit = False
 
     def __call__(self, *operands: Any) -> Any:
         """Call it, and compile it for operands that it was not compiled for."""
         if not self.is_apart:
             return self._function(*operands)
-        with self._memory.used():
-            return self._function(*operands)
+        try:
+            with self._memory.used():
+                return self._function(*operands)
+        finally:
+            forget_gone()
 
     def note(self) -> bool:
         """Note how the process is now, and whether the function can be called later, when it is so again."""

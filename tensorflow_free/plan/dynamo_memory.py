@@ -4,12 +4,16 @@ Dynamo keeps what it compiled on code objects, and beside that it has tables of 
 changed between calls, how often a code was compiled, which warnings were told. A function of ours must be compiled as
 in a new process, whatever ran before, and what others compiled must stay. So the function has tables of its own, which
 stand in for those while it is called. The names are torch's private ones, tried on torch 2.13.
+
+What nobody calls any more is found by the garbage collector, which runs anywhere: also while Dynamo compiles a code
+that the function shares with others. It then writes what it made to where it keeps what it knows of that code; were
+that freed meanwhile, the process would die. So what is gone is noted, and forgotten where nothing of Dynamo's runs.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
@@ -24,6 +28,12 @@ IS_APART: Final = "isolate_recompiles" in inspect.signature(torch.compile).param
 
 _ONE_AT_A_TIME: Final = RLock()
 """The tables are the process's: one thread at a time has its own in their place."""
+
+_CALLED: Final[list[DynamoMemory]] = []
+"""Whose functions are called now, the outermost first; it changes with the lock held."""
+
+_GONE: Final[deque[tuple[DynamoMemory, int]]] = deque()
+"""Whose functions nobody can call any more, with their regions, until they are forgotten."""
 
 Codes = tuple[ReferenceType[CodeType], ReferenceType[CodeType]]
 """A code, and what Dynamo made of it."""
@@ -55,9 +65,11 @@ class DynamoMemory:
             pgo._CODE_STATE, convert_frame.FRAME_COMPILE_COUNTER = self._sizes, self._compiles  # noqa: SLF001
             utils.warn_once_cache.clear()
             hook = convert_frame.register_bytecode_hook(self._note)  # type: ignore[arg-type] # its parameters' names
+            _CALLED.append(self)
             try:
                 yield
             finally:
+                _CALLED.pop()
                 hook.remove()
                 pgo._CODE_STATE, pgo._INIT_CODE_STATE, convert_frame.FRAME_COMPILE_COUNTER = before  # noqa: SLF001
                 utils.warn_once_cache.update(told)
@@ -65,8 +77,16 @@ class DynamoMemory:
     def _note(self, code: CodeType, made: CodeType) -> None:
         self._codes.append((ref(code), ref(made)))
 
+    def note_gone(self, region: int) -> None:
+        """Note that nobody can call the function any more, for `forget_gone`; this may be called at any time.
+
+        Args:
+            region: the number of its region.
+        """
+        _GONE.append((self, region))
+
     def forget(self, region: int) -> None:
-        """Have Dynamo let go of all that it keeps of the function, once it is not called any more.
+        """Have Dynamo let go of all that it keeps of the function; only where nothing of Dynamo's runs.
 
         Args:
             region: the number of its region.
@@ -78,6 +98,36 @@ class DynamoMemory:
         self._codes.clear()
         for tracker in _trackers():
             tracker.seen[:] = [one for one in tracker.seen if one() is not None]
+
+
+def forget_gone() -> None:
+    """Have Dynamo let go of all functions that are gone; those stay while something of Dynamo's runs."""
+    if not _GONE:
+        return
+    from torch._dynamo.convert_frame import compile_lock  # noqa: PLC0415 - see above
+
+    with _if_free(_ONE_AT_A_TIME) as no_other_calls, _if_free(compile_lock) as no_other_compiles:
+        while no_other_calls and no_other_compiles and _GONE and not _runs_here():
+            memory, region = _GONE.popleft()
+            memory.forget(region)
+
+
+def _runs_here() -> bool:
+    """Whether something of Dynamo's runs in this thread, ours or others'."""
+    from torch._C._dynamo.eval_frame import get_eval_frame_callback  # noqa: PLC0415 - see above
+
+    return bool(_CALLED) or compiles() or get_eval_frame_callback() is not None
+
+
+@contextmanager
+def _if_free(lock: Any) -> Iterator[bool]:
+    """Inside it, the lock is held, unless another thread holds it."""
+    is_held: bool = lock.acquire(blocking=False)
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            lock.release()
 
 
 _LEFT: Final[dict[int, tuple[CodeType, set[int]]]] = {}

@@ -7,6 +7,7 @@ from typing import Any, Final
 from weakref import ReferenceType, ref
 
 from tensorflow_free.plan.compiled_function import CompiledFunction
+from tensorflow_free.plan.dynamo_memory import forget_gone
 
 MOST_KEPT: Final = 16
 """Plans of a process whose functions are kept, the last that ran: others are compiled anew."""
@@ -48,6 +49,7 @@ class KeptFunction:
 
     def fitting(self) -> CompiledFunction | None:
         """The function, where the process is as it was when it was compiled; any other is let go of."""
+        forget_gone()
         if self.function is not None and not self.function.still_fits():
             self.let_go()
         if self.function is not None:
@@ -57,6 +59,7 @@ class KeptFunction:
     def let_go(self) -> None:
         """Keep nothing."""
         self.function = self.seen = None
+        forget_gone()
 
     def refuse(self) -> None:
         """Keep nothing, now and later."""

@@ -129,7 +129,6 @@ def solve_by_inverse_of_lu(A: Tensor, B: Tensor) -> Tensor:  # noqa: N803 - torc
 
 
 @right
-@torch.compiler.disable  # torch 2.13 crashed now and then where Dynamo resumed in it, late in a long process
 def fft_by_product(input: Tensor) -> Tensor:
     """A product with the matrix of roots of unity."""
     n = torch.arange(input.shape[-1], dtype=torch.float64)
