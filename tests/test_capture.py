@@ -81,6 +81,21 @@ def test_literals_that_move_with_a_size_become_parameters():
     assert recipe["steps"]["attn_view"] == "attn_split[0].view(${params.batch}, ${params.seq}, 2, -1)"
     larger = run_recipe(load_recipe(recipe, ["params.batch=3", "params.seq=4"]))
     assert larger["add_2"].shape == (3, 4, 16)
+    equal = "output and 13 of 13 gradients equal, bit for bit"
+    assert found.notes == [f"at batch=3 (params.batch=3): {equal}", f"at seq=6 (params.seq=6): {equal}"]
+
+
+def scaled(batch=4):
+    return lambda x: (x * batch**-0.5).view(batch, 1, -1), (torch.ones(batch, 2),)
+
+
+def test_a_number_that_moves_and_is_no_parameter_is_found_by_a_run_at_another_size():
+    file = ModelFile(FILE, "scaled", scaled)
+    found = captured(file.made(), CaptureOptions(init=True), file)
+    assert found.proof.holds
+    assert found.notes == [
+        "at batch=5 (params.batch=5): 0 of 1 outputs equal; the recipe is the model as it is written alone"
+    ]
 
 
 def tokens(batch=2, seq=5):

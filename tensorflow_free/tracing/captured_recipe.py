@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from tensorflow_free.tracing.graph_run import plain_subject, run_under
 from tensorflow_free.tracing.leaves import mapped
 from tensorflow_free.tracing.model_file import ModelFile, Subject
 from tensorflow_free.tracing.origins import Origins, origins_of
+from tensorflow_free.tracing.other_sizes import proofs_at_others
 from tensorflow_free.tracing.own_functions import ops_text
 from tensorflow_free.tracing.proving import OwnRun, Proof, own_run, proof_of
 from tensorflow_free.tracing.python_state import PythonState, process_kept, seed_all
@@ -183,17 +184,29 @@ def captured(made: Subject, wanted: CaptureOptions, file: ModelFile | None = Non
         seed_all(SEED)
         own = own_run(subject.call, recipe)
         restore(origins, snapshots, held)
-        return proven(recipe, own, wanted.stem)
+        kept = {} if not wanted.init else {size: one for size, one in others.items() if size not in sizes.without}
+        return proven(recipe, own, wanted.stem, lambda path: proofs_at_others(path, recipe, origins, kept, sizes))
 
 
-def proven(recipe: MadeRecipe, own: OwnRun, stem: str) -> CapturedRecipe:
-    """The recipe as its files say it, read back, run, and held against the callable's own run."""
+def proven(
+    recipe: MadeRecipe, own: OwnRun, stem: str, further: Callable[[Path], Iterable[str]] = lambda _: ()
+) -> CapturedRecipe:
+    """The recipe as its files say it, read back, run, and held against the callable's own run.
+
+    Args:
+        recipe: what its files say.
+        own: the callable's own run.
+        stem: what its files are called.
+        further: what else is worth knowing of its file, once it is proven.
+    """
     found = CapturedRecipe(_text(recipe, stem), stem, recipe)
     with tempfile.TemporaryDirectory() as folder:
         found.write(Path(folder))
         if recipe.own_functions:
             load_ops_file(Path(folder, f"{stem}_ops.py"))
         found.proof = proof_of(Path(folder, f"{stem}.yaml"), recipe, own)
+        if found.proof.holds:
+            recipe.notes += further(Path(folder, f"{stem}.yaml"))
     return found
 
 
@@ -244,10 +257,12 @@ def _calls_of_others(
     """The calls of the model with each of its sizes greater by 1."""
     found = {}
     for size, (subject, origins) in others.items():
+        held = PythonState(origins.holders)
         try:
             found[size] = taken_of(subject, origins, level).calls
         except RecipeError as error:
             sizes.fixed(size, error.problems[0].message.partition("; ")[0])
+        held.restore()
     return found
 
 

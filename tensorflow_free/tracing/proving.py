@@ -52,14 +52,18 @@ class Proof:
 
     def words(self) -> str:
         """In a line: "23 steps; output and 13 of 13 gradients equal, bit for bit"."""
+        first = "" if self.first is None else f"; the first step that differs is {self.first}"
+        return f"{counted(self.steps, 'step')}; {self.equal} equal, bit for bit{first}"
+
+    @property
+    def equal(self) -> str:
+        """What is equal: "output and 13 of 13 gradients"."""
         told = [_counted("output", self.outputs)]
         if self.gradients[1]:
             told.append(f"{self.gradients[0]} of {self.gradients[1]} gradients")
         if self.buffers[1]:
             told.append(f"{self.buffers[0]} of {self.buffers[1]} changed tensors")
-        joined = " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
-        first = "" if self.first is None else f"; the first step that differs is {self.first}"
-        return f"{counted(self.steps, 'step')}; {joined} equal, bit for bit{first}"
+        return " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
 
 
 def _counted(word: str, of: tuple[int, int]) -> str:
@@ -172,8 +176,14 @@ def proof_of(source: Any, made: MadeRecipe, own: OwnRun) -> Proof:
     """
     recipe = load_recipe(source, ["record=all"])
     result, _ = run(recipe.plan)
-    found = Proof(len(made.steps))
+    found = held_against(result, made, own)
     found.first = next(_differing(result, made), None)
+    return found
+
+
+def held_against(result: Result, made: MadeRecipe, own: OwnRun) -> Proof:
+    """What a recipe's run and the callable's own have in common, its steps left aside."""
+    found = Proof(len(made.steps))
     outputs = [
         _is_same(result, _at_the_end(result, made.outputs[path]), tensor) for path, tensor in own.outputs.items()
     ]

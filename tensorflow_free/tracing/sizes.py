@@ -37,14 +37,22 @@ class Sizes:
         base: each size and what it is in the recipe: `batch` and 2.
         params: the recipe's parameters and their values.
         notes: sizes with which the model makes other calls.
+        without: these sizes, which are no parameters.
     """
 
     base: Mapping[str, int]
     params: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    without: set[str] = field(default_factory=set)
+    _then: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def overrides(self, size: str) -> list[str]:
+        """What makes the recipe that of the model with one more of a size: `params.batch=3`."""
+        return [f"params.{name}={then[size]}" for name, then in self._then.items() if size in then]
 
     def fixed(self, size: str, why: str) -> None:
         """Note that a size is no parameter, as the model with one more of it fails, or makes other calls."""
+        self.without.add(size)
         self.notes.append(f"with {size}={self.base[size] + 1} {why}, so {size} is no parameter of the recipe")
 
     def named(self, value: int, others: Mapping[str, int]) -> int:
@@ -60,6 +68,7 @@ class Sizes:
         name = self._name(value, moved)
         if self.params.setdefault(name, value) != value:
             return value
+        self._then.setdefault(name, moved)
         return MovingNumber(value, name)
 
     def _name(self, value: int, moved: Mapping[str, int]) -> str:
