@@ -347,7 +347,8 @@ def test_json_tells_the_same(here, capsys):
     code, out, _ = typed_in(capsys, "capture", "model_of_test.py:make", "--json", "--init")
     assert code == 0
     assert json.loads(out) == {
-        "well": True, "files": ["make.yaml"], "steps": 2, "outputs": [1, 1], "gradients": [2, 2], "changed": [0, 0], "notes": [],
+        "well": True, "files": ["make.yaml"], "steps": 2, "outputs": [1, 1], "gradients": [2, 2], "changed": [0, 0],
+        "notes": ["at batch=3 (params.batch=3): output and 2 of 2 gradients equal, bit for bit"],
     }  # fmt: skip
 
 
