@@ -23,10 +23,15 @@ def pages(tmp_path_factory):
     """A page of each kind."""
     home = tmp_path_factory.mktemp("pages")
     run = saved_run(RECIPES / "gru.yaml", home / "run")
-    return {"run": page_file(run, to=home / "run.html"), "teach": page_file(run, to=home / "teach.html", teaching=True)}
+    other = saved_run(RECIPES / "gru.yaml", home / "other", "dtype=bfloat16")
+    return {
+        "run": page_file(run, to=home / "run.html"),
+        "teach": page_file(run, to=home / "teach.html", teaching=True),
+        "pair": page_file(other, run, to=home / "pair.html"),
+    }
 
 
-KINDS = ["run", "teach"]
+KINDS = ["run", "teach", "pair"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -9,8 +9,10 @@ from typing import Final
 
 from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import is_there
+from tensorflow_free.judging.reading import read_comparison
 from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.pages.html_page import HtmlPage
+from tensorflow_free.pages.page_of_pair import cell_page, pair_page, stored_pair
 from tensorflow_free.pages.page_of_run import page_of_run
 from tensorflow_free.result.model import RESULT, folder_of
 from tensorflow_free.result.reading import read_result
@@ -37,7 +39,8 @@ def page_of(paths: Sequence[Path], options: PageOptions = PageOptions()) -> Html
         StorageError: there is none of it, or it cannot be read.
     """
     kinds = [_kind_of(path) for path in paths]
-    draw = _PAGES.get((*kinds,)) if len(kinds) == 1 else _PAGES.get(("run",) * 2) if set(kinds) == {"run"} else None
+    # of several, a sweep's cell is a run like any other
+    draw = _PAGES.get((*kinds,) if len(kinds) == 1 else (*("run" if kind == "comparison" else kind for kind in kinds),))
     if draw is None:
         several = " and ".join(kinds)
         raise StorageError(
@@ -66,11 +69,21 @@ def _kind_of(path: Path) -> str:
     )
 
 
+def _pair(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
+    mine, its = paths
+    return pair_page(stored_pair((mine, its), (read_result(mine), read_result(its))), options.command)
+
+
+def _cell(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
+    folder = paths[0].parent if paths[0].name == COMPARISON else folder_of(paths[0])
+    return cell_page(folder, read_result(folder), read_comparison(folder), options.command)
+
+
 def _run(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
     return page_of_run(read_result(paths[0]), folder_of(paths[0]), teaching=options.teaching, command=options.command)
 
 
 PageMaker = Callable[[Sequence[Path], PageOptions], HtmlPage]
 
-_PAGES: Final[dict[tuple[str, ...], PageMaker]] = {("run",): _run, ("comparison",): _run}
+_PAGES: Final[dict[tuple[str, ...], PageMaker]] = {("run",): _run, ("run", "run"): _pair, ("comparison",): _cell}
 """What makes the page of each kind of path."""

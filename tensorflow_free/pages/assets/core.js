@@ -65,7 +65,7 @@ const followers = [];
 /** The cell and the step that the address names; empty where it names none. */
 function place() {
   const words = location.hash.slice(1).split("/").map(decoded);
-  const hasCells = head.kind !== "run";
+  const hasCells = !["run", "pair"].includes(head.kind);
   return hasCells ? { cell: words[0] ?? "", step: words[1] ?? "" } : { cell: "", step: words[0] ?? "" };
 }
 
@@ -102,7 +102,7 @@ window.addEventListener("hashchange", () => followers.forEach((one) => one(place
 
 /** A command with a button that copies it. */
 function command(text) {
-  return el("span", { class: "command" }, el("code", { text }), copyButton(text));
+  return el("span", { class: "command" }, el("code", { text, tabindex: "0" }), copyButton(text));
 }
 
 function copyButton(text) {

@@ -1,0 +1,214 @@
+// Two sides of one chain: actual beside expected beside their difference. One section is a pair of runs, or a case.
+
+function drawPairPage(root, tools) {
+  const select = drawSection(root, head, "", { tools });
+  onGo(({ step }) => select(step));
+}
+
+/**
+ * Draw a section: what was found, both chains, a row for each value, and below the selected one its pictures.
+ * `prefix` is that of its parts; `cell` the name of the section in the address of a page that has several.
+ * What it gives selects a value, or a step of the chain; with "" that at which it differs first, or that is worst.
+ */
+function drawSection(root, section, prefix, { tools = null, cell = "" } = {}) {
+  const rows = drawRows(section, prefix, (name) => go(cell, name));
+  const graphs = drawSides(section, prefix, (name) => go(cell, rowOfStep(section, name)?.name ?? name));
+  const starts = section.first
+    ? el("p", {}, "It differs first at ", el("a", { href: addressOf(cell, section.first), text: section.first }), ".")
+    : null;
+  root.append(
+    ...[starts, ...section.notes.map(drawNote), drawCommands(section.commands), graphs.drawn, rows.drawn].filter(Boolean),
+  );
+  if (tools && section.rows.length) {
+    const items = section.rows.map((row) => ({ text: row.name, about: textOf(row.cells[1]) }));
+    tools.append(searchBox(items, (at) => go(cell, section.rows[at].name), { label: "search values" }));
+  }
+  return (name) => {
+    const wanted = name || section.first || (section.rows.some((one) => one.tone === "bad") ? worstOf(section.rows).name : "");
+    const row = section.rows.find((one) => one.name === wanted) ?? rowOfStep(section, wanted);
+    rows.select(row ?? null, { isAsked: name !== "" });
+    graphs.select(row?.step ?? wanted);
+  };
+}
+
+/** The row that a step of the chain stands for: its worst one. */
+function rowOfStep(section, step) {
+  const found = section.rows.filter((one) => one.step === step);
+  return found.find((one) => one.tone === "bad") ?? found.find((one) => one.name === step) ?? found[0];
+}
+
+function worstOf(rows) {
+  return rows.reduce((one, other) => (sharesOf(other) > sharesOf(one) ? other : one));
+}
+
+function textOf(cell) {
+  return typeof cell === "string" ? cell : cell[0];
+}
+
+function drawCell(cell) {
+  return typeof cell === "string" ? cell : el("span", { class: cell[1], text: cell[0] });
+}
+
+function drawNote(note) {
+  return folded(note.title, () => el("div", {}, lines(note.lines)), { open: true });
+}
+
+function drawCommands(commands) {
+  if (!commands.length) return null;
+  return el("dl", { class: "commands" }, commands.flatMap((one) => [el("dt", { text: one.about }), el("dd", {}, command(one.text))]));
+}
+
+// the rows
+
+const ORDERS = { used: "by the error used", chain: "in the order of the chain" };
+
+function drawRows(section, prefix, onPick) {
+  const order = el("select", { "aria-label": "order of the values" }, Object.entries(ORDERS).map(([value, text]) => el("option", { value, text })));
+  const only = el("input", { type: "checkbox", id: `only-${(drawRows.count = (drawRows.count ?? 0) + 1)}` });
+  const count = section.rows.filter((row) => row.tone).length;
+  const body = el("tbody");
+  const made = el(
+    "table",
+    { class: "values" },
+    el("caption", { text: "each value, and what it is held against" }),
+    el("thead", {}, el("tr", {}, section.columns.map((text) => el("th", { scope: "col", text })))),
+    body,
+  );
+  const more = el("button", { type: "button", class: "more" });
+  let elements = new Map();
+  let wanted = [];
+  let selected = null;
+  const add = () => {
+    const next = wanted.slice(elements.size, elements.size + 200);
+    for (const row of next) {
+      const drawn = drawRow(row, onPick);
+      elements.set(row.name, drawn);
+      body.append(drawn);
+    }
+    more.textContent = `${wanted.length - elements.size} more values`;
+    more.hidden = elements.size >= wanted.length;
+  };
+  const draw = () => {
+    wanted = section.rows.filter((row) => row.tone || !only.checked);
+    if (order.value === "used") wanted = [...wanted].sort((one, other) => sharesOf(other) - sharesOf(one));
+    elements = new Map();
+    body.replaceChildren();
+    add();
+    mark();
+  };
+  const details = el("tr", { class: "beside" });
+  const mark = () => {
+    details.remove();
+    for (const drawn of elements.values()) drawn.removeAttribute("aria-current");
+    const drawn = elements.get(selected?.name);
+    if (!drawn) return;
+    drawn.setAttribute("aria-current", "true");
+    drawn.after(details);
+  };
+  body.addEventListener("keydown", (event) => moveAmong(event));
+  order.addEventListener("change", draw);
+  only.addEventListener("change", draw);
+  more.addEventListener("click", add);
+  if (!section.rows.some((row) => row.used !== undefined)) order.value = "chain";
+  draw();
+  const choices = el(
+    "div",
+    { class: "choices" },
+    section.rows.some((row) => row.used !== undefined) && order,
+    count > 0 && count < section.rows.length && el("label", { for: only.id }, only, ` only the ${count} that differ`),
+  );
+  const drawn = el("section", { class: "rows" }, el("h2", { text: "Values" }), choices, el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "values" }, made), more);
+  return {
+    drawn: section.rows.length ? drawn : null,
+    async select(row, { isAsked = false } = {}) {
+      if (row === selected) return;
+      selected = row;
+      while (row && !elements.has(row.name) && elements.size < wanted.length) add();
+      const shown = row ? await drawDetails(section, prefix, row) : [];
+      if (row !== selected) return;
+      details.replaceChildren(el("td", { colspan: section.columns.length }, shown));
+      mark();
+      if (isAsked) elements.get(row?.name)?.scrollIntoView({ block: "nearest" });
+    },
+  };
+}
+
+/** By what a row is sorted: the share of the allowed error that it used; what fails stands above all else. */
+function sharesOf(row) {
+  const used = row.used === undefined ? -1 : row.used === "inf" ? Number.MAX_VALUE : Number(row.used);
+  return row.tone === "bad" ? 1e300 + used * 1e-20 : used;
+}
+
+function drawRow(row, onPick) {
+  return el(
+    "tr",
+    {
+      class: row.tone || null,
+      tabindex: "0",
+      "data-name": row.name,
+      on: {
+        click: () => onPick(row.name),
+        keydown: (event) => event.key === "Enter" && onPick(row.name),
+      },
+    },
+    row.cells.map((cell) => el("td", {}, drawCell(cell))),
+  );
+}
+
+/** Arrows move among the rows of a table. */
+function moveAmong(event) {
+  const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+  let to = next && event.target.closest("tr")?.[next];
+  if (to?.className === "beside") to = to[next];
+  if (!to) return;
+  event.preventDefault();
+  to.focus();
+}
+
+// both chains
+
+function drawSides(section, prefix, onPick) {
+  if (!section.graphs.length) return { drawn: null, select: () => {} };
+  const boxes = section.graphs.map((title) => el("figure", { class: "side" }, el("figcaption", { text: title })));
+  const drawn = el("section", { class: "sides" }, boxes);
+  const controllers = [];
+  let selected = null;
+  section.graphs.forEach(async (_, at) => {
+    const graph = await part(`${prefix}graph-${at}`);
+    const box = el("div", { class: "chain" });
+    boxes[at].append(box);
+    if (typeof drawGraph !== "function") return;
+    controllers[at] = drawGraph(box, graph, {
+      content: (id) => contentOf(section, id, at),
+      onSelect: onPick,
+      backward: true,
+      onView: (view) => controllers.forEach((one, other) => other !== at && one?.show?.(view)),
+    });
+    if (selected !== null) controllers[at].select(selected);
+  });
+  return {
+    drawn,
+    select(id) {
+      selected = id;
+      controllers.forEach((one) => id && one?.select(id));
+    },
+  };
+}
+
+/** What a node of a chain says: its value on this side, and how it is marked. */
+function contentOf(section, id, side) {
+  const [tone, told] = section.marks[id] ?? ["", ""];
+  const row = section.rows.find((one) => one.name === id);
+  const column = section.columns.length - section.sides.length + side;
+  const value = row ? textOf(row.cells[column] ?? "") : "";
+  return { lines: [value, told].filter(Boolean), value: null, gradient: null, tone, share: null };
+}
+
+// the selected value
+
+async function drawDetails(section, prefix, row) {
+  if (row.part === null) return [el("p", { class: "aside", text: "its pictures are not in this page, as it has many values" })];
+  const details = (await part(`${prefix}values-${row.part}`))[row.name];
+  const pictures = details.pictures.map((one) => drawPicture(one.picture, { size: "large", caption: one.caption }));
+  return [...lines(details.lines), el("div", { class: "pictures" }, pictures)];
+}
