@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tensorflow_free.text.faces import draw_by
+from tensorflow_free.text.faces import make_in
 from tensorflow_free.version import VERSION as __version__  # noqa: N811 - the name that Python gives to a version
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ __all__ = [
 ]
 
 
-draw_by(f"{__name__}.notebook.face")
+make_in(f"{__name__}.notebook")
 
 
 def __getattr__(name: str) -> Any:

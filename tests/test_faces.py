@@ -10,7 +10,6 @@ import pytest
 from tensorflow_free import Recipe, capture, compare_results, load_recipe, run_recipe, sweep_recipe
 from tensorflow_free.report.result_report import page_of
 from tensorflow_free.sweep.rows import Row
-from tensorflow_free.text import faces
 from tensorflow_free.text.drawing import text_of
 from tensorflow_free.text.markup import folded, framed, markup_of
 from tensorflow_free.text.page import Grid, column, grid, line, parted
@@ -146,11 +145,6 @@ def test_names_of_a_sweeps_axes_are_text():
 
 def test_what_is_folded_has_its_summary_as_text():
     assert Read(framed(folded("<b>the graph", "<p>inside</p>"))).tags == ["div", "style", "details", "summary", "p"]
-
-
-def test_without_anything_that_draws_a_notebook_shows_the_text(monkeypatch):
-    monkeypatch.setattr(faces, "_drawn_by", [])
-    assert small()._repr_html_() is None
 
 
 def test_each_is_one_line_as_text():

@@ -15,7 +15,21 @@ ROOT = Path(__file__).parent.parent
 RECIPE = "recipes/linear_autograd.yaml"
 GRADIENTS = "recipes/affine.yaml"
 """A recipe whose backward passes begin with gradients that it gives."""
-HEAVY = ("torch", "hydra", "omegaconf", "pydantic", "numpy", "yaml", "rich", "safetensors", "sympy", "torch._dynamo")
+HEAVY = (
+    "torch",
+    "pandas",
+    "matplotlib",
+    "IPython",
+    "hydra",
+    "omegaconf",
+    "pydantic",
+    "numpy",
+    "yaml",
+    "rich",
+    "safetensors",
+    "sympy",
+    "torch._dynamo",
+)
 
 
 def loaded_by(code):

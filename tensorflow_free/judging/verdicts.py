@@ -15,7 +15,7 @@ from tensorflow_free.outcome.outcomes import Outcome, ValueOutcome
 from tensorflow_free.outcome.plain_reasons import PlainFloat
 from tensorflow_free.outcome.reasons import AnyReason
 from tensorflow_free.outcome.sentences import words
-from tensorflow_free.text.faces import Shown
+from tensorflow_free.text.faces import Shown, maker
 from tensorflow_free.text.phrases import counted
 
 COMPARISON: Final = "comparison.json"
@@ -223,6 +223,27 @@ class Comparison(Shown):
         """As strict JSON holds it."""
         written: dict[str, Any] = adapter_of(Comparison).dump_python(self, mode="json")
         return written
+
+    def to_dataframe(self) -> Any:
+        """The verdicts as a data frame of pandas: a row for each value, in their order.
+
+        Its columns are `name`, `kind`, `op`, `dtype`, `shape`, `outcome`, `rule`, `used` (the share of the allowed
+        error; NaN where it was not judged), `elements`, `unequal`, `max_abs` in the unit of the value, `max_rel`,
+        `rmse`, `max_ulp`, `sqnr_db` in decibels, `nan`, `nan_expected`, `inf`, `inf_expected`, `vacuous`, `allowed`,
+        `reason`. Of the values that pass, one alone is measured in full: what was not measured is missing.
+
+        Raises:
+            ImportError: pandas is not installed.
+
+        Example:
+            >>> from tensorflow_free import compare_results, load_recipe, run_recipe
+            >>> recipe = {"tensors": {"x": [1.0, 2.0]}, "steps": {"y": "x + 1"}}
+            >>> one, other = run_recipe(load_recipe(recipe)), run_recipe(load_recipe(recipe, ["steps.y=x + 2"]))
+            >>> frame = compare_results(one, other).to_dataframe()
+            >>> frame[frame.outcome == "mismatch"][["name", "max_abs"]].values.tolist()
+            [['y', 1.0]]
+        """
+        return maker("frames").frame_of_comparison(self)
 
     @classmethod
     def from_plain(cls, written: Mapping[str, Any]) -> Comparison:

@@ -22,7 +22,7 @@ from tensorflow_free.result.model import CompilerRun, Entry, Environment, RunFil
 from tensorflow_free.result.run_value import Record
 from tensorflow_free.result.writing import RunFolder
 from tensorflow_free.tensors.saved_starts import SavedStarts
-from tensorflow_free.text.faces import Shown
+from tensorflow_free.text.faces import Shown, maker
 from tensorflow_free.text.phrases import counted
 
 
@@ -129,6 +129,25 @@ class Result(Shown):
     def __repr__(self) -> str:
         state = "well" if self.is_well else "not well" if self.error is None else f"stopped at '{self.error.step}'"
         return f"<Result {self.recipe.cell_of(self.name)}: {counted(len(self), 'value')}, {state}>"
+
+    def to_dataframe(self) -> Any:
+        """The values as a data frame of pandas: a row for each, gradients among them, in the order of the steps.
+
+        Its columns are `name`, `kind` (`tensor`, `step`, `gradient`, `check`), `op`, `dtype`, `shape` (a tuple; missing
+        where it is no tensor), `elements`, `value` (of what is one real number), `min`, `max` and `mean` of the finite
+        numbers (of complex ones, of their distances from zero), `nan` and `inf` (how many there are), `requires_grad`,
+        `grad_fn`, and `words`, the value in a few words.
+
+        Raises:
+            ImportError: pandas is not installed.
+
+        Example:
+            >>> from tensorflow_free import load_recipe, run_recipe
+            >>> frame = run_recipe(load_recipe("recipes/linear_autograd.yaml")).to_dataframe()
+            >>> frame[frame.kind == "gradient"][["name", "value"]].values.tolist()
+            [['w.grad', 1.0], ['wx.grad', 1.0], ['y.grad', 1.0]]
+        """
+        return maker("frames").frame_of_result(self)
 
     def save(self, folder: str | Path) -> Path:
         """Write `result.json`, `tensors.safetensors` and `recipe.yaml` to a folder; files appear whole or not at all.

@@ -1,4 +1,4 @@
-"""A sweep's rows for other tools: `sweep.csv`, and a pandas data frame. Does not import torch."""
+"""A sweep's rows for other tools: `sweep.csv`. Does not import torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,9 +27,6 @@ LAST: Final = (
 `graphs` and what follows tell what a compiler ran.
 """
 
-MORE: Final = ("case", "device", "dtype", "backend", "compared", "not_comparable", "unjudged", "vacuous", "seconds")
-"""Columns that a data frame has besides."""
-
 _FORMULA: Final = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 """What some spreadsheet takes for the beginning of a formula, the wide forms included."""
 
@@ -50,7 +46,7 @@ class CsvTable:
 
     def add(self, row: Row) -> None:
         """Take a row in; each cell's once."""
-        self._lines.append((row.number, _cells(row), row.axes))
+        self._lines.append((row.number, cells_of(row), row.axes))
 
     def write(self, path: Path) -> None:
         """Write it in the order of the cells' numbers, whole or not at all.
@@ -71,7 +67,7 @@ def write_csv(rows: Iterable[Row], path: Path) -> None:
 
 
 def _write(written: Sequence[tuple[int, tuple[Any, ...], Mapping[str, str]]], path: Path) -> None:
-    axes = _keys(axes for _, _, axes in written)
+    axes = axes_of(axes for _, _, axes in written)
     try:
         with (
             replacing(path) as beside,
@@ -86,12 +82,12 @@ def _write(written: Sequence[tuple[int, tuple[Any, ...], Mapping[str, str]]], pa
         raise StorageError(f"{path}: the table cannot be written: {error.strerror or error}") from error
 
 
-def _keys(axes: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+def axes_of(axes: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
     """The axes' keys, in the order of the first cells that have them; the recipe has a column of its own."""
     return tuple(dict.fromkeys(key for each in axes for key in each if key not in FIRST))
 
 
-def _cells(row: Row) -> tuple[Any, ...]:
+def cells_of(row: Row) -> tuple[Any, ...]:
     """The cells of `FIRST` and `LAST`, in their order; None where there is nothing."""
     measure = (row.worst or {}).get("measure") or {}
     return (
@@ -134,40 +130,3 @@ def safe_cell(text: str) -> str:
     """The text in one line, as a spreadsheet shows it and does not calculate it."""
     words = printable(text)
     return f"'{words}" if _FORMULA.match(words) and not _PLAIN_NUMBER.fullmatch(words) else words
-
-
-def dataframe_of(rows: Iterable[Row]) -> Any:
-    """The rows as a `pandas.DataFrame`: the columns of `sweep.csv`, and device, dtype, backend, seconds and the like.
-
-    An axis whose values are all numbers is a column of numbers; a measure that there is not is NaN.
-
-    Raises:
-        ImportError: pandas is not installed.
-    """
-    try:
-        pandas = import_module("pandas")
-    except ImportError as error:
-        message = "a data frame wants pandas, which is not installed; pip install pandas, or read sweep.csv"
-        raise ImportError(message, name="pandas") from error
-    listed = sorted(rows, key=lambda row: row.number)
-    axes = _keys(row.axes for row in listed)
-    table = _by_column(listed)
-    columns: dict[str, Sequence[Any]] = {name: table[name] for name in FIRST}
-    columns |= {key: _numbers([row.axes.get(key, "") for row in listed]) for key in axes}
-    columns |= {key: [getattr(row, key) for row in listed] for key in MORE if key not in axes}
-    return pandas.DataFrame({**columns, **{name: table[name] for name in LAST}})
-
-
-def _by_column(rows: Iterable[Row]) -> dict[str, list[Any]]:
-    lines = [_cells(row) for row in rows]
-    return {name: [line[at] for line in lines] for at, name in enumerate((*FIRST, *LAST))}
-
-
-def _numbers(texts: Sequence[str]) -> Sequence[Any]:
-    """The texts as numbers where all are; else as they are."""
-    for kind in (int, float):
-        try:
-            return [kind(text) for text in texts]
-        except ValueError:
-            continue
-    return texts

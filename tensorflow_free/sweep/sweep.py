@@ -10,7 +10,7 @@ from typing import Any, Final
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.sweep.cells import Cell, Cells
-from tensorflow_free.sweep.csv_file import CsvTable, dataframe_of
+from tensorflow_free.sweep.csv_file import CsvTable
 from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.earlier import earlier_at
 from tensorflow_free.sweep.folder import TABLE, SweepFolder
@@ -22,7 +22,7 @@ from tensorflow_free.sweep.since_then import page_of as page_of_changes
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
 from tensorflow_free.text.drawing import text_of
-from tensorflow_free.text.faces import Shown
+from tensorflow_free.text.faces import Shown, maker
 from tensorflow_free.text.page import Page, line
 from tensorflow_free.text.phrases import counted
 
@@ -314,6 +314,20 @@ class Sweep(Shown):
         return [*page_of(self.summary), *([] if since is None else [line(), *page_of_changes(since)])]
 
     def to_dataframe(self) -> Any:
-        """The rows as a data frame of pandas, where that is installed; a sweep that has not run is run first."""
+        """The rows as a data frame of pandas: a row for each cell; a sweep that has not run is run first.
+
+        Its columns are those of `sweep.csv`, in its order, and `case`, `device`, `dtype`, `backend`, `compared`,
+        `not_comparable`, `unjudged`, `vacuous` and `seconds`. An axis whose values are all numbers is a column of
+        numbers.
+
+        Raises:
+            ImportError: pandas is not installed.
+
+        Example:
+            >>> from tensorflow_free import sweep_recipe
+            >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["seed=1,2"], n_jobs=1)
+            >>> sweep.to_dataframe()[["cell", "seed", "outcome"]].values.tolist()
+            [[0, 1, 'ok'], [1, 2, 'ok']]
+        """
         self._run_first()
-        return dataframe_of(self.rows)
+        return maker("frames").frame_of_sweep(self.rows)

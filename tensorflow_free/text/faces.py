@@ -1,23 +1,27 @@
-"""How a thing looks in a notebook: what makes its HTML stands in rooms above it, and is told here where.
+"""What a thing shows of itself in a notebook is made in a room above it, which is told here by its name.
 
 Standard library only.
 
-Reports and pictures know results, and not the other way round. So a result asks here, and the package says as it is
-imported which of its modules draws; that is loaded when a notebook first shows something.
+Reports, data frames and pictures know results, and not the other way round. So a result asks here for the module that
+makes its own, and the package says as it is imported in which room that stands; it is loaded when it is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
-_drawn_by: Final[list[str]] = []
+_rooms: Final[list[str]] = []
 
 
-def draw_by(module: str) -> None:
-    """Say which module has the function `face_of`, which takes a thing and gives its HTML."""
-    _drawn_by[:] = [module]
+def make_in(room: str) -> None:
+    """Say which room has the modules `face`, `frames` and `plots`."""
+    _rooms[:] = [room]
+
+
+def maker(name: str) -> Any:
+    """A module of that room, loaded now."""
+    return import_module(f"{_rooms[0]}.{name}")
 
 
 class Shown:
@@ -25,9 +29,7 @@ class Shown:
 
     __slots__ = ()
 
-    def _repr_html_(self) -> str | None:
-        """The HTML, escaped and without scripts; None where nothing draws it."""
-        for module in _drawn_by:
-            face_of: Callable[[Shown], str | None] = import_module(module).face_of
-            return face_of(self)
-        return None
+    def _repr_html_(self) -> str:
+        """The HTML, escaped and without scripts."""
+        html: str = maker("face").face_of(self)
+        return html
