@@ -34,18 +34,30 @@ def pages(tmp_path_factory):
 KINDS = ["run", "teach", "pair"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_keeps_the_rules_of_accessibility(opened, pages, kind, scheme):
-    page = opened(pages[kind], color_scheme=scheme)
-    assert page.violations() == ""
-    assert page.pale_texts() == []
+def test_a_page_keeps_the_rules_of_accessibility_in_light_and_dark_and_in_a_narrow_window(opened, pages, kind):
+    page = opened(pages[kind])
     assert page.mouse_only() == []
+    for scheme in ("light", "dark"):
+        page.page.emulate_media(color_scheme=scheme)
+        assert page.violations() == ""
+        assert page.pale_texts() == []
+    page.page.set_viewport_size(NARROW)
+    assert page.overflow_px() <= 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_fits_a_narrow_window(opened, pages, kind):
-    assert opened(pages[kind], viewport=NARROW).overflow_px() <= 0
+def test_the_tabulator_goes_through_a_page_and_leaves_it(opened, pages, kind):
+    page = opened(pages[kind])
+    page.page.evaluate("() => document.activeElement.blur()")
+    seen = []
+    for _ in range(300):
+        page.press("Tab")
+        seen.append(page.page.evaluate("() => document.activeElement === document.body"))
+        if seen[-1]:
+            break
+    assert seen[-1]
+    assert len(seen) > 3
 
 
 @pytest.mark.parametrize("kind", ["run", "sweep", "pair"])
