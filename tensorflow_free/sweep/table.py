@@ -50,9 +50,9 @@ def page_of(summary: Summary) -> Page:
         _cells(summary),
         [line(words) for words in sentences(summary.shares)],
         *_failures(summary),
-        _quiet(summary),
+        quiet_lines(summary),
         [line(words, "notice") for words in summary.shortfalls.sentences()],
-        [line(_outcomes(summary), "bad" if summary.bad else "title")],
+        [line(outcome_words(summary), "bad" if summary.bad else "title")],
     ]
     return parted(parts)
 
@@ -74,7 +74,7 @@ def heading(summary: Summary) -> str:
     )
 
 
-def _outcomes(summary: Summary) -> str:
+def outcome_words(summary: Summary) -> str:
     """How many cells came out how, in a sentence: `24 cells: 20 ok, 2 mismatch, 1 unavailable (no CUDA).`."""
     planned = summary.heading.cells
     cells = counted(summary.cells, "cell")
@@ -91,7 +91,7 @@ def _aside(summary: Summary, outcome: Outcome) -> str:
     if outcome not in ABSENT or len(groups) != 1:
         return ""
     reason = groups[0].text
-    words = reason if len(reason) <= LONGEST_ASIDE and is_printable(reason) else _shared(groups[0])
+    words = reason if len(reason) <= LONGEST_ASIDE and is_printable(reason) else shared_words(groups[0])
     return f" ({words})" if words else ""
 
 
@@ -188,13 +188,14 @@ def _failures(summary: Summary) -> Iterator[list[Line]]:
     """Each different failure in full, once."""
     bad = [group for group in summary.groups if group.is_bad]
     for group in bad[:MOST_FAILURES]:
-        yield list(_failure(group))
+        yield list(failure_lines(group))
     told = sum(group.count for group in bad[:MOST_FAILURES])
     if summary.bad > told:
         yield [line(f"and other failures, of {counted(summary.bad - told, 'cell')}; sweep.csv has all", "bad")]
 
 
-def _failure(group: Group) -> Iterator[Line]:
+def failure_lines(group: Group) -> Iterator[Line]:
+    """A failure in full: where, of which cells, what is to blame, why, and the command that runs one of them alone."""
     row = group.row
     place = f" at {row.place}" if row.place else ""
     yield line(f"{group.outcome.upper()}{place}: {counted(group.count, 'cell')}{_common(group)}", "bad")
@@ -210,19 +211,20 @@ def _failure(group: Group) -> Iterator[Line]:
     yield line(row.command, "name", indent=4, is_whole=True)
     if group.count > 1:
         yield line(
-            f"and {group.count - 1:,} like it: {_numbers(group.numbers[1:], group.count - 1)}", "aside", indent=2
+            f"and {group.count - 1:,} like it: {cells_words(group.numbers[1:], group.count - 1)}", "aside", indent=2
         )
 
 
 def _common(group: Group) -> str:
     """What a group's cells have in common."""
-    common = _shared(group)
+    common = shared_words(group)
     if not common:
         return ""
     return f", all with {common}" if group.count > 1 else f" ({common})"
 
 
-def _shared(group: Group) -> str:
+def shared_words(group: Group) -> str:
+    """The values of axes that a group's cells have in common."""
     return ", ".join(f"{key}={value}" for key, value in group.common.items())
 
 
@@ -241,7 +243,8 @@ def _is_told(row: Row, worst: Mapping[str, Any]) -> bool:
     return bool(first.allowed == worst["allowed"])
 
 
-def _numbers(numbers: Sequence[int], count: int) -> str:
+def cells_words(numbers: Sequence[int], count: int) -> str:
+    """The first of `count` numbers of cells: `cells 3, 4, 7, ...`."""
     listed = ", ".join(map(str, numbers[: MOST_NUMBERS - 1]))
     return f"cell{'' if count == 1 else 's'} {listed}{', ...' if count > len(numbers) else ''}"
 
@@ -249,13 +252,13 @@ def _numbers(numbers: Sequence[int], count: int) -> str:
 # what is no failure
 
 
-def _quiet(summary: Summary) -> Iterator[Line]:
+def quiet_lines(summary: Summary) -> Iterator[Line]:
     """Known faults, cells that could not be had or not be compared, and what else is worth saying: a line each."""
     groups = [group for group in summary.groups if not group.is_bad]
-    told = [(str(group.outcome), _why(group), group) for group in groups]
+    told = [(str(group.outcome), why_of(group), group) for group in groups]
     told += [("note", group.text, group) for group in summary.told]
     for words, reason, group in told[:MOST_QUIET]:
-        cells = _numbers(group.numbers, group.count)
+        cells = cells_words(group.numbers, group.count)
         in_one = in_a_line(_ENDS_BELOW.sub(";", reason))
         yield line(f"{words}: {in_one or 'no reason is given'} ({cells})", "aside")
     if len(told) > MOST_QUIET:
@@ -266,7 +269,7 @@ _ENDS_BELOW: Final = re.compile(r"(?<![.;:,\s])(?=\n )")
 """Where a line ends without a mark, and what stands below it is of it: operands, whose words they are."""
 
 
-def _why(group: Group) -> str:
+def why_of(group: Group) -> str:
     """Why its cells are what they are; of known faults, what their marks say."""
     marks = [one for one in group.row.causes if isinstance(one, Marked)]
     return "; ".join(map(mark_words, marks)) or group.text
