@@ -14,6 +14,7 @@ from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.pages.html_page import HtmlPage
 from tensorflow_free.pages.page_of_pair import cell_page, pair_page, stored_pair
 from tensorflow_free.pages.page_of_run import page_of_run
+from tensorflow_free.pages.page_of_sweep import page_of_sweep
 from tensorflow_free.result.model import RESULT, folder_of
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.sweep.folder import SWEEP
@@ -83,7 +84,16 @@ def _run(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
     return page_of_run(read_result(paths[0]), folder_of(paths[0]), teaching=options.teaching, command=options.command)
 
 
+def _sweep(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
+    return page_of_sweep(paths[0].parent if paths[0].name == SWEEP else paths[0], options.command)
+
+
 PageMaker = Callable[[Sequence[Path], PageOptions], HtmlPage]
 
-_PAGES: Final[dict[tuple[str, ...], PageMaker]] = {("run",): _run, ("run", "run"): _pair, ("comparison",): _cell}
+_PAGES: Final[dict[tuple[str, ...], PageMaker]] = {
+    ("run",): _run,
+    ("run", "run"): _pair,
+    ("comparison",): _cell,
+    ("sweep",): _sweep,
+}
 """What makes the page of each kind of path."""

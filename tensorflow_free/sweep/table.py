@@ -195,7 +195,19 @@ def _failures(summary: Summary) -> Iterator[list[Line]]:
 
 
 def failure_lines(group: Group) -> Iterator[Line]:
-    """A failure in full: where, of which cells, what is to blame, why, and the command that runs one of them alone."""
+    """A failure in full, with the command that runs one of its cells alone."""
+    row = group.row
+    yield from why_failed(group)
+    yield line(f"cell {row.number} alone:", "aside", indent=2)
+    yield line(row.command, "name", indent=4, is_whole=True)
+    if group.count > 1:
+        yield line(
+            f"and {group.count - 1:,} like it: {cells_words(group.numbers[1:], group.count - 1)}", "aside", indent=2
+        )
+
+
+def why_failed(group: Group) -> Iterator[Line]:
+    """A failure: where it is, of which cells, what is to blame, and why."""
     row = group.row
     place = f" at {row.place}" if row.place else ""
     yield line(f"{group.outcome.upper()}{place}: {counted(group.count, 'cell')}{_common(group)}", "bad")
@@ -207,12 +219,6 @@ def failure_lines(group: Group) -> Iterator[Line]:
     yield from _reason(row)
     if row.outcome == Outcome.FIXED:
         yield line(f"remove the mark from 'xfail' in {row.recipe}", indent=2)
-    yield line(f"cell {row.number} alone:", "aside", indent=2)
-    yield line(row.command, "name", indent=4, is_whole=True)
-    if group.count > 1:
-        yield line(
-            f"and {group.count - 1:,} like it: {cells_words(group.numbers[1:], group.count - 1)}", "aside", indent=2
-        )
 
 
 def _common(group: Group) -> str:

@@ -1,0 +1,171 @@
+"""A sweep's cell in full, as data: the verdict on each value, alone and in the chain, and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tensorflow_free.cell.reference import NoReference
+from tensorflow_free.cell.saved_cells import reference_of_saved
+from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.files.opening import is_there
+from tensorflow_free.judging.culprit_words import blame_lines
+from tensorflow_free.judging.culprits import ALONE, Blame, StepVerdict
+from tensorflow_free.judging.measured import Measure
+from tensorflow_free.judging.reading import read_comparison
+from tensorflow_free.judging.verdicts import COMPARISON, Comparison, ValueVerdict
+from tensorflow_free.judging.wording import error_of, index, share_of, share_words
+from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.outcome.page_marks import mark_of
+from tensorflow_free.outcome.sentences import words
+from tensorflow_free.pages.side_by_side import pictures_of
+from tensorflow_free.result.result import Result
+from tensorflow_free.sweep.rows import Row
+from tensorflow_free.text.characters import command_of
+
+Plain = dict[str, Any]
+
+SIDES: Final = ("actual", "expected")
+
+MOST_SECONDS: Final = 10.0
+"""Seconds that a cell may have taken for its reference to run again while a page is made."""
+
+
+def cell_plain(row: Row, folder: Path) -> Plain:
+    """What a page tells of a cell besides its run.
+
+    Args:
+        row: the cell's row.
+        folder: the cell's folder.
+    """
+    comparison, unread = _comparison(row, folder)
+    blame = None if comparison is None else comparison.blame
+    mark = mark_of(row.outcome, is_bad=row.is_bad)
+    return {
+        "number": row.number,
+        "axes": list(row.axes.items()),
+        "outcome": {"text": mark.text, "style": mark.style},
+        "lines": [
+            *({"text": told, "style": "bad"} for told in blame_lines(blame or row.blame)),
+            *({"text": told, "style": ""} for told in row.reason.splitlines()),
+            *({"text": told, "style": "aside"} for told in row.told),
+            *({"text": told, "style": "bad"} for told in unread),
+        ],
+        "commands": [row.command, *_commands(row, folder)],
+        "culprits": [] if row.blame is None else [one.value for one in row.blame.culprits],
+        "steps": [] if row.blame is None else [one.step for one in row.blame.culprits],
+        "start": "" if row.where is None else row.where.value,
+        "reference": "" if comparison is None else comparison.reference,
+        "values": [] if comparison is None else [*_verdicts(comparison, blame)],
+    }
+
+
+def _comparison(row: Row, folder: Path) -> tuple[Comparison | None, list[str]]:
+    """What was found of a cell's values, where it was kept; else why it cannot be read."""
+    if not row.folder or not is_there(folder / COMPARISON):
+        return None, []
+    try:
+        return read_comparison(folder), []
+    except StorageError as error:
+        return None, [str(error)]
+
+
+def _commands(row: Row, folder: Path) -> Iterator[str]:
+    """What shows more of a cell that kept its results."""
+    if not row.folder:
+        return
+    ops = [word for file in row.ops for word in ("--ops", file)]
+    if row.is_bad:
+        yield command_of(["recipe", "blame", str(folder), *ops])
+    yield command_of(["recipe", "show", str(folder)])
+
+
+def _verdicts(comparison: Comparison, blame: Blame | None) -> Iterator[Plain]:
+    alone: dict[str, list[StepVerdict]] = {}
+    for one in () if blame is None else blame.steps:
+        alone.setdefault(one.value, []).append(one)
+    for each in comparison.values:
+        yield verdict_plain(each, alone.get(each.name, ()))
+
+
+def verdict_plain(found: ValueVerdict, alone: Sequence[StepVerdict] = ()) -> Plain:
+    """A verdict as a page tells it: what it used as a number and in words, the worst element, and the steps alone."""
+    plain = found.to_plain()
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "op": found.op or "",
+        "outcome": found.outcome,
+        "tone": _tone(found.outcome),
+        "used": _number(found.used) if found.outcome in (Outcome.OK, Outcome.MISMATCH) else None,
+        "share": share_of(plain),
+        "rule": found.rule,
+        "allowed": found.allowed,
+        "why": found.reason,
+        "error": error_of(plain),
+        "relative": None if found.measure is None else _relative(found.measure),
+        "worst": _worst(found.measure),
+        "alone": [_alone(one) for one in alone],
+    }
+
+
+def _alone(one: StepVerdict) -> Plain:
+    is_judged = one.outcome != Outcome.NOT_COMPARABLE
+    return {
+        "step": one.step,
+        "direction": one.direction,
+        "tone": _tone(one.outcome),
+        "used": _number(one.used) if is_judged else None,
+        "share": share_words(one.used) if is_judged else "",
+        "why": "" if one.cause is None else words(one.cause, ALONE),
+    }
+
+
+def _tone(outcome: str) -> str:
+    return "bad" if outcome == Outcome.MISMATCH else "" if outcome == Outcome.OK else "notice"
+
+
+def _number(number: float) -> float | str:
+    """As strict JSON holds it."""
+    return number if math.isfinite(number) else "inf"
+
+
+def _relative(measure: Measure) -> float | str | None:
+    """The error as a share of the value: RMSE over RMS; None where the value is zero."""
+    if measure.nonfinite:
+        return "inf"
+    return _number(measure.rmse / measure.rms) if measure.rms else None
+
+
+def _worst(measure: Measure | None) -> Plain | None:
+    """The worst element; None where none was looked for."""
+    if measure is None or not measure.found:
+        return None
+    return {"at": index(measure.at or ()), "found": measure.found, "wanted": measure.wanted}
+
+
+# what was expected
+
+
+def expected_plain(saved: Result, row: Row, folder: Path) -> Plain:
+    """What each value of a cell should have been and how far it is from that, as pictures; or why that is not known.
+
+    The reference runs again for it, if the cell did not take long.
+
+    Args:
+        saved: the cell's run.
+        row: its row.
+        folder: its folder.
+    """
+    if row.seconds > MOST_SECONDS:
+        why = f"its reference did not run again for this page, as the cell took {row.seconds:,.0f} seconds"
+        return {"why": why, "values": {}}
+    try:
+        reference = reference_of_saved(folder, saved)
+    except (NoReference, RecipeError) as error:
+        return {"why": f"its reference cannot run again here: {str(error).splitlines()[0]}", "values": {}}
+    records = saved.records.items()
+    pairs = {name: (one.value, reference.records[name].value) for name, one in records if name in reference.records}
+    return {"why": "", "values": {name: list(pictures_of(*pair, SIDES)) for name, pair in pairs.items()}}

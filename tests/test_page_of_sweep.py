@@ -1,0 +1,162 @@
+"""The page of a sweep, as data: cells in the order of what they used, in few bytes each, and the worst in full."""
+
+from __future__ import annotations
+
+import base64
+import json
+from array import array
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorflow_free import register_op
+from tensorflow_free.files.opening import read_file
+from tensorflow_free.pages import page_of_sweep as made
+from tensorflow_free.pages.page_of_sweep import page_of_sweep
+from tensorflow_free.pages.used_matrix import INFINITE, LIMIT, NOTHING, UNJUDGED, UsedMatrix, UsedValue, code_of
+from tests.page_samples import multiplied, saved_sweep
+
+BLOCK = Path(__file__).parent / "samples" / "gpt_block.yaml"
+
+
+class _Silu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.nn.functional.silu(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient * torch.sigmoid(x)
+
+
+@register_op("shown.silu", replace=True)
+def silu(input: torch.Tensor) -> torch.Tensor:
+    return _Silu.apply(input)
+
+
+@pytest.fixture(scope="module")
+def block(tmp_path_factory):
+    """A sweep of a GPT block, in half of whose cells one backward is wrong; and cells of a device that is not here."""
+    ops = ("steps.act.op=F.silu,shown.silu", "+reference={steps.act.op: F.silu}")
+    return saved_sweep(
+        BLOCK, tmp_path_factory.mktemp("block") / "sweep", *ops, "dtype=float32,bfloat16", "device=cpu,xpu"
+    )
+
+
+@pytest.fixture(scope="module")
+def parts(block):
+    return dict(page_of_sweep(block).parts)
+
+
+def codes_of(matrix):
+    return array("H", base64.b64decode(matrix["codes"]))
+
+
+def test_the_worst_cells_come_first_and_bad_ones_before_all(block, parts):
+    rows = parts["rows"]
+    assert rows["bad"][:3] == [1, 1, 0]
+    assert rows["texts"][rows["outcome"][0]] == "mismatch"
+    assert page_of_sweep(block).head["full"][:2] == rows["number"][:2]
+
+
+def test_the_culprit_is_told_first_and_outlined(block, parts):
+    failure, *_ = page_of_sweep(block).head["failures"]
+    assert failure["value"] == "up.grad"
+    assert any("culprit the gradient of act (shown.silu) to its operand up" in one["text"] for one in failure["lines"])
+    assert [parts["matrix"]["columns"][at][0] for at in parts["rows"]["outlined"][0]] == ["up.grad"]
+
+
+def test_what_each_value_used_is_that_of_its_verdict(block, parts):
+    number, columns = parts["rows"]["number"][0], parts["matrix"]["layouts"][0]
+    verdicts = json.loads(read_file(block / str(number) / "comparison.json"))["values"]
+    used = {one["name"]: one["used"] for one in verdicts if one["kind"] != "tensor"}
+    names = [parts["matrix"]["columns"][at][0] for at in columns]
+    codes = dict(zip(names, codes_of(parts["matrix"]), strict=False))
+    assert list(used) == names
+    assert 10 ** ((codes["up.grad"] - 2) / 2400 - 12) == pytest.approx(used["up.grad"], rel=1e-3)
+
+
+def test_cells_that_did_not_run_say_why(block):
+    (quiet,) = (one for one in page_of_sweep(block).head["quiet"] if one["outcome"] == "unavailable")
+    assert (quiet["ran"], quiet["count"]) == (False, 4)
+    assert "xpu" in quiet["why"]
+
+
+def test_a_cell_in_full_has_its_run_its_verdicts_and_what_was_expected(block, parts):
+    number = page_of_sweep(block).head["full"][0]
+    cell, expected = parts[f"cell-{number}/cell"], parts[f"cell-{number}/expected"]
+    assert cell["steps"] == ["act"]
+    assert f"cell-{number}/run" in parts
+    (bad,) = (one for one in cell["values"] if one["name"] == "up.grad")
+    assert (bad["tone"], bad["alone"][0]["step"], bad["alone"][0]["tone"]) == ("bad", "act", "bad")
+    assert expected["why"] == ""
+    pictures = expected["values"]["up.grad"]
+    assert [one["caption"] for one in pictures] == ["actual", "expected", "difference: actual less expected"]
+    shaded = [(one["picture"]["heat"]["least"], one["picture"]["heat"]["greatest"]) for one in pictures[:2]]
+    assert shaded[0] == shaded[1]
+
+
+def test_a_reference_does_not_run_again_for_a_cell_that_took_long(block, monkeypatch):
+    monkeypatch.setattr("tensorflow_free.pages.cells_in_full.MOST_SECONDS", -1.0)
+    found = dict(page_of_sweep(block).parts)
+    number = page_of_sweep(block).head["full"][0]
+    assert "did not run again" in found[f"cell-{number}/expected"]["why"]
+
+
+def test_of_many_cells_the_worst_are_in_full_and_the_others_in_numbers(block, tmp_path, monkeypatch):
+    monkeypatch.setattr(made, "MOST_FULL", 2)
+    page = page_of_sweep(multiplied(cut(block, tmp_path / "few"), tmp_path / "many", 20))
+    found = dict(page.parts)
+    assert len(page.head["full"]) == 2
+    assert {one for one in found if one.endswith("/cell")} == {f"cell-{number}/cell" for number in page.head["full"]}
+    assert len(found["matrix"]["rows"]) == len(found["rows"]["number"]) == 20
+    assert all(found["rows"]["texts"][at].startswith("run-recipe -m") for at in found["rows"]["command"])
+
+
+def cut(sweep, to):
+    """The same with the cells alone that ran."""
+    rows = [line for line in (sweep / "cells.jsonl").read_text().splitlines() if json.loads(line)["folder"]]
+    to.mkdir()
+    for path in sweep.iterdir():
+        (to / path.name).write_bytes(path.read_bytes())
+    (to / "cells.jsonl").write_text("\n".join(rows) + "\n")
+    return to
+
+
+def test_what_a_cell_is_without_its_results_is_told_by_its_row(block, tmp_path):
+    for path in block.glob("*.js*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    found = dict(page_of_sweep(tmp_path).parts)
+    matrix, (first, *_) = found["matrix"], found["rows"]["number"]
+    assert len(matrix["layouts"][matrix["rows"][0]]) == 1
+    assert f"cell-{first}/run" not in found
+
+
+@pytest.mark.parametrize(
+    ("outcome", "used", "code"),
+    [
+        ("not comparable", 0.0, UNJUDGED),
+        ("ok", 0.0, NOTHING),
+        ("ok", 1.0, LIMIT),
+        ("ok", 1e-30, 2),
+        ("mismatch", 1 + 1e-9, LIMIT + 1),
+        ("mismatch", 10.0, LIMIT + 2400),
+        ("mismatch", 1e300, INFINITE - 1),
+        ("mismatch", float("inf"), INFINITE),
+        ("mismatch", float("nan"), INFINITE),
+    ],
+)
+def test_a_code_is_above_that_of_one_exactly_where_a_value_does_not_pass(outcome, used, code):
+    assert code_of(UsedValue("y", "step", "add", outcome, used)) == code
+
+
+def test_a_matrix_that_is_full_leaves_out_the_last_cells(monkeypatch):
+    monkeypatch.setattr("tensorflow_free.pages.used_matrix.MOST_CODES", 3)
+    matrix = UsedMatrix()
+    for _ in range(3):
+        matrix.add([UsedValue("y", "step", None, "ok", 0.5), UsedValue("y.grad", "gradient", None, "ok", 0.5)])
+    assert matrix.left_out == 2
+    assert matrix.to_plain()["rows"] == [0, 1, 1]
