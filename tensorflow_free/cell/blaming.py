@@ -15,7 +15,7 @@ from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardst
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import words_of
 from tensorflow_free.isolation.alone import Judge, OfCall
-from tensorflow_free.isolation.captured import Captured, CapturedCall, tensor_names
+from tensorflow_free.isolation.captured import Captured, CapturedCall, operand_name, result_name
 from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict, not_found
@@ -27,7 +27,7 @@ from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.plain_reasons import Because
 from tensorflow_free.outcome.reasons import AnyReason, OfNames
-from tensorflow_free.plan.calls import kind_of, named_fields
+from tensorflow_free.plan.calls import kind_of
 from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.registry import find
@@ -317,37 +317,17 @@ def _part(one: OfCall) -> tuple[Direction, str]:
     call = one.call
     if one.number is not None:
         # a pass that differentiates an earlier one hands on to what came in to that
-        named = _operand_name(call, one.position) if one.position >= 0 else call.site.name
+        named = operand_name(call, one.position) if one.position >= 0 else call.site.name
         return "backward", f"{named}.grad"
     if one.verdict.kind == "after":
-        return "forward" if changes(find(call.site.op)) else "operand", _operand_name(call, one.position)
-    return "forward", _result_name(call, one.position)
+        return "forward" if changes(find(call.site.op)) else "operand", operand_name(call, one.position)
+    return "forward", result_name(call, one.position)
 
 
 def _operands(call: CapturedCall) -> tuple[str, ...]:
     """What a call read, in words."""
-    names = [_operand_name(call, at) for at in range(len(call.wants))]
+    names = [operand_name(call, at) for at in range(len(call.wants))]
     return tuple(f"{name}: {kind_of(one)}" for name, one in zip(names, tensors_in(call.operands), strict=True))
-
-
-def _result_name(call: CapturedCall, position: int) -> str:
-    """What a result is called: the step, with the field where it has several."""
-    made, name = call.result, call.site.name
-    if isinstance(made, (tuple, list)):
-        fields = [field for field, part in named_fields(made)]
-        return f"{name}.{fields[position]}" if position < len(fields) else name
-    return name
-
-
-def _operand_name(call: CapturedCall, position: int) -> str:
-    """What an operand is called; its position where it is one of a list."""
-    site = call.site
-    if len(site.operands) == len(call.operands):
-        # a name may be that of a plain number
-        pairs = zip(site.operands, call.operands, strict=True)
-        site = replace(site, operands=tuple(name for name, one in pairs if tensors_in(one)))
-    names = tensor_names(site)
-    return names[position] if len(names) == len(call.wants) else f"operand {position}"
 
 
 _EMPTY: Final = frozenset({"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"})

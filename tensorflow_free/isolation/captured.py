@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
+from tensorflow_free.isolation.copies import tensors_in
 from tensorflow_free.isolation.sharing import MemoryOf
-from tensorflow_free.plan.calls import Site
+from tensorflow_free.plan.calls import Site, named_fields
 from tensorflow_free.recipe.dotted import KeyPath
 from tensorflow_free.tensors.streams import Streams
 
@@ -114,3 +115,23 @@ def tensor_names(site: Site) -> list[str]:
     for one in site.operands:
         found += one[1:-1].split(", ") if one.startswith("[") else [one] if one else []
     return found
+
+
+def result_name(call: CapturedCall, position: int) -> str:
+    """What a result is called: the step, with the field where it has several."""
+    made, name = call.result, call.site.name
+    if isinstance(made, (tuple, list)):
+        fields = [field for field, part in named_fields(made)]
+        return f"{name}.{fields[position]}" if position < len(fields) else name
+    return name
+
+
+def operand_name(call: CapturedCall, position: int) -> str:
+    """What an operand is called; its position where it is one of a list."""
+    site = call.site
+    if len(site.operands) == len(call.operands):
+        # a name may be that of a plain number
+        pairs = zip(site.operands, call.operands, strict=True)
+        site = replace(site, operands=tuple(name for name, one in pairs if tensors_in(one)))
+    names = tensor_names(site)
+    return names[position] if len(names) == len(call.wants) else f"operand {position}"
