@@ -149,6 +149,32 @@ class Result(Shown):
         """
         return maker("frames").frame_of_result(self)
 
+    def plot(self, name: str, *, ax: Any = None) -> Any:
+        """Draw a value: two dimensions as a heat map, one as a line, what is larger or has more as a histogram.
+
+        Dimensions of length 1 do not count. Of complex numbers the distances from zero are drawn. What is NaN or
+        infinite is marked, and counted in the legend.
+
+        Args:
+            name: the name of the value: `y`, `w.grad`.
+            ax: the axes of matplotlib to draw in; by default new ones.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            KeyError: the run has no value of this name.
+            ValueError: the value has no numbers.
+
+        Example:
+            >>> from tensorflow_free import load_recipe, run_recipe
+            >>> recipe = {"tensors": {"x": [[1.0, 2.0]]}, "steps": {"y": "x.mT @ x"}}
+            >>> run_recipe(load_recipe(recipe)).plot("y").get_title()
+            'y [2, 2]'
+        """
+        return maker("plots").plot_of_value(self, name, ax)
+
     def save(self, folder: str | Path) -> Path:
         """Write `result.json`, `tensors.safetensors` and `recipe.yaml` to a folder; files appear whole or not at all.
 

@@ -331,3 +331,30 @@ class Sweep(Shown):
         """
         self._run_first()
         return maker("frames").frame_of_sweep(self.rows)
+
+    def plot(self, over: str = "cell", *, by: str | None = None, ax: Any = None) -> Any:
+        """Draw the share of the allowed error that each cell used, with the limit at 1; a logarithmic scale.
+
+        A sweep that has not run is run first. Cells without an error, those with NaN or an infinity and those that were
+        not compared are marked on the edge, and counted in the legend.
+
+        Args:
+            over: what the cells stand over: `cell`, their numbers, or an axis; over an axis a line joins the worst.
+            by: the axis whose values are told apart by colour and marker; by default `dtype`, where that varies.
+            ax: the axes of matplotlib to draw in; by default new ones.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            ValueError: the sweep has no such axis.
+
+        Example:
+            >>> from tensorflow_free import sweep_recipe
+            >>> sweep = sweep_recipe("recipes/linear_autograd.yaml", ["dtype=float32,float64", "seed=1,2"], n_jobs=1)
+            >>> sweep.plot(over="seed").get_ylabel()
+            'used share of the allowed error'
+        """
+        self._run_first()
+        return maker("plots").plot_of_sweep(self.rows, over, by, ax)
