@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import (
     Flags,
     flags_of,
@@ -26,6 +27,7 @@ from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, default_signals, signals_raised, words_of
 from tensorflow_free.process.kept_modules import modules_kept
 from tensorflow_free.process.warning_filters import leave_warnings_to_results
+from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import text_lines
 from tensorflow_free.version import VERSION
 
@@ -160,30 +162,37 @@ def run_recipe_main(arguments: Sequence[str], watched: Watched | None = None) ->
     if not arguments or flags.help or flags.version:
         return _answered(run_parser(), flags)
     _refuse_gone()
-    rest = with_starts(with_repeats(with_forward(rest, forward=flags.forward), flags.repeats), flags.starts)
+    report = CiReport("run-recipe", flags.markdown, flags.junit)
+    return report.around(lambda: _ran(flags, rest, report, watched))
+
+
+def _ran(flags: Flags, rest: Sequence[str], report: CiReport, watched: Watched | None) -> int:
+    """Run what the words beside our flags ask for, which is told in `report`: the exit code."""
+    words = with_starts(with_repeats(with_forward(rest, forward=flags.forward), flags.repeats), flags.starts)
     if flags.resume is not None:
         with modules_kept():
             from tensorflow_free.commands.multirun import resume
-        return resume(flags, rest)
-    line = sorted_words(with_isolated(rest, isolated=flags.isolated))
+        return resume(flags, words, report)
+    line = sorted_words(with_isolated(words, isolated=flags.isolated))
     if line.is_multirun:
         with modules_kept():
             from tensorflow_free.commands.multirun import run_sweep
-        return run_sweep(line, flags)
+        return run_sweep(line, flags, report)
+    report.again = command_of(["run-recipe", *line.typed, *(word for file in flags.ops for word in ("--ops", file))])
     if flags.limits:
         from tensorflow_free.commands.limited_run import run_limited
 
-        return run_limited(flags, line)
-    return _run(line, flags, watched)
+        return run_limited(flags, line, report)
+    return _run(line, flags, report, watched)
 
 
-def _run(line: CommandLine, flags: Flags, watched: Watched | None) -> int:
+def _run(line: CommandLine, flags: Flags, report: CiReport, watched: Watched | None) -> int:
     from tensorflow_free.commands.each_recipe import run_each
 
     def task(composed: Composed, folder: Path) -> int:
         with modules_kept():
             from tensorflow_free.commands.plain_run import run_composed
-        return run_composed(composed, folder, flags, watched)
+        return run_composed(composed, folder, flags, report, watched)
 
     def best() -> str:
         # a file of ops may be what brings the device

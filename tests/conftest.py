@@ -51,6 +51,12 @@ def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_test_writes_the_summary_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the tests are a job of GitHub's, commands that they run would tell of themselves there."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def no_test_knows_the_files_of_ops_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command tells names the files of ops that its own process was given."""
     monkeypatch.setattr("tensorflow_free.ops.ops_files._named", {})

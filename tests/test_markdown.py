@@ -8,7 +8,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from tensorflow_free.text.markdown import MOST_BYTES, Section, code, inline, markdown_of
+from tensorflow_free.text.markdown import Section, code, inline, markdown_of
 from tensorflow_free.text.page import Grid, Line, Words, column, grid, line
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -88,11 +88,14 @@ def test_a_table_is_folded_and_says_how_many_rows_of_what_it_has():
     ]
 
 
-def test_lines_below_a_row_and_rows_without_headings_are_drawn():
-    table = Grid(
-        (column("", ["FAILS"]), column("", ["y"])), has_headings=False, below=((line("it is *1*", indent=4),),)
-    )
-    assert "|  |  |\n| --- | --- |\n| FAILS | y<br>it is \\*1\\* |" in markdown_of([Section("t", [table])])
+def test_rows_without_headings_are_lines_while_they_are_few():
+    def of(count):
+        columns = (column("", ["FAILS"] * count, "bad"), column("", ["y"] * count))
+        below = ((line("it is *1*", indent=4),),) * count
+        return markdown_of([Section("t", [Grid(columns, has_headings=False, below=below)])])
+
+    assert of(2).split("\n\n")[1] == "\\\n".join(["**FAILS** y", "&emsp;&emsp;it is \\*1\\*"] * 2)
+    assert "|  |  |\n| --- | --- |\n| **FAILS** | y<br>it is \\*1\\* |" in of(30)
 
 
 def test_pieces_of_a_line_keep_the_spaces_between_them_and_not_within_marks():
@@ -114,12 +117,13 @@ def test_what_there_is_no_room_for_is_counted_and_sentences_come_before_tables()
     assert 800 < len(text.encode()) <= 2000
 
 
-def test_a_summary_of_any_size_fits_what_github_takes():
-    tables = [grid([column("é|`" * 50, ["é|`" * 700] * 900)]) for _ in range(3)]
-    text = markdown_of([Section("t", [*tables, *[line("x" * 3000)] * 300, line()])] * 3)
-    assert len(text.encode()) <= MOST_BYTES
-    assert text.count("<details>") == text.count("</details>")
-    assert re.search(r"There is no room here for \d+ tables.* more\.", text)
+def test_a_summary_of_any_size_fits_and_is_well_formed():
+    tables = [grid([column("é|`" * 50, ["é|`" * 70] * 90)]) for _ in range(3)]
+    for most in (2_000, 20_000, 60_000):
+        text = markdown_of([Section("t", [*tables, *[line("x" * 300), line()] * 30])] * 3, most)
+        assert most / 2 < len(text.encode()) <= most
+        assert text.count("<details>") == text.count("</details>")
+        assert re.search(r"There is no room here for \d+ tables.* more\.", text)
 
 
 def test_code_has_longer_marks_than_any_in_it():

@@ -47,6 +47,8 @@ class Flags:
     unsupported: list[str] = field(default_factory=list)
     must_run: list[str] = field(default_factory=list)
     against: str | None = None
+    markdown: str | None = None
+    junit: str | None = None
     help: bool = False
     version: bool = False
 
@@ -192,6 +194,22 @@ def _with(words: Sequence[str], override: str) -> list[str]:
     key = override.partition("=")[0]
     said = [word for word in words if word.lstrip("~+").partition("=")[0] == key and is_override(word)]
     return [*(word for word in words if word not in said), override]
+
+
+MARKDOWN: Final[dict[str, Any]] = {
+    "type": some_text("a file to write, such as summary.md"),
+    "metavar": "FILE.md",
+    "help": "write what came of it as GitHub's Markdown, too: the verdict, what failed and the commands that show it, "
+    "tables folded",
+}
+"""What argparse is told of `--markdown`, which all commands that judge have."""
+
+JUNIT: Final[dict[str, Any]] = {
+    "type": some_text("a file to write, such as junit.xml"),
+    "metavar": "FILE.xml",
+    "help": "write what was judged as JUnit's XML, too: a test case for each cell",
+}
+"""What argparse is told of `--junit`, which the commands that judge cells have."""
 
 
 APART: Final[dict[str, dict[str, Any]]] = {

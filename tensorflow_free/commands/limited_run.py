@@ -13,9 +13,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
-from tensorflow_free.commands.run_screen import show
+from tensorflow_free.commands.run_screen import show, tell_run
 from tensorflow_free.composition.command_line import CommandLine
 from tensorflow_free.composition.compose import compose_all
 from tensorflow_free.composition.writer import dump_yaml
@@ -45,8 +46,8 @@ TYPES: Final[dict[str, str]] = {
 """What stands as the type of the error in `result.json`."""
 
 
-def run_limited(flags: Flags, words: CommandLine) -> int:
-    """Run each recipe of a command line in a process of its own: the worst exit code.
+def run_limited(flags: Flags, words: CommandLine, report: CiReport) -> int:
+    """Run each recipe of a command line in a process of its own, and tell it in `report`: the worst exit code.
 
     Raises:
         RecipeError: memory cannot be limited here; or a recipe does not compose.
@@ -55,23 +56,24 @@ def run_limited(flags: Flags, words: CommandLine) -> int:
         raise wrong("flag '--max-memory'", why)
     # what is wrong with any of them is reported before the first runs
     compose_all(words.files, words.overrides)
-    return max(_run(file, flags, words) for file in words.files)
+    return max(_run(file, flags, words, report) for file in words.files)
 
 
-def _run(file: str, flags: Flags, words: CommandLine) -> int:
+def _run(file: str, flags: Flags, words: CommandLine, report: CiReport) -> int:
     others = [word for word in words.typed if word not in words.files]
-    asked = {
-        "words": [file, *others, *flags.words()],
-        "timeout_s": flags.limits.timeout_s,
-        "memory_gib": flags.limits.memory_gib,
-    }
-    child = Child(MAIN, asked, cwd=str(Path.cwd()), environment=os.environ, prints="here", limits=flags.limits)
-    try:
-        found = _outcome(child, flags.limits)
-        return found if isinstance(found, int) else _told(child, file, flags, *found)
-    finally:
-        # ^C and the like end this process, and with it the run
-        child.end()
+    with report.drawn_elsewhere() as (drawing, environment):
+        asked = {
+            "words": [file, *others, *flags.words(), *drawing],
+            "timeout_s": flags.limits.timeout_s,
+            "memory_gib": flags.limits.memory_gib,
+        }
+        child = Child(MAIN, asked, cwd=str(Path.cwd()), environment=environment, prints="here", limits=flags.limits)
+        try:
+            found = _outcome(child, flags.limits)
+            return found if isinstance(found, int) else _told(child, file, flags, report, *found)
+        finally:
+            # ^C and the like end this process, and with it the run
+            child.end()
 
 
 def _outcome(child: Child, limits: Limits) -> int | tuple[str, str]:
@@ -105,7 +107,7 @@ def _outcome(child: Child, limits: Limits) -> int | tuple[str, str]:
             return outcome, why
 
 
-def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
+def _told(child: Child, file: str, flags: Flags, report: CiReport, outcome: str, why: str) -> int:
     """Write and show what became of a run that was ended: the exit code."""
     child.kill()
     child.process.wait()
@@ -114,7 +116,9 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
         sys.stderr.write("\x1b[?25h")
     posted, said = child.board.posted(), child.board.said()
     if posted is None:
-        complain(f"{file}: {outcome}: {why}, before the first step")
+        early = f"{outcome}: {why}, before the first step"
+        complain(f"{file}: {early}")
+        report.tell(file, [], early, is_bad=True)
         return ExitCode.STEP_FAILED
     from tensorflow_free.result.environment import environment_of  # noqa: PLC0415 - torch takes its time
     from tensorflow_free.result.result import Result  # noqa: PLC0415
@@ -142,7 +146,9 @@ def _told(child: Child, file: str, flags: Flags, outcome: str, why: str) -> int:
         except StorageError as failure:
             complain(str(failure))
             saved = False
-    show(result, f"{folder}/result.json" if saved else None, flags)
+    where = f"{folder}/result.json" if saved else None
+    show(result, where, flags)
+    tell_run(result, where, report)
     return ExitCode.STEP_FAILED if saved or flags.no_save else ExitCode.INTERNAL
 
 

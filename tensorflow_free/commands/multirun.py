@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.sweep_screen import run_and_show, show
@@ -18,8 +19,8 @@ from tensorflow_free.sweep.launch import Settings
 from tensorflow_free.sweep.preparation import one_timeout, resume_sweep
 
 
-def run_sweep(words: CommandLine, flags: Flags) -> int:
-    """`run-recipe -m`: the exit code.
+def run_sweep(words: CommandLine, flags: Flags, report: CiReport) -> int:
+    """`run-recipe -m`: the exit code; what the sweep came to is told in `report`.
 
     Raises:
         RecipeError: something of the command line is wrong, and nothing has run.
@@ -39,20 +40,20 @@ def run_sweep(words: CommandLine, flags: Flags) -> int:
     )
     found = swept(words, settings)
     if not found.has_run:
-        return run_and_show(found.sweep, flags)
+        return run_and_show(found.sweep, flags, report)
     if not len(found.sweep):
         return ExitCode.OK
     for reason in dict.fromkeys(found.lost):
         complain(f"{found.sweep.document.launcher.name}: a job ended early: {reason}")
-    return show(found.sweep, flags, found.ended)
+    return show(found.sweep, flags, report, found.ended)
 
 
 LAUNCHER_KEYS: Final = ("hydra.launcher.n_jobs", "hydra.launcher.cell_timeout_s")
 """What may be set again for a resumed sweep."""
 
 
-def resume(flags: Flags, words: Sequence[str]) -> int:
-    """`run-recipe --resume FOLDER` and the words beside it: the exit code.
+def resume(flags: Flags, words: Sequence[str], report: CiReport) -> int:
+    """`run-recipe --resume FOLDER` and the words beside it: the exit code; what came of it is told in `report`.
 
     Raises:
         RecipeError: the folder is no sweep's, its recipe has changed, or there are words that cannot be taken anew.
@@ -82,7 +83,7 @@ def resume(flags: Flags, words: Sequence[str]) -> int:
         )
     except StorageError as error:
         raise wrong("flag '--resume'", str(error)) from error
-    return run_and_show(sweep, flags)
+    return run_and_show(sweep, flags, report)
 
 
 def _said(text: str, said: dict[str, Any]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, with_forward, with_starts, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
@@ -109,6 +110,11 @@ def _plain(packed: Sequence[PackedCell], refused: Sequence[CellLeftOut], to: Pat
 
 def check_in_command(options: Namespace, flags: Flags) -> int:
     """Run and judge the cells of a pack: the exit code, as of a sweep."""
+    report = CiReport("recipe check-in", options.markdown, options.junit)
+    return report.around(lambda: _checked_in(options, flags, report))
+
+
+def _checked_in(options: Namespace, flags: Flags, report: CiReport) -> int:
     words = list(options.words)
     files = [word for word in words if not is_override(word) or Path(word).is_file()]
     if len(files) != 1:
@@ -129,4 +135,4 @@ def check_in_command(options: Namespace, flags: Flags) -> int:
     except StorageError as error:
         complain(text_lines(str(error)))
         return ExitCode.WRONG
-    return run_and_show(sweep, flags)
+    return run_and_show(sweep, flags, report)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tensorflow_free.cell.fate import fate_of
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.progress import ProgressBar
-from tensorflow_free.commands.run_screen import show
+from tensorflow_free.commands.run_screen import show, tell_run
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, refuse_any
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from tensorflow_free.commands.limited_run import Watched
 
 
-def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watched | None = None) -> int:
-    """Run a composed recipe, save it and show it: the exit code. `watched` gets it, where there are limits.
+def run_composed(
+    composed: Composed, folder: Path, flags: Flags, report: CiReport, watched: Watched | None = None
+) -> int:
+    """Run a composed recipe, save it, show it and tell it in `report`: the exit code.
+
+    `watched` gets it, where there are limits.
 
     Raises:
         RecipeError: something of it is wrong.
@@ -54,7 +59,9 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
         watch = None if watched is None else watched.watch
         result, _ = run_located(plan, progress=progress, watch=watch, early=kept)
     saved = kept(result)
-    show(result, f"{folder}/result.json" if saved else None, flags)
+    file = f"{folder}/result.json" if saved else None
+    show(result, file, flags)
+    tell_run(result, file, report)
     if not saved and not flags.no_save:
         return ExitCode.INTERNAL
     return fate_of(result).exit_code
@@ -62,7 +69,7 @@ def run_composed(composed: Composed, folder: Path, flags: Flags, watched: Watche
 
 def _of_sweeps(flags: Flags) -> list[str]:
     """The flags that were given and are for sweeps."""
-    names = ("fail_fast", "strict", "isolated", "must_run", "against")
+    names = ("fail_fast", "strict", "isolated", "must_run", "against", "junit")
     return [f"--{name.replace('_', '-')}" for name in names if getattr(flags, name)]
 
 

@@ -14,6 +14,8 @@ from tensorflow_free.commands.flags import (
     AGAINST,
     FORWARD,
     ISOLATED,
+    JUNIT,
+    MARKDOWN,
     MUST_RUN,
     REPEATS,
     STARTS,
@@ -106,6 +108,8 @@ def _declare_ours(flags: Declared, sweeps: Declared) -> None:
         metavar="GIB",
         help="memory that it may take beside PyTorch's own; at either limit it is ended, with exit code 3",
     )
+    flags.add_argument("--markdown", **MARKDOWN)
+    sweeps.add_argument("--junit", **JUNIT)
     sweeps.add_argument("--fail-fast", action="store_true", help="end a sweep at the first bad cell")
     sweeps.add_argument("--strict", action="store_true", help=STRICT)
     sweeps.add_argument("--must-run", **MUST_RUN)

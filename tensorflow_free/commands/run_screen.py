@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
-from tensorflow_free.text.page import Page, hanging, text_lines
+from tensorflow_free.text.page import Page, hanging, line, text_lines
 
 if TYPE_CHECKING:
     from tensorflow_free.report.told_run import ToldRun
@@ -22,6 +23,18 @@ def show(result: Result, file: str | None, flags: Flags) -> None:
             put_json(result.on_disk().document.model_dump(mode="json"))
     else:
         show_page(result, page_of(result, file), flags)
+
+
+def tell_run(result: Result, file: str | None, report: CiReport) -> None:
+    """Tell a result in `report`, where that is asked for."""
+    if not report.wants_markdown:
+        return
+    from tensorflow_free.report.result_report import page_of
+    from tensorflow_free.report.run_page import verdict_of
+
+    is_bad = result.has_failed or bool(result.unmet)
+    again = [line(), line(report.again, "name", is_whole=True)] if is_bad and report.again else []
+    report.tell_page([*page_of(result, file), *again], verdict_of(result), is_bad=is_bad)
 
 
 def show_page(run: ToldRun, page: Page, flags: Flags) -> None:

@@ -17,6 +17,8 @@ from tensorflow_free.commands.flags import (
     APART,
     FORWARD,
     ISOLATED,
+    JUNIT,
+    MARKDOWN,
     MUST_RUN,
     OPS,
     REPEATS,
@@ -176,7 +178,12 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--teach": {**_SWITCH, "help": "begin with the teaching view: each value, then each derivative"},
             },
         ),
-        "table": Command("FOLDER …", "show a sweep's table again", "sweep_table:table_command", {"--against": AGAINST}),
+        "table": Command(
+            "FOLDER …",
+            "show a sweep's table again",
+            "sweep_table:table_command",
+            {"--against": AGAINST, "--markdown": MARKDOWN, "--junit": JUNIT},
+        ),
         "export": Command(
             "CELL …",
             "write the folders of a sweep's cells, which lie in archives; of a sweep, all",
@@ -296,6 +303,8 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--forward": FORWARD,
                 "--strict": {**_SWITCH, "help": STRICT},
                 "--fail-fast": {**_SWITCH, "help": "end at the first bad cell"},
+                "--markdown": MARKDOWN,
+                "--junit": JUNIT,
                 "--timeout": {**_SECONDS, "help": "seconds that a cell may take; 600 by default"},
                 "--jobs": {
                     "type": whole("an integer of at least 1, such as 4"),

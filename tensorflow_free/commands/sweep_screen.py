@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
 from tensorflow_free.commands.progress import ProgressBar
+from tensorflow_free.commands.told_sweeps import judge_rows, tell_sweep
+from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, words_of
+from tensorflow_free.sweep.junit_cells import properties_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.since_then import worse_lines
 from tensorflow_free.sweep.sweep import Sweep
 from tensorflow_free.text.page import hanging, line
 
 
-def run_and_show(sweep: Sweep, flags: Flags) -> int:
-    """Run what has not run, show what the sweep came to, and give the exit code; a signal ends it with what is there.
+def run_and_show(sweep: Sweep, flags: Flags, report: CiReport) -> int:
+    """Run what has not run, show the sweep, tell it in `report`, and give the exit code; a signal ends it.
 
     Raises:
         TensorflowFreeError: it cannot be run, or its folder cannot be written.
@@ -32,20 +36,29 @@ def run_and_show(sweep: Sweep, flags: Flags) -> int:
                     tick(done, len(sweep), f"{bad} bad" if bad else "")
     except KeyboardInterrupt as stop:
         ended = stop
-    return show(sweep, flags, ended)
+    return show(sweep, flags, report, ended)
 
 
-def show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None = None) -> int:
-    """Show what a sweep came to, and give the exit code; `ended` is what ended it before its time."""
+def show(sweep: Sweep, flags: Flags, report: CiReport, ended: KeyboardInterrupt | None = None) -> int:
+    """Show what a sweep came to, tell it in `report`, and give the exit code; `ended` is what ended it too early."""
     code = sweep.exit_code if ended is None else code_of(ended)
     for note in sweep.notes:
         complain(note)
+    left = _left(sweep, ended)
     with while_read():
-        _show(sweep, flags, ended)
+        _show(sweep, flags)
+        if left:
+            complain(left)
+    if report.wants_markdown:
+        notes = (*sweep.notes, *([left] if left else []), f"{sweep.folder}/sweep.json")
+        tell_sweep(sweep.summary, sweep.since_then(), report, notes, is_bad=code != ExitCode.OK)
+    if report.wants_cases:
+        judge_rows(sweep.rows, sweep.since_then(), report)
+        report.properties |= properties_of(sweep.document, str(sweep.folder))
     return code
 
 
-def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
+def _show(sweep: Sweep, flags: Flags) -> None:
     if flags.json:
         rows = [json.loads(row.line()) for row in sweep.rows]
         since = sweep.since_then()
@@ -59,6 +72,10 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
             complain([line(words) for words in worse_lines(since)])
     else:
         put([*sweep.page(), line(f"{sweep.folder}/sweep.json", is_whole=True)])
+
+
+def _left(sweep: Sweep, ended: KeyboardInterrupt | None) -> str:
+    """What ended a sweep, how many of its cells have not run, and how they can; empty where nothing ended it."""
     why = "ended early" if ended is None else words_of(ended)
     if left := len(sweep) - sweep.summary.cells:
         again = (
@@ -66,9 +83,8 @@ def _show(sweep: Sweep, flags: Flags, ended: KeyboardInterrupt | None) -> None:
             if sweep.document.pack
             else f"resume with {sweep.document.resume_command(sweep.folder)}"
         )
-        complain(f"{why}: {left:,} of {len(sweep):,} cells have not run; {again}")
-    elif ended is not None:
-        complain(f"{why}: every cell has run")
+        return f"{why}: {left:,} of {len(sweep):,} cells have not run; {again}"
+    return "" if ended is None else f"{why}: every cell has run"
 
 
 def _cell(row: Row) -> str:

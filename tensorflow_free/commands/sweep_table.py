@@ -6,18 +6,21 @@ from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.commands.told_sweeps import judge_rows, tell_sweep
 from tensorflow_free.errors import StorageError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.sweep.earlier import earlier_at, held_to
 from tensorflow_free.sweep.folder import SweepFolder
+from tensorflow_free.sweep.junit_cells import properties_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.since_then import page_of as page_of_changes
 from tensorflow_free.sweep.since_then import since_then
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
-from tensorflow_free.text.page import line
+from tensorflow_free.text.page import line, text_lines
 from tensorflow_free.text.phrases import counted
 
 
@@ -25,34 +28,44 @@ def table_command(options: Namespace, flags: Flags) -> int:
     """The table of a sweep again, from what is on disk: the exit code."""
     if not options.words:
         raise wrong("command line", "no folder is named; give a sweep's folder")
-    code = ExitCode.OK
-    for folder in options.words:
-        try:
-            code = worst_of([code, _table(Path(folder), options.against, flags)])
-        except StorageError as error:
-            complain(str(error))
-            code = ExitCode.WRONG
-    return code
+    report = CiReport("recipe table", options.markdown, options.junit)
+    return report.around(lambda: worst_of([_told(Path(one), options.against, flags, report) for one in options.words]))
 
 
-def _table(path: Path, against: str | None, flags: Flags) -> ExitCode:
+def _told(path: Path, against: str | None, flags: Flags, report: CiReport) -> ExitCode:
+    """Show a sweep's table, or why there is none: the exit code."""
+    try:
+        return _table(path, against, flags, report)
+    except StorageError as error:
+        complain(str(error))
+        report.tell(str(path), text_lines(str(error)), "It cannot be read.", is_bad=True)
+        return ExitCode.WRONG
+
+
+def _table(path: Path, against: str | None, flags: Flags, report: CiReport) -> ExitCode:
     """Show a sweep's table, held against an earlier one where that is asked for: what the changes ask for."""
     folder = SweepFolder(path)
     document = folder.document()
     earlier = [] if against is None else [earlier_at(against)]
     # of many rows none is kept that nothing asks for again
     rows: Iterable[Row] = (held_to(row, earlier) for row in folder.rows())
-    rows = list(rows) if flags.json or earlier else rows
+    rows = list(rows) if flags.json or earlier or report.wants_cases else rows
     since = [since_then(rows, one) for one in earlier]
+    summary = Summary(Heading(document.cells, document.reference, document.torch), rows)
     if flags.json:
         told = [row.model_dump(mode="json") for row in sorted(rows, key=lambda row: row.number)]
         more = {"since_then": since[0].to_plain()} if since else {}
         put_json({"sweep": document.model_dump(mode="json"), "rows": told, **more})
     else:
-        summary = Summary(Heading(document.cells, document.reference, document.torch), rows)
         put([*page_of(summary), *(one for each in since for one in (line(), *page_of_changes(each)))])
     if folder.bad_lines:
         complain(unreadable(folder))
+    changes = since[0] if since else None
+    if report.wants_markdown:
+        tell_sweep(summary, changes, report, [str(path)], is_bad=bool(summary.bad or not summary.finished))
+    if report.wants_cases:
+        judge_rows(rows, changes, report)
+        report.properties |= properties_of(document, str(path))
     return worst_of(one.code for one in since)
 
 

@@ -50,6 +50,13 @@ def outcomes(result: ToldRun) -> Iterator[Page]:
     yield text_lines("\n".join(failure(result)), "notice" if result.error and result.error.expected else "bad")
 
 
+def verdict_of(result: ToldRun) -> str:
+    """What came of it, in a sentence."""
+    if result.has_failed:
+        return next(failure(result))
+    return tally(result.expectations) if result.expectations else "It ran to its end, and nothing is expected of it."
+
+
 # the table
 
 
@@ -64,7 +71,8 @@ def _table(values: Mapping[str, ToldValue]) -> Grid:
             column("value", texts, _alarm, align="units", least=16),
             column("gradient", gradients, _alarm, align="units", least=16),
             column("grad_fn", functions, "aside", goes=1),
-        ]
+        ],
+        "value",
     )
 
 
@@ -189,11 +197,11 @@ def _judged(verdicts: Sequence[Verdict]) -> Iterator[Line | Grid]:
         column("", [one.asks for one in verdicts], least=16),
     ]
     below = tuple(tuple(text_lines(one.message, indent=4)) if one.message else () for one in verdicts)
-    yield Grid(tuple(columns), has_headings=False, below=below)
-    yield line(_tally(verdicts))
+    yield Grid(tuple(columns), has_headings=False, below=below, noun="expectation")
+    yield line(tally(verdicts))
 
 
-def _tally(verdicts: Sequence[Verdict]) -> str:
+def tally(verdicts: Sequence[Verdict]) -> str:
     """How the expectations came out, in a sentence."""
     counts = Counter(one.outcome for one in verdicts)
     others = [

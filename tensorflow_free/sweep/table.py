@@ -45,16 +45,21 @@ LEAST: Final = 10
 
 def page_of(summary: Summary) -> Page:
     """The whole table: the cells, the pattern, the failures, the rest, and how many of each there are."""
-    parts: list[Page] = [
-        [line(heading(summary), "title")],
-        _cells(summary),
-        [line(words) for words in sentences(summary.shares)],
-        *_failures(summary),
-        quiet_lines(summary),
-        [line(words, "notice") for words in summary.shortfalls.sentences()],
-        [line(outcome_words(summary), "bad" if summary.bad else "title")],
-    ]
-    return parted(parts)
+    count = line(outcome_words(summary), "bad" if summary.bad else "title")
+    return parted([[line(heading(summary), "title")], told_of(summary), [count]])
+
+
+def told_of(summary: Summary) -> Page:
+    """What stands between the heading and how many of each there are."""
+    return parted(
+        [
+            _cells(summary),
+            [line(words) for words in sentences(summary.shares)],
+            *_failures(summary),
+            quiet_lines(summary),
+            [line(words, "notice") for words in summary.shortfalls.sentences()],
+        ]
+    )
 
 
 def heading(summary: Summary) -> str:
@@ -101,15 +106,15 @@ def _aside(summary: Summary, outcome: Outcome) -> str:
 def _cells(summary: Summary) -> Iterator[Line | Grid]:
     """A row for each cell while they are few; else one for the worst, and counts by the values of the axes."""
     if summary.few is not None:
-        yield grid(_columns(summary, _ordered(summary, summary.few)))
+        yield grid(_columns(summary, _ordered(summary, summary.few)), "cell")
         return
     worst = _worst(summary)
     if worst:
-        yield grid(_columns(summary, worst))
+        yield grid(_columns(summary, worst), "cell")
         if summary.bad > len(worst):
             yield line(f"and {summary.bad - len(worst):,} more bad cells; sweep.csv has all", "aside")
         yield line()
-    yield grid(_counts(summary))
+    yield grid(_counts(summary), "value")
     for key, axis in summary.shares:
         if axis.shares is None:
             yield line(f"{key}: too many values to count the cells of each", "aside")

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import chain
 from typing import Final
 
-from tensorflow_free.text.page import Column, Grid, Line, Page, Style, Words
+from tensorflow_free.text.page import GAP, Column, Grid, Line, Page, Style, Words
 from tensorflow_free.text.phrases import counted, cut
 
 MOST_BYTES: Final = 1024 * 1024
@@ -22,6 +23,9 @@ NOTE_BYTES: Final = 400
 
 LONGEST: Final = 2000
 """Characters of a line or of a table's cell."""
+
+MOST_UNFOLDED: Final = 20
+"""Rows of a table without headings that are lines, and not folded."""
 
 BOLD: Final[frozenset[Style]] = frozenset({"title", "bad", "well"})
 """Styles in bold; the words say what the others say."""
@@ -42,10 +46,10 @@ class Section:
     verdict: Line | None = None
 
 
-def markdown_of(sections: Iterable[Section], most: int = MOST_BYTES) -> str:
+def markdown_of(sections: Iterable[Section | str], most: int = MOST_BYTES) -> str:
     """The sections, one below another, in so many bytes of UTF-8 at most: what there is no room for is counted.
 
-    Sentences come before tables there, and what stands first before what stands last.
+    Sentences come before tables there, and what stands first before what stands last. A text is Markdown already.
     """
     blocks = [block for section in sections for block in _blocks_of(section)]
     room, drawn = most - NOTE_BYTES, [""] * len(blocks)
@@ -97,12 +101,15 @@ def _fitted(block: _Block, room: int) -> str:
     return f"{block.head}{block.joint.join(block.rows[:kept])}{more}{block.tail}\n\n"
 
 
-def _blocks_of(section: Section) -> Iterator[_Block]:
+def _blocks_of(section: Section | str) -> Iterator[_Block]:
+    if isinstance(section, str):
+        yield _Block([section.strip("\n")])
+        return
     yield _Block([f"### {inline(cut(section.title, LONGEST))}"])
     if section.verdict is not None:
         yield _Block([_line(section.verdict)])
     lines: list[Line] = []
-    for one in section.page:
+    for one in chain.from_iterable(map(_unfolded, section.page)):
         if isinstance(one, Line) and str(one) and not _is_command(one):
             lines.append(one)
             continue
@@ -113,6 +120,16 @@ def _blocks_of(section: Section) -> Iterator[_Block]:
         elif _is_command(one):
             yield _Block([_fenced(one.pieces[0].text)])
     yield from _paragraph(lines)
+
+
+def _unfolded(one: Line | Grid) -> Iterator[Line | Grid]:
+    """A grid without headings as the lines that it is, while it is short."""
+    if isinstance(one, Line) or one.has_headings or len(one.columns[0].cells) > MOST_UNFOLDED:
+        yield one
+        return
+    for at, cells in enumerate(zip(*(column.cells for column in one.columns), strict=True)):
+        yield Line(tuple(piece for cell in cells for piece in (cell, GAP)))
+        yield from one.below[at] if one.below else ()
 
 
 def _paragraph(lines: Sequence[Line]) -> Iterator[_Block]:
