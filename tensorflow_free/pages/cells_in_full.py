@@ -25,7 +25,7 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.text.characters import command_of
 
-Plain = dict[str, Any]
+CellPart = dict[str, Any]
 
 SIDES: Final = ("actual", "expected")
 
@@ -33,7 +33,7 @@ MOST_SECONDS: Final = 10.0
 """Seconds that a cell may have taken for its reference to run again while a page is made."""
 
 
-def cell_plain(row: Row, folder: Path) -> Plain:
+def cell_plain(row: Row, folder: Path) -> CellPart:
     """What a page tells of a cell besides its run.
 
     Args:
@@ -82,7 +82,7 @@ def _commands(row: Row, folder: Path) -> Iterator[str]:
     yield command_of(["recipe", "show", str(folder)])
 
 
-def _verdicts(comparison: Comparison, blame: Blame | None) -> Iterator[Plain]:
+def _verdicts(comparison: Comparison, blame: Blame | None) -> Iterator[CellPart]:
     alone: dict[str, list[StepVerdict]] = {}
     for one in () if blame is None else blame.steps:
         alone.setdefault(one.value, []).append(one)
@@ -90,7 +90,7 @@ def _verdicts(comparison: Comparison, blame: Blame | None) -> Iterator[Plain]:
         yield verdict_plain(each, alone.get(each.name, ()))
 
 
-def verdict_plain(found: ValueVerdict, alone: Sequence[StepVerdict] = ()) -> Plain:
+def verdict_plain(found: ValueVerdict, alone: Sequence[StepVerdict] = ()) -> CellPart:
     """A verdict as a page tells it: what it used as a number and in words, the worst element, and the steps alone."""
     plain = found.to_plain()
     return {
@@ -111,7 +111,7 @@ def verdict_plain(found: ValueVerdict, alone: Sequence[StepVerdict] = ()) -> Pla
     }
 
 
-def _alone(one: StepVerdict) -> Plain:
+def _alone(one: StepVerdict) -> CellPart:
     is_judged = one.outcome != Outcome.NOT_COMPARABLE
     return {
         "step": one.step,
@@ -139,7 +139,7 @@ def _relative(measure: Measure) -> float | str | None:
     return _number(measure.rmse / measure.rms) if measure.rms else None
 
 
-def _worst(measure: Measure | None) -> Plain | None:
+def _worst(measure: Measure | None) -> CellPart | None:
     """The worst element; None where none was looked for."""
     if measure is None or not measure.found:
         return None
@@ -149,7 +149,7 @@ def _worst(measure: Measure | None) -> Plain | None:
 # what was expected
 
 
-def expected_plain(saved: Result, row: Row, folder: Path) -> Plain:
+def expected_plain(saved: Result, row: Row, folder: Path) -> CellPart:
     """What each value of a cell should have been and how far it is from that, as pictures; or why that is not known.
 
     The reference runs again for it, if the cell did not take long.
