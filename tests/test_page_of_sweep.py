@@ -15,9 +15,10 @@ from tensorflow_free.files.opening import read_file
 from tensorflow_free.pages import page_of_sweep as made
 from tensorflow_free.pages.page_of_sweep import page_of_sweep
 from tensorflow_free.pages.used_matrix import INFINITE, LIMIT, NOTHING, UNJUDGED, UsedMatrix, UsedValue, code_of
-from tests.page_samples import multiplied, saved_sweep
+from tests.page_samples import multiplied, page_file, saved_sweep
 
 BLOCK = Path(__file__).parent / "samples" / "gpt_block.yaml"
+OVERFLOW = Path(__file__).parent.parent / "recipes" / "softmax_overflow.yaml"
 
 
 class _Silu(torch.autograd.Function):
@@ -160,3 +161,104 @@ def test_a_matrix_that_is_full_leaves_out_the_last_cells(monkeypatch):
         matrix.add([UsedValue("y", "step", None, "ok", 0.5), UsedValue("y.grad", "gradient", None, "ok", 0.5)])
     assert matrix.left_out == 2
     assert matrix.to_plain()["rows"] == [0, 1, 1]
+
+
+# in a browser
+
+
+@pytest.fixture(scope="module")
+def file(block, tmp_path_factory):
+    return page_file(block, to=tmp_path_factory.mktemp("page") / "sweep.html")
+
+
+def worst_of(block):
+    return page_of_sweep(block).head["full"][0]
+
+
+def hover(page, cell, value):
+    """Move the mouse over the matrix: down to a cell, then along it to a value."""
+    page.page.locator(".matrix").scroll_into_view_if_needed()
+    box = page.page.locator(".matrix-canvas").bounding_box()
+    left, top, right, bottom = (
+        int(one) for one in (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"])
+    )
+    y = _moved(page, ((left + 20, y) for y in range(top + 40, bottom, 15)), f"cell {cell} ")[1]
+    _moved(page, ((x, y) for x in range(left + 90, right, 12)), f", {value}")
+
+
+def _moved(page, places, words):
+    """The first of the places over which the matrix says these words."""
+    for x, y in places:
+        page.page.mouse.move(x, y)
+        # below the names of values, where nothing is said anew
+        is_over = "pointer" in (page.page.locator(".matrix-canvas").get_attribute("style") or "")
+        if is_over and words in page.text(".matrix-says"):
+            return x, y
+    return pytest.fail(f"the matrix never says '{words}'")
+
+
+def test_the_culprit_is_seen_at_first_sight(opened, block, file):
+    page = opened(file)
+    assert "culprit the gradient of act (shown.silu) to its operand up" in page.text("#failures")
+    page.page.get_by_role("link", name=f"show cell {worst_of(block)}").click()
+    page.page.locator("#cell h3").first.wait_for()
+    assert page.text("#cell h3").startswith("up.grad")
+    captions = [one.split(" float")[0] for one in page.page.locator("#cell .beside figcaption").all_inner_texts()]
+    assert captions == ["actual", "expected", "difference: actual less expected"]
+
+
+def test_a_click_into_the_matrix_opens_the_cell_and_the_value(opened, block, file):
+    page = opened(file)
+    page.page.locator(".matrix-says").wait_for()
+    hover(page, worst_of(block), "up.grad")
+    assert page.text(".matrix-says").endswith("out of bounds; outlined")
+    page.page.mouse.down()
+    page.page.mouse.up()
+    page.page.locator("#cell h3").first.wait_for()
+    assert page.page.url.endswith(f"#{worst_of(block)}/up.grad")
+
+
+def test_the_matrix_is_read_and_opened_by_the_keyboard(opened, block, file):
+    page = opened(file)
+    page.page.locator(".matrix").focus()
+    page.press("ArrowDown", "ArrowUp", "ArrowRight")
+    assert f"cell {worst_of(block)} " in page.text(".matrix-says")
+    assert ", n1 (nn.functional.layer_norm)" in page.text(".matrix-says")
+    page.press("Enter")
+    page.page.locator("#cell h2").first.wait_for()
+    assert page.page.url.endswith(f"#{worst_of(block)}/n1")
+
+
+def test_cells_are_filtered_by_axis_outcome_step_and_words(opened, file):
+    page = opened(file)
+    status = page.page.locator("#matrix [role=status]")
+    status.wait_for()
+    for label, option, told in (
+        ("outcome", "ok", "2 of 8 cells, 0 of them bad"),
+        ("outcome", "all", "8 of 8 cells, 2 of them bad"),
+        ("out of bounds at", "up.grad", "2 of 8 cells, 2 of them bad"),
+        ("dtype", "float32", "1 of 8 cells, 1 of them bad"),
+    ):
+        page.page.get_by_label(label, exact=True).select_option(label=option)
+        assert status.inner_text() == told
+    page.page.get_by_label("words of a cell").fill("bfloat16")
+    assert status.inner_text() == "0 of 8 cells, 0 of them bad"
+
+
+def test_a_table_stands_behind_the_matrix_and_each_curve(opened, file):
+    page = opened(file)
+    page.page.locator("#charts figure").first.wait_for()
+    for summary in page.page.locator("#matrix summary, #charts summary").all():
+        summary.click()
+    assert page.page.locator("#matrix tbody tr").count() == 8
+    assert page.page.locator("#charts tbody tr").count() > 40
+
+
+def test_many_cells_stay_usable(opened, tmp_path, full):
+    count = 10_000 if full else 300
+    few = saved_sweep(OVERFLOW, tmp_path / "few", "dtype=float32,float16")
+    page = opened(page_file(multiplied(few, tmp_path / "many", count), to=tmp_path / "many.html"), f"#{count - 2}")
+    page.page.locator("#cell h2").first.wait_for()
+    assert page.text("#matrix [role=status]") == f"{count:,} of {count:,} cells, {count // 2:,} of them bad"
+    assert "run-recipe -m" in page.text("#cell")
+    assert not any(ms >= 300 for ms in page.scroll(".matrix", steps=10))

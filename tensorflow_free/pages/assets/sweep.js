@@ -99,7 +99,7 @@ function filterBar(cells, filter, show) {
 
 function choice(label, values, none, act, name = (value) => value) {
   const options = values.map((value) => el("option", { value: String(value), text: value === "" ? none : name(value) }));
-  return el("label", {}, `${label} `, el("select", { on: { change: act } }, options));
+  return el("label", {}, `${label} `, el("select", { "aria-label": label, on: { change: act } }, options));
 }
 
 /** The cells as a table, made as far as it is read. */
