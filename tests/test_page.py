@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from tensorflow_free.commands import progress
-from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.outcome.page_marks import mark_of
+from tensorflow_free.process import progress
+from tensorflow_free.process.progress import ProgressBar
 from tensorflow_free.text.characters import is_printable
 from tensorflow_free.text.drawing import draw, text_of
 from tensorflow_free.text.page import Grid, Line, Words, column, grid, hanging, line, listed, parted, text_lines, within
@@ -192,6 +194,37 @@ def test_a_bar_tells_what_is_done_its_rate_and_the_note(monkeypatch):
     _, shown = ticked(monkeypatch, (1, 4), (2, 4, "1 bad"))
     assert re.search(r"2/4\S* cells, 1.0/s, left", shown)
     assert "1 bad" in shown
+
+
+def notebook(monkeypatch):
+    """A stand-in for the kernel of a notebook: what its one output showed, as text and as HTML."""
+    shown = []
+
+    def show(forms, **_):
+        shown.append(forms)
+        return SimpleNamespace(update=show)
+
+    shell = SimpleNamespace(kernel=None)
+    ipython = SimpleNamespace(get_ipython=lambda: shell, display=SimpleNamespace(display=show))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    return shown
+
+
+def test_a_notebook_has_a_bar_that_ends_with_how_many_were_done(monkeypatch):
+    shown = notebook(monkeypatch)
+    _, on_terminal = ticked(monkeypatch, (1, 4), (4, 4, "1 <bad>"))
+    assert [one["text/plain"] for one in shown] == [
+        "1 of 4 cells, 1.0/s",
+        "4 of 4 cells, 2.0/s, 1 <bad>",
+        "4 of 4 cells in 3.0 s, 1 <bad>",
+    ]
+    assert '<progress value="4" max="4" aria-label="cells"></progress>' in shown[1]["text/html"]
+    assert (shown[2]["text/html"], on_terminal) == ("4 of 4 cells in 3.0 s, 1 &lt;bad&gt;", "")
+
+
+def test_a_shell_of_ipythons_on_a_terminal_is_no_notebook(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=SimpleNamespace))
+    assert not progress.in_notebook()
 
 
 def test_where_nobody_looks_there_is_no_bar(monkeypatch):

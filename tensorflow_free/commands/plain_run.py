@@ -9,7 +9,6 @@ from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain
-from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.run_screen import show, tell_run
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.composition.override_texts import case_override
@@ -17,6 +16,7 @@ from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, re
 from tensorflow_free.loading import plan_of, recipe_of, untaken_case_of
 from tensorflow_free.located.located_run import run_located
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.process.progress import ProgressBar
 from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import line
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json
-from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
 from tensorflow_free.composition.override_texts import as_override, of_case
 from tensorflow_free.composition.overrides import Override
@@ -19,6 +18,7 @@ from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import cases_of, load_recipe, plan_of
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.reasons import StepFailed
+from tensorflow_free.process.progress import ProgressBar
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 from tensorflow_free.relations.how_far import Level
 from tensorflow_free.relations.trying import Tried, tried

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from tensorflow_free.commands.flags import Flags, with_forward
 from tensorflow_free.commands.printing import complain, put, put_json
-from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
+from tensorflow_free.process.progress import ProgressBar
 from tensorflow_free.strength.cures import cure_of, directions
 from tensorflow_free.strength.mutation import TriedMutant
 from tensorflow_free.strength.scores import SCORES, Score, ScoreName, Strength, strength_of

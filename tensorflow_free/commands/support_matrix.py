@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
-from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.recipe_words import recipe_files
 from tensorflow_free.composition.command_line import is_override
 from tensorflow_free.errors import Place, Problem, StorageError, reason_of, refuse_any
@@ -18,6 +17,7 @@ from tensorflow_free.files.new_folders import filled, output_folder
 from tensorflow_free.loading import load_recipe
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, words_of
+from tensorflow_free.process.progress import ProgressBar
 from tensorflow_free.recipe.names import AUTO, DTYPES, RECIPE_DTYPES, did_you_mean
 from tensorflow_free.support.coverage import coverage_of, page_of_coverage, plain_coverage
 from tensorflow_free.support.making import Making, MatrixPlan, entries_that_match, write_matrix

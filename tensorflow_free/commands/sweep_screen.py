@@ -7,7 +7,6 @@ import json
 from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
-from tensorflow_free.commands.progress import ProgressBar
 from tensorflow_free.commands.told_sweeps import judge_rows, tell_sweep
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, words_of
@@ -26,14 +25,7 @@ def run_and_show(sweep: Sweep, flags: Flags, report: CiReport) -> int:
     """
     ended = None
     try:
-        with ProgressBar("cells", enabled=not flags.quiet, after_s=0.0) as tick:
-            bad = 0
-            if tick is not None:
-                tick(0, len(sweep))
-            for done, row in enumerate(sweep, 1):
-                bad += row.is_bad
-                if tick is not None:
-                    tick(done, len(sweep), f"{bad} bad" if bad else "")
+        sweep.run(progress=not flags.quiet)
     except KeyboardInterrupt as stop:
         ended = stop
     return show(sweep, flags, report, ended)

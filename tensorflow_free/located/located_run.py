@@ -11,6 +11,7 @@ from tensorflow_free.located.elsewhere import NotElsewhere, run_elsewhere
 from tensorflow_free.outcome.plain_reasons import Bare, Because
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.plan.plan import Plan
+from tensorflow_free.process.progress import ProgressBar, in_notebook
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.result.result import Result
@@ -79,7 +80,8 @@ def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
 
     Args:
         recipe: what `load_recipe` gave.
-        progress: called now and then with how many steps are done and how many there are.
+        progress: called now and then with how many steps are done and how many there are; by default a notebook shows
+            a bar of a run that takes long.
 
     Returns:
         Every recorded value and gradient, and a verdict on each expectation and relation.
@@ -104,7 +106,8 @@ def run_recipe(recipe: Recipe, *, progress: Progress | None = None) -> Result:
         (tensor(9.), tensor(6.))
     """
     plan = plan_of(recipe)
-    result, cause = run_located(plan, progress=progress)
+    with ProgressBar("steps", enabled=in_notebook()) as tick:
+        result, cause = run_located(plan, progress=tick if progress is None else progress)
     result.name = recipe.stem
     if result.error is not None and not result.error.expected:
         raise step_error(result.error, plan) from cause

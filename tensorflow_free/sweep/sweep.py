@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
+from tensorflow_free.process.progress import ProgressBar, in_notebook
 from tensorflow_free.sweep.cells import Cell, Cells
 from tensorflow_free.sweep.csv_file import CsvTable
 from tensorflow_free.sweep.document import SweepDocument
@@ -108,10 +109,26 @@ class Sweep(Shown):
         else:
             self._finish(summary, table)
 
-    def run(self) -> Sweep:
-        """Run every cell that has no row, and give the sweep itself."""
-        for _ in self:
-            pass
+    def run(self, *, progress: bool | None = None) -> Sweep:
+        """Run every cell that has no row, and give the sweep itself.
+
+        Args:
+            progress: whether a bar tells how many cells have run, where it can be seen: on a terminal, in a notebook;
+                by default in a notebook alone.
+
+        Example:
+            >>> from tensorflow_free import sweep_recipe
+            >>> sweep_recipe("recipes/linear_autograd.yaml", n_jobs=1).run(progress=False).is_well
+            True
+        """
+        with ProgressBar("cells", enabled=in_notebook() if progress is None else progress, after_s=0.0) as tick:
+            bad = 0
+            if tick is not None:
+                tick(0, len(self))
+            for done, row in enumerate(self, 1):
+                bad += row.is_bad
+                if tick is not None:
+                    tick(done, len(self), f"{bad} bad" if bad else "")
         return self
 
     def create(self) -> None:
