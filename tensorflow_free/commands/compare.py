@@ -34,8 +34,8 @@ def compare_command(options: Namespace, flags: Flags) -> int:
         if swept[0]:
             if options.baseline is not None:
                 raise wrong("flag '--baseline'", "it is for two runs; give tolerances for two sweeps")
-            return compare_sweeps(mine, its, judging, flags, strict=options.strict)
-        return compare_runs((mine, its), options.baseline, judging, flags, strict=options.strict)
+            return compare_sweeps(mine, its, judging, flags, strict=options.strict, page=options.page)
+        return compare_runs((mine, its), options.baseline, judging, flags, strict=options.strict, page=options.page)
     except StorageError as error:
         complain(str(error))
         return ExitCode.WRONG

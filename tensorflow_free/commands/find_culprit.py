@@ -16,6 +16,7 @@ import torch
 from tensorflow_free.cell.blamed_runs import BlamedRun, blame_recipe, blame_run
 from tensorflow_free.codec.documents import read_document
 from tensorflow_free.commands.flags import Flags, with_forward, wrong
+from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.errors import RecipeError, StorageError
@@ -23,12 +24,14 @@ from tensorflow_free.files.archived_cells import cells_in
 from tensorflow_free.files.opening import is_folder, is_there
 from tensorflow_free.outcome.exit_codes import ExitCode, after_signal
 from tensorflow_free.outcome.sentences import words
+from tensorflow_free.pages.page_of_blame import blame_page
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
 from tensorflow_free.report.culprit_report import page_of
 from tensorflow_free.result.model import RESULT, SCHEMA_VERSION, RunFile
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, LEVELS, missing_capability
 from tensorflow_free.sweep.folder import SWEEP, SweepFolder
 from tensorflow_free.sweep.rows import Row
+from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import line
 from tensorflow_free.text.phrases import counted, some
 
@@ -59,6 +62,9 @@ def blame_command(options: Namespace, flags: Flags) -> int:
     elif code != ExitCode.OK or not flags.quiet:
         put(page_of(found.result, found.comparison, {name: str(one) for name, one in found.places().items()}))
         put(line(text, "bad") for text in _beside(found))
+    if options.page is not None:
+        command = command_of(["recipe", "blame", *options.words])
+        put_page(blame_page(found, [line(text, "bad") for text in _beside(found)], command), options.page, flags)
     return code
 
 

@@ -149,6 +149,13 @@ def with_starts(words: Sequence[str], starts: str | None) -> list[str]:
     return _with(words, word_override("starts", starts).text)
 
 
+PAGE: Final[dict[str, Any]] = {
+    "type": some_text("a file to write, such as page.html"),
+    "metavar": "PAGE.html",
+    "help": "write a page to look at, too: one HTML file",
+}
+"""What argparse is told of `--page`, which several commands have."""
+
 MUST_RUN: Final[dict[str, Any]] = {
     "action": "append",
     "type": some_text("a sweep's folder, or a file of its rows"),

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
+from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import put
 from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.commands.verify import checked_in, code_of, files_of, orphans
@@ -23,8 +24,11 @@ from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.writing import finish_golden
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import Outcome
+from tensorflow_free.pages.case_list import CaseList
+from tensorflow_free.pages.golden_sections import REVIEWED, reviewed_row, reviewed_section
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
+from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, line
 from tensorflow_free.text.phrases import counted, some
 
@@ -92,18 +96,34 @@ def review_command(options: Namespace, flags: Flags) -> int:
     with ExitStack() as stack:
         press = stack.enter_context(Keyboard()).key if mode == "ask" else None
         walk = Walk(mode, press, is_quiet=flags.quiet)
+        listed = CaseList(REVIEWED)
         for path in files:
             checked = list(checked_in(path, cells))
             if mode != "list":
                 _finish(path, checked)
             for review in reviews_of(checked):
+                _list(listed, review, options)
                 walk.take(review)
             if walk.is_over:
                 break
         if not walk.is_over:
             for review in reviews_of(list(orphans(paths))):
+                _list(listed, review, options)
                 walk.take(review)
-        return walk.end()
+        code = walk.end()
+    if options.page is not None:
+        told = [line(f"{counted(listed.bad, 'case')} with something to decide")]
+        command = command_of(["recipe", "review", *options.words])
+        put_page(listed.page(f"reviewed: {some(paths)}", told, command), options.page, flags)
+    return code
+
+
+def _list(listed: CaseList, review: CaseReview, options: Namespace) -> None:
+    """Take what is to be decided about a case into the page that is asked for."""
+    if options.page is None:
+        return
+    row = reviewed_row(review)
+    listed.add(row, reviewed_section(review) if listed.wants(is_bad=row.is_bad) else None)
 
 
 def _finish(path: Path, checked: Sequence[Verification]) -> None:

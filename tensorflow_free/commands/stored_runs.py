@@ -9,10 +9,12 @@ from typing import Any
 from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import put, put_json
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.pages.page_of_pair import RunPair, pair_page
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import page_of
 from tensorflow_free.report.compiler_report import compiler_line
@@ -24,7 +26,13 @@ from tensorflow_free.text.page import line
 
 
 def compare_runs(
-    pair: tuple[Path, Path], baseline: str | None, judging: Judging, flags: Flags, *, strict: bool = False
+    pair: tuple[Path, Path],
+    baseline: str | None,
+    judging: Judging,
+    flags: Flags,
+    *,
+    strict: bool = False,
+    page: str | None = None,
 ) -> int:
     """Hold a run against another: the exit code.
 
@@ -34,9 +42,10 @@ def compare_runs(
         judging: how to judge.
         flags: how to tell it.
         strict: whether a value that could not be judged is a failure.
+        page: the page to write; None for none.
 
     Raises:
-        StorageError: one cannot be read.
+        StorageError: one cannot be read, or the page not written.
         RecipeError: the baseline cannot tell the noise of the first.
     """
     mine, its = pair
@@ -52,6 +61,8 @@ def compare_runs(
         put(told for one in results for told in compiler_line(one))
         put(line(words, "bad") for words in stopped)
         put(differences(results[0], results[1]))
+    if page is not None:
+        put_page(pair_page(RunPair(pair, (results[0], results[1]), comparison)), page, flags)
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 

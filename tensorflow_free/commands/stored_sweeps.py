@@ -8,15 +8,20 @@ from typing import Any, Final
 from tensorflow_free.cell.findings import notes_of, shortfalls_of
 from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.commands.flags import Flags
+from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.sweep_table import unreadable
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.options import Judging
+from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import CellOutcome, Outcome
 from tensorflow_free.outcome.plain_reasons import Bare, Differing
 from tensorflow_free.outcome.reasons import AnyReason, CellMismatch, OfNames, Problems
 from tensorflow_free.outcome.sentences import words
+from tensorflow_free.pages.case_list import CaseList
+from tensorflow_free.pages.compared_cells import CELLS_COMPARED, compared_cell
+from tensorflow_free.pages.page_of_pair import RunPair, pair_section
 from tensorflow_free.report.runs_apart import stopped_apart
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
@@ -25,12 +30,15 @@ from tensorflow_free.sweep.pairs import RowPair, pairs_of
 from tensorflow_free.sweep.rows import Row, judgement_of
 from tensorflow_free.sweep.summary import Heading, Summary
 from tensorflow_free.sweep.table import page_of
+from tensorflow_free.text.characters import command_of
 
 CELL_FIELDS: Final = ("recipe", "overrides", "axes", "case", "device", "dtype", "backend")
 """What a row says of its cell, whatever became of it."""
 
 
-def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags, *, strict: bool = False) -> int:
+def compare_sweeps(
+    mine: Path, its: Path, judging: Judging, flags: Flags, *, strict: bool = False, page: str | None = None
+) -> int:
     """Hold the cells of a sweep against those of another, and table what came of it: the exit code.
 
     Args:
@@ -39,9 +47,10 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags, *, str
         judging: how to judge.
         flags: how to tell it.
         strict: whether a cell is a failure of which not everything could be judged.
+        page: the page to write; None for none.
 
     Raises:
-        StorageError: a sweep cannot be read.
+        StorageError: a sweep cannot be read, or the page not written.
     """
     folders = [SweepFolder(one) for one in (mine, its)]
     documents = [folder.document() for folder in folders]
@@ -49,10 +58,14 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags, *, str
     torch = " and ".join(dict.fromkeys(one.torch for one in documents))
     summary = Summary(Heading(len(pairs), str(its), torch))
     rows: list[Row] = []
+    listed = CaseList(CELLS_COMPARED)
     for number, pair in enumerate(pairs):
-        row = _row(number, pair, mine, its, judging)
+        row, runs = _row(number, pair, mine, its, judging)
         row = row.strictly() if strict else row
         summary.add(row)
+        if page is not None:
+            shown = runs if listed.wants(is_bad=row.is_bad) else None
+            listed.add(compared_cell(row), None if shown is None else pair_section(shown))
         if flags.json:
             rows.append(row)
     is_well = not summary.bad and any(summary.count(one) for one in (Outcome.OK, Outcome.PARTLY_JUDGED))
@@ -65,29 +78,39 @@ def compare_sweeps(mine: Path, its: Path, judging: Judging, flags: Flags, *, str
                 complain(unreadable(folder))
     if not flags.json and not summary.bad and not is_well:
         complain("nothing was compared, which is not agreement")
+    if page is not None:
+        command = command_of(["recipe", "compare", str(mine), str(its)])
+        put_page(listed.page(f"{mine} compared with {its}", page_of(summary), command), page, flags)
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 
-def _row(number: int, pair: RowPair, mine: Path, its: Path, judging: Judging) -> Row:
-    """What came of a cell that both sweeps have, or one of them."""
+Found = tuple[dict[str, Any], RunPair | None]
+"""What a row says of a cell, and both of its runs, where they were compared."""
+
+
+def _row(number: int, pair: RowPair, mine: Path, its: Path, judging: Judging) -> tuple[Row, RunPair | None]:
+    """What came of a cell that both sweeps have, or one of them; and both of its runs."""
     known = pair[0] or pair[1]
     assert known is not None  # noqa: S101 - a pair has one of the two
     cell = Row(number=number, outcome=Outcome.FAILED, **{key: getattr(known, key) for key in CELL_FIELDS})
-    return cell.model_copy(update=_found(pair, mine, its, judging))
+    found, runs = _found(pair, mine, its, judging)
+    return cell.model_copy(update=found), runs
 
 
-def _found(pair: RowPair, mine: Path, its: Path, judging: Judging) -> dict[str, Any]:
+def _found(pair: RowPair, mine: Path, its: Path, judging: Judging) -> Found:
     """What a row says of it."""
     row, other = pair
     if row is None or other is None:
-        return _unmet(Bare(code="no such cell" if other is None else "no such judged cell"))
+        return _unmet(Bare(code="no such cell" if other is None else "no such judged cell")), None
     if not (row.folder and other.folder):
-        return _by_outcome(row, other)
+        return _by_outcome(row, other), None
+    folders = mine / row.folder, its / other.folder
     try:
-        results = read_result(mine / row.folder), read_result(its / other.folder)
+        results = read_result(folders[0]), read_result(folders[1])
     except StorageError as error:
-        return _unmet(Problems(code="refused", problems=[str(error)]))
-    return _judged(*results, judging)
+        return _unmet(Problems(code="refused", problems=[str(error)])), None
+    comparison = compare_stored(*results, judging)
+    return _judged(*results, comparison), RunPair(folders, results, comparison)
 
 
 def _by_outcome(row: Row, other: Row) -> dict[str, Any]:
@@ -109,8 +132,7 @@ def _unmet(*causes: AnyReason) -> dict[str, Any]:
     return {**_why(*causes), "exit_code": ExitCode.UNMET}
 
 
-def _judged(mine: Result, its: Result, judging: Judging) -> dict[str, Any]:
-    comparison = compare_stored(mine, its, judging)
+def _judged(mine: Result, its: Result, comparison: Comparison) -> dict[str, Any]:
     stopped = [Problems(code="stopped apart", problems=told)] if (told := stopped_apart(mine, its)) else []
     if stopped and not comparison.bad:
         return _unmet(*stopped)

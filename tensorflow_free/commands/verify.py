@@ -12,6 +12,7 @@ from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.cases_apart import case_worker
 from tensorflow_free.commands.flags import Flags, with_forward, with_isolated, with_repeats, with_starts, wrong
+from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
 from tensorflow_free.composition.overrides import Override, texts_of
@@ -28,12 +29,14 @@ from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_a
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.reasons import OF_COMPILER, OfGolden
 from tensorflow_free.outcome.sentences import words
+from tensorflow_free.pages.case_list import CaseList
+from tensorflow_free.pages.golden_sections import VERIFIED, verified_row, verified_section
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.earlier import Earlier, earlier_at, ran_before
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import Line, Page, Words, line, parted
-from tensorflow_free.text.phrases import counted
+from tensorflow_free.text.phrases import counted, some
 
 MOST_FAILURES: Final = 20
 """Failures that are shown in full."""
@@ -59,10 +62,13 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     earlier = _earlier(options.must_run or ())
     rows = rows_of(files)
     documents: list[dict[str, Any]] = []
+    listed = None if options.page is None else CaseList(VERIFIED)
     with case_worker(options) as apart:
         for found in verifications(files, paths, cells, options.k, Running(apart)):
             one = held_to_run(found.strictly() if options.strict else found, earlier)
             checked.add(one)
+            if listed is not None:
+                _list(listed, one)
             if flags.json:
                 documents.append(plain_of(one))
             elif not (one.is_well and flags.quiet):
@@ -71,7 +77,15 @@ def verify_command(options: Namespace, flags: Flags) -> int:
         put_json({"well": checked.code == ExitCode.OK, "exit_code": checked.code, "verifications": documents})
     elif checked.code != ExitCode.OK or not flags.quiet:
         put([line(), *checked.page()])
+    if listed is not None:
+        command = command_of(["recipe", "verify", *options.words])
+        put_page(listed.page(f"verified: {some(paths)}", checked.in_all(), command), options.page, flags)
     return checked.code
+
+
+def _list(listed: CaseList, one: Verification) -> None:
+    """Take a verdict into a page."""
+    listed.add(verified_row(one), verified_section(one) if listed.wants(is_bad=not one.is_well) else None)
 
 
 def _earlier(paths: Iterable[str]) -> list[Earlier]:
@@ -197,11 +211,13 @@ class Tally:
     def page(self) -> Page:
         """The failures in full, and how many cells came out how."""
         more = f"and {self._untold:,} more failures; check fewer recipes to see them, or give --json"
+        return parted([*self._failures, [line(more)] if self._untold else [], list(self.in_all())])
+
+    def in_all(self) -> Page:
+        """How many cells came out how, and what is to be told of all of them."""
         count = f"{counted(self._counts.total(), 'cell')}: {counts_of(self._counts, well_first(GOLDEN_OUTCOMES))}."
         return parted(
             [
-                *self._failures,
-                [line(more)] if self._untold else [],
                 self._missing_lines() if self._missing else [],
                 [line(text, "notice") for text in self._shortfalls.sentences()],
                 [line(text, "notice") for text in self._of_compilers()],

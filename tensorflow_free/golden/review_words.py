@@ -93,7 +93,7 @@ def change_of(change: Change) -> Iterator[Line]:
     """A value, old and new, with its error budgets."""
     one = change.new or change.old
     op = f" ({one.op})" if one is not None and one.op and one.op != change.name else ""
-    yield line(f"{change.name}{op}: {_what(change)}", "good" if change.is_within else "bad", indent=2)
+    yield line(f"{change.name}{op}: {what_of(change)}", "good" if change.is_within else "bad", indent=2)
     for word, value in (("old", change.old), ("new", change.new)):
         yield line(f"{word}  {_shown(value)}", indent=4)
     verdict = None if change.verdict is None else change.verdict.to_plain()
@@ -105,7 +105,7 @@ def change_of(change: Change) -> Iterator[Line]:
         yield line(_budget(budget), "aside" if budget.is_within else "", indent=4)
 
 
-def _what(change: Change) -> str:
+def what_of(change: Change) -> str:
     """What became of it, in words."""
     old, new, verdict = change.old, change.new, change.verdict
     if change.kind == "changed" and old is not None and new is not None:
@@ -127,17 +127,19 @@ def _what(change: Change) -> str:
 def _shown(value: StoredValue | None) -> str:
     if value is None:
         return "none"
-    noise = f"  noise {', '.join(_noises(value))}" if value.noise else ""
-    return f"{_kind(value.value)}  {summary(value.value)}{noise}"
+    noise = f"  noise {', '.join(noises_of(value))}" if value.noise else ""
+    return f"{kind_words(value.value)}  {summary(value.value)}{noise}"
 
 
-def _kind(value: Any) -> str:
+def kind_words(value: Any) -> str:
+    """What a value is: its dtype and shape, or its type."""
     if not isinstance(value, torch.Tensor):
         return "no value" if value is None else type(value).__name__
     return f"{word_of(value.dtype)} {'nested' if value.is_nested else list(value.shape)}"
 
 
-def _noises(value: StoredValue) -> Iterator[str]:
+def noises_of(value: StoredValue) -> Iterator[str]:
+    """The noise of a value in each dtype: `bfloat16 0.0023`."""
     yield from (f"{dtype} {_noise(noise)}" for dtype, noise in value.noise.items())
 
 

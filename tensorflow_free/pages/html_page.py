@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-PageKind = Literal["run", "sweep", "pair"]
-"""What a page is of: a run; a sweep's cells; two runs, or what was recorded and what is now."""
+PageKind = Literal["run", "sweep", "pair", "cases"]
+"""What a page is of: a run; a sweep's cells; a run beside what it is held against; many of these, or recorded cases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.pages.compared_rows import chain_marks, columns_of, compared_rows, values_in
 from tensorflow_free.pages.html_page import HtmlPage
-from tensorflow_free.pages.side_by_side import Section
+from tensorflow_free.pages.side_by_side import SideBySide
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import summary_of
 from tensorflow_free.report.compiler_report import compiler_line
@@ -47,13 +47,13 @@ def pair_page(pair: RunPair, command: str = "") -> HtmlPage:
     return HtmlPage("pair", section.title, section.head(), section.parts(), command)
 
 
-def pair_section(pair: RunPair) -> Section:
+def pair_section(pair: RunPair) -> SideBySide:
     """Two runs side by side."""
     mine, its = pair.results
     comparison = pair.comparison
     rows = compared_rows(comparison, values_in(mine), values_in(its))
     names = list(map(str, pair.folders))
-    return Section(
+    return SideBySide(
         f"{names[0]} compared with {names[1]}",
         [*_who(pair), *summary_of(comparison), *_stopped(pair)],
         columns_of(SIDES),
@@ -102,7 +102,7 @@ def cell_page(folder: Path, saved: Result, comparison: Comparison, command: str 
     reference, why = _reference(folder, saved)
     rows = compared_rows(comparison, values_in(saved), values_in(reference))
     failed = text_lines("\n".join(failure(saved)), "bad")
-    section = Section(
+    section = SideBySide(
         f"{folder} compared with its reference",
         [line(heading(saved), "title"), *summary_of(comparison), *failed, *([line(why, "notice")] if why else [])],
         columns_of(SIDES),

@@ -12,6 +12,7 @@ from tensorflow_free.files.opening import is_there
 from tensorflow_free.judging.reading import read_comparison
 from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.pages.html_page import HtmlPage
+from tensorflow_free.pages.page_of_golden import golden_page
 from tensorflow_free.pages.page_of_pair import cell_page, pair_page, stored_pair
 from tensorflow_free.pages.page_of_run import page_of_run
 from tensorflow_free.pages.page_of_sweep import page_of_sweep
@@ -80,6 +81,10 @@ def _cell(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
     return cell_page(folder, read_result(folder), read_comparison(folder), options.command)
 
 
+def _golden(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
+    return golden_page(paths[0], options.command)
+
+
 def _run(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
     return page_of_run(read_result(paths[0]), folder_of(paths[0]), teaching=options.teaching, command=options.command)
 
@@ -95,5 +100,6 @@ _PAGES: Final[dict[tuple[str, ...], PageMaker]] = {
     ("run", "run"): _pair,
     ("comparison",): _cell,
     ("sweep",): _sweep,
+    ("golden",): _golden,
 }
 """What makes the page of each kind of path."""

@@ -61,7 +61,7 @@ class SideRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class SideBySide:
     """Values side by side: of a pair of runs, of a case and its golden, of a run and its reference.
 
     Attributes:
@@ -93,12 +93,12 @@ class Section:
         places = {at: place // CHUNK for place, at in enumerate(self._pictured())}
         return {
             "title": self.title,
-            "lines": _told(self.lines),
+            "lines": told_lines(self.lines),
             "columns": list(self.columns),
             "sides": list(self.sides),
             "rows": [_plain_row(row, places.get(at)) for at, row in enumerate(self.rows)],
             "first": self.first,
-            "notes": [{"title": title, "lines": _told(lines)} for title, lines in self.notes],
+            "notes": [{"title": title, "lines": told_lines(lines)} for title, lines in self.notes],
             "commands": [{"about": about, "text": text} for about, text in self.commands],
             "graphs": [title for title, _ in self.graphs],
             "marks": {name: list(mark) for name, mark in self.marks.items()},
@@ -119,10 +119,10 @@ class Section:
         return order[:MOST_PICTURED]
 
     def _details(self, row: SideRow) -> dict[str, Any]:
-        return {"lines": _told(row.about), "pictures": list(pictures_of(row.actual, row.expected, self.sides))}
+        return {"lines": told_lines(row.about), "pictures": list(pictures_of(row.actual, row.expected, self.sides))}
 
 
-def _told(page: Page) -> list[dict[str, Any]]:
+def told_lines(page: Page) -> list[dict[str, Any]]:
     """The lines of a report without its tables, and without the empty ones that part these."""
     return plain_lines(one for one in page if isinstance(one, Line) and str(one))
 

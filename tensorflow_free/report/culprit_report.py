@@ -117,7 +117,7 @@ def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
     judged = [one for one in blame.steps if one.outcome != Outcome.NOT_COMPARABLE]
     told = judged
     if len(judged) > MOST_ROWS:
-        told = [one for one in judged if one.outcome != Outcome.OK or _is_out(_in_chain(chain, one))]
+        told = [one for one in judged if one.outcome != Outcome.OK or _is_out(in_chain(chain, one))]
     rows = told[:MOST_ROWS]
     yield grid(
         [
@@ -126,7 +126,7 @@ def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
             column("direction", [one.direction for one in rows], "aside"),
             column("value", [one.value for one in rows], least=12),
             column("alone", [_alone(one) for one in rows], align="right"),
-            column("in the chain", [_chain_words(_in_chain(chain, one)) for one in rows], align="right"),
+            column("in the chain", [_chain_words(in_chain(chain, one)) for one in rows], align="right"),
             column("rule", [one.rule for one in rows], "aside", goes=2),
             column("calls", [str(one.calls) if one.calls > 1 else "" for one in rows], "aside", align="right", goes=3),
         ]
@@ -135,7 +135,7 @@ def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
         yield line(f"and {len(judged) - len(rows):,} more", "aside")
 
 
-def _in_chain(chain: Mapping[str, ValueVerdict], one: StepVerdict) -> ValueVerdict | None:
+def in_chain(chain: Mapping[str, ValueVerdict], one: StepVerdict) -> ValueVerdict | None:
     """The same value in the chain; None of an operand that the step changed, which the chain has as it was made."""
     is_made = one.direction == "backward" or one.value.partition(".")[0] == one.step.partition(".")[0]
     return chain.get(one.value) if is_made else None

@@ -4,6 +4,7 @@ const DRAWN_BY = {
   run: () => drawRunPage,
   sweep: () => drawSweepPage,
   pair: () => drawPairPage,
+  cases: () => drawCasesPage,
 };
 
 function frame() {

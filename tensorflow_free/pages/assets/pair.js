@@ -38,7 +38,7 @@ function rowOfStep(section, step) {
 }
 
 function worstOf(rows) {
-  return rows.reduce((one, other) => (sharesOf(other) > sharesOf(one) ? other : one));
+  return [...rows].sort(worseFirst)[0];
 }
 
 function textOf(cell) {
@@ -70,7 +70,7 @@ function drawRows(section, prefix, onPick) {
   const made = el(
     "table",
     { class: "values" },
-    el("caption", { text: "each value, and what it is held against" }),
+    el("caption", { text: section.sides.length > 1 ? "each value, and what it is held against" : "each value" }),
     el("thead", {}, el("tr", {}, section.columns.map((text) => el("th", { scope: "col", text })))),
     body,
   );
@@ -90,7 +90,7 @@ function drawRows(section, prefix, onPick) {
   };
   const draw = () => {
     wanted = section.rows.filter((row) => row.tone || !only.checked);
-    if (order.value === "used") wanted = [...wanted].sort((one, other) => sharesOf(other) - sharesOf(one));
+    if (order.value === "used") wanted.sort(worseFirst);
     elements = new Map();
     body.replaceChildren();
     add();
@@ -133,10 +133,13 @@ function drawRows(section, prefix, onPick) {
   };
 }
 
-/** By what a row is sorted: the share of the allowed error that it used; what fails stands above all else. */
-function sharesOf(row) {
-  const used = row.used === undefined ? -1 : row.used === "inf" ? Number.MAX_VALUE : Number(row.used);
-  return row.tone === "bad" ? 1e300 + used * 1e-20 : used;
+/** The order of rows: what fails stands above all else, and then what used more of what it is allowed. */
+function worseFirst(one, other) {
+  return (other.tone === "bad") - (one.tone === "bad") || usedOf(other) - usedOf(one);
+}
+
+function usedOf(row) {
+  return row.used === undefined ? -1 : row.used === "inf" ? Number.MAX_VALUE : Number(row.used);
 }
 
 function drawRow(row, onPick) {
@@ -168,7 +171,7 @@ function moveAmong(event) {
 // both chains
 
 function drawSides(section, prefix, onPick) {
-  if (!section.graphs.length) return { drawn: null, select: () => {} };
+  if (!section.graphs.length || typeof drawGraph !== "function") return { drawn: null, select: () => {} };
   const boxes = section.graphs.map((title) => el("figure", { class: "side" }, el("figcaption", { text: title })));
   const drawn = el("section", { class: "sides" }, boxes);
   const controllers = [];
@@ -177,7 +180,6 @@ function drawSides(section, prefix, onPick) {
     const graph = await part(`${prefix}graph-${at}`);
     const box = el("div", { class: "chain" });
     boxes[at].append(box);
-    if (typeof drawGraph !== "function") return;
     controllers[at] = drawGraph(box, graph, {
       content: (id) => contentOf(section, id, at),
       onSelect: onPick,
@@ -198,7 +200,7 @@ function drawSides(section, prefix, onPick) {
 /** What a node of a chain says: its value on this side, and how it is marked. */
 function contentOf(section, id, side) {
   const [tone, told] = section.marks[id] ?? ["", ""];
-  const row = section.rows.find((one) => one.name === id);
+  const row = section.rows.find((one) => one.name === id) ?? section.rows.find((one) => one.step === id);
   const column = section.columns.length - section.sides.length + side;
   const value = row ? textOf(row.cells[column] ?? "") : "";
   return { lines: [value, told].filter(Boolean), value: null, gradient: null, tone, share: null };
