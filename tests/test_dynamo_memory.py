@@ -158,3 +158,17 @@ def test_garbage_stays_while_another_thread_compiles(seen: list[Callable[[], Any
     assert found == [1]
     forget_gone()
     assert kept() == 0
+
+
+def test_what_was_compiled_goes_while_others_use_the_code(seen: list[Callable[[], Any]]) -> None:
+    first, other = function(), function()
+    first(torch.ones(3))
+    other(torch.ones(3))
+    regions = first._region, other._region
+    del first
+    gc.collect()
+    forget_gone()
+    kept_by = [torch._dynamo.eval_frame._get_cache_entries_for_region(shared.__code__, one) for one in regions]
+    assert [[one.code is None for one in entries] for entries in kept_by] == [[True], [False]]
+    assert torch.equal(other(torch.ones(3)), torch.full((3,), 3.0))
+    assert kept() == 2

@@ -93,8 +93,11 @@ class DynamoMemory:
         """
         for of_code, of_made in self._codes:
             code, made = of_code(), of_made()
-            if code is not None and _is_ours_alone(code, region):
-                _forget(code, made)
+            if code is None:
+                continue
+            _empty(code, made, region)
+            if _is_ours_alone(code, region):
+                _take_all_from(code)
         self._codes.clear()
         for tracker in _trackers():
             tracker.seen[:] = [one for one in tracker.seen if one() is not None]
@@ -131,7 +134,7 @@ def _if_free(lock: Any) -> Iterator[bool]:
 
 
 _LEFT: Final[dict[int, tuple[CodeType, set[int]]]] = {}
-"""Codes that others use, too, with the regions that could not be taken from them: entries go all or none."""
+"""Codes that others use, too, with the regions whose empty entries are on them still: entries go all or none."""
 
 
 def _is_ours_alone(code: CodeType, region: int) -> bool:
@@ -147,27 +150,35 @@ def _is_ours_alone(code: CodeType, region: int) -> bool:
     return alone
 
 
-def _forget(code: CodeType, made: CodeType | None) -> None:
-    """Let go of what was compiled of a code, of which nothing is called any more.
+def _empty(code: CodeType, made: CodeType | None, region: int) -> None:
+    """Let go of what was compiled of a code for a region; the entries themselves stay.
 
     Guards on what lives as long as the process (`torch.exp`, a class) keep their guard manager for as long, and with it
     all else: so it is emptied. What Dynamo put into the globals keeps itself by a traceback, and so is taken out.
     """
-    from torch._C._dynamo.eval_frame import reset_code  # noqa: PLC0415 - see above
-    from torch._dynamo import eval_frame  # noqa: PLC0415
-    from torch._dynamo.resume_execution import ContinueExecutionCache  # noqa: PLC0415
+    from torch._dynamo import eval_frame  # noqa: PLC0415 - see above
+    from torch._dynamo.guards import DeletedGuardManagerWrapper  # noqa: PLC0415
     from torch._dynamo.utils import CleanupManager  # noqa: PLC0415
 
-    managers = [entry.guard_manager for entry in eval_frame._debug_get_cache_entry_list(code)]  # noqa: SLF001
-    for resumed in ContinueExecutionCache.cache.get(code, {}).values():
-        ContinueExecutionCache.generated_code_metadata._remove_id(id(resumed))  # noqa: SLF001
-    ContinueExecutionCache.cache._remove_id(id(code))  # noqa: SLF001
-    reset_code(code)
-    for manager in managers:
+    for entry in eval_frame._get_cache_entries_for_region(code, region):  # noqa: SLF001
+        manager = entry.guard_manager
+        if manager.cache_entry is not None and manager.extra_state is not None:
+            manager.extra_state.invalidate(manager.cache_entry, DeletedGuardManagerWrapper("its function is gone"))
         vars(manager).clear()
         manager.cache_entry = manager.extra_state = None
     if made is not None and id(made) in CleanupManager.instance.values:
         CleanupManager.instance._remove_id(id(made))  # noqa: SLF001
+
+
+def _take_all_from(code: CodeType) -> None:
+    """Take all entries from a code, of which nothing is called any more."""
+    from torch._C._dynamo.eval_frame import reset_code  # noqa: PLC0415 - see above
+    from torch._dynamo.resume_execution import ContinueExecutionCache  # noqa: PLC0415
+
+    for resumed in ContinueExecutionCache.cache.get(code, {}).values():
+        ContinueExecutionCache.generated_code_metadata._remove_id(id(resumed))  # noqa: SLF001
+    ContinueExecutionCache.cache._remove_id(id(code))  # noqa: SLF001
+    reset_code(code)
 
 
 def _config() -> Any:
