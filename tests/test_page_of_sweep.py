@@ -191,7 +191,7 @@ def _moved(page, places, words):
     for x, y in places:
         page.page.mouse.move(x, y)
         # below the names of values, where nothing is said anew
-        is_over = "pointer" in (page.page.locator(".matrix-canvas").get_attribute("style") or "")
+        is_over = "pointer" in (page.page.locator(".matrix").get_attribute("style") or "")
         if is_over and words in page.text(".matrix-says"):
             return x, y
     return pytest.fail(f"the matrix never says '{words}'")

@@ -17,7 +17,7 @@ async function drawSweepPage(root, tools) {
     matrix.show(shown, filter.group);
     count.textContent = countWords(cells, shown);
     behind.replaceChildren(folded("as a table", () => matrixTable(cells, shown)));
-    drawCharts(charts, cells, shown, (column) => matrix.reveal(shown[0], column));
+    drawCharts(charts, cells, shown);
   };
   matrixPlace.replaceChildren(el("h2", { text: "cells by values" }), filterBar(cells, filter, show), count, matrix.element, behind);
   tools.append(searchBox(cells.columns.map(({ name, op }) => ({ text: name, about: op })), (column) => showStep(cells, matrix, filter.shown(), column), { label: "find a value" }));
@@ -118,14 +118,14 @@ function matrixTable(cells, shown) {
 
 // curves
 
-function drawCharts(place, cells, shown, onPick) {
+function drawCharts(place, cells, shown) {
   const known = place.querySelector("select")?.value;
   const usual = ["dtype", "backend", "device"].find((key) => cells.axis(key) >= 0) ?? "";
   const key = known ?? usual;
   const axis = cells.axis(key);
-  const each = choice("a curve for each", ["", ...head.axes.map((one) => one.key)], "none", () => drawCharts(place, cells, shown, onPick));
+  const each = choice("a curve for each", ["", ...head.axes.map((one) => one.key)], "none", () => drawCharts(place, cells, shown));
   each.querySelector("select").value = key;
-  const growth = growthChart(cells, shown, axis, onPick);
+  const growth = growthChart(cells, shown, axis);
   const sizes = sizeAxes().slice(0, 3).map((size) => sizeChart(cells, shown, size, axis));
   place.replaceChildren(el("h2", { text: "how errors grow" }), head.axes.length ? each : "", el("div", { class: "charts" }, growth, sizes));
 }

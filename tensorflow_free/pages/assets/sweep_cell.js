@@ -150,7 +150,7 @@ async function chainChart(cells, row, cell) {
   if (alone.size) curves.push({ text: "each step alone", points: names.map((name) => alone.get(name) ?? null), hollow: true });
   for (const other of siblings(cells, row, dtype).slice(0, 6))
     curves.push({ text: `${cells.valueOf(dtype, other)}, in the chain`, points: columns.map((column) => usedOrNull(cells.code(other, column))) });
-  return curveChart({ title: "how the error grows along the chain of this cell, forward and then backward", places: chainPlaces(cells, forward, backward), curves, onPick: (at) => go(cells.rows.number[row], names[at]) });
+  return curveChart({ title: "how the error grows along the chain of this cell, forward and then backward", places: chainPlaces(cells, forward, backward), curves });
 }
 
 function alonePoints(cell) {

@@ -9,13 +9,13 @@ const CURVE_MARKS = ["circle", "square", "triangle", "diamond", "cross", "plus",
  * A chart of curves over the same places, on a logarithmic scale of shares of what is allowed.
  * `places` are `{at, text}`; `curves` are `{text, points: [share or null], dashed}` with a point for each place.
  */
-function curveChart({ title, places, curves, isLog = false, across = "", onPick = null }) {
+function curveChart({ title, places, curves, isLog = false, across = "" }) {
   const shown = curves.slice(0, MOST_CURVES);
   const scale = shareScale(shown.flatMap((one) => one.points));
   const along = placeScale(places, isLog);
   const drawing = svg("svg", { class: "chart", viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img", "aria-label": title });
   drawing.append(...chartFrame(scale, places, along, across));
-  shown.forEach((one, at) => drawing.append(...curve(one, at, places, scale, along, onPick)));
+  shown.forEach((one, at) => drawing.append(...curve(one, at, places, scale, along)));
   const legend = el("p", { class: "legend" }, shown.map((one, at) => el("span", {}, curveKey(one, at), ` ${one.text} `)));
   const left = curves.length > shown.length && el("p", { class: "aside", text: `and ${curves.length - shown.length} more, in the table` });
   const rows = () => table(["", ...curves.map((one) => one.text)], places.map((place, at) => [place.text, ...curves.map((one) => shareWords(one.points[at] ?? NaN))]));
@@ -75,7 +75,7 @@ function shortened(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-function curve(one, at, places, scale, along, onPick) {
+function curve(one, at, places, scale, along) {
   const runs = [[]];
   one.points.forEach((share, place) => {
     if (share === null || Number.isNaN(share) || places[place].begins) runs.push([]);
@@ -90,7 +90,6 @@ function curve(one, at, places, scale, along, onPick) {
       const says = `${one.text}, ${places[place].text}: ${shareWords(one.points[place])}`;
       const mark = curveMark(at, x, y, one.hollow);
       mark.append(svg("title", { text: says }));
-      if (onPick) mark.addEventListener("click", () => onPick(place));
       found.push(mark);
     }
   }
@@ -122,7 +121,7 @@ function curveKey(one, at) {
 // what is drawn of a sweep
 
 /** Of some cells, what each value used at most, a curve for each value of an axis; along the chain, then back. */
-function growthChart(cells, shown, axis, onPick) {
+function growthChart(cells, shown, axis) {
   const { forward, backward } = cells.columnsOf(shown);
   const columns = [...forward, ...backward];
   if (!columns.length) return null;
@@ -135,7 +134,7 @@ function growthChart(cells, shown, axis, onPick) {
   }
   const title = "how the error grows along the chain, forward and then backward: the most that a cell used of what is allowed";
   const worst = [...curves].map(([text, points]) => ({ text, points })).sort((one, other) => greatestOf(other) - greatestOf(one));
-  return curveChart({ title, places: chainPlaces(cells, forward, backward), curves: worst, onPick: onPick && ((at) => onPick(columns[at])) });
+  return curveChart({ title, places: chainPlaces(cells, forward, backward), curves: worst });
 }
 
 function chainPlaces(cells, forward, backward) {

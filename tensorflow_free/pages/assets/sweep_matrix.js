@@ -36,14 +36,14 @@ class SweepMatrix {
   }
 
   listen() {
-    const { scroller, canvas } = this;
+    const { scroller } = this;
     scroller.addEventListener("scroll", () => this.soon(), { passive: true });
     scroller.addEventListener("keydown", (event) => this.key(event));
     scroller.addEventListener("focus", () => this.soon());
     scroller.addEventListener("blur", () => this.soon());
-    canvas.addEventListener("mousemove", (event) => this.hover(event));
-    canvas.addEventListener("mouseleave", () => this.tell());
-    canvas.addEventListener("click", (event) => this.click(event));
+    scroller.addEventListener("mousemove", (event) => this.hover(event));
+    scroller.addEventListener("mouseleave", () => this.tell());
+    scroller.addEventListener("click", (event) => this.click(event));
     new ResizeObserver(() => this.lay()).observe(scroller);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.soon());
   }
@@ -246,7 +246,7 @@ class SweepMatrix {
 
   hover(event) {
     const found = this.under(event);
-    this.canvas.style.setProperty("cursor", found ? "pointer" : "default");
+    this.scroller.style.setProperty("cursor", found ? "pointer" : "default");
     if (found) this.tell(found, false);
   }
 
