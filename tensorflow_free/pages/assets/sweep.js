@@ -81,20 +81,32 @@ function quietCard(one) {
 
 // filters
 
+const MOST_CHOICES = 100;
+
 function filterBar(cells, filter, show) {
   const changed = (set) => (event) => {
     set(event.target.value);
     show();
   };
-  const axes = head.axes.map(({ key, values }, axis) => values.length <= 500 && choice(key, ["", ...values], "all", changed((value) => (filter.axes[axis] = value))));
+  const axes = head.axes.map(({ key, values }, axis) => values.length <= MOST_CHOICES && choice(key, ["", ...values], "all", changed((value) => (filter.axes[axis] = value))));
   const outcomes = choice("outcome", ["", ...head.outcomes.map((one) => one.text)], "all", changed((value) => (filter.outcome = value)));
-  const names = cells.columns.map((one) => one.name).slice(0, 2000);
-  const steps = choice("out of bounds at", ["", ...names.keys()], "any", changed((value) => (filter.column = value)), (at) => names[at]);
+  const steps = stepChoice(cells, filter, changed);
   const keys = head.axes.map((one) => one.key);
   const order = choice("order", ["worst", "number", ...keys], "", changed((value) => (filter.order = value)), (key) => ({ worst: "worst first", number: "by number" })[key] ?? `by ${key}`);
   const group = choice("group", ["", ...keys], "none", changed((value) => (filter.group = value)), (key) => `by ${key}`);
   const text = el("input", { type: "search", "aria-label": "words of a cell", placeholder: "words", on: { input: changed((value) => (filter.text = value)) } });
   return el("div", { class: "filters", role: "search", "aria-label": "which cells are shown" }, axes, outcomes, steps, text, order, group);
+}
+
+/** At which value a cell must be out of bounds: one of few, or all whose names have what is typed. */
+function stepChoice(cells, filter, changed) {
+  const names = cells.columns.map((one) => one.name);
+  const label = "out of bounds at";
+  if (names.length <= MOST_CHOICES)
+    return choice(label, ["", ...names.keys()], "any", changed((value) => (filter.columns = value === "" ? null : [Number(value)])), (at) => names[at]);
+  const named = (text) => names.flatMap((name, column) => (name.includes(text) ? [column] : []));
+  const act = changed((text) => (filter.columns = text === "" ? null : named(text)));
+  return el("label", {}, `${label} `, el("input", { type: "search", "aria-label": label, on: { change: act } }));
 }
 
 function choice(label, values, none, act, name = (value) => value) {

@@ -103,7 +103,7 @@ function againstOf(cell, step) {
 // a value beside what was expected
 
 function valueAgainst(value, expected, number) {
-  const pictures = expected?.values[value.name] ?? [];
+  const pictures = expected && Object.hasOwn(expected.values, value.name) ? expected.values[value.name] : [];
   return el(
     "section",
     {},

@@ -110,7 +110,7 @@ class SweepFilter {
     this.cells = cells;
     this.axes = head.axes.map(() => "");
     this.outcome = "";
-    this.column = "";
+    this.columns = null; // those of which one must be out of bounds
     this.text = "";
     this.order = "worst";
     this.group = "";
@@ -136,10 +136,8 @@ class SweepFilter {
     const { cells } = this;
     if (this.axes.some((value, axis) => value !== "" && cells.valueOf(axis, row) !== value)) return false;
     if (this.outcome !== "" && cells.text("outcome", row) !== this.outcome) return false;
-    if (this.column !== "") {
-      const column = Number(this.column);
-      if (cells.code(row, column) <= LIMIT_CODE && !cells.rows.outlined[row].includes(column)) return false;
-    }
+    const { outlined } = cells.rows;
+    if (this.columns?.every((column) => cells.code(row, column) <= LIMIT_CODE && !outlined[row].includes(column))) return false;
     if (!words.length) return true;
     const told = ["outcome", "place", "why"].map((key) => cells.text(key, row));
     const text = [cells.rows.number[row], cells.words(row), ...told].join(" ").toLowerCase();
