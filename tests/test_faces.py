@@ -18,7 +18,7 @@ HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)> & \"q\" 'a
 RECIPE = {
     "description": HOSTILE,
     "tensors": {"x": {"data": [1.0, 2.0], "requires_grad": True}},
-    "steps": {"again": {"repeat": 2, "steps": {"h": "x * 2"}}, "y": "x.exp()", "loss": "y.sum()"},
+    "steps": {"again": {"repeat": 2, "steps": {"h": "x * 2 + 1"}}, "y": "x.exp()", "loss": "y.sum()"},
     "backward": "loss",
     "expect": {"loss": {"value": 10.1, "rtol": 0.1}},
 }
@@ -104,9 +104,9 @@ def test_a_notebook_shows_the_tensors_and_steps_of_a_recipe_those_inside_blocks_
     assert [row[:3] for row in rows[1:]] == [
         ["x", "tensor", "data: [1.0, 2.0]"],
         ["again", "repeat 2", ""],
-        ["h", "*", "x, 2"],
-        ["y", "exp", "x"],
-        ["loss", "sum", "y"],
+        ["h", "+", "x * 2 + 1"],
+        ["y", "exp", "exp(x)"],
+        ["loss", "sum", "sum(y)"],
     ]
 
 

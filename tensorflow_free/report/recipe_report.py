@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tensorflow_free.picturing.chain_graph import chain_graph, title_of
+from tensorflow_free.picturing.graph_model import ChainNode
 from tensorflow_free.recipe.models import Expectation, Recipe, Step, TensorSpec
 from tensorflow_free.report.run_page import cell_words
-from tensorflow_free.text.characters import in_a_line
+from tensorflow_free.text.characters import in_a_line, printable
 from tensorflow_free.text.page import Grid, Line, column, grid, line, parted
 from tensorflow_free.text.phrases import counted, shown, some
 
@@ -15,18 +17,20 @@ MOST_ROWS: Final = 200
 """Rows of the table; of more steps the last are only counted."""
 
 _RowOfRecipe = tuple[str, str, str, str]
-"""The cells of a row: name, op or init, what it is given, what else is said of it."""
+"""The cells of a row: name, op or init, what is written of it, what else is said."""
 
 
 def page_of(recipe: Recipe) -> Iterator[Line | Grid]:
     """The whole report."""
-    rows = [*(_tensor(*one) for one in recipe.tensors.items()), *_steps(recipe.steps), *_steps(recipe.checks)]
-    names, ops, given, more = list(zip(*rows[:MOST_ROWS], strict=True)) or [()] * 4
+    nodes = {one.name: one for one in chain_graph(recipe).nodes}
+    steps = [*_steps(recipe.steps, nodes), *_steps(recipe.checks, nodes)]
+    rows = [*(_tensor(*one) for one in recipe.tensors.items()), *steps]
+    names, ops, written, more = list(zip(*rows[:MOST_ROWS], strict=True)) or [()] * 4
     table = grid(
         [
             column("name", names, "name", least=12),
             column("op", ops, least=10),
-            column("arguments", given, least=16),
+            column("written", written, least=16),
             column("", more, "aside", goes=1),
         ]
     )
@@ -48,25 +52,16 @@ def _tensor(name: str, tensor: TensorSpec) -> _RowOfRecipe:
     return name, tensor.init, _mapping({**(tensor.model_extra or {}), **said}), "has a gradient" * tensor.requires_grad
 
 
-def _steps(steps: Mapping[str, Step], above: str = "") -> Iterator[_RowOfRecipe]:
-    """The rows of steps; those inside a block stand below it, further to the right."""
+def _steps(steps: Mapping[str, Step], nodes: Mapping[str, ChainNode], above: str = "") -> Iterator[_RowOfRecipe]:
+    """The rows of steps; those inside a block stand below it, further to the right; parts of a line have none."""
     for name, step in steps.items():
         more = {"seed": step.seed, "carry": step.carry or None, "trace": step.trace or None}
         told = _mapping({key: value for key, value in more.items() if value is not None})
-        yield above + name, _op(step), _given(step), told
-        yield from _steps(step.steps or {}, above + "  ")
-
-
-def _op(step: Step) -> str:
-    """The op; of a block, what it does with its steps."""
-    if step.op is not None:
-        return step.op
-    context = [] if step.context is None else [f"with {shown(step.context)}"]
-    return ", ".join([*context, *([] if step.repeat is None else [f"repeat {step.repeat}"])])
-
-
-def _given(step: Step) -> str:
-    return ", ".join(filter(None, [*map(shown, step.args), _mapping(step.kwargs)]))
+        if step.is_block:
+            yield above + name, title_of(step), "", told
+            yield from _steps(step.steps or {}, nodes, above + "  ")
+        elif not nodes[name].whole:
+            yield above + name, nodes[name].op, printable(nodes[name].line), told
 
 
 def _mapping(given: Mapping[str, Any]) -> str:
