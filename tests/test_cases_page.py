@@ -86,19 +86,19 @@ def test_a_case_that_fails_is_shown_beside_its_golden(opened):
     wrong()
     typed("verify", "r.yaml", "-q", "--page", "page.html")
     page = opened("page.html", "#1/s")
-    page.page.wait_for_selector("tr[data-name='s'] + tr.beside .picture")
+    page.page.wait_for_selector("tr[data-name='s'] + tr.pair-details .picture")
     assert page.text("h2") == "r.yaml · small · float32-cpu"
-    assert page.page.locator("tr.beside figcaption").all_inner_texts()[0].startswith("actual float32")
+    assert page.page.locator("tr.pair-details figcaption").all_inner_texts()[0].startswith("actual float32")
     page.page.locator("tr[data-case='0']").click()
-    page.page.wait_for_selector("tr[data-name='b'] + tr.beside .picture")
+    page.page.wait_for_selector("tr[data-name='b'] + tr.pair-details .picture")
     assert page.text("h2") == "r.yaml · large · float32-cpu"
 
 
 def test_a_golden_shows_its_cases_and_values(opened):
     page = opened(page_file("r.golden.json", to=Path("page.html")), "#1/a.grad")
-    page.page.wait_for_selector("tr.beside .picture")
+    page.page.wait_for_selector("tr.pair-details .picture")
     assert page.page.locator("tr[data-case]").count() == 2
-    assert page.text("tr[aria-current] + tr.beside figcaption").startswith("recorded float64")
+    assert page.text("tr[aria-current] + tr.pair-details figcaption").startswith("recorded float64")
     assert page.violations() == ""
 
 
@@ -110,10 +110,10 @@ def test_a_review_shows_what_changed_with_the_difference(opened):
         ["r.yaml", case, "r.golden.json", "2 values"] for case in ("large", "small")
     ]
     page = opened("page.html", "#0/s")
-    page.page.wait_for_selector("tr.beside .picture")
-    captions = page.page.locator("tr.beside .pictures > figure > figcaption").all_inner_texts()
+    page.page.wait_for_selector("tr.pair-details .picture")
+    captions = page.page.locator("tr.pair-details .pictures > figure > figcaption").all_inner_texts()
     assert [one.split(" float")[0] for one in captions] == ["new", "old", "difference: new less old"]
-    assert page.text("tr.beside .pictures > figure:last-child .number") == "12"
+    assert page.text("tr.pair-details .pictures > figure:last-child .number") == "12"
 
 
 def test_of_very_many_cases_the_first_that_fail_and_the_first_that_do_not_are_in_full():
@@ -146,7 +146,7 @@ def test_blame_writes_a_page_of_each_step_alone_and_in_the_chain(opened):
     wrong()
     assert typed("blame", "r.yaml", REFERENCE, "-q", "--page", "page.html") == 1
     page = opened("page.html")
-    page.page.wait_for_selector("tr.beside .picture")
+    page.page.wait_for_selector("tr.pair-details .picture")
     assert page.text("tr[aria-current]").startswith("b (cases_page_shifted, forward)\tb\tcases_page_shifted")
 
 

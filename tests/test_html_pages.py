@@ -6,11 +6,12 @@ import json
 import re
 import zlib
 from base64 import b64decode
+from collections import Counter
 
 import pytest
 
 from tensorflow_free.errors import StorageError
-from tensorflow_free.pages.html_document import document_of, write_page
+from tensorflow_free.pages.html_document import ASSETS, document_of, write_page
 from tensorflow_free.pages.html_page import HtmlPage
 
 HOSTILE = "</script><script>alert(1)</script><!--"
@@ -52,3 +53,12 @@ def test_what_cannot_be_seen_is_written_out_and_all_else_stays():
     text = "".join(document_of(HtmlPage("run", "a", {"said": said})))
     (found,) = re.findall('id="head">(.*?)</script>', text)
     assert json.loads(found)["said"] == {"a\\x1b": ["\\u202eb\\x7f\\ud800", 'q"\\u202e\\', "größe 😀\n\\r"]}
+
+
+def test_no_two_parts_of_the_script_give_one_name_to_two_things():
+    texts = [path.read_text(encoding="utf-8") for path in sorted(ASSETS.glob("*.js"))]
+    names = Counter(
+        name for text in texts for name in re.findall(r"^(?:async )?(?:function|const|let) (\w+)", text, re.MULTILINE)
+    )
+    assert len(names) > 50
+    assert [name for name, count in names.items() if count > 1] == []

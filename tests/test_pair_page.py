@@ -117,19 +117,19 @@ def test_a_cell_is_shown_beside_its_reference_which_runs_again(cell):
 
 def test_the_value_that_differs_first_is_shown_and_another_that_is_picked(opened, runs, tmp_path):
     page = opened(page_file(*runs, to=tmp_path / "page.html"))
-    page.page.wait_for_selector("tr.beside .picture")
+    page.page.wait_for_selector("tr.pair-details .picture")
     assert page.text("tr[aria-current]").startswith("h\t*\tMISMATCH")
     page.page.locator("tr[data-name='x']").click()
-    page.page.wait_for_selector("tr[data-name='x'] + tr.beside .picture")
+    page.page.wait_for_selector("tr[data-name='x'] + tr.pair-details .picture")
     assert page.page.evaluate("() => location.hash") == "#x"
-    assert page.page.locator("tr.beside figure").count() == 1
+    assert page.page.locator("tr.pair-details figure").count() == 1
     assert page.violations() == ""
 
 
 def test_an_address_names_a_value_and_rows_can_be_kept_to_those_that_differ(opened, runs, tmp_path):
     page = opened(page_file(*runs, to=tmp_path / "page.html"), "#a.grad")
-    page.page.wait_for_selector("tr[data-name='a.grad'] + tr.beside")
-    rows = page.page.locator("table.values tbody tr[data-name]")
+    page.page.wait_for_selector("tr[data-name='a.grad'] + tr.pair-details")
+    rows = page.page.locator("table.pair-values tbody tr[data-name]")
     before = rows.count()
     page.page.get_by_role("checkbox").check()
     assert before > rows.count() == page.page.locator("tr.bad").count()
@@ -141,6 +141,6 @@ def test_what_hostile_runs_say_is_text_in_both_sides(opened, tmp_path):
     recipe = {**RECIPE, "description": HOSTILE, "steps": {"h": "x * 2", "__proto__": "h.exp()"}, "backward": None}
     runs = [saved_run(recipe, tmp_path / f"<b>{name}") for name in "ab"]
     page = opened(page_file(*runs, to=tmp_path / "page.html"), "#__proto__")
-    page.page.wait_for_selector("tr.beside .picture")
+    page.page.wait_for_selector("tr.pair-details .picture")
     assert_harmless(page, least=0)
     assert page.text("h1").endswith("<b>b")

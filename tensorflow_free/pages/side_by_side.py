@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import torch
@@ -16,7 +16,7 @@ from tensorflow_free.pages.pictured_values import numbers_of_value, picture_of_v
 from tensorflow_free.pages.plain_lines import plain_lines
 from tensorflow_free.picturing.chain_graph import chain_graph
 from tensorflow_free.picturing.layered import laid_out
-from tensorflow_free.picturing.value_pictures import Bounds
+from tensorflow_free.picturing.value_pictures import Bounds, Picture
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.text.page import Line, Page, Words
 
@@ -164,7 +164,14 @@ def pictures_of(actual: Any, expected: Any, sides: Sequence[str]) -> Iterator[di
     apart = difference(actual, expected) if len(there) > 1 else None
     if apart is not None:
         caption = f"difference: {sides[0]} less {sides[1]}"
-        yield {"caption": caption, "is_difference": True, "picture": picture_of_value(apart).to_plain()}
+        yield {"caption": caption, "picture": _rounded(picture_of_value(apart))}
+
+
+def _rounded(picture: Picture) -> dict[str, Any]:
+    """A picture whose numbers are told in four digits, since a difference has hardly more that mean anything."""
+    numbers = None if picture.numbers is None or picture.is_complex else picture.numbers
+    told = picture if numbers is None else replace(picture, numbers=[f"{float(one):.4g}" for one in numbers])
+    return told.to_plain()
 
 
 def _same(actual: Any, expected: Any) -> bool:

@@ -80,14 +80,14 @@ function drawCaseList(onPick) {
   body.addEventListener("keydown", moveAmong);
   draw();
   const filter = bad > 0 && bad < numbers.length && el("label", { for: only.id }, only, ` only the ${bad} that fail`);
-  const made = el("table", { class: "cases" }, el("caption", { text: head.caption }), heads, body);
+  const made = el("table", { class: "case-rows" }, el("caption", { text: head.caption }), heads, body);
   return {
     first: wanted[0] ?? 0,
     drawn: el(
       "section",
       {},
       numbers.length > 1 && el("div", { class: "choices" }, order, filter),
-      el("div", { class: "table cases", tabindex: "0", role: "region", "aria-label": "cases" }, made, more),
+      el("div", { class: "table case-rows", tabindex: "0", role: "region", "aria-label": "cases" }, made, more),
     ),
     select(number, isAsked) {
       chosen = number;

@@ -69,7 +69,7 @@ function drawRows(section, prefix, onPick) {
   const body = el("tbody");
   const made = el(
     "table",
-    { class: "values" },
+    { class: "pair-values" },
     el("caption", { text: section.sides.length > 1 ? "each value, and what it is held against" : "each value" }),
     el("thead", {}, el("tr", {}, section.columns.map((text) => el("th", { scope: "col", text })))),
     body,
@@ -96,7 +96,7 @@ function drawRows(section, prefix, onPick) {
     add();
     mark();
   };
-  const details = el("tr", { class: "beside" });
+  const details = el("tr", { class: "pair-details" });
   const mark = () => {
     details.remove();
     for (const drawn of elements.values()) drawn.removeAttribute("aria-current");
@@ -135,10 +135,10 @@ function drawRows(section, prefix, onPick) {
 
 /** The order of rows: what fails stands above all else, and then what used more of what it is allowed. */
 function worseFirst(one, other) {
-  return (other.tone === "bad") - (one.tone === "bad") || usedOf(other) - usedOf(one);
+  return (other.tone === "bad") - (one.tone === "bad") || shareOfRow(other) - shareOfRow(one);
 }
 
-function usedOf(row) {
+function shareOfRow(row) {
   return row.used === undefined ? -1 : row.used === "inf" ? Number.MAX_VALUE : Number(row.used);
 }
 
@@ -162,7 +162,7 @@ function drawRow(row, onPick) {
 function moveAmong(event) {
   const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
   let to = next && event.target.closest("tr")?.[next];
-  if (to?.className === "beside") to = to[next];
+  if (to?.className === "pair-details") to = to[next];
   if (!to) return;
   event.preventDefault();
   to.focus();
@@ -172,33 +172,36 @@ function moveAmong(event) {
 
 function drawSides(section, prefix, onPick) {
   if (!section.graphs.length || typeof drawGraph !== "function") return { drawn: null, select: () => {} };
-  const boxes = section.graphs.map((title) => el("figure", { class: "side" }, el("figcaption", { text: title })));
-  const drawn = el("section", { class: "sides" }, boxes);
+  const boxes = section.graphs.map((title) => el("figure", { class: "pair-side" }, el("figcaption", { text: title })));
+  const drawn = el("section", { class: "pair-sides" }, boxes);
   const controllers = [];
+  const known = [];
   let selected = null;
+  const selectIn = (at) => known[at]?.has(selected) && controllers[at]?.select(selected);
   section.graphs.forEach(async (_, at) => {
     const graph = await part(`${prefix}graph-${at}`);
-    const box = el("div", { class: "chain" });
+    known[at] = new Set(graph.nodes.map((one) => one.id));
+    const box = el("div", { class: "pair-chain" });
     boxes[at].append(box);
     controllers[at] = drawGraph(box, graph, {
-      content: (id) => contentOf(section, id, at),
+      content: (id) => pairContent(section, id, at),
       onSelect: onPick,
       backward: true,
-      onView: (view) => controllers.forEach((one, other) => other !== at && one?.show?.(view)),
+      onView: (view) => controllers.forEach((one, other) => other !== at && one?.show(view)),
     });
-    if (selected !== null) controllers[at].select(selected);
+    selectIn(at);
   });
   return {
     drawn,
     select(id) {
       selected = id;
-      controllers.forEach((one) => id && one?.select(id));
+      controllers.forEach((_, at) => selectIn(at));
     },
   };
 }
 
 /** What a node of a chain says: its value on this side, and how it is marked. */
-function contentOf(section, id, side) {
+function pairContent(section, id, side) {
   const [tone, told] = section.marks[id] ?? ["", ""];
   const row = section.rows.find((one) => one.name === id) ?? section.rows.find((one) => one.step === id);
   const column = section.columns.length - section.sides.length + side;
