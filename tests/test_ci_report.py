@@ -13,7 +13,7 @@ from tensorflow_free.sweep import pool
 from tensorflow_free.text.markdown import MOST_BYTES
 from tests.here import Here
 
-OVERFLOW = "tensors: {x: {init: tensor, data: [1.0, 12.0], requires_grad: true}}\nsteps: {exp: x.exp(), s: exp.sum()}\nbackward: s\n"
+OVERFLOW = "tensors: {x: {init: tensor, data: [1.0, 12.0], requires_grad: true}}\nsteps: {exp: {op: exp, args: [x]}, s: exp.sum()}\nbackward: s\n"
 EXPECTING = "tensors: {x: 2.0}\nsteps: {y: x * x}\nexpect: {y: 5.0}\n"
 KNOWN = """tensors: {x: [1.0, 12.0]}
 steps: {exp: x.exp()}
@@ -149,6 +149,74 @@ def test_several_runs_are_told_in_one_file_a_refusal_too(typed):
 def test_a_flag_of_sweeps_is_refused_for_a_run(typed):
     code, _, err = typed("over.yaml", "--junit", "j.xml")
     assert (code, err) == (2, "flag '--junit': it is for sweeps; add -m\n")
+
+
+# fixtures, pairs, culprits
+
+
+@pytest.fixture
+def recipe(typed):
+    return lambda *words: typed(*words, main=cli.recipe_main)
+
+
+def test_verify_tells_its_cases_those_that_fail_first(recipe):
+    recipe("record", "over.yaml")
+    assert recipe("verify", "over.yaml", "known.yaml", "dtype=float32,float64", "--markdown", "v.md")[0] == 1
+    assert "\n\n**4 cells: 2 ok, 2 missing.**\n\n<details>\n<summary>4 cells</summary>" in read("v.md")
+    rows = [row.split(" | ")[:2] for row in read("v.md").splitlines() if row.startswith("| ")][2:]
+    assert rows == [["| **MISSING**", "known.yaml"]] * 2 + [["| ok", "over.yaml"]] * 2
+    assert "```sh\nrecipe record --missing known.yaml\n```" in read("v.md")
+
+
+def test_each_case_held_against_its_golden_is_a_case(recipe):
+    recipe("record", "over.yaml")
+    words = ["over.yaml", "device=cpu,npu", "steps.exp.op=exp,sin", "--junit", "j.xml", "--markdown", "v.md"]
+    assert recipe("verify", *words)[0] == 1
+    assert [name for name in cases() if "cpu" in name] == [
+        "float32-cpu steps.exp.op=exp",
+        "float32-cpu steps.exp.op=sin",
+    ]
+    assert set(cases().values()) == {("skipped", "unavailable"), "passed", ("failure", "mismatch")}
+    [failure] = ET.fromstring(read("j.xml")).iter("failure")
+    assert failure.get("message").startswith("culprit exp (sin, forward), ")
+    assert failure.text.endswith("    recipe verify over.yaml steps.exp.op=sin device=cpu")
+    assert "```sh\nrecipe verify over.yaml steps.exp.op=sin device=cpu\n```" in read("v.md")
+
+
+def test_a_recipe_without_a_golden_is_a_failure_and_the_command_records_it(recipe):
+    assert recipe("verify", "over.yaml", "--markdown", "v.md", "--junit", "j.xml")[0] == 1
+    assert "```sh\nrecipe record --missing over.yaml\n```" in read("v.md")
+    assert list(cases().values()) == [("failure", "missing")]
+
+
+def test_two_runs_and_two_sweeps_that_are_compared_are_told(typed, recipe):
+    for dtype in ("float32", "float16"):
+        typed("over.yaml", f"dtype={dtype}", f"hydra.run.dir={dtype}", "-q")
+        typed("-m", "over.yaml", f"dtype={dtype}", f"hydra.sweep.dir=s{dtype}", "-q")
+    assert recipe("compare", "float16", "float32", "--markdown", "c.md", "-q")[0] == 1
+    assert read("c.md").startswith("### float16 compared with float32\n\n**3 values out of bounds, of ")
+    assert "the recipes differ:" in read("c.md")
+    assert recipe("compare", "sfloat16", "sfloat32", "--markdown", "c.md", "--json")[0] == 1
+    assert "sfloat16 compared with sfloat32" in read("c.md")
+    assert recipe("compare", "float16", "nothing", "--markdown", "c.md")[0] == 2
+    assert "nothing" in read("c.md")
+
+
+def test_what_is_to_blame_is_told_with_its_command(recipe):
+    assert recipe("blame", "over.yaml", "dtype=float16", "--markdown", "b.md", "-q")[0] == 1
+    assert re.match(
+        r"### over · cpu · float16 .*\n\n\*\*\d values out of bounds, of \d compared\. Overflow at exp", read("b.md")
+    )
+    assert "```sh\nrecipe blame over.yaml dtype=float16\n```" in read("b.md")
+    assert re.search(r"<summary>\d steps</summary>", read("b.md"))
+
+
+def test_a_review_tells_what_there_is_to_decide(recipe):
+    recipe("record", "over.yaml")
+    Path("over.yaml").write_text(OVERFLOW.replace("12.0", "11.0"))
+    assert recipe("review", "over.yaml", "--list", "--markdown", "r.md")[0] == 1
+    assert re.match(r"### recipe review\n\n\*\*\d changes to decide about", read("r.md"))
+    assert "stale: the recipe changed since this was recorded" in read("r.md")
 
 
 # the summary of a step

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tensorflow_free import cli, register_op
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.review import Walk
 from tensorflow_free.commands.verify import checked_in
 from tensorflow_free.golden.case_reviews import reviews_of
@@ -69,7 +70,7 @@ def walked(capsys):
 
     def walk(keys, *recipes):
         left = iter(keys)
-        walk = Walk("ask", lambda: next(left))
+        walk = Walk("ask", lambda: next(left), CiReport("recipe review", None))
         for recipe in recipes or ("r.yaml",):
             for review in reviews_of(list(checked_in(Path(recipe), [()]))):
                 walk.take(review)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.stored_runs import compare_runs
@@ -14,11 +15,17 @@ from tensorflow_free.files.opening import is_there
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.sweep.folder import SWEEP
+from tensorflow_free.text.page import text_lines
 from tensorflow_free.text.phrases import counted
 
 
 def compare_command(options: Namespace, flags: Flags) -> int:
     """Hold a run against another, or a sweep against another, cell by cell: the exit code."""
+    report = CiReport("recipe compare", options.markdown)
+    return report.around(lambda: _compared(options, flags, report))
+
+
+def _compared(options: Namespace, flags: Flags, report: CiReport) -> int:
     if len(options.words) != 2:  # noqa: PLR2004 - a pair
         named = counted(len(options.words), "folder")
         raise wrong("command line", f"{named} named; give two, the one that is judged first")
@@ -34,8 +41,11 @@ def compare_command(options: Namespace, flags: Flags) -> int:
         if swept[0]:
             if options.baseline is not None:
                 raise wrong("flag '--baseline'", "it is for two runs; give tolerances for two sweeps")
-            return compare_sweeps(mine, its, judging, flags, strict=options.strict, page=options.page)
-        return compare_runs((mine, its), options.baseline, judging, flags, strict=options.strict, page=options.page)
+            return compare_sweeps(mine, its, judging, flags, report, strict=options.strict, page=options.page)
+        return compare_runs(
+            (mine, its), options.baseline, judging, flags, report, strict=options.strict, page=options.page
+        )
     except StorageError as error:
         complain(str(error))
+        report.tell("recipe compare", text_lines(str(error)), "It cannot be read.", is_bad=True)
         return ExitCode.WRONG

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import torch
 
 from tensorflow_free.cell.blamed_runs import BlamedRun, blame_recipe, blame_run
 from tensorflow_free.codec.documents import read_document
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, with_forward, wrong
 from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import complain, put, put_json
@@ -22,17 +24,18 @@ from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.errors import RecipeError, StorageError
 from tensorflow_free.files.archived_cells import cells_in
 from tensorflow_free.files.opening import is_folder, is_there
+from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode, after_signal
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.pages.page_of_blame import blame_page
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
-from tensorflow_free.report.culprit_report import page_of
+from tensorflow_free.report.culprit_report import page_of, verdict_lines
 from tensorflow_free.result.model import RESULT, SCHEMA_VERSION, RunFile
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, LEVELS, missing_capability
 from tensorflow_free.sweep.folder import SWEEP, SweepFolder
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import line
+from tensorflow_free.text.page import line, text_lines
 from tensorflow_free.text.phrases import counted, some
 
 
@@ -42,6 +45,11 @@ def blame_command(options: Namespace, flags: Flags) -> int:
     Raises:
         RecipeError: the path names nothing that can be blamed, or its recipe is wrong.
     """
+    report = CiReport("recipe blame", options.markdown)
+    return report.around(lambda: _blamed(options, flags, report))
+
+
+def _blamed(options: Namespace, flags: Flags, report: CiReport) -> int:
     paths, overrides = paths_and_overrides(with_forward(options.words, forward=options.forward))
     if len(paths) != 1:
         raise wrong("command line", f"{counted(len(paths), 'path')} named; give one: a recipe, or the folder of a run")
@@ -49,23 +57,37 @@ def blame_command(options: Namespace, flags: Flags) -> int:
     try:
         is_run = is_folder(path) or path.name == RESULT
         refuse_unknown(path)
-        if is_run and (code := _with_its_kernels(path, options.words, flags)) is not None:
+        asked = [*options.words, *([] if options.page is None else ["--page", options.page])]
+        if is_run and (code := _with_its_kernels(path, asked, flags, report)) is not None:
             return code
         flags.load_ops()
         found = blame_run(path, overrides) if is_run else blame_recipe(path, overrides)
     except StorageError as error:
         complain(str(error))
+        report.tell(str(path), text_lines(str(error)), "It cannot be read.", is_bad=True)
         return ExitCode.WRONG
     code = _code_of(found)
+    places = {name: str(one) for name, one in found.places().items()}
+    page = [
+        *page_of(found.result, found.comparison, places),
+        *(line(text, "bad") for text in _beside(found)),
+    ]
     if flags.json:
         put_json(_plain(found, code))
     elif code != ExitCode.OK or not flags.quiet:
-        put(page_of(found.result, found.comparison, {name: str(one) for name, one in found.places().items()}))
-        put(line(text, "bad") for text in _beside(found))
+        put(page)
+    again = command_of(["recipe", "blame", *options.words, *ops_words()])
+    report.tell_page([*page, line(), line(again, "name", is_whole=True)], verdict_of(found), is_bad=code != ExitCode.OK)
     if options.page is not None:
-        command = command_of(["recipe", "blame", *options.words])
-        put_page(blame_page(found, [line(text, "bad") for text in _beside(found)], command), options.page, flags)
+        put_page(blame_page(found, [line(text, "bad") for text in _beside(found)], again), options.page, flags)
     return code
+
+
+def verdict_of(found: BlamedRun) -> str:
+    """What came of it, in a sentence or two."""
+    if found.comparison is None:
+        return next(_beside(found), "There is nothing to compare it with.")
+    return " ".join(map(str, islice(verdict_lines(found.comparison, has_stopped=found.result.has_failed), 2)))
 
 
 def _code_of(found: BlamedRun) -> ExitCode:
@@ -108,7 +130,7 @@ _AGAIN: Final = (
 )
 
 
-def _with_its_kernels(path: Path, words: Sequence[str], flags: Flags) -> int | None:
+def _with_its_kernels(path: Path, words: Sequence[str], flags: Flags, report: CiReport) -> int | None:
     """The exit code of this command in a process with the CPU's kernels that a run had; None where these are they.
 
     Raises:
@@ -121,8 +143,9 @@ def _with_its_kernels(path: Path, words: Sequence[str], flags: Flags) -> int | N
     known = any(had in levels for levels in LEVELS)
     if is_here or not known or not kept.device.startswith("cpu") or missing_capability(had):
         return None
-    command = [sys.executable, "-P", "-c", _AGAIN, json.dumps(sys.path), "blame", *words, *flags.words()]
-    done = subprocess.run(command, env={**os.environ, CAPABILITY_VARIABLE: had}, check=False)  # noqa: S603 - ours
+    with report.drawn_elsewhere() as (drawing, environment):
+        command = [sys.executable, "-P", "-c", _AGAIN, json.dumps(sys.path), "blame", *words, *flags.words(), *drawing]
+        done = subprocess.run(command, env={**environment, CAPABILITY_VARIABLE: had}, check=False)  # noqa: S603 - ours
     return done.returncode if done.returncode >= 0 else after_signal(-done.returncode)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.keyboard import END, Keyboard, is_there
 from tensorflow_free.commands.page_file import put_page
@@ -89,13 +90,18 @@ def items_of(review: CaseReview) -> Iterator[Item]:
 
 def review_command(options: Namespace, flags: Flags) -> int:
     """Walk through what failed: the exit code."""
+    report = CiReport("recipe review", options.markdown)
+    return report.around(lambda: _walked(options, flags, report))
+
+
+def _walked(options: Namespace, flags: Flags, report: CiReport) -> int:
     mode = _mode(options)
     paths, overrides = paths_and_overrides(options.words)
     cells, files = Combinations(axes_of(overrides)), files_of(paths)
     flags.load_ops()
     with ExitStack() as stack:
         press = stack.enter_context(Keyboard()).key if mode == "ask" else None
-        walk = Walk(mode, press, is_quiet=flags.quiet)
+        walk = Walk(mode, press, report, is_quiet=flags.quiet)
         listed = CaseList(REVIEWED)
         for path in files:
             checked = list(checked_in(path, cells))
@@ -150,8 +156,10 @@ def _mode(options: Namespace) -> Mode:
 class Walk:
     """A walk through reviews, one after another."""
 
-    def __init__(self, mode: Mode, press: Press | None, *, is_quiet: bool = False) -> None:
+    def __init__(self, mode: Mode, press: Press | None, report: CiReport, *, is_quiet: bool = False) -> None:
         self._mode = mode
+        self._report = report
+        self._told: list[Line] = []
         self._press = press
         self._quiet = is_quiet
         self._noise = mode == "noise"
@@ -180,7 +188,7 @@ class Walk:
             codes = {ExitCode.UNMET}
         self._codes |= codes
         self._untouched += bool(codes)
-        put([line(), heading_of(review), *context_of(review)])
+        self._put([line(), heading_of(review), *context_of(review)])
         answers = {item: self._decided(item, review, f"{at} of {len(items)}") for at, item in enumerate(items, 1)}
         self._write(review, answers)
 
@@ -190,11 +198,11 @@ class Walk:
             self._counts["skip"] += item.count
             return "skip"
         if answer != "accept" or not self._quiet:
-            put(item.lines)
+            self._put(item.lines)
         if answer is None:
             answer = self._asked(item, review, place)
         elif self._mode != "list":
-            put([line(DONE[answer] if answer == "accept" else "left as it is", "aside", indent=4)])
+            self._put([line(DONE[answer] if answer == "accept" else "left as it is", "aside", indent=4)])
         self._counts[answer] += item.count
         return answer
 
@@ -236,7 +244,7 @@ class Walk:
             path = write_accepted(review, accepted, all_decided="skip" not in answers.values())
         except StorageError as error:
             self._codes.add(ExitCode.INTERNAL if isinstance(error, UnwritableError) else ExitCode.WRONG)
-            put([line(str(error), "bad", indent=2)])
+            self._put([line(str(error), "bad", indent=2)])
             return
         if path is not None and review.whole == "unused":
             self._removed += 1
@@ -250,9 +258,16 @@ class Walk:
         if self._refreshes and not self.is_over:
             self._refresh()
         self._codes |= {ExitCode.UNMET} if self._counts["reject"] or self._counts["skip"] else set()
+        code = worst_of(self._codes)
+        self._report.tell("recipe review", self._told, self._sum(), is_bad=code != ExitCode.OK)
         if self._mode != "list" or not self._quiet:
             put([line(), line(self._sum(), "title")])
-        return worst_of(self._codes)
+        return code
+
+    def _put(self, lines: Sequence[Line]) -> None:
+        """Print lines, and keep them for those who read them in CI."""
+        self._told += lines
+        put(lines)
 
     def _refresh(self) -> None:
         """One question for all cases that pass, and moved a little."""
@@ -262,7 +277,7 @@ class Walk:
         names = [" ".join(part for part in (one.recipe, one.case) if part) for one in self._refreshes]
         lines += [line(some(names), "aside", indent=2), *within_of(self._refreshes[0])]
         before = self._counts.copy()
-        put([line()])
+        self._put([line()])
         answer = self._decided(Item((), tuple(lines), is_within=True), self._refreshes[0], "1 of 1")
         # what passes as it is is not left undone
         self._counts = before

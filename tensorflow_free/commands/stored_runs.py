@@ -8,6 +8,7 @@ from typing import Any
 
 from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.codec.values import plain
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import put, put_json
@@ -16,7 +17,7 @@ from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.pages.page_of_pair import RunPair, pair_page
 from tensorflow_free.recipe.models import Recipe
-from tensorflow_free.report.comparison_report import page_of
+from tensorflow_free.report.comparison_report import page_of, verdict_of
 from tensorflow_free.report.compiler_report import compiler_line
 from tensorflow_free.report.runs_apart import differences, recipes_apart, stopped_apart
 from tensorflow_free.result.environment import environments_apart
@@ -25,11 +26,12 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import line
 
 
-def compare_runs(
+def compare_runs(  # noqa: PLR0913 - what is compared, how, and where it is told
     pair: tuple[Path, Path],
     baseline: str | None,
     judging: Judging,
     flags: Flags,
+    report: CiReport,
     *,
     strict: bool = False,
     page: str | None = None,
@@ -41,6 +43,7 @@ def compare_runs(
         baseline: the folder of a run that tells the noise.
         judging: how to judge.
         flags: how to tell it.
+        report: where it is told, too.
         strict: whether a value that could not be judged is a failure.
         page: the page to write; None for none.
 
@@ -56,11 +59,15 @@ def compare_runs(
     is_well = comparison.is_well and not stopped and not (strict and (comparison.skipped or comparison.vacuous))
     if flags.json:
         put_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
-    elif not (is_well and flags.quiet):
-        put(page_of(comparison, f"{mine} compared with {its}"))
-        put(told for one in results for told in compiler_line(one))
-        put(line(words, "bad") for words in stopped)
-        put(differences(results[0], results[1]))
+    told = [
+        *page_of(comparison, f"{mine} compared with {its}"),
+        *(each for one in results for each in compiler_line(one)),
+        *(line(words, "bad") for words in stopped),
+        *differences(results[0], results[1]),
+    ]
+    if not flags.json and not (is_well and flags.quiet):
+        put(told)
+    report.tell_page(told, stopped[0] if stopped else verdict_of(comparison), is_bad=not is_well)
     if page is not None:
         put_page(pair_page(RunPair(pair, (results[0], results[1]), comparison)), page, flags)
     return ExitCode.OK if is_well else ExitCode.UNMET

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from tensorflow_free.cell.findings import notes_of, shortfalls_of
 from tensorflow_free.cell.stored_comparison import compare_stored
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.sweep_table import unreadable
+from tensorflow_free.commands.told_sweeps import tell_sweep
 from tensorflow_free.errors import StorageError
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
@@ -36,8 +38,18 @@ CELL_FIELDS: Final = ("recipe", "overrides", "axes", "case", "device", "dtype", 
 """What a row says of its cell, whatever became of it."""
 
 
-def compare_sweeps(
-    mine: Path, its: Path, judging: Judging, flags: Flags, *, strict: bool = False, page: str | None = None
+NOTHING: Final = "nothing was compared, which is not agreement"
+
+
+def compare_sweeps(  # noqa: PLR0913 - as above
+    mine: Path,
+    its: Path,
+    judging: Judging,
+    flags: Flags,
+    report: CiReport,
+    *,
+    strict: bool = False,
+    page: str | None = None,
 ) -> int:
     """Hold the cells of a sweep against those of another, and table what came of it: the exit code.
 
@@ -46,6 +58,7 @@ def compare_sweeps(
         its: that of the other.
         judging: how to judge.
         flags: how to tell it.
+        report: where it is told, too.
         strict: whether a cell is a failure of which not everything could be judged.
         page: the page to write; None for none.
 
@@ -77,7 +90,9 @@ def compare_sweeps(
             if folder.bad_lines:
                 complain(unreadable(folder))
     if not flags.json and not summary.bad and not is_well:
-        complain("nothing was compared, which is not agreement")
+        complain(NOTHING)
+    notes = [] if summary.bad or is_well else [NOTHING]
+    tell_sweep(summary, None, report, [f"{mine} compared with {its}", *notes], is_bad=not is_well)
     if page is not None:
         command = command_of(["recipe", "compare", str(mine), str(its)])
         put_page(listed.page(f"{mine} compared with {its}", page_of(summary), command), page, flags)

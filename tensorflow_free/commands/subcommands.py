@@ -216,6 +216,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 },
                 "--strict": {**_SWITCH, "help": STRICT},
                 "--page": PAGE,
+                "--markdown": MARKDOWN,
             },
         ),
     },
@@ -321,7 +322,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
             "PATH KEY=VALUE …",
             "find the step that is wrong for its own inputs: of a recipe and its overrides, or of a run's folder",
             "find_culprit:blame_command",
-            {"--forward": FORWARD, "--page": PAGE},
+            {"--forward": FORWARD, "--markdown": MARKDOWN, "--page": PAGE},
         ),
     },
     "recipes as regression fixtures": {
@@ -358,6 +359,8 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 **APART,
                 "--strict": {**_SWITCH, "help": STRICT},
                 "--page": PAGE,
+                "--markdown": MARKDOWN,
+                "--junit": JUNIT,
             },
         ),
         "strength": Command(
@@ -383,6 +386,7 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                 "--accept-noise": {**_SWITCH, "help": "accept what changed within the noise"},
                 "--accept-all": {**_SWITCH, "help": "accept all that can be accepted"},
                 "--page": PAGE,
+                "--markdown": MARKDOWN,
             },
         ),
     },

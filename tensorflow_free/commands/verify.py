@@ -11,22 +11,23 @@ from typing import Any, Final
 from tensorflow_free.cell.fate import Fate
 from tensorflow_free.codec.values import plain
 from tensorflow_free.commands.cases_apart import case_worker
+from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, with_forward, with_isolated, with_repeats, with_starts, wrong
 from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import Rows, counts_of, put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files, recipes_at
+from tensorflow_free.commands.told_cases import ToldCases
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.apart import HERE, Running
 from tensorflow_free.golden.orphans import device_of, orphans_below
 from tensorflow_free.golden.verification import Verification
-from tensorflow_free.golden.verification_words import failure_of, used_of
+from tensorflow_free.golden.verification_words import cells_of, failure_of
 from tensorflow_free.golden.verifying import verify
 from tensorflow_free.judging.shortfalls import Shortfalls
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import GOLDEN_OUTCOMES, Outcome, code_of_all, well_first
-from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.reasons import OF_COMPILER, OfGolden
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.pages.case_list import CaseList
@@ -35,7 +36,7 @@ from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.earlier import Earlier, earlier_at, ran_before
 from tensorflow_free.sweep.matrix import Combinations
 from tensorflow_free.text.characters import command_of
-from tensorflow_free.text.page import Line, Page, Words, line, parted
+from tensorflow_free.text.page import Line, Page, line, parted
 from tensorflow_free.text.phrases import counted, some
 
 MOST_FAILURES: Final = 20
@@ -47,6 +48,11 @@ MOST_NAMED: Final = 10
 
 def verify_command(options: Namespace, flags: Flags) -> int:
     """Check recipes against their goldens, a line a cell: the exit code."""
+    report = CiReport("recipe verify", options.markdown, options.junit)
+    return report.around(lambda: _verified(options, flags, report))
+
+
+def _verified(options: Namespace, flags: Flags, report: CiReport) -> int:
     paths, overrides = paths_and_overrides(
         with_forward(
             with_isolated(
@@ -58,7 +64,7 @@ def verify_command(options: Namespace, flags: Flags) -> int:
     cells = Combinations(axes_of(overrides))
     flags.load_ops()
     files = files_of(paths)
-    checked = Tally(paths)
+    checked, told = Tally(paths), ToldCases(report)
     earlier = _earlier(options.must_run or ())
     rows = rows_of(files)
     documents: list[dict[str, Any]] = []
@@ -67,6 +73,7 @@ def verify_command(options: Namespace, flags: Flags) -> int:
         for found in verifications(files, paths, cells, options.k, Running(apart)):
             one = held_to_run(found.strictly() if options.strict else found, earlier)
             checked.add(one)
+            told.add(one, code_of(one))
             if listed is not None:
                 _list(listed, one)
             if flags.json:
@@ -77,6 +84,7 @@ def verify_command(options: Namespace, flags: Flags) -> int:
         put_json({"well": checked.code == ExitCode.OK, "exit_code": checked.code, "verifications": documents})
     elif checked.code != ExitCode.OK or not flags.quiet:
         put([line(), *checked.page()])
+    told.tell(checked.page(), is_bad=checked.code != ExitCode.OK)
     if listed is not None:
         command = command_of(["recipe", "verify", *options.words])
         put_page(listed.page(f"verified: {some(paths)}", checked.in_all(), command), options.page, flags)
@@ -257,16 +265,8 @@ def rows_of(files: Sequence[Path]) -> Rows:
 
 
 def row_of(rows: Rows, one: Verification) -> Line:
-    """A verdict in a row: outcome, recipe, case, cell, the share of the allowed error that was used, the golden."""
-    golden = "" if one.golden is None else one.golden.name
-    cells = [
-        mark_of(one.outcome, is_bad=not one.is_well),
-        Words(one.recipe),
-        Words(one.case, "name"),
-        Words(one.cell),
-        Words(used_of(one)),
-    ]
-    return rows.row([*cells, Words(golden, "aside")])
+    """A verdict in a row."""
+    return rows.row(cells_of(one))
 
 
 def plain_of(one: Verification) -> dict[str, Any]:

@@ -22,6 +22,22 @@ def used_of(one: Verification) -> str:
     return "" if worst is None else share_of(worst.to_plain())
 
 
+HEADINGS: Final = ("outcome", "recipe", "case", "cell", "used", "golden")
+"""Of what `cells_of` gives."""
+
+
+def cells_of(one: Verification) -> list[Words]:
+    """A verdict in cells: outcome, recipe, case, cell, the share of the allowed error that was used, the golden."""
+    return [
+        mark_of(one.outcome, is_bad=not one.is_well),
+        Words(one.recipe),
+        Words(one.case, "name"),
+        Words(one.cell),
+        Words(used_of(one)),
+        Words("" if one.golden is None else one.golden.name, "aside"),
+    ]
+
+
 def failure_of(one: Verification) -> Iterator[Line]:
     """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)

@@ -106,7 +106,7 @@ def page_of(comparison: Comparison, title: str = "") -> Iterator[Line | Grid]:
                 *([line(f"compared with {comparison.reference}", "aside")] if comparison.reference else []),
             ],
             _inputs(comparison),
-            [grid(_columns(rows, first)), *([line(left_out, "aside")] if left_out else [])],
+            [grid(_columns(rows, first), "value"), *([line(left_out, "aside")] if left_out else [])],
             _reasons(verdicts, comparison.told),
             _in_all(comparison),
         ]
@@ -119,6 +119,11 @@ def summary_of(comparison: Comparison) -> Iterator[Line]:
         yield line(f"compared with {comparison.reference}", "aside")
     yield from (line(note, "notice") for note in comparison.told)
     yield from _in_all(comparison)
+
+
+def verdict_of(comparison: Comparison) -> str:
+    """What was found in all, in a sentence."""
+    return str(next(_in_all(comparison)))
 
 
 def _reasons(verdicts: Sequence[Plain], notes: Sequence[str]) -> Iterator[Line]:

@@ -129,7 +129,8 @@ def _table(comparison: Comparison, blame: Blame) -> Iterator[Line | Grid]:
             column("in the chain", [_chain_words(in_chain(chain, one)) for one in rows], align="right"),
             column("rule", [one.rule for one in rows], "aside", goes=2),
             column("calls", [str(one.calls) if one.calls > 1 else "" for one in rows], "aside", align="right", goes=3),
-        ]
+        ],
+        "step",
     )
     if len(judged) > len(rows):
         yield line(f"and {len(judged) - len(rows):,} more", "aside")
