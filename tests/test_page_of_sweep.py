@@ -13,8 +13,10 @@ import torch
 from tensorflow_free import register_op
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.pages import page_of_sweep as made
+from tensorflow_free.pages.cells_in_full import Allowance
 from tensorflow_free.pages.page_of_sweep import page_of_sweep
 from tensorflow_free.pages.used_matrix import INFINITE, LIMIT, NOTHING, UNJUDGED, UsedMatrix, UsedValue, code_of
+from tensorflow_free.sweep.rows import Row
 from tests.page_samples import multiplied, page_file, saved_sweep
 
 BLOCK = Path(__file__).parent / "samples" / "gpt_block.yaml"
@@ -93,18 +95,29 @@ def test_a_cell_in_full_has_its_run_its_verdicts_and_what_was_expected(block, pa
     assert f"cell-{number}/run" in parts
     (bad,) = (one for one in cell["values"] if one["name"] == "up.grad")
     assert (bad["tone"], bad["alone"][0]["step"], bad["alone"][0]["tone"]) == ("bad", "act", "bad")
-    assert expected["why"] == ""
+    assert "why" not in expected
     pictures = expected["values"]["up.grad"]
     assert [one["caption"] for one in pictures] == ["actual", "expected", "difference: actual less expected"]
     shaded = [(one["picture"]["heat"]["least"], one["picture"]["heat"]["greatest"]) for one in pictures[:2]]
     assert shaded[0] == shaded[1]
 
 
-def test_a_reference_does_not_run_again_for_a_cell_that_took_long(block, monkeypatch):
-    monkeypatch.setattr("tensorflow_free.pages.cells_in_full.MOST_SECONDS", -1.0)
-    found = dict(page_of_sweep(block).parts)
-    number = page_of_sweep(block).head["full"][0]
-    assert "did not run again" in found[f"cell-{number}/expected"]["why"]
+def test_references_run_again_for_few_cells_that_fail_and_took_little():
+    rows = [Row(number=0, recipe="a", outcome=one, seconds=2.0) for one in ("ok", *("mismatch",) * 4)]
+    left = Allowance(cells=2, seconds=3.0)
+    assert [left.takes(row) for row in rows] == [False, True, False, False, False]
+    assert Allowance(cells=0).takes(rows[1]) is False
+
+
+def test_of_a_cell_whose_reference_does_not_run_again_the_page_says_what_shows_it(block, parts):
+    well = page_of_sweep(block).head["full"][2]
+    assert parts[f"cell-{well}/expected"]["command"] == f"recipe page {block / str(well)}"
+
+
+def test_the_values_of_an_axis_stand_as_they_were_typed(block):
+    axes = {one["key"]: one["values"] for one in page_of_sweep(block).head["axes"]}
+    assert axes["dtype"] == ["float32", "bfloat16"]
+    assert axes["steps.act.op"] == ["F.silu", "shown.silu"]
 
 
 def test_of_many_cells_the_worst_are_in_full_and_the_others_in_numbers(block, tmp_path, monkeypatch):

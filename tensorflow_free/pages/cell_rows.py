@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from tensorflow_free.judging.wording import error_of
@@ -31,7 +32,7 @@ class ShortRow(NamedTuple):
         rank: its place among all.
         number: the cell's number.
         folder: the name of its folder, and empty where none was kept.
-        axes: for the key of each axis that it is on the place of its value.
+        axes: the key of each axis that it is on, and its value.
         outcome: what became of it.
         is_bad: whether it fails the sweep.
         used: the share that the worst value used; None where nothing was compared.
@@ -47,7 +48,7 @@ class ShortRow(NamedTuple):
     rank: CellRank
     number: int
     folder: str
-    axes: tuple[tuple[str, int], ...]
+    axes: Mapping[str, str]
     outcome: int
     is_bad: bool
     used: float | None
@@ -65,8 +66,8 @@ class CellRows:
 
     def __init__(self) -> None:
         self.rows: list[ShortRow] = []
-        self.axes: dict[str, dict[str, int]] = {}
-        """The values of each axis in the order in which they came, each with its place."""
+        self._lowest: dict[str, dict[str, int]] = {}
+        """The values of each axis, each with the lowest number of a cell that has it."""
         self._texts: dict[str, int] = {}
 
     def add(self, row: Row) -> None:
@@ -79,12 +80,15 @@ class CellRows:
             row.command,
         )
         outcome, place, error, why, command = map(self._text, told)
+        for key, value in row.axes.items():
+            lowest = self._lowest.setdefault(key, {})
+            lowest[value] = min(row.number, lowest.get(value, row.number))
         self.rows.append(
             ShortRow(
                 rank=rank_of(row),
                 number=row.number,
                 folder=row.folder,
-                axes=tuple((key, self._value(key, value)) for key, value in row.axes.items()),
+                axes=row.axes,
                 outcome=outcome,
                 is_bad=row.is_bad,
                 used=None if row.used is None else spent(row),
@@ -102,23 +106,24 @@ class CellRows:
         """Put the worst first."""
         self.rows.sort()
 
-    def _value(self, key: str, value: str) -> int:
-        values = self.axes.setdefault(key, {})
-        return values.setdefault(value, len(values))
+    def axes(self) -> dict[str, list[str]]:
+        """The values of each axis, in the order in which they were typed: cells are numbered so."""
+        return {key: sorted(lowest, key=lambda value: lowest[value]) for key, lowest in self._lowest.items()}
 
     def _text(self, text: str) -> int:
         return self._texts.setdefault(printable_lines(text), len(self._texts))
 
     def to_plain(self) -> dict[str, Any]:
         """The rows as plain data: a list of each of their fields, and the texts."""
-        rows, keys = self.rows, [*self.axes]
+        rows = self.rows
+        places = {key: {value: at for at, value in enumerate(values)} for key, values in self.axes().items()}
         words = {key: [getattr(one, key) for one in rows] for key in ("outcome", "place", "error", "why", "command")}
         return {
             **words,
             "number": [one.number for one in rows],
             "bad": [int(one.is_bad) for one in rows],
             "used": [_plain(one.used) for one in rows],
-            "axes": [[dict(one.axes).get(key, -1) for one in rows] for key in keys],
+            "axes": [[of.get(one.axes.get(key, ""), -1) for one in rows] for key, of in places.items()],
             "texts": [*self._texts],
         }
 

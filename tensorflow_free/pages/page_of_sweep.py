@@ -12,7 +12,7 @@ from tensorflow_free.files.opening import read_file
 from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.pages.cell_rows import CellRows, ShortRow, rank_of
-from tensorflow_free.pages.cells_in_full import cell_plain, expected_plain
+from tensorflow_free.pages.cells_in_full import Allowance, cell_plain, expected_plain
 from tensorflow_free.pages.html_page import HtmlPage
 from tensorflow_free.pages.plain_lines import plain_lines
 from tensorflow_free.pages.run_parts import run_parts
@@ -29,9 +29,6 @@ from tensorflow_free.text.phrases import counted
 
 MOST_FULL: Final = 200
 """Cells that are in the page in full: the worst; of the others their rows and what each value used."""
-
-MOST_EXPECTED: Final = 20
-"""Cells that fail whose references run again, so that what was expected stands beside what there is."""
 
 MOST_FAILURES: Final = 20
 """Different failures that are told above the matrix."""
@@ -73,7 +70,7 @@ def _head(summary: Summary, rows: CellRows, full: list[Row], bad_lines: int) -> 
     bad = [group for group in summary.groups if group.is_bad]
     return {
         "lines": [{"text": outcome_words(summary), "style": style}, *({"text": one, "style": ""} for one in told)],
-        "axes": [{"key": key, "values": [*values]} for key, values in rows.axes.items()],
+        "axes": [{"key": key, "values": [*values]} for key, values in rows.axes().items()],
         "outcomes": [
             {"text": word, "count": count, "about": word.meaning} for word, count in summary.outcomes().items()
         ],
@@ -121,11 +118,9 @@ def _parts(path: Path, rows: CellRows, full: list[Row]) -> Iterator[tuple[str, A
     shown = [command_of(["recipe", "page", str(path / one.folder)]) if one.folder else "" for one in rows.rows]
     yield "rows", {**rows.to_plain(), "outlined": outlined, "shown": shown}
     yield "matrix", {**matrix.to_plain(), "left_out": matrix.left_out}
-    expected = 0
+    left = Allowance()
     for row in full:
-        is_shown = row.outcome == Outcome.MISMATCH and expected < MOST_EXPECTED
-        expected += is_shown
-        yield from _cell(path, row, wants_expected=is_shown)
+        yield from _cell(path, row, left)
 
 
 def _used(path: Path, row: ShortRow) -> tuple[UsedValue, ...]:
@@ -140,7 +135,7 @@ def _alone(row: ShortRow) -> tuple[UsedValue, ...]:
     return () if row.worst is None else (row.worst,)
 
 
-def _cell(path: Path, row: Row, *, wants_expected: bool) -> Iterator[tuple[str, Any]]:
+def _cell(path: Path, row: Row, left: Allowance) -> Iterator[tuple[str, Any]]:
     """The parts of a cell in full: what is told of it, its run, and what was expected."""
     folder, prefix = path / row.folder, f"cell-{row.number}/"
     yield f"{prefix}cell", cell_plain(row, folder)
@@ -152,5 +147,4 @@ def _cell(path: Path, row: Row, *, wants_expected: bool) -> Iterator[tuple[str, 
         # what is told of the cell says so
         return
     yield from run_parts(saved, prefix, folder)
-    if wants_expected:
-        yield f"{prefix}expected", expected_plain(saved, row, folder)
+    yield f"{prefix}expected", expected_plain(saved, row, folder, left)

@@ -103,7 +103,7 @@ function againstOf(cell, step) {
 // a value beside what was expected
 
 function valueAgainst(value, expected, number) {
-  const pictures = expected && Object.hasOwn(expected.values, value.name) ? expected.values[value.name] : [];
+  const pictures = expected?.values && Object.hasOwn(expected.values, value.name) ? expected.values[value.name] : [];
   return el(
     "section",
     {},
@@ -115,6 +115,7 @@ function valueAgainst(value, expected, number) {
     value.alone.map((one) => el("p", { class: one.tone, text: aloneWords(one) })),
     pictures.length ? el("div", { class: "beside" }, pictures.map(({ picture, caption }) => drawPicture(picture, { size: "large", caption }))) : "",
     expected?.why && el("p", { class: "aside", text: expected.why }),
+    expected?.command && command(expected.command),
   );
 }
 
