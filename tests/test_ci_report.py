@@ -179,8 +179,8 @@ def test_each_case_held_against_its_golden_is_a_case(recipe):
     assert set(cases().values()) == {("skipped", "unavailable"), "passed", ("failure", "mismatch")}
     [failure] = ET.fromstring(read("j.xml")).iter("failure")
     assert failure.get("message").startswith("culprit exp (sin, forward), ")
-    assert failure.text.endswith("    recipe verify over.yaml steps.exp.op=sin device=cpu")
-    assert "```sh\nrecipe verify over.yaml steps.exp.op=sin device=cpu\n```" in read("v.md")
+    assert failure.text.endswith("    recipe verify over.yaml device=cpu steps.exp.op=sin")
+    assert "```sh\nrecipe verify over.yaml device=cpu steps.exp.op=sin\n```" in read("v.md")
 
 
 def test_a_recipe_without_a_golden_is_a_failure_and_the_command_records_it(recipe):
