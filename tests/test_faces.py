@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 
@@ -12,7 +13,7 @@ from tensorflow_free.report.result_report import page_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.text.drawing import text_of
 from tensorflow_free.text.markup import folded, framed, markup_of
-from tensorflow_free.text.page import Grid, column, grid, line, parted
+from tensorflow_free.text.page import Grid, Style, column, grid, line, parted
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)> & \"q\" 'a'"
 RECIPE = {
@@ -145,6 +146,28 @@ def test_names_of_a_sweeps_axes_are_text():
 
 def test_what_is_folded_has_its_summary_as_text():
     assert Read(framed(folded("<b>the graph", "<p>inside</p>"))).tags == ["div", "style", "details", "summary", "p"]
+
+
+@pytest.mark.parametrize(
+    ("background", "text"), [("#ffffff", "#000000"), ("#111111", "#e0e0e0"), ("#1e1e1e", "#d4d4d4")]
+)
+def test_every_style_can_be_read_on_light_and_on_dark(opened, tmp_path, background, text):
+    styles = [style for style in get_args(Style) if style]
+    html = framed(markup_of([*(line(f"of style {style}", style) for style in styles), grid([column("name", styles)])]))
+    page = f'<html lang="en"><body style="background: {background}; color: {text}">{html}</body></html>'
+    (tmp_path / "cell.html").write_text(f"<!doctype html>{page}", encoding="utf-8")
+    cell = opened(tmp_path / "cell.html")
+    assert cell.pale_texts() == []
+    assert (
+        len(
+            {
+                *cell.page.evaluate(
+                    "() => [...document.querySelectorAll('p span')].map((one) => getComputedStyle(one).color)"
+                )
+            }
+        )
+        >= 5
+    )
 
 
 def test_each_is_one_line_as_text():
