@@ -47,7 +47,7 @@ function failureSection() {
   const cards = head.failures.map(failureCard);
   const others = cards.splice(FAILURES_SHOWN);
   const left = head.more_failures ? el("p", { class: "bad", text: `and ${head.more_failures} kinds more` }) : "";
-  const rest = others.length ? folded(`${others.length} other kinds of failure`, () => el("div", {}, others, left)) : "";
+  const rest = others.length ? folded(others.length === 1 ? "1 other kind of failure" : `${others.length} other kinds of failure`, () => el("div", {}, others, left)) : "";
   return el("section", { id: "failures" }, cards, rest);
 }
 
@@ -93,7 +93,7 @@ function filterBar(cells, filter, show) {
   const steps = stepChoice(cells, filter, changed);
   const keys = head.axes.map((one) => one.key);
   const order = choice("order", ["worst", "number", ...keys], "", changed((value) => (filter.order = value)), (key) => ({ worst: "worst first", number: "by number" })[key] ?? `by ${key}`);
-  const group = choice("group", ["", ...keys], "none", changed((value) => (filter.group = value)), (key) => `by ${key}`);
+  const group = choice("group", ["", ...keys], "none", changed((value) => (filter.group = value)), (key) => `by ${key}`, filter.group);
   const text = el("input", { type: "search", "aria-label": "words of a cell", placeholder: "words", on: { input: changed((value) => (filter.text = value)) } });
   return el("div", { class: "filters", role: "search", "aria-label": "which cells are shown" }, axes, outcomes, steps, text, order, group);
 }
@@ -109,8 +109,8 @@ function stepChoice(cells, filter, changed) {
   return el("label", {}, `${label} `, el("input", { type: "search", "aria-label": label, on: { change: act } }));
 }
 
-function choice(label, values, none, act, name = (value) => value) {
-  const options = values.map((value) => el("option", { value: String(value), text: value === "" ? none : name(value) }));
+function choice(label, values, none, act, name = (value) => value, chosen = "") {
+  const options = values.map((value) => el("option", { value: String(value), selected: value !== "" && value === chosen, text: value === "" ? none : name(value) }));
   return el("label", {}, `${label} `, el("select", { "aria-label": label, on: { change: act } }, options));
 }
 

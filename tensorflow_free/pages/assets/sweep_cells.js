@@ -113,7 +113,7 @@ class SweepFilter {
     this.columns = null; // those of which one must be out of bounds
     this.text = "";
     this.order = "worst";
-    this.group = "";
+    this.group = cells.axis("recipe") < 0 ? "" : "recipe";
   }
 
   shown() {
@@ -123,13 +123,17 @@ class SweepFilter {
     for (let row = 0; row < cells.count; row += 1) if (this.passes(row, words)) found.push(row);
     if (this.order === "number") found.sort((one, other) => cells.rows.number[one] - cells.rows.number[other]);
     else if (this.order !== "worst") this.byAxis(found, cells.axis(this.order));
-    if (this.group) this.byAxis(found, cells.axis(this.group));
+    if (this.group) this.byAxis(found, cells.axis(this.group), this.order === "worst");
     return found;
   }
 
-  byAxis(found, axis) {
+  /** By the values of an axis, as they were typed; or those first that come first now. */
+  byAxis(found, axis, asFound = false) {
     const places = this.cells.rows.axes[axis];
-    found.sort((one, other) => places[one] - places[other]);
+    const seen = new Map();
+    for (const row of found) if (!seen.has(places[row])) seen.set(places[row], seen.size);
+    const rank = (row) => (asFound ? seen.get(places[row]) : places[row]);
+    found.sort((one, other) => rank(one) - rank(other));
   }
 
   passes(row, words) {

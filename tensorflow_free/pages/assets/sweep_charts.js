@@ -25,7 +25,7 @@ function curveChart({ title, places, curves, isLog = false, across = "" }) {
 /** From shares to heights: powers of ten from the least to the greatest, 1 among them; infinite ones lie above. */
 function shareScale(shares) {
   const finite = shares.filter((one) => one !== null && one > 0 && one < Infinity).map(Math.log10);
-  const least = Math.max(-8, Math.floor(Math.min(-1, ...finite)));
+  const least = Math.max(LEAST_SHADE, Math.floor(Math.min(-1, ...finite)));
   const most = Math.min(12, Math.ceil(Math.max(0.5, ...finite)));
   const isOver = shares.some((one) => one === Infinity);
   const above = isOver ? 22 : 4;
@@ -53,7 +53,7 @@ function chartFrame(scale, places, along, across) {
     if (power !== 0 && (power - scale.least) % every) continue;
     const y = scale.y(10 ** power);
     found.push(svg("line", { x1: CHART.left, x2: right, y1: y, y2: y, class: power === 0 ? "limit" : "rule" }));
-    const text = power === 0 ? "allowed" : powerWords(power);
+    const text = power === 0 ? "allowed" : power === LEAST_SHADE ? `≤${powerWords(power)}` : powerWords(power);
     found.push(svg("text", { x: CHART.left - 4, y: y + 4, class: "y", text }));
   }
   if (scale.isOver) found.push(svg("text", { x: CHART.left - 4, y: scale.y(Infinity) + 4, class: "y", text: "inf" }));
@@ -121,7 +121,9 @@ function curveKey(one, at) {
 // what is drawn of a sweep
 
 /** Of some cells, what each value used at most, a curve for each value of an axis; along the chain, then back. */
-function growthChart(cells, shown, axis) {
+function growthChart(cells, all, axis) {
+  const shown = ofOneRecipe(cells, all);
+  const of = shown.length < all.length ? `, of ${cells.valueOf(cells.axis("recipe"), shown[0])}` : "";
   const { forward, backward } = cells.columnsOf(shown);
   const columns = [...forward, ...backward];
   if (!columns.length) return null;
@@ -134,7 +136,13 @@ function growthChart(cells, shown, axis) {
   }
   const title = "how the error grows along the chain, forward and then backward: the most that a cell used of what is allowed";
   const worst = [...curves].map(([text, points]) => ({ text, points })).sort((one, other) => greatestOf(other) - greatestOf(one));
-  return curveChart({ title, places: chainPlaces(cells, forward, backward), curves: worst });
+  return curveChart({ title: title + of, places: chainPlaces(cells, forward, backward), curves: worst });
+}
+
+/** The cells of the recipe of the first: chains of different recipes have no places in common. */
+function ofOneRecipe(cells, shown) {
+  const axis = cells.axis("recipe");
+  return axis < 0 ? shown : shown.filter((row) => cells.valueOf(axis, row) === cells.valueOf(axis, shown[0]));
 }
 
 function chainPlaces(cells, forward, backward) {

@@ -1,7 +1,7 @@
 // The matrix of a sweep: cells from top to bottom, values from left to right, each in the shade of what it used.
 // One canvas as large as what is seen of it; a space behind it scrolls.
 
-const MATRIX_ROW = 20, MATRIX_GAP = 14, MATRIX_FONT = "12px system-ui, sans-serif";
+const MATRIX_ROW = 20, MATRIX_GAP = 14, MATRIX_FONT = "12px system-ui, sans-serif", NAME_ANGLE = 1.2;
 const LEAST_SHADE = -3, MOST_SHADE = 2; // powers of ten of what is allowed, between which shades differ
 
 /** The share of the scale of shades at which a code lies. */
@@ -87,10 +87,10 @@ class SweepMatrix {
     const texts = this.items.slice(0, 400).map((one) => (one.row < 0 ? "" : this.label(one.row)));
     const names = this.columns.map((column) => drawn.measureText(this.cells.columns[column].name).width);
     this.left = Math.min(Math.max(90, ...texts.map((one) => drawn.measureText(one).width + 16)), width * 0.4);
-    this.top = Math.min(150, Math.max(40, ...names) * 0.87 + 30);
-    const room = width - this.left - MATRIX_GAP - this.top * 0.5;
-    this.step = Math.max(12, Math.min(34, room / Math.max(1, this.columns.length)));
-    this.width = this.left + this.columns.length * this.step + MATRIX_GAP + this.top * 0.5;
+    this.top = Math.min(150, Math.max(40, ...names) * Math.sin(NAME_ANGLE) + 30);
+    const room = width - this.left - MATRIX_GAP - this.top * 0.4;
+    this.step = Math.max(14, Math.min(34, room / Math.max(1, this.columns.length)));
+    this.width = this.left + this.columns.length * this.step + MATRIX_GAP + this.top * 0.4;
     this.height = this.top + this.items.length * MATRIX_ROW + 4;
     this.space.style.setProperty("width", `${Math.max(this.width, width)}px`);
     this.space.style.setProperty("height", `${this.height}px`);
@@ -236,7 +236,7 @@ class SweepMatrix {
     for (const column of columns) {
       drawn.save();
       drawn.translate(this.x(column) + this.step / 2, this.top - 5);
-      drawn.rotate(-Math.PI / 3);
+      drawn.rotate(-NAME_ANGLE);
       drawn.fillText(this.cells.columns[this.columns[column]].name, 0, 0, this.top * 1.1);
       drawn.restore();
     }
