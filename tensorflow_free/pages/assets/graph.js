@@ -2,6 +2,7 @@
 
 const NODE = { width: 196, wide: 224, head: 24, line: 17, values: 24, pictures: 58, most: 3 };
 const ZOOM = { least: 0.1, most: 2.5, step: 1.25 };
+const FIRST_LOOK = { least: 0.65, most: 1 };
 const MARGIN = 300;
 const BUCKET = 500;
 
@@ -19,10 +20,10 @@ function drawGraph(root, graph, options) {
   probe(drawing);
   layOut(drawing);
   listen(drawing);
-  fitGraph(drawing, { most: 1 });
+  fitGraph(drawing, FIRST_LOOK);
   return {
     select: (id) => selectNode(drawing, id, true),
-    update: () => refresh(drawing),
+    update: () => refreshSoon(drawing),
     fold: (id, isFolded) => foldGroup(drawing, id, isFolded),
     fit: () => fitGraph(drawing),
     show: (other) => showView(drawing, other),
@@ -38,7 +39,8 @@ function graphView(root, graph) {
   const about = `graph of ${graph.nodes.length} values; arrows follow its lines, Enter selects, F folds a block, plus and minus zoom, 0 fits`;
   const curves = svg("svg", { class: "curves", "aria-hidden": "true" });
   const boxes = el("div", { class: "boxes" });
-  const canvas = el("div", { class: "canvas" }, curves, boxes);
+  const blocks = el("div", { class: "boxes" });
+  const canvas = el("div", { class: "canvas" }, blocks, curves, boxes);
   const scroller = el("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": about }, canvas);
   const button = (text, label) => el("button", { type: "button", text, "aria-label": label, title: label });
   const zoom = { out: button("−", "zoom out"), in: button("+", "zoom in"), fit: button("fit", "fit to the width"), fold: button("fold all", "fold or unfold all blocks") };
@@ -46,7 +48,7 @@ function graphView(root, graph) {
   const bar = el("div", { class: "graph-tools" }, zoom.out, zoom.in, zoom.fit, graph.groups.length ? zoom.fold : null, key);
   const frame = el("div", { class: "chain-graph" }, bar, scroller);
   root.append(frame);
-  return { frame, scroller, canvas, curves, boxes, zoom, watch: new ResizeObserver(() => {}) };
+  return { frame, scroller, canvas, blocks, curves, boxes, zoom, watch: new ResizeObserver(() => {}) };
 }
 
 /** What the kinds of lines mean; those that there are. */
@@ -101,6 +103,7 @@ function layOut(drawing) {
   const curves = curvesOf(state.index, seen, placed);
   Object.assign(state, { seen, placed, curves, byRow: buckets([...placed.boxes.values()].filter((one) => !one.open), (one) => [one.y, one.y + one.h]), open: [...placed.boxes.values()].filter((one) => one.open), curvesByRow: buckets(curves, (one) => [one.top, one.bottom]) });
   view.boxes.replaceChildren();
+  view.blocks.replaceChildren();
   state.drawn.clear();
   scaled(drawing);
 }
@@ -129,7 +132,7 @@ function scaled(drawing) {
   const { width, height } = state.placed;
   view.canvas.style.setProperty("width", `${width * state.scale}px`);
   view.canvas.style.setProperty("height", `${height * state.scale}px`);
-  view.boxes.style.setProperty("transform", `scale(${state.scale})`);
+  for (const one of [view.boxes, view.blocks]) one.style.setProperty("transform", `scale(${state.scale})`);
   render(drawing);
 }
 
@@ -155,7 +158,7 @@ function render(drawing) {
     const made = state.index.groups.has(id) ? groupElement(drawing, box) : nodeElement(drawing, box);
     grown ||= !state.index.groups.has(id) && noteShape(drawing, contentOf(drawing, id));
     state.drawn.set(id, made);
-    box.open ? view.boxes.prepend(made) : view.boxes.append(made);
+    (box.open ? view.blocks : view.boxes).append(made);
   }
   if (grown) {
     layOut(drawing);
@@ -224,9 +227,13 @@ function renderCurves(drawing, top, bottom, left, right) {
     const text = one.edges.length === 1 && options.edgeText?.(drawing.graph.edges[one.edges[0]]);
     if (text) drawn.push(svg("text", { class: "edge-text", x: (one.from.x + one.to.x) / 2 + 8, y: (one.from.y + one.end) / 2, text }));
   }
-  view.curves.setAttribute("width", state.placed.width * state.scale);
-  view.curves.setAttribute("height", state.placed.height * state.scale);
-  view.curves.replaceChildren(svg("g", { transform: `scale(${state.scale})` }, drawn));
+  // no larger than what is in view: a browser keeps a picture of all of it
+  const [x, y] = [Math.max(0, left * state.scale), Math.max(0, top * state.scale)];
+  view.curves.style.setProperty("left", `${x}px`);
+  view.curves.style.setProperty("top", `${y}px`);
+  view.curves.setAttribute("width", Math.max(0, Math.min(state.placed.width, right) * state.scale - x));
+  view.curves.setAttribute("height", Math.max(0, Math.min(state.placed.height, bottom) * state.scale - y));
+  view.curves.replaceChildren(svg("g", { transform: `translate(${-x} ${-y}) scale(${state.scale})` }, drawn));
 }
 
 function backwardOf(curve, isLit) {
@@ -293,7 +300,7 @@ function listen(drawing) {
   let width = view.scroller.clientWidth;
   view.watch = new ResizeObserver(() => {
     if (view.scroller.clientWidth === width && width) return render(drawing);
-    if (!width) fitGraph(drawing, { most: 1 });
+    if (!width) fitGraph(drawing, FIRST_LOOK);
     width = view.scroller.clientWidth;
     return render(drawing);
   });
@@ -304,8 +311,10 @@ function clicked(drawing, event) {
   const fold = event.target.closest?.("[data-fold]");
   const node = event.target.closest?.("[data-id]");
   const far = event.target.closest?.("[data-go]");
-  if (fold) foldGroup(drawing, fold.dataset.fold, !drawing.state.folded.has(fold.dataset.fold));
-  else if (node) pickNode(drawing, node.dataset.id);
+  if (fold) {
+    drawing.state.selected = fold.dataset.fold;
+    foldGroup(drawing, fold.dataset.fold, !drawing.state.folded.has(fold.dataset.fold));
+  } else if (node) pickNode(drawing, node.dataset.id);
   else if (far) pickNode(drawing, far.dataset.go, true);
 }
 
@@ -378,6 +387,7 @@ function selectNode(drawing, id, moves) {
   const { state } = drawing;
   if (!state.index.container.has(id)) return;
   const before = state.selected;
+  const had = drawing.view.scroller.contains(document.activeElement) && document.activeElement !== drawing.view.scroller;
   state.selected = id;
   for (const one of [before, id]) {
     const seen = one === null ? null : state.seen.boxOf(one);
@@ -386,6 +396,7 @@ function selectNode(drawing, id, moves) {
   }
   if (moves) bringIntoView(drawing, state.seen.boxOf(id));
   render(drawing);
+  if (had) focusBox(drawing, id);
 }
 
 function bringIntoView(drawing, id) {
@@ -437,12 +448,15 @@ function zoomed(drawing, factor) {
 }
 
 /** As large as the width allows. */
-function fitGraph(drawing, { most = 1.5 } = {}) {
+function fitGraph(drawing, { least = 0.3, most = 1.5 } = {}) {
   const { state, view } = drawing;
   const room = view.scroller.clientWidth;
   if (!room) return;
-  state.scale = Math.max(0.4, Math.min(most, (room - 4) / state.placed.width));
+  state.scale = Math.max(least, Math.min(most, (room - 4) / state.placed.width));
   scaled(drawing);
+  // of what is wider than there is room for, the middle of what stands on top
+  const first = [...state.placed.boxes.values()].reduce((best, one) => (best && best.y <= one.y ? best : one), null);
+  if (first) view.scroller.scrollTo((first.x + first.w / 2) * state.scale - room / 2, view.scroller.scrollTop);
 }
 
 function tellView(drawing) {
@@ -466,7 +480,16 @@ function showView(drawing, { left, top, scale }) {
   view.scroller.scrollTo(left, top);
 }
 
-/** The contents have changed: those in view are drawn anew. */
+/** The contents have changed: however often that is told, those in view are drawn anew once in a frame. */
+function refreshSoon(drawing) {
+  if (drawing.state.waiting) return;
+  drawing.state.waiting = true;
+  requestAnimationFrame(() => {
+    drawing.state.waiting = false;
+    if (drawing.view.frame.isConnected) refresh(drawing);
+  });
+}
+
 function refresh(drawing) {
   const { state } = drawing;
   const had = state.drawn.get(state.selected)?.contains(document.activeElement);

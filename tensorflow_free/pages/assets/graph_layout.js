@@ -2,6 +2,8 @@
 
 const GAP = { x: 18, y: 34, lane: 14, pad: 14, title: 24 };
 const SWEEPS = 6;
+// a long chain is held near its middle, from which small steps would lead it far away
+const LONG = { rows: 30, pull: 0.08 };
 
 /** A graph that is asked about: what stands in what, by name. A block is named by its id, the whole by null. */
 function graphIndex(graph) {
@@ -170,13 +172,14 @@ function columnsOf(rows, extents, { above, below }) {
     });
     row.forEach((one) => xs.set(one, xs.get(one) - x / 2));
   }
+  const held = rows.length > LONG.rows ? 1 - LONG.pull : 1;
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const down = sweep % 2 === 0;
     const both = sweep === SWEEPS - 1;
     for (const row of down ? rows : [...rows].reverse()) {
       const wanted = row.map((one) => {
         const near = [...(down || both ? above.get(one) ?? [] : []), ...(!down || both ? below.get(one) ?? [] : [])];
-        return near.length ? near.reduce((sum, other) => sum + xs.get(other), 0) / near.length : xs.get(one);
+        return near.length ? (held * near.reduce((sum, other) => sum + xs.get(other), 0)) / near.length : xs.get(one);
       });
       spaced(row, wanted, apart).forEach((x, at) => xs.set(row[at], x));
     }

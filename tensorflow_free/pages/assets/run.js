@@ -98,7 +98,7 @@ function nodeContent(run, id, options, then) {
   const missing = value === undefined && !failed && node.kind !== "check";
   return {
     lines: [
-      [node.op, value?.type, value?.shape].filter(Boolean).join(" "),
+      [node.kind === "tensor" && node.op, value?.type, value?.shape].filter(Boolean).join(" "),
       ...(failed ? ["failed here"] : []),
       ...(missing && run.failed ? ["did not run"] : missing ? ["not recorded"] : []),
       ...(judged.lines ?? []),
