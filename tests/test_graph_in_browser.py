@@ -93,7 +93,9 @@ def test_keys_zoom_and_fit(graph):
     page.page.click(".node[data-id=loss]")
     wide = page.page.evaluate("() => document.querySelector('.canvas').offsetWidth")
     page.press("+")
-    assert page.page.evaluate("() => document.querySelector('.canvas').offsetWidth") == pytest.approx(1.25 * wide, abs=2)
+    assert page.page.evaluate("() => document.querySelector('.canvas').offsetWidth") == pytest.approx(
+        1.25 * wide, abs=2
+    )
 
 
 def test_of_two_thousand_steps_only_those_in_view_are_in_the_document(graph):

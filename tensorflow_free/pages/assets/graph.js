@@ -67,14 +67,14 @@ function graphKey(graph) {
 
 // sizes: all nodes of a graph are alike, as high as the first of them need
 
-function contentOf(drawing, id) {
+function keptContent(drawing, id) {
   const { contents } = drawing.state;
   if (!contents.has(id)) contents.set(id, drawing.options.content?.(id) ?? { lines: [], value: null, gradient: null, tone: "", share: null });
   return contents.get(id);
 }
 
 function probe(drawing) {
-  drawing.graph.nodes.slice(0, 24).forEach((one) => noteShape(drawing, contentOf(drawing, one.id)));
+  drawing.graph.nodes.slice(0, 24).forEach((one) => noteShape(drawing, keptContent(drawing, one.id)));
 }
 
 /** Whether a content needs more room than was known. */
@@ -156,7 +156,7 @@ function render(drawing) {
   for (const [id, box] of wanted) {
     if (state.drawn.has(id)) continue;
     const made = state.index.groups.has(id) ? groupElement(drawing, box) : nodeElement(drawing, box);
-    grown ||= !state.index.groups.has(id) && noteShape(drawing, contentOf(drawing, id));
+    grown ||= !state.index.groups.has(id) && noteShape(drawing, keptContent(drawing, id));
     state.drawn.set(id, made);
     (box.open ? view.blocks : view.boxes).append(made);
   }
@@ -175,7 +175,7 @@ function placedAt(box, properties, ...children) {
 function nodeElement(drawing, box) {
   const { state, graph } = drawing;
   const node = state.index.nodes.get(box.id);
-  const { lines: told, value, gradient, tone, share } = contentOf(drawing, box.id);
+  const { lines: told, value, gradient, tone, share } = keptContent(drawing, box.id);
   const marks = [node.in_place && "in place", node.view && "view", node.requires_grad && "requires grad", graph.backward.some((one) => one.id === node.id) && "backward"].filter(Boolean);
   const words = [node.id, node.op, ...marks, ...told, value?.textContent, gradient?.textContent && `gradient ${gradient.textContent}`].filter(Boolean).join(", ");
   const selected = state.selected === node.id;
