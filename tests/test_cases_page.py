@@ -13,7 +13,7 @@ from tensorflow_free.cell.blamed_runs import blame_recipe
 from tensorflow_free.pages.case_list import MOST_IN_FULL, CaseList, CaseRow
 from tensorflow_free.pages.page_of_blame import blame_section
 from tensorflow_free.pages.side_by_side import SideBySide, SideRow
-from tests.page_samples import HOSTILE, page_file
+from tests.page_samples import HOSTILE, page_file, saved_sweep
 from tests.test_page_hostile import assert_harmless
 
 WRONG = {"by": 0.0}
@@ -148,6 +148,25 @@ def test_blame_writes_a_page_of_each_step_alone_and_in_the_chain(opened):
     page = opened("page.html")
     page.page.wait_for_selector("tr.pair-details .picture")
     assert page.text("tr[aria-current]").startswith("b (cases_page_shifted, forward)\tb\tcases_page_shifted")
+
+
+# two sweeps
+
+
+def test_two_sweeps_are_held_against_each_other_cell_by_cell(opened, tmp_path):
+    for name, by in (("a", 1), ("b", 2)):
+        Path(f"{name}.yaml").write_text(f"tensors: {{x: [1.0, {by}.0]}}\nsteps: {{y: exp(x)}}\n", encoding="utf-8")
+    folders = [saved_sweep(f"{name}.yaml", tmp_path / name, "dtype=float32,float64") for name in "ab"]
+    rows = [folder / "cells.jsonl" for folder in folders]
+    # of two recipes that are called alike
+    rows[1].write_text(rows[1].read_text("utf-8").replace('"b.yaml"', '"a.yaml"'), encoding="utf-8")
+    assert typed("compare", *map(str, folders), "-q", "--page", "page.html") == 1
+    assert [cells[:2] for cells in cells_of(head_of())] == [
+        ["MISMATCH", f"dtype={one}"] for one in ("float32", "float64")
+    ]
+    page = opened("page.html", "#1/y")
+    page.page.wait_for_selector("tr.pair-details .picture")
+    assert page.text("h2") == f"{folders[0] / '1'} compared with {folders[1] / '1'}"
 
 
 # hostile words

@@ -28,10 +28,11 @@ def pages(tmp_path_factory):
         "run": page_file(run, to=home / "run.html"),
         "teach": page_file(run, to=home / "teach.html", teaching=True),
         "pair": page_file(other, run, to=home / "pair.html"),
+        "cases": page_file(RECIPES / "activations.golden.json", to=home / "cases.html"),
     }
 
 
-KINDS = ["run", "teach", "pair"]
+KINDS = ["run", "teach", "pair", "cases"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,6 +61,6 @@ def test_the_tabulator_goes_through_a_page_and_leaves_it(opened, pages, kind):
     assert len(seen) > 3
 
 
-@pytest.mark.parametrize("kind", ["run", "sweep", "pair"])
+@pytest.mark.parametrize("kind", ["run", "sweep", "pair", "cases"])
 def test_a_page_without_numbers_is_small(kind):
     assert len("".join(document_of(HtmlPage(kind, "a", {}))).encode()) <= LARGEST

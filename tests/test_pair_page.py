@@ -92,6 +92,16 @@ def test_three_runs_make_no_page(runs):
         page_of([*runs, runs[0]])
 
 
+def test_numbers_of_a_value_that_is_not_small_are_there_to_be_asked_for(opened, tmp_path):
+    recipe = {"tensors": {"x": {"init": "arange", "end": 100}}, "steps": {"h": "x * 2"}}
+    runs = [saved_run(recipe, tmp_path / name, f"steps.h=x * {name}") for name in ("2", "3")]
+    page = opened(page_file(*runs, to=tmp_path / "page.html"), "#h")
+    summary = page.page.locator("tr.pair-details summary", has_text="all 100 numbers")
+    summary.first.click()
+    page.page.wait_for_selector("tr.pair-details details[open] td")
+    assert page.page.locator("tr.pair-details details[open] td").all_inner_texts()[-1] == "198"
+
+
 # a sweep's cell
 
 

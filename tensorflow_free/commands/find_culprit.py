@@ -57,8 +57,7 @@ def _blamed(options: Namespace, flags: Flags, report: CiReport) -> int:
     try:
         is_run = is_folder(path) or path.name == RESULT
         refuse_unknown(path)
-        asked = [*options.words, *([] if options.page is None else ["--page", options.page])]
-        if is_run and (code := _with_its_kernels(path, asked, flags, report)) is not None:
+        if is_run and (code := _with_its_kernels(path, _words_again(options), flags, report)) is not None:
             return code
         flags.load_ops()
         found = blame_run(path, overrides) if is_run else blame_recipe(path, overrides)
@@ -128,6 +127,12 @@ def _plain(found: BlamedRun, code: ExitCode) -> dict[str, Any]:
 _AGAIN: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from tensorflow_free.entry import recipe; recipe()"
 )
+
+
+def _words_again(options: Namespace) -> list[str]:
+    """The words of the command line, with the command's own flags."""
+    page = [] if options.page is None else ["--page", options.page]
+    return [*options.words, *(["--forward"] if options.forward else []), *page]
 
 
 def _with_its_kernels(path: Path, words: Sequence[str], flags: Flags, report: CiReport) -> int | None:

@@ -111,6 +111,8 @@ def verified_section(one: Verification) -> SideBySide:
     comparison = one.comparison or Comparison(())
     rows = compared_rows(comparison, values_in(one.result), _golden_values(one))
     told = [] if one.comparison is None else list(summary_of(comparison))
+    if one.comparison is not None and one.result is None:
+        told.append(line("its numbers stayed in the worker process in which it ran; --in-process shows them", "notice"))
     sides = ("actual", "golden")
     return SideBySide(
         " · ".join(part for part in (one.recipe, one.case, one.cell) if part),

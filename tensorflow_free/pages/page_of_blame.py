@@ -66,6 +66,7 @@ def blame_section(found: BlamedRun, beside: Page = ()) -> SideBySide:
         commands=list(_commands(found)),
         graphs=[("the chain: culprits, and what is out of bounds", found.result.recipe)],
         marks=chain_marks(rows) if blame is None or not is_alone else dict(_marks(comparison, blame)),
+        has_numbers=True,
     )
 
 

@@ -70,6 +70,7 @@ def pair_section(pair: RunPair) -> SideBySide:
         ],
         graphs_of((mine.recipe, its.recipe)),
         chain_marks(rows),
+        has_numbers=True,
     )
 
 
@@ -117,6 +118,7 @@ def cell_page(folder: Path, saved: Result, comparison: Comparison, command: str 
         if reference is None
         else graphs_of((saved.recipe, reference.recipe)),
         marks=chain_marks(rows),
+        has_numbers=True,
     )
     return HtmlPage("pair", section.title, section.head(), section.parts(), command)
 

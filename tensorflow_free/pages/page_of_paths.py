@@ -44,10 +44,9 @@ def page_of(paths: Sequence[Path], options: PageOptions = PageOptions()) -> Html
     # of several, a sweep's cell is a run like any other
     draw = _PAGES.get((*kinds,) if len(kinds) == 1 else (*("run" if kind == "comparison" else kind for kind in kinds),))
     if draw is None:
-        several = " and ".join(kinds)
-        raise StorageError(
-            f"{', '.join(map(str, paths))}: no page is made of {several} together; give one, or two runs"
-        )
+        several, named = " and ".join(kinds), ", ".join(map(str, paths))
+        what = "give one, or two runs; two sweeps have one by recipe compare A B --page PAGE.html"
+        raise StorageError(f"{named}: no page is made of {several} together; {what}")
     return draw(paths, options)
 
 

@@ -12,11 +12,11 @@ import torch
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.codec.values import plain
 from tensorflow_free.judging.as_tensors import same_bits, tensor_of
-from tensorflow_free.pages.pictured_values import numbers_of_value, picture_of_value
+from tensorflow_free.pages.pictured_values import all_numbers, numbers_of_value, picture_of_value
 from tensorflow_free.pages.plain_lines import plain_lines
 from tensorflow_free.picturing.chain_graph import chain_graph
 from tensorflow_free.picturing.layered import laid_out
-from tensorflow_free.picturing.value_pictures import Bounds, Picture
+from tensorflow_free.picturing.value_pictures import FEW_NUMBERS, Bounds, Picture
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.text.page import Line, Page, Words
 
@@ -75,6 +75,7 @@ class SideBySide:
         commands: what is to be typed, each with what it is for.
         graphs: the recipes whose chains are drawn, one for each side that has another, each with its heading.
         marks: for a step of the chain how it is drawn: its tone, and a word that says it, too.
+        has_numbers: whether the page holds all numbers of values that have not very many, to be asked for.
     """
 
     title: str
@@ -87,6 +88,7 @@ class SideBySide:
     commands: Sequence[tuple[str, str]] = ()
     graphs: Sequence[tuple[str, Recipe]] = ()
     marks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    has_numbers: bool = False
 
     def head(self) -> dict[str, Any]:
         """What its first look needs."""
@@ -110,16 +112,19 @@ class SideBySide:
             yield f"{prefix}graph-{at}", laid_out(chain_graph(recipe)).to_plain()
         order = self._pictured()
         for number, begin in enumerate(range(0, len(order), CHUNK)):
-            rows = [self.rows[at] for at in order[begin : begin + CHUNK]]
-            yield f"{prefix}values-{number}", {row.name: self._details(row) for row in rows}
+            details: dict[str, Any] = {}
+            for at in order[begin : begin + CHUNK]:
+                row = self.rows[at]
+                pictures = list(pictures_of(row.actual, row.expected, self.sides))
+                if self.has_numbers and (numbers := dict(_numbers(row, pictures))):
+                    yield f"{prefix}numbers-{at}", numbers
+                details[row.name] = {"lines": told_lines(row.about), "pictures": pictures}
+            yield f"{prefix}values-{number}", details
 
     def _pictured(self) -> list[int]:
         """The places of the rows that have pictures, the worst first."""
         order = sorted(range(len(self.rows)), key=lambda at: (self.rows[at].tone != "bad", -(self.rows[at].used or 0)))
         return order[:MOST_PICTURED]
-
-    def _details(self, row: SideRow) -> dict[str, Any]:
-        return {"lines": told_lines(row.about), "pictures": list(pictures_of(row.actual, row.expected, self.sides))}
 
 
 def told_lines(page: Page) -> list[dict[str, Any]]:
@@ -147,6 +152,16 @@ def _plain_row(row: SideRow, place: int | None) -> dict[str, Any]:
     return told
 
 
+def _numbers(row: SideRow, pictures: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """All numbers of the values of which a picture has not all, by the captions of these, which are told of it."""
+    there = [value for value in (row.actual, row.expected) if value is not NO_NUMBERS]
+    for value, told in zip(there, pictures, strict=False):
+        numbers = None if "numbers" in told["picture"] or told.get("is_apart") else all_numbers(value)
+        if numbers is not None and len(numbers) > FEW_NUMBERS:
+            told["has_numbers"] = True
+            yield told["caption"], numbers
+
+
 def pictures_of(actual: Any, expected: Any, sides: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Both values, shaded alike, and their difference, each a caption and a picture; of the same bits one alone.
 
@@ -164,7 +179,7 @@ def pictures_of(actual: Any, expected: Any, sides: Sequence[str]) -> Iterator[di
     apart = difference(actual, expected) if len(there) > 1 else None
     if apart is not None:
         caption = f"difference: {sides[0]} less {sides[1]}"
-        yield {"caption": caption, "picture": _rounded(picture_of_value(apart))}
+        yield {"caption": caption, "is_apart": True, "picture": _rounded(picture_of_value(apart))}
 
 
 def _rounded(picture: Picture) -> dict[str, Any]:

@@ -214,6 +214,8 @@ function pairContent(section, id, side) {
 async function drawDetails(section, prefix, row) {
   if (row.part === null) return [el("p", { class: "aside", text: "its pictures are not in this page, as it has many values" })];
   const details = (await part(`${prefix}values-${row.part}`))[row.name];
-  const pictures = details.pictures.map((one) => drawPicture(one.picture, { size: "large", caption: one.caption }));
+  const name = `${prefix}numbers-${section.rows.indexOf(row)}`;
+  const numbersOfSide = (one) => one.has_numbers && (async () => (await part(name))[one.caption]);
+  const pictures = details.pictures.map((one) => drawPicture(one.picture, { size: "large", caption: one.caption, numbers: numbersOfSide(one) }));
   return [...lines(details.lines), el("div", { class: "pictures" }, pictures)];
 }
