@@ -34,12 +34,13 @@ _ESCAPES: Final = re.compile(r"(?:\\u[0-9a-f]{4})+|\\.|\x7f")
 
 
 def write_page(page: HtmlPage, path: Path) -> None:
-    """Write a page, which takes the place of what was there.
+    """Write a page, which takes the place of what was there, and its folder where there is none.
 
     Raises:
         StorageError: it cannot be written; what was there stays.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as written, written.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(document_of(page))
     except OSError as error:
