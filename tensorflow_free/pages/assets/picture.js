@@ -1,6 +1,8 @@
 // Values as pictures: numbers where they are few, else a heat map and a histogram, with their numbers behind them.
 
 const FEW = 6;
+const MANY = 16;
+const LONGEST = 16;
 const MARKS = { "-1": "NaN", "-2": "inf", "-3": "-inf" };
 
 /** A picture of a value. `size`: "small" for a node of a graph, "large" for a pane; `numbers`: gives all of them. */
@@ -10,7 +12,8 @@ function drawPicture(picture, { size = "small", caption = "", numbers = null } =
 
 function smallPicture(picture, caption) {
   const words = picture.words;
-  if (!picture.heat || picture.size <= FEW) return el("span", { class: `number${isAlarming(words) ? " alarm" : ""}`, text: words });
+  const isShort = picture.size <= FEW && words.length <= LONGEST;
+  if (!picture.heat || picture.size === 1 || isShort) return el("span", { class: `number${isAlarming(words) ? " alarm" : ""}`, text: words });
   return heatMap(picture.heat, 96, 48, `${caption} ${words}`.trim());
 }
 
@@ -24,7 +27,7 @@ function largePicture(picture, caption, numbers) {
   made.append(el("p", { class: `number${isAlarming(picture.words) ? " alarm" : ""}`, text: picture.words }));
   if (picture.numbers && picture.size > 1) made.append(numberTable(picture.numbers, picture.shape, picture.heat, caption));
   else if (picture.heat && picture.size > 1) made.append(heatMapWithScale(picture.heat, picture.words));
-  if (picture.histogram && picture.histogram.counts.length > 1) made.append(histogramOf(picture.histogram, caption));
+  if (picture.histogram && picture.size > MANY && picture.histogram.counts.length > 1) made.append(histogramOf(picture.histogram, caption));
   if (picture.size > 1) made.append(statistics(picture));
   if (numbers) made.append(folded(`all ${picture.size} numbers`, async () => numberTable(await numbers(), picture.shape, null, caption)));
   return made;
@@ -88,26 +91,35 @@ const MARKED = "#c4006a";
 
 /** A heat map on a canvas of about this size; what is not finite has a mark of its own. */
 function heatMap(heat, width, height, label) {
-  const cell = Math.max(2, Math.min(14, Math.floor(Math.min(width / heat.columns, height / heat.rows))));
+  const [cellWidth, cellHeight] = cellSize(heat, width, height);
   const ratio = Math.min(3, Math.ceil(window.devicePixelRatio || 1));
   const made = el("canvas", { role: "img", "aria-label": label, title: label, class: "heat" });
-  made.width = heat.columns * cell * ratio;
-  made.height = heat.rows * cell * ratio;
-  made.style.setProperty("width", `${heat.columns * cell}px`);
-  made.style.setProperty("height", `${heat.rows * cell}px`);
+  made.width = heat.columns * cellWidth * ratio;
+  made.height = heat.rows * cellHeight * ratio;
+  made.style.setProperty("width", `${heat.columns * cellWidth}px`);
+  made.style.setProperty("height", `${heat.rows * cellHeight}px`);
   const pen = made.getContext("2d");
   pen.scale(ratio, ratio);
   heat.shades.forEach((level, at) => {
-    const [x, y] = [(at % heat.columns) * cell, Math.floor(at / heat.columns) * cell];
+    const [x, y] = [(at % heat.columns) * cellWidth, Math.floor(at / heat.columns) * cellHeight];
     pen.fillStyle = level < 0 ? MARKED : shade(level / 255);
-    pen.fillRect(x, y, cell, cell);
-    if (level < 0) mark(pen, level, x, y, cell);
+    pen.fillRect(x, y, cellWidth, cellHeight);
+    if (level < 0) markCell(pen, level, x, y, Math.min(cellWidth, cellHeight));
   });
   return made;
 }
 
+/** The width and height of a cell: alike, but in a line, which would be too thin to be seen. */
+function cellSize(heat, width, height) {
+  const fits = (room, count) => Math.max(2, Math.min(14, Math.floor(room / count)));
+  if (heat.rows === 1) return [fits(width, heat.columns), Math.min(14, height)];
+  if (heat.columns === 1) return [Math.min(14, width), fits(height, heat.rows)];
+  const side = Math.min(fits(width, heat.columns), fits(height, heat.rows));
+  return [side, side];
+}
+
 /** A cross for NaN, a triangle that points up or down for an infinity. */
-function mark(pen, level, x, y, cell) {
+function markCell(pen, level, x, y, cell) {
   const [left, right, top, bottom, middle] = [x + cell * 0.2, x + cell * 0.8, y + cell * 0.2, y + cell * 0.8, x + cell / 2];
   pen.strokeStyle = pen.fillStyle = "#ffffff";
   pen.lineWidth = Math.max(1, cell / 8);

@@ -1,25 +1,43 @@
 // A run: its graph, what is told of each value, and a table of all. A cell of a sweep or one of two runs is drawn alike.
 
 async function drawRunPage(root, tools) {
-  const drawn = await drawRun(root, "", { tools, onPick: (step) => go("", step) });
+  const whole = el("div");
+  root.append(whole);
+  const drawn = await drawRun(whole, "", { tools, onPick: (step) => go("", step) });
   onGo(({ step }) => drawn.select(step));
-  if (hasPart("lesson")) {
-    const teach = el("button", { type: "button", text: "teaching view", on: { click: () => openLesson("") } });
-    tools.append(teach);
-    if (head.teaching) await openLesson("");
-  }
+  if (hasPart("lesson")) await offerLesson(root, tools, whole, drawn);
+}
+
+/** A button that puts the teaching view in the place of the run, from the start where that was asked for. */
+async function offerLesson(root, tools, whole, drawn) {
+  const space = el("div", { hidden: true });
+  root.append(space);
+  let lesson = null;
+  const open = async (isOpen) => {
+    const states = await part("lesson");
+    [whole.hidden, space.hidden, teach.hidden] = [isOpen, !isOpen, isOpen];
+    document.body.classList.toggle("taught", isOpen);
+    lesson ??= drawLesson(space, drawn.run, states, () => open(false));
+    if (isOpen) lesson.show();
+    else lesson.hide();
+  };
+  const teach = el("button", { type: "button", text: "teaching view", on: { click: () => open(true) } });
+  tools.append(teach);
+  if (head.teaching) await open(true);
 }
 
 /**
- * Draw a run under `root`: a promise of `{select(step), update(), destroy()}`.
+ * Draw a run under `root`: a promise of `{run, select(step), update(), destroy()}`.
  * `prefix`: what the names of its parts begin with. `options.tools`: where the search box goes; `options.onPick(step)`: a
  * step was picked by hand; `options.against(name)`: `{tone, share, lines, elements}`, what a comparison says of a value.
  */
 async function drawRun(root, prefix, options = {}) {
   const run = runOf(await part(`${prefix}run`), prefix);
+  // a graph leaves room for pictures if it sees some
+  if (run.values.size) await readPicture(run, 0);
   const pane = el("aside", { class: "details", tabindex: "-1", "aria-label": "details", "aria-live": "polite" });
   const space = el("div", { class: "graph", "aria-label": "graph" });
-  if (run.outcomes.length) root.append(el("div", { class: "outcomes" }, lines(run.outcomes)));
+  if (run.outcomes.length) root.append(outcomesOf(run.outcomes));
   root.append(el("div", { class: "run" }, space, pane), el("h2", { text: "all values" }), valueTable(run, options));
   const pick = (id) => {
     show(id);
@@ -27,11 +45,12 @@ async function drawRun(root, prefix, options = {}) {
   };
   const show = (id) => showDetails(pane, run, id, options, pick);
   const content = (id) => nodeContent(run, id, options, () => graph.update());
-  const graph = (typeof drawGraph === "function" ? drawGraph : drawList)(space, run.graph, { content, onSelect: pick, backward: true });
+  const graph = drawGraph(space, run.graph, { content, onSelect: pick, backward: true });
   options.tools?.append(stepSearch(run, pick));
   const first = run.failed || run.graph.backward[0]?.id || run.graph.nodes[0]?.id;
   if (first) show(first);
   return {
+    run,
     select(id) {
       if (!run.nodes.has(id)) return;
       graph.select(id);
@@ -42,9 +61,17 @@ async function drawRun(root, prefix, options = {}) {
   };
 }
 
+/** What was expected, warned of and what failed; folded where it is long and all is well. */
+function outcomesOf(found) {
+  const isBad = found.some((one) => one.style === "bad");
+  const drawn = () => el("div", { class: "outcomes" }, lines(found));
+  return found.length > MOST_OUTCOMES && !isBad ? folded(found.find((one) => /hold\b/.test(one.text))?.text ?? "outcomes", drawn) : drawn();
+}
+
 // what is known of a run
 
 const PICTURES_TOGETHER = 64;
+const MOST_OUTCOMES = 8;
 
 /** The run with its values by the step that they are of: `value`, `gradient`, `fields`, `after`, `traces`. */
 function runOf(run, prefix) {
@@ -236,16 +263,4 @@ function stepSearch(run, pick) {
   const nodes = [...run.nodes.values()];
   const items = nodes.map((one) => ({ text: one.id, about: one.line || one.op }));
   return searchBox(items, (at) => pick(nodes[at].id), { label: "search steps" });
-}
-
-/** The graph as a list of its values: what is drawn where there is no `drawGraph`. */
-function drawList(root, graph, { content, onSelect }) {
-  const list = el("ol");
-  root.append(list);
-  const update = () => list.replaceChildren(...graph.nodes.map((one) => {
-    const found = content(one.id);
-    return el("li", { class: found.tone }, el("button", { type: "button", text: one.id, on: { click: () => onSelect(one.id) } }), " ", found.lines.join(" · "), " ", found.value, " ", found.gradient);
-  }));
-  update();
-  return { select() {}, update, fold() {}, fit() {}, destroy() { list.remove(); } };
 }
