@@ -178,6 +178,8 @@ def _ran(flags: Flags, rest: Sequence[str], report: CiReport, watched: Watched |
         with modules_kept():
             from tensorflow_free.commands.multirun import run_sweep
         return run_sweep(line, flags, report)
+    if flags.page is not None and len(line.files) > 1:
+        raise wrong("flag '--page'", f"it is of one run, and {len(line.files)} recipes are named; add -m, or name one")
     report.again = command_of(["run-recipe", *line.typed, *(word for file in flags.ops for word in ("--ops", file))])
     if flags.limits:
         from tensorflow_free.commands.limited_run import run_limited

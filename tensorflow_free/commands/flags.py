@@ -49,6 +49,7 @@ class Flags:
     against: str | None = None
     markdown: str | None = None
     junit: str | None = None
+    page: str | None = None
     help: bool = False
     version: bool = False
 
@@ -60,7 +61,8 @@ class Flags:
     def words(self) -> list[str]:
         """What makes another process print and save as this one was told to, and know the same ops."""
         switches = [f"--{name.replace('_', '-')}" for name in TOLD_SWITCHES if getattr(self, name)]
-        return [*switches, *(word for file in self.ops for word in ("--ops", file))]
+        page = [] if self.page is None else ["--page", self.page]
+        return [*switches, *page, *(word for file in self.ops for word in ("--ops", file))]
 
     def load_ops(self) -> None:
         """Register the user's own ops, once."""

@@ -18,7 +18,9 @@ from tensorflow_free.located.located_run import run_located
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.progress import ProgressBar
 from tensorflow_free.result.result import Result
+from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import line
+from tensorflow_free.text.phrases import seen_from_here
 
 if TYPE_CHECKING:
     from tensorflow_free.commands.limited_run import Watched
@@ -62,9 +64,20 @@ def run_composed(
     file = f"{folder}/result.json" if saved else None
     show(result, file, flags)
     tell_run(result, file, report)
+    if flags.page is not None:
+        _put_page(result, folder if saved else None, flags.page, flags)
     if not saved and not flags.no_save:
         return ExitCode.INTERNAL
     return fate_of(result).exit_code
+
+
+def _put_page(result: Result, folder: Path | None, to: str, flags: Flags) -> None:
+    """Write the page of a result, and tell where it is."""
+    from tensorflow_free.commands.page_file import put_page  # noqa: PLC0415 - most runs draw none
+    from tensorflow_free.pages.page_of_run import page_of_run  # noqa: PLC0415
+
+    command = "" if folder is None else command_of(["recipe", "show", str(seen_from_here(folder))])
+    put_page(page_of_run(result, folder, command=command), to, flags)
 
 
 def _of_sweeps(flags: Flags) -> list[str]:

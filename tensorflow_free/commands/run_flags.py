@@ -17,6 +17,7 @@ from tensorflow_free.commands.flags import (
     JUNIT,
     MARKDOWN,
     MUST_RUN,
+    PAGE,
     REPEATS,
     STARTS,
     STRICT,
@@ -108,6 +109,7 @@ def _declare_ours(flags: Declared, sweeps: Declared) -> None:
         metavar="GIB",
         help="memory that it may take beside PyTorch's own; at either limit it is ended, with exit code 3",
     )
+    flags.add_argument("--page", **PAGE)
     flags.add_argument("--markdown", **MARKDOWN)
     sweeps.add_argument("--junit", **JUNIT)
     sweeps.add_argument("--fail-fast", action="store_true", help="end a sweep at the first bad cell")

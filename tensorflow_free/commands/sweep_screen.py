@@ -6,6 +6,7 @@ import json
 
 from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
+from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import complain, put, put_json, while_read
 from tensorflow_free.commands.told_sweeps import judge_rows, tell_sweep
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -14,6 +15,7 @@ from tensorflow_free.sweep.junit_cells import properties_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.since_then import worse_lines
 from tensorflow_free.sweep.sweep import Sweep
+from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import hanging, line
 
 
@@ -47,7 +49,16 @@ def show(sweep: Sweep, flags: Flags, report: CiReport, ended: KeyboardInterrupt 
     if report.wants_cases:
         judge_rows(sweep.rows, sweep.since_then(), report)
         report.properties |= properties_of(sweep.document, str(sweep.folder))
+    if flags.page is not None:
+        _put_page(sweep, flags.page, flags)
     return code
+
+
+def _put_page(sweep: Sweep, to: str, flags: Flags) -> None:
+    """Write the page of a sweep, and tell where it is."""
+    from tensorflow_free.pages.page_of_sweep import page_of_sweep  # noqa: PLC0415 - it needs torch, which a sweep does not
+
+    put_page(page_of_sweep(sweep.folder, command_of(["recipe", "table", str(sweep.folder)])), to, flags)
 
 
 def _show(sweep: Sweep, flags: Flags) -> None:
