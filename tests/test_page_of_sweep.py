@@ -140,6 +140,12 @@ def cut(sweep, to):
     return to
 
 
+def test_of_cells_with_very_many_values_fewer_are_in_full(block, monkeypatch):
+    for most, count in ((1, 1), (49, 2)):
+        monkeypatch.setattr(made, "MOST_VALUES", most)
+        assert len(page_of_sweep(block).head["full"]) == count
+
+
 def test_what_a_cell_is_without_its_results_is_told_by_its_row(block, tmp_path):
     for path in block.glob("*.js*"):
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,9 @@ from tensorflow_free.text.phrases import counted
 
 MOST_FULL: Final = 200
 """Cells that are in the page in full: the worst; of the others their rows and what each value used."""
+
+MOST_VALUES: Final = 20_000
+"""Values of all cells in full, up to which another is: a picture is made of each."""
 
 MOST_FAILURES: Final = 20
 """Different failures that are told above the matrix."""
@@ -56,10 +60,16 @@ def page_of_sweep(path: Path, command: str = "") -> HtmlPage:
             rows.add(row)
             yield row
 
-    full = heapq.nsmallest(MOST_FULL, taken(), key=rank_of)
+    full = _with_few_values(heapq.nsmallest(MOST_FULL, taken(), key=rank_of))
     rows.sort()
     head = _head(summary, rows, full, folder.bad_lines)
     return HtmlPage("sweep", heading(summary), head, _parts(path, rows, full), command)
+
+
+def _with_few_values(worst: list[Row]) -> list[Row]:
+    """The first of these cells, as far as they do not have too many values together; one at least."""
+    before = accumulate((row.compared + row.not_comparable for row in worst), initial=0)
+    return [row for row, count in zip(worst, before, strict=False) if count < MOST_VALUES]
 
 
 def _head(summary: Summary, rows: CellRows, full: list[Row], bad_lines: int) -> dict[str, Any]:
