@@ -7,11 +7,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import torch
 
-from tensorflow_free import cli
+from tensorflow_free import cli, register_op
 from tensorflow_free.sweep import pool
+from tensorflow_free.text.junit import JunitCase
 from tensorflow_free.text.markdown import MOST_BYTES
 from tests.here import Here
+from tests.test_markdown import LINKS, PARSER
 
 OVERFLOW = "tensors: {x: {init: tensor, data: [1.0, 12.0], requires_grad: true}}\nsteps: {exp: {op: exp, args: [x]}, s: exp.sum()}\nbackward: s\n"
 EXPECTING = "tensors: {x: 2.0}\nsteps: {y: x * x}\nexpect: {y: 5.0}\n"
@@ -149,6 +152,51 @@ def test_several_runs_are_told_in_one_file_a_refusal_too(typed):
 def test_a_flag_of_sweeps_is_refused_for_a_run(typed):
     code, _, err = typed("over.yaml", "--junit", "j.xml")
     assert (code, err) == (2, "flag '--junit': it is for sweeps; add -m\n")
+
+
+def test_a_run_with_limits_is_told_by_the_process_that_outlives_it(typed, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "step.md")
+    assert typed("expecting.yaml", "--timeout", "60", "-q", "--markdown", "s.md")[0] == 1
+    assert read("s.md").count("### expecting · cpu") == 1
+    assert read("step.md") == f"\n{read('s.md')}"
+
+
+@pytest.mark.full
+def test_runs_that_are_ended_at_a_limit_are_told_with_those_that_are_not(typed):
+    assert typed("expecting.yaml", "over.yaml", "--max-memory", "0.000001", "-q", "--markdown", "s.md")[0] == 3
+    assert read("s.md").count("out of memory") >= 2
+
+
+def test_what_was_told_is_written_when_a_signal_ends_the_command(typed, monkeypatch):
+    def ended(sweep, flags, report):
+        report.judge(JunitCase("over.yaml", "first"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tensorflow_free.commands.multirun.run_and_show", ended)
+    assert typed("-m", "over.yaml", "dtype=float32", "--markdown", "s.md", "--junit", "j.xml")[0] == 130
+    assert cases() == {"first": "passed", "exit code": ("error", "exit code 130")}
+    assert "**It ended early.**" in read("s.md")
+
+
+EVIL = "</details> @user closes #12 | `rm` <b>x</b>\n```\n# head\n/close\x1b[31m https://evil.example"
+
+
+def test_hostile_words_of_a_sweep_do_nothing(typed):
+    name = "a|b`<script>@user #12 [l](http:x).yaml"
+    Path(name).write_text("tensors: {x: 1.0}\nsteps: {y: {op: ci.evil, args: [x]}}\n")
+    register_op("ci.evil", evil)
+    assert typed("-m", name, "seed=1,2", "--markdown", "s.md", "--junit", "j.xml")[0] == 3
+    rendered = PARSER.render(read("s.md"))
+    assert set(re.findall(r"<(\w+)", rendered)) <= {
+        *"h3 p br strong code pre details summary table thead tbody tr th td".split()
+    }
+    assert LINKS.search(re.sub(r"<code.*?</code>", "", rendered, flags=re.DOTALL)) is None
+    assert {len(re.findall("<t[dh]", row)) for row in re.findall(r"<tr>.*?</tr>", rendered, re.DOTALL)} == {3}
+    assert [case.get("file") for case in ET.fromstring(read("j.xml")).iter("testcase")] == [name, name]
+
+
+def evil(x: torch.Tensor) -> torch.Tensor:
+    raise ValueError(EVIL)
 
 
 # fixtures, pairs, culprits

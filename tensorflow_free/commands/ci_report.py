@@ -17,6 +17,7 @@ from tensorflow_free.commands.printing import complain
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.outcome.exit_codes import ExitCode, after_signal
+from tensorflow_free.process.endings import code_of, words_of
 from tensorflow_free.text.junit import JunitCase, junit_of
 from tensorflow_free.text.markdown import MOST_BYTES, NOTE_BYTES, Section, markdown_of
 from tensorflow_free.text.page import Line, Page, line, text_lines
@@ -100,15 +101,22 @@ class CiReport:
 
         Raises:
             TensorflowFreeError: whatever it raises, which is written, too.
+            KeyboardInterrupt: a signal ends it; what was told before is written.
         """
         try:
             code = run()
         except TensorflowFreeError as error:
-            self.tell(self._command, text_lines(str(error)), "It ended early.", is_bad=True)
-            self._write(ExitCode.WRONG, str(error))
+            self._end_early(ExitCode.WRONG, str(error))
+            raise
+        except KeyboardInterrupt as ended:
+            self._end_early(code_of(ended), words_of(ended))
             raise
         is_written = self._write(code)
         return code if is_written or code > ExitCode.INTERNAL else ExitCode.INTERNAL
+
+    def _end_early(self, code: int, why: str) -> None:
+        self.tell(self._command, text_lines(why), "It ended early.", is_bad=True)
+        self._write(code, why)
 
     def _write(self, code: int, why: str = "") -> bool:
         """Write all that is asked for; whether the files that the command line names could be."""
