@@ -18,6 +18,7 @@ from tensorflow_free.pages.html_document import write_page
 from tensorflow_free.pages.page_of_paths import PageOptions, page_of
 from tensorflow_free.relations.judged_run import run_judged
 from tensorflow_free.sweep import pool
+from tensorflow_free.text.characters import is_printable
 from tests.here import Here
 
 MARKUP = "</script><script>window.owned=1</script><!--<img src=x onerror=window.owned=1>'\"`&lt;"
@@ -123,3 +124,15 @@ def chain(count: int) -> dict[str, Any]:
     steps = {name: {"op": ops[at % 4], "args": [names[at]]} for at, name in enumerate(names[1:])}
     start = {"init": "linspace", "start": 0.1, "end": 2.0, "steps": 6, "requires_grad": True}
     return {"tensors": {"x": start}, "steps": {**steps, "y": {"op": "sum", "args": [names[-1]]}}, "backward": "y"}
+
+
+# what must hold of every page
+
+
+def assert_harmless(page, least=1):
+    """Nothing of it acts, and what can be read of it has no character that hides or moves others."""
+    assert page.page.evaluate("() => window.owned") is None
+    assert page.page.locator("img, iframe, object, embed, link, base, form").count() == 0
+    shown = page.page.evaluate("() => document.documentElement.innerText")
+    assert [one for one in shown if not is_printable(one) and one not in "\n\t"] == []
+    assert shown.count(MARKUP[:20]) >= least

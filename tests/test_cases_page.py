@@ -13,8 +13,7 @@ from tensorflow_free.cell.blamed_runs import blame_recipe
 from tensorflow_free.pages.case_list import MOST_IN_FULL, CaseList, CaseRow
 from tensorflow_free.pages.page_of_blame import blame_section
 from tensorflow_free.pages.side_by_side import SideBySide, SideRow
-from tests.page_samples import HOSTILE, page_file, saved_sweep
-from tests.test_page_hostile import assert_harmless
+from tests.page_samples import HOSTILE, assert_harmless, page_file, saved_sweep
 
 WRONG = {"by": 0.0}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from tensorflow_free import read_result, register_op
-from tensorflow_free.text.characters import is_printable
-from tests.page_samples import HOSTILE, MARKUP, NAMES, hostile_file, page_file, saved_run
+from tests.page_samples import HOSTILE, MARKUP, NAMES, assert_harmless, hostile_file, page_file, saved_run
 
 RECIPE = {
     "description": f"D{HOSTILE}",
@@ -22,15 +21,6 @@ RECIPE = {
 @register_op("hostile_words")
 def _(input: torch.Tensor) -> torch.Tensor:
     raise ValueError(f"M{HOSTILE}")
-
-
-def assert_harmless(page, least=1):
-    """Nothing of it acts, and what can be read of it has no character that hides or moves others."""
-    assert page.page.evaluate("() => window.owned") is None
-    assert page.page.locator("img, iframe, object, embed, link, base, form").count() == 0
-    shown = page.page.evaluate("() => document.documentElement.innerText")
-    assert [one for one in shown if not is_printable(one) and one not in "\n\t"] == []
-    assert shown.count(MARKUP[:20]) >= least
 
 
 def test_what_a_recipe_says_is_shown_and_does_nothing(opened, tmp_path):

@@ -15,8 +15,7 @@ from tensorflow_free.pages.page_of_pair import pair_section, stored_pair
 from tensorflow_free.pages.page_of_paths import page_of
 from tensorflow_free.pages.side_by_side import NO_NUMBERS, difference, pictures_of
 from tensorflow_free.result.reading import read_result
-from tests.page_samples import HOSTILE, page_file, saved_run
-from tests.test_page_hostile import assert_harmless
+from tests.page_samples import HOSTILE, assert_harmless, page_file, saved_run
 
 RECIPE = {
     "tensors": {"x": {"data": [1.0, 2.0, 3.0], "requires_grad": True}},
@@ -134,6 +133,20 @@ def test_the_value_that_differs_first_is_shown_and_another_that_is_picked(opened
     assert page.page.evaluate("() => location.hash") == "#x"
     assert page.page.locator("tr.pair-details figure").count() == 1
     assert page.violations() == ""
+
+
+def test_both_chains_select_and_scroll_together(opened, runs, tmp_path):
+    page = opened(page_file(*runs, to=tmp_path / "page.html"), "#h")
+    page.page.wait_for_selector(".pair-side:nth-child(2) .node")
+    sides = [page.page.locator(f".pair-side:nth-child({at})") for at in (1, 2)]
+    sides[1].locator(".node[data-id='a']").click()
+    page.page.wait_for_selector("tr[data-name='a'][aria-current]")
+    assert [side.locator(".node.selected").get_attribute("data-id") for side in sides] == ["a", "a"]
+    sides[0].get_by_role("button", name="zoom in").click()
+    sides[0].locator(".scroller").evaluate("one => one.scrollTo(0, 40)")
+    page.page.wait_for_function(
+        "() => [...document.querySelectorAll('.scroller')].every((one) => one.scrollTop === 40)"
+    )
 
 
 def test_an_address_names_a_value_and_rows_can_be_kept_to_those_that_differ(opened, runs, tmp_path):

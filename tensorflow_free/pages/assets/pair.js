@@ -171,7 +171,7 @@ function moveAmong(event) {
 // both chains
 
 function drawSides(section, prefix, onPick) {
-  if (!section.graphs.length || typeof drawGraph !== "function") return { drawn: null, select: () => {} };
+  if (!section.graphs.length) return { drawn: null, select: () => {} };
   const boxes = section.graphs.map((title) => el("figure", { class: "pair-side" }, el("figcaption", { text: title })));
   const drawn = el("section", { class: "pair-sides" }, boxes);
   const controllers = [];
@@ -200,13 +200,15 @@ function drawSides(section, prefix, onPick) {
   };
 }
 
-/** What a node of a chain says: its value on this side, and how it is marked. */
+/** What a node of a chain says: its value and its gradient on this side, and how it is marked. */
 function pairContent(section, id, side) {
-  const [tone, told] = section.marks[id] ?? ["", ""];
-  const row = section.rows.find((one) => one.name === id) ?? section.rows.find((one) => one.step === id);
+  const [tone, told] = Object.hasOwn(section.marks, id) ? section.marks[id] : ["", ""];
   const column = section.columns.length - section.sides.length + side;
-  const value = row ? textOf(row.cells[column] ?? "") : "";
-  return { lines: [value, told].filter(Boolean), value: null, gradient: null, tone, share: null };
+  const textIn = (row) => (row && column in row.cells ? textOf(row.cells[column]) : "");
+  const shown = (text) => (text ? el("span", { class: "number", text }) : null);
+  const value = section.rows.find((one) => one.name === id) ?? section.rows.find((one) => one.step === id && one.name !== `${id}.grad`);
+  const gradient = section.rows.find((one) => one.name === `${id}.grad`);
+  return { lines: told ? [told] : [], value: shown(textIn(value)), gradient: shown(textIn(gradient)), tone, share: null };
 }
 
 // the selected value
