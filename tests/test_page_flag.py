@@ -50,6 +50,12 @@ def test_a_sweep_writes_its_page(typed):
     assert '"kind":"sweep"' in Path("p.html").read_text()
 
 
+def test_the_page_of_a_sweep_knows_the_ops_that_are_named(typed):
+    Path("ops.py").write_text("from pathlib import Path\nPath('loaded').write_text('')\n")
+    assert typed("-m", "one.yaml", "--ops", "ops.py", "--page", "p.html", "-q")[0] == 0
+    assert Path("loaded").exists()
+
+
 def test_two_recipes_have_no_page_together(typed):
     code, _, err = typed("one.yaml", "two.yaml", "--page", "p.html")
     assert (code, err) == (2, "flag '--page': it is of one run, and 2 recipes are named; add -m, or name one\n")

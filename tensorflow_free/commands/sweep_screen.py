@@ -58,6 +58,8 @@ def _put_page(sweep: Sweep, to: str, flags: Flags) -> None:
     """Write the page of a sweep, and tell where it is."""
     from tensorflow_free.pages.page_of_sweep import page_of_sweep  # noqa: PLC0415 - it needs torch, which a sweep does not
 
+    # the references that it shows may be of the user's own ops
+    flags.load_ops()
     put_page(page_of_sweep(sweep.folder, command_of(["recipe", "table", str(sweep.folder)])), to, flags)
 
 
