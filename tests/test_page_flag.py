@@ -62,7 +62,7 @@ def test_two_recipes_have_no_page_together(typed):
 
 
 def test_a_page_that_cannot_be_written_costs_the_exit_code_and_not_the_result(typed):
-    code, out, err = typed("one.yaml", "--page", "absent/p.html")
+    code, out, err = typed("one.yaml", "--page", "one.yaml/p.html")
     assert code == 4
     assert "7.38906" in out
-    assert err.startswith("'absent/p.html' cannot be written: ")
+    assert err.startswith("'one.yaml/p.html' cannot be written: ")
