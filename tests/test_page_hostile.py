@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import torch
 
-from tensorflow_free import read_result, register_op
-from tests.page_samples import HOSTILE, MARKUP, NAMES, assert_harmless, hostile_file, page_file, saved_run
+from tensorflow_free import StorageError, read_result, register_op
+from tensorflow_free.sweep.folder import SweepFolder
+from tests.page_samples import HOSTILE, MARKUP, NAMES, assert_harmless, hostile_file, page_file, saved_run, saved_sweep
 
 RECIPE = {
     "description": f"D{HOSTILE}",
@@ -48,6 +51,27 @@ def test_an_error_of_a_run_is_shown_and_does_nothing(opened, tmp_path):
     recipe = {key: value for key, value in RECIPE.items() if key not in ("backward", "expect")} | {"steps": step}
     page = opened(page_file(saved_run(recipe, tmp_path / "run"), to=tmp_path / "page.html"))
     assert_harmless(page, least=2)
+
+
+def test_a_hostile_sweep_does_nothing(opened, tmp_path):
+    (tmp_path / "hostile <b>.yaml").write_text(
+        json.dumps({**RECIPE, "cases": {HOSTILE: {"seed": 1}, "b": {}}}), "utf-8"
+    )
+    sweep = saved_sweep(tmp_path / "hostile <b>.yaml", tmp_path / "sweep", "dtype=float64,float32")
+    assert hostile_file(sweep / "cells.jsonl", lambda: every_row(sweep)) > 10
+    page = opened(page_file(sweep, to=tmp_path / "page.html"))
+    for name in NAMES:
+        page.page.evaluate("(name) => { location.hash = `0/${encodeURIComponent(name)}`; }", name)
+    assert_harmless(page)
+
+
+def every_row(sweep):
+    """Read all rows of a sweep; where one is not taken, that is an error."""
+    folder = SweepFolder(sweep)
+    rows = list(folder.rows())
+    if folder.bad_lines:
+        raise StorageError(f"{folder.bad_lines} bad lines")
+    return rows
 
 
 def test_whatever_a_strangers_run_says_does_nothing(opened, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from tensorflow_free.pages.html_document import document_of
 from tensorflow_free.pages.html_page import HtmlPage
-from tests.page_samples import page_file, saved_run
+from tests.page_samples import page_file, saved_run, saved_sweep
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -24,20 +24,35 @@ def pages(tmp_path_factory):
     home = tmp_path_factory.mktemp("pages")
     run = saved_run(RECIPES / "gru.yaml", home / "run")
     other = saved_run(RECIPES / "gru.yaml", home / "other", "dtype=bfloat16")
+    sweep = saved_sweep(RECIPES / "softmax_overflow.yaml", home / "sweep", "dtype=float64,float32,bfloat16,float16")
     return {
         "run": page_file(run, to=home / "run.html"),
         "teach": page_file(run, to=home / "teach.html", teaching=True),
         "pair": page_file(other, run, to=home / "pair.html"),
         "cases": page_file(RECIPES / "activations.golden.json", to=home / "cases.html"),
+        "sweep": page_file(sweep, to=home / "sweep.html"),
+        "cell": page_file(sweep / "3", to=home / "cell.html"),
     }
 
 
-KINDS = ["run", "teach", "pair", "cases"]
+PLACES = [
+    ("run", ""),
+    ("run", "#update"),
+    ("teach", ""),
+    ("pair", ""),
+    ("sweep", ""),
+    ("sweep", "#3/exp"),
+    ("cell", ""),
+    ("cases", ""),
+]
+"""A page, and where it is opened."""
+
+every_place = pytest.mark.parametrize(("kind", "place"), PLACES)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_keeps_the_rules_of_accessibility_in_light_and_dark_and_in_a_narrow_window(opened, pages, kind):
-    page = opened(pages[kind])
+@every_place
+def test_a_page_keeps_the_rules_of_accessibility_in_light_and_dark_and_in_a_narrow_window(opened, pages, kind, place):
+    page = opened(pages[kind], place)
     assert page.mouse_only() == []
     for scheme in ("light", "dark"):
         page.page.emulate_media(color_scheme=scheme)
@@ -47,9 +62,9 @@ def test_a_page_keeps_the_rules_of_accessibility_in_light_and_dark_and_in_a_narr
     assert page.overflow_px() <= 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_tabulator_goes_through_a_page_and_leaves_it(opened, pages, kind):
-    page = opened(pages[kind])
+@every_place
+def test_the_tabulator_goes_through_a_page_and_leaves_it(opened, pages, kind, place):
+    page = opened(pages[kind], place)
     page.page.evaluate("() => document.activeElement.blur()")
     seen = []
     for _ in range(300):
