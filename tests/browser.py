@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -23,6 +24,12 @@ MISSING = (
     "there is no Chromium here, in which the tests of pages open them: "
     "install it by `.ci/chromium`, or as `chromium` on the PATH"
 )
+
+EMPTY = "about:blank"
+WINDOW = {"width": 1280, "height": 720}
+
+_SPARE: WeakKeyDictionary[Browser, OpenedPage] = WeakKeyDictionary()
+"""A page of each browser that shows nothing now: to open another file in it takes a third of what a new one takes."""
 
 _LONG_TASKS = """
 window.longTasks = [];
@@ -82,9 +89,9 @@ class OpenedPage:
             among them), exceptions, dialogs, requests for anything but the file itself.
     """
 
-    def __init__(self, context: BrowserContext, path: Path) -> None:
+    def __init__(self, context: BrowserContext) -> None:
         self.problems: list[str] = []
-        self._url = path.resolve().as_uri()
+        self._url = EMPTY
         context.set_default_timeout(LIMIT_MS)
         context.add_init_script(_LONG_TASKS + _CLICKED)
         context.route("**/*", self._routed)
@@ -94,9 +101,18 @@ class OpenedPage:
         context.on("dialog", lambda dialog: (self.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         self.page: Page = context.new_page()
 
-    def open(self, fragment: str = "") -> None:
-        """Open the file, at a fragment (`#3/attn_q`) if one is given."""
+    def open(self, path: Path, fragment: str = "") -> None:
+        """Open a file, at a fragment (`#3/attn_q`) if one is given."""
+        self.problems.clear()
+        self._url = path.resolve().as_uri()
         self.page.goto(self._url + fragment)
+
+    def leave(self) -> None:
+        """Leave the file, so that another can be opened as if it were the first."""
+        self._url = EMPTY
+        self.page.goto(EMPTY)
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(WINDOW)
 
     def press(self, *keys: str) -> None:
         """Press keys, one after another, by Playwright's names: `ArrowDown`, `Shift+Tab`, `a`."""
@@ -129,6 +145,19 @@ class OpenedPage:
         """What axe finds against the rules of accessibility (WCAG A and AA), contrast among them; empty where nothing."""
         found = Axe().run(self.page)
         return found.generate_report() if found.violations_count else ""
+
+    def stops(self, most: int = 300) -> int:
+        """How often the tabulator stops until it leaves the page, from its beginning.
+
+        Raises:
+            AssertionError: it stops more often, or is caught.
+        """
+        self.page.evaluate("() => document.activeElement.blur()")
+        for at in range(most):
+            self.press("Tab")
+            if self.page.evaluate("() => document.activeElement === document.body"):
+                return at
+        raise AssertionError(f"after {most} tabulators the page has the keyboard yet")
 
     def mouse_only(self) -> list[str]:
         """What takes clicks, but is not reached by the keyboard; points of a picture are, behind which a table stands."""
@@ -167,12 +196,13 @@ class Opener:
         self._browser, self._stack = browser, stack
 
     def __call__(self, path: Path | str, fragment: str = "", **more: Any) -> OpenedPage:
-        """Open a file, in a profile of its own.
+        """Open a file.
 
         Args:
             path: the file.
             fragment: where in it, with its `#`.
-            more: as Playwright's `new_context` takes it: `color_scheme="dark"`, `viewport={"width": 400, "height": 800}`.
+            more: as Playwright's `new_context` takes it: `color_scheme="dark"`, `viewport={"width": 400, "height": 800}`;
+                such a page is a new one, and takes longer.
         """
         return self._stack.enter_context(opening(self._browser, Path(path), fragment, **more))
 
@@ -184,13 +214,18 @@ def opening(browser: Browser, path: Path, fragment: str = "", **more: Any) -> It
     Raises:
         AssertionError: it had; all of them are told.
     """
-    context = browser.new_context(**more)
+    opened = _SPARE.pop(browser, None) if not more else None
+    opened = opened or OpenedPage(browser.new_context(viewport=WINDOW) if not more else browser.new_context(**more))
     try:
-        opened = OpenedPage(context, path)
-        opened.open(fragment)
+        opened.open(path, fragment)
         yield opened
         # what has happened so far is told before this is answered
         opened.page.evaluate("() => new Promise((told) => setTimeout(told))")
+        problems = [*opened.problems]
+        if not more:
+            opened.leave()
+            _SPARE.setdefault(browser, opened)
     finally:
-        context.close()
-    assert opened.problems == [], f"{path.name}: {opened.problems}"
+        if _SPARE.get(browser) is not opened:
+            opened.page.context.close()
+    assert problems == [], f"{path.name}: {problems}"
