@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tensorflow_free.commands.ci_report import CiReport
+from tensorflow_free.commands.ci_report import CiReport, code_of_error
 from tensorflow_free.commands.flags import (
     Flags,
     flags_of,
@@ -22,7 +22,7 @@ from tensorflow_free.commands.parser import Parser
 from tensorflow_free.commands.printing import complain, flushed, open_streams
 from tensorflow_free.commands.run_flags import run_flags, run_parser, sorted_words
 from tensorflow_free.commands.subcommands import COMMANDS, parser_of, recipe_parser, run_command
-from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
+from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, default_signals, signals_raised, words_of
 from tensorflow_free.process.kept_modules import modules_kept
@@ -89,12 +89,9 @@ def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> in
     """The exit code of a command, or of what it raises for what a user wrote."""
     try:
         return flushed(main(arguments))
-    except RecipeError as error:
-        complain(text_lines(str(error)))
-        return ExitCode.WRONG
     except TensorflowFreeError as error:
         complain(text_lines(str(error)))
-        return ExitCode.INTERNAL if isinstance(error, StorageError) else ExitCode.STEP_FAILED
+        return code_of_error(error)
     except BrokenPipeError:
         return flushed(ExitCode.OK)
 

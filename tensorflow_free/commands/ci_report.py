@@ -14,7 +14,7 @@ from typing import Final
 
 from tensorflow_free.commands.flags import wrong
 from tensorflow_free.commands.printing import complain
-from tensorflow_free.errors import TensorflowFreeError
+from tensorflow_free.errors import RecipeError, StorageError, TensorflowFreeError
 from tensorflow_free.files.whole_files import write_whole
 from tensorflow_free.outcome.exit_codes import ExitCode, after_signal
 from tensorflow_free.process.endings import code_of, words_of
@@ -106,7 +106,7 @@ class CiReport:
         try:
             code = run()
         except TensorflowFreeError as error:
-            self._end_early(ExitCode.WRONG, str(error))
+            self._end_early(code_of_error(error), str(error))
             raise
         except KeyboardInterrupt as ended:
             self._end_early(code_of(ended), words_of(ended))
@@ -149,6 +149,13 @@ class CiReport:
                 file.write(f"\n{markdown_of(self._sections, room)}".encode())
         except OSError as error:
             complain(f"{STEP_SUMMARY}: '{path}' cannot be written: {error.strerror or error}")
+
+
+def code_of_error(error: TensorflowFreeError) -> ExitCode:
+    """The exit code of a command that raises this."""
+    if isinstance(error, RecipeError):
+        return ExitCode.WRONG
+    return ExitCode.INTERNAL if isinstance(error, StorageError) else ExitCode.STEP_FAILED
 
 
 def _wrote(flag: str, path: Path, content: bytes) -> bool:
