@@ -13,7 +13,7 @@ import torch
 from tensorflow_free import register_op
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.pages import page_of_sweep as made
-from tensorflow_free.pages.cells_in_full import Allowance
+from tensorflow_free.pages.cells_in_full import Allowance, expected_plain
 from tensorflow_free.pages.page_of_sweep import page_of_sweep
 from tensorflow_free.pages.used_matrix import INFINITE, LIMIT, NOTHING, UNJUDGED, UsedMatrix, UsedValue, code_of
 from tensorflow_free.sweep.rows import Row
@@ -153,6 +153,17 @@ def test_what_a_cell_is_without_its_results_is_told_by_its_row(block, tmp_path):
     matrix, (first, *_) = found["matrix"], found["rows"]["number"]
     assert len(matrix["layouts"][matrix["rows"][0]]) == 1
     assert f"cell-{first}/run" not in found
+    # the archives are gone, and so is what the rows name
+    assert "is no comparison" not in str(found[f"cell-{first}/cell"])
+
+
+def test_what_an_op_raises_in_a_reference_is_told(block, monkeypatch):
+    def raises(*_):
+        raise ValueError("so it is\nand more")
+
+    monkeypatch.setattr("tensorflow_free.pages.cells_in_full.reference_of_saved", raises)
+    row = Row(number=0, recipe="a", outcome="mismatch")
+    assert expected_plain(None, row, block, Allowance()) == {"why": "its reference cannot run again here: so it is"}
 
 
 @pytest.mark.parametrize(

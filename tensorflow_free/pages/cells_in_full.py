@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.cell.saved_cells import reference_of_saved
-from tensorflow_free.errors import RecipeError, StorageError
+from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import is_there
 from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.culprits import ALONE, Blame, StepVerdict
@@ -25,6 +24,7 @@ from tensorflow_free.pages.side_by_side import pictures_of
 from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.phrases import LONGEST, cut
 
 CellPart = dict[str, Any]
 
@@ -55,7 +55,7 @@ def cell_plain(row: Row, folder: Path) -> CellPart:
             *({"text": told, "style": "bad"} for told in blame_lines(blame or row.blame)),
             *({"text": told, "style": ""} for told in row.reason.splitlines()),
             *({"text": told, "style": "aside"} for told in row.told),
-            *({"text": told, "style": "bad"} for told in unread),
+            *({"text": told, "style": "notice"} for told in unread),
         ],
         "commands": [row.command, *_commands(row, folder)],
         "culprits": [] if row.blame is None else [one.value for one in row.blame.culprits],
@@ -68,7 +68,9 @@ def cell_plain(row: Row, folder: Path) -> CellPart:
 
 def _comparison(row: Row, folder: Path) -> tuple[Comparison | None, list[str]]:
     """What was found of a cell's values, where it was kept; else why it cannot be read."""
-    if not row.folder or not is_there(folder / COMPARISON):
+    if not row.folder:
+        return None, ["its results were not kept: of its values the worst alone is known"] if row.worst else []
+    if not is_there(folder / COMPARISON):
         return None, []
     try:
         return read_comparison(folder), []
@@ -191,8 +193,9 @@ def expected_plain(saved: Result, row: Row, folder: Path, left: Allowance) -> Ce
         }
     try:
         reference = reference_of_saved(folder, saved)
-    except (NoReference, RecipeError) as error:
-        return {"why": f"its reference cannot run again here: {str(error).splitlines()[0]}"}
+    except Exception as error:  # noqa: BLE001 - an op of the user's may raise whatever it likes
+        told = str(error).partition("\n")[0] or type(error).__name__
+        return {"why": f"its reference cannot run again here: {cut(told, LONGEST)}"}
     records = saved.records.items()
     pairs = {name: (one.value, reference.records[name].value) for name, one in records if name in reference.records}
     return {"values": {name: list(pictures_of(*pair, SIDES)) for name, pair in pairs.items()}}

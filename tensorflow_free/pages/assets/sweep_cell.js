@@ -61,7 +61,7 @@ async function cellInFull(cells, row) {
   const options = { against: (step) => againstOf(cell, step), cell: String(number), onPick: (step) => go(number, step) };
   const run = hasPart(`cell-${number}/run`) ? await drawRun(graph, `cell-${number}/`, options) : null;
   const show = (asked) => {
-    const step = stepOf(asked || cell.culprits[0] || cell.start);
+    const step = stepOf(asked || cell.culprits[0] || cell.start || worstValue(cell));
     const found = valuesOf(cell, step).sort((one, other) => (other.name === asked) - (one.name === asked) || isWorse(other, one));
     const [first, ...others] = found.map((one) => () => valueAgainst(one, expected, number));
     const more = others.slice(0, 4).map((draw, at) => folded(found[at + 1].name, draw));
@@ -69,6 +69,13 @@ async function cellInFull(cells, row) {
     if (step) run?.select(step);
   };
   return { element, show };
+}
+
+/** The value that used most of what is allowed; empty where none was judged. */
+function worstValue(cell) {
+  const judged = cell.values.filter((one) => one.used !== null);
+  const share = (one) => (one.used === "inf" ? Infinity : one.used);
+  return judged.reduce((worst, one) => (worst && share(worst) >= share(one) ? worst : one), null)?.name ?? "";
 }
 
 function stepOf(name) {
@@ -139,19 +146,28 @@ function verdictTable(cell, number) {
 
 // how its error grows
 
-/** This cell's values in the chain and its steps alone, and in the chain those of the cells that differ in dtype alone. */
+/** This cell's values in the chain and its steps alone, and those of the cells that differ in dtype alone. */
 async function chainChart(cells, row, cell) {
   const { forward, backward } = cells.columnsOf([row]);
   const columns = [...forward, ...backward];
   if (!columns.length) return null;
-  const alone = alonePoints(cell);
   const names = columns.map((column) => cells.columns[column].name);
   const dtype = cells.axis("dtype");
   const curves = [{ text: dtype < 0 ? "in the chain" : `${cells.valueOf(dtype, row)}, in the chain`, points: columns.map((column) => usedOrNull(cells.code(row, column))) }];
-  if (alone.size) curves.push({ text: "each step alone", points: names.map((name) => alone.get(name) ?? null), hollow: true });
-  for (const other of siblings(cells, row, dtype).slice(0, 6))
-    curves.push({ text: `${cells.valueOf(dtype, other)}, in the chain`, points: columns.map((column) => usedOrNull(cells.code(other, column))) });
+  curves.push(...aloneCurve(cell, names, dtype < 0 ? "" : `${cells.valueOf(dtype, row)}, `));
+  for (const other of siblings(cells, row, dtype).slice(0, 5)) {
+    const word = `${cells.valueOf(dtype, other)}, `;
+    curves.push({ text: `${word}in the chain`, points: columns.map((column) => usedOrNull(cells.code(other, column))) });
+    const name = `cell-${cells.rows.number[other]}/cell`;
+    if (hasPart(name)) curves.push(...aloneCurve(await part(name), names, word));
+  }
   return curveChart({ title: "how the error grows along the chain of this cell, forward and then backward", places: chainPlaces(cells, forward, backward), curves });
+}
+
+/** What the steps of a cell used alone, if they were judged so: a curve, or none. */
+function aloneCurve(cell, names, word) {
+  const alone = alonePoints(cell);
+  return alone.size ? [{ text: `${word}each step alone`, points: names.map((name) => alone.get(name) ?? null), hollow: true }] : [];
 }
 
 function alonePoints(cell) {
