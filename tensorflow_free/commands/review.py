@@ -23,6 +23,7 @@ from tensorflow_free.golden.case_reviews import TERMS, CaseReview, reviews_of, w
 from tensorflow_free.golden.review_words import change_of, context_of, heading_of, terms_of, whole_of, within_of
 from tensorflow_free.golden.verification import Verification
 from tensorflow_free.golden.writing import finish_golden
+from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.pages.case_list import CaseList
@@ -119,7 +120,7 @@ def _walked(options: Namespace, flags: Flags, report: CiReport) -> int:
         code = walk.end()
     if options.page is not None:
         told = [line(f"{counted(listed.bad, 'case')} with something to decide")]
-        command = command_of(["recipe", "review", *options.words])
+        command = command_of(["recipe", "review", *options.words, *ops_words()])
         put_page(listed.page(f"reviewed: {some(paths)}", told, command), options.page, flags)
     return code
 

@@ -86,7 +86,7 @@ def _verified(options: Namespace, flags: Flags, report: CiReport) -> int:
         put([line(), *checked.page()])
     told.tell(checked.page(), is_bad=checked.code != ExitCode.OK)
     if listed is not None:
-        command = command_of(["recipe", "verify", *options.words])
+        command = command_of(["recipe", "verify", *options.words, *ops_words()])
         put_page(listed.page(f"verified: {some(paths)}", checked.in_all(), command), options.page, flags)
     return checked.code
 

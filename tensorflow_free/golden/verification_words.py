@@ -40,6 +40,14 @@ def cells_of(one: Verification) -> list[Words]:
 
 def failure_of(one: Verification) -> Iterator[Line]:
     """A failure in full, on one screen: where it starts, by how much, on what, and the command that shows it again."""
+    yield from fault_of(one)
+    if one.outcome not in (Outcome.UNUSED, Outcome.STALE):
+        yield line("it alone again:", "aside", indent=2)
+        yield line(one.command, "name", indent=4, is_whole=True)
+
+
+def fault_of(one: Verification) -> Iterator[Line]:
+    """Where a failure starts, by how much, and on what."""
     place = "  ".join(part for part in (one.recipe, one.case, one.cell) if part)
     yield Line((mark_of(one.outcome, is_bad=not one.is_well), Words(f"  {place}", "bad")))
     why = text_lines(one.reason)
@@ -47,6 +55,3 @@ def failure_of(one: Verification) -> Iterator[Line]:
         beside = (*one.above, *one.apart, *one.unmet, *one.stopped)
         why = [*failure_in(one.comparison, one.operands), *map(line, beside)]
     yield from within(why, 2, MOST_LINES)
-    if one.outcome not in (Outcome.UNUSED, Outcome.STALE):
-        yield line("it alone again:", "aside", indent=2)
-        yield line(one.command, "name", indent=4, is_whole=True)

@@ -24,7 +24,7 @@ from tensorflow_free.golden.review_words import (
     whole_of,
 )
 from tensorflow_free.golden.verification import Verification
-from tensorflow_free.golden.verification_words import failure_of, used_of
+from tensorflow_free.golden.verification_words import fault_of, used_of
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.judging.wording import share_of
 from tensorflow_free.loading import load_recipe
@@ -116,7 +116,7 @@ def verified_section(one: Verification) -> SideBySide:
     sides = ("actual", "golden")
     return SideBySide(
         " · ".join(part for part in (one.recipe, one.case, one.cell) if part),
-        told if one.is_well else [*failure_of(one), *told],
+        told if one.is_well else [*fault_of(one), *told],
         columns_of(sides),
         sides,
         rows,

@@ -10,6 +10,7 @@ from tensorflow_free.judging.culprit_words import place_of
 from tensorflow_free.judging.culprits import ALONE, Blame, StepVerdict
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.judging.wording import share_of, share_words
+from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.outcome.sentences import words
@@ -67,6 +68,8 @@ def blame_section(found: BlamedRun, beside: Page = ()) -> SideBySide:
         graphs=[("the chain: culprits, and what is out of bounds", found.result.recipe)],
         marks=chain_marks(rows) if blame is None or not is_alone else dict(_marks(comparison, blame)),
         has_numbers=True,
+        starts="The culprit is" if comparison.blame and comparison.blame.culprits else "It starts at",
+        node_words={name: [words_in(value)] for name, value in actual.items()},
     )
 
 
@@ -74,7 +77,7 @@ def _commands(found: BlamedRun) -> Iterator[tuple[str, str]]:
     """What shows the same in plain PyTorch, where the recipe is a file."""
     if not isinstance(found.source, Mapping):
         words_ = [str(found.source), *(one.text for one in found.overrides)]
-        yield "a script that shows it", command_of(["recipe", "script", *words_, "-o", "repro.py"])
+        yield "a script that shows it", command_of(["recipe", "script", *words_, *ops_words(), "-o", "repro.py"])
 
 
 def _rows(comparison: Comparison, blame: Blame, actual: ValuesByName, expected: ValuesByName) -> Iterator[SideRow]:

@@ -75,6 +75,9 @@ class SideBySide:
         commands: what is to be typed, each with what it is for.
         graphs: the recipes whose chains are drawn, one for each side that has another, each with its heading.
         marks: for a step of the chain how it is drawn: its tone, and a word that says it, too.
+        starts: what stands before the name of the first.
+        node_words: what the nodes of the chains say of their values, by name, on each side; where it is not told, what
+            the rows say.
         has_numbers: whether the page holds all numbers of values that have not very many, to be asked for.
     """
 
@@ -89,6 +92,8 @@ class SideBySide:
     graphs: Sequence[tuple[str, Recipe]] = ()
     marks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     has_numbers: bool = False
+    starts: str = "It differs first at"
+    node_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def head(self) -> dict[str, Any]:
         """What its first look needs."""
@@ -100,6 +105,8 @@ class SideBySide:
             "sides": list(self.sides),
             "rows": [_plain_row(row, places.get(at)) for at, row in enumerate(self.rows)],
             "first": self.first,
+            "starts": self.starts,
+            "node_words": {name: list(told) for name, told in self.node_words.items()},
             "notes": [{"title": title, "lines": told_lines(lines)} for title, lines in self.notes],
             "commands": [{"about": about, "text": text} for about, text in self.commands],
             "graphs": [title for title, _ in self.graphs],

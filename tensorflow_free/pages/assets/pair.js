@@ -14,7 +14,7 @@ function drawSection(root, section, prefix, { tools = null, cell = "" } = {}) {
   const rows = drawRows(section, prefix, (name) => go(cell, name));
   const graphs = drawSides(section, prefix, (name) => go(cell, rowOfStep(section, name)?.name ?? name));
   const starts = section.first
-    ? el("p", {}, "It differs first at ", el("a", { href: addressOf(cell, section.first), text: section.first }), ".")
+    ? el("p", {}, `${section.starts} `, el("a", { href: addressOf(cell, section.first), text: section.first }), ".")
     : null;
   root.append(
     ...[starts, ...section.notes.map(drawNote), drawCommands(section.commands), graphs.drawn, rows.drawn].filter(Boolean),
@@ -205,10 +205,11 @@ function pairContent(section, id, side) {
   const [tone, told] = Object.hasOwn(section.marks, id) ? section.marks[id] : ["", ""];
   const column = section.columns.length - section.sides.length + side;
   const textIn = (row) => (row && column in row.cells ? textOf(row.cells[column]) : "");
+  const wordsOf = (name, row) => (Object.hasOwn(section.node_words, name) ? section.node_words[name][side] : textIn(row));
   const shown = (text) => (text ? el("span", { class: "number", text }) : null);
   const value = section.rows.find((one) => one.name === id) ?? section.rows.find((one) => one.step === id && one.name !== `${id}.grad`);
   const gradient = section.rows.find((one) => one.name === `${id}.grad`);
-  return { lines: told ? [told] : [], value: shown(textIn(value)), gradient: shown(textIn(gradient)), tone, share: null };
+  return { lines: told ? [told] : [], value: shown(wordsOf(id, value)), gradient: shown(wordsOf(`${id}.grad`, gradient)), tone, share: null };
 }
 
 // the selected value
