@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from tensorflow_free.codec.stored_numbers import NotPlainError
+from tensorflow_free.commands.drawn_chain import chain_at
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.printing import complain, put
+from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.run_screen import show, show_page
 from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import is_there
 from tensorflow_free.judging.reading import read_comparison
 from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.picturing.layered import laid_out
 from tensorflow_free.report.comparison_report import summary_of
 from tensorflow_free.report.stored_report import stored_page
 from tensorflow_free.result.stored_run import stored_run
@@ -27,6 +29,8 @@ def show_results(options: Namespace, flags: Flags) -> int:
     """Show the results in folders of runs: the exit code."""
     if not options.words:
         raise wrong("command line", "no folder is named; give a run's folder")
+    if options.graph:
+        return _show_graphs(options.words, flags)
     code = ExitCode.OK
     several = len(options.words) > 1
     for position, folder in enumerate(options.words):
@@ -41,6 +45,23 @@ def show_results(options: Namespace, flags: Flags) -> int:
         except StorageError as error:
             complain(str(error))
             code = ExitCode.WRONG
+    return code
+
+
+def _show_graphs(words: Sequence[str], flags: Flags) -> int:
+    """Show the chain of each run, or recipe that need not run, as a graph: the exit code."""
+    code = ExitCode.OK
+    for position, word in enumerate(words):
+        try:
+            chain = chain_at(Path(word))
+        except StorageError as error:
+            complain(str(error))
+            code = ExitCode.WRONG
+            continue
+        if flags.json:
+            put_json(laid_out(chain.graph).to_plain())
+        else:
+            put([*([line()] if position else []), *chain.page])
     return code
 
 

@@ -165,7 +165,12 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
         ),
     },
     "what was run": {
-        "show": Command("FOLDER …", "show the result in a run's folder", "showing:show_results"),
+        "show": Command(
+            "FOLDER …",
+            "show the result in a run's folder",
+            "showing:show_results",
+            {"--graph": {**_SWITCH, "help": "show the chain as a graph; a recipe's, too, which does not run for it"}},
+        ),
         "page": Command(
             "PATH …",
             "write a page to look at: of a run, of two, of a sweep, of one of its cells, of a golden; one HTML file",
@@ -175,6 +180,11 @@ COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
                     "type": some_text("a file to write, such as page.html"),
                     "metavar": "PAGE.html",
                     "help": "the file to write; page.html by default",
+                },
+                "--svg": {
+                    "type": some_text("a file to write, such as graph.svg"),
+                    "metavar": "GRAPH.svg",
+                    "help": "write the graph of a run, or of a recipe, as a picture instead",
                 },
                 "--teach": {**_SWITCH, "help": "begin with the teaching view: each value, then each derivative"},
             },

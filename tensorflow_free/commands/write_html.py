@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tensorflow_free.commands.drawn_chain import write_svg
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.printing import put, put_json
+from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.errors import StorageError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.pages.html_document import write_page
 from tensorflow_free.pages.page_of_paths import PageOptions, page_of
@@ -22,6 +25,21 @@ def page_command(options: Namespace, flags: Flags) -> int:
     """Write a page: the exit code."""
     if not options.words:
         raise wrong("command line", "nothing is named; give the folder of a run or of a sweep, or a .golden.json file")
+    try:
+        return _written(options, flags)
+    except StorageError as error:
+        complain(str(error))
+        return ExitCode.WRONG
+
+
+def _written(options: Namespace, flags: Flags) -> int:
+    """Write what is asked for: the exit code.
+
+    Raises:
+        StorageError: what is named cannot be read, or the file cannot be written.
+    """
+    if options.svg:
+        return _write_svg(options.words, Path(options.svg), flags)
     flags.load_ops()
     command = command_of(["recipe", "page", *options.words])
     page = page_of(list(map(Path, options.words)), PageOptions(teaching=options.teach, command=command))
@@ -29,6 +47,18 @@ def page_command(options: Namespace, flags: Flags) -> int:
     write_page(page, to)
     if flags.json:
         put_json({"page": str(to)})
+    elif not flags.quiet:
+        put([line(str(to), "aside", is_whole=True)])
+    return ExitCode.OK
+
+
+def _write_svg(words: Sequence[str], to: Path, flags: Flags) -> int:
+    """Write the graph of a recipe, or of a run, as a picture: the exit code."""
+    if len(words) > 1:
+        raise wrong("command line", f"--svg draws one graph, and {len(words)} paths are named; name one")
+    write_svg(Path(words[0]), to)
+    if flags.json:
+        put_json({"svg": str(to)})
     elif not flags.quiet:
         put([line(str(to), "aside", is_whole=True)])
     return ExitCode.OK

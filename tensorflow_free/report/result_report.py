@@ -18,7 +18,12 @@ from tensorflow_free.text.phrases import shown
 
 def page_of(result: Result, file: str | None = None) -> Iterator[Line | Grid]:
     """The whole report, and the file that holds the result."""
-    return run_page(result, {name: told_value(record) for name, record in result.records.items()}, file)
+    return run_page(result, told_values(result), file)
+
+
+def told_values(result: Result) -> dict[str, ToldValue]:
+    """What a page tells of each value of a run, by name."""
+    return {name: told_value(record) for name, record in result.records.items()}
 
 
 def told_value(record: Record) -> ToldValue:

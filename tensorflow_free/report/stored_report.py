@@ -20,7 +20,16 @@ def stored_page(run: StoredRun, file: str | None = None) -> Iterator[Line | Grid
     Raises:
         NotPlainError: torch is needed for it.
     """
-    return run_page(run, {name: _told(entry, run) for name, entry in run.entries.items()}, file)
+    return run_page(run, stored_values(run), file)
+
+
+def stored_values(run: StoredRun) -> dict[str, ToldValue]:
+    """What is told of each value of a run's folder, by name; the words of each are found when they are asked for.
+
+    Raises:
+        NotPlainError: torch is needed for one.
+    """
+    return {name: _told(entry, run) for name, entry in run.entries.items()}
 
 
 def _told(entry: Entry, run: StoredRun) -> ToldValue:
