@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -37,14 +38,15 @@ MOST_SECONDS: Final = 60.0
 """Seconds that these cells may have taken, all together, when they ran."""
 
 
-def cell_plain(row: Row, folder: Path) -> CellPart:
+def cell_plain(row: Row, folder: Path, unread: str = "") -> CellPart:
     """What a page tells of a cell besides its run.
 
     Args:
         row: the cell's row.
         folder: the cell's folder.
+        unread: why its result cannot be read; empty where it can.
     """
-    comparison, unread = _comparison(row, folder)
+    comparison = _comparison(row, folder)
     blame = None if comparison is None else comparison.blame
     mark = mark_of(row.outcome, is_bad=row.is_bad)
     return {
@@ -55,7 +57,7 @@ def cell_plain(row: Row, folder: Path) -> CellPart:
             *({"text": told, "style": "bad"} for told in blame_lines(blame or row.blame)),
             *({"text": told, "style": ""} for told in row.reason.splitlines()),
             *({"text": told, "style": "aside"} for told in row.told),
-            *({"text": told, "style": "notice"} for told in unread),
+            *([{"text": unread, "style": "notice"}] if unread else []),
         ],
         "commands": [row.command, *_commands(row, folder)],
         "culprits": [] if row.blame is None else [one.value for one in row.blame.culprits],
@@ -66,16 +68,13 @@ def cell_plain(row: Row, folder: Path) -> CellPart:
     }
 
 
-def _comparison(row: Row, folder: Path) -> tuple[Comparison | None, list[str]]:
-    """What was found of a cell's values, where it was kept; else why it cannot be read."""
-    if not row.folder:
-        return None, ["its results were not kept: of its values the worst alone is known"] if row.worst else []
-    if not is_there(folder / COMPARISON):
-        return None, []
-    try:
-        return read_comparison(folder), []
-    except StorageError as error:
-        return None, [str(error)]
+def _comparison(row: Row, folder: Path) -> Comparison | None:
+    """What was found of a cell's values; None where nothing was, or it cannot be read."""
+    if not row.folder or not is_there(folder / COMPARISON):
+        return None
+    with suppress(StorageError):
+        return read_comparison(folder)
+    return None
 
 
 def _commands(row: Row, folder: Path) -> Iterator[str]:

@@ -19,6 +19,7 @@ from tensorflow_free.pages.plain_lines import plain_lines
 from tensorflow_free.pages.run_parts import run_parts
 from tensorflow_free.pages.used_matrix import UsedMatrix, UsedValue, used_values
 from tensorflow_free.result.reading import read_result
+from tensorflow_free.result.result import Result
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.groups import Group
 from tensorflow_free.sweep.patterns import sentences
@@ -148,13 +149,18 @@ def _alone(row: ShortRow) -> tuple[UsedValue, ...]:
 def _cell(path: Path, row: Row, left: Allowance) -> Iterator[tuple[str, Any]]:
     """The parts of a cell in full: what is told of it, its run, and what was expected."""
     folder, prefix = path / row.folder, f"cell-{row.number}/"
-    yield f"{prefix}cell", cell_plain(row, folder)
+    saved = _saved(row, folder)
+    yield f"{prefix}cell", cell_plain(row, folder, unread=saved if isinstance(saved, str) else "")
+    if not isinstance(saved, str):
+        yield from run_parts(saved, prefix, folder)
+        yield f"{prefix}expected", expected_plain(saved, row, folder, left)
+
+
+def _saved(row: Row, folder: Path) -> Result | str:
+    """A cell's result; else why there is none to read: nothing of one that did not run."""
     if not row.folder:
-        return
+        return "its results were not kept: of its values the worst alone is known" if row.worst else ""
     try:
-        saved = read_result(folder)
-    except StorageError:
-        # what is told of the cell says so
-        return
-    yield from run_parts(saved, prefix, folder)
-    yield f"{prefix}expected", expected_plain(saved, row, folder, left)
+        return read_result(folder)
+    except StorageError as error:
+        return str(error)
