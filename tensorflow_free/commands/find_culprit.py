@@ -8,7 +8,6 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +28,7 @@ from tensorflow_free.outcome.exit_codes import ExitCode, after_signal
 from tensorflow_free.outcome.sentences import words
 from tensorflow_free.pages.page_of_blame import blame_page
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
-from tensorflow_free.report.culprit_report import page_of, verdict_lines
+from tensorflow_free.report.culprit_report import page_of
 from tensorflow_free.result.model import RESULT, SCHEMA_VERSION, RunFile
 from tensorflow_free.sweep.capabilities import CAPABILITY_VARIABLE, LEVELS, missing_capability
 from tensorflow_free.sweep.folder import SWEEP, SweepFolder
@@ -76,17 +75,10 @@ def _blamed(options: Namespace, flags: Flags, report: CiReport) -> int:
     elif code != ExitCode.OK or not flags.quiet:
         put(page)
     again = command_of(["recipe", "blame", *options.words, *ops_words()])
-    report.tell_page([*page, line(), line(again, "name", is_whole=True)], verdict_of(found), is_bad=code != ExitCode.OK)
+    report.tell_page([*page, line(), line(again, "name", is_whole=True)])
     if options.page is not None:
         put_page(blame_page(found, [line(text, "bad") for text in _beside(found)], again), options.page, flags)
     return code
-
-
-def verdict_of(found: BlamedRun) -> str:
-    """What came of it, in a sentence or two."""
-    if found.comparison is None:
-        return next(_beside(found), "There is nothing to compare it with.")
-    return " ".join(map(str, islice(verdict_lines(found.comparison, has_stopped=found.result.has_failed), 2)))
 
 
 def _code_of(found: BlamedRun) -> ExitCode:
