@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from html import unescape
 from html.parser import HTMLParser
 from typing import get_args
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -25,6 +28,18 @@ RECIPE = {
 }
 
 
+TAGS = {*"div style p span br table thead tbody tr th td details summary img".split()}
+
+
+def graph_in(html):
+    """The drawing of a graph that is folded into HTML: its texts, and what it is called."""
+    alt, data = re.search(
+        r'<details>\n<summary>graph</summary>\n<img alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)">', html
+    ).groups()
+    drawing = ET.fromstring(b64decode(data))
+    return ["".join(one.itertext()) for one in drawing.iter("{http://www.w3.org/2000/svg}text")], unescape(alt)
+
+
 class Read(HTMLParser):
     """The tags and the text of HTML; each tag that is begun must be ended in its turn."""
 
@@ -36,7 +51,7 @@ class Read(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        if tag != "br":
+        if tag not in ("br", "img"):
             self._open.append(tag)
         if tag == "tr":
             self.rows.append([])
@@ -135,9 +150,30 @@ def test_words_of_a_file_are_text_and_there_is_no_script(thing):
     result = run_recipe(recipe)
     shown = {"recipe": recipe, "result": result, "comparison": compare_results(result, result, reference=HOSTILE)}
     html = shown[thing]._repr_html_()
-    assert set(Read(html).tags) <= {"div", "style", "p", "span", "br", "table", "thead", "tbody", "tr", "th", "td"}
+    assert set(Read(html).tags) <= TAGS
     assert any(HOSTILE in words for words in Read(html).words)
-    assert not re.search(r"<script|<img|style=|javascript:", html)
+    assert not re.search(r"<script|<img (?!alt=)|style=|javascript:", html)
+
+
+def test_the_graph_is_folded_in_as_a_picture_with_values_and_gradients():
+    texts, told = graph_in(run_recipe(small())._repr_html_())
+    assert {"x", "y", "exp", "[2.71828, 7.38906]", "grad [1, 1]", "again repeat 2"} <= set(texts)
+    assert told == "graph of recipe · cpu · float32 · eager · seed 0"
+    assert "exp(x)" in graph_in(small()._repr_html_())[0]
+
+
+def test_hostile_words_in_a_graph_are_text():
+    recipe = load_recipe(
+        {"tensors": {"x": [1.0]}, "steps": {"y": {"op": "einsum", "args": [{"str": "</text><script>"}, "x"]}}}
+    )
+    assert any("<script>" in text for text in graph_in(recipe._repr_html_())[0])
+
+
+def test_a_long_chain_is_not_drawn_but_says_what_draws_it():
+    steps = {f"y{at}": f"{f'y{at - 1}' if at else 'x'} + 1" for at in range(200)}
+    html = load_recipe({"tensors": {"x": 1.0}, "steps": steps})._repr_html_()
+    assert "<img" not in html
+    assert "its graph has 201 values; `recipe page` draws it, of a saved run" in html
 
 
 def test_names_of_a_sweeps_axes_are_text():

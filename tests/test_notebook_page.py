@@ -49,6 +49,7 @@ def test_every_cell_of_the_notebook_runs_and_shows_what_it_is_about(ran):
     assert shown(ran, "is_well", "text/plain") is not None
     for ending in ("\nrecipe", "\nresult", "sweep.run()", "\ncomparison"):
         assert shown(ran, ending, "text/html").startswith('<div class="tensorflow-free">')
+    assert "<summary>graph</summary>" in shown(ran, "\nresult", "text/html")
     for ending in ('plot("scores.grad");', 'plot(over="dtype");'):
         assert shown(ran, ending, "image/png")
     assert shown(ran, '"w.grad"], result.is_well', "text/plain") == "(tensor(5.), tensor(1.), True)"

@@ -11,13 +11,12 @@ from tensorflow_free.codec.stored_numbers import NotPlainError
 from tensorflow_free.errors import StorageError
 from tensorflow_free.files.whole_files import replacing
 from tensorflow_free.loading import read_form
-from tensorflow_free.picturing.chain_graph import chain_graph
 from tensorflow_free.picturing.graph_model import ChainGraph
 from tensorflow_free.picturing.layered import laid_out
 from tensorflow_free.picturing.svg_drawing import NodeText, svg_of
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
-from tensorflow_free.report.graph_report import graph_page, node_texts
+from tensorflow_free.report.graph_report import graph_of_run, graph_page, node_texts
 from tensorflow_free.report.run_page import heading
 from tensorflow_free.report.stored_report import stored_values
 from tensorflow_free.result.stored_run import stored_run
@@ -74,11 +73,7 @@ def _drawn_run(run: ToldRun, values: Mapping[str, ToldValue]) -> DrawnChain:
 
 
 def _drawn(recipe: Recipe, title: str, values: Mapping[str, ToldValue]) -> DrawnChain:
-    steps = [one for one in values.values() if one.kind == "step" and "." not in one.name]
-    # a compiler may leave no value a node of autograd's
-    is_told = any(one.grad_fn is not None for one in steps)
-    followed = {one.name: one.grad_fn is not None for one in steps} if is_told else None
-    graph = chain_graph(recipe, followed)
+    graph = graph_of_run(recipe, values)
     texts = node_texts(graph, values) if values else {}
     return DrawnChain(title, graph, texts, list(graph_page(graph, values, title)))
 

@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from tensorflow_free.picturing.chain_graph import chain_graph
 from tensorflow_free.picturing.graph_model import ChainGraph, ChainNode
 from tensorflow_free.picturing.svg_drawing import NodeText
 from tensorflow_free.picturing.text_graph import text_rows
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.told_run import ToldValue
 from tensorflow_free.text.page import Grid, Line, Style, column, grid, line
 
 INDENT: Final = "  "
 """What stands before the name of a value for each block around it."""
+
+
+def graph_of_run(recipe: Recipe, values: Mapping[str, ToldValue]) -> ChainGraph:
+    """The chain of a run, gradients along what autograd recorded; of a recipe that did not run, as its ops' names tell.
+
+    Args:
+        recipe: what ran.
+        values: of the run, by name; none where nothing ran.
+    """
+    steps = [one for one in values.values() if one.kind == "step" and "." not in one.name]
+    # a compiler may leave no value a node of autograd's
+    is_told = any(one.grad_fn is not None for one in steps)
+    return chain_graph(recipe, {one.name: one.grad_fn is not None for one in steps} if is_told else None)
 
 
 def graph_page(graph: ChainGraph, values: Mapping[str, ToldValue], title: str) -> Iterator[Line | Grid]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final
 
+from tensorflow_free.text.characters import printable
 from tensorflow_free.text.drawing import aligned
 from tensorflow_free.text.page import Column, Grid, Line, Page, Style, Words
 
@@ -32,7 +34,7 @@ _RULES: Final = {
     "thead th": "border-bottom:1px solid currentColor",
     "tbody th": "font-weight:normal",
     ".right": "text-align:right",
-    "svg": "max-width:100%;height:auto",
+    "img": "max-width:100%;height:auto",
     "summary": "cursor:pointer",
     ".aside": "opacity:.75",
     ", ".join(f".{style}" for style in _BOLD): "font-weight:bold",
@@ -53,6 +55,12 @@ def framed(*parts: str) -> str:
 def folded(summary: str, inner: str) -> str:
     """HTML that is shown when its summary, a text, is clicked."""
     return f"<details>\n<summary>{_escaped(summary)}</summary>\n{inner}</details>\n"
+
+
+def picture(svg: str, told: str) -> str:
+    """An SVG drawing as a picture of its own, whose styles reach nothing around it; `told` is what it is of."""
+    data = b64encode(svg.encode()).decode("ascii")
+    return f'<img alt="{_escaped(printable(told))}" src="data:image/svg+xml;base64,{data}">\n'
 
 
 def markup_of(page: Page) -> str:
