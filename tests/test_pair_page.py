@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from tensorflow_free.pages.page_of_pair import pair_section, stored_pair
 from tensorflow_free.pages.page_of_paths import page_of
 from tensorflow_free.pages.side_by_side import NO_NUMBERS, difference, pictures_of
 from tensorflow_free.result.reading import read_result
-from tests.page_samples import HOSTILE, assert_harmless, page_file, saved_run
+from tests.page_samples import HOSTILE, assert_harmless, chain, page_file, saved_run
 
 RECIPE = {
     "tensors": {"x": {"data": [1.0, 2.0, 3.0], "requires_grad": True}},
@@ -158,6 +159,19 @@ def test_an_address_names_a_value_and_rows_can_be_kept_to_those_that_differ(open
     assert before > rows.count() == page.page.locator("tr.bad").count()
     page.page.get_by_role("combobox", name="order of the values").select_option("chain")
     assert rows.first.get_attribute("data-name") == "h"
+
+
+def test_a_value_among_many_is_reached_without_all_rows_before_it(opened, tmp_path):
+    runs = [saved_run(chain(250), tmp_path / dtype, f"dtype={dtype}") for dtype in ("bfloat16", "float32")]
+    page = opened(page_file(*runs, to=tmp_path / "page.html"))
+    page.page.wait_for_selector(".pair-side:nth-child(2) .node")
+    page.page.evaluate("() => { location.hash = '#h200.grad'; }")
+    page.page.wait_for_selector(
+        "tr[data-name='h200.grad'] + tr.pair-details .picture, tr[data-name='h200.grad'] + tr.pair-details p"
+    )
+    assert page.page.locator("tr[data-name]").count() <= 202
+    page.page.get_by_role("button", name=re.compile("more values")).click()
+    assert page.page.locator("tr[data-name]").count() <= 402
 
 
 def test_what_hostile_runs_say_is_text_in_both_sides(opened, tmp_path):

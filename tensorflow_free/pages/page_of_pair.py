@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tensorflow_free.cell.reference import NoReference
 from tensorflow_free.cell.saved_cells import reference_of_saved
 from tensorflow_free.cell.stored_comparison import compare_stored
-from tensorflow_free.errors import RecipeError
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.pages.compared_rows import chain_marks, columns_of, compared_rows, values_in
@@ -20,7 +18,7 @@ from tensorflow_free.report.compiler_report import compiler_line
 from tensorflow_free.report.run_page import failure, heading
 from tensorflow_free.report.runs_apart import differences, stopped_apart
 from tensorflow_free.result.result import Result
-from tensorflow_free.text.characters import command_of
+from tensorflow_free.text.characters import command_of, in_a_line
 from tensorflow_free.text.page import Line, Page, line, text_lines
 
 SIDES = ("actual", "expected")
@@ -127,8 +125,9 @@ def _reference(folder: Path, saved: Result) -> tuple[Result | None, str]:
     """The run that a cell is held against; else why its numbers are not there."""
     try:
         return reference_of_saved(folder, saved), ""
-    except (NoReference, RecipeError) as error:
-        return None, f"the numbers of its reference are not shown, as it does not run here: {error}"
+    except Exception as error:  # noqa: BLE001 - an op of the user's may raise whatever it likes
+        told = in_a_line(str(error).partition("\n")[0] or type(error).__name__)
+        return None, f"the numbers of its reference are not shown, as it does not run here: {told}"
 
 
 def stored_pair(folders: tuple[Path, Path], results: tuple[Result, Result]) -> RunPair:

@@ -55,24 +55,27 @@ function drawCaseList(onPick) {
   const more = el("button", { type: "button", class: "more" });
   const drawnRows = new Map();
   let wanted = [];
+  let shown = 0;
   let chosen = null;
+  const put = (number) => {
+    if (!drawnRows.has(number)) drawnRows.set(number, drawCaseRow(number, onPick));
+    body.append(drawnRows.get(number));
+  };
   const add = () => {
-    for (const number of wanted.slice(drawnRows.size, drawnRows.size + 200)) {
-      const drawn = drawCaseRow(number, onPick);
-      drawnRows.set(number, drawn);
-      body.append(drawn);
-    }
-    more.textContent = `${wanted.length - drawnRows.size} more cases`;
-    more.hidden = drawnRows.size >= wanted.length;
+    wanted.slice(shown, shown + 200).forEach(put);
+    shown = Math.min(wanted.length, shown + 200);
+    more.textContent = `${wanted.length - shown} more cases`;
+    more.hidden = shown >= wanted.length;
+    mark();
   };
   const mark = () => drawnRows.forEach((drawn, number) => (number === chosen ? drawn.setAttribute("aria-current", "true") : drawn.removeAttribute("aria-current")));
   const draw = () => {
     wanted = numbers.filter((number) => !only.checked || head.rows[number].tone === "bad");
     if (order.value === "worst") wanted.sort((one, other) => worseFirst(head.rows[one], head.rows[other]));
     drawnRows.clear();
+    shown = 0;
     body.replaceChildren();
     add();
-    mark();
   };
   order.addEventListener("change", draw);
   only.addEventListener("change", draw);
@@ -91,7 +94,7 @@ function drawCaseList(onPick) {
     ),
     select(number, isAsked) {
       chosen = number;
-      while (!drawnRows.has(number) && drawnRows.size < wanted.length) add();
+      if (!drawnRows.has(number) && wanted.includes(number)) put(number);
       mark();
       if (isAsked) drawnRows.get(number)?.scrollIntoView({ block: "nearest" });
     },

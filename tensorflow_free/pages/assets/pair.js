@@ -77,24 +77,26 @@ function drawRows(section, prefix, onPick) {
   const more = el("button", { type: "button", class: "more" });
   let elements = new Map();
   let wanted = [];
+  let shown = 0;
   let selected = null;
+  const put = (row) => {
+    if (!elements.has(row.name)) elements.set(row.name, drawRow(row, onPick));
+    body.append(elements.get(row.name));
+  };
   const add = () => {
-    const next = wanted.slice(elements.size, elements.size + 200);
-    for (const row of next) {
-      const drawn = drawRow(row, onPick);
-      elements.set(row.name, drawn);
-      body.append(drawn);
-    }
-    more.textContent = `${wanted.length - elements.size} more values`;
-    more.hidden = elements.size >= wanted.length;
+    wanted.slice(shown, shown + 200).forEach(put);
+    shown = Math.min(wanted.length, shown + 200);
+    more.textContent = `${wanted.length - shown} more values`;
+    more.hidden = shown >= wanted.length;
+    mark();
   };
   const draw = () => {
     wanted = section.rows.filter((row) => row.tone || !only.checked);
     if (order.value === "used") wanted.sort(worseFirst);
     elements = new Map();
+    shown = 0;
     body.replaceChildren();
     add();
-    mark();
   };
   const details = el("tr", { class: "pair-details" });
   const mark = () => {
@@ -123,7 +125,8 @@ function drawRows(section, prefix, onPick) {
     async select(row, { isAsked = false } = {}) {
       if (row === selected) return;
       selected = row;
-      while (row && !elements.has(row.name) && elements.size < wanted.length) add();
+      // one that is far down stands below those that are shown
+      if (row && !elements.has(row.name) && wanted.includes(row)) put(row);
       const shown = row ? await drawDetails(section, prefix, row) : [];
       if (row !== selected) return;
       details.replaceChildren(el("td", { colspan: section.columns.length }, shown));
