@@ -87,3 +87,12 @@ def test_a_saved_run_is_told_from_the_numbers_that_it_started_from(tmp_path):
     result.save(tmp_path)
     [state] = lesson_of_run(result, tmp_path)["states"]
     assert state["made"][0]["words"] == f"{result['y'].item():.6g}"
+
+
+def test_a_gradient_that_is_differentiated_is_told_as_such():
+    found = handed(lesson(RECIPES / "second_derivative.yaml"))
+    assert [(one["result"], one["operand"], one["kind"], one["words"]) for _, one in found] == [
+        ("y", "x", "number", "12"),
+        ("x.grad", "x", "again", "12"),
+        ("x.grad", "x", "again", "6"),
+    ]

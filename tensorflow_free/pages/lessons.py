@@ -100,7 +100,9 @@ def lesson_of(recipe: Recipe, captured: Captured) -> dict[str, Any]:
         which the first 400 are there.
     """
     states = [_State(call.turn, call) for call in captured.calls]
-    states += [_State(one.turn, call, number, one) for call in captured.calls for number, one in call.passes.items()]
+    differentiated = [(call, number, one) for call in captured.calls for number, one in call.passes.items()]
+    # gradients come through a step that differentiates, and it hands none on by itself
+    states += [_State(one.turn, call, number, one) for call, number, one in differentiated if call.is_judged]
     states.sort(key=lambda state: state.turn)
     kept = states[:MOST_STATES]
     lesson = _Lesson(recipe, captured, kept)
@@ -127,7 +129,7 @@ class _Lesson:
         for call in captured.calls:
             self._made[call.site.name].append(call.number)
         self._handed = {
-            (state.call.number, state.number): list(handed_on(state.call, state.passed))
+            (state.call.number, state.number): list(handed_on(state.call, state.number))
             for state in states
             if state.passed is not None
         }
@@ -163,7 +165,10 @@ class _Lesson:
         return {
             **_place(call, "backward"),
             "line": self._line(call),
-            "incoming": [_value(f"{result_name(call, at)}.grad", came) for at, came in one.incoming.items()],
+            "incoming": [
+                *(_value(f"{result_name(call, at)}.grad", came) for at, came in one.incoming.items()),
+                *(_value(f"{operand_name(call, at)}.grad.grad", came) for (_, at), came in one.further.items()),
+            ],
             "handed": [self._told(found, call, number) for found in self._handed[call.number, number]],
         }
 

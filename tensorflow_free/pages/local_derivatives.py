@@ -16,9 +16,10 @@ from tensorflow_free.isolation.vjps import run_alone
 MOST_NUMBERS: Final = 16
 """Numbers of a result, and of an operand, up to which the local derivative is written out."""
 
-LocalKind = Literal["number", "each", "matrix", "not written out"]
+LocalKind = Literal["number", "each", "matrix", "not written out", "again"]
 """A local derivative that is one number; one for each element, of which no other depends on it; a matrix with a row for
-each number of the result and a column for each of the operand; or too many numbers."""
+each number of the result and a column for each of the operand; too many numbers; or that of a gradient, which an
+earlier pass handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,17 @@ class HandedOn:
     handed: torch.Tensor
 
 
-def handed_on(call: CapturedCall, one: GradientPass) -> Iterator[HandedOn]:
+def handed_on(call: CapturedCall, number: int) -> Iterator[HandedOn]:
     """What a call handed on in one pass, operand by operand.
 
     Args:
         call: the call.
-        one: the pass through it.
+        number: the pass through it.
     """
+    one = call.passes[number]
+    if one.further:
+        yield from _again(call, number, one)
+        return
     handed = dict(one.outgoing) or _alone(call, one.incoming) or {}
     tensors = tensors_in(call.operands)
     for position, incoming in one.incoming.items():
@@ -59,6 +64,19 @@ def handed_on(call: CapturedCall, one: GradientPass) -> Iterator[HandedOn]:
             yield HandedOn(operand_name(call, at), result_name(call, position), kind, numbers, incoming, handed[at])
         # a pass through several results hands on one sum
         return
+
+
+def _again(call: CapturedCall, number: int, one: GradientPass) -> Iterator[HandedOn]:
+    """What a call handed on in a pass that differentiates what it handed on in an earlier one."""
+    (_, operand), incoming = next(iter(one.further.items()))
+    of = f"{operand_name(call, operand)}.grad"
+    try:
+        alone = run_alone(call, call.function, torch.Tensor.clone, sorted(call.passes), in_place=call.in_place)
+    except UNTAKEN:
+        return
+    for at, handed in alone.gradients[number].items():
+        if at >= 0 and handed is not None:
+            yield HandedOn(operand_name(call, at), of, "again", (), incoming, handed)
 
 
 def _alone(call: CapturedCall, incoming: dict[int, torch.Tensor]) -> dict[int, torch.Tensor] | None:

@@ -24,6 +24,10 @@ TOGETHER: Final = 64
 """Pictures in a part."""
 
 
+MOST_NUMBERS: Final = 1 << 18
+"""Numbers of a run that a page holds to be asked for; those of further values are printed by a command."""
+
+
 def run_parts(result: Result, prefix: str = "", folder: Path | None = None) -> Iterator[tuple[str, Any]]:
     """What a page holds of a run.
 
@@ -34,18 +38,20 @@ def run_parts(result: Result, prefix: str = "", folder: Path | None = None) -> I
 
     Yields:
         `pictures-K`: the pictures of the values from 64·K on; `numbers-N`: all numbers of value N, where they are too
-        many for its picture and not more than 4,096; and last `run`: all else.
+        many for its picture and not more than 4,096, nor too many of a run; and last `run`: all else.
     """
     records = list(result.records.values())
     values: list[dict[str, Any]] = []
+    room = MOST_NUMBERS
     for number, chunk in enumerate(_chunks(records)):
         pictures = [picture_of_value(one.value, unstored=one.unstored) for one in chunk]
         yield f"{prefix}pictures-{number}", list(map(_pictured, chunk, pictures))
         for one, picture in zip(chunk, pictures, strict=True):
             row = _value(one, picture.words)
-            if FEW_NUMBERS < picture.size <= ON_DEMAND:
+            if FEW_NUMBERS < picture.size <= min(ON_DEMAND, room):
+                room -= picture.size
                 yield f"{prefix}numbers-{len(values)}", all_numbers(one.value)
-            elif picture.size > ON_DEMAND and folder is not None:
+            elif picture.size > FEW_NUMBERS and folder is not None:
                 row["command"] = _printing(folder, one.name)
             values.append(row)
     yield f"{prefix}run", {**run_frame(result), "values": values}

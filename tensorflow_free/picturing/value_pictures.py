@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,9 @@ SIDE: Final = 32
 
 BINS: Final = 24
 """Bars of a histogram, at most."""
+
+CHUNK: Final = 1 << 20
+"""Numbers that are looked at together, at least a block of the heat map."""
 
 SHADES: Final = 255
 """The shade of the greatest mean in a heat map; that of the least is 0."""
@@ -104,7 +107,14 @@ class Picture:
     def to_plain(self) -> dict[str, Any]:
         """The same as strict JSON holds it, without what is not there and counts of none."""
         is_told = {"nan": self.nan, "inf": self.inf, "below": self.below, "is_complex": self.is_complex}
-        return {key: value for key, value in asdict(self).items() if value is not None and is_told.get(key, True)}
+        parts = {"heat": self.heat and _plain(self.heat), "histogram": self.histogram and _plain(self.histogram)}
+        told = _plain(self) | parts
+        return {key: value for key, value in told.items() if value is not None and is_told.get(key, True)}
+
+
+def _plain(one: HeatMap | Histogram | Picture) -> dict[str, Any]:
+    """Its attributes by name, as they are: a copy of many shades takes its time."""
+    return {each.name: getattr(one, each.name) for each in fields(one)}
 
 
 def picture_of(
@@ -177,12 +187,23 @@ class _Blocks:
         matrix = numbers.reshape(-1, 1 if is_line else numbers.shape[-1])
         return cls(matrix, _edges(matrix.shape[0]), _edges(matrix.shape[1]), is_line)
 
-    def read(self) -> Iterator[AnyNumbers]:
-        """The rows of each block, in float64; of complex numbers their distances from zero."""
-        for begin, end in zip(self.rows, self.rows[1:], strict=False):
+    def read(self) -> Iterator[tuple[AnyNumbers, list[int]]]:
+        """Some rows after another in float64, complex ones by distance from zero; and where blocks begin in them.
+
+        So no more of a large array is copied at once than of a block.
+        """
+        height = max(CHUNK // max(self.matrix.shape[1], 1), 1)
+        first = 0
+        while first < len(self.rows) - 1:
+            last = first + 1
+            while last < len(self.rows) - 1 and self.rows[last + 1] - self.rows[first] <= height:
+                last += 1
+            begin, end = self.rows[first], self.rows[last]
             rows = self.matrix[begin:end]
             with np.errstate(all="ignore"):
-                yield (np.abs(rows) if np.iscomplexobj(rows) else rows).astype(np.float64)
+                real = (np.abs(rows) if np.iscomplexobj(rows) else rows).astype(np.float64)
+            yield real, [edge - begin for edge in self.rows[first : last + 1]]
+            first = last
 
     @property
     def largest(self) -> tuple[int, int]:
@@ -208,13 +229,13 @@ class _Counts:
     inf: int = 0
     below: int = 0
 
-    def add(self, rows: AnyNumbers) -> None:
-        good = rows[np.isfinite(rows)]
-        self.finite += good.size
-        self.nan += int(np.isnan(rows).sum())
-        self.inf += int((rows == np.inf).sum())
-        self.below += int((rows == -np.inf).sum())
+    def add(self, rows: AnyNumbers, good: AnyNumbers) -> None:
+        if good.size < rows.size:
+            self.nan += int(np.isnan(rows).sum())
+            self.inf += int((rows == np.inf).sum())
+            self.below += int((rows == -np.inf).sum())
         if good.size:
+            self.finite += good.size
             least, greatest = float(good.min()), float(good.max())
             self.least = least if self.least is None else min(self.least, least)
             self.greatest = greatest if self.greatest is None else max(self.greatest, greatest)
@@ -229,10 +250,11 @@ def _heat(blocks: _Blocks, found: _Counts, scale: Bounds | None) -> HeatMap:
     """The heat map, counting on the way."""
     lines = []
     with np.errstate(all="ignore"):
-        for block in blocks.read():
-            found.add(block)
-            lines.append(_means(block, blocks.columns))
-        means = np.stack(lines)
+        for rows, edges in blocks.read():
+            good = _finite(rows)
+            found.add(rows, good)
+            lines.append(_means(rows, edges, blocks.columns, is_finite=good.size == rows.size))
+        means = np.concatenate(lines)
         means = means.T if blocks.is_line else means
         finite = means[np.isfinite(means)]
         bounds = scale or ((float(finite.min()), float(finite.max())) if finite.size else None)
@@ -242,15 +264,29 @@ def _heat(blocks: _Blocks, found: _Counts, scale: Bounds | None) -> HeatMap:
     return HeatMap(rows, columns, shades.ravel().tolist(), least, greatest, blocks.largest)
 
 
-def _means(rows: AnyNumbers, columns: Sequence[int]) -> AnyNumbers:
+def _finite(rows: AnyNumbers) -> AnyNumbers:
+    """Those that are finite; where all are, as they lie."""
+    is_finite = np.isfinite(rows)
+    return rows.ravel() if is_finite.all() else rows[is_finite]
+
+
+def _means(rows: AnyNumbers, edges: Sequence[int], columns: Sequence[int], *, is_finite: bool) -> AnyNumbers:
     """The mean of each block of some rows; what is not finite makes its mean so."""
-    heights, starts = rows.shape[0], np.asarray(columns[:-1])
+    heights, widths = np.diff(edges), np.diff(columns)
     # each number is divided first, so that a sum of large ones does not overflow
-    means = np.add.reduceat((rows / heights).sum(0) / np.repeat(np.diff(columns), np.diff(columns)), starts)
-    above, below = (np.logical_or.reduceat((rows == one).any(0), starts) for one in (np.inf, -np.inf))
-    has_nan = np.logical_or.reduceat(np.isnan(rows).any(0), starts)
-    found: AnyNumbers = np.where(has_nan, np.nan, np.where(above, np.inf, np.where(below, -np.inf, means)))
-    return found
+    sums = np.add.reduceat(rows / np.repeat(heights, heights)[:, None], edges[:-1], axis=0)
+    means: AnyNumbers = np.add.reduceat(sums / np.repeat(widths, widths), columns[:-1], axis=1)
+    if is_finite:
+        return means
+
+    def in_block(one: AnyNumbers) -> AnyNumbers:
+        found: AnyNumbers = np.logical_or.reduceat(
+            np.logical_or.reduceat(one, edges[:-1], axis=0), columns[:-1], axis=1
+        )
+        return found
+
+    below = np.where(in_block(rows == -np.inf), -np.inf, means)
+    return np.where(in_block(np.isnan(rows)), np.nan, np.where(in_block(rows == np.inf), np.inf, below))
 
 
 def _shades(means: AnyNumbers, bounds: Bounds | None) -> NDArray[np.int64]:
@@ -276,8 +312,8 @@ def _histogram(blocks: _Blocks, found: _Counts) -> Histogram | None:
     bins = _bins(blocks.matrix.dtype.kind, found.least, found.greatest)
     counts = np.zeros(bins, np.int64)
     with np.errstate(all="ignore"):
-        for rows in blocks.read():
-            share = _shares(rows[np.isfinite(rows)], (found.least, found.greatest))
+        for rows, _ in blocks.read():
+            share = _shares(_finite(rows), (found.least, found.greatest))
             counts += np.bincount(np.minimum((share * bins).astype(np.int64), bins - 1), minlength=bins)
     return Histogram(counts.tolist(), found.least, found.greatest)
 

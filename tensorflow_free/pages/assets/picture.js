@@ -2,6 +2,7 @@
 
 const FEW = 6;
 const MANY = 16;
+const DECADES = 1000;
 const LONGEST = 16;
 const MARKS = { "-1": "NaN", "-2": "inf", "-3": "-inf" };
 
@@ -189,7 +190,9 @@ function drawCurve(curve, name) {
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const last = curve.rounds[curve.rounds.length - 1];
   const x = (round) => (last > 1 ? ((round - 1) / (last - 1)) * (width - 8) + 4 : width / 2);
-  const y = (value) => (high > low ? height - 4 - ((value - low) / (high - low)) * (height - 8) : height / 2);
+  const isLogarithmic = low > 0 && high / low > DECADES;
+  const up = isLogarithmic ? Math.log10 : (value) => value;
+  const y = (value) => (high > low ? height - 4 - ((up(value) - up(low)) / (up(high) - up(low))) * (height - 8) : height / 2);
   const points = (values) => curve.rounds.map((round, at) => [round, values[at]]).filter(([, value]) => value !== null);
   const path = (values) => values.map(([round, value], at) => `${at ? "L" : "M"}${x(round).toFixed(1)},${y(value).toFixed(1)}`).join("");
   const band = [...points(curve.greatest), ...points(curve.least).reverse()];
@@ -208,7 +211,7 @@ function drawCurve(curve, name) {
     { class: "picture" },
     el("figcaption", { text: name }),
     el("div", { class: "curve-frame" }, el("div", { class: "axis number" }, el("span", { text: short(high) }), el("span", { text: short(low) })), drawn),
-    el("p", { class: "aside", text: `round 1 to ${last}${curve.is_single ? "" : "; the line is the mean, the band from the least to the greatest"}` }),
+    el("p", { class: "aside", text: `round 1 to ${last}${isLogarithmic ? ", on a logarithmic scale" : ""}${curve.is_single ? "" : "; the line is the mean, the band from the least to the greatest"}` }),
     folded("numbers of the curve", () => table(columns, rows(), { caption: name })),
   );
 }

@@ -239,7 +239,7 @@ async function figuresOf(run, value) {
   drawn.classList.add(value.kind === "gradient" ? "of-gradient" : "of-value");
   if (about) drawn.append(el("p", { class: "aside", text: about }));
   if (value.command) drawn.append(command(value.command));
-  return [drawn, ...found];
+  return [...found, drawn];
 }
 
 // all values
