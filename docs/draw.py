@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation: a recipe in a terminal, and what is allowed of one number.
+"""Draws the pictures of the documentation: a recipe in a terminal, one as a graph, and what is allowed of one number.
 
 Run it from the repository's root: python docs/draw.py
 """
@@ -19,7 +19,11 @@ from tensorflow_free import load_recipe, run_recipe
 from tensorflow_free.cell.reference import KeptRuns, yardstick_of
 from tensorflow_free.judging.movement import MOST_RUNS
 from tensorflow_free.judging.rounding_rule import k_of
-from tensorflow_free.report.result_report import page_of
+from tensorflow_free.picturing.chain_graph import chain_graph
+from tensorflow_free.picturing.layered import laid_out
+from tensorflow_free.picturing.svg_drawing import svg_of
+from tensorflow_free.report.graph_report import node_texts
+from tensorflow_free.report.result_report import page_of, told_values
 from tensorflow_free.text.drawing import draw
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +43,13 @@ def picture(stem: str) -> str:
     svg = console.export_svg(title="run-recipe", theme=SVG_EXPORT_THEME, unique_id=stem)
     # a picture loads nothing from elsewhere: any font of even width does
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+
+
+def graph(stem: str) -> str:
+    """The chain of this recipe as SVG, after it ran."""
+    result = run_recipe(load_recipe(ROOT / "recipes" / f"{stem}.yaml"))
+    chain = chain_graph(result.recipe)
+    return svg_of(laid_out(chain), node_texts(chain, told_values(result)), stem)
 
 
 # what is allowed of one number: docs/judging.md
@@ -104,4 +115,5 @@ def _text(number: float, top: int, text: str, kind: str = "") -> str:
 
 if __name__ == "__main__":
     (ROOT / "docs" / "linear_autograd.svg").write_text(picture("linear_autograd"), encoding="utf-8")
+    (ROOT / "docs" / "micrograd.svg").write_text(graph("micrograd"), encoding="utf-8")
     (ROOT / "docs" / "judging.svg").write_text(allowed_of_one_number(), encoding="utf-8")

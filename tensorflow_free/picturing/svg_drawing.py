@@ -24,7 +24,8 @@ MOST: Final = 300.0
 """Pixels of a line of a box, and how narrow and wide a box may be."""
 
 STYLE: Final = (
-    "text{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}.n{font-weight:bold}.q{fill:#57606a}"
+    "text{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}.n{font-weight:bold}"
+    ".l{paint-order:stroke;stroke:#f6f8fa;stroke-width:5px}.q{fill:#57606a}"
     ".v{fill:#0a4fb0}.g{fill:#8a3800}.b{fill:#fff;stroke:#57606a}.t{fill:#f0f4f8;stroke:#57606a}"
     ".k{fill:#f6f8fa;stroke:#b4bcc4}.w{stroke-dasharray:2 3}.p{stroke-width:2.4}"
     ".f,.r{fill:none;stroke:#57606a;stroke-width:1.3}.r{stroke:#a04000;stroke-dasharray:6 3}"
@@ -85,9 +86,11 @@ class _Drawing:
         for group in self._layout.graph.groups:
             box = self.at.boxes[group.name]
             yield _rectangle(box, "k", 6)
-            yield _text(box.x + 8, box.y + 16, f"{group.name} {group.title}", "q")
         yield from self._lanes()
         yield from self._edges()
+        for group in self._layout.graph.groups:
+            box = self.at.boxes[group.name]
+            yield _text(box.x + 8, box.y + 16, f"{group.name} {group.title}", "q l")
         for name, node in self._nodes.items():
             yield from self._node(self.at.boxes[name], node, self._rows[name])
 

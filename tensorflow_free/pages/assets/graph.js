@@ -176,7 +176,7 @@ function nodeElement(drawing, box) {
   const { state, graph } = drawing;
   const node = state.index.nodes.get(box.id);
   const { lines: told, value, gradient, tone, share } = keptContent(drawing, box.id);
-  const marks = [node.in_place && "in place", node.view && "view", node.requires_grad && "requires grad", graph.backward.some((one) => one.id === node.id) && "backward"].filter(Boolean);
+  const marks = [node.kind === "check" && "check", node.in_place && "in place", node.view && "view", node.requires_grad && "requires grad", graph.backward.some((one) => one.id === node.id) && "backward"].filter(Boolean);
   const words = [node.id, node.op, ...marks, ...told, value?.textContent, gradient?.textContent && `gradient ${gradient.textContent}`].filter(Boolean).join(", ");
   const selected = state.selected === node.id;
   return placedAt(
