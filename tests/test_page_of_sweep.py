@@ -274,6 +274,15 @@ def test_cells_are_filtered_by_axis_outcome_step_and_words(opened, file):
     assert status.inner_text() == "0 of 8 cells, 0 of them bad"
 
 
+def test_where_no_cell_is_shown_keys_do_nothing_and_there_are_no_curves(opened, file):
+    page = opened(file)
+    page.page.get_by_label("words of a cell").fill("no such cell")
+    page.page.locator(".matrix").focus()
+    page.press("ArrowDown", "ArrowUp", "End", "Enter")
+    assert page.text(".matrix-says") == "no cell"
+    assert page.page.locator("#charts figure").count() == 0
+
+
 def test_a_table_stands_behind_the_matrix_and_each_curve(opened, file):
     page = opened(file)
     page.page.locator("#charts figure").first.wait_for()

@@ -139,5 +139,6 @@ function drawCharts(place, cells, shown) {
   each.querySelector("select").value = key;
   const growth = growthChart(cells, shown, axis);
   const sizes = sizeAxes().slice(0, 3).map((size) => sizeChart(cells, shown, size, axis));
-  place.replaceChildren(el("h2", { text: "how errors grow" }), head.axes.length ? each : "", el("div", { class: "charts" }, growth, sizes));
+  if (!growth) place.replaceChildren();
+  else place.replaceChildren(el("h2", { text: "how errors grow" }), head.axes.length ? each : "", el("div", { class: "charts" }, growth, sizes));
 }

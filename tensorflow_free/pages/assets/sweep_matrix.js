@@ -264,6 +264,7 @@ class SweepMatrix {
   }
 
   key(event) {
+    if (!this.items.length) return;
     const page = Math.floor(this.seen.height / MATRIX_ROW) - 2;
     const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1], PageDown: [page, 0], PageUp: [-page, 0], Home: [-Infinity, 0], End: [Infinity, 0] };
     if (event.key === "Enter") this.pick();
