@@ -51,7 +51,7 @@ def test_of_a_large_sweep_only_what_is_in_view_is_in_the_document(opened, large_
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("kind", "scroller"), [("long_chain", ".scroller"), ("large_sweep", None)])
+@pytest.mark.parametrize(("kind", "scroller"), [("long_chain", ".scroller"), ("large_sweep", ".matrix")])
 def test_the_largest_pages_open_at_once_and_scroll_without_long_tasks(opened, request, kind, scroller):
     pages = [opened(request.getfixturevalue(kind)) for _ in range(3)]
     # other processes take some of the time, so that the best of three counts

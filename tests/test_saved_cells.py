@@ -31,6 +31,13 @@ def test_it_needs_no_device_that_the_run_had(saved):
     assert reference_of_saved(*saved)["e"].dtype == torch.float64
 
 
+def test_a_run_without_numbers_is_held_against_those_that_are_drawn(tmp_path):
+    folder = run_recipe(load_recipe(RECIPE, ["device=meta"])).save(tmp_path / "meta")
+    reference = reference_of_saved(folder, read_result(folder))
+    torch.manual_seed(0)
+    torch.testing.assert_close(reference["e"], torch.randn(4).double().exp(), rtol=0, atol=0)
+
+
 def test_what_is_blamed_tells_what_it_was_compared_with(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text("tensors: {x: [1.0, 2.0]}\nsteps: {y: exp(x)}\n", encoding="utf-8")

@@ -58,12 +58,17 @@ def from_saved_numbers(path: Path, overrides: Sequence[Override], saved: Result)
     except Stopped:
         return path
     known = {one.name: one.value for one in saved.records.values() if one.kind == "tensor" and not one.unstored}
-    had = {name: one for name, one in known.items() if name in drawn and isinstance(one, torch.Tensor)}
+    had = {name: one for name, one in known.items() if name in drawn and _has_numbers(one)}
     if all(equal(drawn[name].cpu(), one.cpu()) for name, one in had.items()):
         return path
     written = saved.recipe.written
     tensors = {name: _given(spec, had[name]) if name in had else spec for name, spec in written["tensors"].items()}
     return {**written, "tensors": tensors}
+
+
+def _has_numbers(value: Any) -> bool:
+    """Whether it is a tensor of which there is more than its shape."""
+    return isinstance(value, torch.Tensor) and not value.is_meta
 
 
 def _given(spec: Any, numbers: torch.Tensor) -> dict[str, Any]:
