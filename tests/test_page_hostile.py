@@ -7,6 +7,10 @@ import json
 import torch
 
 from tensorflow_free import StorageError, read_result, register_op
+from tensorflow_free.golden.recording import record
+from tensorflow_free.judging.reading import read_comparison
+from tensorflow_free.pages.page_of_golden import golden_page
+from tensorflow_free.sweep.exported_cells import ExportedCell
 from tensorflow_free.sweep.folder import SweepFolder
 from tests.page_samples import HOSTILE, MARKUP, NAMES, assert_harmless, hostile_file, page_file, saved_run, saved_sweep
 
@@ -63,6 +67,28 @@ def test_a_hostile_sweep_does_nothing(opened, tmp_path):
     for name in NAMES:
         page.page.evaluate("(name) => { location.hash = `0/${encodeURIComponent(name)}`; }", name)
     assert_harmless(page)
+
+
+def test_a_hostile_cell_does_nothing(opened, tmp_path):
+    (tmp_path / "r.yaml").write_text(json.dumps({**RECIPE, "expect": {}}), "utf-8")
+    sweep = saved_sweep(tmp_path / "r.yaml", tmp_path / "sweep", "dtype=float64,float16")
+    cell = sweep / "1"
+    ExportedCell(cell, cell).write()
+    assert hostile_file(cell / "comparison.json", lambda: read_comparison(cell)) > len(NAMES)
+    page = opened(page_file(cell, to=tmp_path / "cell.html"))
+    assert_harmless(page)
+    page = opened(page_file(sweep, to=tmp_path / "sweep.html"), "#1/y")
+    page.page.locator("h2", has_text="cell 1").wait_for()
+    assert_harmless(page)
+
+
+def test_a_hostile_golden_does_nothing(opened, tmp_path):
+    recipe = tmp_path / f"g{MARKUP[9:20]}.yaml"
+    recipe.write_text(json.dumps({**RECIPE, "expect": {}, "cases": {f"C{HOSTILE}": {"seed": 1}}}), "utf-8")
+    assert len(list(record(recipe))) == 1
+    golden = recipe.with_suffix(".golden.json")
+    assert hostile_file(golden, lambda: golden_page(golden)) > len(NAMES)
+    assert_harmless(opened(page_file(golden, to=tmp_path / "page.html")))
 
 
 def every_row(sweep):
