@@ -132,16 +132,12 @@ def test_a_notebook_shows_a_comparison_and_where_it_starts():
     assert next(row[:4] for row in shown.rows if "MISMATCH" in row) == ["> y", "sin", "float32", "MISMATCH"]
 
 
-def test_a_notebook_shows_a_sweep_before_it_ran_and_does_not_run_it(sweep):
+def test_a_notebook_shows_a_sweep_before_it_ran_and_does_not_run_it_but_what_is_asked_for_then_does(sweep):
     assert "none was run" in sweep._repr_html_()
     assert not sweep.folder.exists()
-    assert "2 cells: 2 ok." in " ".join(Read(sweep.run()._repr_html_()).words)
-    assert repr(sweep) == f"<Sweep {sweep.folder}: well, 2 of 2 cells have run>"
-
-
-def test_a_sweep_that_was_shown_is_run_when_its_table_is_asked_for(sweep):
-    sweep._repr_html_()
     assert "2 cells: 2 ok." in sweep.table()
+    assert "2 cells: 2 ok." in " ".join(Read(sweep._repr_html_()).words)
+    assert repr(sweep) == f"<Sweep {sweep.folder}: well, 2 of 2 cells have run>"
 
 
 @pytest.mark.parametrize("thing", ["recipe", "result", "comparison"])

@@ -1,4 +1,4 @@
-"""The cells of two sweeps that were compared, as rows of a page. Does not import torch."""
+"""The cells of two sweeps that were compared, as rows of a page."""
 
 from __future__ import annotations
 
