@@ -70,6 +70,14 @@ def test_blocks_fold_and_unfold_by_click_and_by_key(graph):
     assert page.page.get_attribute("[data-fold=train]", "aria-expanded") == "true"
 
 
+def test_what_is_searched_is_shown_though_its_block_was_folded(graph):
+    page = graph(LOOP, viewport={"width": 1400, "height": 2000})
+    page.page.click("[data-fold=train]")
+    page.page.fill("input[type=search]", "new_w")
+    page.press("Enter")
+    page.page.wait_for_selector(".node.selected[data-id=new_w]")
+
+
 def test_arrows_follow_lines_and_enter_shows_what_they_reach(graph):
     page = graph(LOOP, viewport={"width": 1400, "height": 2000})
     page.page.click(".node[data-id=loss]")

@@ -22,7 +22,10 @@ function drawGraph(root, graph, options) {
   listen(drawing);
   fitGraph(drawing, FIRST_LOOK);
   return {
-    select: (id) => selectNode(drawing, id, true),
+    select: (id) => {
+      unfoldAround(drawing, id);
+      selectNode(drawing, id, true);
+    },
     update: () => refreshSoon(drawing),
     fold: (id, isFolded) => foldGroup(drawing, id, isFolded),
     fit: () => fitGraph(drawing),
@@ -353,7 +356,10 @@ function follow(drawing, way) {
   const [end, other] = way === "below" ? ["from", "to"] : ["to", "from"];
   const at = state.selected === null ? null : state.seen.boxOf(state.selected);
   const ends = state.seen.lines.filter((one) => one[end] === at && one.kind !== "after").map((one) => one[other]).filter((one) => one !== at);
-  if (at === null || !state.placed.boxes.has(at)) return moveTo(drawing, state.seen.boxOf(graph.nodes[0].id));
+  if (at === null || !state.placed.boxes.has(at)) {
+    if (graph.nodes.length) moveTo(drawing, state.seen.boxOf(graph.nodes[0].id));
+    return;
+  }
   const here = state.placed.boxes.get(at);
   const far = (id) => {
     const box = state.placed.boxes.get(id);
@@ -418,6 +424,13 @@ function foldGroup(drawing, id, isFolded) {
   layOut(drawing);
   bringIntoView(drawing, state.seen.boxOf(id));
   focusBox(drawing, id);
+}
+
+/** Unfold the blocks that hide a node. */
+function unfoldAround(drawing, id) {
+  const { state } = drawing;
+  const hiding = state.index.way(id).filter((one) => one !== id && state.folded.delete(one));
+  if (hiding.length) layOut(drawing);
 }
 
 function foldAll(drawing, isFolded) {
