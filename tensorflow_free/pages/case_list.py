@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tensorflow_free.codec.values import plain
@@ -67,6 +67,7 @@ class CaseList:
         if section is not None and self.wants(is_bad=row.is_bad):
             self._in_full[row.is_bad] += 1
             told["part"] = True
+            section = replace(section, has_numbers=False)
             self._keep(f"case-{number}/section", section.head())
             for name, content in section.parts(f"case-{number}/"):
                 self._keep(name, content)

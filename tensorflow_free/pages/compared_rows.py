@@ -58,6 +58,12 @@ def words_in(value: Any) -> str:
     return "" if value is NO_NUMBERS else summary(value)
 
 
+def node_words(*sides: ValuesByName) -> dict[str, list[str]]:
+    """What the nodes of a chain say of each value on each side."""
+    names = dict.fromkeys(name for values in sides for name in values)
+    return {name: [words_in(values.get(name, NO_NUMBERS)) for values in sides] for name in names}
+
+
 def tone_of(one: ValueVerdict) -> str:
     """How the row of a value is marked."""
     return {Outcome.MISMATCH: "bad", Outcome.OK: ""}.get(one.outcome, "notice")

@@ -19,6 +19,7 @@ from tensorflow_free.pages.compared_rows import (
     chain_marks,
     columns_of,
     compared_rows,
+    node_words,
     values_in,
     words_in,
 )
@@ -69,7 +70,7 @@ def blame_section(found: BlamedRun, beside: Page = ()) -> SideBySide:
         marks=chain_marks(rows) if blame is None or not is_alone else dict(_marks(comparison, blame)),
         has_numbers=True,
         starts="The culprit is" if comparison.blame and comparison.blame.culprits else "It starts at",
-        node_words={name: [words_in(value)] for name, value in actual.items()},
+        node_words=node_words(actual),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from tensorflow_free.cell.saved_cells import reference_of_saved
 from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
-from tensorflow_free.pages.compared_rows import chain_marks, columns_of, compared_rows, values_in
+from tensorflow_free.ops.ops_files import ops_words
+from tensorflow_free.pages.compared_rows import chain_marks, columns_of, compared_rows, node_words, values_in
 from tensorflow_free.pages.html_page import HtmlPage
 from tensorflow_free.pages.side_by_side import SideBySide
 from tensorflow_free.recipe.models import Recipe
@@ -66,7 +68,7 @@ def pair_section(pair: RunPair) -> SideBySide:
                 for side, name in zip(SIDES, names, strict=True)
             ),
         ],
-        graphs_of((mine.recipe, its.recipe)),
+        graphs_of([mine.recipe, its.recipe]),
         chain_marks(rows),
         has_numbers=True,
     )
@@ -84,9 +86,9 @@ def _stopped(pair: RunPair) -> Page:
     return [*compiled, *(line(words, "bad") for words in stopped_apart(mine, its))]
 
 
-def graphs_of(recipes: tuple[Recipe, Recipe]) -> list[tuple[str, Recipe]]:
-    """What is drawn of two recipes: the chain of each side."""
-    return [(side, recipe) for side, recipe in zip(SIDES, recipes, strict=True)]
+def graphs_of(recipes: Sequence[Recipe]) -> list[tuple[str, Recipe]]:
+    """What is drawn of two recipes, or of one alone: the chain of each side."""
+    return list(zip(SIDES, recipes, strict=False))
 
 
 def cell_page(folder: Path, saved: Result, comparison: Comparison, command: str = "") -> HtmlPage:
@@ -99,7 +101,8 @@ def cell_page(folder: Path, saved: Result, comparison: Comparison, command: str 
         command: what a person types for the page.
     """
     reference, why = _reference(folder, saved)
-    rows = compared_rows(comparison, values_in(saved), values_in(reference))
+    actual, expected = values_in(saved), values_in(reference)
+    rows = compared_rows(comparison, actual, expected)
     failed = text_lines("\n".join(failure(saved)), "bad")
     section = SideBySide(
         f"{folder} compared with its reference",
@@ -109,14 +112,13 @@ def cell_page(folder: Path, saved: Result, comparison: Comparison, command: str 
         rows,
         None if comparison.where is None else comparison.where.value,
         commands=[
-            ("which step is to blame", command_of(["recipe", "blame", str(folder)])),
+            ("which step is to blame", command_of(["recipe", "blame", str(folder), *ops_words()])),
             ("the run", command_of(["recipe", "show", str(folder)])),
         ],
-        graphs=graphs_of((saved.recipe, saved.recipe))
-        if reference is None
-        else graphs_of((saved.recipe, reference.recipe)),
+        graphs=graphs_of([saved.recipe, *([] if reference is None else [reference.recipe])]),
         marks=chain_marks(rows),
         has_numbers=True,
+        node_words=node_words(actual, expected),
     )
     return HtmlPage("pair", section.title, section.head(), section.parts(), command)
 
