@@ -30,7 +30,7 @@ from tensorflow_free.judging.wording import share_of
 from tensorflow_free.loading import load_recipe
 from tensorflow_free.outcome.page_marks import mark_of
 from tensorflow_free.pages.case_list import CaseRow
-from tensorflow_free.pages.compared_rows import chain_marks, columns_of, compared_rows, values_in, words_in
+from tensorflow_free.pages.compared_rows import chain_marks, columns_of, compared_rows, node_words, values_in, words_in
 from tensorflow_free.pages.side_by_side import NO_NUMBERS, SideBySide, SideRow
 from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.report.comparison_report import summary_of
@@ -110,7 +110,8 @@ def verified_section(one: Verification) -> SideBySide:
     """A case that was checked: its values beside those of its golden, and why it fails."""
     comparison = one.comparison or Comparison(())
     rows = compared_rows(comparison, values_in(one.result), _golden_values(one))
-    told = [] if one.comparison is None else list(summary_of(comparison))
+    # a mismatch is told in full
+    told = [] if one.comparison is None or comparison.bad else list(summary_of(comparison))
     if one.comparison is not None and one.result is None:
         told.append(line("its numbers stayed in the worker process in which it ran; --in-process shows them", "notice"))
     sides = ("actual", "golden")
@@ -124,6 +125,7 @@ def verified_section(one: Verification) -> SideBySide:
         commands=[("it alone again", one.command), ("walk through what changed", review_command(one.recipe))],
         graphs=[] if one.result is None else [(heading(one.result), one.result.recipe)],
         marks=chain_marks(rows),
+        node_words=node_words(values_in(one.result)),
         notes=[] if one.result is None or one.result.error is None else [("where it stopped", _stopped(one))],
     )
 
