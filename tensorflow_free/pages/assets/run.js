@@ -51,7 +51,9 @@ async function drawRun(root, prefix, options = {}) {
   if (first) show(first);
   return {
     run,
-    select(id) {
+    select(name) {
+      // a value's name leads to the step that it is of
+      const id = run.nodes.has(name) || !run.values.has(name) ? name : ownerOf(run.values.get(name), run.nodes);
       if (!run.nodes.has(id)) return;
       graph.select(id);
       show(id);
