@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from tensorflow_free import load_recipe, run_recipe
+from tensorflow_free.errors import StorageError
 from tensorflow_free.loading import plan_of
 from tensorflow_free.pages.html_document import write_page
+from tensorflow_free.pages.page_of_paths import PageOptions, page_of
 from tensorflow_free.pages.page_of_run import page_of_run
 from tensorflow_free.pages.run_parts import run_parts
 from tensorflow_free.runner import run
@@ -117,3 +119,20 @@ def test_all_values_stand_in_a_table_behind_the_graph(linear):
     linear.page.click("summary:has-text('values and gradients')")
     assert "MulBackward0" in linear.text("details .table")
     assert linear.violations() == ""
+
+
+def test_the_teaching_view_is_of_one_run(tmp_path):
+    result = run_recipe(load_recipe(RECIPES / "linear_autograd.yaml"))
+    one, two = result.save(tmp_path / "one"), result.save(tmp_path / "two")
+    assert page_of([one], PageOptions(teaching=True)).head["teaching"]
+    with pytest.raises(StorageError, match="the teaching view \\(--teach\\) is of one run, not of run and run"):
+        page_of([one, two], PageOptions(teaching=True))
+
+
+def test_a_run_that_cannot_be_run_again_says_why_it_has_no_teaching_view(tmp_path):
+    result = run_recipe(load_recipe(RECIPES / "linear_autograd.yaml"))
+    result.save(tmp_path)
+    (tmp_path / "recipe.yaml").write_text((tmp_path / "recipe.yaml").read_text().replace("op: mul", "op: my.own"))
+    page = page_of([tmp_path], PageOptions(teaching=True))
+    assert not page.head["teaching"]
+    assert "no teaching view: it cannot be run again here" in page.head["lines"][-1]["text"]

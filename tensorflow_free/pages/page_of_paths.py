@@ -41,6 +41,13 @@ def page_of(paths: Sequence[Path], options: PageOptions = PageOptions()) -> Html
         StorageError: there is none of it, or it cannot be read.
     """
     kinds = [_kind_of(path) for path in paths]
+    if options.teaching:
+        if kinds not in (["run"], ["comparison"]):
+            named = " and ".join(kinds)
+            raise StorageError(
+                f"{', '.join(map(str, paths))}: the teaching view (--teach) is of one run, not of {named}"
+            )
+        return _run(paths, options)
     # of several, a sweep's cell is a run like any other
     draw = _PAGES.get((*kinds,) if len(kinds) == 1 else (*("run" if kind == "comparison" else kind for kind in kinds),))
     if draw is None:
@@ -75,8 +82,13 @@ def _pair(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
     return pair_page(stored_pair((mine, its), (read_result(mine), read_result(its))), options.command)
 
 
+def _folder(path: Path) -> Path:
+    """The folder of a run or a cell."""
+    return path.parent if path.name == COMPARISON else folder_of(path)
+
+
 def _cell(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
-    folder = paths[0].parent if paths[0].name == COMPARISON else folder_of(paths[0])
+    folder = _folder(paths[0])
     return cell_page(folder, read_result(folder), read_comparison(folder), options.command)
 
 
@@ -85,7 +97,8 @@ def _golden(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
 
 
 def _run(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
-    return page_of_run(read_result(paths[0]), folder_of(paths[0]), teaching=options.teaching, command=options.command)
+    folder = _folder(paths[0])
+    return page_of_run(read_result(folder), folder, teaching=options.teaching, command=options.command)
 
 
 def _sweep(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
