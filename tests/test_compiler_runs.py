@@ -23,7 +23,7 @@ from tensorflow_free.result.model import CompilerRun
 from tensorflow_free.run.compiler_log import gathered_log
 from tensorflow_free.run.compiling import Compiling
 from tensorflow_free.runner import run
-from tensorflow_free.sweep.csv_file import LAST, _cells
+from tensorflow_free.sweep.csv_file import LAST, cells_of
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.text.drawing import text_of
 
@@ -253,8 +253,8 @@ def test_what_was_compiled_is_kept_in_the_file_and_in_the_row_of_a_sweep(tmp_pat
     assert read_result(folder).compiled == result.compiled
     row = Row(number=0, recipe="a.yaml", outcome="ok", compiled=result.compiled)
     forward_only = row.model_copy(update={"forward": True})
-    assert [_cells(one)[-5] for one in (row, forward_only)] == [None, True]
-    told_in_csv = dict(zip(LAST[-4:], _cells(row)[-4:], strict=True))
+    assert [cells_of(one)[-5] for one in (row, forward_only)] == [None, True]
+    told_in_csv = dict(zip(LAST[-4:], cells_of(row)[-4:], strict=True))
     assert told_in_csv == {"graphs": 2, "graph_ops": 3, "graph_breaks": f"padded: {CHECKED}", "fell_back": None}
     assert fate_of(result).outcome == "ok"
 

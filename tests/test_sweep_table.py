@@ -9,7 +9,6 @@ import re
 import sys
 import tracemalloc
 from itertools import product
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +18,7 @@ from rich.console import Console
 from tensorflow_free import resume_sweep, sweep_recipe
 from tensorflow_free.errors import StorageError
 from tensorflow_free.outcome.outcomes import CELL_OUTCOMES as OUTCOMES
-from tensorflow_free.sweep.csv_file import dataframe_of, write_csv
+from tensorflow_free.sweep.csv_file import write_csv
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import Row, row_of
@@ -513,24 +512,6 @@ def test_a_full_disk_is_told(tmp_path):
     done = finished(*command)
     assert "sweep.csv: the table cannot be written: File too large" in done.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_data_frame_has_numbers_where_all_values_are(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
-    frame = dataframe_of([row(1, axes={"n": "8", "d": "cpu"}, seconds=0.5), bad(0, axes={"n": "16", "d": "1"})])
-    assert (frame["n"], frame["d"]) == ([16, 8], ["1", "cpu"])
-    assert (frame["outcome"], frame["max_abs"], frame["seconds"][1]) == (["mismatch", "ok"], [0.5, None], 0.5)
-
-
-def test_a_data_frame_of_nothing_has_its_columns(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
-    assert {"cell", "outcome", "seconds"} <= set(dataframe_of([]))
-
-
-def test_without_pandas_a_data_frame_says_what_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pandas, which is not installed; pip install pandas"):
-        dataframe_of([])
 
 
 def test_a_table_loads_neither_torch_nor_rich():
