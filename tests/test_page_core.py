@@ -127,7 +127,7 @@ def test_parts_are_read_as_they_were_written(drawn):
 def test_the_button_beside_a_command_copies_it(drawn):
     page = drawn("root.append(command(\"recipe show 'a b' <&\"), el('textarea'));")
     page.page.get_by_role("button").click()
-    assert page.text("button") == "copied"
+    page.page.wait_for_function("() => document.querySelector('button').textContent === 'copied'")
     page.page.locator("textarea").focus()
     page.press("ControlOrMeta+v")
     assert page.page.locator("textarea").input_value() == "recipe show 'a b' <&"

@@ -48,14 +48,15 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("kind", "place"), PLACES)
-def test_a_page_can_be_read_in_light_and_dark_by_keys_and_in_a_narrow_window(opened, pages, kind, place):
+def test_a_page_can_be_read_in_light_and_dark_by_keys_and_in_a_narrow_window(opened, pages, kind, place, full):
     page = opened(pages[kind], place)
     assert page.mouse_only() == []
     assert page.stops() > 3
     for scheme in ("light", "dark"):
         page.page.emulate_media(color_scheme=scheme)
-        assert page.violations() == ""
         assert page.pale_texts() == []
+        # what is not a matter of colours is the same in both
+        assert (scheme == "dark" and not full) or page.violations() == ""
     page.page.set_viewport_size(NARROW)
     assert page.overflow_px() <= 0
 

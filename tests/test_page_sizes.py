@@ -17,7 +17,7 @@ SWEPT = "dtype=float64,float32,bfloat16,float16"
 def long_chain(tmp_path_factory, full):
     """The page of a chain: of 2,000 steps in the full tier."""
     home = tmp_path_factory.mktemp("chain")
-    return page_file(saved_run(chain(2000 if full else 200), home / "run"), to=home / "page.html")
+    return page_file(saved_run(chain(2000 if full else 120), home / "run"), to=home / "page.html")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def large_sweep(tmp_path_factory, full):
     """The page of a sweep: of 10,000 cells in the full tier."""
     home = tmp_path_factory.mktemp("sweep")
     some = saved_sweep(RECIPES / "softmax_overflow.yaml", home / "some", SWEPT)
-    return page_file(multiplied(some, home / "many", 10_000 if full else 400), to=home / "page.html")
+    return page_file(multiplied(some, home / "many", 10_000 if full else 240), to=home / "page.html")
 
 
 def elements(page):
@@ -37,10 +37,10 @@ def test_of_a_long_chain_only_what_is_in_view_is_in_the_document(opened, long_ch
     before = elements(page)
     page.scroll(".scroller")
     assert max(before, elements(page)) < 900
-    page.page.get_by_role("combobox").fill("h150")
+    page.page.get_by_role("combobox").fill("h99")
     page.press("Enter")
-    page.page.locator("aside h2", has_text="h150").wait_for()
-    assert page.page.locator(".scroller").get_by_role("button", name="h150").first.is_visible()
+    page.page.locator("aside h2", has_text="h99").wait_for()
+    assert page.page.locator(".scroller").get_by_role("button", name="h99").first.is_visible()
 
 
 def test_of_a_large_sweep_only_what_is_in_view_is_in_the_document(opened, large_sweep):
