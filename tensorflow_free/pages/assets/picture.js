@@ -6,9 +6,9 @@ const DECADES = 1000;
 const LONGEST = 16;
 const MARKS = { "-1": "NaN", "-2": "inf", "-3": "-inf" };
 
-/** A picture of a value. `size`: "small" for a node of a graph, "large" for a pane; `numbers`: gives all of them. */
+/** A picture of a value. `size`: "small" for a node of a graph, "medium" for several below each other, "large" for a pane; `numbers`: gives all of them. */
 function drawPicture(picture, { size = "small", caption = "", numbers = null } = {}) {
-  return size === "small" ? smallPicture(picture, caption) : largePicture(picture, caption, numbers);
+  return size === "small" ? smallPicture(picture, caption) : largePicture(picture, caption, numbers, size === "medium" ? 224 : 448);
 }
 
 function smallPicture(picture, caption) {
@@ -22,14 +22,15 @@ function isAlarming(words) {
   return /\b(nan|inf)\b/.test(words);
 }
 
-function largePicture(picture, caption, numbers) {
+function largePicture(picture, caption, numbers, side) {
+  const isLarge = side > 224;
   const shape = picture.shape ? ` [${picture.shape.join(", ")}]` : "";
   const made = el("figure", { class: "picture" }, el("figcaption", { text: `${caption} ${picture.dtype}${shape}`.trim() }));
   made.append(el("p", { class: `number${isAlarming(picture.words) ? " alarm" : ""}`, text: picture.words }));
   if (picture.numbers && picture.size > 1) made.append(numberTable(picture.numbers, picture.shape, picture.heat, caption));
-  else if (picture.heat && picture.size > 1) made.append(heatMapWithScale(picture.heat, picture.words));
-  if (picture.histogram && picture.size > MANY && picture.histogram.counts.length > 1) made.append(histogramOf(picture.histogram, caption));
-  if (picture.size > 1) made.append(statistics(picture));
+  else if (picture.heat && picture.size > 1) made.append(heatMapWithScale(picture.heat, picture.words, side));
+  if (isLarge && picture.histogram && picture.size > MANY && picture.histogram.counts.length > 1) made.append(histogramOf(picture.histogram, caption));
+  if (isLarge && picture.size > 1) made.append(statistics(picture));
   if (numbers) made.append(folded(`all ${picture.size} numbers`, async () => numberTable(await numbers(), picture.shape, null, caption)));
   return made;
 }
@@ -140,7 +141,7 @@ function markCell(pen, level, x, y, cell) {
   pen.fill();
 }
 
-function heatMapWithScale(heat, label) {
+function heatMapWithScale(heat, label, side) {
   const [rows, columns] = heat.block;
   const of = rows * columns > 1 ? `each cell is the mean of up to ${rows} × ${columns} numbers` : "each cell is a number";
   const marks = [...new Set(heat.shades.filter((level) => level < 0))].map((level) => MARKS[level]);
@@ -148,7 +149,7 @@ function heatMapWithScale(heat, label) {
   return el(
     "div",
     { class: "scaled" },
-    heatMap(heat, 448, 448, `heat map: ${label}`),
+    heatMap(heat, side, side, `heat map: ${label}`),
     heat.least !== undefined && heat.least !== null && scale(heat.least, heat.greatest),
     el("p", { class: "aside", text: of + told }),
   );

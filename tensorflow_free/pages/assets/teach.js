@@ -137,7 +137,7 @@ function forwardCard(state) {
   return [
     cardHead(state, "forward"),
     equation(`${state.step} = ${state.line}`),
-    ...(isWritten ? [equation(`= ${state.numbers}`), equation(`= ${first.words}`, "value")] : state.made.map((one) => drawPicture(one.picture, { size: "large", caption: one.name }))),
+    ...(isWritten ? [equation(`= ${state.numbers}`), equation(`= ${first.words}`, "value")] : state.made.map((one) => drawPicture(one.picture, { size: "medium", caption: one.name }))),
   ];
 }
 
@@ -147,7 +147,7 @@ function equation(text, tone = "") {
 
 function backwardCard(state) {
   const came = state.incoming.map((one) =>
-    one.picture.size <= FEW ? equation(`${one.name} = ${one.words}`, "gradient") : drawPicture(one.picture, { size: "large", caption: one.name }),
+    one.picture.size <= FEW ? equation(`${one.name} = ${one.words}`, "gradient") : drawPicture(one.picture, { size: "medium", caption: one.name }),
   );
   return [
     cardHead(state, "backward"),
@@ -166,8 +166,8 @@ function handedOn(one) {
     number: () => [equation(`${local} · ${came}`), el("p", { class: "equation" }, `= ${bracketed(one.local[0])} · ${bracketed(one.incoming[0])} = `, el("span", { class: "gradient", text: one.handed[0] }))],
     each: () => [equation(`${local} · ${came}, each by itself`), table([local, `· ${came}`, "= handed on"].map(asNumber), one.local.map((each, at) => [each, one.incoming[at], one.handed[at]]), { caption: `to ${one.operand}` })],
     matrix: () => [equation(`${came} · ${local}`), jacobianTable(one, local, came)],
-    again: () => [equation(`∂(${came.replace(/\.grad$/, "")})/∂${one.operand} · ${came}`), el("p", { class: "aside", text: "an earlier pass handed this gradient on; it is differentiated in its turn" }), one.handed.length === 1 ? equation(`= ${one.words}`, "gradient") : drawPicture(one.picture, { size: "large", caption: `to ${one.operand}` })],
-    "not written out": () => [equation(`${local}, from [${one.shapes[0].join(", ")}] to [${one.shapes[1].join(", ")}]`), drawPicture(one.picture, { size: "large", caption: `to ${one.operand}` })],
+    again: () => [equation(`∂(${came.replace(/\.grad$/, "")})/∂${one.operand} · ${came}`), el("p", { class: "aside", text: "an earlier pass handed this gradient on; it is differentiated in its turn" }), one.handed.length === 1 ? equation(`= ${one.words}`, "gradient") : drawPicture(one.picture, { size: "medium", caption: `to ${one.operand}` })],
+    "not written out": () => [equation(`${local}, from [${one.shapes[0].join(", ")}] to [${one.shapes[1].join(", ")}]`), drawPicture(one.picture, { size: "medium", caption: `to ${one.operand}` })],
   };
   return [el("h3", { text: `to ${one.operand}` }), ...written[one.kind](), ...sumLines(one)];
 }
