@@ -27,7 +27,7 @@ function largePicture(picture, caption, numbers, side) {
   const shape = picture.shape ? ` [${picture.shape.join(", ")}]` : "";
   const made = el("figure", { class: "picture" }, el("figcaption", { text: `${caption} ${picture.dtype}${shape}`.trim() }));
   made.append(el("p", { class: `number${isAlarming(picture.words) ? " alarm" : ""}`, text: picture.words }));
-  if (picture.numbers && picture.size > 1) made.append(numberTable(picture.numbers, picture.shape, picture.heat, caption));
+  if (picture.numbers && picture.size > 1 && (isLarge || picture.size <= MANY)) made.append(numberTable(picture.numbers, picture.shape, picture.heat, caption));
   else if (picture.heat && picture.size > 1) made.append(heatMapWithScale(picture.heat, picture.words, side));
   if (isLarge && picture.histogram && picture.size > MANY && picture.histogram.counts.length > 1) made.append(histogramOf(picture.histogram, caption));
   if (isLarge && picture.size > 1) made.append(statistics(picture));

@@ -22,7 +22,7 @@ function drawLesson(root, run, lesson, onLeave) {
     at = Math.max(0, Math.min(states.length - 1, next));
     slider.value = at + 1;
     where.textContent = `${at + 1} of ${states.length}${left}`;
-    card.replaceChildren(...stateCard(states[at]));
+    card.replaceChildren(...stateCard(states[at], run));
     graph.update();
     graph.select(states[at].step);
   };
@@ -57,7 +57,7 @@ function drawLesson(root, run, lesson, onLeave) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const fill = () => all.replaceChildren(...states.map((one, index) => el("section", { class: "card" }, el("p", { class: "aside", text: `${index + 1} of ${states.length}${left}` }), stateCard(one))));
+  const fill = () => all.replaceChildren(...states.map((one, index) => el("section", { class: "card" }, el("p", { class: "aside", text: `${index + 1} of ${states.length}${left}` }), stateCard(one, run))));
   return {
     show: () => {
       document.addEventListener("keydown", press, true);
@@ -122,8 +122,8 @@ function lessonContent(run, known, state, id, then) {
 
 // a state as a card
 
-function stateCard(state) {
-  return state.kind === "forward" ? forwardCard(state) : backwardCard(state);
+function stateCard(state, run) {
+  return state.kind === "forward" ? forwardCard(state) : backwardCard(state, run);
 }
 
 function cardHead(state, words) {
@@ -145,7 +145,9 @@ function equation(text, tone = "") {
   return el("p", { class: `equation ${tone}`.trim(), text });
 }
 
-function backwardCard(state) {
+function backwardCard(state, run) {
+  const isWritten = state.handed.every((one) => one.kind !== "not written out");
+  const formulas = isWritten ? [] : (run.backward_words[run.values.get(state.step)?.grad_fn] ?? []);
   const came = state.incoming.map((one) =>
     one.picture.size <= FEW ? equation(`${one.name} = ${one.words}`, "gradient") : drawPicture(one.picture, { size: "medium", caption: one.name }),
   );
@@ -155,6 +157,7 @@ function backwardCard(state) {
     el("p", { class: "aside", text: "comes in" }),
     ...came,
     ...(state.handed.length ? [el("p", { class: "aside", text: "local derivative × what comes in = what is handed on" })] : [el("p", { text: "nothing is handed on from here" })]),
+    ...(formulas.length ? [el("p", { class: "aside", text: "by PyTorch's table, where grad is what comes in:" }), ...formulas.map((text) => el("p", {}, el("code", { text })))] : []),
     ...state.handed.flatMap(handedOn),
   ];
 }
