@@ -53,6 +53,7 @@
     return over(colour, channels(matchMedia("(prefers-color-scheme: dark)").matches ? "#121212" : "#ffffff"));
   };
 
+  const places = [...document.querySelectorAll("*")].map((one) => [one, one.scrollLeft, one.scrollTop]);
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -75,5 +76,6 @@
     if (contrast < (isLarge ? 3 : 4.5)) found.push(`${node.data.trim().slice(0, 40)}: ${contrast.toFixed(2)}`);
   }
   document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== hit);
+  for (const [one, left, top] of places) if (one.scrollLeft !== left || one.scrollTop !== top) one.scrollTo(left, top);
   return found;
 }

@@ -106,7 +106,9 @@ PALE = """<style>:root {color-scheme: light dark}</style><h1 style="color: #999"
 
 
 def test_texts_with_little_contrast_are_told_in_drawings_too(opened, written):
-    assert opened(written(WELL)).pale_texts() == []
+    page = opened(written(WELL + "<p style='color: black'>far below</p>"))
+    assert page.pale_texts() == []
+    assert page.page.evaluate("() => scrollY") == 0
     found = [one.partition(":")[0] for one in opened(written(PALE)).pale_texts()]
     assert found == ["pale heading", "pale", "half", "on blue", "on yellow"]
     assert "well" in str(opened(written(PALE), color_scheme="dark").pale_texts())
