@@ -96,3 +96,15 @@ def test_a_gradient_that_is_differentiated_is_told_as_such():
         ("x.grad", "x", "again", "12"),
         ("x.grad", "x", "again", "6"),
     ]
+
+
+def test_a_value_that_each_round_reads_gets_a_sum_and_what_a_round_hands_to_the_next_is_another_value_in_each():
+    tensors = {name: {"init": "tensor", "data": data, "requires_grad": True} for name, data in (("x", 2.0), ("w", 3.0))}
+    loop = {"repeat": 2, "steps": {"d": "x * w"}, "carry": {"x": "d"}}
+    states = lesson({"tensors": tensors, "steps": {"loop": loop}, "backward": "d"})
+    assert [(one["operand"], one["words"], one.get("sum", {}).get("words")) for _, one in handed(states)] == [
+        ("x", "3", None),
+        ("w", "6", "6"),
+        ("x", "9", None),
+        ("w", "6", "12"),
+    ]

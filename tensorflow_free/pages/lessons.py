@@ -133,8 +133,12 @@ class _Lesson:
             for state in states
             if state.passed is not None
         }
-        handed = [(one.operand, *key) for key, found in self._handed.items() for one in found]
-        self._uses = Counter(self._key(*one) for one in handed)
+        calls = {call.number: call for call in captured.calls}
+        self._uses = Counter(
+            self._key(one.operand, calls[call], number)
+            for (call, number), found in self._handed.items()
+            for one in found
+        )
         """To how many operands something is handed for each value."""
         self._parts: dict[UseKey, list[torch.Tensor]] = defaultdict(list)
         """What each value was handed so far."""
@@ -144,9 +148,20 @@ class _Lesson:
         call, one = state.call, state.passed
         return self._forward(call) if one is None else self._backward(call, state.number, one)
 
-    def _key(self, name: str, call: int, number: int) -> UseKey:
-        before = [made for made in self._made.get(name.partition(".")[0], ()) if made < call]
-        return number, max(before, default=-1), name
+    def _key(self, name: str, call: CapturedCall, number: int) -> UseKey:
+        origin = self._origin(name, call)
+        before = [made for made in self._made.get(origin.partition(".")[0], ()) if made < call.number]
+        return number, max(before, default=-1), origin
+
+    def _origin(self, name: str, call: CapturedCall) -> str:
+        """What a value that a call reads was called where it was made: in a later round, what the one before gave."""
+        root, dot, fields = name.partition(".")
+        around = [self._steps[one] for one in call.site.path[1:-1:2] if isinstance(one, str)]
+        repeated = [one for one in around if one.repeat is not None]
+        for block, number in zip(reversed(repeated), reversed(call.rounds), strict=True):
+            if root in block.carry and number > 1:
+                return f"{block.carry[root]}{dot}{fields}"
+        return name
 
     def _forward(self, call: CapturedCall) -> dict[str, Any]:
         """What a call read and made."""
@@ -177,7 +192,7 @@ class _Lesson:
         return "" if step is None else line_text(step, self._names)
 
     def _told(self, found: HandedOn, call: CapturedCall, number: int) -> dict[str, Any]:
-        key = self._key(found.operand, call.number, number)
+        key = self._key(found.operand, call, number)
         self._parts[key].append(found.handed)
         told = {
             "operand": found.operand,
