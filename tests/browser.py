@@ -50,6 +50,13 @@ _MOUSE_ONLY = """() => {
     const seen = [...clicked].filter((one) => one.isConnected && one.checkVisibility());
     return seen.filter((one) => !isReached(one)).map((one) => one.outerHTML.slice(0, 120));
 }"""
+_BARE = """() => {
+    const seen = [...document.querySelectorAll("svg, canvas")].filter((one) => one.checkVisibility() && one.clientWidth > 8);
+    const isNamed = (one) => one.closest("[aria-hidden=true], [role=img][aria-label]") || one.ariaLabel || one.querySelector("title");
+    const hasTable = (one) => one.querySelector("table, details, [role=button]");
+    const figures = [...document.querySelectorAll("figure:has(svg, canvas)")].filter((one) => one.checkVisibility());
+    return [...seen.filter((one) => !isNamed(one)), ...figures.filter((one) => !hasTable(one))].map((one) => one.outerHTML.slice(0, 120));
+}"""
 _PAINTED = """() => new Promise((told) => new PerformanceObserver((seen) => {
     const painted = seen.getEntriesByName("first-contentful-paint");
     if (painted.length) told(painted[0].startTime);
@@ -162,6 +169,10 @@ class OpenedPage:
     def mouse_only(self) -> list[str]:
         """What takes clicks, but is not reached by the keyboard; points of a picture are, behind which a table stands."""
         return list(self.page.evaluate(_MOUSE_ONLY))
+
+    def bare_pictures(self) -> list[str]:
+        """Pictures without a name, and figures behind which nothing says in words what they show."""
+        return list(self.page.evaluate(_BARE))
 
     def overflow_px(self) -> int:
         """How much wider the page is than its window, in which a reader would have to scroll sideways."""

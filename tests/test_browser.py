@@ -121,6 +121,15 @@ def test_what_only_a_mouse_reaches_is_told(opened, written):
     assert opened(written(text.replace("WHAT", '"i, g"'))).mouse_only() == []
 
 
+def test_pictures_without_words_are_told(opened, written):
+    bare = opened(written("<svg width='9' height='9'></svg><figure><canvas aria-label='curve'></canvas></figure>"))
+    assert [one[:4] for one in bare.bare_pictures()] == ["<svg", "<fig"]
+    told = opened(
+        written("<svg aria-hidden='true'></svg><figure><canvas aria-label='a'></canvas><table></table></figure>")
+    )
+    assert told.bare_pictures() == []
+
+
 def test_a_page_that_is_wider_than_its_window_is_told(opened, written):
     path = written(WELL + "<div style='width: 700px'>wide</div>")
     assert opened(path, viewport={"width": 600, "height": 800}).overflow_px() > 99

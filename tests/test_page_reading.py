@@ -51,6 +51,7 @@ PLACES = [
 def test_a_page_can_be_read_in_light_and_dark_by_keys_and_in_a_narrow_window(opened, pages, kind, place, full):
     page = opened(pages[kind], place)
     assert page.mouse_only() == []
+    assert page.bare_pictures() == []
     assert page.stops() > 3
     for scheme in ("light", "dark"):
         page.page.emulate_media(color_scheme=scheme)
