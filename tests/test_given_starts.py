@@ -52,8 +52,8 @@ def test_a_run_begins_from_the_tensors_of_another_and_says_whose_they_are(capsys
     before, after = read_result("before"), read_result("after/result.json")
     assert all(torch.equal(before[name], after[name]) for name in ("x", "n", "z", "y"))
     document = json.loads(Path("after/result.json").read_text())
-    assert document["starts"] == {"recipe": "recipe", "digest": saved_starts("before").digest}
-    assert "starts from the tensors of recipe (sha256 " in capsys.readouterr().out
+    assert document["starts"] == {"recipe": "r", "digest": saved_starts("before").digest}
+    assert "starts from the tensors of r (sha256 " in capsys.readouterr().out
     assert str(Path.cwd()) not in Path("after/result.json").read_text()
 
 

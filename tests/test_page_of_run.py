@@ -132,7 +132,7 @@ def test_the_teaching_view_is_of_one_run(tmp_path):
 def test_a_run_that_cannot_be_run_again_says_why_it_has_no_teaching_view(tmp_path):
     result = run_recipe(load_recipe(RECIPES / "linear_autograd.yaml"))
     result.save(tmp_path)
-    (tmp_path / "recipe.yaml").write_text((tmp_path / "recipe.yaml").read_text().replace("op: mul", "op: my.own"))
+    (tmp_path / "recipe.yaml").write_text((tmp_path / "recipe.yaml").read_text().replace("op: mul", "op: no.such_op"))
     page = page_of([tmp_path], PageOptions(teaching=True))
     assert not page.head["teaching"]
     assert "no teaching view: it cannot be run again here" in page.head["lines"][-1]["text"]

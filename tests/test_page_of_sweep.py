@@ -184,7 +184,7 @@ def test_a_code_is_above_that_of_one_exactly_where_a_value_does_not_pass(outcome
 
 
 def test_a_matrix_that_is_full_leaves_out_the_last_cells(monkeypatch):
-    monkeypatch.setattr("tensorflow_free.pages.used_matrix.MOST_CODES", 3)
+    monkeypatch.setattr("tensorflow_free.pages.used_matrix.MOST_SHADES", 3)
     matrix = UsedMatrix()
     for _ in range(3):
         matrix.add([UsedValue("y", "step", None, "ok", 0.5), UsedValue("y.grad", "gradient", None, "ok", 0.5)])

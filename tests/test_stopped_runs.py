@@ -12,6 +12,7 @@ import torch
 from tensorflow_free import Judging, assert_recipe, load_recipe, register_op
 from tensorflow_free.cell.fate import fate_of
 from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.commands import stored_sweeps
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden.recording import record
@@ -209,8 +210,8 @@ def test_the_failure_of_a_test_tells_the_mismatch_and_what_stopped_the_run(golde
 
 
 def test_of_two_stored_runs_of_which_one_stopped_a_mismatch_is_told_with_where_it_stopped():
-    mine = run_of(TWO, "steps.h.op=my.off", "steps.y.op=my.nowhere")
-    found = stored_sweeps._judged(mine, run_of(TWO), Judging())
+    mine, its = run_of(TWO, "steps.h.op=my.off", "steps.y.op=my.nowhere"), run_of(TWO)
+    found = stored_sweeps._judged(mine, its, compare_stored(mine, its, Judging()))
     assert (found["outcome"], found["where"].step) == ("mismatch", "h")
     assert "it stopped at 'y'" in found["reason"]
 

@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from tensorflow_free import Judging, assert_recipe, cli, load_recipe, register_op, run_recipe
 from tensorflow_free.cell.fate import fate_of
+from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.commands import stored_sweeps
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.golden.golden_judge import compare
@@ -185,7 +186,7 @@ def test_strict_is_for_sweeps(path, typed):
 
 def test_two_sweeps_are_compared_in_part_and_their_table_says_why(path):
     mine, its = (run_recipe(load_recipe(path, [f"dtype={dtype}"])) for dtype in ("float16", "float64"))
-    found = Row(number=0, recipe="a", **stored_sweeps._judged(mine, its, Judging()))
+    found = Row(number=0, recipe="a", **stored_sweeps._judged(mine, its, compare_stored(mine, its, Judging())))
     assert (found.outcome, found.unjudged, found.is_bad) == ("partly judged", 1, False)
     assert found.reason.startswith("1 of 3 values could not be judged: d: ")
     assert found.strictly().is_bad

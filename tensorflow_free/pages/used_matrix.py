@@ -30,7 +30,7 @@ PER_DECADE: Final = 2400
 LIMIT: Final = FIRST - LEAST * PER_DECADE
 """The code of 1, up to which a value passes."""
 
-MOST_CODES: Final = 4_000_000
+MOST_SHADES: Final = 4_000_000
 """Codes that are kept; the worst cells come first, and those for which no room is left have their row alone."""
 
 
@@ -89,7 +89,7 @@ class UsedMatrix:
 
     def add(self, values: Sequence[UsedValue]) -> None:
         """The next cell's values, in their order; none of a cell that has none."""
-        if len(self._codes) + len(values) > MOST_CODES:
+        if len(self._codes) + len(values) > MOST_SHADES:
             self.left_out += 1
             values = ()
         layout = tuple(map(self._column, values))
