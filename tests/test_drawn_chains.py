@@ -150,6 +150,15 @@ def test_a_picture_is_written_of_a_run_and_of_a_recipe(run, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [str(tmp_path / "graph.svg")] * 2
 
 
+def test_a_picture_makes_its_folder_and_is_written_instead_of_a_page(run, tmp_path, capsys):
+    to = tmp_path / "new" / "graph.svg"
+    assert recipe(["page", str(run), "--svg", str(to)]) == 0
+    ET.parse(to)
+    for flags in (["-o", "page.html"], ["--teach"]):
+        assert recipe(["page", str(run), "--svg", str(to), *flags]) == 2
+    assert capsys.readouterr().err.count("it is of a page, and --svg writes a picture instead") == 2
+
+
 def test_what_cannot_be_drawn_is_told(tmp_path, capsys):
     assert recipe(["page", "a", "b", "--svg", "graph.svg"]) == 2
     assert recipe(["page", str(tmp_path), "--svg", "graph.svg"]) == 2

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tensorflow_free.codec.stored_numbers import NotPlainError
-from tensorflow_free.errors import StorageError
-from tensorflow_free.files.whole_files import replacing
 from tensorflow_free.loading import read_form
+from tensorflow_free.pages.html_document import write_pieces
 from tensorflow_free.picturing.graph_model import ChainGraph
 from tensorflow_free.picturing.layered import laid_out
 from tensorflow_free.picturing.svg_drawing import NodeText, svg_of
@@ -79,15 +78,10 @@ def _drawn(recipe: Recipe, title: str, values: Mapping[str, ToldValue]) -> Drawn
 
 
 def write_svg(path: Path, to: Path) -> None:
-    """Write the picture of a chain, which takes the place of what was there.
+    """Write the picture of a chain, which takes the place of what was there, and its folder where there is none.
 
     Raises:
         RecipeError: it is a recipe that has problems.
         StorageError: it cannot be read, or the picture cannot be written.
     """
-    text = chain_at(path).svg()
-    try:
-        with replacing(to) as written, written.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise StorageError(f"'{to}' cannot be written: {error.strerror or error}") from error
+    write_pieces([chain_at(path).svg()], to)

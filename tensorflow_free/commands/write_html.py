@@ -39,6 +39,7 @@ def _written(options: Namespace, flags: Flags) -> int:
         StorageError: what is named cannot be read, or the file cannot be written.
     """
     if options.svg:
+        _check_alone(options)
         return _write_svg(options.words, Path(options.svg), flags)
     flags.load_ops()
     command = command_of(["recipe", "page", *options.words])
@@ -50,6 +51,17 @@ def _written(options: Namespace, flags: Flags) -> int:
     elif not flags.quiet:
         put([line(str(to), "aside", is_whole=True)])
     return ExitCode.OK
+
+
+def _check_alone(options: Namespace) -> None:
+    """That nothing is asked for besides a picture which is of a page.
+
+    Raises:
+        RecipeError: it is.
+    """
+    of_pages = [flag for flag, given in (("--output", options.output), ("--teach", options.teach)) if given]
+    if of_pages:
+        raise wrong(f"flag '{of_pages[0]}'", "it is of a page, and --svg writes a picture instead; give one of the two")
 
 
 def _write_svg(words: Sequence[str], to: Path, flags: Flags) -> int:

@@ -10,7 +10,7 @@ import json
 import re
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -39,10 +39,19 @@ def write_page(page: HtmlPage, path: Path) -> None:
     Raises:
         StorageError: it cannot be written; what was there stays.
     """
+    write_pieces(document_of(page), path)
+
+
+def write_pieces(pieces: Iterable[str], path: Path) -> None:
+    """Write a file to look at, piece by piece, as `write_page` does.
+
+    Raises:
+        StorageError: it cannot be written; what was there stays.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as written, written.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(document_of(page))
+            file.writelines(pieces)
     except OSError as error:
         raise StorageError(f"'{path}' cannot be written: {error.strerror or error}") from error
 
