@@ -97,6 +97,8 @@ def test_a_golden_shows_its_cases_and_values(opened):
     page = opened(page_file("r.golden.json", to=Path("page.html")), "#1/a.grad")
     page.page.wait_for_selector("tr.pair-details .picture")
     assert page.page.locator("tr[data-case]").count() == 2
+    assert page.text(".node[data-id=a] .of-value") == page.text("tr[data-name=a] td:nth-child(4)")
+    assert page.text(".node[data-id=x] .of-gradient") == page.text("tr[data-name='x.grad'] td:nth-child(4)")
     assert page.text("tr[aria-current] + tr.pair-details figcaption").startswith("recorded float64")
     assert page.violations() == ""
 
@@ -113,6 +115,20 @@ def test_a_review_shows_what_changed_with_the_difference(opened):
     captions = page.page.locator("tr.pair-details .pictures > figure > figcaption").all_inner_texts()
     assert [one.split(" float")[0] for one in captions] == ["new", "old", "difference: new less old"]
     assert page.text("tr.pair-details .pictures > figure:last-child .number") == "12"
+
+
+def test_two_goldens_show_what_differs_first_and_a_case_that_one_alone_has(opened, tmp_path):
+    (tmp_path / "old").mkdir()
+    Path("r.golden.json").rename("old/r.golden.json")
+    wrong()
+    typed("record", "r.yaml", "case=large", "-q")
+    page = opened(page_file("r.golden.json", "old/r.golden.json", to=Path("page.html")), "#0")
+    page.page.wait_for_selector("tr.pair-details .picture")
+    assert cells_of(head_of()) == [["large", "2 values", ""], ["small", "the old one alone has it", ""]]
+    assert page.text("tr[aria-current][data-name]").startswith("b\tcases_page_shifted\tchanged")
+    assert page.page.locator(".pair-side figcaption").all_inner_texts() == ["new", "old"]
+    of_both = page.page.locator(".node[data-id=s] .of-value").all_inner_texts()
+    assert float(of_both[0]) - float(of_both[1]) == pytest.approx(12, abs=0.01)
 
 
 def test_of_very_many_cases_the_first_that_fail_and_the_first_that_do_not_are_in_full():

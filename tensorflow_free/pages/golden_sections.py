@@ -62,6 +62,7 @@ def golden_section(recipe: Path, case: str, stored: StoredCase) -> SideBySide:
             ("walk through what changed", review_command(recipe)),
         ],
         graphs=_chain(recipe, case),
+        node_words=node_words(_stored_values(stored)),
     )
 
 
@@ -142,7 +143,12 @@ def _golden_values(one: Verification) -> dict[str, Any]:
         stored = read_case(read_golden_file(one.golden, one.recipe), one.case)
     except (StorageError, KeyError):
         return {}
-    return {**stored.starts, **{value.name: value.value for value in stored.values}}
+    return _stored_values(stored)
+
+
+def _stored_values(stored: StoredCase | None) -> dict[str, Any]:
+    """What is held of a case, by name, its starting tensors among them; nothing of none."""
+    return {} if stored is None else {**stored.starts, **{value.name: value.value for value in stored.values}}
 
 
 # what a review would change
@@ -179,6 +185,7 @@ def reviewed_section(review: CaseReview) -> SideBySide:
         commands=[("decide about it", review_command(review.recipe))],
         graphs=_chain(Path(review.recipe), review.case),
         marks={row.step: (row.tone, f"{row.name}: changed") for row in reversed(rows) if row.tone},
+        node_words=node_words(_stored_values(review.new), _stored_values(review.old)),
     )
 
 

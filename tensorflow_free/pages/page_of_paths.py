@@ -13,6 +13,7 @@ from tensorflow_free.judging.reading import read_comparison
 from tensorflow_free.judging.verdicts import COMPARISON
 from tensorflow_free.pages.html_page import HtmlPage
 from tensorflow_free.pages.page_of_golden import golden_page
+from tensorflow_free.pages.page_of_goldens import goldens_page
 from tensorflow_free.pages.page_of_pair import cell_page, pair_page, stored_pair
 from tensorflow_free.pages.page_of_run import page_of_run
 from tensorflow_free.pages.page_of_sweep import page_of_sweep
@@ -52,7 +53,7 @@ def page_of(paths: Sequence[Path], options: PageOptions = PageOptions()) -> Html
     draw = _PAGES.get((*kinds,) if len(kinds) == 1 else (*("run" if kind == "comparison" else kind for kind in kinds),))
     if draw is None:
         several, named = " and ".join(kinds), ", ".join(map(str, paths))
-        what = "give one, or two runs; two sweeps have one by recipe compare A B --page PAGE.html"
+        what = "give one, two runs or two goldens; two sweeps have one by recipe compare A B --page PAGE.html"
         raise StorageError(f"{named}: no page is made of {several} together; {what}")
     return draw(paths, options)
 
@@ -96,6 +97,10 @@ def _golden(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
     return golden_page(paths[0], options.command)
 
 
+def _goldens(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
+    return goldens_page(paths, options.command)
+
+
 def _run(paths: Sequence[Path], options: PageOptions) -> HtmlPage:
     folder = _folder(paths[0])
     return page_of_run(read_result(folder), folder, teaching=options.teaching, command=options.command)
@@ -113,5 +118,6 @@ _PAGES: Final[dict[tuple[str, ...], PageMaker]] = {
     ("comparison",): _cell,
     ("sweep",): _sweep,
     ("golden",): _golden,
+    ("golden", "golden"): _goldens,
 }
 """What makes the page of each kind of path."""
