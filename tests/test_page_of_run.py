@@ -136,3 +136,20 @@ def test_a_run_that_cannot_be_run_again_says_why_it_has_no_teaching_view(tmp_pat
     page = page_of([tmp_path], PageOptions(teaching=True))
     assert not page.head["teaching"]
     assert "no teaching view: it cannot be run again here" in page.head["lines"][-1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere", "is not there; run-recipe prints"),
+        (".", "is neither the folder of a run"),
+        ("one.yaml", "is a file of YAML, and a page is of a run; run-recipe .*one.yaml --page PAGE.html runs it"),
+        ("sweep/7", "is no cell of the sweep '.*sweep'; recipe table .*sweep lists them"),
+    ],
+)
+def test_a_path_of_which_no_page_is_made_is_told_with_what_to_type(name, said, tmp_path):
+    (tmp_path / "one.yaml").touch()
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "sweep.json").touch()
+    with pytest.raises(StorageError, match=said):
+        page_of([tmp_path / name])

@@ -300,3 +300,10 @@ def test_a_cell_that_is_in_numbers_alone_tells_them_and_what_shows_it(opened, tm
     page.page.locator("#cell h2").first.wait_for()
     assert page.text("#matrix [role=status]") == f"{count:,} of {count:,} cells, {count // 2:,} of them bad"
     assert "run-recipe -m" in page.text("#cell")
+
+
+def test_what_the_terminal_notes_of_a_sweep_stands_on_its_page(tmp_path):
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text("tensors: {x: [1.0]}\nsteps: {y: {op: shown.silu, args: [x]}}\n")
+    *_, note = page_of_sweep(saved_sweep(recipe, tmp_path / "sweep", "dtype=float32")).head["lines"]
+    assert note["text"].startswith("note: 'shown.silu' is an op of your own and runs in the reference, too")

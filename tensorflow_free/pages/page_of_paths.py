@@ -72,10 +72,17 @@ def _kind_of(path: Path) -> str:
     for file, kind in ((SWEEP, "sweep"), (COMPARISON, "comparison"), (RESULT, "run")):
         if is_there(folder / file):
             return kind
-    raise StorageError(
-        f"'{path}' is neither the folder of a run, nor of a sweep or one of its cells, nor a .golden.json file; "
-        "run-recipe prints the folder of a run at its end"
-    )
+    if is_there(folder.parent / SWEEP):
+        raise StorageError(
+            f"'{path}' is no cell of the sweep '{folder.parent}'; recipe table {folder.parent} lists them"
+        )
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        raise StorageError(
+            f"'{path}' is a file of YAML, and a page is of a run; run-recipe {path} --page PAGE.html runs it"
+        )
+    what = "is neither the folder of a run, nor of a sweep or one of its cells, nor a .golden.json file"
+    said = what if is_there(path) else "is not there"
+    raise StorageError(f"'{path}' {said}; run-recipe prints the folder of a run at its end")
 
 
 def _pair(paths: Sequence[Path], options: PageOptions) -> HtmlPage:

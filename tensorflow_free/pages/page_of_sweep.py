@@ -25,7 +25,7 @@ from tensorflow_free.sweep.groups import Group
 from tensorflow_free.sweep.patterns import sentences
 from tensorflow_free.sweep.rows import Row
 from tensorflow_free.sweep.summary import Heading, Summary
-from tensorflow_free.sweep.table import heading, outcome_words, why_failed, why_of
+from tensorflow_free.sweep.table import cells_words, heading, outcome_words, why_failed, why_of
 from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.phrases import counted
 
@@ -79,8 +79,10 @@ def _head(summary: Summary, rows: CellRows, full: list[Row], bad_lines: int) -> 
     if bad_lines:
         told.append(f"{counted(bad_lines, 'line')} of its rows could not be read")
     bad = [group for group in summary.groups if group.is_bad]
+    notes = [f"note: {one.text} ({cells_words(one.numbers, one.count)})" for one in summary.told]
+    lines = [(outcome_words(summary), style), *((one, "") for one in told), *((one, "aside") for one in notes)]
     return {
-        "lines": [{"text": outcome_words(summary), "style": style}, *({"text": one, "style": ""} for one in told)],
+        "lines": [{"text": text, "style": one} for text, one in lines],
         "axes": [{"key": key, "values": [*values]} for key, values in rows.axes().items()],
         "outcomes": [
             {"text": word, "count": count, "about": word.meaning} for word, count in summary.outcomes().items()
