@@ -66,3 +66,10 @@ def test_a_page_that_cannot_be_written_costs_the_exit_code_and_not_the_result(ty
     assert code == 4
     assert "7.38906" in out
     assert err.startswith("'one.yaml/p.html' cannot be written: ")
+
+
+def test_the_command_on_a_page_has_its_flags_and_ops(typed):
+    Path("ops.py").write_text("")
+    typed("one.yaml", "hydra.run.dir=ran", "-q")
+    assert cli._guarded(cli.recipe_main, ("page", "ran", "--teach", "--ops", "ops.py", "-o", "p.html")) == 0
+    assert '"command":"recipe page ran --teach --ops ops.py"' in Path("p.html").read_text()

@@ -11,6 +11,7 @@ from tensorflow_free.commands.drawn_chain import write_svg
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.errors import StorageError
+from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.pages.html_document import write_page
 from tensorflow_free.pages.page_of_paths import PageOptions, page_of
@@ -42,7 +43,8 @@ def _written(options: Namespace, flags: Flags) -> int:
         _check_alone(options)
         return _write_svg(options.words, Path(options.svg), flags)
     flags.load_ops()
-    command = command_of(["recipe", "page", *options.words])
+    switches = ["--teach"] if options.teach else []
+    command = command_of(["recipe", "page", *options.words, *switches, *ops_words()])
     page = page_of(list(map(Path, options.words)), PageOptions(teaching=options.teach, command=command))
     to = Path(options.output or DEFAULT)
     write_page(page, to)
