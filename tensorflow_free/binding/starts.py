@@ -189,7 +189,9 @@ class Starts:
         misspelt = {nearest(key, allowed) for key in given if key not in allowed}
         for key in required:
             if key not in given and key not in misspelt:
-                self._wrong(path, f"{spec.init} needs '{key}'")
+                reshapes = key == "size" and spec.shape is not None
+                better = f"; `shape` reshapes what is made; write size: {shown(spec.shape)}" if reshapes else ""
+                self._wrong(path, f"{spec.init} needs '{key}'{better}")
         if spec.init in ("load", "from_numpy") and not self._faulty:
             arguments = {"data": self._read_file(arguments["path"], arguments.get("key"), path)}
         return arguments
