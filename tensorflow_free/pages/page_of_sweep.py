@@ -11,6 +11,7 @@ from typing import Any, Final
 from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.judging.verdicts import COMPARISON
+from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.outcomes import ABSENT, Outcome
 from tensorflow_free.pages.cell_rows import CellRows, ShortRow, rank_of
 from tensorflow_free.pages.cells_in_full import Allowance, cell_plain, expected_plain
@@ -128,7 +129,9 @@ def _parts(path: Path, rows: CellRows, full: list[Row]) -> Iterator[tuple[str, A
     for one in rows.rows:
         matrix.add(_used(path, one))
     outlined = [matrix.columns_of(one.blamed or (one.start,)) for one in rows.rows]
-    shown = [command_of(["recipe", "page", str(path / one.folder)]) if one.folder else "" for one in rows.rows]
+    shown = [
+        command_of(["recipe", "page", str(path / one.folder), *ops_words()]) if one.folder else "" for one in rows.rows
+    ]
     yield "rows", {**rows.to_plain(), "outlined": outlined, "shown": shown}
     yield "matrix", {**matrix.to_plain(), "left_out": matrix.left_out}
     left = Allowance()

@@ -48,7 +48,10 @@ async function drawRun(root, prefix, options = {}) {
   const graph = drawGraph(space, run.graph, { content, onSelect: pick, backward: true });
   options.tools?.append(stepSearch(run, pick));
   const first = run.failed || run.graph.backward[0]?.id || run.graph.nodes[0]?.id;
-  if (first) show(first);
+  if (first) {
+    graph.select(first);
+    show(first);
+  }
   return {
     run,
     select(name) {
