@@ -83,7 +83,9 @@ def test_a_long_table_goes_on_when_it_is_asked_by_keys(drawn):
 def test_what_is_folded_is_made_once_and_when_it_is_first_open(drawn):
     page = drawn("let made = 0; root.append(folded('more', () => el('p', {text: `made ${made += 1}`})));")
     assert page.page.locator("p").count() == 0
-    page.press("Tab", *["Enter"] * 3)
+    page.press("Tab", "Enter")
+    page.page.locator("p").wait_for()
+    page.press("Enter", "Enter")
     assert page.page.locator("p").all_inner_texts() == ["made 1"]
 
 
