@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from tensorflow_free.commands.asked_comparison import AskedComparison
 from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain
@@ -33,6 +34,7 @@ def _compared(options: Namespace, flags: Flags, report: CiReport) -> int:
     swept = [(folder / SWEEP).is_file() for folder in (mine, its)]
     flags.load_ops()
     judging = Judging(options.rtol, options.atol, options.k, signed_zeros=options.signed_zeros)
+    asked = AskedComparison(judging, flags, report, strict=options.strict, page=options.page)
     try:
         if swept[0] != swept[1]:
             message = "there is no such file or folder; give the folder of another sweep"
@@ -41,10 +43,8 @@ def _compared(options: Namespace, flags: Flags, report: CiReport) -> int:
         if swept[0]:
             if options.baseline is not None:
                 raise wrong("flag '--baseline'", "it is for two runs; give tolerances for two sweeps")
-            return compare_sweeps(mine, its, judging, flags, report, strict=options.strict, page=options.page)
-        return compare_runs(
-            (mine, its), options.baseline, judging, flags, report, strict=options.strict, page=options.page
-        )
+            return compare_sweeps((mine, its), asked)
+        return compare_runs((mine, its), options.baseline, asked)
     except StorageError as error:
         complain(str(error))
         report.tell("recipe compare", text_lines(str(error)), "It cannot be read.", is_bad=True)

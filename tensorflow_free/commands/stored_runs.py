@@ -8,11 +8,10 @@ from typing import Any
 
 from tensorflow_free.cell.stored_comparison import compare_stored
 from tensorflow_free.codec.values import plain
-from tensorflow_free.commands.ci_report import CiReport
-from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.asked_comparison import AskedComparison
+from tensorflow_free.commands.flags import wrong
 from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import put, put_json
-from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.pages.page_of_pair import RunPair, pair_page
@@ -26,26 +25,13 @@ from tensorflow_free.result.result import Result
 from tensorflow_free.text.page import line
 
 
-def compare_runs(  # noqa: PLR0913 - what is compared, how, and where it is told
-    pair: tuple[Path, Path],
-    baseline: str | None,
-    judging: Judging,
-    flags: Flags,
-    report: CiReport,
-    *,
-    strict: bool = False,
-    page: str | None = None,
-) -> int:
+def compare_runs(pair: tuple[Path, Path], baseline: str | None, asked: AskedComparison) -> int:
     """Hold a run against another: the exit code.
 
     Args:
         pair: the folders of both, first that of the run that is judged.
         baseline: the folder of a run that tells the noise.
-        judging: how to judge.
-        flags: how to tell it.
-        report: where it is told, too.
-        strict: whether a value that could not be judged is a failure.
-        page: the page to write; None for none.
+        asked: how to judge, and where it is told.
 
     Raises:
         StorageError: one cannot be read, or the page not written.
@@ -54,10 +40,10 @@ def compare_runs(  # noqa: PLR0913 - what is compared, how, and where it is told
     mine, its = pair
     results = [read_result(folder) for folder in pair]
     base = None if baseline is None else _baseline(baseline, results[0].recipe)
-    comparison = compare_stored(results[0], results[1], judging, base)
+    comparison = compare_stored(results[0], results[1], asked.judging, base)
     stopped = stopped_apart(results[0], results[1])
-    is_well = comparison.is_well and not stopped and not (strict and (comparison.skipped or comparison.vacuous))
-    if flags.json:
+    is_well = comparison.is_well and not stopped and not (asked.strict and (comparison.skipped or comparison.vacuous))
+    if asked.flags.json:
         put_json(_plain_pair(results[0], results[1], comparison, stopped, is_well=is_well))
     told = [
         *page_of(comparison, f"{mine} compared with {its}"),
@@ -65,11 +51,11 @@ def compare_runs(  # noqa: PLR0913 - what is compared, how, and where it is told
         *(line(words, "bad") for words in stopped),
         *differences(results[0], results[1]),
     ]
-    if not flags.json and not (is_well and flags.quiet):
+    if not asked.flags.json and not (is_well and asked.flags.quiet):
         put(told)
-    report.tell_page(told, stopped[0] if stopped else verdict_of(comparison), is_bad=not is_well)
-    if page is not None:
-        put_page(pair_page(RunPair(pair, (results[0], results[1]), comparison)), page, flags)
+    asked.report.tell_page(told, stopped[0] if stopped else verdict_of(comparison), is_bad=not is_well)
+    if asked.page is not None:
+        put_page(pair_page(RunPair(pair, (results[0], results[1]), comparison)), asked.page, asked.flags)
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 

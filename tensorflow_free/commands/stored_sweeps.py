@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from tensorflow_free.cell.findings import notes_of, shortfalls_of
 from tensorflow_free.cell.stored_comparison import compare_stored
-from tensorflow_free.commands.ci_report import CiReport
-from tensorflow_free.commands.flags import Flags
+from tensorflow_free.commands.asked_comparison import AskedComparison
 from tensorflow_free.commands.page_file import put_page
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.sweep_table import unreadable
@@ -41,42 +40,30 @@ CELL_FIELDS: Final = ("recipe", "overrides", "axes", "case", "device", "dtype", 
 NOTHING: Final = "nothing was compared, which is not agreement"
 
 
-def compare_sweeps(  # noqa: PLR0913 - as above
-    mine: Path,
-    its: Path,
-    judging: Judging,
-    flags: Flags,
-    report: CiReport,
-    *,
-    strict: bool = False,
-    page: str | None = None,
-) -> int:
+def compare_sweeps(pair: tuple[Path, Path], asked: AskedComparison) -> int:
     """Hold the cells of a sweep against those of another, and table what came of it: the exit code.
 
     Args:
-        mine: the folder of the sweep that is judged.
-        its: that of the other.
-        judging: how to judge.
-        flags: how to tell it.
-        report: where it is told, too.
-        strict: whether a cell is a failure of which not everything could be judged.
-        page: the page to write; None for none.
+        pair: the folders of both, first that of the sweep that is judged.
+        asked: how to judge, and where it is told.
 
     Raises:
         StorageError: a sweep cannot be read, or the page not written.
     """
-    folders = [SweepFolder(one) for one in (mine, its)]
+    mine, its = pair
+    flags = asked.flags
+    folders = [SweepFolder(one) for one in pair]
     documents = [folder.document() for folder in folders]
     pairs = pairs_of(list(folders[0].rows()), list(folders[1].rows()))
     torch = " and ".join(dict.fromkeys(one.torch for one in documents))
     summary = Summary(Heading(len(pairs), str(its), torch))
     rows: list[Row] = []
     listed = CaseList(CELLS_COMPARED)
-    for number, pair in enumerate(pairs):
-        row, runs = _row(number, pair, mine, its, judging)
-        row = row.strictly() if strict else row
+    for number, rows_of_cell in enumerate(pairs):
+        row, runs = _row(number, rows_of_cell, pair, asked.judging)
+        row = row.strictly() if asked.strict else row
         summary.add(row)
-        if page is not None:
+        if asked.page is not None:
             shown = runs if listed.wants(is_bad=row.is_bad) else None
             listed.add(compared_cell(row), None if shown is None else pair_section(shown))
         if flags.json:
@@ -92,10 +79,10 @@ def compare_sweeps(  # noqa: PLR0913 - as above
     if not flags.json and not summary.bad and not is_well:
         complain(NOTHING)
     notes = [] if summary.bad or is_well else [NOTHING]
-    tell_sweep(summary, None, report, [f"{mine} compared with {its}", *notes], is_bad=not is_well)
-    if page is not None:
+    tell_sweep(summary, None, asked.report, [f"{mine} compared with {its}", *notes], is_bad=not is_well)
+    if asked.page is not None:
         command = command_of(["recipe", "compare", str(mine), str(its)])
-        put_page(listed.page(f"{mine} compared with {its}", page_of(summary), command), page, flags)
+        put_page(listed.page(f"{mine} compared with {its}", page_of(summary), command), asked.page, flags)
     return ExitCode.OK if is_well else ExitCode.UNMET
 
 
@@ -103,23 +90,23 @@ Found = tuple[dict[str, Any], RunPair | None]
 """What a row says of a cell, and both of its runs, where they were compared."""
 
 
-def _row(number: int, pair: RowPair, mine: Path, its: Path, judging: Judging) -> tuple[Row, RunPair | None]:
+def _row(number: int, pair: RowPair, sweeps: tuple[Path, Path], judging: Judging) -> tuple[Row, RunPair | None]:
     """What came of a cell that both sweeps have, or one of them; and both of its runs."""
     known = pair[0] or pair[1]
     assert known is not None  # noqa: S101 - a pair has one of the two
     cell = Row(number=number, outcome=Outcome.FAILED, **{key: getattr(known, key) for key in CELL_FIELDS})
-    found, runs = _found(pair, mine, its, judging)
+    found, runs = _found(pair, sweeps, judging)
     return cell.model_copy(update=found), runs
 
 
-def _found(pair: RowPair, mine: Path, its: Path, judging: Judging) -> Found:
+def _found(pair: RowPair, sweeps: tuple[Path, Path], judging: Judging) -> Found:
     """What a row says of it."""
     row, other = pair
     if row is None or other is None:
         return _unmet(Bare(code="no such cell" if other is None else "no such judged cell")), None
     if not (row.folder and other.folder):
         return _by_outcome(row, other), None
-    folders = mine / row.folder, its / other.folder
+    folders = sweeps[0] / row.folder, sweeps[1] / other.folder
     try:
         results = read_result(folders[0]), read_result(folders[1])
     except StorageError as error:
