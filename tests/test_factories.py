@@ -9,7 +9,7 @@ import torch
 from torch.nn import init as nn_init
 
 from tensorflow_free import RecipeError, load_recipe, run_recipe
-from tensorflow_free.tensors.inits import NAMES
+from tensorflow_free.recipe.init_kinds import INIT_KINDS
 
 INTEGERS = ["uint8", "int8", "int16", "int32", "int64"]
 
@@ -178,7 +178,32 @@ def test_an_init_like_another_takes_its_size_and_dtype(written, made, dtype):
 
 def test_every_init_is_tried():
     tried = {row[0].get("init", "tensor") for row in (*PLAIN, *DRAWN, *LIKE) if isinstance(row[0], dict)}
-    assert set(NAMES) - tried == {"from_numpy", "load", "as_strided"}  # the first two: test_starts.py
+    assert set(INIT_KINDS) - tried == {"from_numpy", "load", "as_strided"}  # the first two: test_starts.py
+
+
+PLACES = {"size": [3, 4], "input": "w", "data": [1.0], "stride": [1, 3], "p": 0.5, "sparsity": 0.5, "high": 9}
+"""What the parameters are given that have no usual value; any other gets 5."""
+
+
+@pytest.mark.parametrize("init", sorted(set(INIT_KINDS) - {"from_numpy", "load"}))
+def test_what_the_table_says_is_usual_is_what_an_init_does_without_it(init):
+    kind = INIT_KINDS[init]
+    given = {"init": init} | {name: PLACES.get(name, 5) for name in kind.required}
+    if init == "dirac":
+        given["size"] = [3, 4, 3]
+    if init != "as_strided":
+        given["seed"] = 3
+    usual = {one.name: one.usual for one in kind.parameters if one.usual is not None}
+    _, without, written = starts(w={"init": "rand", "size": [3, 4]}, x=given, y={**given, **usual})
+    assert same(without, written)
+    assert set(kind.optional) - set(usual) <= {"m"}
+
+
+def test_each_init_and_each_parameter_has_words():
+    for kind in INIT_KINDS.values():
+        for says in (kind.says, *(one.says for one in kind.parameters)):
+            assert says[0].islower() or says[0].isdigit()
+            assert not says.endswith(".") or says.endswith(".pt")
 
 
 # dtypes

@@ -14,6 +14,7 @@ from tensorflow_free.composition.compose import compose
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.verifying import verify
 from tensorflow_free.judging import probes
+from tensorflow_free.recipe.init_kinds import INIT_KINDS
 from tensorflow_free.recipe.keys import (
     CELL,
     DEFAULTS,
@@ -27,8 +28,6 @@ from tensorflow_free.recipe.keys import (
     defaults,
 )
 from tensorflow_free.recipe.models import Expectation, Model, Recipe, Step, written_keys
-from tensorflow_free.tensors.inits import NAMES as INIT_NAMES
-from tensorflow_free.tensors.inits import parameters_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "recipe-format.md"
 
@@ -110,10 +109,12 @@ def test_the_table_of_the_page_has_each_init_once_with_what_it_needs() -> None:
         PAGE.read_text().partition("| init | parameters | an example |\n| --- | --- | --- |\n")[2].partition("\n\n")[0]
     )
     found = [(re.findall(r"`(\w+)`", line.split(" | ")[0]), line) for line in table.splitlines()]
-    assert sorted(name for names, _ in found for name in names) == sorted(INIT_NAMES)
+    assert sorted(name for names, _ in found for name in names) == sorted(INIT_KINDS)
     for names, line in found:
         for name in names:
-            assert all(f"`{key}`" in line for key in parameters_of(name)[0] if "those of the plain" not in line), name
+            assert all(f"`{key}`" in line for key in INIT_KINDS[name].required if "those of the plain" not in line), (
+                name
+            )
 
 
 def test_the_help_says_of_each_key_what_the_table_says() -> None:

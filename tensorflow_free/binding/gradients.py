@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from tensorflow_free.binding.starts import Starts
 from tensorflow_free.errors import Message
 from tensorflow_free.recipe.form_words import form_problems
+from tensorflow_free.recipe.init_kinds import LIKE_KINDS, LIKE_SUFFIX
 from tensorflow_free.recipe.models import TensorSpec
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
-from tensorflow_free.tensors.inits import LIKE
 from tensorflow_free.tensors.mismatch import Mismatch
 from tensorflow_free.tensors.starting_tensors import Start
 from tensorflow_free.text.phrases import shown
@@ -26,12 +26,12 @@ def gradient_start(written: Mapping[str, Any], recipe_dtype: str) -> Start:
         Mismatch: it is no such init; where inside the mapping stands in `below`.
     """
     name = written.get("init")
-    if f"{name}_like" not in LIKE:
-        plain = [word.removesuffix("_like") for word in LIKE]
+    if f"{name}{LIKE_SUFFIX}" not in LIKE_KINDS:
+        plain = [word.removesuffix(LIKE_SUFFIX) for word in LIKE_KINDS]
         near = did_you_mean(name, plain) or f"; it is one of {', '.join(plain)}"
         message = f"'{shown(name)}' is not an init of a gradient{near}"
         raise Mismatch(message if "init" in written else f"a gradient needs 'init', such as {{init: {plain[1]}}}")
-    sized = {"dtype": "floating", **written, "init": f"{name}_like", "input": "target"}
+    sized = {"dtype": "floating", **written, "init": f"{name}{LIKE_SUFFIX}", "input": "target"}
     try:
         spec = TensorSpec.model_validate(sized)
     except ValidationError as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 
+from tensorflow_free.recipe.init_kinds import INIT_KINDS, InitParameter, ParameterForm
 from tensorflow_free.recipe.names import did_you_mean
-from tensorflow_free.tensors.inits import INITS, LIKE
 from tensorflow_free.tensors.literals import literal_number, map_numbers, shape_of_literal
 from tensorflow_free.tensors.mismatch import Mismatch
 from tensorflow_free.text.phrases import shown
@@ -17,12 +17,16 @@ from tensorflow_free.text.phrases import shown
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What is written for the parameter `key`; and the dtype and the names that it is read with."""
+    """What is written for a parameter; and the dtype and the names that it is read with."""
 
-    key: str
+    parameter: InitParameter
     value: Any
     dtype: str
     given: Collection[str]
+
+    @property
+    def key(self) -> str:
+        return self.parameter.name
 
     @property
     def shown(self) -> str:
@@ -46,9 +50,8 @@ def read_parameter(init: str, key: str, written: Any, dtype: str, given: Collect
     Raises:
         Mismatch: it is not what the parameter takes.
     """
-    found = LIKE.get(init) or INITS.get(init)
-    usual: Reader = _integer if found is not None and found.kind == "integer" else _real
-    return _READERS.get(key, usual)(_Written(key, written, dtype, given))
+    parameter = INIT_KINDS[init].parameter(key)
+    return _READERS[parameter.takes](_Written(parameter, written, dtype, given))
 
 
 def _tensor_before(one: _Written) -> str:
@@ -72,14 +75,12 @@ def _text(one: _Written, such: str) -> str:
     raise Mismatch(f"'{one.shown}' is not a word; `{one.key}` is {such}")
 
 
-def _one_of(*words: str) -> Reader:
-    def read(one: _Written) -> Any:
-        if one.value in words:
-            return one.value
-        near = did_you_mean(one.value, words) or f"; it is one of {', '.join(words)}"
-        raise Mismatch(f"'{one.shown}' is not a {one.key}{near}")
-
-    return read
+def _word(one: _Written) -> Any:
+    words = one.parameter.words
+    if one.value in words:
+        return one.value
+    near = did_you_mean(one.value, words) or f"; it is one of {', '.join(words)}"
+    raise Mismatch(f"'{one.shown}' is not a {one.key}{near}")
 
 
 def _switch(one: _Written) -> bool:
@@ -136,32 +137,20 @@ def _size(one: _Written) -> list[int]:
     return sizes
 
 
-_READERS: Final[dict[str, Reader]] = {
-    "input": _tensor_before,
+_READERS: Final[Mapping[ParameterForm, Reader]] = {
+    "tensor": _tensor_before,
     "path": _path,
-    "key": _name,
+    "text": _name,
     "data": _data,
     "size": _size,
-    "stride": _size,
     # a key of every tensor, whose form is checked with the others
-    "storage_offset": lambda one: one.value,
-    "fill_value": _number,
-    "start": _number,
-    "end": _number,
-    "step": _number,
-    "n": _at_least(0),
-    "m": _at_least(0),
-    "steps": _at_least(0),
-    "row": _at_least(0),
-    "col": _at_least(0),
-    "window_length": _at_least(0),
-    "groups": _at_least(1),
-    "periodic": _switch,
-    "mode": _one_of("fan_in", "fan_out"),
-    # the words of torch.nn.init.calculate_gain
-    "nonlinearity": _one_of(
-        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-        "sigmoid", "tanh", "relu", "leaky_relu", "selu",
-    ),
-}  # fmt: skip
-"""How each parameter is read; any other is a real number, or an integer where the init makes integers."""
+    "offset": lambda one: one.value,
+    "number": _number,
+    "real": _real,
+    "integer": _integer,
+    "length": _at_least(0),
+    "count": _at_least(1),
+    "switch": _switch,
+    "word": _word,
+}
+"""How what a parameter takes is read."""

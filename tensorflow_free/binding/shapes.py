@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tensorflow_free.tensors.inits import Init
+from tensorflow_free.tensors.inits import Init, value_of
 from tensorflow_free.tensors.literals import shape_of_literal
 from tensorflow_free.text.phrases import shown
 
@@ -36,7 +36,7 @@ def shape_made(init: Init | None, arguments: Mapping[str, Any]) -> list[int] | N
 
 def _triangle(init: str, arguments: Mapping[str, Any]) -> int:
     """How many elements lie in the lower or upper triangle of a matrix, the diagonal `offset` included."""
-    rows, columns, offset = arguments["row"], arguments["col"], arguments.get("offset", 0)
+    rows, columns, offset = arguments["row"], arguments["col"], value_of(init, "offset", arguments)
     # row i of the lower one has min(max(i + offset + 1, 0), columns); the upper one is what that of offset - 1 leaves
     first = offset + 1 if init == "tril_indices" else offset
     growing = range(max(0, -first), max(0, min(rows, columns - first)))
@@ -49,9 +49,15 @@ def _shape_of_range(arguments: Mapping[str, Any]) -> list[int]:
     return [math.ceil(_range_count(arguments))]
 
 
+def _range_of(arguments: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Where `arange` starts, where it ends, and its step."""
+    start, end, step = (value_of("arange", key, arguments) for key in ("start", "end", "step"))
+    return start, end, step
+
+
 def _range_count(arguments: Mapping[str, Any]) -> float:
     """How many steps `arange` takes; less than 0 where it steps away from its end."""
-    start, end, step = arguments.get("start", 0), arguments["end"], arguments.get("step", 1)
+    start, end, step = _range_of(arguments)
     try:
         return float((end - start) / step)
     except OverflowError:
@@ -62,11 +68,10 @@ def range_problem(init: str, arguments: Mapping[str, Any]) -> tuple[str, str] | 
     """The parameter of `arange` that is wrong, and why."""
     if init != "arange":
         return None
-    for key in ("start", "end", "step"):
-        number = arguments.get(key, 0)
+    start, end, step = _range_of(arguments)
+    for key, number in (("start", start), ("end", end), ("step", step)):
         if isinstance(number, complex) or (isinstance(number, float) and not math.isfinite(number)):
             return key, f"'{shown(number)}' is not a finite number; arange counts from one to another"
-    start, end, step = arguments.get("start", 0), arguments["end"], arguments.get("step", 1)
     if step == 0:
         return "step", "'0' steps nowhere; `step` is any number but 0"
     count = _range_count(arguments)

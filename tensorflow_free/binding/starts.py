@@ -17,13 +17,14 @@ from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, 
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import described
 from tensorflow_free.recipe.dotted import KeyPath
+from tensorflow_free.recipe.init_kinds import INIT_KINDS, VIEWS
 from tensorflow_free.recipe.models import TensorSpec, written_keys
 from tensorflow_free.recipe.names import FOLLOWING, did_you_mean, nearest
 from tensorflow_free.tensors import devices
 from tensorflow_free.tensors import tensor_files as files
 from tensorflow_free.tensors.archives import FileProblem
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of, word_of
-from tensorflow_free.tensors.inits import INITS, LIKE, NAMES, VIEWS, flat, own_dtype, parameters_of
+from tensorflow_free.tensors.inits import INITS, LIKE, flat, own_dtype
 from tensorflow_free.tensors.literals import misfits
 from tensorflow_free.tensors.memory import extent_of, gibibytes, installed, overlaps
 from tensorflow_free.tensors.mismatch import Mismatch
@@ -76,8 +77,8 @@ class Starts:
         self._report(path, message)
 
     def _bind(self, name: str, spec: TensorSpec, path: KeyPath) -> Start | None:
-        if spec.init not in NAMES:
-            near = did_you_mean(spec.init, NAMES) or f"; it is one of {', '.join(NAMES)}"
+        if spec.init not in INIT_KINDS:
+            near = did_you_mean(spec.init, INIT_KINDS) or f"; it is one of {', '.join(INIT_KINDS)}"
             self._wrong((*path, "init"), f"'{spec.init}' is not an init{near}")
             return None
         if not self._says_what(spec, path):
@@ -170,12 +171,12 @@ class Starts:
 
     def _arguments(self, spec: TensorSpec, path: KeyPath) -> dict[str, Any]:
         """The init's own arguments, checked and read."""
-        required, optional = parameters_of(spec.init)
+        kind = INIT_KINDS[spec.init]
         given = dict(spec.model_extra or {})
         if spec.init == "as_strided":
             layout = {"stride": spec.stride, "storage_offset": spec.storage_offset}
             given.update({key: value for key, value in layout.items() if value is not None})
-        allowed = (*required, *optional)
+        allowed = kind.names
         arguments: dict[str, Any] = {}
         literal_dtype = self._literal_dtype(spec)
         for key, written in given.items():
@@ -187,7 +188,7 @@ class Starts:
             except Mismatch as mismatch:
                 self._wrong((*path, key), mismatch.message)
         misspelt = {nearest(key, allowed) for key in given if key not in allowed}
-        for key in required:
+        for key in kind.required:
             if key not in given and key not in misspelt:
                 reshapes = key == "size" and spec.shape is not None
                 better = f"; `shape` reshapes what is made; write size: {shown(spec.shape)}" if reshapes else ""
@@ -335,5 +336,5 @@ class Starts:
 def _meant(key: str, allowed: Sequence[str]) -> str:
     """What a key that is no parameter of an init was meant to be; one of another init was meant to be itself."""
     shared = [word for word in written_keys(TensorSpec) if word != "init"]
-    elsewhere = any(key in (*init.required, *init.optional) for init in INITS.values())
+    elsewhere = any(key in INIT_KINDS[init].names for init in INITS)
     return ("" if elsewhere else did_you_mean(key, [*allowed, *shared])) or f"; it takes {', '.join(allowed)}"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 
+from tensorflow_free.recipe.init_kinds import INIT_KINDS
 from tensorflow_free.reproduction.python_words import call_of, python_of
 from tensorflow_free.tensors.inits import INITS, size_of
 from tensorflow_free.tensors.starting_tensors import Start
@@ -33,9 +34,9 @@ class InitWords:
     made_in: str
     generator: dict[str, str]
 
-    def given(self, *names: str, **usual: str) -> list[str]:
+    def given(self, *names: str) -> list[str]:
         """Arguments in order, those that are not given as they usually are."""
-        return [self.words.get(name, usual.get(name, "")) for name in names]
+        return [self.words.get(name) or python_of(INIT_KINDS[self.name].usual(name), str) for name in names]
 
 
 def _plain(one: InitWords) -> str:
@@ -47,11 +48,11 @@ def _counted(one: InitWords) -> str:
 
 
 def _arange(one: InitWords) -> str:
-    return call_of("torch.arange", one.given("start", "end", "step", start="0", step="1"), {"dtype": one.made_in})
+    return call_of("torch.arange", one.given("start", "end", "step"), {"dtype": one.made_in})
 
 
 def _randint(one: InitWords) -> str:
-    given = [*one.given("low", "high", low="0"), one.size]
+    given = [*one.given("low", "high"), one.size]
     return call_of("torch.randint", given, {"dtype": one.made_in} | one.generator)
 
 
@@ -60,12 +61,12 @@ def _randperm(one: InitWords) -> str:
 
 
 def _normal(one: InitWords) -> str:
-    mean, std = (str(float(word)) for word in one.given("mean", "std", mean="0", std="1"))
+    mean, std = (str(float(word)) for word in one.given("mean", "std"))
     return call_of("torch.normal", [mean, std, one.size], one.dtype | one.generator)
 
 
 def _bernoulli(one: InitWords) -> str:
-    chance = f"torch.full({one.size}, {float(one.words.get('p', '0.5'))})"
+    chance = f"torch.full({one.size}, {float(one.given('p')[0])})"
     return f"{call_of('torch.bernoulli', [chance], one.generator)}.to({one.made_in})"
 
 
@@ -75,9 +76,8 @@ def _full(one: InitWords) -> str:
 
 def _filled(one: InitWords) -> str:
     """A tensor that a method fills: `torch.empty([3]).uniform_(0, 1)`."""
-    usual = {"low": "0", "high": "1"}
-    given = [one.words.get(key) or usual.get(key) for key in INITS[one.name].parameters if key != "size"]
-    return call_of(f"{_empty(one)}.{one.name}_", [word for word in given if word is not None], one.generator)
+    names = [key for key in INIT_KINDS[one.name].names if key != "size"]
+    return call_of(f"{_empty(one)}.{one.name}_", one.given(*names), one.generator)
 
 
 def _nn_init(one: InitWords) -> str:

@@ -1,4 +1,4 @@
-"""The inits of tensors: the name, the parameters, and how the values are made. Knows no steps and no files.
+"""How the values of each init are made. Knows no steps and no files; `recipe/init_kinds.py` has names and parameters.
 
 Random values are drawn on the CPU in float32 (or the pinned dtype) from torch's default generator, which the runner has
 seeded; only then are they rounded, converted, moved and laid out. So every cell of a sweep starts from equal numbers.
@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import torch
 
+from tensorflow_free.recipe.init_kinds import INIT_KINDS, LIKE_KINDS, LIKE_SUFFIX
 from tensorflow_free.tensors.dtypes import COMPLEX_OF, TORCH_DTYPES
 
 DtypeSource = Literal["floating", "integer", "boolean", "data", "fill", "range"]
@@ -22,7 +23,7 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """One init: its parameters, and how its values are made.
+    """One init, as to how its values are made.
 
     `make` takes the arguments, the dtype to make the values in, and a generator (None: torch's default one). It gives a
     tensor on the CPU. `draws` says that the values are random, `complex` that torch draws complex ones, too.
@@ -30,16 +31,14 @@ class Init:
 
     name: str
     make: Callable[[Arguments, torch.dtype | None, torch.Generator | None], torch.Tensor]
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
     kind: DtypeSource = "floating"
     draws: bool = False
     complex: bool = False
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """All the init's own parameters."""
-        return self.required + self.optional
+
+def value_of(init: str, parameter: str, arguments: Arguments) -> Any:
+    """The value of a parameter of an init: what is given for it, or its usual one."""
+    return arguments[parameter] if parameter in arguments else INIT_KINDS[init].usual(parameter)
 
 
 def size_of(size: Any) -> list[int]:
@@ -121,8 +120,8 @@ def _ranged(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor
 
 def _arange(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
     del generator
-    start, step = arguments.get("start", 0), arguments.get("step", 1)
-    return torch.arange(start, arguments["end"], step, dtype=dtype)
+    start, end, step = (value_of("arange", key, arguments) for key in ("start", "end", "step"))
+    return torch.arange(start, end, step, dtype=dtype)
 
 
 def _full(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
@@ -131,7 +130,7 @@ def _full(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Gene
 
 
 def _randint(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
-    size, low = size_of(arguments["size"]), arguments.get("low", 0)
+    size, low = size_of(arguments["size"]), value_of("randint", "low", arguments)
     return torch.randint(low, arguments["high"], size, dtype=dtype, generator=generator)
 
 
@@ -140,12 +139,13 @@ def _randperm(arguments: Arguments, dtype: torch.dtype | None, generator: torch.
 
 
 def _normal(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
-    mean, std = arguments.get("mean", 0.0), arguments.get("std", 1.0)
-    return torch.normal(float(mean), float(std), size_of(arguments["size"]), dtype=dtype, generator=generator)
+    mean, std = (float(value_of("normal", key, arguments)) for key in ("mean", "std"))
+    return torch.normal(mean, std, size_of(arguments["size"]), dtype=dtype, generator=generator)
 
 
 def _bernoulli(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Generator | None) -> torch.Tensor:
-    chance = torch.full(size_of(arguments["size"]), float(arguments.get("p", 0.5)), dtype=torch.float32)
+    p = float(value_of("bernoulli", "p", arguments))
+    chance = torch.full(size_of(arguments["size"]), p, dtype=torch.float32)
     return torch.bernoulli(chance, generator=generator).to(dtype or torch.bool)
 
 
@@ -157,75 +157,51 @@ def _tensor(arguments: Arguments, dtype: torch.dtype | None, generator: torch.Ge
     return torch.tensor(values, dtype=dtype)
 
 
-_WINDOWS: Final[dict[str, tuple[str, ...]]] = {
-    "bartlett_window": ("periodic",),
-    "blackman_window": ("periodic",),
-    "hamming_window": ("periodic", "alpha", "beta"),
-    "hann_window": ("periodic",),
-    "kaiser_window": ("periodic", "beta"),
-}
-_KAIMING: Final = ("a", "mode", "nonlinearity")
+WINDOWS: Final = tuple(name for name in INIT_KINDS if name.endswith("_window"))
+"""Inits that are windows of signal processing."""
 
 INITS: Final[dict[str, Init]] = {
     init.name: init
     for init in (
-        Init("tensor", _tensor, ("data",), kind="data"),
-        Init("from_numpy", _tensor, ("path",), ("key",), kind="data"),
-        Init("load", _tensor, ("path",), ("key",), kind="data"),
-        Init("zeros", _plain(torch.zeros), ("size",)),
-        Init("ones", _plain(torch.ones), ("size",)),
-        Init("empty", _plain(torch.empty), ("size",)),
-        Init("full", _full, ("size", "fill_value"), kind="fill"),
-        Init("rand", _drawn(torch.rand), ("size",), draws=True, complex=True),
-        Init("randn", _drawn(torch.randn), ("size",), draws=True, complex=True),
-        Init("randint", _randint, ("high", "size"), ("low",), kind="integer", draws=True),
-        Init("randperm", _randperm, ("n",), kind="integer", draws=True),
-        Init("normal", _normal, ("size",), ("mean", "std"), draws=True, complex=True),
-        Init("uniform", _method("uniform_"), ("size",), ("low", "high"), draws=True, complex=True),
-        Init("exponential", _method("exponential_"), ("size",), ("lambd",), draws=True),
-        Init("cauchy", _method("cauchy_"), ("size",), ("median", "sigma"), draws=True),
-        Init("log_normal", _method("log_normal_"), ("size",), ("mean", "std"), draws=True),
-        Init("geometric", _method("geometric_"), ("size", "p"), draws=True),
-        Init("bernoulli", _bernoulli, ("size",), ("p",), kind="boolean", draws=True),
-        Init("arange", _arange, ("end",), ("start", "step"), kind="range"),
-        Init("linspace", _ranged(torch.linspace), ("start", "end", "steps")),
-        Init("logspace", _ranged(torch.logspace), ("start", "end", "steps"), ("base",)),
-        Init("eye", _ranged(torch.eye), ("n",), ("m",)),
-        Init("tril_indices", _ranged(torch.tril_indices), ("row", "col"), ("offset",), kind="integer"),
-        Init("triu_indices", _ranged(torch.triu_indices), ("row", "col"), ("offset",), kind="integer"),
-        *(
-            Init(name, _window(getattr(torch, name)), ("window_length",), optional)
-            for name, optional in _WINDOWS.items()
-        ),
-        Init("xavier_uniform", _nn_init("xavier_uniform_"), ("size",), ("gain",), draws=True, complex=True),
-        Init("xavier_normal", _nn_init("xavier_normal_"), ("size",), ("gain",), draws=True, complex=True),
-        Init("kaiming_uniform", _nn_init("kaiming_uniform_"), ("size",), _KAIMING, draws=True, complex=True),
-        Init("kaiming_normal", _nn_init("kaiming_normal_"), ("size",), _KAIMING, draws=True, complex=True),
-        Init("trunc_normal", _nn_init("trunc_normal_"), ("size",), ("mean", "std", "a", "b"), draws=True),
-        Init("orthogonal", _nn_init("orthogonal_"), ("size",), ("gain",), draws=True),
-        Init("sparse", _sparse, ("size", "sparsity"), ("std",), draws=True),
-        Init("dirac", _nn_init("dirac_", random=False), ("size",), ("groups",)),
+        Init("tensor", _tensor, kind="data"),
+        Init("from_numpy", _tensor, kind="data"),
+        Init("load", _tensor, kind="data"),
+        Init("zeros", _plain(torch.zeros)),
+        Init("ones", _plain(torch.ones)),
+        Init("empty", _plain(torch.empty)),
+        Init("full", _full, kind="fill"),
+        Init("rand", _drawn(torch.rand), draws=True, complex=True),
+        Init("randn", _drawn(torch.randn), draws=True, complex=True),
+        Init("randint", _randint, kind="integer", draws=True),
+        Init("randperm", _randperm, kind="integer", draws=True),
+        Init("normal", _normal, draws=True, complex=True),
+        Init("uniform", _method("uniform_"), draws=True, complex=True),
+        Init("exponential", _method("exponential_"), draws=True),
+        Init("cauchy", _method("cauchy_"), draws=True),
+        Init("log_normal", _method("log_normal_"), draws=True),
+        Init("geometric", _method("geometric_"), draws=True),
+        Init("bernoulli", _bernoulli, kind="boolean", draws=True),
+        Init("arange", _arange, kind="range"),
+        Init("linspace", _ranged(torch.linspace)),
+        Init("logspace", _ranged(torch.logspace)),
+        Init("eye", _ranged(torch.eye)),
+        Init("tril_indices", _ranged(torch.tril_indices), kind="integer"),
+        Init("triu_indices", _ranged(torch.triu_indices), kind="integer"),
+        *(Init(name, _window(getattr(torch, name))) for name in WINDOWS),
+        Init("xavier_uniform", _nn_init("xavier_uniform_"), draws=True, complex=True),
+        Init("xavier_normal", _nn_init("xavier_normal_"), draws=True, complex=True),
+        Init("kaiming_uniform", _nn_init("kaiming_uniform_"), draws=True, complex=True),
+        Init("kaiming_normal", _nn_init("kaiming_normal_"), draws=True, complex=True),
+        Init("trunc_normal", _nn_init("trunc_normal_"), draws=True),
+        Init("orthogonal", _nn_init("orthogonal_"), draws=True),
+        Init("sparse", _sparse, draws=True),
+        Init("dirac", _nn_init("dirac_", random=False)),
     )
 }
 """Inits whose values come from their own parameters."""
 
-LIKE: Final = {f"{name}_like": INITS[name] for name in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")}
+LIKE: Final = {name: INITS[name.removesuffix(LIKE_SUFFIX)] for name in LIKE_KINDS}
 """Inits that take size, dtype and device from the tensor `input`, and are else like the plain one."""
-
-VIEWS: Final = ("clone", "as_strided")
-"""Inits that take their numbers from the tensor `input`."""
-
-NAMES: Final = (*INITS, *LIKE, *VIEWS)
-
-
-def parameters_of(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The required and the optional parameters of the init `name`."""
-    if name in INITS:
-        return INITS[name].required, INITS[name].optional
-    if name in LIKE:
-        plain = LIKE[name]
-        return ("input", *(key for key in plain.required if key != "size")), plain.optional
-    return (("input", "size", "stride"), ("storage_offset",)) if name == "as_strided" else (("input",), ())
 
 
 def own_dtype(init: Init, arguments: Arguments, recipe_dtype: str) -> torch.dtype:
@@ -235,7 +211,7 @@ def own_dtype(init: Init, arguments: Arguments, recipe_dtype: str) -> torch.dtyp
     if init.kind == "floating":
         return TORCH_DTYPES[recipe_dtype]
     if init.kind == "range":
-        numbers: Any = [arguments.get(key, 0) for key in ("start", "end", "step")]
+        numbers: Any = [value_of("arange", key, arguments) for key in ("start", "end", "step")]
     else:
         numbers = arguments["fill_value" if init.kind == "fill" else "data"]
     return data_dtype(numbers, recipe_dtype)

@@ -9,9 +9,9 @@ from typing import Any, Final, Self
 
 import torch
 
+from tensorflow_free.recipe.init_kinds import INIT_KINDS
 from tensorflow_free.recipe.names import did_you_mean
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES, dtype_of
-from tensorflow_free.tensors.inits import NAMES
 from tensorflow_free.tensors.mismatch import Mismatch
 from tensorflow_free.text.phrases import shown
 
@@ -110,7 +110,7 @@ def literal_number(written: Any, dtype: str, wanted: str = DATA) -> Any:
 def _made(written: str) -> str:
     """How a tensor is made that a line of Python would make: `randn(3)`."""
     found = re.match(r"(?:torch\.)?(\w+)(?:\(|$)", written)
-    return f"a tensor that is made is written {{init: {found[1]}, …}}" if found and found[1] in NAMES else ""
+    return f"a tensor that is made is written {{init: {found[1]}, …}}" if found and found[1] in INIT_KINDS else ""
 
 
 def check_literal(written: Any, dtype: str) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from tensorflow_free.recipe.names import INTEGERS
 from tensorflow_free.tensors.dtypes import TORCH_DTYPES
-from tensorflow_free.tensors.inits import _WINDOWS, INITS, LIKE, Arguments, Init
+from tensorflow_free.tensors.inits import INITS, LIKE, WINDOWS, Arguments, Init
 from tensorflow_free.tensors.memory import copied, fill_of, in_storage
 
 
@@ -158,7 +158,7 @@ def made_in(init: Init, pinned: torch.dtype | None, target: torch.dtype, rounded
 
 
 _COUNTED: Final = frozenset(
-    {"arange", "linspace", "logspace", "eye", "dirac", "tril_indices", "triu_indices", *_WINDOWS},
+    {"arange", "linspace", "logspace", "eye", "dirac", "tril_indices", "triu_indices", *WINDOWS},
 )
 """Inits that neither draw nor copy: torch has no kernel of theirs for the rarer dtypes."""
 
@@ -193,7 +193,7 @@ def _counted_in(init: Init, target: torch.dtype) -> torch.dtype:
     if target.is_complex:
         # torch counts in real numbers alone, and has no half of a complex one
         whole = torch.float64 if target == torch.complex128 else torch.float32
-        return whole if init.name in ("arange", "dirac", *_WINDOWS) else _wide(target)
+        return whole if init.name in ("arange", "dirac", *WINDOWS) else _wide(target)
     return torch.float32 if target.is_floating_point and target.itemsize == 1 else target
 
 
