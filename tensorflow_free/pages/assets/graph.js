@@ -3,6 +3,7 @@
 const NODE = { width: 196, wide: 224, head: 24, line: 17, values: 24, pictures: 58, most: 3 };
 const ZOOM = { least: 0.1, most: 2.5, step: 1.25 };
 const FIRST_LOOK = { least: 0.65, most: 1 };
+const EDGE_TEXT = { letter: 7.3, line: 13, aside: 8 };
 const MARGIN = 300;
 const BUCKET = 500;
 
@@ -220,6 +221,7 @@ function renderCurves(drawing, top, bottom, left, right) {
   const isIn = (one) => Math.max(one.from.x, one.to.x) + 40 > left && Math.min(one.from.x, one.to.x) - 40 < right && one.bottom > top && one.top < bottom;
   const lit = litCurves(drawing);
   const drawn = [];
+  const texts = [];
   for (const one of within(state.curvesByRow, top, bottom)) {
     const isLit = lit.has(one);
     if (!isIn(one) || (one.kind === "after" && !isLit)) continue;
@@ -228,7 +230,7 @@ function renderCurves(drawing, top, bottom, left, right) {
     if (one.backward && options.backward && one.kind !== "far") drawn.push(...backwardOf(one, isLit));
     if (one.kind === "far") drawn.push(farLabel(one));
     const text = one.edges.length === 1 && options.edgeText?.(drawing.graph.edges[one.edges[0]]);
-    if (text) drawn.push(svg("text", { class: "edge-text", x: (one.from.x + one.to.x) / 2 + 8, y: (one.from.y + one.end) / 2, text }));
+    if (text) texts.push({ text, x: (one.from.x + one.to.x) / 2, y: (one.from.y + one.end) / 2, isLit });
   }
   // no larger than what is in view: a browser keeps a picture of all of it
   const [x, y] = [Math.max(0, left * state.scale), Math.max(0, top * state.scale)];
@@ -236,7 +238,23 @@ function renderCurves(drawing, top, bottom, left, right) {
   view.curves.style.setProperty("top", `${y}px`);
   view.curves.setAttribute("width", Math.max(0, Math.min(state.placed.width, right) * state.scale - x));
   view.curves.setAttribute("height", Math.max(0, Math.min(state.placed.height, bottom) * state.scale - y));
-  view.curves.replaceChildren(svg("g", { transform: `translate(${-x} ${-y}) scale(${state.scale})` }, drawn));
+  view.curves.replaceChildren(svg("g", { transform: `translate(${-x} ${-y}) scale(${state.scale})` }, drawn, placedTexts(texts)));
+}
+
+/** Texts beside the middles of lines, those of what is selected first; what would lie on another is left out. */
+function placedTexts(texts) {
+  const placed = [];
+  const isFree = (one) => placed.every((other) => one.x + one.w <= other.x || other.x + other.w <= one.x || Math.abs(one.y - other.y) >= EDGE_TEXT.line);
+  for (const { text, x, y, isLit } of [...texts].sort((one, other) => other.isLit - one.isLit)) {
+    const w = text.length * EDGE_TEXT.letter + 4;
+    const places = [x + EDGE_TEXT.aside, x - w - EDGE_TEXT.aside].map((left) => ({ x: left, y, w, text }));
+    const found = places.find(isFree) ?? (isLit ? places[0] : null);
+    if (found) placed.push(found);
+  }
+  return placed.reverse().flatMap(({ x, y, w, text }) => [
+    svg("rect", { class: "edge-back", x, y: y - EDGE_TEXT.line + 2, width: w, height: EDGE_TEXT.line }),
+    svg("text", { class: "edge-text", x: x + 2, y, text }),
+  ]);
 }
 
 function backwardOf(curve, isLit) {

@@ -101,7 +101,7 @@ function learn(known, state) {
   for (const one of state.handed) {
     const id = one.operand.split(".")[0];
     known.gradients.set(id, one.sum ? { ...one, words: one.sum.words, picture: one.sum.picture } : one);
-    known.handed.set(`${id} ${state.step}`, one.kind === "number" ? `${one.local[0]} · ${one.incoming[0]}` : (one.handed.length && one.words.length <= LONGEST ? one.words : `[${one.shapes[1].join(", ")}]`));
+    known.handed.set(`${id} ${state.step}`, one.kind === "number" ? `${bracketed(one.local[0])} · ${bracketed(one.incoming[0])}` : (one.handed.length && one.words.length <= LONGEST ? one.words : `[${one.shapes[1].join(", ")}]`));
   }
 }
 
