@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from tensorflow_free.command_table.all_commands import COMMANDS
 from tensorflow_free.commands.ci_report import CiReport, code_of_error
 from tensorflow_free.commands.flags import (
     Flags,
@@ -21,7 +22,7 @@ from tensorflow_free.commands.flags import (
 from tensorflow_free.commands.parser import Parser
 from tensorflow_free.commands.printing import complain, flushed, open_streams
 from tensorflow_free.commands.run_flags import run_flags, run_parser, sorted_words
-from tensorflow_free.commands.subcommands import COMMANDS, parser_of, recipe_parser, run_command
+from tensorflow_free.commands.subcommands import parser_of, recipe_parser, run_command
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, default_signals, signals_raised, words_of

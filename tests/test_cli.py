@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tensorflow_free import Result, cli, read_result
+from tensorflow_free.command_table.all_commands import COMMANDS
 from tensorflow_free.commands.run_flags import run_parser
-from tensorflow_free.commands.subcommands import COMMANDS, parser_of, recipe_parser
+from tensorflow_free.commands.subcommands import parser_of, recipe_parser
 from tensorflow_free.result.model import RunFile
 from tests.processes import finished, shown_on_terminal, started, waited, without_escapes
 

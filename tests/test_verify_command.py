@@ -13,7 +13,8 @@ import torch
 
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
 from tensorflow_free.cell.random_streams import downstream
-from tensorflow_free.commands.parser import Parser, above_0
+from tensorflow_free.command_table.flag_values import above_0
+from tensorflow_free.commands.parser import Parser
 from tensorflow_free.commands.recipe_words import recipe_files
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import texts_of

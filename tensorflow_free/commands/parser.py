@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from tensorflow_free.command_table.flag_values import FlagValue
+from tensorflow_free.command_table.table_rows import Flag
 from tensorflow_free.errors import Place, Problem, refuse_any
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.names import did_you_mean
@@ -16,68 +16,11 @@ from tensorflow_free.recipe.names import did_you_mean
 HELP_WIDTH: Final = 118
 """Characters of a line of help."""
 
+Declared: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"  # noqa: SLF001 - it has no public name
+"""Where flags are declared: with a heading of their own in the help, or without."""
+
 NO_FLAGS: Final = ("-", "->")
 """Words that begin as flags do: standard input, and a part of the names of some ops."""
-
-
-@dataclass(frozen=True)
-class FlagValue:
-    """What a flag takes: in words, for help and refusals, and how it is read; `read` raises ValueError."""
-
-    wanted: str
-    read: Callable[[str], Any]
-
-    def __call__(self, text: str) -> Any:
-        """The value of a text, as argparse asks for it."""
-        try:
-            return self.read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"'{text}' is not {self.wanted}") from error
-
-
-def number(wanted: str, fits: Callable[[float], bool]) -> FlagValue:
-    """A finite number that fits."""
-
-    def read(text: str) -> float:
-        found = float(text)
-        if not (math.isfinite(found) and fits(found)):
-            raise ValueError(text)
-        return found
-
-    return FlagValue(wanted, read)
-
-
-def whole(wanted: str, least: int = 1) -> FlagValue:
-    """An integer of at least this."""
-
-    def read(text: str) -> int:
-        found = int(text)
-        if found < least:
-            raise ValueError(text)
-        return found
-
-    return FlagValue(wanted, read)
-
-
-def above_0(wanted: str = "a number above 0, such as 2") -> FlagValue:
-    """A finite number above 0."""
-    return number(wanted, lambda found: found > 0)
-
-
-def one_of(*words: str) -> FlagValue:
-    """One of these words."""
-    return FlagValue(" or ".join(words), lambda text: words[words.index(text)])
-
-
-def some_text(wanted: str) -> FlagValue:
-    """Any text that is not empty."""
-
-    def read(text: str) -> str:
-        if not text:
-            raise ValueError(text)
-        return text
-
-    return FlagValue(wanted, read)
 
 
 class Parser(argparse.ArgumentParser):
@@ -150,6 +93,22 @@ class Parser(argparse.ArgumentParser):
         """What a word could stand for that is no flag as it is: nothing, as `-cp` is not `-c p`."""
         del option_string
         return []
+
+
+def declare(group: Declared, flags: Iterable[Flag]) -> None:
+    """Declare flags of the table."""
+    for flag in flags:
+        if flag.value is None:
+            group.add_argument(*flag.names.split(), action="store_true", help=flag.help)
+        else:
+            group.add_argument(
+                *flag.names.split(),
+                action="append" if flag.many else "store",
+                default=[] if flag.many else flag.default,
+                type=flag.value,
+                metavar=flag.metavar,
+                help=flag.help,
+            )
 
 
 def _what_is_wrong(action: argparse.Action, flag: str, error: argparse.ArgumentError) -> str:

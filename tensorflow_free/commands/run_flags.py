@@ -10,24 +10,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from tensorflow_free.commands.flags import (
-    AGAINST,
-    FORWARD,
-    ISOLATED,
-    JUNIT,
-    MARKDOWN,
-    MUST_RUN,
-    PAGE,
-    REPEATS,
-    STARTS,
-    STRICT,
-    Declared,
-    Flags,
-    declare_common,
-    flags_of,
-    wrong,
-)
-from tensorflow_free.commands.parser import HELP_WIDTH, Parser, above_0, one_of, some_text
+from tensorflow_free.command_table.run_recipe_rows import HYDRA_FLAGS, INFO, MULTIRUN, RUN_FLAGS, SWEEP_FLAGS
+from tensorflow_free.commands.flags import Flags, flags_of, wrong
+from tensorflow_free.commands.parser import HELP_WIDTH, Parser, declare
 from tensorflow_free.composition.command_line import CommandLine, command_line
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.recipe.keys import KEYS
@@ -60,9 +45,6 @@ overrides (Hydra's grammar):
 keys of a recipe (docs/recipe-format.md shows each):
 {_KEYS}"""
 
-INFO: Final = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-"""What `--info` may be about."""
-
 HYDRAS: Final = ("--multirun", "--run", "--cfg", "--resolve", "--package", "--info", "--hydra-help")
 """The flags of Hydra that are passed on."""
 
@@ -86,62 +68,10 @@ def run_parser() -> Parser:
     flags, sweeps, hydra = (
         parser.add_argument_group(title) for title in ("flags", "flags of sweeps", "flags of Hydra that are passed on")
     )
-    _declare_hydras(sweeps, hydra)
-    _declare_ours(flags, sweeps)
+    declare(flags, RUN_FLAGS)
+    declare(sweeps, (MULTIRUN, *SWEEP_FLAGS))
+    declare(hydra, HYDRA_FLAGS)
     return parser
-
-
-def _declare_ours(flags: Declared, sweeps: Declared) -> None:
-    declare_common(flags, "the result on standard output, as result.json has it")
-    flags.add_argument("--no-save", action="store_true", help="write no result")
-    flags.add_argument("--repeats", **REPEATS)
-    flags.add_argument("--starts", **STARTS)
-    flags.add_argument("--forward", **FORWARD)
-    flags.add_argument(
-        "--timeout",
-        type=above_0("a number of seconds above 0, such as 600 or 0.5"),
-        metavar="S",
-        help="seconds that a run, or a cell of a sweep, may take",
-    )
-    flags.add_argument(
-        "--max-memory",
-        type=above_0("a number of GiB above 0, such as 4 or 0.5"),
-        metavar="GIB",
-        help="memory that it may take beside PyTorch's own; at either limit it is ended, with exit code 3",
-    )
-    flags.add_argument("--page", **PAGE)
-    flags.add_argument("--markdown", **MARKDOWN)
-    sweeps.add_argument("--junit", **JUNIT)
-    sweeps.add_argument("--fail-fast", action="store_true", help="end a sweep at the first bad cell")
-    sweeps.add_argument("--strict", action="store_true", help=STRICT)
-    sweeps.add_argument("--must-run", **MUST_RUN)
-    sweeps.add_argument("--against", **AGAINST)
-    sweeps.add_argument("--isolated", **ISOLATED)
-    sweeps.add_argument(
-        "--resume",
-        type=some_text("the folder of a sweep"),
-        metavar="FOLDER",
-        help="resume an interrupted sweep; its recipe and overrides are in the folder; name files of ops again (--ops)",
-    )
-
-
-def _declare_hydras(sweeps: Declared, hydra: Declared) -> None:
-    sweeps.add_argument(
-        "-m",
-        "--multirun",
-        action="store_true",
-        help="run every combination of the values given, each in a worker process, compare each with the recipe's "
-        "reference, and end with a table; values are A,B or range(1,9) or choice(a,b) or glob(*)",
-    )
-    cfg, package, info = one_of("job", "hydra", "all"), some_text("the dotted name of a package"), one_of(*INFO)
-    hydra.add_argument(
-        "-c", "--cfg", type=cfg, metavar="WHAT", help="show the configuration of a job, of hydra, or all"
-    )
-    hydra.add_argument("--resolve", action="store_true", help="with --cfg: replace each ${} by its value")
-    hydra.add_argument("-p", "--package", type=package, metavar="NAME", help="with --cfg: one package alone")
-    hydra.add_argument("-i", "--info", type=info, metavar="WHAT", help=f"show what Hydra knows: {', '.join(INFO)}")
-    hydra.add_argument("-r", "--run", action="store_true", help="run once (the default)")
-    hydra.add_argument("--hydra-help", action="store_true", help="show Hydra's own help")
 
 
 def run_flags(words: Sequence[str]) -> tuple[Flags, list[str]]:
@@ -151,7 +81,7 @@ def run_flags(words: Sequence[str]) -> tuple[Flags, list[str]]:
         RecipeError: with every flag of ours whose value is missing or wrong.
     """
     parser = Parser("run-recipe")
-    _declare_ours(parser, parser)
+    declare(parser, (*RUN_FLAGS, *SWEEP_FLAGS))
     return flags_of(words, parser)
 
 
