@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tensorflow_free import register_op
+from tensorflow_free.cli import recipe_main
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.pages import page_of_sweep as made
 from tensorflow_free.pages.cells_in_full import Allowance, expected_plain
@@ -47,6 +48,18 @@ def block(tmp_path_factory):
     return saved_sweep(
         BLOCK, tmp_path_factory.mktemp("block") / "sweep", *ops, "dtype=float32,bfloat16", "device=cpu,xpu"
     )
+
+
+@pytest.fixture
+def typed_table(capsys):
+    """What `recipe table` prints to standard error."""
+
+    def typed(folder):
+        capsys.readouterr()
+        recipe_main(["table", str(folder)])
+        return capsys.readouterr().err
+
+    return typed
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +315,17 @@ def test_a_cell_that_is_in_numbers_alone_tells_them_and_what_shows_it(opened, tm
     page.page.locator("#cell h2").first.wait_for()
     assert page.text("#matrix [role=status]") == f"{count:,} of {count:,} cells, {count // 2:,} of them bad"
     assert "run-recipe -m" in page.text("#cell")
+
+
+def test_a_sweep_that_ended_early_is_not_called_well_and_tells_how_to_resume_it(tmp_path, typed_table):
+    folder = saved_sweep(OVERFLOW, tmp_path / "sweep", "dtype=float64,float32")
+    rows = folder / "cells.jsonl"
+    rows.write_text(rows.read_text().splitlines(keepends=True)[0])
+    told, left, *_ = page_of_sweep(folder).head["lines"]
+    words = f"1 of 2 cells have not run; resume with run-recipe --resume {folder}"
+    assert (told["text"], told["style"]) == ("1 of 2 cells: 1 ok.", "notice")
+    assert (left["text"], left["style"]) == (words, "notice")
+    assert typed_table(folder) == f"{words}\n"
 
 
 def test_what_the_terminal_notes_of_a_sweep_stands_on_its_page(tmp_path):

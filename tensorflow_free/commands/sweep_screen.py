@@ -82,13 +82,8 @@ def _show(sweep: Sweep, flags: Flags) -> None:
 def _left(sweep: Sweep, ended: KeyboardInterrupt | None) -> str:
     """What ended a sweep, how many of its cells have not run, and how they can; empty where nothing ended it."""
     why = "ended early" if ended is None else words_of(ended)
-    if left := len(sweep) - sweep.summary.cells:
-        again = (
-            "check the pack in again"
-            if sweep.document.pack
-            else f"resume with {sweep.document.resume_command(sweep.folder)}"
-        )
-        return f"{why}: {left:,} of {len(sweep):,} cells have not run; {again}"
+    if left := sweep.document.left_words(sweep.summary.cells, sweep.folder):
+        return f"{why}: {left}"
     return "" if ended is None else f"{why}: every cell has run"
 
 

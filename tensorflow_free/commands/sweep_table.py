@@ -52,17 +52,26 @@ def _table(path: Path, against: str | None, flags: Flags, report: CiReport) -> E
     rows = list(rows) if flags.json or earlier or report.wants_cases else rows
     since = [since_then(rows, one) for one in earlier]
     summary = Summary(Heading(document.cells, document.reference, document.torch), rows)
+    left = document.left_words(summary.cells, path)
     if flags.json:
         told = [row.model_dump(mode="json") for row in sorted(rows, key=lambda row: row.number)]
         more = {"since_then": since[0].to_plain()} if since else {}
         put_json({"sweep": document.model_dump(mode="json"), "rows": told, **more})
     else:
         put([*page_of(summary), *(one for each in since for one in (line(), *page_of_changes(each)))])
+    if left:
+        complain(left)
     if folder.bad_lines:
         complain(unreadable(folder))
     changes = since[0] if since else None
     if report.wants_markdown:
-        tell_sweep(summary, changes, report, [str(path)], is_bad=bool(summary.bad or not summary.finished))
+        tell_sweep(
+            summary,
+            changes,
+            report,
+            [str(path), *([left] if left else [])],
+            is_bad=bool(summary.bad or not summary.finished),
+        )
     if report.wants_cases:
         judge_rows(rows, changes, report)
         report.properties |= properties_of(document, str(path))

@@ -21,6 +21,7 @@ from tensorflow_free.pages.run_parts import run_parts
 from tensorflow_free.pages.used_matrix import UsedMatrix, UsedValue, used_values
 from tensorflow_free.result.reading import read_result
 from tensorflow_free.result.result import Result
+from tensorflow_free.sweep.document import SweepDocument
 from tensorflow_free.sweep.folder import SweepFolder
 from tensorflow_free.sweep.groups import Group
 from tensorflow_free.sweep.patterns import sentences
@@ -64,7 +65,7 @@ def page_of_sweep(path: Path, command: str = "") -> HtmlPage:
 
     full = _with_few_values(heapq.nsmallest(MOST_FULL, taken(), key=rank_of))
     rows.sort()
-    head = _head(summary, rows, full, folder.bad_lines)
+    head = _head(summary, rows, full, [*_left(document, summary, path), *_unread(folder)])
     return HtmlPage("sweep", heading(summary), head, _parts(path, rows, full), command)
 
 
@@ -74,14 +75,29 @@ def _with_few_values(worst: list[Row]) -> list[Row]:
     return [row for row, count in zip(worst, before, strict=False) if count < MOST_VALUES]
 
 
-def _head(summary: Summary, rows: CellRows, full: list[Row], bad_lines: int) -> dict[str, Any]:
-    style = "bad" if summary.bad else "well" if summary.count(Outcome.OK) else "notice"
+def _left(document: SweepDocument, summary: Summary, path: Path) -> Iterator[str]:
+    if left := document.left_words(summary.cells, path):
+        yield left
+
+
+def _unread(folder: SweepFolder) -> Iterator[str]:
+    if folder.bad_lines:
+        yield f"{counted(folder.bad_lines, 'line')} of its rows could not be read"
+
+
+def _head(summary: Summary, rows: CellRows, full: list[Row], missing: list[str]) -> dict[str, Any]:
+    """What stands on top of the page; `missing`: what of the sweep is not on it."""
+    is_whole = summary.count(Outcome.OK) and not missing
+    style = "bad" if summary.bad else "well" if is_whole else "notice"
     told = [*sentences(summary.shares), *summary.shortfalls.sentences()]
-    if bad_lines:
-        told.append(f"{counted(bad_lines, 'line')} of its rows could not be read")
     bad = [group for group in summary.groups if group.is_bad]
     notes = [f"note: {one.text} ({cells_words(one.numbers, one.count)})" for one in summary.told]
-    lines = [(outcome_words(summary), style), *((one, "") for one in told), *((one, "aside") for one in notes)]
+    lines = [
+        (outcome_words(summary), style),
+        *((one, "notice") for one in missing),
+        *((one, "") for one in told),
+        *((one, "aside") for one in notes),
+    ]
     return {
         "lines": [{"text": text, "style": one} for text, one in lines],
         "axes": [{"key": key, "values": [*values]} for key, values in rows.axes().items()],

@@ -252,6 +252,18 @@ class SweepDocument(_Model):
         options = [axis.typed for axis in self.axes if gives_options(axis.texts[0])]
         return command_of(["run-recipe", "--resume", str(folder), *options, *ops])
 
+    def left_words(self, ran: int, folder: str | Path) -> str:
+        """How many of its cells have not run, and how they can; empty where all have.
+
+        Args:
+            ran: how many have.
+            folder: that of the sweep.
+        """
+        if ran >= self.cells:
+            return ""
+        again = "check the pack in again" if self.pack else f"resume with {self.resume_command(folder)}"
+        return f"{self.cells - ran:,} of {self.cells:,} cells have not run{'' if self.chosen else f'; {again}'}"
+
     def refuse_changes(self) -> None:
         """See that nothing that the sweep depends on has changed since it began.
 
