@@ -105,8 +105,11 @@ MACHINES: Final = {
         "write cells, their starting tensors and float64 values to one file, for a machine without anything else",
         "packs:pack_command",
         (
-            ("recipe pack recipes/rms_norm.yaml dtype=float32,bfloat16", "two cells, as cells.zip"),
-            ("recipe pack recipes/*.yaml -o cells.zip", "a cell of each recipe, in a file of this name"),
+            ("recipe pack recipes/rms_norm.yaml", "one cell, as cells.zip"),
+            (
+                "recipe pack recipes/*.yaml dtype=float32,bfloat16 -o all.zip",
+                "two of each recipe, in a file of this name",
+            ),
         ),
         (
             Flag(

@@ -69,8 +69,9 @@ SCRIPT: Final = {
         "write plain PyTorch that shows what a recipe, a cell or a saved run shows, once it was run and does",
         "script:script_command",
         (
-            ("recipe script recipes/softmax_overflow.yaml dtype=float16", "a recipe in a dtype, printed"),
-            ("recipe script multirun/softmax/3 --issue -o repro.py", "a cell, and a bug report beside"),
+            ("recipe script multirun/softmax/3", "a cell of a sweep, printed"),
+            ("recipe script recipes/softmax_overflow.yaml dtype=float16", "a recipe in a dtype"),
+            ("recipe script multirun/softmax/3 --issue -o repro.py", "a cell, with a bug report beside it"),
         ),
         (
             Flag(

@@ -30,7 +30,7 @@ RUN_EXAMPLES: Final = (
 )
 """Whole command lines, each with a few words of what it does; the first is the plainest."""
 
-_SWEEP: Final = "run-recipe -m recipes/attention.yaml dtype=float32,bfloat16"
+_SWEEP: Final = "run-recipe -m recipes/gru.yaml dtype=float32,bfloat16"
 
 RUN_FLAGS: Final = (
     *common_flags("the result on standard output, as result.json has it"),

@@ -67,7 +67,7 @@ REPEATS: Final = Flag(
 STARTS: Final = Flag(
     "--starts",
     "begin from the starting tensors of a saved run, whatever machine made it (its folder, or its result.json)",
-    "{} --starts outputs/other_machine",
+    "{} --starts outputs/other",
     some_text("the folder of a run"),
     "RUN",
     complete=("run",),
