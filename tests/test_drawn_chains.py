@@ -166,3 +166,18 @@ def test_what_cannot_be_drawn_is_told(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "--svg draws one graph, and 2 paths are named; name one" in told
     assert "none.yaml" in told
+
+
+def test_of_a_recipe_that_is_only_drawn_keys_may_be_overridden_and_of_a_run_they_may_not(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    source = str(ROOT / "recipes" / "linear_autograd.yaml")
+    assert recipe(["show", "--graph", source, "steps.y.op=sub"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("linear_autograd steps.y.op=sub\n")
+    assert "sub(wx, b)" in told
+    assert recipe(["page", source, "steps.y.op=sub", "--svg", "graph.svg"]) == 0
+    assert "sub" in (tmp_path / "graph.svg").read_text()
+    run_recipe(load_recipe(source)).save("run")
+    capsys.readouterr()
+    assert recipe(["show", "--graph", "run", "steps.y.op=sub"]) == 2
+    assert "'run' is drawn as it ran; an override is of a recipe's file" in capsys.readouterr().err

@@ -18,7 +18,10 @@ SAVED: Final = {
         (
             ("recipe show outputs/attention", "the table that the run printed, from its folder"),
             ("recipe show multirun/softmax/3", "a cell of a sweep"),
-            ("recipe show --graph recipes/attention.yaml", "the chain of a recipe as a graph; it does not run"),
+            (
+                "recipe show --graph recipes/attention.yaml case=small",
+                "the chain of a recipe as a graph; it does not run",
+            ),
         ),
         (
             Flag(
@@ -27,7 +30,7 @@ SAVED: Final = {
                 "recipe show --graph recipes/attention.yaml",
             ),
         ),
-        complete=("run", "recipe"),
+        complete=("run", "recipe", "override"),
     ),
     "page": Command(
         "PATH …",
@@ -49,7 +52,7 @@ SAVED: Final = {
             ),
             Flag(
                 "--svg",
-                "write the graph of a run, or of a recipe, as a picture instead",
+                "write the graph of a run, or of a recipe with its overrides, as a picture instead",
                 "{} --svg graph.svg",
                 some_text("a file to write, such as graph.svg"),
                 "GRAPH.svg",
@@ -57,7 +60,7 @@ SAVED: Final = {
             ),
             Flag("--teach", "begin with the teaching view: each value, then each derivative", "{} --teach"),
         ),
-        complete=("run", "sweep", "recipe", "file .golden.json"),
+        complete=("run", "sweep", "recipe", "file .golden.json", "override"),
     ),
     "table": Command(
         "FOLDER …",

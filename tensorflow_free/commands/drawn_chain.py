@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tensorflow_free.codec.stored_numbers import NotPlainError
+from tensorflow_free.commands.flags import wrong
 from tensorflow_free.loading import read_form
 from tensorflow_free.pages.html_document import write_pieces
 from tensorflow_free.picturing.graph_model import ChainGraph
@@ -48,16 +50,22 @@ class DrawnChain:
         return svg_of(laid_out(self.graph), self.texts, self.title)
 
 
-def chain_at(path: Path) -> DrawnChain:
+def chain_at(path: Path, overrides: Sequence[str] = ()) -> DrawnChain:
     """The chain of a recipe file, which need not run, or of a run's folder.
 
+    Args:
+        path: the file, or the folder.
+        overrides: of a recipe, what differs from its file.
+
     Raises:
-        RecipeError: it is a recipe that has problems.
+        RecipeError: it is a recipe that has problems, or a run with overrides.
         StorageError: it cannot be read.
     """
     if path.suffix in RECIPE_SUFFIXES and not path.is_dir():
-        recipe = read_form(path)
-        return _drawn(recipe, path.stem, {})
+        recipe = read_form(path, overrides)
+        return _drawn(recipe, " ".join([path.stem, *overrides]), {})
+    if overrides:
+        raise wrong(f"override '{overrides[0]}'", f"'{path}' is drawn as it ran; an override is of a recipe's file")
     with suppress(NotPlainError), stored_run(path) as run:
         return _drawn_run(run, stored_values(run))
     from tensorflow_free.report.result_report import told_values
@@ -77,11 +85,11 @@ def _drawn(recipe: Recipe, title: str, values: Mapping[str, ToldValue]) -> Drawn
     return DrawnChain(title, graph, texts, list(graph_page(graph, values, title)))
 
 
-def write_svg(path: Path, to: Path) -> None:
+def write_svg(path: Path, overrides: Sequence[str], to: Path) -> None:
     """Write the picture of a chain, which takes the place of what was there, and its folder where there is none.
 
     Raises:
-        RecipeError: it is a recipe that has problems.
+        RecipeError: it is a recipe that has problems, or a run with overrides.
         StorageError: it cannot be read, or the picture cannot be written.
     """
-    write_pieces([chain_at(path).svg()], to)
+    write_pieces([chain_at(path, overrides).svg()], to)

@@ -12,6 +12,7 @@ from tensorflow_free.codec.stored_numbers import NotPlainError
 from tensorflow_free.commands.drawn_chain import chain_at
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.commands.run_screen import show, show_page
 from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import is_there
@@ -51,9 +52,10 @@ def show_results(options: Namespace, flags: Flags) -> int:
 def _show_graphs(words: Sequence[str], flags: Flags) -> int:
     """Show the chain of each run, or recipe that need not run, as a graph: the exit code."""
     code = ExitCode.OK
-    for position, word in enumerate(words):
+    paths, overrides = paths_and_overrides(words)
+    for position, path in enumerate(paths):
         try:
-            chain = chain_at(Path(word))
+            chain = chain_at(Path(path), overrides)
         except StorageError as error:
             complain(str(error))
             code = ExitCode.WRONG

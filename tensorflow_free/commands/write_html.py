@@ -10,6 +10,7 @@ from typing import Final
 from tensorflow_free.commands.drawn_chain import write_svg
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.commands.recipe_words import paths_and_overrides
 from tensorflow_free.errors import StorageError
 from tensorflow_free.ops.ops_files import ops_words
 from tensorflow_free.outcome.exit_codes import ExitCode
@@ -68,9 +69,10 @@ def _check_alone(options: Namespace) -> None:
 
 def _write_svg(words: Sequence[str], to: Path, flags: Flags) -> int:
     """Write the graph of a recipe, or of a run, as a picture: the exit code."""
-    if len(words) > 1:
-        raise wrong("command line", f"--svg draws one graph, and {len(words)} paths are named; name one")
-    write_svg(Path(words[0]), to)
+    paths, overrides = paths_and_overrides(words)
+    if len(paths) > 1:
+        raise wrong("command line", f"--svg draws one graph, and {len(paths)} paths are named; name one")
+    write_svg(Path(paths[0]), overrides, to)
     if flags.json:
         put_json({"svg": str(to)})
     elif not flags.quiet:
