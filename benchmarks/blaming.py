@@ -15,7 +15,8 @@ from benchmarks.memory import now_and_reset, printed, status
 from benchmarks.sweeps import chain_recipe
 from tensorflow_free import load_recipe, register_op
 from tensorflow_free.cell.blaming import blamed
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.loading import plan_of
 from tensorflow_free.runner import run
 

@@ -14,7 +14,8 @@ from benchmarks.blocks import gpt2_block
 from benchmarks.figures import Effort, Figure, Side, ratio
 from benchmarks.sweeps import RECIPE, chain_recipe, folder_with
 from tensorflow_free import load_recipe, register_op
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.loading import plan_of
 from tensorflow_free.outcome.outcomes import Outcome

@@ -17,7 +17,8 @@ from benchmarks.chains import chain
 from benchmarks.commands import installed, whole
 from benchmarks.figures import Effort, Figure, Side, figure, of_children, ratio
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.composition.writer import dump_yaml
 
 CELLS: Final = 1000
@@ -46,7 +47,8 @@ RECIPE: Final = "recipe.yaml"
 LOOP: Final = """\
 import sys
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 
 path, cells, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 kept = KeptRuns()

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.judging.movement import MOST_RUNS
 from tensorflow_free.judging.rounding_rule import k_of
 from tensorflow_free.picturing.chain_graph import chain_graph

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 
 
 def compared(recipe, *overrides):

@@ -14,7 +14,8 @@ from torch._dynamo.backends.registry import register_backend
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.judging.culprits import Blame
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.outcome.sentences import words

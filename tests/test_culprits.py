@@ -14,7 +14,8 @@ from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
 from tensorflow_free.cell.findings import mismatch_of
 from tensorflow_free.cell.recorded_blame import blame_by_records
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.isolation.capturing import captured_run
 from tensorflow_free.judging.culprit_words import blame_lines
 from tensorflow_free.judging.culprits import Blame

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.judging.culprits import Blame
 from tests.faults.bench.manners import scaled
 from tests.faults.placing.wrongs import gradient_in_place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 
 STEPS = {
     "rms_norm": "F.rms_norm(x * 1e-4, [8])",

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns
+from tensorflow_free.cell.yardstick import KeptRuns
 from tests.faults.bench.aten import result
 from tests.faults.bench.badness import badness
 from tests.faults.bench.catalogue import faults, right_cells, sampled

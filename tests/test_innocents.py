@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tensorflow_free.cell.borderline import settled
-from tensorflow_free.cell.reference import KeptRuns
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.isolation.alone import OfCall
 from tensorflow_free.isolation.captured import CapturedCall
 from tensorflow_free.isolation.capturing import HELPERS

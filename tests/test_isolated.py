@@ -13,7 +13,7 @@ from torch import Tensor
 from tensorflow_free import cli, load_recipe, register_op, run_recipe
 from tensorflow_free.asserting import assert_recipe
 from tensorflow_free.cell.blaming import blamed
-from tensorflow_free.cell.reference import KeptRuns
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.golden.recording import record
 from tensorflow_free.judging.verdicts import Comparison

@@ -7,7 +7,8 @@ import torch
 
 from tensorflow_free import RecipeError, cli, load_recipe, register_op, run_recipe
 from tensorflow_free.cell.fate import fate_of
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.golden.digest import digest_of
 from tensorflow_free.golden.recording import record
 from tensorflow_free.report.comparison_report import page_of as comparison_page

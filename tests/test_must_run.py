@@ -7,7 +7,8 @@ import torch
 
 from tensorflow_free import RecipeError, load_recipe, register_op
 from tensorflow_free.cell.fate import fate_of
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.cli import recipe_main, run_recipe_main
 from tensorflow_free.golden.verifying import verify
 from tensorflow_free.loading import plan_of

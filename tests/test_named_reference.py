@@ -9,7 +9,8 @@ import torch
 
 from tensorflow_free import RecipeError, load_recipe, register_op, run_recipe
 from tensorflow_free.cell.blaming import blamed
-from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference
 from tensorflow_free.judging.culprits import Blame
 
 

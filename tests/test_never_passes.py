@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.judging.verdicts import Comparison
 from tests.cases import kernels
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, register_op, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, NoReference, Yardstick, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference, Yardstick
 from tensorflow_free.outcome.sentences import words
 
 HALF = ["bfloat16", "float16"]

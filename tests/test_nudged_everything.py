@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe
-from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference
 from tests.wolf import operators, recipes
 from tests.wolf.cells import Cell
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tensorflow_free import compare_results, load_recipe, register_op, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 
 TENSORS = {"x": [1.0, -1.0, 2.0]}
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from tensorflow_free import load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, NoReference, random_names, yardstick_of
+from tensorflow_free.cell.random_names import random_names
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference
 from tensorflow_free.loading import plan_of
 from tensorflow_free.replay.visits import draws
 from tensorflow_free.runner import run, starts_of

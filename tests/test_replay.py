@@ -8,7 +8,8 @@ from torch.utils.checkpoint import checkpoint
 
 from tensorflow_free import load_recipe, register_op, run_recipe
 from tensorflow_free.cell import reference
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.loading import plan_of
 from tensorflow_free.ops.schemas import overloads
 from tensorflow_free.registry import find, names

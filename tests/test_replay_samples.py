@@ -10,7 +10,8 @@ import torch
 from opdb.entries import ENTRIES
 
 from tensorflow_free import StepError, load_recipe, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.recipe.graph import steps_of
 from tensorflow_free.registry import find
 from tensorflow_free.support.database import samples

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tensorflow_free import RecipeError, load_recipe, register_op, run_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 
 TENSORS = {"p": [0.2, 0.3, 0.5], "x": {"init": "ones", "size": [100]}}
 DRAWN = {"op": "multinomial", "args": ["p", 3, True], "seed": 7}

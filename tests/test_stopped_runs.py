@@ -11,8 +11,9 @@ import torch
 
 from tensorflow_free import Judging, assert_recipe, load_recipe, register_op
 from tensorflow_free.cell.fate import fate_of
-from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
 from tensorflow_free.cell.stored_comparison import compare_stored
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference
 from tensorflow_free.commands import stored_sweeps
 from tensorflow_free.files.opening import read_file
 from tensorflow_free.golden.recording import record

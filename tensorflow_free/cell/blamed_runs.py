@@ -12,8 +12,9 @@ import torch
 
 from tensorflow_free.cell.blaming_safely import blamed_safely
 from tensorflow_free.cell.recorded_blame import blame_by_records
-from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, yardstick_of
+from tensorflow_free.cell.reference import Source, yardstick_of
 from tensorflow_free.cell.saved_cells import from_saved_numbers
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference, Yardstick
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.override_texts import as_override, parse_overrides
 from tensorflow_free.composition.overrides import Override, apply_overrides

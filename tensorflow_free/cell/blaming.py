@@ -11,7 +11,8 @@ from tensorflow_free.cell.borderline import settled
 from tensorflow_free.cell.compiled_blame import CompiledCell, compiled_blame
 from tensorflow_free.cell.findings import shared_ops
 from tensorflow_free.cell.naming import amplified, noise_of, of_rounds, worst_of_rounds
-from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, Yardstick, reads_bits, yardstick_of
+from tensorflow_free.cell.reference import Source, yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference, Yardstick, reads_bits
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import words_of
 from tensorflow_free.isolation.alone import Judge, OfCall

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from tensorflow_free.cell.blaming import blamed
 from tensorflow_free.cell.findings import marks_of, unmarked
-from tensorflow_free.cell.reference import KeptRuns, Source
+from tensorflow_free.cell.reference import Source
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.judging.culprits import Blame, not_found
 from tensorflow_free.judging.verdicts import Comparison

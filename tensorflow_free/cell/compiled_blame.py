@@ -10,7 +10,8 @@ import torch
 
 from tensorflow_free.cell.compiler_stages import CompilerStages, TimeLeft
 from tensorflow_free.cell.naming import noise_of
-from tensorflow_free.cell.reference import Source, Yardstick
+from tensorflow_free.cell.reference import Source
+from tensorflow_free.cell.yardstick import Yardstick
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.cell.reference import Yardstick
+from tensorflow_free.cell.yardstick import Yardstick
 from tensorflow_free.outcome.reasons import CompilerStage
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.models import Backend

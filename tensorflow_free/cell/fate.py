@@ -18,7 +18,7 @@ from tensorflow_free.cell.findings import (
     shortfalls_of,
     unmarked,
 )
-from tensorflow_free.cell.reference import NoReference
+from tensorflow_free.cell.yardstick import NoReference
 from tensorflow_free.errors import RecipeError, StorageError, UnavailableError
 from tensorflow_free.judging.expectations import NOTHING
 from tensorflow_free.judging.known_faults import is_marked, is_whole, mark_of

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 
 from tensorflow_free.cell.naming import noise_of, of_rounds, worst_of_rounds
-from tensorflow_free.cell.reference import Yardstick, uninitialised
+from tensorflow_free.cell.yardstick import Yardstick, uninitialised
 from tensorflow_free.isolation.recorded import FromRecords
 from tensorflow_free.judging.comparing import compare_results
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict

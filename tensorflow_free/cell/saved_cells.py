@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.cell.reference import KeptRuns, NoReference, Source, yardstick_of
+from tensorflow_free.cell.reference import Source, yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import UnavailableError
 from tensorflow_free.isolation.copies import equal

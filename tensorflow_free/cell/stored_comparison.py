@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tensorflow_free.cell.random_streams import downstream
-from tensorflow_free.cell.reference import uninitialised
 from tensorflow_free.cell.two_results import compare_results
+from tensorflow_free.cell.yardstick import uninitialised
 from tensorflow_free.judging.options import Judging
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.result.result import Result

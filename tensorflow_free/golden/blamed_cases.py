@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tensorflow_free.cell.blaming_safely import blamed_safely
-from tensorflow_free.cell.reference import KeptRuns
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.golden.model import EXACT_DTYPE

@@ -9,7 +9,7 @@ from pathlib import Path
 from tensorflow_free.cell.blaming_safely import blamed_safely
 from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
 from tensorflow_free.cell.findings import hidden_in, marks_of
-from tensorflow_free.cell.reference import KeptRuns
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.composition.override_texts import of_case
 from tensorflow_free.composition.overrides import Override, texts_of
 from tensorflow_free.errors import RecipeError

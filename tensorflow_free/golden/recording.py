@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from tensorflow_free.cell.reference import random_names
+from tensorflow_free.cell.random_names import random_names
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.composition.override_texts import of_case
 from tensorflow_free.composition.overrides import Override

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tensorflow_free.cell.findings import shared_ops
-from tensorflow_free.cell.reference import NoReference
+from tensorflow_free.cell.yardstick import NoReference
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import StorageError
 from tensorflow_free.golden.blamed_cases import blamed_case

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from tensorflow_free.cell.reference import random_names
+from tensorflow_free.cell.random_names import random_names
 from tensorflow_free.cell.stored_pair import StoredPair
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Pass, Plan

@@ -15,7 +15,7 @@ from typing import Any, Final
 import torch
 
 from tensorflow_free.cell.blamed_runs import BlamedRun
-from tensorflow_free.cell.reference import surely_draws
+from tensorflow_free.cell.random_names import surely_draws
 from tensorflow_free.composition.keyed import overrides_in
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.judging.as_tensors import same_bits

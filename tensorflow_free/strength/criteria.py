@@ -9,7 +9,8 @@ from typing import Final, Literal
 import torch
 
 from tensorflow_free.cell.fate import Fate, fate_of
-from tensorflow_free.cell.reference import KeptRuns, NoReference, Yardstick, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference, Yardstick
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.golden.golden_judge import GoldenJudge
 from tensorflow_free.golden.verifying import golden_judge

@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from tensorflow_free.cell.reference import Yardstick
+from tensorflow_free.cell.yardstick import Yardstick
 from tensorflow_free.judging.movement import MOST_RUNS
 from tensorflow_free.judging.rounding_rule import smallest_of
 from tensorflow_free.judging.rules import epsilon

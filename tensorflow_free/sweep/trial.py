@@ -12,7 +12,8 @@ from typing import Any
 from tensorflow_free.cell.blaming_safely import blamed_safely, is_red
 from tensorflow_free.cell.fate import Fate, fate_of, fate_of_error
 from tensorflow_free.cell.findings import shared_ops
-from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference
 from tensorflow_free.composition.compose import compose
 from tensorflow_free.composition.override_texts import as_override
 from tensorflow_free.composition.overrides import Override

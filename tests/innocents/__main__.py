@@ -16,7 +16,7 @@ import torch
 
 sys.path.append(str(Path(__file__).parents[1]))  # where opdb is
 
-from tensorflow_free.cell.reference import KeptRuns
+from tensorflow_free.cell.yardstick import KeptRuns
 from tests.innocents.acquitting import Acquitted, acquitted
 from tests.innocents.counting import Count
 from tests.innocents.subjects import SUBJECTS

@@ -13,7 +13,8 @@ from unittest import mock
 import torch
 
 from tensorflow_free.cell import blaming
-from tensorflow_free.cell.reference import KeptRuns, NoReference, Yardstick, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference, Yardstick
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.isolation.alone import Judge
 from tensorflow_free.isolation.capturing import captured_run, makes_graphs

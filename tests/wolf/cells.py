@@ -10,7 +10,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from tensorflow_free.cell.reference import KeptRuns, NoReference, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns, NoReference
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.judging.verdicts import Comparison, ValueVerdict
 from tensorflow_free.loading import load_recipe, plan_of

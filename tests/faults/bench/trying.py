@@ -11,7 +11,8 @@ from typing import Final, Literal
 import torch
 
 from tensorflow_free import load_recipe
-from tensorflow_free.cell.reference import KeptRuns, yardstick_of
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.composition.override_texts import parse_overrides
 from tensorflow_free.judging.verdicts import Comparison
 from tensorflow_free.loading import plan_of
