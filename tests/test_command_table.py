@@ -12,7 +12,11 @@ from tensorflow_free.command_table.all_commands import COMMANDS
 from tensorflow_free.command_table.run_recipe_rows import HYDRA_FLAGS, MULTIRUN, RUN_EXAMPLES, RUN_FLAGS, SWEEP_FLAGS
 from tensorflow_free.command_table.shared_flags import common_flags
 from tensorflow_free.commands.run_flags import run_parser
-from tensorflow_free.commands.subcommands import parser_of
+from tensorflow_free.commands.subcommands import parser_of, recipe_parser
+from tensorflow_free.errors import RecipeError
+
+COMMON = 7
+"""Flags that every command has."""
 
 ROOT = Path(__file__).parent.parent
 OF_RUN = (*RUN_FLAGS, MULTIRUN, *SWEEP_FLAGS, *HYDRA_FLAGS)
@@ -83,3 +87,38 @@ def test_an_example_of_a_flag_is_of_the_command_that_has_it():
     for command, plain, flag in FLAGS:
         line = flag.example_of(command, plain)
         assert line.startswith(f"{command} ") or line == "recipe --version", line
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 120, 200])
+def test_help_fits_the_terminal_and_shows_each_example_whole(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    texts = {f"recipe {name}": parser_of(name).format_help() for name in COMMANDS}
+    texts |= {"run-recipe": run_parser().format_help(), "recipe": recipe_parser().format_help()}
+    width = max(min(columns - 2, 118), WIDEST + len("    $ "))
+    assert {command: line for command, text in texts.items() for line in text.splitlines() if len(line) > width} == {}
+    for command, plain, flag in FLAGS:
+        assert f"    $ {flag.example_of(command, plain)}\n" in texts[command]
+    for command, text in texts.items():
+        for line, says in COMMANDS[command.split()[-1]].examples if " " in command else ():
+            assert f"  {line} " in text or f"  {line}\n" in text
+            assert says.split()[-1] in text
+
+
+def test_the_words_of_a_flag_stand_before_its_example():
+    lines = parser_of("compare").format_help().splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("  --rtol X "))
+    assert lines[at].endswith("  the relative tolerance, instead of the rules of the dtype")
+    assert lines[at + 1] == "    $ recipe compare outputs/eager outputs/compiled --rtol 1e-5"
+
+
+def test_in_the_overview_a_command_with_many_words_has_what_it_does_below():
+    lines = recipe_parser().format_help().splitlines()
+    at = lines.index("  pack RECIPE.yaml … KEY=A,B")
+    assert lines[at + 1].startswith(f"{' ' * 26}write cells, their starting tensors")
+    assert not any(line.endswith("-") for line in lines)
+
+
+def test_these_tests_can_fail():
+    assert len(common_flags("")) == COMMON
+    with pytest.raises(RecipeError, match="it is not a flag"):
+        parsed("recipe compare a b --rtoll 1e-5")

@@ -21,7 +21,7 @@ from tensorflow_free.command_table.shared_flags import (
 from tensorflow_free.command_table.table_rows import Flag
 
 RUN_EXAMPLES: Final = (
-    ("run-recipe recipes/linear_autograd.yaml", "run it; the result lies in outputs/linear_autograd/"),
+    ("run-recipe recipes/linear_autograd.yaml", "run it, and write the result to outputs/"),
     ("run-recipe recipes/linear_autograd.yaml device=cuda dtype=float64", "on a device, in a dtype"),
     ("run-recipe recipes/attention.yaml case=small backend=inductor", "one of its cases, compiled"),
     ("run-recipe recipes/linear_autograd.yaml steps.y.op=sub '~expect.y'", "with a key changed, and one deleted"),
@@ -29,6 +29,18 @@ RUN_EXAMPLES: Final = (
     ("run-recipe -m recipes/*.yaml 'seed=range(1,9)' --fail-fast", "many recipes with eight seeds each"),
 )
 """Whole command lines, each with a few words of what it does; the first is the plainest."""
+
+OVERRIDES: Final = (
+    ("device=cuda", "cpu, cuda, cuda:1, mps, xpu, meta, auto for the best present"),
+    ("dtype=float64", "float64, float32, bfloat16, float16"),
+    ("backend=NAME", "eager, or a backend of torch.compile, such as inductor"),
+    ("case=NAME", "one of the recipe's cases"),
+    ("seed=1", "seeds every random number"),
+    ("record=outputs", "all, outputs, or a list of names"),
+    ("KEY=VALUE", "any key of the recipe; ~KEY deletes one"),
+    ("hydra.run.dir=D", "where to write; of a sweep, hydra.sweep.dir=D"),
+)
+"""The overrides that are wanted most, each with what it says."""
 
 _SWEEP: Final = "run-recipe -m recipes/gru.yaml dtype=float32,bfloat16"
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from textwrap import fill
 from typing import Any, Final, TypeAlias
 
 from tensorflow_free.command_table.flag_values import FlagValue
 from tensorflow_free.command_table.table_rows import Flag
+from tensorflow_free.commands.help_layout import formatter, help_width
 from tensorflow_free.errors import Place, Problem, refuse_any
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.names import did_you_mean
-
-HELP_WIDTH: Final = 118
-"""Characters of a line of help."""
 
 Declared: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"  # noqa: SLF001 - it has no public name
 """Where flags are declared: with a heading of their own in the help, or without."""
@@ -29,10 +27,15 @@ class Parser(argparse.ArgumentParser):
     `-h` and `--help` are its own, and set `help` alone; whoever parses prints it.
     """
 
-    def __init__(self, prog: str, **settings: Any) -> None:
-        formatter = partial(argparse.RawDescriptionHelpFormatter, width=HELP_WIDTH, max_help_position=28)
+    def __init__(self, prog: str, does: str | None = None, **settings: Any) -> None:
         super().__init__(
-            prog, formatter_class=formatter, add_help=False, allow_abbrev=False, exit_on_error=False, **settings
+            prog,
+            description=does and fill(does, help_width()),
+            formatter_class=formatter(),
+            add_help=False,
+            allow_abbrev=False,
+            exit_on_error=False,
+            **settings,
         )
 
     @property
@@ -95,20 +98,23 @@ class Parser(argparse.ArgumentParser):
         return []
 
 
-def declare(group: Declared, flags: Iterable[Flag]) -> None:
-    """Declare flags of the table."""
+def declare(group: Declared, flags: Iterable[Flag], command: str = "", plain: str = "") -> None:
+    """Declare flags of the table, with their examples where they are those of a command."""
     for flag in flags:
+        names = flag.names.split()
         if flag.value is None:
-            group.add_argument(*flag.names.split(), action="store_true", help=flag.help)
+            action = group.add_argument(*names, action="store_true", help=flag.help)
         else:
-            group.add_argument(
-                *flag.names.split(),
+            action = group.add_argument(
+                *names,
                 action="append" if flag.many else "store",
                 default=[] if flag.many else flag.default,
                 type=flag.value,
                 metavar=flag.metavar,
-                help=flag.help,
+                help=flag.help.replace("%", "%%"),
             )
+        if command:
+            vars(action)["example"] = flag.example_of(command, plain)
 
 
 def _what_is_wrong(action: argparse.Action, flag: str, error: argparse.ArgumentError) -> str:

@@ -10,40 +10,31 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from tensorflow_free.command_table.run_recipe_rows import HYDRA_FLAGS, INFO, MULTIRUN, RUN_FLAGS, SWEEP_FLAGS
+from tensorflow_free.command_table.run_recipe_rows import (
+    HYDRA_FLAGS,
+    INFO,
+    MULTIRUN,
+    OVERRIDES,
+    RUN_EXAMPLES,
+    RUN_FLAGS,
+    SWEEP_FLAGS,
+)
 from tensorflow_free.commands.flags import Flags, flags_of, wrong
-from tensorflow_free.commands.parser import HELP_WIDTH, Parser, declare
+from tensorflow_free.commands.help_layout import help_width, told_examples, two_columns
+from tensorflow_free.commands.parser import Parser, declare
 from tensorflow_free.composition.command_line import CommandLine, command_line
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.recipe.keys import KEYS
 
 USAGE: Final = "run-recipe RECIPE.yaml [KEY=VALUE ...] [flags]"
 
-_KEYS: Final = "\n".join(f"  {key.name:<16}  {key.says.replace('`', '')}" for key in KEYS.values())
+_DOES: Final = (
+    "Runs a recipe: draws its tensors, runs its steps in PyTorch, differentiates, judges what it expects, and writes "
+    "every value and gradient to outputs/RECIPE/."
+)
 
-DESCRIPTION: Final = f"""\
-Runs a recipe: draws its tensors, runs its steps in PyTorch, differentiates, judges what it expects, and writes every
-value and gradient to outputs/RECIPE/.
-
-  run-recipe recipes/linear_autograd.yaml
-  run-recipe recipes/linear_autograd.yaml device=cuda dtype=float64
-  run-recipe recipes/attention.yaml params.n=128 backend=inductor
-  run-recipe recipes/linear_autograd.yaml steps.y.op=sub '~expect.y'
-  run-recipe -m recipes/attention.yaml dtype=float32,bfloat16 backend=eager,inductor
-  run-recipe -m recipes/*.yaml 'params.n=range(1,9)' hydra.launcher.n_jobs=4
-
-overrides (Hydra's grammar):
-  device=cuda       cpu, cuda, cuda:1, mps, xpu, meta, auto for the best present
-  dtype=float64     float64, float32, bfloat16, float16
-  backend=NAME      eager, or a backend of torch.compile, such as inductor
-  case=NAME         one of the recipe's cases
-  seed=1            seeds every random number
-  record=outputs    all, outputs, or a list of names
-  KEY=VALUE         any key of the recipe; ~KEY deletes one
-  hydra.run.dir=D   where to write; of a sweep, hydra.sweep.dir=D
-
-keys of a recipe (docs/recipe-format.md shows each):
-{_KEYS}"""
+_COLUMN: Final = 18
+"""Where what a key or an override means begins in the help."""
 
 HYDRAS: Final = ("--multirun", "--run", "--cfg", "--resolve", "--package", "--info", "--hydra-help")
 """The flags of Hydra that are passed on."""
@@ -64,13 +55,22 @@ REFUSED: Final = {
 
 def run_parser() -> Parser:
     """The parser of all flags of `run-recipe`."""
-    parser = Parser("run-recipe", usage=USAGE, description=DESCRIPTION, epilog=exit_codes_help(HELP_WIDTH))
-    flags, sweeps, hydra = (
-        parser.add_argument_group(title) for title in ("flags", "flags of sweeps", "flags of Hydra that are passed on")
-    )
-    declare(flags, RUN_FLAGS)
-    declare(sweeps, (MULTIRUN, *SWEEP_FLAGS))
-    declare(hydra, HYDRA_FLAGS)
+    parser = Parser("run-recipe", _DOES, usage=USAGE, epilog=exit_codes_help(help_width()))
+    # argparse indents what stands below a title
+    width = help_width() - 2
+    keys = [(key.name, key.says.replace("`", "")) for key in KEYS.values()]
+    for title, told in (
+        ("examples", told_examples(RUN_EXAMPLES, width)),
+        ("overrides (Hydra's grammar)", two_columns(OVERRIDES, width, _COLUMN)),
+        ("keys of a recipe (docs/recipe-format.md shows each)", two_columns(keys, width, _COLUMN)),
+    ):
+        parser.add_argument_group(title, told)
+    for title, flags in (
+        ("flags", RUN_FLAGS),
+        ("flags of sweeps", (MULTIRUN, *SWEEP_FLAGS)),
+        ("flags of Hydra that are passed on", HYDRA_FLAGS),
+    ):
+        declare(parser.add_argument_group(title), flags, parser.prog, RUN_EXAMPLES[0][0])
     return parser
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
-from textwrap import wrap
 from typing import Final
 
 from tensorflow_free.command_table.all_commands import COMMAND_GROUPS, COMMANDS
 from tensorflow_free.command_table.shared_flags import common_flags
 from tensorflow_free.command_table.table_rows import Command
 from tensorflow_free.commands.flags import Flags, wrong
-from tensorflow_free.commands.parser import HELP_WIDTH, Parser, declare
+from tensorflow_free.commands.help_layout import help_width, told_examples, two_columns
+from tensorflow_free.commands.parser import Parser, declare
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.process.kept_modules import modules_kept
@@ -24,30 +24,33 @@ from tensorflow_free.recipe.names import did_you_mean
 
 RECIPE_USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
 
+JSON: Final = "the answer as JSON"
+"""What `--json` gives."""
+
 COLUMN: Final = 24
 """Where what a command does begins in the help."""
 
 
 def recipe_parser() -> Parser:
     """The parser of `recipe` itself: the flags of all its commands, and its help."""
+    # argparse indents what stands below a title
+    width = help_width() - 2
     parser = Parser(
         "recipe",
         usage=RECIPE_USAGE,
-        epilog=f"`recipe COMMAND --help` lists all flags of a command.\n\n{exit_codes_help(HELP_WIDTH)}",
+        epilog="`recipe COMMAND --help` shows all flags of a command, with examples.\n\n"
+        f"{exit_codes_help(help_width())}",
     )
     for title, commands in COMMAND_GROUPS.items():
-        parser.add_argument_group(title, "\n".join(_overview(name, one) for name, one in commands.items()))
-    _declare_common(parser, None)
+        rows = [_overview(name, one) for name, one in commands.items()]
+        parser.add_argument_group(title, two_columns(rows, width, COLUMN))
+    declare(parser.add_argument_group("flags of all commands"), common_flags(JSON))
     return parser
 
 
-def _overview(name: str, command: Command) -> str:
+def _overview(name: str, command: Command) -> tuple[str, str]:
     told = f"{command.help} ({', '.join(flag.name for flag in command.flags)})" if command.flags else command.help
-    lines = wrap(told, HELP_WIDTH - COLUMN - 2, break_on_hyphens=False)
-    left = f"{name} {command.words}"
-    if len(left) < COLUMN:
-        left += " " * (COLUMN - len(left)) + lines.pop(0)
-    return "\n".join([left, *(" " * COLUMN + one for one in lines)])
+    return f"{name} {command.words}", told
 
 
 def parser_of(name: str) -> Parser:
@@ -61,15 +64,13 @@ def parser_of(name: str) -> Parser:
         raise wrong("command line", f"'{name}' is not a command{near}")
     command = COMMANDS[name]
     usage = " ".join(part for part in ("recipe", name, command.words, "[flags]") if part)
-    parser = Parser(f"recipe {name}", usage=usage, description=f"{command.help[0].upper()}{command.help[1:]}.")
+    parser = Parser(f"recipe {name}", f"{command.help[0].upper()}{command.help[1:]}.", usage=usage)
+    parser.add_argument_group("examples", told_examples(command.examples, help_width() - 2))
     if command.flags:
-        declare(parser.add_argument_group("flags"), command.flags)
-    _declare_common(parser, command.ops)
+        declare(parser.add_argument_group("flags"), command.flags, parser.prog, command.plain)
+    common = common_flags(JSON, command.ops)
+    declare(parser.add_argument_group("flags of all commands"), common, parser.prog, command.plain)
     return parser
-
-
-def _declare_common(parser: Parser, ops: str | None) -> None:
-    declare(parser.add_argument_group("flags of all commands"), common_flags("the answer as JSON", ops))
 
 
 def run_command(words: Sequence[str], flags: Flags) -> int:
