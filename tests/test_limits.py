@@ -156,7 +156,9 @@ def test_a_limit_is_a_number_above_0(flag, such, word):
 
 @pytest.mark.parametrize("flag", ["--timeout", "--max-memory"])
 def test_other_commands_have_no_limits(flag):
-    with pytest.raises(RecipeError, match=f"flag '{flag}': it is run-recipe's"):
+    with pytest.raises(
+        RecipeError, match=f"flag '{flag}': it is a flag of .*run-recipe|flag '{flag}': it is a flag of .* and others"
+    ):
         cli.recipe_main(["list", flag, "3"])
 
 

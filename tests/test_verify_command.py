@@ -489,7 +489,7 @@ def test_options_are_taken_off_wherever_they_stand_and_all_wrong_ones_are_told()
         "flag '--all': it takes no value; write --all",
         "flag '--what': it is not a flag; see recipe --help",
         "flag '-k5': it is not a flag; see recipe --help",
-        "flag '--al': it is not a flag; did you mean '--all'?",
+        "flag '--al': it is not a flag; did you mean '--all'? See recipe --help",
     ]
 
 

@@ -10,9 +10,8 @@ from typing import Any, Final, TypeAlias
 from tensorflow_free.command_table.flag_values import FlagValue
 from tensorflow_free.command_table.table_rows import Flag
 from tensorflow_free.commands.help_layout import formatter, help_width
+from tensorflow_free.commands.unknown_words import about_flag
 from tensorflow_free.errors import Place, Problem, refuse_any
-from tensorflow_free.recipe.keys import KEYS
-from tensorflow_free.recipe.names import did_you_mean
 
 Declared: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"  # noqa: SLF001 - it has no public name
 """Where flags are declared: with a heading of their own in the help, or without."""
@@ -78,19 +77,10 @@ class Parser(argparse.ArgumentParser):
                 action.nargs, action.type = "?", None
 
     def _unknown(self, words: Sequence[str], refused: Mapping[str, str]) -> Iterator[Problem]:
-        known = [flag for flag in self.flags if flag.startswith("--")]
         for word in words:
             name = word.partition("=")[0]
-            if not word.startswith("-") or word in NO_FLAGS or name in self.flags:
-                continue
-            begun = (why for flag, why in refused.items() if flag == name or (name[2:] and flag.startswith(name)))
-            key = name[2:] if name.startswith("--") and name[2:] in KEYS else ""
-            otherwise = (
-                f"it is not a flag of this command; a key of the recipe is written {key}=VALUE"
-                if key
-                else f"it is not a flag{did_you_mean(name, known) or f'; see {self.prog} --help'}"
-            )
-            yield flag_problem(word, next(begun, otherwise))
+            if word.startswith("-") and word not in NO_FLAGS and name not in self.flags:
+                yield flag_problem(word, about_flag(name, self.prog, self.flags, refused))
 
     def _get_option_tuples(self, option_string: str) -> list[tuple[argparse.Action, str, str | None]]:
         """What a word could stand for that is no flag as it is: nothing, as `-cp` is not `-c p`."""

@@ -17,10 +17,9 @@ from tensorflow_free.command_table.table_rows import Command
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.help_layout import help_width, told_examples, two_columns
 from tensorflow_free.commands.parser import Parser, declare
-from tensorflow_free.commands.run_flags import run_parser
+from tensorflow_free.commands.unknown_words import about_command
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.process.kept_modules import modules_kept
-from tensorflow_free.recipe.names import did_you_mean
 
 RECIPE_USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
 
@@ -60,8 +59,7 @@ def parser_of(name: str) -> Parser:
         RecipeError: there is no such command.
     """
     if name not in COMMANDS:
-        near = did_you_mean(name, COMMANDS) or f"; the commands are {', '.join(COMMANDS)}"
-        raise wrong("command line", f"'{name}' is not a command{near}")
+        raise wrong("command line", about_command(name))
     command = COMMANDS[name]
     usage = " ".join(part for part in ("recipe", name, command.words, "[flags]") if part)
     parser = Parser(f"recipe {name}", f"{command.help[0].upper()}{command.help[1:]}.", usage=usage)
@@ -79,14 +77,13 @@ def run_command(words: Sequence[str], flags: Flags) -> int:
     Raises:
         RecipeError: there is no such command, or something behind its name is wrong.
     """
-    elsewhere = dict.fromkeys(run_parser().flags, "it is run-recipe's; see recipe --help")
     if not words or words[0].startswith("-"):
         # a flag of no command; its name is what is missed first
-        recipe_parser().words_beside(words, Namespace(), elsewhere)
+        recipe_parser().words_beside(words, Namespace(), {})
     name, *behind = words or [""]
     options = Namespace()
     parser = parser_of(name)
-    options.words = parser.words_beside(behind, options, elsewhere | dict(COMMANDS[name].refused))
+    options.words = parser.words_beside(behind, options, dict(COMMANDS[name].refused))
     module, _, act = COMMANDS[name].run.partition(":")
     with modules_kept():
         run = getattr(import_module(f"tensorflow_free.commands.{module}"), act)
