@@ -1,0 +1,1 @@
+"""What explains: the words of outcomes, reasons and tables, the pages of the documentation, and which explains what."""
