@@ -22,7 +22,8 @@ from tensorflow_free.commands.flags import (
 from tensorflow_free.commands.parser import Parser
 from tensorflow_free.commands.printing import complain, flushed, open_streams
 from tensorflow_free.commands.run_flags import run_flags, run_parser, sorted_words
-from tensorflow_free.commands.subcommands import parser_of, recipe_parser, run_command
+from tensorflow_free.commands.subcommands import RUN, parser_of, recipe_parser, run_command
+from tensorflow_free.commands.told_errors import complain_of
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.process.endings import code_of, default_signals, signals_raised, words_of
@@ -41,13 +42,14 @@ if TYPE_CHECKING:
 def run_recipe_command() -> None:
     """The command `run-recipe`."""
     leave_warnings_to_results()
-    _exit(_guarded(run_recipe_main, sys.argv[1:]))
+    _exit(_guarded(run_recipe_main, sys.argv[1:], RUN))
 
 
 def recipe_command() -> None:
     """The command `recipe`."""
     leave_warnings_to_results()
-    _exit(_guarded(recipe_main, sys.argv[1:]))
+    words = sys.argv[1:]
+    _exit(_guarded(recipe_main, words, next((word for word in words if word in COMMANDS), "")))
 
 
 def _exit(code: int) -> NoReturn:
@@ -69,16 +71,16 @@ def run_watched(words: list[str]) -> None:
                 return ExitCode.STEP_FAILED
             raise
 
-    _exit(_guarded(run, watched.words))
+    _exit(_guarded(run, watched.words, RUN))
 
 
-def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str], command: str = "") -> int:
     """An exit code for whatever happens; no traceback for what a user wrote, nor for a signal."""
     open_streams()
     try:
         with signals_raised() as asked:
             try:
-                return _coded(main, arguments)
+                return _coded(main, arguments, command)
             except Exception as error:  # noqa: BLE001 - the last door
                 # what is interrupted while it is imported raises what it likes
                 return _fault(error) if (ended := asked()) is None else _ended(ended)
@@ -86,12 +88,12 @@ def _guarded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> 
         return _ended(ended)
 
 
-def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
-    """The exit code of a command, or of what it raises for what a user wrote."""
+def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str], command: str) -> int:
+    """The exit code of a command, or of what it raises for what a user wrote, with what explains it."""
     try:
         return flushed(main(arguments))
     except TensorflowFreeError as error:
-        complain(text_lines(str(error)))
+        complain_of(error, command, arguments)
         return code_of_error(error)
     except BrokenPipeError:
         return flushed(ExitCode.OK)

@@ -15,7 +15,7 @@ from tensorflow_free.commands.run_flags import run_flags, sorted_words
 from tensorflow_free.commands.subcommands import COMMANDS, parser_of
 from tensorflow_free.golden.changes import ChangeKind
 from tensorflow_free.golden.recorded_cases import Did
-from tensorflow_free.guide.code_entries import entries, found, groups, markdown, near, plain_words
+from tensorflow_free.guide.code_entries import entries
 from tensorflow_free.guide.doc_pages import section_named
 from tensorflow_free.judging.culprits import Direction
 from tensorflow_free.judging.measured import Rule
@@ -122,7 +122,9 @@ def test_the_commands_can_be_typed():
 def pattern_of(sentence):
     """What a sentence matches, whatever its fields are."""
     parts = re.split(r"(\{\{|\}\}|\{[^}]*\})", sentence)
-    return "".join({"{{": r"\{", "}}": r"\}"}.get(one, ".+?" if one.startswith("{") else re.escape(one)) for one in parts)
+    return "".join(
+        {"{{": r"\{", "}}": r"\}"}.get(one, ".+?" if one.startswith("{") else re.escape(one)) for one in parts
+    )
 
 
 def test_what_is_shown_of_a_reason_is_what_is_printed_of_it():

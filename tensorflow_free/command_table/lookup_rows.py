@@ -70,4 +70,38 @@ LOOKUP: Final = {
         ),
         complete=("schema",),
     ),
+    "explain": Command(
+        "[CODE]",
+        "tell what a word of a result means, and what to do: an outcome, a reason, an exit code, a rule, a column",
+        "explain:explain_code",
+        (
+            ("recipe explain mismatch", "an outcome: what it means, what it looks like, what to do"),
+            ("recipe explain no kernel", "a reason, in the words that a message has for it"),
+            ("recipe explain", "all codes, a line each"),
+        ),
+        (
+            Flag(
+                "--markdown",
+                "all of it as Markdown, as docs/outcomes-and-reasons.md has it",
+                "recipe explain --markdown",
+            ),
+        ),
+    ),
+    "help": Command(
+        "[COMMAND | PAGE#SECTION]",
+        "show the help of a command, or a page of the documentation, or a section of one",
+        "help_command:show_help",
+        (
+            ("recipe help verify", "a command and its flags"),
+            ("recipe help judging#the-rule", "a section of a page; `recipe help judging the rule` does as well"),
+            ("recipe help tolerance", "what explains a key of a recipe"),
+        ),
+        (
+            Flag(
+                "--all",
+                "all of a long page; without it, its beginning and what its sections are called",
+                "recipe help judging --all",
+            ),
+        ),
+    ),
 }

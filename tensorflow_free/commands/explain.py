@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import put, put_json
-from tensorflow_free.guide.code_entries import CodeEntry, entries, found, groups, markdown, near
+from tensorflow_free.guide.code_entries import CodeEntry, called, entries, groups, markdown, named_in, near
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import STRICT, Outcome
 from tensorflow_free.text.page import GAP, Line, Page, Words, line, listed, parted, text_lines
@@ -19,7 +19,7 @@ MOST_IN_FULL: Final = 3
 """Entries that are shown in full where a text names several; of more, each has a line."""
 
 LEAST_SENTENCE: Final = 12
-"""Letters that a sentence has besides its fields, for a message to be known by it."""
+"""Letters that a sentence has in one piece between its fields, for a message to be known by it."""
 
 
 def explain_code(options: Namespace, flags: Flags) -> int:
@@ -46,7 +46,7 @@ def _asked(text: str) -> list[CodeEntry]:
     Raises:
         RecipeError: it names none.
     """
-    if told := found(text) or _by_sentence(text):
+    if told := called(text) or _by_sentence(text) or named_in(text):
         return told
     likely = near(text)
     meant = f"; did you mean '{likely.code}'?" if likely else ""
@@ -56,12 +56,12 @@ def _asked(text: str) -> list[CodeEntry]:
 def _by_sentence(text: str) -> list[CodeEntry]:
     """The entries of reasons whose sentence a message is, whatever names and numbers are in it."""
     # the sentences stand with what reads the reasons' files
-    from tensorflow_free.outcome.sentences import SENTENCES
+    from tensorflow_free.outcome.sentences import SENTENCES  # noqa: PLC0415 - it takes as long as all else here
 
     known = {entry.code: entry for entry in entries()}
     for code, sentence in sorted(SENTENCES.items(), key=lambda item: -len(item[1])):
         parts = [part for part in re.split(r"\{[^}]*\}", sentence) if part]
-        if sum(map(len, parts)) >= LEAST_SENTENCE and re.search(".*".join(map(re.escape, parts)), text):
+        if max(map(len, parts), default=0) >= LEAST_SENTENCE and re.search(".*".join(map(re.escape, parts)), text):
             return [known[code]]
     return []
 
@@ -96,9 +96,9 @@ def entry_page(entry: CodeEntry) -> Page:
 def _kind(entry: CodeEntry) -> str:
     """Its group, and of an outcome what it does to the command's exit code."""
     group = f"({entry.group[0].lower()}{entry.group[1:]}"
-    if entry.code not in set(Outcome):
+    outcome = next((one for one in Outcome if one == entry.code), None)
+    if outcome is None:
         return f"{group})"
-    outcome = Outcome(entry.code)
     code = f"{outcome.exit_code:d}" if outcome.exit_code else "1 under --strict" if outcome in STRICT else "0"
     alone = ", where nothing could run" if outcome.is_absent else ""
     return f"{group}; exit code {code}{alone})"
@@ -106,9 +106,10 @@ def _kind(entry: CodeEntry) -> str:
 
 def _step(number: int, text: str) -> Iterator[Line]:
     """A thing to do; a command at its end has a line of its own, to be copied."""
-    told, command = re.fullmatch(r"(.*?)(?:: `((?:run-recipe|recipe|pytest) [^`]+)`)?", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    yield line(f"{number}. {told}{':' if command else ''}", indent=4)
-    if command:
-        yield line(command, "name", indent=7, is_whole=True)
+    told, *commands = _COMMAND_AT_END.split(text)
+    yield line(f"{number}. {told}{':' if commands else ''}", indent=4)
+    if commands:
+        yield line(commands[0], "name", indent=7, is_whole=True)
 
 
+_COMMAND_AT_END: Final = re.compile(r": `((?:run-recipe|recipe|pytest) [^`]+)`$")

@@ -8,6 +8,7 @@ from pathlib import Path
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import complain, put, put_json
 from tensorflow_free.commands.recipe_words import recipe_files
+from tensorflow_free.commands.told_errors import complain_lines, hints_of
 from tensorflow_free.composition.override_texts import of_case
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.loading import cases_of, load_recipe, read_form
@@ -62,19 +63,26 @@ def check_recipes(options: Namespace, flags: Flags) -> int:
     flags.load_ops()
     code = ExitCode.OK
     for path in recipe_files(options.words):
-        problems: dict[str, None] = {}
-        try:
-            cases = cases_of(path)
-        except RecipeError as error:
-            cases, problems = (), dict.fromkeys(str(error).splitlines())
-        for case in cases or (() if problems else ("",)):
-            try:
-                load_recipe(path, of_case(case))
-            except RecipeError as error:
-                problems.update(dict.fromkeys(str(error).splitlines()))
-        if problems:
-            complain(text_lines("\n".join(problems)))
+        errors = _refusals(path)
+        if errors:
+            told = dict.fromkeys(one for error in errors for one in str(error).splitlines())
+            complain_lines("\n".join(told), [] if flags.quiet else hints_of(errors, "check"))
             code = ExitCode.WRONG
         elif not flags.quiet:
             put([line(f"{path}: well-formed", is_whole=True)])
     return code
+
+
+def _refusals(path: Path) -> list[RecipeError]:
+    """What refuses a recipe, in each of its cases."""
+    try:
+        cases = cases_of(path)
+    except RecipeError as error:
+        return [error]
+    errors = []
+    for case in cases or ("",):
+        try:
+            load_recipe(path, of_case(case))
+        except RecipeError as error:
+            errors.append(error)
+    return errors

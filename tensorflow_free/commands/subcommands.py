@@ -21,6 +21,9 @@ from tensorflow_free.commands.unknown_words import about_command
 from tensorflow_free.outcome.exit_codes import exit_codes_help
 from tensorflow_free.process.kept_modules import modules_kept
 
+RUN: Final = "run-recipe"
+"""The other command."""
+
 RECIPE_USAGE: Final = "recipe COMMAND [WORDS …] [flags]"
 
 JSON: Final = "the answer as JSON"
@@ -37,7 +40,9 @@ def recipe_parser() -> Parser:
     parser = Parser(
         "recipe",
         usage=RECIPE_USAGE,
-        epilog="`recipe COMMAND --help` shows all flags of a command, with examples.\n\n"
+        epilog="`recipe help COMMAND` shows all flags of a command, with examples.\n"
+        "`recipe help PAGE` shows a page of the documentation.\n"
+        "`recipe explain CODE` tells what a word of a result means.\n\n"
         f"{exit_codes_help(help_width())}",
     )
     for title, commands in COMMAND_GROUPS.items():

@@ -142,12 +142,15 @@ def plain_words(text: str) -> str:
     return " ".join(re.sub(r"[-_\s`'\"]+", " ", text.lower()).split()).strip(" .:;,")
 
 
-def found(text: str) -> list[CodeEntry]:
-    """The entries that a text names: the one that is so called, else all whose words stand in it, in its order."""
+def called(text: str) -> list[CodeEntry]:
+    """The entry that is called so; none or one."""
     wanted = plain_words(text)
-    exact = [entry for entry in entries() if wanted in entry.words]
-    if exact:
-        return exact
+    return [entry for entry in entries() if wanted in entry.words]
+
+
+def named_in(text: str) -> list[CodeEntry]:
+    """The entries whose words stand in a text, in its order."""
+    wanted = plain_words(text)
     stands = {entry: place for entry in entries() if (place := _place_in(wanted, entry)) is not None}
     return sorted((one for one in stands if not _is_part(stands[one], stands.values())), key=lambda one: stands[one])
 
@@ -209,7 +212,7 @@ def _link(section: str) -> str:
 
 
 INTRODUCTION: Final = """\
-Every word by which a command, a table or a file tells what became of something: what it means, what it looks like, and what
-to do. `recipe explain CODE` shows one of these entries in a terminal; words of a message do as well, as in
-`recipe explain downstream of a random step`. In `result.json`, `comparison.json`, `cells.jsonl` and with `--json` the reasons are data:
-`causes`, `cause` and `notes` hold each with its `code`."""
+Every word by which a command, a table or a file tells what became of something: what it means, what it looks like, and
+what to do. `recipe explain CODE` shows one of these entries in a terminal; words of a message do as well, as in `recipe
+explain downstream of a random step`. In `result.json`, `comparison.json`, `cells.jsonl` and with `--json` the reasons
+are data: `causes`, `cause` and `notes` hold each with its `code`."""

@@ -1,0 +1,39 @@
+"""An error on standard error: its problems, and behind them which page of the documentation explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tensorflow_free.commands.printing import complain
+from tensorflow_free.errors import RecipeError, TensorflowFreeError
+from tensorflow_free.text.page import line, text_lines
+
+QUIET: Final = ("-q", "--quiet")
+
+
+def complain_of(error: TensorflowFreeError, command: str, words: Sequence[str]) -> None:
+    """Print what is wrong, and what explains it; the latter not under `--quiet`.
+
+    Args:
+        error: what is wrong.
+        command: the command that was typed: `run-recipe`, `verify`; empty where it is none.
+        words: the words of the command line.
+    """
+    hints = [] if set(words) & set(QUIET) else hints_of([error], command)
+    complain_lines(str(error), hints)
+
+
+def complain_lines(text: str, hints: Sequence[str]) -> None:
+    """Print what is wrong, and below it what to type to read about it."""
+    complain([*text_lines(text), *(line(one) for one in hints)])
+
+
+def hints_of(errors: Sequence[TensorflowFreeError], command: str) -> list[str]:
+    """What to type to read about the problems of some errors, a line each."""
+    problems = [problem for error in errors if isinstance(error, RecipeError) for problem in error.problems]
+    if not problems:
+        return []
+    from tensorflow_free.guide.pointers import pointers  # noqa: PLC0415 - only a refusal needs them
+
+    return pointers(problems, command)
