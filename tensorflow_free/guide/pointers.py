@@ -104,7 +104,8 @@ def _pointer(problem: Problem, command: str, keys: set[str]) -> str | None:
     place = problem.place
     file = place.file or ""
     if file.startswith(_FLAG):
-        return f"recipe help {command} lists its flags" if command else None
+        # it is told with the help that lists it
+        return None
     if file == _COMMAND_LINE:
         # what is refused as a command, a page or a code is told with what is near
         return f"recipe help {command} tells how it is used" if command not in ("", "explain", "help") else None
