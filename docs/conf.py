@@ -1,0 +1,92 @@
+"""How Sphinx builds the site of this folder's pages: `python -m sphinx -W --keep-going docs .site`."""
+
+from __future__ import annotations
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from tensorflow_free.version import VERSION
+
+CONTENTS = {
+    "Learn": ["tutorial", "teaching", "looking-up-ops"],
+    "How to": [
+        "own-kernel",
+        "bring-your-backend",
+        "compilers",
+        "bug-report",
+        "training-loop",
+        "attention",
+        "precision-report",
+        "inputs-from-files",
+        "comparing-runs",
+        "from-a-model",
+        "sweeps",
+        "goldens",
+        "pages",
+        "matrix",
+        "continuous-integration",
+    ],
+    "Reference": ["recipe-format", "relations", "files", "api", "glossary", "coverage"],
+    "Explanation": [
+        "judging",
+        "two-machines",
+        "strength",
+        "third-party-compilers",
+        "safety",
+        "performance",
+        "architecture",
+    ],
+}
+"""All pages, in the order of a reader. A page that is not here fails the build."""
+
+project = "tensorflow_free"
+author = "the authors of tensorflow_free"
+copyright = "the authors of tensorflow_free, MIT licence"  # noqa: A001 - the name that Sphinx reads
+version = release = VERSION
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+exclude_patterns: list[str] = []
+
+# anchors are those of GitHub, so that a link is right in both
+myst_heading_anchors = 5
+
+# docstrings name code in single backticks
+default_role = "code"
+napoleon_custom_sections = ["Shape"]
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_member_order = "bysource"
+add_module_names = False
+nitpicky = False
+
+html_theme = "furo"
+html_title = f"tensorflow_free {VERSION}"
+html_static_path: list[str] = []
+html_show_sphinx = False
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
+
+
+def with_contents(_: Sphinx, page: str, source: list[str]) -> None:
+    """Put the contents below the first page, which is plain Markdown in the repository."""
+    if page == "index":
+        trees = [
+            "\n".join(["```{toctree}", ":hidden:", f":caption: {part}", *CONTENTS[part], "```"]) for part in CONTENTS
+        ]
+        source[0] += "\n\n" + "\n\n".join(trees) + "\n"
+
+
+def with_github_anchors(_: Sphinx, tree: nodes.document) -> None:
+    """Give each heading the anchor that it has on GitHub, too, where Sphinx's own is another."""
+    for section in tree.findall(nodes.section):
+        slug = section.get("slug")
+        if slug and slug not in section["ids"]:
+            section["ids"].append(slug)
+
+
+def setup(app: Sphinx) -> None:
+    """Have Sphinx do so."""
+    app.connect("source-read", with_contents)
+    app.connect("doctree-read", with_github_anchors)
