@@ -20,9 +20,19 @@ MOST_THREADS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One switch: what it may be, how it is read and how it is set."""
+    """One switch: what it may be, how it is read and how it is set.
+
+    Attributes:
+        name: as a recipe writes it.
+        sets: what it sets, by PyTorch's own name.
+        read: gives what it is now.
+        write: sets it.
+        words: what it may be, where it is not an integer.
+        kind: the type of what it may be.
+    """
 
     name: str
+    sets: str
     read: Callable[[], Any]
     write: Callable[[Any], object]
     words: tuple[Any, ...] = (True, False)
@@ -97,41 +107,65 @@ def _refuse(value: Any) -> None:
 SETTINGS: Final[dict[str, Setting]] = {
     setting.name: setting
     for setting in (
-        Setting("deterministic", _read_deterministic, _write_deterministic, (True, False, "warn_only")),
+        Setting(
+            "deterministic",
+            "torch.use_deterministic_algorithms",
+            _read_deterministic,
+            _write_deterministic,
+            (True, False, "warn_only"),
+        ),
         Setting(
             "float32_matmul_precision",
+            "torch.set_float32_matmul_precision",
             torch.get_float32_matmul_precision,
             torch.set_float32_matmul_precision,
             ("highest", "high", "medium"),
         ),
-        Setting("num_threads", torch.get_num_threads, torch.set_num_threads, kind=int),
-        Setting("flush_denormal", _read_flush_denormal, torch.set_flush_denormal),
-        Setting("allow_tf32", _read_tf32, _write_tf32),
+        Setting("num_threads", "torch.set_num_threads", torch.get_num_threads, torch.set_num_threads, kind=int),
+        Setting("flush_denormal", "torch.set_flush_denormal", _read_flush_denormal, torch.set_flush_denormal),
+        Setting(
+            "allow_tf32",
+            "allow_tf32 of torch.backends.cuda.matmul and of torch.backends.cudnn",
+            _read_tf32,
+            _write_tf32,
+        ),
         Setting(
             "allow_fp16_reduced_precision_reduction",
+            "torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction",
             *_attribute(torch.backends.cuda.matmul, "allow_fp16_reduced_precision_reduction"),
         ),
         Setting(
             "allow_bf16_reduced_precision_reduction",
+            "torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction",
             *_attribute(torch.backends.cuda.matmul, "allow_bf16_reduced_precision_reduction"),
         ),
-        Setting("cudnn_enabled", *_attribute(torch.backends.cudnn, "enabled")),
-        Setting("cudnn_benchmark", *_attribute(torch.backends.cudnn, "benchmark")),
-        Setting("cudnn_deterministic", *_attribute(torch.backends.cudnn, "deterministic")),
-        Setting("mkldnn", *_attribute(torch.backends.mkldnn, "enabled")),
-        Setting("detect_anomaly", _read_anomaly, _write_anomaly),
+        Setting("cudnn_enabled", "torch.backends.cudnn.enabled", *_attribute(torch.backends.cudnn, "enabled")),
+        Setting("cudnn_benchmark", "torch.backends.cudnn.benchmark", *_attribute(torch.backends.cudnn, "benchmark")),
+        Setting(
+            "cudnn_deterministic",
+            "torch.backends.cudnn.deterministic",
+            *_attribute(torch.backends.cudnn, "deterministic"),
+        ),
+        Setting("mkldnn", "torch.backends.mkldnn.enabled", *_attribute(torch.backends.mkldnn, "enabled")),
+        Setting("detect_anomaly", "torch.autograd.set_detect_anomaly", _read_anomaly, _write_anomaly),
         Setting(
             "fill_uninitialized_memory",
+            "torch.utils.deterministic.fill_uninitialized_memory",
             *_attribute(torch.utils.deterministic, "fill_uninitialized_memory"),
         ),
         Setting(
             "attention_fastpath",
+            "torch.backends.mha.set_fastpath_enabled",
             torch.backends.mha.get_fastpath_enabled,
             torch.backends.mha.set_fastpath_enabled,
         ),
-        Setting("sdp_backend", lambda: None, _refuse, tuple(SDP_BACKENDS)),
+        Setting("sdp_backend", "torch.nn.attention.sdpa_kernel", lambda: None, _refuse, tuple(SDP_BACKENDS)),
         Setting(
-            "cpu_capability", _capability, _refuse, ("default", "avx2", "avx512", "amx", "sve256", "zvector", "vsx")
+            "cpu_capability",
+            "the environment's ATEN_CPU_CAPABILITY, which torch reads at its start",
+            _capability,
+            _refuse,
+            ("default", "avx2", "avx512", "amx", "sve256", "zvector", "vsx"),
         ),
     )
 }

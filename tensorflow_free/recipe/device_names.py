@@ -66,6 +66,12 @@ def kind_problem(word: Any) -> str | None:
     return MEANT.get(word) or (slip and f"; did you mean '{slip}'?")
 
 
+def slips_of_devices() -> list[str]:
+    """Words that are surely meant to be a device, and are none: two letters swapped, one twice, other capitals."""
+    words = {slip for name in DEVICES for slip in (*_slips(name), name.upper(), name.capitalize())}
+    return sorted(word for word in words if kind_problem(word))
+
+
 def _slips(name: str) -> Iterable[str]:
     for at in range(len(name)):
         yield name[:at] + name[at] + name[at:]

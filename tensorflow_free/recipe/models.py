@@ -80,7 +80,7 @@ class Step(Model):
     """One operation, or a block (`with`, `repeat`) that holds other steps.
 
     Attributes:
-        op: the op, as it was written; None of a block.
+        op: the op, by its name in torch: `softmax`, `F.relu`, `view`; a block has none.
         args: the op's positional arguments: names of values, literals.
         kwargs: the op's arguments by name.
         retain_grad: whether the gradient of its value is recorded.
@@ -115,8 +115,11 @@ class Backend(Model):
     """What runs the steps: eager PyTorch, or a backend of `torch.compile`.
 
     Attributes:
-        name: `eager`, or the name of the backend: `inductor`.
-        mode: as of `torch.compile`; so are `dynamic`, `fullgraph` and `options`.
+        name: `eager`, which is plain PyTorch, or a backend of `torch.compile` such as `inductor`.
+        mode: the mode of `torch.compile`, such as `max-autotune`; not beside `options`.
+        dynamic: whether sizes are compiled as variables; the compiler decides where it is left out.
+        fullgraph: whether a graph break is a failure.
+        options: options of the backend by name, such as `{epilogue_fusion: false}`; not beside `mode`.
         calls: how many times the compiled function is called, or the cases that it is called for.
     """
 
@@ -139,9 +142,10 @@ class BackwardPass(Model):
 
     Attributes:
         target: the value that is differentiated.
-        gradient: the gradient of the target, of its shape; None for 1.
-        inputs: the tensors whose gradients are computed; None for all leaves.
-        retain_graph: as of `torch.autograd.backward`; so is `create_graph`.
+        gradient: the gradient of the target, of its shape; 1 where it is left out.
+        inputs: the tensors whose gradients are computed; all leaves where it is left out.
+        retain_graph: whether the graph is kept for another pass.
+        create_graph: whether the gradients can themselves be differentiated.
     """
 
     words: ClassVar[str] = "a backward pass"
@@ -174,7 +178,14 @@ class Pair(Model):
 
 
 class ToleranceSpec(Pair):
-    """One pair for all dtypes, or one a dtype."""
+    """One pair for all dtypes, or one a dtype.
+
+    Attributes:
+        float64: the tolerance of values in float64.
+        float32: the tolerance of values in float32.
+        bfloat16: the tolerance of values in bfloat16.
+        float16: the tolerance of values in float16.
+    """
 
     words: ClassVar[str] = "`tolerance`"
 
@@ -217,9 +228,13 @@ class Expectation(Model):
         value: a literal that the value must be close to.
         close: another value that it must be close to.
         equal: another value that it must be equal to, bit for bit.
-        rtol: the relative tolerance of `value` and `close`; so is `atol`.
+        rtol: the relative tolerance of `value` and `close`: a share of the expected number.
+        atol: the absolute tolerance of `value` and `close`, in the unit of the value.
         ulp: the distance that is allowed, in units in the last place.
-        shape: the expected shape; so are `dtype`, `stride` and `contiguous`.
+        shape: the shape that it must have.
+        dtype: the dtype that it must have; `floating` and `complex` are those of the recipe.
+        stride: the strides that it must have.
+        contiguous: whether it must be contiguous in memory.
         shares_memory: the value with which it must share memory.
         step: of an error, the step that must fail.
         type: of an error, the name of its type.
@@ -263,11 +278,11 @@ class KnownFault(Model):
     """A mark on cells, or on some of their values, that are known to fail.
 
     Attributes:
-        when: the cells that it marks; None for all.
-        keys: the values that it marks; None for all.
+        when: the cells that it marks; all where it is left out.
+        keys: the values that it marks; all where it is left out.
         reason: why they fail.
         issue: the number or address of the report.
-        at_most: how many times what is allowed they may be away; None for any error, and whatever else fails.
+        at_most: how many times what is allowed they may be away; without it any error and failure is borne.
     """
 
     words: ClassVar[str] = "a known fault"
@@ -284,8 +299,8 @@ class RelationSpec(Model):
 
     Attributes:
         of: what is changed: tensors, each with its dimension or parameters; or what a kind without tensors takes.
-        values: the values and gradients of which it must hold, each with its factor where a kind has one; None for all.
-        bits: whether it must hold bit for bit; None for what is usual of its kind.
+        values: the values and gradients of which it must hold, of `scaling` with factors; all where it is left out.
+        bits: whether it must hold bit for bit; its kind decides where it is left out.
         strict: whether it fails, too, where plain eager PyTorch on the CPU does not hold it either.
         when: the cells in which it must hold.
     """

@@ -22,6 +22,9 @@ MOST_BITS: Final = 1023
 DATA: Final = "data are numbers, booleans and lists of them"
 """What would be right for literal data."""
 
+FINFO_FIELDS: Final = ("max", "min", "eps", "tiny", "smallest_normal", "resolution")
+"""The numbers of a dtype's `torch.finfo` that `{finfo: …}` may ask for."""
+
 NUMBER_WORDS: Final = {"nan", "inf", "-inf", "+inf", "infinity"}
 
 
@@ -57,9 +60,8 @@ def literal(written: Mapping[str, Any], recipe_dtype: str) -> Any:
             raise Mismatch(f"'{value}' is not a dtype{did_you_mean(value, TORCH_DTYPES)}")
         return found
     if kind == "finfo":
-        fields = ("max", "min", "eps", "tiny", "smallest_normal", "resolution")
-        if value not in fields:
-            near = did_you_mean(value, fields) or f"; it is one of {', '.join(fields)}"
+        if value not in FINFO_FIELDS:
+            near = did_you_mean(value, FINFO_FIELDS) or f"; it is one of {', '.join(FINFO_FIELDS)}"
             raise Mismatch(f"'{value}' is not a field of finfo{near}")
         return FinfoNumber.of_dtype(value, dtype_of(recipe_dtype, recipe_dtype))
     raise Mismatch(f"'{shown(dict(written))}' is not a number; {{complex: [re, im]}} takes two numbers")
