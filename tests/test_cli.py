@@ -523,6 +523,37 @@ def test_show_of_what_is_no_result_is_told(typed):
     assert (code, err) == (2, "nowhere: is not a run's folder; there is no result.json in it\n")
 
 
+SCHEMA_ALONE = """
+import sys
+from tensorflow_free.entry import recipe
+sys.argv = ["recipe", "schema", "recipe"]
+try:
+    recipe()
+except SystemExit as end:
+    sys.exit(end.code or {"torch", "pydantic"} & {*sys.modules} or 0)
+"""
+
+
+def test_schema_of_a_recipe_is_printed_as_it_came_without_torch():
+    done = finished(sys.executable, "-c", SCHEMA_ALONE)
+    kept = Path(cli.__file__).parent.parent / "docs" / "recipe.schema.json"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == kept.read_text(encoding="utf-8")
+
+
+def test_schema_of_a_recipe_has_ops_of_ones_own_where_they_are_given(typed):
+    Path("mine.py").write_text(
+        "from tensorflow_free import register_op\n"
+        "@register_op('schemas.own', replace=True)\n"
+        "def own(x, how: float = 2.0):\n    return x * how\n"
+    )
+    code, out, _ = typed("recipe", "schema", "recipe", "--ops", "mine.py")
+    assert code == 0
+    ops = json.loads(out)["definitions"]
+    offered = next(one for one in ops["op"]["anyOf"] if "enum" in one)
+    assert offered["enumDescriptions"][offered["enum"].index("schemas.own")].startswith("schemas.own(x, how=2.0)")
+
+
 def test_schema_prints_the_schema_of_result_json(typed):
     code, out, _ = typed("recipe", "schema")
     assert code == 0

@@ -68,6 +68,13 @@ LOOKUP: Final = {
             ("recipe schema recipe", "of a recipe, for an editor that completes by it"),
             ("recipe schema result", "of the result.json of a run"),
         ),
+        (
+            Flag(
+                "--installed",
+                "of a recipe: with the ops of the torch and the packages that are installed, not as it came",
+                "recipe schema recipe --installed",
+            ),
+        ),
         complete=("schema",),
     ),
     "explain": Command(
