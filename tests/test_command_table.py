@@ -104,14 +104,16 @@ def test_help_fits_the_terminal_and_shows_each_example_whole(columns, monkeypatc
             assert says.split()[-1] in text
 
 
-def test_the_words_of_a_flag_stand_before_its_example():
+def test_the_words_of_a_flag_stand_before_its_example(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     lines = parser_of("compare").format_help().splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("  --rtol X "))
     assert lines[at].endswith("  the relative tolerance, instead of the rules of the dtype")
     assert lines[at + 1] == "    $ recipe compare outputs/eager outputs/compiled --rtol 1e-5"
 
 
-def test_in_the_overview_a_command_with_many_words_has_what_it_does_below():
+def test_in_the_overview_a_command_with_many_words_has_what_it_does_below(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     lines = recipe_parser().format_help().splitlines()
     at = lines.index("  pack RECIPE.yaml … KEY=A,B")
     assert lines[at + 1].startswith(f"{' ' * 26}write cells, their starting tensors")

@@ -75,7 +75,18 @@ LOOKUP: Final = {
                 "recipe schema recipe --installed",
             ),
         ),
-        complete=("schema",),
+        complete=("words recipe result row comparison sweep golden matrix",),
+    ),
+    "completion": Command(
+        "SHELL",
+        "print the script by which a shell completes both commands: bash, zsh or fish",
+        "shell_completion:print_script",
+        (
+            ("recipe completion bash", "a line for ~/.bashrc: source <(recipe completion bash)"),
+            ("recipe completion zsh", "a line for ~/.zshrc: source <(recipe completion zsh)"),
+            ("recipe completion fish", "for ~/.config/fish/config.fish: recipe completion fish | source"),
+        ),
+        complete=("shell",),
     ),
     "explain": Command(
         "[CODE]",
@@ -93,6 +104,7 @@ LOOKUP: Final = {
                 "recipe explain --markdown",
             ),
         ),
+        complete=("code",),
     ),
     "help": Command(
         "[COMMAND | PAGE#SECTION]",
@@ -110,5 +122,6 @@ LOOKUP: Final = {
                 "recipe help judging --all",
             ),
         ),
+        complete=("command", "page"),
     ),
 }

@@ -91,7 +91,7 @@ SAVED: Final = {
                 complete=("folder",),
             ),
         ),
-        complete=("sweep", "cell"),
+        complete=("run",),
     ),
     "compare": Command(
         "A B",
@@ -133,7 +133,7 @@ SAVED: Final = {
             PAGE,
             MARKDOWN,
         ),
-        complete=("run", "sweep"),
+        complete=("run",),
     ),
 }
 
