@@ -15,12 +15,13 @@ from tensorflow_free import RecipeError, cli
 from tensorflow_free.commands.explain import explain_code
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.help_command import show_help
-from tensorflow_free.commands.told_errors import complain_of
+from tensorflow_free.commands.told_errors import complain_of, hints_of_failure
 from tensorflow_free.composition.override_texts import override_place
 from tensorflow_free.errors import Place, Problem
 from tensorflow_free.guide.code_entries import groups, markdown
-from tensorflow_free.guide.doc_pages import anchor_of, doc_sections, section_named, sections_of
+from tensorflow_free.guide.doc_pages import anchor_of, doc_sections, page_names, section_named, sections_of
 from tensorflow_free.guide.pointers import KEY_SECTIONS, STEP_SECTIONS, TENSOR_SECTIONS, pointers
+from tensorflow_free.outcome.reasons import StepFailed
 from tensorflow_free.recipe.keys import KEYS, STEP_KEYS
 
 ROOT = Path(__file__).parent.parent
@@ -127,6 +128,7 @@ def test_the_page_of_all_codes_is_current():
 def test_alone_it_is_the_overview_and_of_a_command_its_help(helped):
     assert helped() == helped("recipe")
     assert "what a device supports" in helped()
+    assert "\npages: api, architecture, " in helped()
     assert helped("run-recipe").startswith("usage: run-recipe RECIPE.yaml")
     assert helped("compare").startswith("usage: recipe compare A B [flags]")
     assert helped("record").endswith("\nthe key of a recipe: recipe help recipe-format#record\n")
@@ -169,7 +171,7 @@ def test_what_is_not_there_is_told_with_the_nearest(helped):
     assert refused(helped, "out of bounds") == (
         "command line: 'out of bounds' is no page; recipe explain out of bounds tells what it means"
     )
-    assert "the pages are architecture, " in refused(helped, "xyzzy")
+    assert f"the pages are {', '.join(page_names())}, and" in refused(helped, "xyzzy")
 
 
 def test_a_section_of_several_pages_is_told_with_each(helped):
@@ -295,3 +297,35 @@ def test_a_refusal_on_the_command_line_ends_with_its_pointers(capsys, monkeypatc
     ]
     assert cli._guarded(cli.recipe_main, ["check", "tests/refusals/many-problems.yaml"]) == 2
     assert capsys.readouterr().err.splitlines() == told
+
+
+# steps that fail
+
+
+def failed(op, code="step failed", **more):
+    return StepFailed(code=code, step="y", op=op, type="RuntimeError", message="no", operands=[], **more)
+
+
+def test_a_step_that_failed_points_at_what_its_op_takes_and_else_at_what_to_do():
+    assert hints_of_failure(failed("softmax")) == ["recipe ops softmax tells what it takes"]
+    assert hints_of_failure(failed("@")) == ["recipe explain step failed tells what to do"]
+    assert hints_of_failure(failed("softmax", "no kernel")) == ["recipe explain no kernel tells what to do"]
+    assert hints_of_failure(failed("softmax", expected=True)) == hints_of_failure(None) == []
+
+
+def test_the_hint_stands_behind_a_run_and_neither_under_quiet_nor_with_json(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text("tensors: {x: [1.0], w: [1.0, 2.0, 3.0]}\nsteps: {y: 'cat([x, w], dim=3)'}\n")
+    for words, told in ((["a.yaml"], "recipe ops cat tells what it takes\n"), (["a.yaml", "--json"], "")):
+        assert cli._guarded(cli.run_recipe_main, words, "run-recipe") == 3
+        assert capsys.readouterr().err == told
+    assert cli._guarded(cli.run_recipe_main, ["a.yaml", "-q"], "run-recipe") == 3
+    assert "recipe ops" not in capsys.readouterr().err
+
+
+def test_a_sweep_in_place_of_a_run_is_told_with_one_of_its_cells(capsys, tmp_path):
+    (tmp_path / "sweep.json").write_text("{}")
+    for words in (["show", str(tmp_path)], ["page", str(tmp_path), "--svg", "x.svg"]):
+        assert cli._guarded(cli.recipe_main, words) == 2
+        told = f"{tmp_path}: is a sweep's folder; name that of one of its cells, such as {tmp_path}/0\n"
+        assert capsys.readouterr().err == told

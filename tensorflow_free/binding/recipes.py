@@ -31,7 +31,7 @@ from tensorflow_free.plan.call_rows import CallRow
 from tensorflow_free.plan.calls import Site
 from tensorflow_free.plan.plan import Plan
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.recipe.keys import DEFAULTS, INPUTS
+from tensorflow_free.recipe.keys import DEFAULTS, INPUTS, NAMED
 from tensorflow_free.recipe.models import Backend, BackwardPass, Recipe, written_keys
 from tensorflow_free.recipe.names import RECIPE_DTYPES, did_you_mean, name_problem
 from tensorflow_free.registry import find
@@ -167,8 +167,11 @@ class Binding:
     def _check_keys(self, overrides: Mapping[str, Any], path: KeyPath) -> None:
         """Refuse a key of a case, or of the reference, that no recipe has."""
         for key in overrides:
-            if key.partition(".")[0] not in DEFAULTS:
-                near = did_you_mean(key, DEFAULTS) or f"; it is one of {', '.join(DEFAULTS)}"
+            name = key.partition(".")[0]
+            if name not in DEFAULTS:
+                below = next((one for one in NAMED if name in getattr(self.recipe, one)), "")
+                named = f"; write {below}.{key}" if below else ""
+                near = named or did_you_mean(key, DEFAULTS) or f"; it is one of {', '.join(DEFAULTS)}"
                 self.scope.wrong((*path, key), f"'{key}' is not a key of a recipe{near}")
 
     def _collect_names(self) -> None:

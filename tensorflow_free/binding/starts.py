@@ -17,7 +17,7 @@ from tensorflow_free.binding.shapes import inferred, range_problem, shape_made, 
 from tensorflow_free.files.opening import FileRead
 from tensorflow_free.plan.calls import described
 from tensorflow_free.recipe.dotted import KeyPath
-from tensorflow_free.recipe.init_kinds import INIT_KINDS, VIEWS
+from tensorflow_free.recipe.init_kinds import INIT_KINDS, VIEWS, by_name
 from tensorflow_free.recipe.models import TensorSpec, written_keys
 from tensorflow_free.recipe.names import FOLLOWING, did_you_mean, nearest
 from tensorflow_free.tensors import devices
@@ -178,16 +178,19 @@ class Starts:
             given.update({key: value for key, value in layout.items() if value is not None})
         allowed = kind.names
         arguments: dict[str, Any] = {}
+        misspelt: set[str | None] = set()
         literal_dtype = self._literal_dtype(spec)
         for key, written in given.items():
             if key not in allowed:
-                self._wrong((*path, key), f"'{key}' is not a parameter of {spec.init}{_meant(key, allowed)}")
+                meant = by_name(kind, written) if key == "args" else ""
+                better = f"; write {meant}" if meant else _meant(key, allowed)
+                self._wrong((*path, key), f"'{key}' is not a parameter of {spec.init}{better}")
+                misspelt |= {nearest(key, allowed), *(kind.names if meant else ())}
                 continue
             try:
                 arguments[key] = read_parameter(spec.init, key, written, literal_dtype, self.made)
             except Mismatch as mismatch:
                 self._wrong((*path, key), mismatch.message)
-        misspelt = {nearest(key, allowed) for key in given if key not in allowed}
         for key in kind.required:
             if key not in given and key not in misspelt:
                 reshapes = key == "size" and spec.shape is not None

@@ -30,7 +30,11 @@ def read_document(path: Path, model: type[Document], newest: int, owner: str) ->
     try:
         content = _parsed(read_file(path, within=path.parent))
     except FileNotFoundError as error:
-        raise StorageError(f"{path.parent}: is not a {owner}'s folder; there is no {path.name} in it") from error
+        folder = path.parent
+        if owner == "run" and (folder / "sweep.json").is_file():
+            told = f"is a sweep's folder; name that of one of its cells, such as {folder / '0'}"
+            raise StorageError(f"{folder}: {told}") from error
+        raise StorageError(f"{folder}: is not a {owner}'s folder; there is no {path.name} in it") from error
     except (OSError, ValueError, RecursionError) as error:
         raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 from typing import Final
 
 from tensorflow_free.command_table.all_commands import COMMANDS
 from tensorflow_free.commands.flags import Flags, wrong
+from tensorflow_free.commands.help_layout import help_width
 from tensorflow_free.commands.printing import put_json
 from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.commands.subcommands import RUN, parser_of, recipe_parser
@@ -51,7 +53,8 @@ def _of_command(words: Sequence[str]) -> str | None:
     """The help of what the words name; None where they name no command."""
     name = " ".join(words)
     if not words or name == "recipe":
-        return recipe_parser().format_help()
+        pages = fill(f"pages: {', '.join(page_names())}", help_width(), break_on_hyphens=False)
+        return f"{recipe_parser().format_help()}\n{pages}\n"
     if name == RUN:
         return run_parser().format_help()
     if name.removeprefix("recipe ") not in COMMANDS:

@@ -10,6 +10,7 @@ from tensorflow_free.commands.ci_report import CiReport
 from tensorflow_free.commands.flags import Flags
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.commands.run_screen import show, tell_run
+from tensorflow_free.commands.told_errors import complain_lines, hints_of_failure
 from tensorflow_free.composition.compose import Composed
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, refuse_any
@@ -63,6 +64,8 @@ def run_composed(
     saved = kept(result)
     file = f"{folder}/result.json" if saved else None
     show(result, file, flags)
+    if not (flags.quiet or flags.json):
+        complain_lines("", hints_of_failure(result.error))
     tell_run(result, file, report)
     if flags.page is not None:
         _put_page(result, folder if saved else None, flags.page, flags)

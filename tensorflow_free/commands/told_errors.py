@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
+from tensorflow_free.text.characters import command_of
 from tensorflow_free.text.page import line, text_lines
+
+if TYPE_CHECKING:
+    from tensorflow_free.outcome.reasons import StepFailed
 
 QUIET: Final = ("-q", "--quiet")
 
@@ -25,8 +29,9 @@ def complain_of(error: TensorflowFreeError, command: str, words: Sequence[str]) 
 
 
 def complain_lines(text: str, hints: Sequence[str]) -> None:
-    """Print what is wrong, and below it what to type to read about it."""
-    complain([*text_lines(text), *(line(one) for one in hints)])
+    """Print what is wrong, and below it what to type to read about it; nothing where there is neither."""
+    if text or hints:
+        complain([*text_lines(text), *(line(one) for one in hints)])
 
 
 def hints_of(errors: Sequence[TensorflowFreeError], command: str) -> list[str]:
@@ -37,3 +42,19 @@ def hints_of(errors: Sequence[TensorflowFreeError], command: str) -> list[str]:
     from tensorflow_free.guide.pointers import pointers  # noqa: PLC0415 - only a refusal needs them
 
     return pointers(problems, command)
+
+
+def hints_of_failure(error: StepFailed | None) -> list[str]:
+    """What to type to read about a step that failed, where it was not meant to: what its op takes, or what to do."""
+    if error is None or error.expected:
+        return []
+    if error.code == "step failed" and _is_of_torch(error.op):
+        return [f"{command_of(['recipe', 'ops', error.op])} tells what it takes"]
+    return [f"recipe explain {error.code} tells what to do"]
+
+
+def _is_of_torch(op: str) -> bool:
+    """Whether `recipe ops` tells of an op without files of the user's own; of an operator it has little to tell."""
+    from tensorflow_free.ops.additions import registered  # noqa: PLC0415 - where a step failed, torch is loaded
+
+    return op[:1].isalpha() and op not in registered()

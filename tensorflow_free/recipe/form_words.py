@@ -152,12 +152,16 @@ def _named(key: str, value: Any) -> str:
     return f"; write '{found[1]}: …' for '{found[1]} = …'" if found else ""
 
 
+_ELSEWHERE: Final = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+"""Dtypes as other tools call them."""
+
+
 def _dtype_message(value: Any) -> str:
     words = f"'{shown(value)}' is not a dtype of a recipe{_listed(RECIPE_DTYPES)}"
     if not isinstance(value, str):
         return words
-    if DTYPE_ALIASES.get(value) in RECIPE_DTYPES:
-        return f"{words}; '{value}' is '{DTYPE_ALIASES[value]}' here"
+    if (here := _ELSEWHERE.get(value, DTYPE_ALIASES.get(value))) in RECIPE_DTYPES:
+        return f"{words}; '{value}' is '{here}' here"
     if value in DTYPES or value in DTYPE_ALIASES:
         return f"{words}; '{value}' can be pinned on a tensor"
     return words + did_you_mean(value, RECIPE_DTYPES)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from tensorflow_free.text.phrases import shown
+
 ParameterForm = Literal[
     "data", "size", "length", "count", "offset", "integer", "real", "number", "switch", "word", "tensor", "path", "text"
 ]
@@ -303,3 +305,18 @@ INIT_KINDS: Final[Mapping[str, InitKind]] = MappingProxyType({
 
 VIEWS: Final = tuple(kind.name for kind in _OF_OTHERS)
 """Inits that take their numbers from the tensor `input`."""
+
+
+def by_name(kind: InitKind, values: Any) -> str:
+    """Positional arguments of torch's function as a recipe writes them: `end: 7`; empty where they do not fit."""
+    if not isinstance(values, list) or not values:
+        return ""
+    if kind.required == ("size",) and all(isinstance(value, int) for value in values):
+        return f"size: {shown(values)}"
+    names = kind.names
+    if len(values) > len(kind.required) and names[:2] in (("end", "start"), ("high", "size")):
+        # torch.arange(end), and torch.arange(start, end); torch.randint(high, size), and torch.randint(low, high, size)
+        names = ("start", "end", *names[2:]) if names[0] == "end" else ("low", "high", "size")
+    if len(values) > len(names):
+        return ""
+    return ", ".join(f"{name}: {shown(value)}" for name, value in zip(names, values, strict=False))

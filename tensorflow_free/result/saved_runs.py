@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tensorflow_free.codec.arrays import open_arrays
 from tensorflow_free.codec.documents import read_document
-from tensorflow_free.errors import StorageError
 from tensorflow_free.files.opening import FileState, open_file, real, state_of
 from tensorflow_free.result.entries import record_of
 from tensorflow_free.result.model import RESULT, SCHEMA_VERSION, TENSORS, Entry, RunFile
@@ -29,8 +28,6 @@ def saved_starts(run: str | Path) -> SavedStarts:
     """
     folder = Path(run)
     folder = folder.parent if folder.name == RESULT else folder
-    if (folder / "sweep.json").is_file():
-        raise StorageError(f"{folder}: is a sweep's folder; name that of one of its cells, such as {folder / '0'}")
     return _read(folder, real(folder), tuple(_state(folder / name) for name in (RESULT, TENSORS)))
 
 
