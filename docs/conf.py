@@ -26,7 +26,16 @@ CONTENTS = {
         "matrix",
         "continuous-integration",
     ],
-    "Reference": ["recipe-format", "relations", "outcomes-and-reasons", "files", "api", "glossary", "coverage"],
+    "Reference": [
+        "recipe-format",
+        "relations",
+        "commands",
+        "outcomes-and-reasons",
+        "files",
+        "api",
+        "glossary",
+        "coverage",
+    ],
     "Explanation": [
         "judging",
         "two-machines",
