@@ -69,7 +69,12 @@ nitpicky = False
 
 html_theme = "furo"
 html_title = f"tensorflow_free {VERSION}"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_js_files = ["site.js"]
+html_copy_source = False
+# a summary of what is found would be fetched, which no page does that is opened from disk
+html_show_search_summary = False
+html_show_sourcelink = False
 html_show_sphinx = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"

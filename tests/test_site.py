@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
-from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.processes import succeeded
 from tests.test_readme import ROOT
 
 DOCS = ROOT / "docs"
-LOOKED_AT = ("index.html", "tutorial.html", "recipe-format.html", "commands.html", "api.html", "judging.html", "sweeps.html")
+LOOKED_AT = (
+    "index.html",
+    "tutorial.html",
+    "recipe-format.html",
+    "commands.html",
+    "api.html",
+    "judging.html",
+    "sweeps.html",
+)
+CHECKED = (
+    "index.html",
+    "tutorial.html",
+    pytest.param("commands.html", marks=pytest.mark.full),
+    pytest.param("api.html", marks=pytest.mark.full),
+)
 PUBLIC = ("load_recipe", "run_recipe", "sweep_recipe", "register_op", "RecipeError")
-OUTSIDE = re.compile(r'(?:src|href|action|data|srcset)="(?:https?:)?//(?!docs\.|github|hydra|www\.)[^"]*"')
 
 
 def module_of(name):
@@ -59,16 +71,37 @@ def test_a_section_has_the_anchor_that_it_has_on_github(site):
     assert 'id="the-culprit"' in (site / "judging.html").read_text(encoding="utf-8")
 
 
-def test_pages_and_their_pictures_open_from_disk_and_ask_for_nothing_else(site, browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    problems = []
+@pytest.fixture
+def looked_at(site, browser):
+    """A page of the browser, and what went wrong in it: errors, and requests for anything but the site's own files."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page, problems = context.new_page(), []
     page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda asked: problems.append(asked.url) if not asked.url.startswith(site.as_uri()) else None)
-    for name in LOOKED_AT:
-        page.goto((site / name).as_uri())
-        assert page.locator("h1").first.is_visible()
-        assert page.evaluate("() => [...document.images].filter((one) => !one.naturalWidth).map((one) => one.src)") == []
-        assert (name, problems) == (name, [])
+    page.on("request", lambda asked: None if asked.url.startswith(site.as_uri()) else problems.append(asked.url))
+    yield page, problems
     context.close()
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_a_page_and_its_pictures_open_from_disk_and_ask_for_nothing_else(site, looked_at, name):
+    page, problems = looked_at
+    page.goto((site / name).as_uri())
+    assert page.locator("h1").first.is_visible()
+    assert page.evaluate("() => [...document.images].filter((one) => !one.naturalWidth).map((one) => one.src)") == []
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_page_has_nothing_against_the_rules_of_accessibility(site, looked_at, name):
+    page, _ = looked_at
+    page.goto((site / name).as_uri())
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_word_is_found_without_a_server(site, looked_at):
+    page, problems = looked_at
+    page.goto(f"{(site / 'search.html').as_uri()}?q=culprit")
+    page.wait_for_selector("#search-results a[href^='judging.html']")
+    assert problems == []
