@@ -9,9 +9,11 @@ from tensorflow_free.command_table.fixture_rows import FIXTURES
 from tensorflow_free.command_table.lookup_rows import LOOKUP
 from tensorflow_free.command_table.model_rows import CAPTURE, SCRIPT
 from tensorflow_free.command_table.saved_rows import BLAME, SAVED
+from tensorflow_free.command_table.start_rows import START
 from tensorflow_free.command_table.table_rows import Command
 
 COMMAND_GROUPS: Final[dict[str, dict[str, Command]]] = {
+    "a new recipe": START,
     "looking up": LOOKUP,
     "what a device supports": MATRIX,
     "what was run": SAVED,
