@@ -1,4 +1,4 @@
-"""Exit codes come from one table, which the README and `--help` follow."""
+"""Exit codes come from one table, which the page of files and `--help` follow."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_a_bare_number_would_be_found(text):
     assert list(bare_codes(ast.parse(text)))
 
 
-def test_the_readme_and_both_helps_list_each_exit_code_with_its_meaning():
+def test_the_page_and_both_helps_list_each_exit_code_with_its_meaning():
     helps = [run_parser().format_help(), recipe_parser().format_help()]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for text in (readme, *helps):
+    page = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+    for text in (page.replace(" | ", " "), *helps):
         missing = [code for code in ExitCode if f"{code:d} {code.meaning}" not in " ".join(text.split())]
         assert missing == []
 

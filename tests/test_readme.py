@@ -16,7 +16,15 @@ from tests.processes import finished
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NAMES = ("README.md", "docs/sweeps.md", "docs/goldens.md", "docs/judging.md", "docs/strength.md", "docs/pages.md")
+NAMES = (
+    "README.md",
+    "docs/sweeps.md",
+    "docs/goldens.md",
+    "docs/judging.md",
+    "docs/strength.md",
+    "docs/pages.md",
+    "docs/api.md",
+)
 PAGES = {page: (ROOT / page).read_text(encoding="utf-8") for page in NAMES}
 BIN = Path(sys.executable).parent
 
