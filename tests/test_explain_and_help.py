@@ -22,6 +22,7 @@ from tensorflow_free.guide.code_entries import groups, markdown
 from tensorflow_free.guide.doc_pages import anchor_of, doc_sections, page_names, section_named, sections_of
 from tensorflow_free.guide.pointers import KEY_SECTIONS, STEP_SECTIONS, TENSOR_SECTIONS, pointers
 from tensorflow_free.outcome.reasons import StepFailed
+from tensorflow_free.recipe.init_kinds import INIT_KINDS
 from tensorflow_free.recipe.keys import KEYS, STEP_KEYS
 
 ROOT = Path(__file__).parent.parent
@@ -153,6 +154,14 @@ def test_a_section_is_shown_as_it_stands(helped, words):
 def test_a_section_whose_name_is_of_one_page_alone_needs_no_page(helped):
     assert helped("the culprit") == helped("judging#the-culprit")
     assert helped("xfail") == helped("recipe-format#when-and-xfail")
+
+
+def test_an_init_is_shown_with_the_examples_of_its_kind(helped):
+    assert helped("randn") == helped("recipe-format#random-numbers")
+    assert helped("xavier_normal") == helped("recipe-format#weights-of-a-network")
+    # that of tensors lists all inits, and would be shown where the table did not tell
+    beginning = helped("recipe-format#tensors")
+    assert [name for name in INIT_KINDS if helped(name) == beginning] == []
 
 
 def test_of_a_long_page_the_beginning_and_its_sections_are_shown(helped):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from tensorflow_free.errors import RecipeError
 from tensorflow_free.guide.doc_pages import DocSection, anchor_of, doc_sections, page_names, section_named
 from tensorflow_free.guide.pointers import FORMAT, KEY_SECTIONS
 from tensorflow_free.outcome.exit_codes import ExitCode
+from tensorflow_free.recipe.init_kinds import INIT_KINDS
 from tensorflow_free.recipe.names import nearest
 
 CODES: Final = "outcomes-and-reasons"
@@ -81,6 +83,8 @@ def _section(words: Sequence[str]) -> DocSection:
     name = " ".join(words)
     if name in KEY_SECTIONS:
         return _of_page(FORMAT, KEY_SECTIONS[name])
+    if name in INIT_KINDS:
+        return _of_page(FORMAT, _init_section(name))
     alike = [one for one in _sections() if one.anchor == anchor_of(name)]
     if len(alike) == 1:
         return alike[0]
@@ -88,6 +92,13 @@ def _section(words: Sequence[str]) -> DocSection:
         listed = ", ".join(f"recipe help {one.name}" for one in alike[:MOST_ALIKE])
         raise wrong("command line", f"several sections are called '{name}': {listed}")
     raise _nothing(name)
+
+
+def _init_section(name: str) -> str:
+    """The section with examples of an init, as the table of inits on the format's page links it."""
+    table = _of_page(FORMAT, KEY_SECTIONS["tensors"])
+    row = re.search(rf"^\|[^|]*`{re.escape(name)}`[^|]*\|.*\(#([\w-]+)\)", table.own, re.MULTILINE)
+    return row[1] if row else KEY_SECTIONS["tensors"]
 
 
 def _sections() -> list[DocSection]:
