@@ -12,6 +12,7 @@ from typing import Final
 from benchmarks.commands import PAIRS, RECIPE, installed, whole
 from benchmarks.figures import Effort, Figure, Side, excess, of_children
 from tensorflow_free import load_recipe, run_recipe, sweep_recipe
+from tensorflow_free.completion.shell_scripts import COMPLETING
 from tensorflow_free.composition.override_texts import parse_override
 from tensorflow_free.composition.overrides import texts_of
 from tensorflow_free.sweep.cells import Cell
@@ -41,6 +42,31 @@ def shown_run(effort: Effort) -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         run_recipe(load_recipe(str(RECIPE))).save(folder)
         return _against_nothing(effort, "show", folder)
+
+
+def completed_command(effort: Effort) -> Figure:
+    """What bash is told behind `recipe ver`."""
+    return _completed(effort, "recipe", "ver")
+
+
+def completed_key(effort: Effort) -> Figure:
+    """What it is told behind `run-recipe linear_autograd.yaml steps.y.`, for which the recipe is read."""
+    return _completed(effort, "run-recipe", f"{RECIPE} steps.y.")
+
+
+def completed_op(effort: Effort) -> Figure:
+    """What it is told behind `run-recipe linear_autograd.yaml steps.y.op=`, for which the recipe's schema is read."""
+    return _completed(effort, "run-recipe", f"{RECIPE} steps.y.op=")
+
+
+def _completed(effort: Effort, command: str, typed: str) -> Figure:
+    line = f"{command} {typed}"
+    asked = {COMPLETING: "bash", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    with tempfile.TemporaryDirectory() as folder:
+        theirs = whole([sys.executable, "-c", "pass"], folder, clock=of_children)
+        words = ["env", *(f"{name}={value}" for name, value in asked.items()), installed(command)]
+        ours = whole(words, folder, clock=of_children)
+        return excess(ours, theirs, effort.pairs_of(PAIRS), "seconds", warm=effort.warm)
 
 
 def table_of_few(effort: Effort) -> Figure:

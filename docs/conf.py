@@ -27,6 +27,7 @@ CONTENTS = {
         "continuous-integration",
     ],
     "Reference": [
+        "command-line",
         "recipe-format",
         "relations",
         "commands",

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 
-from tests.completed import bash_replies, made, typing
+from tests.completed import bash_replies, environment, made, shell, typing
+from tests.processes import succeeded
+
+ROOT = Path(__file__).parent.parent
 
 IN_BASH = {
     "recipe ver": ["verify"],
@@ -49,20 +56,29 @@ def test_bash_is_told_what_may_follow(folder, tmp_path):
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 def test_a_tab_completes_the_word_that_is_typed(name, folder, tmp_path):
-    with typing(name, folder, tmp_path) as shell:
-        assert shell.becomes("recipe ver") == ["recipe", "verify"]
-        assert shell.becomes("run-recipe bl") == ["run-recipe", "block.yaml"]
-        assert shell.becomes("run-recipe two") == ["run-recipe", "two words.yaml"]
-        assert shell.becomes("run-recipe block.yaml dtype=float32,b")[-1] == "dtype=float32,bfloat16"
-        assert shell.becomes("run-recipe block.yaml tensors.w.hi")[-1] == "tensors.w.high="
-        assert shell.becomes("run-recipe block.yaml '~expect.y.sh")[-1] == "~expect.y.shape"
-        assert shell.becomes("recipe show outputs/bl")[-1] == "outputs/block/"
-        assert shell.becomes("run-recipe broken.yaml params.wi")[-1] == "params.wi"
+    with typing(name, folder, tmp_path) as typed:
+        assert typed.becomes("recipe ver") == ["recipe", "verify"]
+        assert typed.becomes("run-recipe bl") == ["run-recipe", "block.yaml"]
+        assert typed.becomes("run-recipe two") == ["run-recipe", "two words.yaml"]
+        assert typed.becomes("run-recipe block.yaml dtype=float32,b")[-1] == "dtype=float32,bfloat16"
+        assert typed.becomes("run-recipe block.yaml tensors.w.hi")[-1] == "tensors.w.high="
+        assert typed.becomes("run-recipe block.yaml '~expect.y.sh")[-1] == "~expect.y.shape"
+        assert typed.becomes("recipe show outputs/bl")[-1] == "outputs/block/"
+        assert typed.becomes("run-recipe broken.yaml params.wi")[-1] == "params.wi"
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_a_word_that_is_quoted_as_the_page_says_is_read_alike_in_each_shell(name, tmp_path):
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `('.+'|dtype=\S+)` \| [a-z].*\|$", page.partition("## Quotes")[2], re.MULTILINE)
+    assert len(rows) == 7
+    done = succeeded(shell(name), "-c", f"printf '<%s>\n' {' '.join(rows)}", cwd=tmp_path, env=environment(tmp_path))
+    assert done.stdout.splitlines() == [f"<{word}>" for word in shlex.split(" ".join(rows))]
 
 
 @pytest.mark.parametrize("name", ["zsh", "fish"])
 def test_where_there_are_several_each_is_shown_with_what_it_means(name, folder, tmp_path):
-    with typing(name, folder, tmp_path) as shell:
-        shown = shell.shows("recipe re", "walk through what changed")
+    with typing(name, folder, tmp_path) as typed:
+        shown = typed.shows("recipe re", "walk through what changed")
         assert "record" in shown
         assert "write goldens beside" in shown

@@ -24,6 +24,7 @@ NAMES = (
     "docs/strength.md",
     "docs/pages.md",
     "docs/api.md",
+    "docs/command-line.md",
 )
 PAGES = {page: (ROOT / page).read_text(encoding="utf-8") for page in NAMES}
 BIN = Path(sys.executable).parent
@@ -94,7 +95,7 @@ def run(folder, *command):
 
 def code_of(command):
     """The exit code that a command must have, by what it shows."""
-    if "refusals" in command.line:
+    if "refusals" in command.line or re.match(r"flag '|command line: ", command.shown):
         return 2
     return 1 if re.search(r"\d (?:mismatch|stale|failed)\b|^Culprit ", command.shown, re.MULTILINE) else 0
 
