@@ -28,6 +28,6 @@ START: Final = {
                 complete=("file",),
             ),
         ),
-        complete=("tensorflow_free.commands.starters:completed_names",),
+        complete=("commands.starters:completed_names",),
     ),
 }
