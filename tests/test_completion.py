@@ -200,6 +200,8 @@ def test_the_ops_are_those_of_the_schema_with_what_they_say():
     assert len(listed_ops.op_names()) > 1000
     assert offered("recipe ops softmax")["softmax"]
     assert "linalg." in offered("recipe ops lin")
+    assert "+" not in offered("recipe ops ")
+    assert offered("recipe ops <").keys() >= {"<", "<="}
     assert "steps.y.op=linalg.svd" in offered("run-recipe a.yaml steps.y.op=linalg.sv")
 
 

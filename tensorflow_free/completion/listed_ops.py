@@ -37,8 +37,11 @@ def _described(of_each_op: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def ops(typed: str) -> Iterator[Candidate]:
-    """The ops that begin as what is typed; of a namespace further down only its name, such as `linalg.`."""
-    names = op_names()
+    """The ops that begin as what is typed; of a namespace further down only its name, such as `linalg.`.
+
+    Operators are offered where one is begun.
+    """
+    names = {name: says for name, says in op_names().items() if typed or name[0].isalpha() or name[0] == "_"}
     heads = Counter(_head(name, len(typed)) for name in names if name.startswith(typed))
     for head, count in heads.items():
         yield Candidate(head, names.get(head, f"{count} ops"))
