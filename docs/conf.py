@@ -28,6 +28,7 @@ CONTENTS = {
     ],
     "Reference": [
         "command-line",
+        "editor",
         "recipe-format",
         "relations",
         "commands",

@@ -270,6 +270,7 @@ def test_a_problem_of_the_command_line_points_at_the_help_of_the_command():
     assert pointed(Place(file="flag '--foo'"), "verify") == []
     assert pointed(Place(file="command line")) == ["recipe help run-recipe tells how it is used"]
     assert pointed(Place(file="command line"), "explain") == pointed(Place(file="command line"), "") == []
+    assert pointed(override_place("tolerance=3")) == ["recipe help recipe-format#tolerance explains it"]
     assert pointed(override_place("xyz==3")) == ["recipe help recipe-format#from-the-command-line explains it"]
 
 

@@ -70,8 +70,17 @@ def code_of(command):
 
 
 def in_this_process(line):
-    """Run a command line here, where torch is imported already: the exit code."""
-    program, *words = shlex.split(line)
+    """Run a command line here, where torch is imported already, and where it knows no op of another's files: the exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "CellWorker", Here)
+        patch.setattr(pool, "cores", lambda: 1)
+        for table in ("_ops", "_origins"):
+            patch.setattr(additions, table, {})
+        patch.setattr("tensorflow_free.ops.ops_files._named", {})
+        return _code_of_line(*shlex.split(line))
+
+
+def _code_of_line(program, *words):
     if "-m" in words:
         # what a sweep's workers do
         for file in (value for flag, value in pairwise(words) if flag == "--ops"):
@@ -80,12 +89,12 @@ def in_this_process(line):
         return cli._guarded(cli.run_recipe_main, words)
     if program == "recipe":
         return cli._guarded(cli.recipe_main, words)
-    assert program in ("python", "ls"), line
+    assert program in ("python", "ls"), program
     if program == "ls":
         print(*sorted(path.name for path in Path(words[0]).iterdir()), sep="\n")
     else:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", words)
+            patch.setattr(sys, "argv", list(words))
             runpy.run_path(words[0], run_name="__main__")
     return 0
 
@@ -116,18 +125,10 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", QUICK)
-def test_a_page_can_be_walked(page, folder, monkeypatch, capsys):
-    monkeypatch.setattr(pool, "CellWorker", Here)
-    monkeypatch.setattr(pool, "cores", lambda: 1)
-
+def test_a_page_can_be_walked(page, folder, capsys):
     def runs(line):
-        # each command is a process of its own to a reader, which knows no op of another's files
-        with pytest.MonkeyPatch.context() as patch:
-            for table in ("_ops", "_origins"):
-                patch.setattr(additions, table, {})
-            patch.setattr("tensorflow_free.ops.ops_files._named", {})
-            capsys.readouterr()
-            code = in_this_process(line)
+        capsys.readouterr()
+        code = in_this_process(line)
         return code, "".join(capsys.readouterr())
 
     seen = walk(page, runs)

@@ -159,9 +159,5 @@ def _show(text: str) -> None:
         return
     from rich.console import Console  # noqa: PLC0415 - a pipe needs no rich
     from rich.markdown import Markdown  # noqa: PLC0415
-    from rich.theme import Theme  # noqa: PLC0415
 
-    # without a background, which is wrong on half of all terminals
-    Console(theme=Theme({"markdown.code": "bold cyan"})).print(
-        Markdown(text, code_theme="ansi_light", hyperlinks=False)
-    )
+    Console().print(Markdown(text, code_theme="ansi_light", hyperlinks=False))

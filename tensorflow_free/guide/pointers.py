@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -111,12 +112,18 @@ def _pointer(problem: Problem, command: str, keys: set[str]) -> str | None:
     if place.path:
         return next(_of_path(place.path, keys), None)
     if file.startswith(_OVERRIDE):
-        return _explains("from-the-command-line")
+        return _explains(_of_override(file, keys))
     return _explains("the-file-yaml-and-names") if place.line is not None else None
 
 
 def _explains(anchor: str) -> str:
     return f"recipe help {FORMAT}#{anchor} explains it"
+
+
+def _of_override(file: str, keys: set[str]) -> str:
+    """The section on an override's key; on overrides where it is none."""
+    key = re.split(r"[.=']", file.removeprefix(_OVERRIDE).lstrip("+~"), maxsplit=1)[0]
+    return KEY_SECTIONS[key] if key in keys else "from-the-command-line"
 
 
 def _of_path(path: str, keys: set[str]) -> Iterator[str]:
