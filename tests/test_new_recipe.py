@@ -9,6 +9,8 @@ import pytest
 
 from tensorflow_free import cli, load_recipe, run_recipe
 from tensorflow_free.commands.starters import completed_names
+from tensorflow_free.completion.candidate import TypedLine
+from tensorflow_free.completion.candidates import candidates
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 STARTERS = ["attention", "conv", "linear", "mlp", "norm", "plain", "rope", "softmax", "training"]
@@ -155,3 +157,8 @@ def test_as_json_it_tells_the_files_and_the_next_command(typed):
 def test_names_are_completed_with_what_they_show():
     assert dict(completed_names("lin")).keys() == {"linear"}
     assert "linear layer" in dict(completed_names("lin"))["linear"]
+
+
+def test_the_shell_offers_them_behind_recipe_new():
+    found = {one.word for one in candidates(TypedLine("recipe", ("new",), "rop"))}
+    assert found == {"rope"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,6 +29,8 @@ def new_command(options: Namespace, flags: Flags) -> int:
     words: list[str] = options.words
     if options.list:
         return _list(words, flags)
+    if options.from_op is not None:
+        return _from_op(options, flags)
     if len(words) != 1:
         raise wrong("command line", "give one name, such as linear; `recipe new --list` has those that there are")
     recipe, stem = chosen(words[0])
@@ -52,6 +55,35 @@ def _list(words: list[str], flags: Flags) -> int:
     put([line(), line("all other recipes that come with this package", "title")])
     put(listed([one.name for one in others], [in_a_line(one.description) for one in others]))
     return ExitCode.OK
+
+
+def _from_op(options: Namespace, flags: Flags) -> int:
+    from tensorflow_free.registry import find, suggest  # noqa: PLC0415 - the other recipes need no torch
+    from tensorflow_free.support.op_recipe_text import about, text_of_recipe  # noqa: PLC0415
+    from tensorflow_free.support.recipe_of_op import NoRecipe, recipe_of_op  # noqa: PLC0415
+
+    words, name = options.words, options.from_op
+    if len(words) > 1:
+        raise wrong("command line", f"'{words[1]}' is one word too many; give one name, or none")
+    flags.load_ops()
+    op = find(name)
+    if op is None:
+        raise wrong("flag '--from-op'", f"'{name}' is not an op{suggest(name) or '; `recipe ops` lists them'}")
+    stem = (
+        words[0] if words else re.sub(r"\W+", "_", name.rpartition(".")[2] or name, flags=re.ASCII).strip("_") or "op"
+    )
+    if not re.fullmatch(r"\w[\w.-]*", stem):
+        raise wrong("command line", f"'{stem}' cannot be a recipe's name; -o says where it goes")
+    path = _place(options.output, stem.removesuffix(".yaml"))
+    try:
+        recipe = recipe_of_op(name, op)
+    except NoRecipe:
+        raise wrong(
+            "flag '--from-op'",
+            f"no call of '{name}' was found that runs here and that a recipe can hold: write one by hand, from "
+            f"recipe new {stem} and recipe ops {command_of([name])}",
+        ) from None
+    return written(path, {path: text_of_recipe(recipe).encode()}, about(recipe), flags)
 
 
 def _place(output: str | None, stem: str) -> Path:

@@ -97,6 +97,11 @@ def _filled(head: str, value: Sequence[Any], indent: str) -> Iterator[str]:
     yield line
 
 
+def flow(value: Any) -> str:
+    """The text of `value` on one line, however long; see `dump_yaml`."""
+    return _flow(value)
+
+
 def _flow(value: Any) -> str:
     """`value` on one line."""
     if isinstance(value, Mapping):
