@@ -275,6 +275,20 @@ def test_odd_lines_are_no_errors(line, folder):
     assert "Traceback" not in text
 
 
+def test_escapes_of_a_recipe_a_file_or_a_cell_do_not_reach_the_terminal(folder):
+    (folder / "odd.yaml").write_text('params: {a: "\\e[31mred", "b\\e[0m": 1}', encoding="utf-8")
+    (folder / "\x1b[31m.yaml").touch()
+    os.mkfifo(folder / "outputs" / "cells.jsonl")
+    for shell in ("zsh", "fish"):
+        assert "params.a=\t [31mred\n" in answered(shell, "run-recipe", ["odd.yaml", "params."], {})
+        assert "\x1b" not in answered(shell, "run-recipe", ["odd.yaml", "params."], {})
+        assert "\x1b" not in answered(shell, "run-recipe", [""], {})
+        assert (
+            answered(shell, "recipe", ["show", "outputs/"], {})
+            == ("outputs/\n" if shell == "zsh" else "") + "outputs/block/\t\n"
+        )
+
+
 def test_a_prompt_sees_no_error(folder, capsysbinary, monkeypatch):
     answer("bash", "recipe")  # without the variables that bash sets
     assert capsysbinary.readouterr() == (b"", b"")

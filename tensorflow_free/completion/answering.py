@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tensorflow_free.completion.bash_line import bash_line
@@ -41,15 +41,24 @@ def answered(shell: str, program: str, words: Sequence[str], environment: Mappin
         raw = os.fsencode(environment["COMP_LINE"])[: int(environment["COMP_POINT"])]
         line = bash_line(os.fsdecode(raw), environment.get(BREAKS, ""))
         found = _of(TypedLine(program, tuple(line.words[1:]), line.word))
-        return "\n".join(line.insertions(one.word for one in found))
+        return _lines(line.insertions(one.word for one in found))
     *before, word = words or [""]
     found = _of(TypedLine(program, tuple(before), word))
-    told = [f"{one.word}\t{one.says}" for one in found]
-    return "\n".join([_head(word), *told] if shell == "zsh" else told)
+    told = [f"{one.word}\t{_plain(one.says)}" for one in found]
+    return _lines([_head(word), *told] if shell == "zsh" else told)
 
 
 def _of(line: TypedLine) -> list[Candidate]:
-    return [one for one in candidates(line) if one.word.isprintable() or not one.word.isascii()]
+    # a line is a candidate; and no file's name, and no recipe, writes escapes to a terminal
+    return [one for one in candidates(line) if one.word.isprintable()]
+
+
+def _plain(says: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in says)
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _head(word: str) -> str:

@@ -71,9 +71,10 @@ def _newest_first(listed: tuple[os.DirEntry[str], str]) -> float:
 
 def _cells(folder: Path, typed: str) -> Iterator[Candidate]:
     """The cells of a sweep's folder, each with what it is of and what came of it."""
+    file = folder / CELL_LINES
     try:
-        with (folder / CELL_LINES).open("rb") as stream:
-            text = stream.read(MOST_BYTES)
+        # opening what is no file, as a pipe, might wait for ever
+        text = _beginning(file) if file.is_file() else b""
     except (OSError, ValueError):
         return
     for line in text.splitlines():
@@ -83,6 +84,11 @@ def _cells(folder: Path, typed: str) -> Iterator[Candidate]:
             yield Candidate(f"{_typed_folder(typed)}{row['number']}", f"{row['outcome']}  {said}")
         except (ValueError, KeyError, TypeError):
             continue
+
+
+def _beginning(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(MOST_BYTES)
 
 
 def _listed(typed: str) -> Iterable[tuple[os.DirEntry[str], str]]:

@@ -11,7 +11,7 @@ from tensorflow_free.composition.reader import read_yaml
 from tensorflow_free.errors import TensorflowFreeError
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
 
-LARGEST: Final = 1_000_000
+LARGEST: Final = 200_000
 """Bytes of a recipe that is read for its keys."""
 
 MOST_LISTED: Final = 10

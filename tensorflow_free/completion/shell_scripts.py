@@ -13,9 +13,12 @@ COMPLETING: Final = "_TENSORFLOW_FREE_COMPLETE"
 
 _BASH: Final = r"""# completion of recipe and run-recipe in bash:  source <(recipe completion bash)
 _tensorflow_free() {
-    local IFS=$'\n'
-    COMPREPLY=($(VARIABLE=bash COMP_LINE="$COMP_LINE" COMP_POINT="$COMP_POINT" \
-        _TENSORFLOW_FREE_BREAKS="$COMP_WORDBREAKS" "${1/#\~/$HOME}" </dev/null 2>/dev/null))
+    local line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        COMPREPLY+=("$line")
+    done < <(VARIABLE=bash COMP_LINE="$COMP_LINE" COMP_POINT="$COMP_POINT" \
+        _TENSORFLOW_FREE_BREAKS="$COMP_WORDBREAKS" "${1/#\~/$HOME}" </dev/null 2>/dev/null)
     if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *[=./,:[] ]]; then
         compopt -o nospace 2>/dev/null
     fi
