@@ -97,9 +97,9 @@ class Typing:
     def __init__(self, screen) -> None:
         self._screen = screen
 
-    def becomes(self, line: str) -> list[str]:
-        """The words of a line once a tab was pressed at its end, as the shell reads them."""
-        self._screen.write(line.encode() + b"\t")
+    def becomes(self, line: str, then: str = "") -> list[str]:
+        """The words of a line once a tab was pressed at its end, and more was typed then, as the shell reads them."""
+        self._screen.write(line.encode() + b"\t" + then.encode())
         # the beginning of the line, and then its end; the marks are not shown before they are printed
         self._screen.write(b'\x01printf "<%s>" \x05 ; echo EN""DED\r')
         return re.findall(r"<([^<>%]*)>", without_escapes(self._screen.read("ENDED")).rpartition("\n<")[2].join("<\n"))

@@ -57,13 +57,13 @@ def test_bash_is_told_what_may_follow(folder, tmp_path):
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 def test_a_tab_completes_the_word_that_is_typed(name, folder, tmp_path):
     with typing(name, folder, tmp_path) as typed:
-        assert typed.becomes("recipe ver") == ["recipe", "verify"]
+        assert typed.becomes("recipe ver", "more") == ["recipe", "verify", "more"]
         assert typed.becomes("run-recipe bl") == ["run-recipe", "block.yaml"]
         assert typed.becomes("run-recipe two") == ["run-recipe", "two words.yaml"]
         assert typed.becomes("run-recipe block.yaml dtype=float32,b")[-1] == "dtype=float32,bfloat16"
-        assert typed.becomes("run-recipe block.yaml tensors.w.hi")[-1] == "tensors.w.high="
+        assert typed.becomes("run-recipe block.yaml tensors.w.hi", "2")[-1] == "tensors.w.high=2"
         assert typed.becomes("run-recipe block.yaml '~expect.y.sh")[-1] == "~expect.y.shape"
-        assert typed.becomes("recipe show outputs/bl")[-1] == "outputs/block/"
+        assert typed.becomes("recipe show outputs/bl", "f")[-1] == "outputs/block/f"
         assert typed.becomes("run-recipe broken.yaml params.wi")[-1] == "params.wi"
 
 
