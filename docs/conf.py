@@ -8,12 +8,13 @@ from sphinx.application import Sphinx
 from tensorflow_free.version import VERSION
 
 CONTENTS = {
-    "Learn": ["tutorial", "teaching", "looking-up-ops"],
+    "Learn": ["tutorial", "teaching", "in-a-notebook", "looking-up-ops"],
     "How to": [
         "own-kernel",
         "bring-your-backend",
         "compilers",
         "bug-report",
+        "expectations",
         "training-loop",
         "attention",
         "precision-report",
@@ -25,10 +26,10 @@ CONTENTS = {
         "pages",
         "matrix",
         "continuous-integration",
+        "editor",
     ],
     "Reference": [
         "command-line",
-        "editor",
         "recipe-format",
         "relations",
         "commands",

@@ -132,6 +132,11 @@ def test_one_line_sets_up_and_ends_with(end):
     assert [line.startswith("python3 -m venv .venv && ") for line in lines if line.endswith(end)] == [True]
 
 
+def test_the_share_of_the_operator_database_is_that_of_the_page():
+    covered, entries = re.search(r"(\d+) of the (\d+) entries", README).groups()
+    assert f"| **all** | **{entries}** | **{covered}** |" in (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+
+
 def test_set_up_installs_what_ci_pins():
     assert all("-c constraints.txt" in text for text in blocks("sh"))
     assert "torch==" in (ROOT / "constraints.txt").read_text(encoding="utf-8")

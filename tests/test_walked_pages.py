@@ -25,6 +25,8 @@ QUICK = {
     "precision-report": (4, 1),
     "inputs-from-files": (4, 1),
     "comparing-runs": (5, 1),
+    "expectations": (2, 1),
+    "in-a-notebook": (0, 0),
     "looking-up-ops": (6, 2),
     "teaching": (4, 1),
 }
@@ -101,13 +103,13 @@ def _code_of_line(program, *words):
 
 def walk(page, runs):
     """Do what a reader of a page does: `runs` takes a command line and gives its exit code and what it printed."""
-    seen = []
+    seen, names = [], {"__name__": "__main__"}
     for language, body in blocks_of(page):
         named = NAMED.match(body)
         if named:
             Path(named[1]).write_text(body, encoding="utf-8")
         elif language == "python":
-            exec(compile(body, page, "exec"), {"__name__": "__main__"})
+            exec(compile(body, page, "exec"), names)
         elif language == "console":
             for command in commands(body):
                 code, printed = runs(command.line)
