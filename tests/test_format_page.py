@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from tensorflow_free import RecipeError, Result, load_recipe, run_recipe
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "recipe-format.md"
@@ -120,3 +122,15 @@ def test_every_link_within_the_page_leads_to_a_heading() -> None:
 def slug(heading: str) -> str:
     """A heading's anchor, as GitHub makes it."""
     return re.sub(r"[^\w\s-]", "", heading).lower().replace(" ", "-")
+
+
+COMPARED = [block for block in EXAMPLES if "\nreference:" in f"\n{block.text}"]
+
+
+@pytest.mark.parametrize("block", COMPARED, ids=line)
+def test_the_reference_of_an_example_can_be_run_and_the_example_is_well_beside_it(block: Block, folder: Path) -> None:
+    (folder / block.file).write_text(block.text, encoding="utf-8")
+    recipe = load_recipe(block.file)
+    comparison = yardstick_of(block.file, [], recipe, KeptRuns()).compare(run_recipe(recipe))
+    assert comparison.is_well
+    assert len(COMPARED) == 2
