@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import started
+from tests.processes import started, waited
 
 FOLDER = Path(__file__).parent.parent / ".node"
 PROGRAM = "node_modules/yaml-language-server/bin/yaml-language-server"
@@ -66,8 +66,8 @@ class LanguageServer:
         capabilities = {"textDocument": {"completion": documentation}, "workspace": {"configuration": True}}
         self._asked("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
         self._tell("initialized", {})
-        while "dtype" not in self.completions(f"dt{CURSOR}"):
-            """It has not asked for the configuration yet."""
+        # it has not asked for the configuration yet
+        waited(lambda: "dtype" in self.completions(f"dt{CURSOR}"))
 
     def completions(self, text: str, path: Path | None = None) -> dict[str, str]:
         """What an editor offers at the cursor of a text: each word, and what it says of it.

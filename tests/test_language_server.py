@@ -114,6 +114,15 @@ def test_an_editor_marks_nothing_in_a_recipe_that_is_well(server: LanguageServer
     assert server.problems((SCHEMA.parent.parent / RECIPE).read_text(encoding="utf-8")) == []
 
 
+def test_a_recipe_of_a_thousand_steps_is_not_too_large_for_it(server: LanguageServer) -> None:
+    steps = "".join(f"  y{at}: {{op: F.softmax, args: [x], kwargs: {{dim: -1}}}}\n" for at in range(1000))
+    tensors = "".join(f"  x{at}: {{init: randn, size: [4, 4]}}\n" for at in range(100))
+    text = f"tensors:\n  x: {[*range(5000)]}\n{tensors}steps:\n{steps}"
+    assert server.problems(text) == []
+    assert "Apply a softmax" in server.hover(text.replace("F.softmax", "F.soft█max", 1))
+    assert "arange" in server.completions(text.replace("init: randn", "init: █", 1))
+
+
 @pytest.mark.parametrize("line", ["# yaml-language-server: $schema=other.json", "# $schema: other.json"])
 def test_a_recipe_names_the_schema_that_counts_for_it(server: LanguageServer, tmp_path: Path, line: str) -> None:
     (tmp_path / "other.json").write_text('{"type": "object", "properties": {"of_the_other": {}}}')

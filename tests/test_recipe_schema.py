@@ -20,7 +20,7 @@ from tensorflow_free.plan.settings import SETTINGS
 from tensorflow_free.recipe import models
 from tensorflow_free.recipe.init_kinds import INIT_KINDS
 from tensorflow_free.recipe.keys import KEYS
-from tensorflow_free.recipe.models import Model, Recipe
+from tensorflow_free.recipe.models import Model, Recipe, TensorSpec, written_keys
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 from tensorflow_free.registry import torch_names
 from tests.test_format_page import EXAMPLES
@@ -65,16 +65,28 @@ def test_what_is_kept_is_a_schema_and_is_what_is_made_of_the_tables() -> None:
 
 def test_what_is_told_of_each_op_refuses_nothing() -> None:
     part = schema()["definitions"]["of_each_op"]
-    assert {key for one in part["allOf"] for key in words_in(one)} == {
-        "allOf",
-        "if",
-        "then",
-        "properties",
-        "description",
-        "examples",
-    }
+    assert set(words_in(part)) == {"if", "then", "else", "properties", "description", "examples"}
     softmax = {"steps": {"y": {"op": "softmax", "args": ["x"], "kwargs": {"dim": 0, "another": 1}}}}
     assert Draft7Validator(schema()).is_valid(softmax)
+
+
+def found_by(tree: dict[str, Any], key: str, word: str) -> dict[str, Any] | None:
+    """What a search by halving leads to for a word; None for one that is not in it."""
+    while True:
+        condition = tree["if"]["properties"][key]
+        if "const" in condition:
+            return tree["then"] if condition["const"] == word else None
+        tree = tree["then"] if re.search(condition["pattern"], word) else tree["else"]
+
+
+def test_each_op_that_is_offered_is_told_of() -> None:
+    offered = next(one for one in schema()["definitions"]["op"]["anyOf"] if "enum" in one)
+    for op, says in zip(offered["enum"], offered["enumDescriptions"], strict=True):
+        found = found_by(schema()["definitions"]["of_each_op"], "op", op)
+        assert found is not None, op
+        assert found["properties"]["op"]["description"] == says
+    for word in ("", "sof", "softmaxx", "my.op", "zzz", "F.", "~~", "Ω"):
+        assert found_by(schema()["definitions"]["of_each_op"], "op", word) is None
 
 
 def words_in(part: Any) -> Any:
@@ -235,9 +247,12 @@ def test_one_wrong_word_is_refused(good: dict[str, Any], wrong: dict[str, Any]) 
 def test_each_key_init_setting_and_relation_is_in_it() -> None:
     definitions = schema()["definitions"]
     assert set(schema()["properties"]) == set(KEYS) - ON_COMMAND_LINE
-    conditions = [one["if"] for one in definitions["tensor_mapping"]["allOf"]]
-    inits = [one["properties"]["init"]["const"] for one in conditions if "properties" in one]
-    assert inits == list(INIT_KINDS)
+    for name, kind in INIT_KINDS.items():
+        own = found_by(definitions["tensor_mapping"]["allOf"][0], "init", name)
+        assert own is not None
+        assert set(own["properties"]) - set(written_keys(TensorSpec)) == set(kind.names) - set(written_keys(TensorSpec))
+        needed = found_by(definitions["whole_tensor"]["then"]["allOf"][0], "init", name)
+        assert needed == {"required": list(kind.required)}
     assert set(definitions["settings"]["anyOf"][0]["properties"]) == set(SETTINGS)
     assert set(definitions["relations"]["anyOf"][0]["properties"]) == set(RELATION_KINDS)
     offered = next(one["enum"] for one in definitions["op"]["anyOf"] if "enum" in one)

@@ -106,6 +106,10 @@ WIDTH: Final = 120
 """How long a line is at most, where what stands in it can be taken apart."""
 
 
+DEEPEST: Final = 4
+"""How far a line is moved in at most; the search for an op is a tree of more levels than a screen is wide."""
+
+
 def _lines(value: Any, indent: str) -> Iterator[str]:
     """A value as JSON: what fits in a line stands in one."""
     flat = json.dumps(value, ensure_ascii=False)
@@ -117,7 +121,7 @@ def _lines(value: Any, indent: str) -> Iterator[str]:
     yield "{" if isinstance(value, dict) else "["
     for at, (key, part) in enumerate(zip(keys, below, strict=True)):
         yield f"{',' if at else ''}\n{indent} {key}"
-        yield from _lines(part, f"{indent} ")
+        yield from _lines(part, f"{indent} " if len(indent) < DEEPEST else indent)
     yield f"\n{indent}{'}' if isinstance(value, dict) else ']'}"
 
 

@@ -24,6 +24,7 @@ from tensorflow_free.editor.schema_parts import (
     told,
     when,
 )
+from tensorflow_free.editor.search_tree import by_word
 from tensorflow_free.ops.operators import SYMBOLS
 from tensorflow_free.plan.contexts import AUTOCAST, CONTEXTS
 from tensorflow_free.recipe.expressions import LONGEST
@@ -178,23 +179,14 @@ def _says(entry: OpEntry) -> str:
 
 
 def _of_each_op(entries: Iterable[OpEntry]) -> JsonSchema:
-    """What each op says, and its parameters; none is refused, as another torch may have others.
-
-    An editor tries every condition at each step, so they are sorted by the first letter of the op.
-    """
-    drawers: dict[str, list[JsonSchema]] = {}
+    """What each op says, and its parameters; none is refused, as another torch may have others."""
+    found: dict[str, JsonSchema] = {}
     for one in entries:
         op = {"description": _says(one)}
         parameters = _parameters(one)
         keys = {"op": op, **({"kwargs": {"properties": parameters}} if parameters else {})}
-        for spelt in _spellings(one.name):
-            drawers.setdefault(spelt[0], []).append(when(_is_op({"const": spelt}), {"properties": keys}))
-    first = {letter: {"pattern": f"^{escaped(letter)}"} for letter in drawers}
-    return {"allOf": [when(_is_op(first[letter]), {"allOf": them}) for letter, them in drawers.items()]}
-
-
-def _is_op(schema: JsonSchema) -> JsonSchema:
-    return {"properties": {"op": schema}}
+        found |= {spelt: {"properties": keys} for spelt in _spellings(one.name)}
+    return by_word("op", found)
 
 
 def _parameters(entry: OpEntry) -> dict[str, JsonSchema]:

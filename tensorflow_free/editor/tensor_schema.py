@@ -24,6 +24,7 @@ from tensorflow_free.editor.schema_parts import (
     when,
     whole_number,
 )
+from tensorflow_free.editor.search_tree import by_word
 from tensorflow_free.recipe.init_kinds import (
     INIT_KINDS,
     LIKE_KINDS,
@@ -65,14 +66,14 @@ def tensor_definitions() -> dict[str, JsonSchema]:
             "type": "object",
             "description": "A tensor that the run starts from.",
             "properties": _common(),
-            "allOf": [*(when(_is(kind), _own_keys(kind)) for kind in INIT_KINDS.values()), _without_init()],
+            "allOf": [by_word("init", {name: _own_keys(kind) for name, kind in INIT_KINDS.items()}), _without_init()],
         },
         "whole_tensor": when(
             {"type": "object"},
             {
                 "anyOf": [has("init"), has("data"), has("finfo"), has("complex")],
                 "allOf": [
-                    *(when(_is(kind), has(*kind.required)) for kind in INIT_KINDS.values()),
+                    by_word("init", {name: has(*kind.required) for name, kind in INIT_KINDS.items()}),
                     when({"not": has("init")}, {"propertyNames": {"enum": [*_KEYS, "data", "finfo", "complex"]}}),
                 ],
                 "dependencies": {"storage_offset": ["stride"]},
@@ -123,10 +124,6 @@ def _usual(parameter: InitParameter) -> str:
 
 def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is(kind: InitKind) -> JsonSchema:
-    return {**has("init"), "properties": {"init": {"const": kind.name}}}
 
 
 def _own_keys(kind: InitKind) -> JsonSchema:
