@@ -93,7 +93,7 @@ def _coded(main: Callable[[Sequence[str]], int], arguments: Sequence[str], comma
     try:
         return flushed(main(arguments))
     except TensorflowFreeError as error:
-        complain_of(error, command, arguments)
+        complain_of(error, command, quiet=not {"-q", "--quiet"}.isdisjoint(arguments))
         return code_of_error(error)
     except BrokenPipeError:
         return flushed(ExitCode.OK)

@@ -103,6 +103,14 @@ def test_what_is_misspelt_is_told_with_the_nearest(explained):
     assert refused(explained, "xyzzy") == "command line: 'xyzzy' is not a code; `recipe explain` lists all"
 
 
+def test_what_is_no_code_and_is_known_otherwise_is_told_with_what_shows_it(explained):
+    assert refused(explained, "verify") == "command line: 'verify' is not a code; recipe help verify shows what it is"
+    assert refused(explained, "randn") == "command line: 'randn' is not a code; recipe help randn shows what it is"
+    assert refused(explained, "batch") == (
+        "command line: 'batch' is a kind of relation; recipe help relations#the-kinds has them"
+    )
+
+
 def test_all_codes_are_listed_in_groups_a_line_each(explained):
     lines = explained().splitlines()
     for group in groups():
@@ -286,12 +294,12 @@ def test_a_file_that_is_no_yaml_points_at_what_files_are_and_one_that_is_not_the
 def test_each_pointer_is_told_once_and_three_at_most(capsys):
     places = [Place(path, "a.yaml", 3, 1) for path in ("device", "device", "seed", "dtype", "expect.y")]
     error = RecipeError([Problem(place, "it is wrong") for place in places])
-    complain_of(error, "run-recipe", ["a.yaml"])
+    complain_of(error, "run-recipe", quiet=False)
     told = capsys.readouterr().err.splitlines()
     assert told[len(places) :] == [
         f"recipe help recipe-format#{anchor} explains it" for anchor in ("device", "seed", "dtype")
     ]
-    complain_of(error, "run-recipe", ["a.yaml", "--quiet"])
+    complain_of(error, "run-recipe", quiet=True)
     assert capsys.readouterr().err == f"{error}\n"
 
 
@@ -304,8 +312,19 @@ def test_a_refusal_on_the_command_line_ends_with_its_pointers(capsys, monkeypatc
         "recipe help recipe-format#top-level-keys explains it",
         "recipe help recipe-format#tensors explains it",
     ]
-    assert cli._guarded(cli.recipe_main, ["check", "tests/refusals/many-problems.yaml"]) == 2
-    assert capsys.readouterr().err.splitlines() == told
+    for command in ("check", "strength", "relations"):
+        assert cli._guarded(cli.recipe_main, [command, "tests/refusals/many-problems.yaml"]) == 2
+        assert capsys.readouterr().err.splitlines() == told
+    assert cli._guarded(cli.recipe_main, ["check", "tests/refusals/many-problems.yaml", "-q"]) == 2
+    assert capsys.readouterr().err.splitlines() == told[:-3]
+
+
+def test_a_key_in_the_place_of_a_file_is_told_how_it_is_written(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert cli._guarded(cli.run_recipe_main, ["recipes/svd.yaml", "dtype"]) == 2
+    assert capsys.readouterr().err == "dtype: there is no such file; an override is written dtype=VALUE\n"
+    assert cli._guarded(cli.run_recipe_main, ["dtype.yaml"]) == 2
+    assert "override" not in capsys.readouterr().err
 
 
 # steps that fail

@@ -8,11 +8,15 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Final
 
+from tensorflow_free.command_table.all_commands import COMMANDS
 from tensorflow_free.commands.flags import Flags, wrong
 from tensorflow_free.commands.printing import put, put_json
 from tensorflow_free.guide.code_entries import CodeEntry, called, entries, groups, markdown, named_in, near
+from tensorflow_free.guide.pointers import KEY_SECTIONS
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.outcome.outcomes import STRICT, Outcome
+from tensorflow_free.recipe.init_kinds import INIT_KINDS
+from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 from tensorflow_free.text.page import GAP, Line, Page, Words, line, listed, parted, text_lines
 
 MOST_IN_FULL: Final = 3
@@ -48,6 +52,10 @@ def _asked(text: str) -> list[CodeEntry]:
     """
     if told := called(text) or _by_sentence(text) or named_in(text):
         return told
+    if text in RELATION_KINDS:
+        raise wrong("command line", f"'{text}' is a kind of relation; recipe help relations#the-kinds has them")
+    if text in KEY_SECTIONS or text in INIT_KINDS or text in COMMANDS:
+        raise wrong("command line", f"'{text}' is not a code; recipe help {text} shows what it is")
     likely = near(text)
     meant = f"; did you mean '{likely.code}'?" if likely else ""
     raise wrong("command line", f"'{text}' is not a code{meant or '; `recipe explain` lists all'}")

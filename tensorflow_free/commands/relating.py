@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tensorflow_free.commands.flags import Flags
-from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.commands.printing import put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
+from tensorflow_free.commands.told_errors import complain_of
 from tensorflow_free.composition.override_texts import as_override, of_case
 from tensorflow_free.composition.overrides import Override
 from tensorflow_free.errors import RecipeError
@@ -82,7 +83,7 @@ def relations_command(options: Namespace, flags: Flags) -> int:
                 else:
                     put([_row(one)] if options.table else _page(one))
         except RecipeError as error:
-            complain(text_lines(str(error)))
+            complain_of(error, "relations", quiet=flags.quiet)
             code = ExitCode.WRONG
     if flags.json:
         put_json(documents)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tensorflow_free.commands.flags import Flags, with_forward
-from tensorflow_free.commands.printing import complain, put, put_json
+from tensorflow_free.commands.printing import put, put_json
 from tensorflow_free.commands.recipe_words import paths_and_overrides, recipe_files
+from tensorflow_free.commands.told_errors import complain_of
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.outcome.exit_codes import ExitCode, worst_of
 from tensorflow_free.process.progress import ProgressBar
@@ -18,7 +19,7 @@ from tensorflow_free.strength.mutation import TriedMutant
 from tensorflow_free.strength.scores import SCORES, Score, ScoreName, Strength, strength_of
 from tensorflow_free.sweep.axes import axes_of
 from tensorflow_free.sweep.matrix import Combinations
-from tensorflow_free.text.page import Line, Page, Style, Words, column, grid, line, parted, text_lines
+from tensorflow_free.text.page import Line, Page, Style, Words, column, grid, line, parted
 from tensorflow_free.text.phrases import counted, some
 
 JUDGES: Final = {"expectations": "what it expects", "golden": "its golden", "sweep": "the comparison of a sweep"}
@@ -41,7 +42,7 @@ def strength_command(options: Namespace, flags: Flags) -> int:
                 try:
                     found.append(strength_of(str(path), cell, tick))
                 except RecipeError as error:
-                    complain(text_lines(str(error)))
+                    complain_of(error, "strength", quiet=flags.quiet)
                     codes.append(ExitCode.WRONG)
     codes += [ExitCode.UNMET for one in found if _is_below(one, options.at_least)]
     code = worst_of(codes)

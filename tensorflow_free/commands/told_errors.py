@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tensorflow_free.commands.printing import complain
 from tensorflow_free.errors import RecipeError, TensorflowFreeError
@@ -13,18 +13,16 @@ from tensorflow_free.text.page import line, text_lines
 if TYPE_CHECKING:
     from tensorflow_free.outcome.reasons import StepFailed
 
-QUIET: Final = ("-q", "--quiet")
 
-
-def complain_of(error: TensorflowFreeError, command: str, words: Sequence[str]) -> None:
-    """Print what is wrong, and what explains it; the latter not under `--quiet`.
+def complain_of(error: TensorflowFreeError, command: str, *, quiet: bool) -> None:
+    """Print what is wrong, and what explains it; the latter not where it is `quiet`.
 
     Args:
         error: what is wrong.
         command: the command that was typed: `run-recipe`, `verify`; empty where it is none.
-        words: the words of the command line.
+        quiet: whether `--quiet` is given.
     """
-    hints = [] if set(words) & set(QUIET) else hints_of([error], command)
+    hints = [] if quiet else hints_of([error], command)
     complain_lines(str(error), hints)
 
 

@@ -18,6 +18,7 @@ from tensorflow_free.composition.syntax import LARGEST_TEXT
 from tensorflow_free.errors import Place, Problem, RecipeError, refuse_any
 from tensorflow_free.files.opening import UnfitFileError, read_file
 from tensorflow_free.recipe.dotted import dotted
+from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, did_you_mean
 from tensorflow_free.text.characters import is_text
 
@@ -97,7 +98,9 @@ def _bytes(path: Path, shown: str, within: Path | None) -> bytes:
     except UnfitFileError as error:
         raise RecipeError([Problem(Place(file=shown), _unfit(error))]) from error
     except FileNotFoundError as error:
-        near = did_you_mean(path.name, _neighbours(path.parent))
+        is_key = shown.partition(".")[0] in KEYS and path.suffix not in RECIPE_SUFFIXES
+        override = f"; an override is written {shown}=VALUE" if is_key else ""
+        near = override or did_you_mean(path.name, _neighbours(path.parent))
         raise RecipeError([Problem(Place(file=shown), f"there is no such file{near}")]) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
