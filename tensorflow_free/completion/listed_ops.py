@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import cache
-from typing import Any
 
 from tensorflow_free.completion.candidate import Candidate
 from tensorflow_free.files.shipped import shipped
@@ -17,23 +15,17 @@ from tensorflow_free.files.shipped import shipped
 def op_names() -> Mapping[str, str]:
     """All ops that the schema of a recipe has, each with the first line of what it says of it."""
     try:
-        definitions = json.loads((shipped("docs") / "recipe.schema.json").read_bytes())["definitions"]
-        names = [name for form in definitions["op"]["anyOf"] for name in form.get("enum", ())]
+        forms = json.loads((shipped("docs") / "recipe.schema.json").read_bytes())["definitions"]["op"]["anyOf"]
+        [offered] = [form for form in forms if "enum" in form]
+        return {name: _said(text) for name, text in zip(offered["enum"], offered["enumDescriptions"], strict=True)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    says: dict[str, str] = {}
-    with suppress(KeyError, TypeError, AttributeError):
-        says = dict(_described(definitions["of_each_op"]))
-    return {name: says.get(name, "") for name in names if isinstance(name, str)}
 
 
-def _described(of_each_op: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each op with the first sentence of its documentation, which stands behind its signature."""
-    for part in of_each_op["allOf"]:
-        for one in part["then"]["allOf"]:
-            text = one["then"]["properties"]["op"]["description"]
-            _, _, said = text.partition("\n\n")
-            yield one["if"]["properties"]["op"]["const"], " ".join(said.split("\n\n")[0].split())
+def _said(text: str) -> str:
+    """The first sentence of an op's documentation, which stands behind its signature."""
+    _, _, said = text.partition("\n\n")
+    return " ".join(said.split("\n\n")[0].split())
 
 
 def ops(typed: str) -> Iterator[Candidate]:
