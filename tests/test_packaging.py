@@ -60,7 +60,7 @@ def test_the_wheel_has_every_page_of_the_documentation(wheel):
 
 
 def test_the_wheel_has_the_package_and_hydras_plugins_and_nothing_else(wheel):
-    sources = below("tensorflow_free", ".py", ".js", ".css", "py.typed") | below("hydra_plugins", ".py")
+    sources = below("tensorflow_free", ".py", ".js", ".css", ".md", "py.typed") | below("hydra_plugins", ".py")
     assert "tensorflow_free/py.typed" in sources
     assert {name for name in wheel if not name.startswith(SHIPPED)} == sources
 
