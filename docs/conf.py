@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from docutils import nodes
 from sphinx.application import Sphinx
 
+import tensorflow_free
 from tensorflow_free.version import VERSION
 
 CONTENTS = {
@@ -95,6 +98,27 @@ def with_contents(_: Sphinx, page: str, source: list[str]) -> None:
         source[0] += "\n\n" + "\n\n".join(trees) + "\n"
 
 
+def with_docstrings(_: Sphinx, page: str, source: list[str]) -> None:
+    """Put the docstrings of the names in a table of the page on the API below the table."""
+    if page == "api":
+        source[0] = re.sub(r"(?:^\| `\w+` .*\n?)+", _documented, source[0], flags=re.MULTILINE)
+
+
+def _documented(table: re.Match[str]) -> str:
+    lines = [line for name in re.findall(r"^\| `(\w+)`", table[0], re.MULTILINE) for line in _directive(name)]
+    return "\n".join([table[0], "```{eval-rst}", ".. currentmodule:: tensorflow_free", *lines, "```\n"])
+
+
+def _directive(name: str) -> list[str]:
+    named = getattr(tensorflow_free, name)
+    if not isinstance(named, type):
+        return [f".. autofunction:: {name}"]
+    if issubclass(named, Exception):
+        return [f".. autoexception:: {name}"]
+    # the fields of a recipe are the format
+    return [f".. autoclass:: {name}()", *(["   :members:"] if name != "Recipe" else [])]
+
+
 def with_github_anchors(_: Sphinx, tree: nodes.document) -> None:
     """Give each heading the anchor that it has on GitHub, too, where Sphinx's own is another."""
     for section in tree.findall(nodes.section):
@@ -106,4 +130,5 @@ def with_github_anchors(_: Sphinx, tree: nodes.document) -> None:
 def setup(app: Sphinx) -> None:
     """Have Sphinx do so."""
     app.connect("source-read", with_contents)
+    app.connect("source-read", with_docstrings)
     app.connect("doctree-read", with_github_anchors)

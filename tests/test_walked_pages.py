@@ -31,7 +31,7 @@ QUICK = {
     "teaching": (4, 1),
 }
 """Each page, and how many commands it has: all, and those that are shown to fail."""
-COMPILED = {"compilers": (3, 1)}
+COMPILED = {"compilers": (3, 2)}
 """The pages whose commands compile."""
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
