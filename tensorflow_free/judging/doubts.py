@@ -67,7 +67,7 @@ class NumbersInDoubt:
         bound = self.bound
         if bound.used > 1 or not bound.runs:
             return False
-        return bound.runs >= FEWEST_RUNS or not bound.is_worse_than_baseline
+        return bound.runs >= FEWEST_RUNS or not (bound.is_worse_than_baseline or bound.may_have_lost)
 
     def is_hopeless(self, runs: int) -> bool:
         """Whether it used so much that the largest of sixteen moves, instead of so few, would not allow it.

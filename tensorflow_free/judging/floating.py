@@ -56,15 +56,16 @@ class Floating:
             if base is None or not errors.shares_lost_with(base):
                 found = errors.measure()
                 return mismatch(record, "rounding", elements_of("non-finite", found), found)
-        noise = None if base is None else noise_of(base, its)
-        if noise is not None and self._runs.baseline_is_reference and not noise.max_abs:
-            # it is the same run, which tells nothing of how far another may be
-            noise = None
+        noise = self._noise_beside(base, its)
         if self._judging.signed_zeros and (zeros := errors.signed_zeros()) > (noise.signed_zeros if noise else 0):
             return other_signs(record, errors, zeros)
         bound = RoundingBound(errors, _coarser(mine.dtype, its.dtype), 1.0, noise, is_jump=self._jumps(record))
         bound.k = self._runs.k(bound.dtype)
-        if not bound.is_exceeded or bound.is_cleared_by_baseline:
+        if not bound.is_exceeded:
+            return self._within(record, bound, lost)
+        if base is not None and noise is not None and not bound.is_jump:
+            bound.look_for_lost(base)
+        if bound.is_cleared_by_baseline:
             return self._within(record, bound, lost)
         return NumbersInDoubt(record.name, bound, lambda one: self._within(record, one, lost))
 
@@ -88,6 +89,13 @@ class Floating:
         alike = self._runs.of_baseline(name)
         base = None if alike is None else tensor_of(alike.value)
         return base if base is not None and base.shape == its.shape else None
+
+    def _noise_beside(self, base: torch.Tensor | None, its: torch.Tensor) -> Noise | None:
+        """How far the baseline is from the reference; None where it tells nothing."""
+        noise = None if base is None else noise_of(base, its)
+        # where it is the same run it does not tell how far another may be
+        is_same = noise is not None and self._runs.baseline_is_reference and not noise.max_abs
+        return None if is_same else noise
 
     def _within(self, record: Record, bound: RoundingBound, lost: int) -> ValueVerdict:
         """The verdict on numbers, once what they may be away is known."""

@@ -13,6 +13,8 @@ explain, is wrong as well:
     max(rmse / rmse(baseline), max / max(baseline)) > 3
     rmse > 1.2 * (rms(eps * r) / 2 + rms(r' - r) + the smallest number)
 
+and where one number in a hundred is lost, as `judging/lost_numbers.py` says.
+
 K, 3 and 1.2 were chosen on faults and right kernels by trial: `python -m tests.faults.bench`, `python -m tests.wolf`.
 """
 
@@ -26,6 +28,7 @@ from typing import Final, NamedTuple
 
 import torch
 
+from tensorflow_free.judging.lost_numbers import ONE_IN, TIMES, LostNumbers
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, Leeway
 from tensorflow_free.judging.noise import Noise
@@ -112,6 +115,7 @@ class RoundingBound:
         baseline: how far the baseline is from the same reference, where there is one.
         is_jump: whether the value jumps, so that each number may move only as far as it itself was seen to.
         runs: how many nudged runs told of it.
+        lost: the numbers that may be lost although the baseline keeps them; None where there is no baseline.
     """
 
     errors: Errors
@@ -120,6 +124,7 @@ class RoundingBound:
     baseline: Noise | None = None
     is_jump: bool = False
     runs: int = 0
+    lost: LostNumbers | None = None
     _spread: torch.Tensor | None = None
     _squares: float = 0.0
     _derived: float | None = None
@@ -191,7 +196,7 @@ class RoundingBound:
         """The share of what is allowed that was used."""
         if self._derived is None:
             self._derived = self._share()
-        return max(self._derived, beside) if (beside := self.beside_baseline()) > 1 else self._derived
+        return max([self._derived, *(one for one in (self.beside_baseline(), self._share_of_lost) if one > 1)])
 
     @property
     def is_exceeded(self) -> bool:
@@ -210,8 +215,27 @@ class RoundingBound:
         pieces = self._in_pieces() if found.max_abs else ()
         return largest_of([(errors / allowed).max() for _, errors, _, allowed in pieces])
 
+    @property
+    def may_have_lost(self) -> bool:
+        """Whether so many numbers may be lost that nudged runs must tell."""
+        return self.lost is not None and self.lost.are_many
+
+    @property
+    def _share_of_lost(self) -> float:
+        """The share that lost numbers used; 0 before there are nudged runs."""
+        if self._spread is None or self.lost is None or not self.may_have_lost:
+            return 0.0
+        return self.lost.share(self._spread)
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether lost numbers decided."""
+        return self.used > 1 and self.used == self._share_of_lost
+
     def worst(self) -> int | None:
         """The flat position of the number that decided; None where the baseline did."""
+        if self._is_lost and self.lost is not None and self._spread is not None:
+            return self.lost.worst(self._spread)[0]
         if self.used > 1 and self.used != self._derived:
             return None
         found = Largest()
@@ -242,7 +266,7 @@ class RoundingBound:
     @property
     def is_cleared_by_baseline(self) -> bool:
         """Whether it is no worse than a plausible baseline, so that nothing needs to be nudged."""
-        return self.share_of_baseline <= 1
+        return self.share_of_baseline <= 1 and not self.may_have_lost
 
     @property
     def _worse(self) -> float:
@@ -283,6 +307,10 @@ class RoundingBound:
         pieces = self.errors.pieces()
         return any(bool(((sizes > 0) & (sizes < smallest) & (errors > 0)).any()) for _, errors, sizes in pieces)
 
+    def look_for_lost(self, base: torch.Tensor) -> None:
+        """See which numbers may be lost that the baseline's tensor keeps."""
+        self.lost = LostNumbers(self.errors, base, self._epsilon, smallest_of(self.dtype), self._loosened)
+
     @property
     def _unexplained(self) -> float:
         """The root mean square of an error that rounding does not explain."""
@@ -304,6 +332,12 @@ class RoundingBound:
             return (
                 f"rmse {self._unexplained:.2g}, which rounding explains, or {WORSE:g} times that of eager "
                 f"CPU ({base:.2g})"
+            )
+        if self._is_lost and self.lost is not None and self._spread is not None:
+            allowed = self.lost.worst(self._spread)[1]
+            return (
+                f"{allowed:.2g}: {TIMES:g} times what eager CPU is off there, and what rounding moves; "
+                f"one number in {ONE_IN} is lost"
             )
         allowed, size = self._at(at)
         moved = max(0.0, (allowed - smallest_of(self.dtype)) / self.k - size * self._epsilon)
