@@ -56,7 +56,7 @@ _PLAIN: Final = (
     torch.bool,
 )
 
-Numbers = str
+NumberStyle = str
 """How floating numbers are made: `short`, `range`, `exact`."""
 
 
@@ -150,7 +150,7 @@ def _gives_numbers(result: Result) -> bool:
     return all(bool(one.isfinite().all()) for one in given if one.is_floating_point() and one.layout == torch.strided)
 
 
-def _form(name: str, call: OpCall, numbers: Numbers, *, keywords: bool) -> OpRecipe:
+def _form(name: str, call: OpCall, numbers: NumberStyle, *, keywords: bool) -> OpRecipe:
     names = TensorNames()
     tensors: dict[str, Any] = {}
     before: dict[str, Any] = {}
@@ -186,7 +186,7 @@ def _free_name(wanted: str, taken: Mapping[str, Any]) -> str:
     return word
 
 
-def _spec(tensor: torch.Tensor, numbers: Numbers) -> dict[str, Any]:
+def _spec(tensor: torch.Tensor, numbers: NumberStyle) -> dict[str, Any]:
     """A starting tensor.
 
     Raises:
@@ -216,7 +216,7 @@ def _pinned(data: torch.Tensor) -> dict[str, Any]:
     )
 
 
-def _drawn(data: torch.Tensor, numbers: Numbers) -> dict[str, Any]:
+def _drawn(data: torch.Tensor, numbers: NumberStyle) -> dict[str, Any]:
     size = list(data.shape)
     if numbers == "short":
         return {"init": "randn", "size": size}
