@@ -307,6 +307,7 @@ def test_completion_loads_neither_torch_nor_hydra_nor_pydantic(folder):
         "recipe show ",
         "recipe verify --",
         "recipe ops soft",
+        "recipe new li",
         "run-recipe block.yaml params.",
         "run-recipe block.yaml tensors.w.init=",
         "run-recipe block.yaml backend=",

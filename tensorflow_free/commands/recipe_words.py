@@ -10,7 +10,6 @@ from tensorflow_free.commands.flags import wrong
 from tensorflow_free.composition.command_line import is_override
 from tensorflow_free.files.opening import is_folder, is_of_runs, is_there
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES
-from tensorflow_free.result.model import RECIPE
 
 
 def paths_and_overrides(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -42,6 +41,8 @@ def recipes_at(path: Path) -> list[Path]:
     """The recipes at a path: itself, or all files below a folder that may be some, but for those of runs."""
     if path.is_dir():
         return sorted(_recipes_below(path))
+    from tensorflow_free.result.model import RECIPE  # noqa: PLC0415 - recipes are looked for without pydantic, too
+
     return [path / RECIPE] if is_folder(path) else [path]
 
 
