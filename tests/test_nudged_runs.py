@@ -6,6 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tensorflow_free import load_recipe, run_recipe
+from tensorflow_free.cell.reference import yardstick_of
+from tensorflow_free.cell.yardstick import KeptRuns
 from tensorflow_free.rounding.nudge import Nudge
 from tensorflow_free.rounding.steps_in_backward import StepsInBackward
 
@@ -107,3 +110,18 @@ def test_the_backward_of_a_step_has_its_dtype_also_where_the_step_runs_it_itself
     for one in (first, outside):
         one.backward()
     assert seen == [torch.float32, torch.bfloat16, torch.float64]
+
+
+PEAKED = {
+    "tensors": {one: {"init": "normal", "std": 4, "size": [2, 2, 64, 32], "requires_grad": True} for one in "qkv"},
+    "steps": {"y": "F.scaled_dot_product_attention(q, k, v, is_causal=True)", "l": "y.square().mean()"},
+    "backward": "l",
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_backward_of_fused_attention_with_peaked_scores_is_nudged_as_it_rounds(seed):
+    overrides = [f"seed={seed}"]
+    found = yardstick_of(PEAKED, overrides, load_recipe(PEAKED, overrides), KeptRuns())
+    comparison = found.compare(run_recipe(load_recipe(PEAKED, overrides)))
+    assert comparison.is_well, comparison.bad
