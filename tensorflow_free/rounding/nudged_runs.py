@@ -130,8 +130,8 @@ class NudgedRuns:
 def _within(nudge: Nudge, *, is_fused: bool) -> Iterator[None]:
     """Where ops are nudged: attention by its formula, or fused where float64 has such a kernel.
 
-    The formula's backward takes the weights that the forward saved; a fused one makes them again from the scores and the
-    logarithm of their sum, of which each is rounded in proportion to its own size.
+    The formula's backward takes the weights that the forward saved; a fused one makes them again from the scores and
+    the logarithm of their sum, of which each is rounded in proportion to its own size.
     """
     with nullcontext() if is_fused else sdpa_kernel(SDPBackend.MATH), nudge:
         yield
