@@ -51,6 +51,18 @@ def unsteady(input: Tensor, other: Tensor) -> Tensor:
     return input * other * (1 + 1e-4 * calls["unsteady"])
 
 
+kept = {}
+
+
+@register_op("shown.kept", replace=True)
+def in_one_buffer(input: Tensor) -> Tensor:
+    if input.dtype == torch.float64:
+        return torch.nn.functional.silu(input)
+    out = kept.setdefault("buffer", torch.empty_like(input))
+    out.set_(torch.nn.functional.silu(input)) if out.shape != input.shape else out.copy_(torch.nn.functional.silu(input))
+    return out
+
+
 @register_op("shown.zeros", replace=True)
 def zeros(input: Tensor, other: Tensor) -> Tensor:
     return input * other * 0
@@ -166,6 +178,14 @@ def test_errors_that_add_up_and_that_no_step_explains_are_drift(tmp_path):
     row, blame, _ = of_recipe(tmp_path, LOOP, *swapped("loop.steps.h", "shown.biased", "mul"))
     assert (row.outcome, blame.culprits, blame.drift) == ("mismatch", (), True)
     assert "\n  drift: each step is right for its inputs\n" in text_of(page_of(Summary(None, [row])))
+
+
+def test_what_steps_share_and_do_not_tell_is_not_called_drift(tmp_path):
+    steps = {"a": "x * 1.0", "y": {"op": "shown.kept", "args": ["a"]}, "z": {"op": "shown.kept", "args": ["w"]}}
+    own = {"steps.y.op": "F.silu", "steps.z.op": "F.silu"}
+    row, blame, _ = of_recipe(tmp_path, {"tensors": {"x": X, "w": W}, "steps": steps, "reference": own})
+    assert (row.outcome, blame.culprits, blame.drift) == ("mismatch", (), True)
+    assert "\n  not found: each step is right for its inputs, and this is more" in text_of(page_of(Summary(None, [row])))
 
 
 def test_an_overflow_is_told_as_what_it_is(tmp_path):

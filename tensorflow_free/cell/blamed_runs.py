@@ -21,6 +21,7 @@ from tensorflow_free.composition.overrides import Override, apply_overrides
 from tensorflow_free.composition.writer import dump_yaml
 from tensorflow_free.errors import Place, Problem, RecipeError, UnavailableError, refuse_any
 from tensorflow_free.form import Form
+from tensorflow_free.judging.blame import with_blame
 from tensorflow_free.judging.culprits import Blame, not_found
 from tensorflow_free.judging.repeats import difference_of
 from tensorflow_free.judging.settled import as_far_as
@@ -206,7 +207,7 @@ class _Blamed:
 
         def found(yardstick: Yardstick, comparison: Comparison) -> Comparison:
             try:
-                return replace(comparison, blame=blame_by_records(yardstick, self._found.result, comparison))
+                return with_blame(comparison, blame_by_records(yardstick, self._found.result, comparison))
             except Exception as error:  # noqa: BLE001 - an op of the user's may raise whatever it likes
                 return replace(comparison, blame=Blame(notes=(not_found(f"{type(error).__name__}: {error}"),)))
 
@@ -232,5 +233,5 @@ class _Blamed:
         comparison: Comparison = find(yardstick, held_against.compare(result))
         if comparison.blame is not None:
             blame = replace(comparison.blame, notes=(*notes, *comparison.blame.notes))
-            comparison = replace(comparison, blame=blame)
+            comparison = with_blame(comparison, blame)
         return replace(self._found, comparison=comparison, reference=held_against.reference)

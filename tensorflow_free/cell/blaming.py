@@ -19,6 +19,7 @@ from tensorflow_free.isolation.alone import Judge, OfCall
 from tensorflow_free.isolation.captured import Captured, CapturedCall, operand_name, result_name
 from tensorflow_free.isolation.capturing import captured_run, changes
 from tensorflow_free.isolation.copies import tensors_in
+from tensorflow_free.judging.blame import with_blame
 from tensorflow_free.judging.culprits import Blame, Culprit, Direction, StepVerdict, not_found
 from tensorflow_free.judging.movement import GRADIENT
 from tensorflow_free.judging.repeats import difference_of
@@ -75,7 +76,7 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
             return _Blaming(yardstick, captured, again, comparison).blame(unrounded=unrounded)
 
         cell = CompiledCell(source, overrides, plan_of(recipe), result, yardstick, comparison, judge, given)
-        return replace(comparison, blame=compiled_blame(cell))
+        return with_blame(comparison, compiled_blame(cell))
     plan = plan_of(recipe)
     captured, again = captured_run(plan, given)
     hooked = (again.error is None) == (result.error is None)
@@ -93,7 +94,7 @@ def blamed(  # noqa: PLR0913 - all that makes a cell
         judged, made = f"{captured.calls[-1].number + 1:,}", f"{captured.made:,}"
         cut = OfNames(code="judged alone in part", name=judged, other=made)
         told.append(cut)
-    return replace(comparison, blame=replace(blame, notes=(*blame.notes, *told)))
+    return with_blame(comparison, replace(blame, notes=(*blame.notes, *told)))
 
 
 def _compared(result: Result, captured: Captured) -> Result:

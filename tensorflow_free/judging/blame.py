@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
-from tensorflow_free.judging.verdicts import ValueVerdict, Where
+from tensorflow_free.judging.culprits import Blame
+from tensorflow_free.judging.verdicts import Comparison, ValueVerdict, Where
 from tensorflow_free.outcome.outcomes import Outcome
 from tensorflow_free.recipe.graph import readers_of, reads_of, steps_of
 from tensorflow_free.recipe.models import Recipe, Step
@@ -25,6 +27,16 @@ def where_it_starts(values: Sequence[ValueVerdict], recipe: Recipe) -> Where | N
         recipe: the recipe, for what reads what.
     """
     return where_of([one for one in values if one.outcome == Outcome.MISMATCH], recipe)
+
+
+MOST_DRIFT: Final = 100.0
+"""The share of what is allowed up to which small errors of right steps may take a value; a few times is usual."""
+
+
+def with_blame(comparison: Comparison, blame: Blame) -> Comparison:
+    """A comparison with what is to blame; where no step is, with whether errors that add up can be."""
+    far = [one for one in comparison.bad if one.rule == "structure" or not one.used <= MOST_DRIFT]
+    return replace(comparison, blame=replace(blame, is_beyond_drift=blame.drift and bool(far)))
 
 
 class Suspect(Protocol):

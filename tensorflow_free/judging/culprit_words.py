@@ -16,6 +16,12 @@ MOST_NAMED: Final = 8
 """Culprits that are named, and steps of each other kind; of more, how many there are."""
 
 
+BEYOND_DRIFT: Final = (
+    "not found: each step is right for its inputs, and this is more than small errors that add up; look for what steps "
+    "share and do not tell: memory that is written twice, state that an op keeps"
+)
+
+
 def blame_lines(blame: Blame | None) -> Iterator[str]:
     """Which steps are wrong for their own inputs, where that shows, which are right; nothing where nothing is known.
 
@@ -126,6 +132,8 @@ def _drift(blame: Blame) -> str:
     if not blame.judged:
         return "no step could be judged alone"
     if not blame.unjudged:
-        return "drift: each step is right for its inputs"
+        return BEYOND_DRIFT if blame.is_beyond_drift else "drift: each step is right for its inputs"
     kept = f"{counted(len(blame.unjudged), 'step')} could not be judged alone: {some(blame.unjudged, MOST_NAMED)}"
+    if blame.is_beyond_drift:
+        return f"not found: each step that could be judged alone is right for its inputs; {kept}"
     return f"drift, or one of these: each other step is right for its inputs; {kept}"

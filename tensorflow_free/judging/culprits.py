@@ -107,6 +107,8 @@ class Blame:
         notes: what is worth saying of how it was found.
         steps: what was found of each step alone, forward and of each gradient that it hands on.
         overflows: of them, what is infinite just where the exact number is larger than its dtype holds, which is right.
+        is_beyond_drift: whether values are so far out of bounds, though no step is wrong, that small errors that add up
+            do not explain it.
     """
 
     culprits: tuple[Culprit, ...] = ()
@@ -121,6 +123,7 @@ class Blame:
     amplified_at: str | None = None
     steps: tuple[StepVerdict, ...] = ()
     overflows: tuple[StepVerdict, ...] = ()
+    is_beyond_drift: bool = False
 
     @property
     def first(self) -> Culprit | None:
