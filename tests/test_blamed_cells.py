@@ -51,6 +51,12 @@ def unsteady(input: Tensor, other: Tensor) -> Tensor:
     return input * other * (1 + 1e-4 * calls["unsteady"])
 
 
+@register_op("shown.infinite", replace=True)
+def infinite(input: Tensor, instead: str) -> Tensor:
+    found = input.square()
+    return torch.where(found.isinf(), float(instead), found)
+
+
 kept = {}
 
 
@@ -59,7 +65,9 @@ def in_one_buffer(input: Tensor) -> Tensor:
     if input.dtype == torch.float64:
         return torch.nn.functional.silu(input)
     out = kept.setdefault("buffer", torch.empty_like(input))
-    out.set_(torch.nn.functional.silu(input)) if out.shape != input.shape else out.copy_(torch.nn.functional.silu(input))
+    out.set_(torch.nn.functional.silu(input)) if out.shape != input.shape else out.copy_(
+        torch.nn.functional.silu(input)
+    )
     return out
 
 
@@ -180,12 +188,22 @@ def test_errors_that_add_up_and_that_no_step_explains_are_drift(tmp_path):
     assert "\n  drift: each step is right for its inputs\n" in text_of(page_of(Summary(None, [row])))
 
 
+@pytest.mark.parametrize("instead", ["-inf", "nan"])
+def test_an_infinity_of_the_other_sign_and_nan_are_no_overflow(instead, tmp_path):
+    step = {"op": "shown.infinite", "args": ["x", {"str": instead}]}
+    recipe = {"tensors": {"x": [1e30, 2.0]}, "steps": {"y": step}, "reference": {"steps.y": "x.square()"}}
+    row, blame, _ = of_recipe(tmp_path, recipe)
+    assert (row.outcome, [one.step for one in blame.culprits], blame.overflows) == ("mismatch", ["y"], ())
+
+
 def test_what_steps_share_and_do_not_tell_is_not_called_drift(tmp_path):
     steps = {"a": "x * 1.0", "y": {"op": "shown.kept", "args": ["a"]}, "z": {"op": "shown.kept", "args": ["w"]}}
     own = {"steps.y.op": "F.silu", "steps.z.op": "F.silu"}
     row, blame, _ = of_recipe(tmp_path, {"tensors": {"x": X, "w": W}, "steps": steps, "reference": own})
     assert (row.outcome, blame.culprits, blame.drift) == ("mismatch", (), True)
-    assert "\n  not found: each step is right for its inputs, and this is more" in text_of(page_of(Summary(None, [row])))
+    assert "\n  not found: each step is right for its inputs, and this is more" in text_of(
+        page_of(Summary(None, [row]))
+    )
 
 
 def test_an_overflow_is_told_as_what_it_is(tmp_path):

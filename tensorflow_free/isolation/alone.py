@@ -272,7 +272,9 @@ def _overflows(verdict: ValueVerdict, mine: Mapping[str, Record], expected: Mapp
     value, exact = mine[verdict.name].value, expected[verdict.name].value
     if not isinstance(value, torch.Tensor) or not is_differentiable(value) or value.layout != torch.strided:
         return False
-    lost = ~torch.isfinite(value) & torch.isfinite(exact)
+    lost = torch.isinf(value) & torch.isfinite(exact)
+    if not value.is_complex():
+        lost &= value.signbit() == exact.signbit()
     too_large = lost & (exact.abs() >= NEARLY * torch.finfo(value.dtype).max)
     alike = (value == exact) | (value.isnan() & exact.isnan())
     differs = ~(torch.isfinite(value) & torch.isfinite(exact)) & ~alike

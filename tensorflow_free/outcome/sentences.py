@@ -62,7 +62,7 @@ SENTENCES: Final[dict[str, str]] = {
     "inputs differ": "{count} of {elements} elements differ in the two runs: {worst}",
     "integers differ": "{count} of {elements} differ: {worst}",
     "integers differ from eager": "{count} of {elements} differ from eager CPU in the same dtype: {worst}",
-    "all dtype-dependent": "all values are integers that differ between dtypes",
+    "all dtype-dependent": "all values are integers that differ between dtypes, or overflow in this one",
     "no common value": "nothing was compared: the run records no value that {against} has",
     # a value, compared with what is expected of it
     "shape is not expected": "the shape is {found}",
