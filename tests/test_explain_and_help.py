@@ -164,6 +164,10 @@ def test_a_section_whose_name_is_of_one_page_alone_needs_no_page(helped):
     assert helped("xfail") == helped("recipe-format#when-and-xfail")
 
 
+def test_the_only_section_that_begins_so_is_meant(helped):
+    assert helped("recipe-format#cases") == helped("recipe-format", "cases and case")
+
+
 def test_an_init_is_shown_with_the_examples_of_its_kind(helped):
     assert helped("randn") == helped("recipe-format#random-numbers")
     assert helped("xavier_normal") == helped("recipe-format#weights-of-a-network")

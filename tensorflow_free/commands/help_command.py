@@ -116,6 +116,9 @@ def _of_page(page: str, title: str) -> DocSection:
     if found is not None:
         return found
     anchors = [one.anchor for one in doc_sections() if one.page == page and one.anchor]
+    begun = [one for one in anchors if one.startswith(f"{anchor_of(title)}-")]
+    if len(begun) == 1:
+        return _of_page(page, begun[0])
     likely = _nearest(anchor_of(title), anchors)
     meant = f"; did you mean {page}#{likely}?" if likely else f"; its sections are {', '.join(anchors)}"
     raise wrong("command line", f"'{title}' is not a section of {page}{meant}")
