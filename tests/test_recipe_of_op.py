@@ -12,7 +12,18 @@ from tensorflow_free.registry import find, names
 from tensorflow_free.support.op_recipe_text import text_of_recipe
 from tensorflow_free.support.recipe_of_op import NoRecipe, recipe_of_op
 
-DIFFERENTIABLE = ("softmax", "F.conv2d", "topk", "add_", "clamp", "F.layer_norm", "*", "where", "aten.mul.Tensor")
+DIFFERENTIABLE = (
+    "softmax",
+    "F.conv2d",
+    "topk",
+    "add_",
+    "clamp",
+    "F.layer_norm",
+    "*",
+    "where",
+    "aten.mul.Tensor",
+    "fft.rfft",
+)
 OTHERS = ("argmax", "zeros", "shape", "logical_not", "randn_like")
 
 
@@ -45,6 +56,15 @@ def test_what_is_written_runs_differentiates_and_holds_in_both_dtypes(name):
         assert result.is_well
         assert result.expectations
         assert any(one.requires_grad for one in recipe.tensors.values())
+
+
+def test_a_call_that_leaves_a_parameter_out_before_those_it_gives_has_a_backward_pass():
+    # of its samples all give `dropout_p`, and none `attn_mask` before it
+    recipe = read_back("nn.functional.scaled_dot_product_attention")
+    assert recipe.backward
+    result = run_recipe(recipe)
+    assert {f"{name}.grad" for name in ("query", "key", "value")} <= set(result)
+    assert result.is_well
 
 
 @pytest.mark.parametrize("name", OTHERS)

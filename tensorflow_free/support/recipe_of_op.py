@@ -276,8 +276,9 @@ def _differentiated(recipe: OpRecipe) -> OpRecipe:
     """The recipe with a backward pass from the first of its results that has a gradient."""
     given = recipe.call.given
     for target, gradient in _passes(recipe).items():
-        scalar = not gradient.dim()
-        direction = {"direction": {"init": "randn", "size": list(gradient.shape)}}
+        scalar = not gradient.dim() and not gradient.is_complex()
+        numbers = {"dtype": "complex"} if gradient.is_complex() else {}
+        direction = {"direction": {"init": "randn", "size": list(gradient.shape), **numbers}}
         whole = replace(
             recipe,
             tensors=recipe.tensors if scalar else {**recipe.tensors, **direction},
@@ -297,8 +298,10 @@ def _differentiated(recipe: OpRecipe) -> OpRecipe:
 def _passes(recipe: OpRecipe) -> dict[str, torch.Tensor]:
     """The gradients that backward passes may begin from, by the results' names."""
     signature, given = recipe.call.signature, recipe.call.given
-    keyword_only = [one.name for one in signature.parameters if one.keyword_only and one.name in given]
-    places = [name for name in given if name not in keyword_only]
+    # by place up to the first parameter that is not given, and by name behind it
+    leading = itertools.takewhile(lambda one: one.name in given and not one.keyword_only, signature.parameters)
+    places = [one.name for one in leading]
+    named = [name for name in given if name not in places]
 
     def called(*values: Any) -> Any:
         by_name = dict(zip(given, values, strict=True))
@@ -308,14 +311,14 @@ def _passes(recipe: OpRecipe) -> dict[str, torch.Tensor]:
         args = [by_name[name] for name in places]
         if signature.variadic and args and isinstance(args[-1], list | tuple):
             args = [*args[:-1], *args[-1]]
-        return signature.function(*args, **{name: by_name[name] for name in keyword_only})
+        return signature.function(*args, **{name: by_name[name] for name in named})
 
     try:
         made = run_eagerly(called, list(given.values()), {}, ())
     except RuntimeError:
         # a layout in which no gradient to begin from can be made
         return {}
-    return {name: one for name, one in made.passes.items() if one.is_floating_point()}
+    return {name: one for name, one in made.passes.items() if one.is_floating_point() or one.is_complex()}
 
 
 def _expecting(recipe: OpRecipe) -> OpRecipe:
