@@ -289,6 +289,11 @@ def test_escapes_of_a_recipe_a_file_or_a_cell_do_not_reach_the_terminal(folder):
         )
 
 
+def test_a_path_that_a_recipe_lists_below_it_is_not_followed(folder):
+    (folder / "more" / "inner.yaml").write_text("defaults: [../block]\nparams: {own: 1}\n", encoding="utf-8")
+    assert offered("run-recipe more/inner.yaml params.").keys() == {"params.own="}
+
+
 def test_a_prompt_sees_no_error(folder, capsysbinary, monkeypatch):
     answer("bash", "recipe")  # without the variables that bash sets
     assert capsysbinary.readouterr() == (b"", b"")

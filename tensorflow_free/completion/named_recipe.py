@@ -38,6 +38,7 @@ def _whole(path: Path, left: int) -> dict[str, Any]:
     below: dict[str, Any] = {}
     listed = said.get("defaults")
     for name in listed if isinstance(listed, list) and left else ():
-        if isinstance(name, str) and name != "_self_":
+        # a name is that of a neighbour; a path that a recipe says is not followed
+        if isinstance(name, str) and name != "_self_" and "/" not in name:
             below = merged(below, _whole(path.parent / f"{name.removesuffix('.yaml')}.yaml", left - 1))
     return merged(below, said)
