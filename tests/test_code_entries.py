@@ -60,6 +60,7 @@ TYPES = {
 WORDS = {
     # of tables
     *("used", "starts at", "largest error", "compiled", "cell", "alone", "in the chain", "direction", "grad_fn"),
+    "own inputs",
     # of what a compiler ran
     *("ATen only", "nothing"),
     # of comparison.json, rows and result.json
