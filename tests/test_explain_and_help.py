@@ -86,6 +86,8 @@ def test_an_outcome_has_its_exit_code(explained):
         ("'rounding'", "rounding"),
         ("y: it is downstream of a random step whose stream the reference does not share", "random"),
         ("4 cells: 3 ok, 1 mismatch.", "mismatch"),
+        ("compared with cpu eager float64, own inputs", "own inputs"),
+        ("no step is wrong for its inputs", "overflow"),
         ("\"svd_cpu\" not implemented for 'Half'", "no kernel"),
         ("it is 1.5 at [0, 2], and 1.25 is expected", "word is not expected"),
         (
@@ -176,6 +178,25 @@ def test_an_init_is_shown_with_the_examples_of_its_kind(helped):
     assert [name for name in INIT_KINDS if helped(name) == beginning] == []
 
 
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [
+        ("args", "### What may stand in args and kwargs"),
+        ("steps.y.args", "### What may stand in args and kwargs"),
+        ("requires_grad", "### Leaves"),
+        ("init", "## Tensors"),
+        ("expect.y.rtol", "### expect"),
+        ("when", "### when and xfail"),
+    ],
+)
+def test_a_key_below_another_is_shown_by_its_name_and_by_its_place(helped, key, title):
+    assert helped(key).startswith(f"{title}\n")
+
+
+def test_an_op_is_told_with_what_shows_it(helped):
+    assert refused(helped, "softmax") == "command line: 'softmax' is an op; recipe ops softmax tells what it takes"
+
+
 def test_of_a_long_page_the_beginning_and_its_sections_are_shown(helped):
     told = helped("judging")
     assert told.startswith("# How values are judged\n")
@@ -212,7 +233,7 @@ def test_on_a_terminal_markdown_is_drawn():
 # pages and anchors
 
 
-def test_anchors_are_those_of_python_markdown_and_of_github():
+def test_anchors_are_those_of_github():
     # what GitHub makes: lower case, punctuation gone, each space a dash
     for section in doc_sections():
         if section.anchor:

@@ -17,10 +17,11 @@ from tensorflow_free.commands.run_flags import run_parser
 from tensorflow_free.commands.subcommands import RUN, parser_of, recipe_parser
 from tensorflow_free.errors import RecipeError
 from tensorflow_free.guide.doc_pages import DocSection, anchor_of, doc_sections, page_names, section_named
-from tensorflow_free.guide.pointers import FORMAT, KEY_SECTIONS
+from tensorflow_free.guide.pointers import FORMAT, KEY_SECTIONS, section_of_key
 from tensorflow_free.outcome.exit_codes import ExitCode
 from tensorflow_free.recipe.init_kinds import INIT_KINDS
 from tensorflow_free.recipe.names import nearest
+from tensorflow_free.text.characters import command_of
 
 CODES: Final = "outcomes-and-reasons"
 """The page that is made of what `recipe explain` tells."""
@@ -81,8 +82,8 @@ def _section(words: Sequence[str]) -> DocSection:
     if page in page_names():
         return _of_page(page, title)
     name = " ".join(words)
-    if name in KEY_SECTIONS:
-        return _of_page(FORMAT, KEY_SECTIONS[name])
+    if (key_section := section_of_key(name)) is not None:
+        return _of_page(FORMAT, key_section)
     if name in INIT_KINDS:
         return _of_page(FORMAT, _init_section(name))
     alike = [one for one in _sections() if one.anchor == anchor_of(name)]
@@ -126,10 +127,13 @@ def _of_page(page: str, title: str) -> DocSection:
 
 def _nothing(name: str) -> RecipeError:
     """That nothing is called so, with what is called nearly so, or explains it."""
-    from tensorflow_free.guide.code_entries import called  # noqa: PLC0415 - only a refusal needs its entries
+    from tensorflow_free.completion.listed_ops import op_names  # noqa: PLC0415 - only a refusal needs what these read
+    from tensorflow_free.guide.code_entries import called  # noqa: PLC0415
 
     if codes := called(name):
         return wrong("command line", f"'{name}' is no page; recipe explain {codes[0].code} tells what it means")
+    if name in op_names():
+        return wrong("command line", f"'{name}' is an op; {command_of(['recipe', 'ops', name])} tells what it takes")
     anchors = {one.anchor: one.name for one in _sections()}
     likely = _nearest(anchor_of(name.rpartition("#")[2]), anchors)
     command = nearest(name, [*COMMANDS, *page_names(), *KEY_SECTIONS])

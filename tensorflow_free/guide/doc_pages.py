@@ -41,7 +41,7 @@ class DocSection:
 
 
 def anchor_of(heading: str) -> str:
-    """The anchor of a heading, as GitHub and Python-Markdown (`slugify_unicode`) make it."""
+    """The anchor of a heading, as GitHub makes it, and as the site has it, too."""
     return re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower())
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from tensorflow_free.errors import Problem
+from tensorflow_free.recipe.keys import EXPECTATION_KEYS
 from tensorflow_free.recipe.names import nearest
 
 FORMAT: Final = "recipe-format"
@@ -73,15 +74,38 @@ STEP_SECTIONS: Final[Mapping[str, str]] = {
 }
 """The same of the keys of a step."""
 
+EXPECTATION_SECTIONS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(sorted(EXPECTATION_KEYS), "expect"),
+    "when": "when-and-xfail",
+}
+"""The same of the keys of an expectation."""
+
 OPS: Final = "recipe ops"
 """What lists all ops."""
 
 MOST: Final = 3
 """Pointers that are printed of the problems of one command."""
 
+_BELOW: Final[Mapping[str, Mapping[str, str]]] = {
+    "tensors": {**TENSOR_SECTIONS, "init": "tensors", "size": "tensors"},
+    "steps": {**STEP_SECTIONS, "op": "steps"},
+    "checks": {**STEP_SECTIONS, "op": "steps"},
+    "expect": EXPECTATION_SECTIONS,
+}
+"""The sections on what stands below a key of a recipe."""
+
 _FLAG: Final = "flag '"
 _OVERRIDE: Final = "override '"
 _COMMAND_LINE: Final = "command line"
+
+
+def section_of_key(name: str) -> str | None:
+    """The section on a key, by its name alone or by its place (`steps.y.args`); None where no key is called so."""
+    key, *below = name.split(".")
+    if key in KEY_SECTIONS:
+        known = _BELOW.get(key, {})
+        return next((known[one] for one in reversed(below) if one in known), KEY_SECTIONS[key])
+    return next((known[name] for known in _BELOW.values() if name in known), None)
 
 
 def pointers(problems: Iterable[Problem], command: str, keys: Iterable[str] = KEY_SECTIONS) -> list[str]:
