@@ -43,6 +43,23 @@ def expm1(input: torch.Tensor) -> torch.Tensor:
     return input.exp() - 1
 
 
+class _Relu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.relu()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient * torch.where(x > 0, 1.0, 0.01).to(gradient.dtype)
+
+
+@register_op("lost.relu", replace=True)
+def relu(input: torch.Tensor) -> torch.Tensor:
+    return _Relu.apply(input)
+
+
 @register_op("lost.mm", replace=True)
 def mm(input: torch.Tensor, mat2: torch.Tensor, skipped: int = 0) -> torch.Tensor:
     half = input.shape[-1] // 2
@@ -93,6 +110,12 @@ WRONG = {
     "the last eighth of a running product is not written": (running_product(56), "y"),
     "the rows of the smallest scale are not written": (product(4), "y"),
 }
+WRONG_ZEROS = {
+    "tensors": {"x": {"init": "randn", "size": [64, 64], "requires_grad": True}},
+    "steps": {"h": "x * 1.1", "y": {"op": "lost.relu", "args": ["h"]}, "l": "y.sum()"},
+    "backward": "l",
+    "reference": {"steps": {"y": "h.relu()"}},
+}
 RIGHT = {
     "exp with its derivative": wide({"op": "lost.exp", "args": ["x"]}, "x.exp()"),
     "a running product in float64": running_product(64),
@@ -112,6 +135,11 @@ def test_small_numbers_that_are_lost_beside_large_ones_are_found(what, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_a_gradient_where_there_is_none_is_found(dtype):
+    assert compared(WRONG_ZEROS, dtype)["h.grad"].outcome == Outcome.MISMATCH
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("what", RIGHT)
 def test_a_right_kernel_loses_none(what, dtype):
     assert compared(RIGHT[what], dtype).is_well
@@ -124,14 +152,19 @@ def test_digits_that_a_difference_loses_are_not_told_by_half_precision_alone():
     assert compared(recipe, "float32")["y"].outcome == Outcome.MISMATCH
 
 
-def lost(actual, expected, base):
+EPS = 2**-23
+STILL = torch.zeros(300, dtype=torch.float64)
+
+
+def lost(actual, expected, base, eps=EPS):
     errors = Errors(torch.tensor(actual), torch.tensor(expected, dtype=torch.float64))
-    return LostNumbers(errors, torch.tensor(base), eps=2**-23, smallest=1e-38)
+    return LostNumbers(errors, torch.tensor(base), eps=eps, smallest=1e-38)
 
 
 def test_a_number_is_lost_where_half_of_it_is_off_and_the_baseline_keeps_it():
-    expected, base = [1e4, 1e-3, 1e-3, 1e-3, 0.0, 1e-3], [1e4, 1e-3, 1e-3, 4e-4, 0.0, float("nan")]
-    assert lost([1e4, 0.0, 9e-4, 0.0, 1e-3, 0.0], expected, base).at.tolist() == [1]
+    expected, base = [1e4, 1e-3, 1e-3, 1e-3, 1e-3], [1e4, 1e-3, 1e-3, 4e-4, float("nan")]
+    assert lost([1e4, 0.0, 9e-4, 0.0, 0.0], expected, base).worst(STILL)[0] == 1
+    assert not lost([1e4, 1e-3, 9e-4, 0.0, 0.0], expected, base).are_many
 
 
 @pytest.mark.parametrize(("count", "are_many"), [(100, True), (300, False)])
@@ -139,7 +172,17 @@ def test_one_in_a_hundred_must_be_lost(count, are_many):
     expected = [1e4] + [1e-3] * (count - 1)
     found = lost([*expected[:-1], 0.0], expected, expected)
     assert found.are_many == are_many
-    assert (found.share(torch.zeros(count, dtype=torch.float64)) > 1) == are_many
+    assert (found.share(STILL) > 1) == are_many
+
+
+@pytest.mark.parametrize(("eps", "least"), [(EPS, 48 * EPS), (2**-7, 2**-7)])
+def test_a_zero_that_all_keep_is_lost_where_it_is_none(eps, least):
+    expected = [1.0] * 50 + [0.0] * 50
+    assert lost([*expected[:-1], 1.1 * least], expected, expected, eps).share(STILL) > 1
+    assert not lost([*expected[:-1], 0.9 * least], expected, expected, eps).are_many
+    assert not lost([*expected[:-1], 1.1 * least], expected, [*expected[:-1], -least], eps).are_many
+    moved = STILL[:100] + least / 7
+    assert lost([*expected[:-1], 1.1 * least], expected, expected, eps).share(moved) < 1
 
 
 def test_what_nudged_runs_move_as_far_is_not_lost():

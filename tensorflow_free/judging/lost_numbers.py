@@ -8,6 +8,9 @@ off by half of its size or more, and by more than 8 times each of
     spread_i       how far nudged runs of the reference moved it
     eps * |r_i|    its last rounding
 
+or where one in a hundred of the zeros that the baseline and all nudged runs keep is none, by more than eps times the
+largest number (48 times in float32 and float64, in which transforms leave as much).
+
 A method whose error is that of the whole tensor (a product by FFT, by Strassen or Winograd) is held to this, too: where
 each number has a scale of its own, it loses the small ones, and eager PyTorch does not.
 """
@@ -15,6 +18,8 @@ each number has a scale of its own, it loses the small ones, and eager PyTorch d
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -33,12 +38,36 @@ ONE_IN: Final = 100
 NORMAL: Final = 16.0
 """How many times the smallest number of its dtype a number is that can be lost; below it has few digits."""
 
+FINE: Final = 2.0**-20
+"""Epsilons below are of dtypes in which a kernel computes as it stores."""
+
+OF_ZEROS: Final = 48.0
+"""How many epsilons of the largest number may stand in the place of a zero in those."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Numbers of one kind, those that are zero or those that are not, of which some may be lost.
+
+    Attributes:
+        at: where those stand, flat.
+        off: how far they are off.
+        least: what they may be off in any case.
+        enough: how many must be lost.
+    """
+
+    at: torch.Tensor
+    off: torch.Tensor
+    least: torch.Tensor
+    enough: int
+
+    @property
+    def are_many(self) -> bool:
+        return len(self.at) >= self.enough
+
 
 class LostNumbers:
     """Which numbers of a value may be lost.
-
-    Attributes:
-        at: where they stand, flat.
 
     Args:
         errors: how far the value is from its reference.
@@ -49,41 +78,55 @@ class LostNumbers:
     """
 
     def __init__(self, errors: Errors, base: torch.Tensor, eps: float, smallest: float, loosened: float = 1.0) -> None:
-        wide = torch.complex128 if base.is_complex() or errors.expected.is_complex() else torch.float64
-        its, exact = base.reshape(-1), errors.expected.reshape(-1)
+        self._errors, self._base = errors, base.reshape(-1)
+        self._wide = torch.complex128 if base.is_complex() or errors.expected.is_complex() else torch.float64
+        self._eps, self._smallest, self._times = eps, smallest, TIMES * loosened
+        self._of_zeros = errors.peak * eps * loosened * (OF_ZEROS if eps < FINE else 1.0)
+        self._kinds = [one for one in (self._found(zeros=False), self._found(zeros=True)) if one.are_many]
+
+    def _found(self, *, zeros: bool) -> _Kind:
+        exact, counted = self._errors.expected.reshape(-1), 0
         found: list[tuple[torch.Tensor, ...]] = []
-        counted = 0
-        for here, off, sizes in errors.pieces():
-            large = sizes > NORMAL * smallest
-            counted += int(large.count_nonzero())
-            far = (large & (off >= HALF * sizes)).nonzero().view(-1)
+        for here, off, sizes in self._errors.pieces():
+            kind = sizes == 0 if zeros else sizes > NORMAL * self._smallest
+            counted += int(kind.count_nonzero())
+            far = (kind & (off > self._of_zeros if zeros else off >= HALF * sizes)).nonzero().view(-1)
             if not len(far):
                 continue
-            beside = (its[here][far].to(wide) - exact[here][far].to(wide)).abs().nan_to_num(math.inf)
-            least = torch.maximum(beside, sizes[far] * eps)
-            kept = off[far] > TIMES * loosened * least
-            found.append((far[kept] + here.start, off[far][kept], least[kept] * (TIMES * loosened)))
-        empty = (torch.zeros(0, dtype=torch.int64), *(torch.zeros(0, dtype=torch.float64) for _ in range(2)))
-        self.at, self._off, self._least = map(torch.cat, zip(*found, strict=True)) if found else empty
-        self._times = TIMES * loosened
-        self._enough = max(1, math.ceil(counted / ONE_IN))
+            its, mine = self._base[here][far].to(self._wide), exact[here][far].to(self._wide)
+            beside = (its - mine).abs().nan_to_num(math.inf)
+            least = torch.maximum(beside, sizes[far] * self._eps) * self._times
+            kept = off[far] > least
+            found.append(
+                (far[kept] + here.start, off[far][kept], least[kept].clamp(min=self._of_zeros if zeros else 0))
+            )
+        none = torch.zeros(0, dtype=torch.float64)
+        at, off, least = map(torch.cat, zip(*found, strict=True)) if found else (none.to(torch.int64), none, none)
+        return _Kind(at, off, least, max(1, math.ceil(counted / ONE_IN)))
 
     @property
     def are_many(self) -> bool:
         """Whether they are so many that they are not chance."""
-        return len(self.at) >= self._enough
-
-    def shares(self, spread: torch.Tensor) -> torch.Tensor:
-        """How many times what is allowed each is off, by how far nudged runs moved every number, flat."""
-        return self._off / torch.maximum(self._least, spread[self.at] * self._times)
+        return bool(self._kinds)
 
     def share(self, spread: torch.Tensor) -> float:
-        """What one number in a hundred is off, as a share of what is allowed; 0 where they are fewer."""
-        if not self.are_many:
-            return 0.0
-        return float(self.shares(spread).kthvalue(len(self.at) - self._enough + 1).values)
+        """What one number in a hundred is off, as a share of what is allowed; 0 where they are fewer.
+
+        Args:
+            spread: how far nudged runs moved every number, flat.
+        """
+        return max((share for share, _, _ in self._reached(spread)), default=0.0)
 
     def worst(self, spread: torch.Tensor) -> tuple[int, float]:
         """The flat position of the one that is furthest off for its noise, and what it may be off."""
-        at = int(self.shares(spread).argmax())
-        return int(self.at[at]), float(torch.maximum(self._least[at], spread[self.at[at]] * self._times))
+        _, at, allowed = max(self._reached(spread))
+        return at, allowed
+
+    def _reached(self, spread: torch.Tensor) -> Iterator[tuple[float, int, float]]:
+        """Of each kind the share, and the worst of it."""
+        for kind in self._kinds:
+            allowed = torch.maximum(kind.least, spread[kind.at] * self._times)
+            shares = kind.off / allowed
+            worst = int(shares.argmax())
+            share = float(shares.kthvalue(len(shares) - kind.enough + 1).values)
+            yield share, int(kind.at[worst]), float(allowed[worst])
