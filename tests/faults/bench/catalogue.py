@@ -55,10 +55,15 @@ def right_cells() -> Iterator[Fault]:
     """Cells in which nothing is wrong: eager ones, compiled ones, and steps by an op of the user's own that is right."""
     for host in hosts():
         yield Fault(host, Target("kernel", "none"), "right", None)
-        yield Fault(host, Target("compiler", "none"), "right", None)
+        if host.recipe not in UNCOMPILED:
+            yield Fault(host, Target("compiler", "none"), "right", None)
         share = LARGE_SHARE if _is_large(host) else RIGHT_SHARE
         steps = [Fault(host, target, "right", None) for target in targets_of(host.recipe) if target.kind == "op"]
         yield from (one for one in steps if hash_of(one.name) % 100 < share)
+
+
+UNCOMPILED = frozenset({"double_backward"})
+"""Hosts that `torch.compile` refuses: it does not differentiate a gradient."""
 
 
 def _is_large(host: Host) -> bool:
