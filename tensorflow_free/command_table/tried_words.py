@@ -10,6 +10,7 @@ _NEW_GOLDEN: Final = ("recipe record PATH", "recipe review PATH")
 
 TRIED: Final[dict[str, tuple[str, ...]]] = {
     "run": _RUN,
+    "run-recipe": _RUN,
     "exec": _RUN,
     "start": _RUN,
     "sweep": _SWEEP,
@@ -64,4 +65,4 @@ TRIED: Final[dict[str, tuple[str, ...]]] = {
     "complete": ("recipe completion SHELL",),
     "completions": ("recipe completion SHELL",),
 }
-"""Each word that is no command, with what does that; of commands that are not there nothing is told."""
+"""Each word that is no command, with what does that."""

@@ -55,20 +55,14 @@ def about_command(name: str) -> str:
     """What is said of a word that stands where a command does, and is none."""
     if name.endswith(RECIPE_SUFFIXES):
         return f"'{name}' is not a command; did you mean `{RUN_RECIPE} {name}`?"
-    lines = [line for line in TRIED.get(name.lower(), ()) if _is_there(line)]
-    if lines:
+    if lines := TRIED.get(name.lower()):
         return f"'{name}' is not a command; did you mean {' or '.join(f'`{line}`' for line in lines)}?"
-    near = nearest(name, COMMANDS) or nearest(name, [word for word in TRIED if any(map(_is_there, TRIED[word]))])
+    near = nearest(name, COMMANDS) or nearest(name, TRIED)
     if near in TRIED:
         return about_command(near).replace(f"'{near}'", f"'{name}'", 1)
     return f"'{name}' is not a command" + (
         f"; did you mean '{near}'?" if near else f"; the commands are {', '.join(COMMANDS)}"
     )
-
-
-def _is_there(line: str) -> bool:
-    program, *words = line.split()
-    return program == RUN_RECIPE or words[0] in COMMANDS
 
 
 def _key(name: str, command: str) -> str:
