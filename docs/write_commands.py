@@ -26,7 +26,7 @@ BEGINNING = """# All commands
 
 Each command with its flags, and an example of each: what `recipe help COMMAND` and `recipe COMMAND --help` show. It is
 written by `python docs/write_commands.py` from the table that makes these, too. What an override may be is in
-[the format](recipe-format.md#from-the-command-line), and what they end with in [exit codes](files.md#exit-codes).
+[the format](recipe-format.md#from-the-command-line), and what commands end with in [exit codes](files.md#exit-codes).
 """
 
 
