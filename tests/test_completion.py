@@ -15,7 +15,6 @@ from tensorflow_free.command_table.shared_flags import common_flags
 from tensorflow_free.commands.file_schemas import SCHEMAS
 from tensorflow_free.completion import listed_ops
 from tensorflow_free.completion.answering import answer, answered
-from tensorflow_free.completion.backend_names import BACKENDS
 from tensorflow_free.completion.bash_line import bash_line
 from tensorflow_free.completion.candidate import TypedLine
 from tensorflow_free.completion.candidates import KINDS, candidates
@@ -23,6 +22,7 @@ from tensorflow_free.completion.key_words import SETTINGS_KEYS, TENSOR_KEYS
 from tensorflow_free.completion.shell_scripts import COMPLETING
 from tensorflow_free.plan import backends
 from tensorflow_free.plan.settings import SETTINGS
+from tensorflow_free.recipe.backend_words import BACKENDS
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.models import TensorSpec
 from tests.completed import BIN, BREAKS, environment, made

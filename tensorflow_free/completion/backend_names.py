@@ -6,19 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tensorflow_free.completion.candidate import Candidate
-
-BACKENDS: Final = {
-    "eager": "no compiler",
-    "inductor": "torch.compile's own",
-    "aot_eager": "the graphs of AOTAutograd, run by eager PyTorch",
-    "aot_eager_decomp_partition": "the same, with inductor's decompositions and partitioner",
-    "aot_eager_default_partitioner": "the same, with the default partitioner",
-    "cudagraphs": "CUDA graphs alone",
-    "ts": "TorchScript",
-    "openxla": "XLA",
-    "tvm": "Apache TVM",
-}
-"""Those of torch that somebody compiles with, each with what it is."""
+from tensorflow_free.recipe.backend_words import BACKENDS
 
 OFFERED: Final = "torch_dynamo_backends"
 """The group of entry points by which packages offer compilers to torch."""

@@ -36,6 +36,7 @@ from tensorflow_free.editor.schema_parts import (
 from tensorflow_free.editor.step_schema import step_definitions
 from tensorflow_free.editor.tensor_schema import gradient_definition, tensor_definitions
 from tensorflow_free.plan.backends import WRITING_BACKENDS
+from tensorflow_free.recipe.backend_words import BACKENDS, INSTALLED
 from tensorflow_free.recipe.device_names import MEANT, OUT_OF_TREE, slips_of_devices
 from tensorflow_free.recipe.keys import INPUTS, KEYS, NAMED, Key
 from tensorflow_free.recipe.models import Backend, BackwardPass, Recipe
@@ -49,18 +50,6 @@ DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 
 ON_COMMAND_LINE: Final = frozenset({"starts"})
 """Keys that no file may hold."""
-
-_BACKENDS: Final = {
-    "eager": "plain PyTorch, op by op",
-    "inductor": "PyTorch's compiler, which writes C++ or Triton code",
-    "aot_eager": "traces forward and backward as a compiler does, and runs PyTorch's own kernels",
-    "cudagraphs": "records CUDA graphs of PyTorch's own kernels",
-    "openxla": "compiles by XLA, where torch_xla is installed",
-    "tvm": "compiles by TVM, where it is installed",
-    "onnxrt": "runs in ONNX Runtime, where it is installed",
-    "openvino": "compiles by OpenVINO, where it is installed",
-}
-"""Backends that an editor offers; any other word is one, too, if `torch.compile` knows it."""
 
 _RECORDS: Final = {
     "all": "starting tensors, every step, gradients of leaves and of steps",
@@ -175,11 +164,12 @@ def _other_definitions() -> dict[str, JsonSchema]:
     in_case = {key: to(f"key_{key}") for key, row in KEYS.items() if row.in_case and key not in ON_COMMAND_LINE}
     dotted: dict[str, JsonSchema] = {rf"^({'|'.join(in_case)})\.": {}}
     wrong = "|".join(sorted({*MEANT, *slips_of_devices()}))
+    other_backend = text_unlike("$", *(f"{name}$" for name in WRITING_BACKENDS))
     device = rf"^(?!({wrong})(:|$))[A-Za-z_][A-Za-z0-9_]*(:(0|[1-9][0-9]?|1[01][0-9]|12[0-{LARGEST_INDEX % 10}]))?$"
     return {
         "settings": settings_definition(),
         "device_word": any_of(one_of([AUTO, *DEVICES, *OUT_OF_TREE]), {"type": "string", "pattern": device}),
-        "backend_word": any_of(told(_BACKENDS), text_unlike("$", *(f"{name}$" for name in WRITING_BACKENDS))),
+        "backend_word": any_of(told({**BACKENDS, **INSTALLED}), other_backend),
         "backward_pass": any_of(to("text"), keyed(passes)),
         "case": keyed(in_case, patternProperties=dotted),
         "reference_cell": keyed({**in_case, "inputs": inputs}, patternProperties=dotted),

@@ -54,9 +54,6 @@ _FORMS: Final[Mapping[ParameterForm, JsonSchema]] = {
 }
 """What is written for each kind of parameter; that of a word lists the words."""
 
-_OF_LAYOUT: Final = ("stride", "storage_offset")
-"""Keys of every tensor that are parameters of an init, too."""
-
 
 def tensor_definitions() -> dict[str, JsonSchema]:
     """The definitions of tensors; `whole_tensor` is what one needs that nothing is merged over."""
