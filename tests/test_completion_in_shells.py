@@ -28,6 +28,12 @@ IN_BASH = {
     "run-recipe block.yaml dtype=float32,b": ["float32,bfloat16"],
     "run-recipe block.yaml tensors.w.init=unif": ["uniform"],
     "run-recipe block.yaml tensors.w.hi": ["tensors.w.high="],
+    "run-recipe block.yaml expect.y.s": [
+        "expect.y.shape=",
+        "expect.y.shares_memory=",
+        "expect.y.step=",
+        "expect.y.stride=",
+    ],
     "run-recipe block.yaml steps.y.args=[w": ["[w", "[wx"],
     "run-recipe block.yaml backend=ind": ["inductor"],
     "run-recipe block.yaml ~expect.": ["~expect.y", "~expect.y."],

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tensorflow_free.completion.candidate import Candidate, at
 from tensorflow_free.recipe.init_kinds import INIT_KINDS
-from tensorflow_free.recipe.keys import BLOCKS, KEYS, STEP_KEYS, STEPS
+from tensorflow_free.recipe.keys import BLOCKS, EXPECTATION_KEYS, KEYS, STEP_KEYS, STEPS
 from tensorflow_free.recipe.names import DTYPES, RECIPE_DTYPES
 from tensorflow_free.recipe.relation_kinds import RELATION_KINDS
 
@@ -117,6 +117,8 @@ def _known_keys(said: Mapping[str, Any], path: Sequence[str]) -> Iterator[tuple[
             if isinstance(written, Mapping) and kind is not None:
                 yield from ((one.name, one.says) for one in kind.parameters)
             yield from TENSOR_KEYS.items()
+        case ["expect", _] if isinstance(at(said, path), Mapping):
+            yield from ((name, "") for name in sorted(EXPECTATION_KEYS))
         case [*above, _] if above and above[-1] in STEPS:
             written = at(said, path)
             if isinstance(written, Mapping):
