@@ -523,6 +523,25 @@ def test_show_of_what_is_no_result_is_told(typed):
     assert (code, err) == (2, "nowhere: is not a run's folder; there is no result.json in it\n")
 
 
+LOOKUPS_ALONE = """
+import sys
+from tensorflow_free.entry import recipe
+for words in ("--help", "help", "help judging#the-rule", "help verify", "explain", "explain mismatch", "new --list", "completion zsh"):
+    sys.argv = ["recipe", *words.split()]
+    try:
+        recipe()
+    except SystemExit as end:
+        assert not end.code, words
+    assert not {"torch", "hydra"} & {*sys.modules}, words
+"""
+
+
+def test_help_codes_starters_and_completion_are_shown_without_torch():
+    done = finished(sys.executable, "-c", LOOKUPS_ALONE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "#compdef recipe" in done.stdout
+
+
 SCHEMA_ALONE = """
 import sys
 from tensorflow_free.entry import recipe
