@@ -25,7 +25,7 @@ QUICK = {
     "precision-report": (4, 1),
     "inputs-from-files": (4, 1),
     "comparing-runs": (5, 1),
-    "expectations": (2, 1),
+    "expectations": (9, 4),
     "in-a-notebook": (0, 0),
     "looking-up-ops": (6, 2),
     "teaching": (4, 1),
