@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from tensorflow_free import Comparison, Judging, cli, compare_results, load_recipe, read_result, register_op, run_recipe
+from tensorflow_free.cell.stored_comparison import compare_stored
+from tensorflow_free.commands import stored_sweeps
 from tensorflow_free.judging.same_starts import same_start
 
 ATTENTION = Path(__file__).parent / "cases" / "sdpa_compare.yaml"
@@ -242,6 +244,62 @@ def test_values_that_one_run_alone_has_are_counted(typed):
     assert "compared, all within bounds; 7 not: not recorded in the reference." in out
     assert typed(*folders, "--strict")[0] == 1
     assert "; 7 not: in the reference alone, as this run stopped or records less." in typed(*folders[::-1])[1]
+
+
+NORM = {
+    "tensors": {"x": {"init": "randn", "size": [4, 32], "requires_grad": True}},
+    "steps": {"ms": "(x * x).mean(-1, keepdim=True)", "y": "(x * (ms + 1e-6).rsqrt()).sum()"},
+    "backward": "y",
+}
+REWRITTEN = 'steps.ms="(x * x).sum(-1, keepdim=True) / 32"'
+NOT_COMPARED = "not compared, as they are parts of lines that the two recipes write differently: "
+
+
+def test_parts_of_a_line_that_is_written_differently_are_not_compared_and_told_in_a_line(typed):
+    folders = saved("new", REWRITTEN, recipe=NORM), saved("old", recipe=NORM)
+    code, out, _ = typed(*folders, "--page", "pair.html")
+    assert (code, re.findall(r"^ *(\w+(?:\.grad)?) .* ok ", out, re.MULTILINE)[:4]) == (0, ["x", "ms_1", "ms", "y_1"])
+    assert out.count(f"\n{NOT_COMPARED}ms_2, ms_1.grad\n") == 1
+    assert "all within bounds.\n" in out
+    assert f"{NOT_COMPARED}ms_2, ms_1.grad" in Path("pair.html").read_text("utf-8")
+    code, out, _ = typed(*folders[::-1], "--strict")
+    assert (code, f"\n{NOT_COMPARED}ms_1.grad, ms_2\n" in out) == (0, True)
+
+
+def test_parts_are_left_out_of_cells_of_sweeps_and_of_results_too():
+    mine, its = ran(REWRITTEN, recipe=NORM), ran(recipe=NORM)
+    comparison = compare_results(mine, its)
+    assert (comparison.is_well, comparison.told) == (True, [f"{NOT_COMPARED}ms_2, ms_1.grad"])
+    cell = stored_sweeps._judged(mine, its, compare_stored(mine, its, Judging()))
+    assert (cell["outcome"], cell["told"]) == ("ok", [f"{NOT_COMPARED}ms_2, ms_1.grad"])
+
+
+def test_a_part_of_one_name_that_another_op_gives_and_what_reads_it_are_not_compared():
+    recipe = {"tensors": {"x": {"init": "randn", "size": [4, 32]}}, "steps": {"ms": "(x * x).sum(-1).abs() / 32"}}
+    comparison = compare_results(ran('steps.ms="(x * x / 32).abs().sum(-1)"', recipe=recipe), ran(recipe=recipe))
+    assert (comparison.is_well, [one.name for one in comparison.values]) == (True, ["x", "ms_1", "ms"])
+
+
+def test_a_part_in_which_a_number_alone_is_another_is_compared(typed):
+    folders = (
+        saved("new", 'steps.ms="(x * 3).sum()"', recipe=NORM),
+        saved("old", 'steps.ms="(x * 2).sum()"', recipe=NORM),
+    )
+    code, out, _ = typed(*folders)
+    assert (code, "It starts at ms_1 (*, forward)." in out, NOT_COMPARED in out) == (1, True, False)
+
+
+def test_a_step_that_only_one_run_has_is_a_mismatch_also_beside_parts(typed):
+    folders = saved("new", REWRITTEN, "+steps.z=x * 2", recipe=NORM), saved("old", recipe=NORM)
+    code, out, _ = typed(*folders)
+    assert (code, "\nz: the reference has no such value\n" in out) == (1, True)
+    assert "1 value out of bounds" in out
+
+
+def test_steps_of_a_run_that_were_written_out_are_no_parts(typed):
+    steps = {"ms_1": "x * x", "ms_2": "ms_1.sum(-1, keepdim=True)", "ms": "ms_2 / 32", "y": NORM["steps"]["y"]}
+    code, out, _ = typed(saved("new", recipe=NORM | {"steps": steps}), saved("old", recipe=NORM))
+    assert (code, "\nms_2: the reference has no such value\n" in out) == (1, True)
 
 
 def test_another_torch_may_draw_otherwise(typed):

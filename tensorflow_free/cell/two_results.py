@@ -9,7 +9,10 @@ from tensorflow_free.cell.stored_pair import NoMovementError, StoredPair
 from tensorflow_free.judging import comparing
 from tensorflow_free.judging.options import AS_USUAL, Judging
 from tensorflow_free.judging.verdicts import Comparison
+from tensorflow_free.outcome.reasons import OfNames
+from tensorflow_free.recipe.graph import parts_apart
 from tensorflow_free.result.result import Result
+from tensorflow_free.text.phrases import some
 
 CLOSE: Final = 0.1
 """The share of what is allowed up to which no baseline makes a value wrong: rounding explains half an epsilon."""
@@ -37,7 +40,8 @@ def compare_results(
 
     Returns:
         A verdict on each value, aligned by name, and where what is wrong begins. Where the two did not start from the
-        same numbers, each rounded to its own run's dtype, `inputs` has these tensors.
+        same numbers, each rounded to its own run's dtype, `inputs` has these tensors. Parts of one-line steps that only
+        one of the two recipes has are not compared, and a note names them.
 
     Shape:
         Values of one name must have the same shape; another shape is a mismatch. Their floating dtypes may differ:
@@ -55,6 +59,19 @@ def compare_results(
         >>> comparison.is_well, comparison["y"].outcome, comparison["y"].rule
         (True, 'ok', 'rounding')
     """
+    apart = parts_apart(actual.recipe, expected.recipe)
+    if apart:
+        judging = replace(judging, apart=judging.apart | apart)
+    found = _compared(actual, expected, baseline, judging, reference)
+    names = [name for name in dict.fromkeys((*actual.records, *expected.records)) if name in apart]
+    told = OfNames(code="parts apart", name=some(names))
+    return replace(found, notes=(*found.notes, told)) if names else found
+
+
+def _compared(
+    actual: Result, expected: Result, baseline: Result | None, judging: Judging, reference: str
+) -> Comparison:
+    """Compare by what is given, or by the noise that the expected run's recipe tells."""
     told = (judging.rtol, judging.atol, judging.noise, judging.movement, judging.dtypes)
     if baseline is not None or any(one is not None for one in told):
         return comparing.compare_results(actual, expected, baseline, judging=judging, reference=reference)

@@ -57,6 +57,7 @@ class OfNames(Reason):
         "ran before in",
         "nothing compiled",
         "fell back",
+        "parts apart",
     ]
     name: str
     other: str = ""

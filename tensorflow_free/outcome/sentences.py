@@ -149,6 +149,7 @@ SENTENCES: Final[dict[str, str]] = {
         "'{name}' is an op of your own and runs in the reference, too, so that what is wrong with it in both does not"
         " show; hold it against another: '+reference={{{instead}}}'"
     ),
+    "parts apart": ("not compared, as they are parts of lines that the two recipes write differently: {name}"),
     "not kept": "{name}",
     "judged alone in part": "only {name} of {other} calls were judged alone, as memory does not reach for more",
     "eager is wrong alike": "eager is wrong alike",

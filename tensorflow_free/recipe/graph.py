@@ -53,6 +53,34 @@ def only_in_one(recipe: Recipe, other: Recipe) -> frozenset[str]:
     return frozenset(found | {f"{name}.grad" for name in on_one_path if name in mine})
 
 
+def parts_apart(recipe: Recipe, other: Recipe) -> frozenset[str]:
+    """The parts of lines that only one of two recipes has, and gradients of the other parts of lines that differ.
+
+    Both have a part where both say the same in it, numbers left aside, and where both have the parts that it reads.
+    """
+    steps = [dict(steps_of(one.steps)) for one in (recipe, other)]
+    mine, its = steps
+    names = dict.fromkeys((*mine, *its))
+    differs = {name for name in names if _said(mine.get(name)) != _said(its.get(name))}
+    if not differs or not (recipe.parts or other.parts):
+        return frozenset()
+    lines = {
+        name: {one.parts.get(name) for one, made in zip((recipe, other), steps, strict=True) if name in made}
+        for name in names
+    }
+    changed = {line or name for name in differs for line in lines[name]}
+    reads = reads_of(recipe)
+    apart: set[str] = set()
+    for name in names:
+        if None in lines[name] or changed.isdisjoint(lines[name]):
+            continue
+        if name in differs or not apart.isdisjoint(reads[name]):
+            apart.add(name)
+        else:
+            apart.add(f"{name}.grad")
+    return frozenset(apart)
+
+
 def _said(step: Step | None) -> Any:
     """What a step says, numbers left aside: those may come from `params`."""
     return None if step is None else (step.op, _without_numbers([step.args, step.kwargs]))

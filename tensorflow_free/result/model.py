@@ -302,6 +302,7 @@ class RunFile(ResultModel):
         compiled: what the compiler really ran; None of an eager run.
         starts: the saved run whose starting tensors it began from; None where its recipe made them.
         left_out: of a run that is forward only, what needs gradients; None of any other.
+        parts: the steps that were written in one line with others: the name of each part, and of the whole step.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -322,3 +323,4 @@ class RunFile(ResultModel):
     starts: StartsFrom | None = None
     left_out: LeftOut | None = None
     compiled: CompilerRun | None = None
+    parts: dict[str, str] = {}

@@ -46,6 +46,7 @@ def read_result(folder: str | Path) -> Result:
 def _read(folder: Path) -> Result:
     run_file = read_document(folder / RESULT, RunFile, SCHEMA_VERSION, "run")
     recipe = read_recipe(folder / RECIPE)
+    recipe.write(recipe.written, run_file.parts)
     arrays = read_arrays(folder / TENSORS)
     return Result(
         recipe=recipe,

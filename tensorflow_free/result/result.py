@@ -215,4 +215,5 @@ class Result(Shown):
             starts=None if self.starts is None else StartsFrom(recipe=self.starts.name, digest=self.starts.digest),
             left_out=self.left_out,
             compiled=self.compiled,
+            parts=recipe.parts,
         )
