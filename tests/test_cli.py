@@ -574,7 +574,7 @@ def test_schema_of_a_recipe_has_ops_of_ones_own_where_they_are_given(typed):
 
 
 def test_schema_prints_the_schema_of_result_json(typed):
-    code, out, _ = typed("recipe", "schema")
+    code, out, _ = typed("recipe", "schema", "result")
     assert code == 0
     assert json.loads(out) == RunFile.model_json_schema()
 
@@ -589,6 +589,8 @@ def test_a_schema_of_no_file_is_refused(typed):
     code, _, err = typed("recipe", "schema", "rows")
     known = "recipe, result, row, comparison, sweep, golden, matrix"
     assert (code, err) == (2, f"command line: 'rows' names no schema; give one of {known}\n")
+    code, out, err = typed("recipe", "schema")
+    assert (code, out, err) == (2, "", f"command line: no schema is named; give one of {known}\n")
 
 
 def test_ops_lists_one_many_or_all(typed):

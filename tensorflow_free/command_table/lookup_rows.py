@@ -61,7 +61,7 @@ LOOKUP: Final = {
         complete=("recipe",),
     ),
     "schema": Command(
-        "[NAME]",
+        "NAME",
         "print the JSON Schema of a file: recipe, result, row, comparison, sweep, golden, matrix",
         "json_schemas:show_schema",
         (

@@ -25,11 +25,13 @@ def show_schema(options: Namespace, flags: Flags) -> int:
     is made with the ops that are there.
 
     Raises:
-        RecipeError: there is none of this name.
+        RecipeError: none is named, or there is none of this name.
     """
-    name, *more = options.words or ["result"]
+    known = ", ".join(NAMES)
+    if not options.words:
+        raise wrong("command line", f"no schema is named; give one of {known}")
+    name, *more = options.words
     if more or name not in NAMES:
-        known = ", ".join(NAMES)
         raise wrong("command line", f"'{' '.join(options.words)}' names no schema; give one of {known}")
     if name == RECIPE:
         _put(_of_recipe(flags, installed=options.installed))
