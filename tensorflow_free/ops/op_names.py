@@ -1,12 +1,20 @@
-"""How the name of an op may be written, and which op was meant by a word that names none. Standard library only."""
+"""How the name of an op may be written, and which op was meant by a word that names none."""
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
+from typing import Final
+
+from tensorflow_free.recipe.names import most_alike
+
+OWN_OP: Final = "an op of your own comes with --ops FILE.py, or from register_op"
+"""What is said of a name in a module in which no op lies."""
+
+FEWEST_INITIALS: Final = 3
+"""Words of which an op's name must be made to be known by their first letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,31 @@ def is_of_aten(name: str) -> bool:
 def suggestion(name: str, names: Callable[[], tuple[str, ...]], aten_names: Callable[[], tuple[str, ...]]) -> str:
     """`; did you mean 'matmul'?` where an op has a name like this one, else nothing.
 
+    A name in a module that has no ops is first taken for that of an op of the user's own, which is not registered.
+
     Args:
         name: what is no op.
         names: gives the names of all ops but those of aten.
         aten_names: gives those of aten.
     """
-    found = _nearest(plain_of_aten(name), aten_names() if is_of_aten(name) else names())
+    plain = plain_of_aten(name)
+    if is_of_aten(name):
+        found = _nearest(plain, aten_names())
+    elif _is_elsewhere(name.removeprefix("torch.ops."), names()):
+        tail, known = plain.rpartition(".")[2], names()
+        found = tail if tail in known else _by_last_name(known).get(tail) or most_alike(plain, known, 0.8)
+        return f"; did you mean '{found}'? {OWN_OP[0].upper()}{OWN_OP[1:]}" if found else f"; {OWN_OP}"
+    else:
+        found = _nearest(plain, names())
     return f"; did you mean '{found}'?" if found else ""
+
+
+def _is_elsewhere(name: str, known: tuple[str, ...]) -> bool:
+    """Whether a name lies in a module, as `my.swiglu` does, and no op lies in a module of that name."""
+    module = name.partition(".")[0]
+    if module == name or not module.isidentifier() or module in ("torch", "F", "Tensor"):
+        return False
+    return not any(one.startswith(f"{module}.") for one in known)
 
 
 def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
@@ -75,6 +101,7 @@ def _nearest(wanted: str, known: tuple[str, ...]) -> str | None:
         or tails.get(tail.lower())
         or _alike(wanted, known)
         or tails.get(_alike(tail, tails) or _alike(snake, tails) or "")
+        or _by_initials(known).get(tail)
     )
 
 
@@ -84,6 +111,14 @@ def _by_last_name(known: tuple[str, ...]) -> dict[str, str]:
     return {full.rpartition(".")[2]: full for full in reversed(known)}
 
 
-def _alike(word: str, words: Iterable[str]) -> str | None:
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.7)
-    return found[0] if found else None
+@functools.lru_cache(maxsize=2)
+def _by_initials(known: tuple[str, ...]) -> dict[str, str]:
+    """The first op of three words or more by their first letters: `sdpa` is `scaled_dot_product_attention`."""
+    words = {full: full.rpartition(".")[2].split("_") for full in reversed(known)}
+    return {
+        "".join(word[0] for word in of): full for full, of in words.items() if len(of) >= FEWEST_INITIALS and all(of)
+    }
+
+
+def _alike(word: str, words: Collection[str]) -> str | None:
+    return most_alike(word, words, 0.7)

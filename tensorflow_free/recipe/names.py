@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from tensorflow_free.text.characters import form_problem, is_printable, normal, printable
@@ -110,9 +110,27 @@ def nearest(word: object, words: Iterable[str]) -> str | None:
         # likening a word to each of ten thousand takes milliseconds, and a recipe may have as many that are wrong
         near = [one for one in known if one[:1] == written[:1] and abs(len(one) - len(written)) <= 1]
         known = near[:MOST_LIKENED]
-    found = difflib.get_close_matches(written, known, n=1, cutoff=0.6)
-    found = found or difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.6)
-    return found[0] if found else None
+    return most_alike(written, known, 0.6) or most_alike(written.lower(), known, 0.6)
+
+
+def most_alike(word: str, words: Collection[str], cutoff: float) -> str | None:
+    """The one of `words` that has most in common with `word`, where that is at least `cutoff`; None if there is none.
+
+    Two neighbours that changed places count as half a letter that differs: 'tahn' is nearer to 'tanh' than to 'tan'.
+    """
+    found = difflib.get_close_matches(word, words, n=1, cutoff=cutoff)
+    swapped = next((one for one in _with_neighbours_swapped(word) if one in words), None)
+    if swapped is None:
+        return found[0] if found else None
+    as_near = 1 - 0.5 / len(word)
+    nearer = found and difflib.SequenceMatcher(None, found[0], word).ratio() > as_near
+    return found[0] if nearer else swapped
+
+
+def _with_neighbours_swapped(word: str) -> Iterator[str]:
+    for at in range(len(word) - 1):
+        if word[at] != word[at + 1]:
+            yield f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}"
 
 
 def did_you_mean(word: object, words: Iterable[str]) -> str:
