@@ -410,6 +410,12 @@ def test_a_gradient_that_is_missing_is_told():
     assert verdicts(result) == [("fails", "there is none, and 3.0 is expected")]
 
 
+def test_a_gradient_that_nothing_requires_is_told_with_the_key_to_set():
+    tensors = {"x": {"data": [1.0, 2.0], "requires_grad": True}, "w": [1.0, 2.0]}
+    result = run(tensors=tensors, steps={"y": "(x * w).sum()"}, backward="y", expect={"w.grad": {"shape": [2]}})
+    assert verdicts(result) == [("fails", "there is none: 'w' has no requires_grad: true")]
+
+
 def test_a_missing_gradient_is_nothing_to_hold_another_against():
     tensors = {name: {"data": 2.0, "requires_grad": True} for name in ("w", "v")}
     result = run(tensors=tensors, steps={"y": "w * 3"}, backward="y", expect={"w.grad": {"close": "v.grad"}})

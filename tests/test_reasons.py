@@ -61,7 +61,8 @@ def test_an_expectation_that_does_not_hold_has_its_numbers_beside_its_words():
 
 
 def test_a_value_that_is_not_there_is_told_by_its_name():
-    recipe = load_recipe({"tensors": {"x": [1.0]}, "steps": {"y": "x * 2"}, "expect": {"x.grad": 1.0}})
+    tensors = {"x": {"data": [1.0], "requires_grad": True}}
+    recipe = load_recipe({"tensors": tensors, "steps": {"y": "x * 2"}, "expect": {"x.grad": 1.0}})
     (verdict,) = run_recipe(recipe).expectations
     assert verdict.cause == Differing(code="no value", wanted="1.0")
 

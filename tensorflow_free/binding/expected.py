@@ -80,6 +80,8 @@ def _bind_expectation(scope: Scope, name: str, one: Expectation, path: KeyPath, 
         if is_empty and key in one.model_fields_set:
             scope.wrong((*path, key), f"'{name}' is empty: its memory is uninitialised, so no numbers can be expected")
         _check_literal(scope, getattr(one, key), (*path, key))
+    if isinstance(one.value, str) and (instead := _instead_of_word(one.value, name, known)):
+        scope.wrong((*path, "value"), instead)
     if one.dtype is not None and dtype_of(one.dtype, scope.recipe.dtype) is None:
         near = did_you_mean(one.dtype, (*TORCH_DTYPES, *FOLLOWING))
         scope.wrong((*path, "dtype"), f"'{one.dtype}' is not a dtype{near}")
@@ -94,6 +96,19 @@ def _check_literal(scope: Scope, written: Any, path: KeyPath) -> None:
         check_literal(written, scope.recipe.dtype)
     except Mismatch as mismatch:
         scope.wrong(path, mismatch.message)
+
+
+def _instead_of_word(word: str, name: str, known: Mapping[str, Any]) -> str | None:
+    """What to write for a word that is no value's: null, the name of another value, a bound; None for any other."""
+    if word.lower() == "none":
+        return f"'{word}' is a word to YAML; write null where there is to be no gradient"
+    if word.partition(".")[0] in known:
+        compared = f"{{close: {word}}} or {{equal: {word}}}"
+        return f"'{shown(word)}' is the name of a value; to compare '{name}' with it, write {compared}"
+    if re.match("[<>]=?", word):
+        bounded = f"checks: {{bound: {name} {word}}} and expect: {{bound: true}}"
+        return f"'{shown(word)}' is not a number; a bound is a check: {bounded}"
+    return None
 
 
 def _is_one(scope: Scope, name: str) -> bool:
@@ -111,6 +126,8 @@ def check_name(scope: Scope, word: str, path: KeyPath, known: Mapping[str, Any])
         scope.wrong(path, f"'{root}' is not a value of this recipe{near}")
     elif scope.kinds[root] == "block" and not fields:
         scope.wrong(path, without_value(root))
+    elif path[0] == "expect" and len(fields) == 1 and fields[0] in KINDS and _is_one(scope, root):
+        scope.wrong(path, f"'{fields[0]}' is a key of what is expected of '{root}'; write {root}: {{{fields[0]}: …}}")
     elif fields and fields[0] not in FOLLOWERS and not fields[0].isdigit() and _is_one(scope, root):
         # on the command line, a key of an expectation that is misspelt reads as a part of the name
         near = did_you_mean(fields[0], (*FOLLOWERS, *EXPECTATION_KEYS)) or "; a tensor has grad and after"

@@ -8,7 +8,7 @@ from typing import Final
 
 from tensorflow_free.codec.parts import UNTAKEN
 from tensorflow_free.errors import words_of
-from tensorflow_free.judging.found_values import CannotBeJudged, CannotHold, must_be_past_backward
+from tensorflow_free.judging.found_values import CannotBeJudged, CannotHold, must_be_past_backward, must_have_gradient
 from tensorflow_free.judging.known_faults import is_of, with_known_faults
 from tensorflow_free.judging.probes import PROBES
 from tensorflow_free.outcome.outcomes import ExpectationOutcome, Outcome
@@ -119,6 +119,7 @@ def _judge_value(name: str, one: Expectation, path: str, result: Result, plan: P
         try:
             if getattr(one, kind) is not None:
                 must_be_past_backward(name, result)
+                must_have_gradient(name, result, plan)
             cause = PROBES[kind](name, one, result, plan)
             outcome = Outcome.HOLDS if cause is None else Outcome.FAILS
         except CannotBeJudged as unjudged:

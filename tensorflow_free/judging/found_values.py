@@ -112,6 +112,19 @@ def must_be_past_backward(name: str, result: Result) -> None:
         raise CannotBeJudged(OfNames(code="stopped before", name=name))
 
 
+def must_have_gradient(name: str, result: Result, plan: Plan) -> None:
+    """Refuse to hold anything against the gradient of a starting tensor that is not marked to have one.
+
+    Raises:
+        CannotBeJudged: this cell does not record it.
+        CannotHold: there is no gradient, as the tensor does not require one.
+    """
+    root, _, field = name.partition(".")
+    spec = plan.recipe.tensors.get(root)
+    if field == "grad" and spec is not None and not spec.requires_grad and find_value(name, result, plan) is None:
+        raise CannotHold(OfNames(code="requires no gradient", name=root))
+
+
 def _is_unrecorded(root: str, fields: Sequence[str], result: Result, plan: Plan) -> bool:
     """Whether this cell records nothing of a value as it stood, or as it is at the end where that is asked.
 

@@ -32,6 +32,7 @@ class OfNames(Reason):
         "not recorded here",
         "no such value",
         "nothing to hold against",
+        "requires no gradient",
         "stopped elsewhere",
         "another error",
         "no match",

@@ -75,6 +75,7 @@ SENTENCES: Final[dict[str, str]] = {
     "word is not expected": "it is {found}, and {wanted} is expected",
     "shape is not that expected": "the shape is {found}, and {wanted} is expected",
     "no value": "there is none, and {wanted} is expected",
+    "requires no gradient": "there is none: '{name}' has no requires_grad: true",
     "a value": "there is one: {found}",
     "not a tensor": "the value is {found}, not a tensor",
     "memory of its own": "it has memory of its own",

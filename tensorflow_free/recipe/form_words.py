@@ -124,6 +124,8 @@ def _form_message(path: KeyPath, kind: str, value: Any, context: Mapping[str, An
     if kind == "extra_forbidden":
         keys = _keys_at(path)
         in_kwargs = "; a parameter of the op stands in `kwargs`" if owner == "a step" else ""
+        if path[0] == "expect" and path[-1] in _BOUNDS:
+            in_kwargs = f"; a bound is a check: checks: {{bound: {path[1]} < 1}} and expect: {{bound: true}}"
         return f"'{path[-1]}' is not a key of {owner}{did_you_mean(path[-1], keys) or _listed(keys) + in_kwargs}"
     if kind == "missing":
         return f"{owner} needs the key '{path[-1]}'"
@@ -140,6 +142,10 @@ def _form_message(path: KeyPath, kind: str, value: Any, context: Mapping[str, An
         return f"'{shown(value)}' does not fit `{key}`, which is {_FORMS.get(key) or _WANTED[kind]}{_named(key, value)}"
     limits = ", ".join(f"{_LIMIT_WORDS.get(name, name)} {limit:.20g}" for name, limit in context.items())
     return f"'{shown(value)}' is out of range; `{key}` is {limits}"
+
+
+_BOUNDS: Final = frozenset({"max", "min", "lt", "le", "gt", "ge", "less", "greater", "below", "above", "<", ">"})
+"""Keys under which a bound is looked for in an expectation."""
 
 
 def _named(key: str, value: Any) -> str:

@@ -50,7 +50,7 @@ def failure_of(
     lack = lack_of(cause, plan.devices, site.op) or _lack_of_dtype(plan, site, cause)
     code = _code(cause, lack)
     lacking = lack.line if is_of_compiler(cause) and lack is not None else _words(cause)
-    words = break_in(plan, cause) or f"{lacking}{_in_own_code(plan, cause)}"
+    words = break_in(plan, cause) or f"{lacking}{_in_own_code(plan, cause)}{_what_to_differentiate(site, cause)}"
     failed = StepFailed(
         step=site.name,
         op=site.op,
@@ -124,6 +124,19 @@ def _in_own_code(plan: Plan, cause: Exception) -> str:
         return ""
     frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if not frame.filename.startswith(NOT_THEIRS)]
     return f" (at {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
+def _what_to_differentiate(site: Site, cause: Exception) -> str:
+    """What to change where the recipe's `backward` has a target that cannot be differentiated, behind torch's words."""
+    if site.path[:1] != ("backward",) or not site.operands:
+        return ""
+    target, words = site.operands[0], str(cause)
+    if "does not require grad" in words:
+        return f"; mark a tensor that '{target}' is made of with requires_grad: true"
+    if "only for scalar outputs" in words:
+        start = f"{{target: {target}, gradient: {{init: ones}}}}"
+        return f"; name a step such as loss: {target}.sum(), or give what to start from: {start}"
+    return ""
 
 
 NOT_THEIRS: Final = (
