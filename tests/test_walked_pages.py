@@ -19,10 +19,10 @@ from tests.test_readme import ROOT, commands, matches, run
 
 QUICK = {
     "tutorial": (11, 3),
-    "own-kernel": (6, 2),
+    "own-kernel": (9, 4),
     "training-loop": (3, 0),
     "attention": (3, 0),
-    "precision-report": (4, 1),
+    "precision-report": (6, 1),
     "inputs-from-files": (4, 1),
     "comparing-runs": (5, 1),
     "expectations": (9, 4),
