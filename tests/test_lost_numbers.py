@@ -163,7 +163,7 @@ def lost(actual, expected, base, eps=EPS):
 
 def test_a_number_is_lost_where_half_of_it_is_off_and_the_baseline_keeps_it():
     expected, base = [1e4, 1e-3, 1e-3, 1e-3, 1e-3], [1e4, 1e-3, 1e-3, 4e-4, float("nan")]
-    assert lost([1e4, 0.0, 9e-4, 0.0, 0.0], expected, base).worst(STILL)[0] == 1
+    assert lost([1e4, 0.0, 9e-4, 0.0, 0.0], expected, base).reached(STILL).at == 1
     assert not lost([1e4, 1e-3, 9e-4, 0.0, 0.0], expected, base).are_many
 
 
@@ -172,21 +172,21 @@ def test_one_in_a_hundred_must_be_lost(count, are_many):
     expected = [1e4] + [1e-3] * (count - 1)
     found = lost([*expected[:-1], 0.0], expected, expected)
     assert found.are_many == are_many
-    assert (found.share(STILL) > 1) == are_many
+    assert (found.reached(STILL).share > 1) == are_many
 
 
 @pytest.mark.parametrize(("eps", "least"), [(EPS, 48 * EPS), (2**-7, 2**-7)])
 def test_a_zero_that_all_keep_is_lost_where_it_is_none(eps, least):
     expected = [1.0] * 50 + [0.0] * 50
-    assert lost([*expected[:-1], 1.1 * least], expected, expected, eps).share(STILL) > 1
+    assert lost([*expected[:-1], 1.1 * least], expected, expected, eps).reached(STILL).share > 1
     assert not lost([*expected[:-1], 0.9 * least], expected, expected, eps).are_many
     assert not lost([*expected[:-1], 1.1 * least], expected, [*expected[:-1], -least], eps).are_many
     moved = STILL[:100] + least / 7
-    assert lost([*expected[:-1], 1.1 * least], expected, expected, eps).share(moved) < 1
+    assert lost([*expected[:-1], 1.1 * least], expected, expected, eps).reached(moved).share < 1
 
 
 def test_what_nudged_runs_move_as_far_is_not_lost():
     expected = [1e4] + [1e-3] * 9
     found = lost([1e4] + [0.0] * 9, expected, expected)
-    assert found.share(torch.full((10,), 1e-3 / 7, dtype=torch.float64)) < 1
-    assert found.share(torch.full((10,), 1e-3 / 9, dtype=torch.float64)) > 1
+    assert found.reached(torch.full((10,), 1e-3 / 7, dtype=torch.float64)).share < 1
+    assert found.reached(torch.full((10,), 1e-3 / 9, dtype=torch.float64)).share > 1

@@ -18,9 +18,8 @@ each number has a scale of its own, it loses the small ones, and eager PyTorch d
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 
@@ -43,6 +42,23 @@ FINE: Final = 2.0**-20
 
 OF_ZEROS: Final = 48.0
 """How many epsilons of the largest number may stand in the place of a zero in those."""
+
+
+class LostShare(NamedTuple):
+    """What lost numbers come to.
+
+    Attributes:
+        share: what one number in a hundred is off, as a share of what it may be; 0 where they are fewer.
+        at: where the one stands that is furthest off for its noise, flat.
+        allowed: what that one may be off.
+    """
+
+    share: float
+    at: int
+    allowed: float
+
+
+NOTHING_LOST: Final = LostShare(0.0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +125,17 @@ class LostNumbers:
         """Whether they are so many that they are not chance."""
         return bool(self._kinds)
 
-    def share(self, spread: torch.Tensor) -> float:
-        """What one number in a hundred is off, as a share of what is allowed; 0 where they are fewer.
+    def reached(self, spread: torch.Tensor) -> LostShare:
+        """What the lost numbers come to.
 
         Args:
             spread: how far nudged runs moved every number, flat.
         """
-        return max((share for share, _, _ in self._reached(spread)), default=0.0)
+        return max((self._of(kind, spread) for kind in self._kinds), default=NOTHING_LOST)
 
-    def worst(self, spread: torch.Tensor) -> tuple[int, float]:
-        """The flat position of the one that is furthest off for its noise, and what it may be off."""
-        _, at, allowed = max(self._reached(spread))
-        return at, allowed
-
-    def _reached(self, spread: torch.Tensor) -> Iterator[tuple[float, int, float]]:
-        """Of each kind the share, and the worst of it."""
-        for kind in self._kinds:
-            allowed = torch.maximum(kind.least, spread[kind.at] * self._times)
-            shares = kind.off / allowed
-            worst = int(shares.argmax())
-            share = float(shares.kthvalue(len(shares) - kind.enough + 1).values)
-            yield share, int(kind.at[worst]), float(allowed[worst])
+    def _of(self, kind: _Kind, spread: torch.Tensor) -> LostShare:
+        allowed = torch.maximum(kind.least, spread[kind.at] * self._times)
+        shares = kind.off / allowed
+        worst = int(shares.argmax())
+        share = float(shares.kthvalue(len(shares) - kind.enough + 1).values)
+        return LostShare(share, int(kind.at[worst]), float(allowed[worst]))

@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 
 import torch
 
-from tensorflow_free.judging.lost_numbers import ONE_IN, TIMES, LostNumbers
+from tensorflow_free.judging.lost_numbers import NOTHING_LOST, ONE_IN, TIMES, LostNumbers, LostShare
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, Leeway
 from tensorflow_free.judging.noise import Noise
@@ -131,6 +131,7 @@ class RoundingBound:
     _allowed: torch.Tensor | None = None
     _vacuous: bool | None = None
     _lost: torch.Tensor | None = None
+    _of_lost: LostShare | None = None
 
     def see(self, nudged: torch.Tensor) -> None:
         """Take in what a nudged run has, of the same shape."""
@@ -139,7 +140,7 @@ class RoundingBound:
         if lost is not None:
             self._lost = lost.to(torch.int32) if self._lost is None else self._lost + lost
         self._squares += squares
-        self._derived = self._allowed = self._vacuous = None
+        self._derived = self._allowed = self._vacuous = self._of_lost = None
         self.runs += 1
 
     def take(self, kept: Leeway, reach: Reach | None = None) -> None:
@@ -196,7 +197,7 @@ class RoundingBound:
         """The share of what is allowed that was used."""
         if self._derived is None:
             self._derived = self._share()
-        return max([self._derived, *(one for one in (self.beside_baseline(), self._share_of_lost) if one > 1)])
+        return max([self._derived, *(one for one in (self.beside_baseline(), self._reached.share) if one > 1)])
 
     @property
     def is_exceeded(self) -> bool:
@@ -221,21 +222,22 @@ class RoundingBound:
         return self.lost is not None and self.lost.are_many
 
     @property
-    def _share_of_lost(self) -> float:
-        """The share that lost numbers used; 0 before there are nudged runs."""
-        if self._spread is None or self.lost is None or not self.may_have_lost:
-            return 0.0
-        return self.lost.share(self._spread)
+    def _reached(self) -> LostShare:
+        """What lost numbers come to; nothing before there are nudged runs."""
+        if self._of_lost is None:
+            lost, spread = self.lost, self._spread
+            self._of_lost = NOTHING_LOST if lost is None or spread is None else lost.reached(spread)
+        return self._of_lost
 
     @property
     def _is_lost(self) -> bool:
-        """Whether lost numbers decided."""
-        return self.used > 1 and self.used == self._share_of_lost
+        """Whether lost numbers decided: they are further off than all else."""
+        return self._reached.share > max(1.0, self._derived or 0.0, self.beside_baseline())
 
     def worst(self) -> int | None:
         """The flat position of the number that decided; None where the baseline did."""
-        if self._is_lost and self.lost is not None and self._spread is not None:
-            return self.lost.worst(self._spread)[0]
+        if self._is_lost:
+            return self._reached.at
         if self.used > 1 and self.used != self._derived:
             return None
         found = Largest()
@@ -333,10 +335,9 @@ class RoundingBound:
                 f"rmse {self._unexplained:.2g}, which rounding explains, or {WORSE:g} times that of eager "
                 f"CPU ({base:.2g})"
             )
-        if self._is_lost and self.lost is not None and self._spread is not None:
-            allowed = self.lost.worst(self._spread)[1]
+        if self._is_lost:
             return (
-                f"{allowed:.2g}: {TIMES:g} times what eager CPU is off there, and what rounding moves; "
+                f"{self._reached.allowed:.2g}: {TIMES:g} times what eager CPU is off there, and what rounding moves; "
                 f"one number in {ONE_IN} is lost"
             )
         allowed, size = self._at(at)
