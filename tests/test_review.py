@@ -409,3 +409,43 @@ def test_an_interrupt_leaves_the_golden_whole_and_the_terminal_as_it_was(spoiled
         assert "Traceback" not in screen.read()
         assert screen.process.wait(30) == 130
     assert spoiled.read_bytes() == before
+
+
+# what a recording replaces
+
+
+def recorded_anew(typed, *flags):
+    code, out, err = typed("record", "r.yaml", *flags)
+    assert (code, err) == (0, "")
+    return out
+
+
+def test_record_tells_how_many_values_of_the_golden_it_replaced_were_others(typed):
+    WRONG["scale"], WRONG["shift"] = 3.0, 1.0
+    review = "in place of this, recipe review r.yaml accepts changes one by one"
+    assert f"\n    replaced: 2 values differ from what it was (a, b); {review}\n" in recorded_anew(typed)
+    assert "replaced" not in recorded_anew(typed)
+    WRONG["shift"] = 2.0
+    assert '"reason": "replaced: 1 value differs from what it was (b); ' in recorded_anew(typed, "--json")
+    WRONG["shift"] = 0.0
+    assert recorded_anew(typed, "-q") == ""
+
+
+def test_record_tells_that_only_rounding_moved_or_nothing(typed, here):
+    assert "replaced" not in recorded_anew(typed)
+    WRONG["scale"] = A_LITTLE
+    assert "\n    replaced: 1 value differs within the noise\n" in recorded_anew(typed)
+    (here / "r.yaml").write_text(RECIPE + "settings: {deterministic: false}\n", "utf-8")
+    assert "\n    replaced: no value differs from what it was\n" in recorded_anew(typed)
+
+
+def test_record_names_values_that_are_new_and_gone(typed, here):
+    (here / "r.yaml").write_text(RECIPE.replace("  c:", "  d:"), "utf-8")
+    assert "replaced: 2 values differ from what it was (d, c);" in recorded_anew(typed)
+
+
+def test_record_says_nothing_of_a_golden_that_was_not_there_or_is_broken(typed, here):
+    (here / "r.golden.json").write_text("{", "utf-8")
+    assert "replaced" not in recorded_anew(typed)
+    (here / "r.golden.json").unlink()
+    assert "replaced" not in recorded_anew(typed)

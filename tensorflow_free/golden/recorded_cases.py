@@ -32,7 +32,8 @@ class Recorded:
         did: `written`; `unchanged`, the golden says just this already; `kept`, it was not asked for; `removed`, the
             recipe has no such case any more; `refused`, it cannot be recorded.
         path: the golden's json, or None where there is none.
-        reason: why it was refused, or is kept and does not fit; or where else its float64 run was made.
+        reason: why it was refused, or is kept and does not fit; or where else its float64 run was made, and how many
+            values of the golden that it replaced were others.
         is_unwritable: whether it was refused because the disk does not take the golden.
         is_wrong: whether it was refused because the recipe, or what was asked of it, is wrong; no step failed.
     """

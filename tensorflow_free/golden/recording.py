@@ -30,6 +30,7 @@ from tensorflow_free.golden.model import BARE, EXACT_DTYPE, Made, ValueMark
 from tensorflow_free.golden.nudging import EagerRun
 from tensorflow_free.golden.places import find_case, golden_paths, read_golden_file, review_command
 from tensorflow_free.golden.recorded_cases import AskedRecording, Recorded, Which, recorded_apart
+from tensorflow_free.golden.replaced import case_before, replaced_words
 from tensorflow_free.golden.writing import remove_case, write_golden
 from tensorflow_free.judging.as_tensors import tensor_of
 from tensorflow_free.loading import cases_of, read_form
@@ -100,13 +101,16 @@ def _recorded(path: str | Path, case: str, device: str | None, starts: str | Non
     on = device or "cpu"
     try:
         given = starts_kept(path, case, device) if starts is None else starts_of_run(path, case, on, starts)
+        before = case_before(path, case, device)
         stored = CaseRecording(path, case, on, given).case()
     except NotRecorded as error:
         return Recorded(str(path), case, "refused", reason=str(error), is_wrong=isinstance(error, WrongCase))
     written = write_golden(path, case, stored, device)
     elsewhere = stored.unsupported.get(EXACT_DTYPE)
-    told = "" if elsewhere is None else f"{EXACT_DTYPE}: {elsewhere}"
-    return Recorded(str(path), case, "unchanged" if written is None else "written", written, told)
+    told = [] if elsewhere is None else [f"{EXACT_DTYPE}: {elsewhere}"]
+    if written is not None and before is not None:
+        told.append(replaced_words(path, case, on, before, stored))
+    return Recorded(str(path), case, "unchanged" if written is None else "written", written, "\n".join(told))
 
 
 def _removed(path: str | Path, known: Sequence[str], device: str | None) -> Iterator[Recorded]:
