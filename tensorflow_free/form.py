@@ -87,8 +87,14 @@ class Form:
     def _expand(self, steps: Mapping[str, Any], path: KeyPath, lines: Lines) -> dict[str, Any]:
         expanded: dict[str, Any] = {}
         made = self._made.setdefault(path, {})
+        pieces: Sequence[str] = ()
         for name, step in steps.items():
-            if isinstance(step, str):
+            if name in pieces:
+                continue
+            if isinstance(step, str) and (found := _cut_at_commas(steps, name, step)):
+                pieces = found
+                expanded[name] = self._refuse_cut(step, pieces, (*path, name))
+            elif isinstance(step, str):
                 parts = self._one_line(name, step, path, lines)
                 expanded.update(parts)
                 made.update(dict.fromkeys(parts, name))
@@ -110,6 +116,14 @@ class Form:
             self._refuse_taken(steps, (*path, name))
         return steps
 
+    def _refuse_cut(self, text: str, pieces: Sequence[str], line: KeyPath) -> dict[str, Any]:
+        """Refuse a line that YAML cut at its commas; what is left of it holds nothing."""
+        whole = f'{line[-1]}: "{", ".join((text, *pieces))}"'
+        message = f"'{text}' ends at a comma, as it stands in braces without quotes; write {whole}"
+        self.problems.append(Problem(self.composed.place(line), message))
+        self.broken.add(line)
+        return {}
+
     def _refuse_taken(self, parts: Iterable[str], line: KeyPath) -> None:
         """Refuse names of the parts of a line that other values have."""
         better = f"rename the other value, or override '{dotted(line)}' whole"
@@ -118,6 +132,21 @@ class Form:
                 message = f"'{part}' is the name of a part of this one-line step, and is given elsewhere, too; {better}"
                 self.problems.append(Problem(self.composed.place(line), message))
                 self.broken.add((*line[:-1], part))
+
+
+def _cut_at_commas(steps: Mapping[str, Any], name: str, text: str) -> list[str]:
+    """The names behind a line that are its own rest: in `{y: sum(x, dim=0)}` YAML reads `dim=0)` as a key."""
+    if text.count("(") <= text.count(")") or '"' in text:
+        return []
+    names = list(steps)
+    pieces: list[str] = []
+    for piece in names[names.index(name) + 1 :]:
+        if steps[piece] is not None or not isinstance(piece, str):
+            return []
+        pieces.append(piece)
+        if piece.count(")") > piece.count("("):
+            return pieces
+    return []
 
 
 def _below_backend(mapping: Mapping[str, Any]) -> Iterator[KeyPath]:

@@ -145,14 +145,11 @@ def hydra_override(text: str, visitor: type[HydraOverrideVisitor] = _Typing) -> 
 
 
 def _in_quotes(text: str) -> str:
-    """How a text that is more than one word is written, once for the grammar and once for the shell."""
+    """How a text that the grammar would take apart is written, once for the grammar and once for the shell."""
     key, _, value = text.partition("=")
     is_line = value and not set(value) & set("\"'[]{}\\") and len(text) <= LONGEST_OVERRIDE_SHOWN
-    return (
-        f"a text of more than one word is quoted, for the shell too: '{key}=\"{value}\"'"
-        if is_line
-        else ("a text of more than one word is quoted, for the shell too: 'KEY=\"w @ x\"'")
-    )
+    example = f"'{key}=\"{value}\"'" if is_line else "'KEY=\"relu(w @ x)\"'"
+    return f"a text with parentheses or commas is quoted, for the shell too: {example}"
 
 
 def for_hydra(text: str) -> str:
