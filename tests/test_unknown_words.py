@@ -44,6 +44,19 @@ def told(command, *words):
         ("compare", "--zzzz", "it is not a flag; see recipe compare --help"),
         ("compare", "-k5", "it is not a flag; see recipe compare --help"),
         ("run-recipe", "--rtol", "it is a flag of recipe compare, and not of this command; see run-recipe --help"),
+        (
+            "run-recipe",
+            "--sweep",
+            "it is not a flag of this command; -m runs a sweep: run-recipe -m RECIPE.yaml KEY=A,B",
+        ),
+        (
+            "run-recipe",
+            "--force",
+            "it is not a flag of this command; no run is written over; hydra.run.dir=FOLDER names the folder of a run",
+        ),
+        ("run-recipe", "-o", "it is not a flag of this command; hydra.run.dir=FOLDER names the folder of a run"),
+        ("run-recipe", "--output", "it is not a flag of this command; hydra.run.dir=FOLDER names the folder of a run"),
+        ("compare", "--html", "it is not a flag; did you mean '--page FILE.html'? See recipe compare --help"),
         ("run-recipe", "--fail-first", "it is not a flag; did you mean '--fail-fast'? See run-recipe --help"),
     ],
 )

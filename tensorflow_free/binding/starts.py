@@ -131,7 +131,9 @@ class Starts:
             if nearest(key, keys) in ("init", "data"):
                 self._wrong((*path, key), f"'{key}' is not a key of a tensor{did_you_mean(key, keys)}")
                 return False
-        self._wrong(path, "a tensor needs 'init' or 'data', such as {init: ones, size: [2, 3]} or {data: [1.0, 2.0]}")
+        plain = ", such as {init: ones, size: [2, 3]} or {data: [1.0, 2.0]}"
+        more = f"; one from a file is {_from_file(given['path'])}" if "path" in given else plain
+        self._wrong(path, f"a tensor needs 'init' or 'data'{more}")
         return False
 
     def _check_view(self, spec: TensorSpec, path: KeyPath) -> None:
@@ -190,7 +192,9 @@ class Starts:
             try:
                 arguments[key] = read_parameter(spec.init, key, written, literal_dtype, self.made)
             except Mismatch as mismatch:
-                self._wrong((*path, key), mismatch.message)
+                is_file = key == "data" and isinstance(written, str) and written.endswith(files.SUFFIXES)
+                better = f"; numbers from a file are {_from_file(written)}" if is_file else ""
+                self._wrong((*path, key), f"{mismatch.message}{better}")
         for key in kind.required:
             if key not in given and key not in misspelt:
                 reshapes = key == "size" and spec.shape is not None
@@ -334,6 +338,10 @@ class Starts:
                 (*path, "memory_format"),
                 f"'{spec.memory_format}' is for tensors of {wanted} dimensions; this one has {len(shape)}",
             )
+
+
+def _from_file(path: object) -> str:
+    return f"{{init: load, path: {shown(path)}}}"
 
 
 def _meant(key: str, allowed: Sequence[str]) -> str:

@@ -66,3 +66,12 @@ TRIED: Final[dict[str, tuple[str, ...]]] = {
     "completions": ("recipe completion SHELL",),
 }
 """Each word that is no command, with what does that."""
+
+_FOLDER: Final = "hydra.run.dir=FOLDER names the folder of a run"
+
+TRIED_FLAGS: Final[dict[str, str]] = {
+    **dict.fromkeys(("--sweep", "--grid", "--sweeps"), "-m runs a sweep: run-recipe -m RECIPE.yaml KEY=A,B"),
+    **dict.fromkeys(("-o", "--out", "--output", "--output-dir", "--out-dir", "--outdir", "--folder"), _FOLDER),
+    **dict.fromkeys(("-f", "--force", "--overwrite"), f"no run is written over; {_FOLDER}"),
+}
+"""Each word that is no flag of run-recipe, with what does that."""

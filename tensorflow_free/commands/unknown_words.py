@@ -7,7 +7,7 @@ from typing import Final
 
 from tensorflow_free.command_table.all_commands import COMMANDS
 from tensorflow_free.command_table.run_recipe_rows import HYDRA_FLAGS, MULTIRUN, RUN_FLAGS, SWEEP_FLAGS
-from tensorflow_free.command_table.tried_words import TRIED
+from tensorflow_free.command_table.tried_words import TRIED, TRIED_FLAGS
 from tensorflow_free.recipe.keys import KEYS
 from tensorflow_free.recipe.names import RECIPE_SUFFIXES, nearest
 
@@ -26,6 +26,8 @@ def about_flag(name: str, command: str, own: Collection[str], refused: Mapping[s
     for flag, why in refused.items():
         if flag == name or (name[2:] and flag.startswith(name)):
             return why
+    if command == RUN_RECIPE and (does := TRIED_FLAGS.get(name)):
+        return f"it is not a flag of this command; {does}"
     see = f"see {command} --help"
     elsewhere = {flag: commands for flag, commands in _commands_by_flag().items() if command not in commands}
     key = _key(name, command)
@@ -36,6 +38,8 @@ def about_flag(name: str, command: str, own: Collection[str], refused: Mapping[s
     keys = {key: "" for key in KEYS if _key(f"--{key}", command)}
     # what is nearest of all is meant; of several alike, a flag of this command, then a key
     meant = {**_long(elsewhere), **keys, **_long(own)}
+    if name == "--html" and "--page" in own:
+        return f"it is not a flag; did you mean '--page FILE.html'? S{see[1:]}"
     near = nearest(name[2:], meant) if name.startswith("--") else None
     if near is None:
         return f"it is not a flag; {see}"

@@ -145,6 +145,8 @@ def check_key(parts: Sequence[str]) -> None:
     if first == "defaults":
         raise OverrideError("`defaults` is read before any override; change it in the file")
     if first not in DEFAULTS:
+        if parts[1:] == ("dir",) and first in ("run", "sweep"):
+            raise OverrideError(f"'{first}' is not a key of a recipe; its folder is given as hydra.{first}.dir=FOLDER")
         listed = did_you_mean(first, DEFAULTS) or f"; it is one of {', '.join(DEFAULTS)}"
         raise OverrideError(f"'{first}' is not a key of a recipe{listed}")
 

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 
 from tensorflow_free.files.opening import FileState, is_folder, is_there, open_file, state_of, unchanged
-from tensorflow_free.recipe.names import did_you_mean
+from tensorflow_free.recipe.names import nearest
 from tensorflow_free.tensors.archives import FileProblem, read_npy, read_npz, read_pt, read_safetensors, refusal_of
 from tensorflow_free.text.phrases import shown
 
@@ -52,8 +52,10 @@ def inside(folder: Path | None, written: str) -> Path:
     if is_folder(found):
         raise FileProblem(f"'{written}' is a folder; name a file in it")
     if missing:
-        near = did_you_mean(found.name, [path.name for path in found.parent.iterdir()]) if found.parent.is_dir() else ""
-        raise FileProblem(f"'{written}' is not a file below the recipe's folder{near}")
+        there = [path.name for path in found.parent.iterdir()] if found.parent.is_dir() else []
+        near = nearest(found.name, there)
+        meant = f"; did you mean '{Path(written).with_name(near).as_posix()}'?" if near else ""
+        raise FileProblem(f"'{written}' is not a file below the recipe's folder{meant}")
     return found
 
 
