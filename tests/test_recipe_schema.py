@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from jsonschema import Draft7Validator
 
 from tensorflow_free import RecipeError, load_recipe, run_recipe
@@ -28,7 +29,8 @@ from tests.test_refusals import FOLDER as REFUSALS
 from tests.test_refusals import Refusal, refusals
 
 ROOT = Path(__file__).parent.parent
-PAGE_RECIPES = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "editor.md").read_text(encoding="utf-8"), re.DOTALL)
+PAGE = (ROOT / "docs" / "editor.md").read_text(encoding="utf-8")
+PAGE_RECIPES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 KEPT = ROOT / "docs" / "recipe.schema.json"
 PINNED = re.search(r"^torch==(.+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)[1]
 FOLDERS = ("recipes", "docs", "examples", "tests")
@@ -123,6 +125,23 @@ def test_it_takes_every_recipe_of_the_repository() -> None:
     found = recipes()
     assert len(found) > 280
     assert {name: why for name, written in found.items() if (why := why_not(written))} == {}
+
+
+def test_yaml_of_version_1_1_reads_the_recipes_that_are_shipped_alike() -> None:
+    for path in sorted((ROOT / "recipes").rglob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        assert repr(yaml.safe_load(text)) == repr(read_yaml(text, path.name)), path
+
+
+def test_the_loader_of_the_page_on_editors_reads_as_recipes_are_read() -> None:
+    [script] = re.findall(r"^```python\n(.*?)^with ", PAGE, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {"__name__": "validate"}
+    exec(script, names)
+    for one in EXAMPLES:
+        read = yaml.load(one.text, names["Loader"])
+        assert repr(read) == repr(read_yaml(one.text, "")), one
+    text = "[1e-9, 1.0e-9, 1e3, .5, 1., -.inf, .nan, 0o17, 0x1f, no, on, ~, true, 2020-01-01, 1:30, 1_000]"
+    assert repr(yaml.load(text, names["Loader"])) == repr(read_yaml(text, ""))
 
 
 @pytest.mark.parametrize(
