@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tensorflow_free.composition.compose import Composed, cases_in, compose, untaken_case
 from tensorflow_free.composition.override_texts import case_override
 from tensorflow_free.composition.overrides import Override
-from tensorflow_free.errors import Problem, RecipeError, StorageError, UnavailableError
+from tensorflow_free.errors import Place, Problem, RecipeError, StorageError, UnavailableError
 from tensorflow_free.form import Form
 from tensorflow_free.process.garbage import uncollected
 from tensorflow_free.recipe.dotted import dotted
@@ -56,6 +57,10 @@ def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str 
     """
     from tensorflow_free.tensors.devices import best_device
 
+    if not isinstance(source, str | PathLike | Mapping):
+        message = f"a {type(source).__name__} cannot be read as a recipe; give a file's path, or a mapping"
+        raise RecipeError([Problem(Place(), message)])
+
     def in_case(name: str) -> Composed:
         return compose(source, [*overrides, case_override(name)], best_device=best_device)
 
@@ -88,8 +93,14 @@ def plan_of(recipe: Recipe) -> Plan:
     """The plan of a recipe; one that `load_recipe` gave has it already.
 
     Raises:
-        RecipeError: the recipe was made by hand, and does not bind.
+        RecipeError: the recipe was made by hand, and does not bind; or it is no recipe, but the path of one, say.
     """
+    if not isinstance(recipe, Recipe):
+        written = f"'{recipe}'" if isinstance(recipe, str | Path) else f"a {type(recipe).__name__}"
+        message = (
+            f"{written} is not a recipe; run_recipe(load_recipe(…)) reads one from a path or a mapping and runs it"
+        )
+        raise RecipeError([Problem(Place(), message)])
     plan: Plan | None = recipe.plan
     if plan is None:
         from tensorflow_free.binding.recipes import bind

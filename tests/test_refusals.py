@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import tensorflow_free
-from tensorflow_free import RecipeError, StepError, TensorflowFreeError, load_recipe, run_recipe
+from tensorflow_free import RecipeError, StepError, TensorflowFreeError, load_recipe, run_recipe, sweep_recipe
 
 FOLDER = Path(__file__).parent / "refusals"
 LINE = re.compile(r"# (?P<kind>error|pattern|raises|override): (?P<text>.*)")
@@ -178,3 +178,23 @@ def test_refusals_have_no_traceback_of_ours() -> None:
     error = refused(FOLDER / "many-problems.yaml", [])
     assert len(error.problems) >= 8  # type: ignore[attr-defined]
     assert package not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda recipe: run_recipe("x.yaml"), "'x.yaml' is not a recipe; run_recipe(load_recipe(…)) reads one from"),
+        (lambda recipe: run_recipe({"steps": {}}), "a dict is not a recipe; run_recipe(load_recipe(…)) reads one from"),
+        (load_recipe, "a Recipe cannot be read as a recipe; give a file's path, or a mapping"),
+        (sweep_recipe, "a sweep runs in processes of its own, which read recipes from files; "),
+        (
+            lambda recipe: sweep_recipe([recipe]),
+            "a sweep runs in processes of its own, which read recipes from files; ",
+        ),
+    ],
+)
+def test_what_is_no_recipe_is_told_as_such(call: Callable[[object], object], said: str) -> None:
+    recipe = load_recipe({"tensors": {"x": 1.0}, "steps": {"y": "x * 2"}})
+    with pytest.raises(RecipeError) as caught:
+        call(recipe)
+    assert str(caught.value).startswith(said)

@@ -178,6 +178,8 @@ class Result(Shown):
     def save(self, folder: str | Path) -> Path:
         """Write `result.json`, `tensors.safetensors` and `recipe.yaml` to a folder; files appear whole or not at all.
 
+        Files of an earlier result in this folder are replaced; `run-recipe` refuses a folder that holds something.
+
         Args:
             folder: the folder, which is made where it is not there.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tensorflow_free.errors import Place, Problem, RecipeError, gathered_in, refuse_any
 from tensorflow_free.files.new_folders import filled, moment
+from tensorflow_free.recipe.models import Recipe
 from tensorflow_free.sweep.axes import matrix_of
 from tensorflow_free.sweep.checking import Checked, checked
 from tensorflow_free.sweep.document import (
@@ -77,7 +78,13 @@ def sweep_recipe(  # noqa: PLR0913 - each is a setting of its own, and has a nam
     if isinstance(recipes, Mapping):
         message = "a sweep runs in processes of its own, which read recipes from files; write this one to a .yaml file"
         raise RecipeError([Problem(Place(), message)])
-    files = [str(recipes)] if isinstance(recipes, str | Path) else [str(one) for one in recipes]
+    listed = [recipes] if isinstance(recipes, str | Path | Recipe) else list(recipes)
+    if any(isinstance(one, Recipe) for one in listed):
+        message = (
+            "a sweep runs in processes of its own, which read recipes from files; give the path of this one's file"
+        )
+        raise RecipeError([Problem(Place(), message)])
+    files = [str(one) for one in listed]
     settings = Settings(
         n_jobs,
         cell_timeout_s,
