@@ -523,6 +523,21 @@ def test_show_of_what_is_no_result_is_told(typed):
     assert (code, err) == (2, "nowhere: is not a run's folder; there is no result.json in it\n")
 
 
+def test_show_of_the_folder_around_runs_names_the_newest(typed):
+    for seed in (1, 2):
+        typed("run-recipe", "linear.yaml", "-q", f"seed={seed}", f"hydra.run.dir=kept/{seed}")
+    os.utime("kept/2/result.json", (1, 1))
+    code, _, err = typed("recipe", "show", "kept")
+    told = "is not a run's folder; there is no result.json in it; the newest runs below it are kept/1, kept/2"
+    assert (code, err) == (2, f"kept: {told}\n")
+
+
+def test_table_of_a_run_names_what_shows_it(typed):
+    typed("run-recipe", "linear.yaml", "-q", "hydra.run.dir=kept")
+    code, _, err = typed("recipe", "table", "kept")
+    assert (code, err) == (2, "kept: is a run's folder; recipe show kept shows it\n")
+
+
 LOOKUPS_ALONE = """
 import sys
 from tensorflow_free.entry import recipe

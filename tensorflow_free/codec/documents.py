@@ -12,6 +12,9 @@ from pydantic_core import from_json
 from tensorflow_free.errors import StorageError, reason_of
 from tensorflow_free.files.opening import read_file
 
+MOST_RUNS = 3
+"""Runs that are named where the folder around them is given."""
+
 Document = TypeVar("Document", bound=BaseModel)
 
 
@@ -34,7 +37,10 @@ def read_document(path: Path, model: type[Document], newest: int, owner: str) ->
         if owner == "run" and (folder / "sweep.json").is_file():
             told = f"is a sweep's folder; name that of one of its cells, such as {folder / '0'}"
             raise StorageError(f"{folder}: {told}") from error
-        raise StorageError(f"{folder}: is not a {owner}'s folder; there is no {path.name} in it") from error
+        if owner == "sweep" and ((folder / "result.json").is_file() or (folder.parent / path.name).is_file()):
+            raise StorageError(f"{folder}: is a run's folder; recipe show {folder} shows it") from error
+        there = "" if owner == "sweep" else _runs_below(folder, path.name)
+        raise StorageError(f"{folder}: is not a {owner}'s folder; there is no {path.name} in it{there}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise StorageError(f"{path}: cannot be read: {reason_of(error)}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
@@ -49,6 +55,18 @@ def read_document(path: Path, model: type[Document], newest: int, owner: str) ->
         where = ".".join(str(part) for part in first["loc"])
         words = first["msg"].removeprefix("Value error, ")
         raise StorageError(f"{path}: {where and f'{where}: '}{words}") from error
+
+
+def _runs_below(folder: Path, name: str) -> str:
+    """The newest runs below a folder of runs, as `run-recipe` names them: `outputs/RECIPE/TIME`."""
+    try:
+        files = [file for at in ("*", "*/*") for file in folder.glob(f"{at}/{name}")]
+        found = [(file.stat().st_mtime, str(file.parent)) for file in files]
+    except OSError:
+        # a folder that is closed to us, or a run that goes while it is looked at
+        return ""
+    newest = [run for _, run in sorted(found, reverse=True)[:MOST_RUNS]]
+    return f"; the newest runs below it are {', '.join(newest)}" if newest else ""
 
 
 def _parsed(raw: bytes) -> Any:
