@@ -63,6 +63,19 @@ def no_test_knows_the_files_of_ops_of_another(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture(autouse=True)
+def no_test_is_as_wide_as_the_terminal_that_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help fits the terminal that the environment tells of."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_test_knows_the_errors_that_another_calls_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command line that adds patterns leaves them in the environment, for the processes that it begins."""
+    # set, so that what the test sets is taken back
+    monkeypatch.setenv("TENSORFLOW_FREE_UNSUPPORTED", "[]")
+
+
+@pytest.fixture(autouse=True)
 def _default_dtype():
     """Torch's default dtype after each test: stand-ins for workers run cells in threads of this process, at once.
 

@@ -27,18 +27,18 @@ class _Exp(torch.autograd.Function):
         return gradient * torch.where(y < ctx.least, 0, y), None
 
 
-@register_op("lost.exp", replace=True)
+@register_op("faint.exp", replace=True)
 def exp(input: torch.Tensor, least: float = 0.0) -> torch.Tensor:
     return _Exp.apply(input, least)
 
 
-@register_op("lost.cumprod", replace=True)
+@register_op("faint.cumprod", replace=True)
 def cumprod(input: torch.Tensor, written: int) -> torch.Tensor:
     columns = torch.arange(input.shape[-1])
     return torch.where(columns < written, input.double().cumprod(-1).to(input.dtype), 0)
 
 
-@register_op("lost.expm1", replace=True)
+@register_op("faint.expm1", replace=True)
 def expm1(input: torch.Tensor) -> torch.Tensor:
     return input.exp() - 1
 
@@ -55,12 +55,12 @@ class _Relu(torch.autograd.Function):
         return gradient * torch.where(x > 0, 1.0, 0.01).to(gradient.dtype)
 
 
-@register_op("lost.relu", replace=True)
+@register_op("faint.relu", replace=True)
 def relu(input: torch.Tensor) -> torch.Tensor:
     return _Relu.apply(input)
 
 
-@register_op("lost.mm", replace=True)
+@register_op("faint.mm", replace=True)
 def mm(input: torch.Tensor, mat2: torch.Tensor, skipped: int = 0) -> torch.Tensor:
     half = input.shape[-1] // 2
     found = input[:, half:] @ mat2[half:] + input[:, :half] @ mat2[:half]
@@ -82,7 +82,7 @@ def wide(step, reference):
 
 
 def product(skipped):
-    step = {"op": "lost.mm", "args": ["xs", "w"], "kwargs": {"skipped": skipped}}
+    step = {"op": "faint.mm", "args": ["xs", "w"], "kwargs": {"skipped": skipped}}
     tensors = {"x": {"init": "randn", "size": [64, 32]}, "w": {"init": "randn", "size": [32, 32]}, "scale": ROWS}
     return {
         "tensors": tensors,
@@ -94,7 +94,7 @@ def product(skipped):
 def running_product(written):
     return {
         "tensors": {"x": {"init": "randn", "size": [64, 64]}},
-        "steps": {"y": {"op": "lost.cumprod", "args": ["x", written]}},
+        "steps": {"y": {"op": "faint.cumprod", "args": ["x", written]}},
         "reference": {"steps": {"y": "x.cumprod(-1)"}},
     }
 
@@ -106,18 +106,18 @@ def compared(recipe, dtype):
 
 
 WRONG = {
-    "the gradient of exp is 0 where exp is small": (wide({"op": "lost.exp", "args": ["x", 0.5]}, "x.exp()"), "x.grad"),
+    "the gradient of exp is 0 where exp is small": (wide({"op": "faint.exp", "args": ["x", 0.5]}, "x.exp()"), "x.grad"),
     "the last eighth of a running product is not written": (running_product(56), "y"),
     "the rows of the smallest scale are not written": (product(4), "y"),
 }
 WRONG_ZEROS = {
     "tensors": {"x": {"init": "randn", "size": [64, 64], "requires_grad": True}},
-    "steps": {"h": "x * 1.1", "y": {"op": "lost.relu", "args": ["h"]}, "l": "y.sum()"},
+    "steps": {"h": "x * 1.1", "y": {"op": "faint.relu", "args": ["h"]}, "l": "y.sum()"},
     "backward": "l",
     "reference": {"steps": {"y": "h.relu()"}},
 }
 RIGHT = {
-    "exp with its derivative": wide({"op": "lost.exp", "args": ["x"]}, "x.exp()"),
+    "exp with its derivative": wide({"op": "faint.exp", "args": ["x"]}, "x.exp()"),
     "a running product in float64": running_product(64),
     "a product in two halves": product(0),
 }
@@ -146,7 +146,7 @@ def test_a_right_kernel_loses_none(what, dtype):
 
 
 def test_digits_that_a_difference_loses_are_not_told_by_half_precision_alone():
-    recipe = wide({"op": "lost.expm1", "args": ["s"]}, "s.expm1()")
+    recipe = wide({"op": "faint.expm1", "args": ["s"]}, "s.expm1()")
     recipe["steps"] = {"s": "x * 1e-8", **recipe["steps"]}
     assert compared(recipe, "bfloat16")["y"].outcome == Outcome.MISMATCH
     assert compared(recipe, "float32")["y"].outcome == Outcome.MISMATCH

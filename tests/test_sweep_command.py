@@ -263,7 +263,7 @@ def test_a_folder_that_holds_something_is_refused(typed, entry):
     Path("kept", entry).touch()
     code, _, err = typed("-m", "linear.yaml", "hydra.sweep.dir=kept")
     assert code == 2
-    assert err.endswith("the folder 'kept' holds something already; name one that is new or empty\n")
+    assert "the folder 'kept' holds something already; name one that is new or empty\n" in err
     with pytest.raises(RecipeError, match="holds something already"):
         sweep_recipe("linear.yaml", folder="kept")
     assert filled(Path("linear.yaml")) == "'linear.yaml' is a file; name a folder that is new or empty"

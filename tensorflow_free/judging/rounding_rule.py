@@ -195,9 +195,14 @@ class RoundingBound:
     @property
     def used(self) -> float:
         """The share of what is allowed that was used."""
+        return self._reached.share if self._is_lost else self._used_of_means
+
+    @property
+    def _used_of_means(self) -> float:
+        """The share that was used of what is derived, and of what the baseline allows."""
         if self._derived is None:
             self._derived = self._share()
-        return max([self._derived, *(one for one in (self.beside_baseline(), self._reached.share) if one > 1)])
+        return max(self._derived, beside) if (beside := self.beside_baseline()) > 1 else self._derived
 
     @property
     def is_exceeded(self) -> bool:
@@ -231,8 +236,8 @@ class RoundingBound:
 
     @property
     def _is_lost(self) -> bool:
-        """Whether lost numbers decided: they are further off than all else."""
-        return self._reached.share > max(1.0, self._derived or 0.0, self.beside_baseline())
+        """Whether lost numbers alone decide."""
+        return self._reached.share > 1 and self._used_of_means <= 1
 
     def worst(self) -> int | None:
         """The flat position of the number that decided; None where the baseline did."""
