@@ -38,7 +38,6 @@ def test_the_page_of_commands_is_current():
 
 
 def test_the_contents_have_each_page_once():
-    pytest.importorskip("sphinx")
     listed = [page for part in module_of("conf").CONTENTS.values() for page in part]
     assert sorted([*listed, "index"]) == sorted(path.stem for path in DOCS.glob("*.md"))
 
@@ -52,7 +51,6 @@ def test_the_page_of_the_api_has_each_public_name_and_what_it_is():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site, built as CI builds it."""
-    pytest.importorskip("sphinx", reason="the site is built by the extra `docs`")
     folder = tmp_path_factory.mktemp("site")
     succeeded(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", DOCS, folder, cwd=ROOT)
     return folder
