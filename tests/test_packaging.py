@@ -15,7 +15,6 @@ from trove_classifiers import classifiers
 from tensorflow_free.files import shipped
 from tensorflow_free.version import VERSION
 
-
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 SHIPPED = "tensorflow_free/shipped"
