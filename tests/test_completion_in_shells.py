@@ -77,7 +77,7 @@ def test_a_tab_completes_the_word_that_is_typed(name, folder, tmp_path):
 def test_a_word_that_is_quoted_as_the_page_says_is_read_alike_in_each_shell(name, tmp_path):
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `('.+'|dtype=\S+)` \| [a-z].*\|$", page.partition("## Quotes")[2], re.MULTILINE)
-    assert len(rows) == 7
+    assert len(rows) == 8
     done = succeeded(shell(name), "-c", f"printf '<%s>\n' {' '.join(rows)}", cwd=tmp_path, env=environment(tmp_path))
     assert done.stdout.splitlines() == [f"<{word}>" for word in shlex.split(" ".join(rows))]
 

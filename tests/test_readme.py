@@ -95,7 +95,7 @@ def run(folder, *command):
 
 def code_of(command):
     """The exit code that a command must have, by what it shows."""
-    if "refusals" in command.line or re.match(r"flag '|command line: ", command.shown):
+    if "refusals" in command.line or re.match(r"flag '|command line: |override '", command.shown):
         return 2
     return 1 if re.search(r"\d (?:mismatch|stale|failed)\b|^Culprit ", command.shown, re.MULTILINE) else 0
 
