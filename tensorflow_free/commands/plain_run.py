@@ -65,7 +65,8 @@ def run_composed(
     file = f"{folder}/result.json" if saved else None
     show(result, file, flags)
     if not (flags.quiet or flags.json):
-        complain_lines("", hints_of_failure(result.error))
+        unread = [f"nothing in the recipe reads '{name}'" for name in composed.unread()]
+        complain_lines("", [*unread, *hints_of_failure(result.error)])
     tell_run(result, file, report)
     if flags.page is not None:
         _put_page(result, folder if saved else None, flags.page, flags)

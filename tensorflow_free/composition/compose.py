@@ -19,7 +19,7 @@ from tensorflow_free.composition.override_texts import case_override, parse_over
 from tensorflow_free.composition.overrides import Override, apply_overrides, texts_of
 from tensorflow_free.composition.recipe_files import RecipeText, read_recipe_file, with_defaults
 from tensorflow_free.composition.scalars import ScalarError, scalar
-from tensorflow_free.composition.unread import unread
+from tensorflow_free.composition.unread import unread, unread_params
 from tensorflow_free.errors import Place, Problem, RecipeError, gathered_in, refuse_any
 from tensorflow_free.recipe.dotted import path_of
 from tensorflow_free.recipe.keys import KEYS
@@ -68,6 +68,10 @@ class Composed:
     def refers(self) -> frozenset[str]:
         """The top-level keys that its references name."""
         return referred(self._written) if _may_refer(self) else frozenset()
+
+    def unread(self) -> list[str]:
+        """The parameters that its overrides give and that nothing in it reads, dotted: `params.m`."""
+        return unread_params(self._written, self.overrides)
 
     def problem(self, path: Sequence[str | int], message: str) -> Problem:
         """A problem with the key at `path`."""

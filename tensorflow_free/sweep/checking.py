@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tensorflow_free.composition.compose import Composed, compose
@@ -15,6 +15,7 @@ from tensorflow_free.recipe.device_names import KNOWN, named_by
 from tensorflow_free.recipe.keys import INPUTS, USUAL_REFERENCE
 from tensorflow_free.recipe.names import AUTO
 from tensorflow_free.sweep.matrix import Matrix
+from tensorflow_free.text.phrases import some
 
 _KNOWN: Final = re.compile(rf"(?:{'|'.join(KNOWN)})(?::(?:0|[1-9][0-9]?|1[01][0-9]|12[0-7]))?", re.ASCII)
 """Devices that need no torch to be known, with a number as torch takes it."""
@@ -27,10 +28,17 @@ class Checked:
     Attributes:
         devices: the devices that cells ask for.
         reference: what cells are compared with, in words; empty where that is not the same for all.
+        unread: of each parameter that is given and that nothing reads in any cell of a recipe, the files of those.
     """
 
     devices: frozenset[str]
     reference: str
+    unread: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth saying of it, and is no problem."""
+        return [f"nothing in {some(files)} reads '{name}'" for name, files in self.unread.items()]
 
 
 def checked(matrix: Matrix, load_ops: Callable[[], None] = lambda: None) -> Checked:
@@ -49,12 +57,14 @@ def checked(matrix: Matrix, load_ops: Callable[[], None] = lambda: None) -> Chec
     problems: dict[Problem, None] = {}
     devices: set[str] = set()
     references: set[str] = set()
+    unread: dict[str, list[set[str]]] = {}
     for path, overrides in matrix.corners():
         try:
             composed = compose(path, overrides)
         except RecipeError as error:
             problems.update(dict.fromkeys(error.problems))
             continue
+        unread.setdefault(path, []).append(set(composed.unread()))
         form = Form(composed)
         form.recipe()
         problems.update(dict.fromkeys([*form.problems, *_device_problems(composed, load_ops)]))
@@ -62,7 +72,16 @@ def checked(matrix: Matrix, load_ops: Callable[[], None] = lambda: None) -> Chec
         references.add(_reference(composed.mapping))
     if problems:
         raise RecipeError(problems)
-    return Checked(frozenset(devices), references.pop() if len(references) == 1 else "")
+    return Checked(frozenset(devices), references.pop() if len(references) == 1 else "", _by_name(unread))
+
+
+def _by_name(unread: Mapping[str, Sequence[Collection[str]]]) -> dict[str, list[str]]:
+    """The recipes none of whose cells read a parameter, by its name, of what is unread in their cells."""
+    found: dict[str, list[str]] = {}
+    for path, cells in unread.items():
+        for name in sorted(set(cells[0]).intersection(*cells)):
+            found.setdefault(name, []).append(path)
+    return found
 
 
 def _device_problems(composed: Composed, load_ops: Callable[[], None]) -> list[Problem]:

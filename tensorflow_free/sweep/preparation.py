@@ -257,4 +257,6 @@ def prepared(start: SweepStart, settings: Settings, arguments: Sequence[str]) ->
         devices=sorted(found.devices),
         reference=found.reference,
     )
-    return Sweep(SweepFolder(start.folder), document, settings, created=False)
+    sweep = Sweep(SweepFolder(start.folder), document, settings, created=False)
+    sweep.notes.extend(found.notes)
+    return sweep
