@@ -169,7 +169,8 @@ NOT_OF_FORM = {
     "which names there are, and what each is": (
         r"is not a value of this recipe|is used (before|in its)|is given twice; it is already|is one of `checks`|"
         r"is not a tensor (given before|of this)|is not a step of|no value of its own|is not a case|is not traced|"
-        r"is not something that the result has|a value given before the block|is the name of a part|is the name of a value|"
+        r"is not something that the result has|is a key of what is expected|is a word to YAML|is not a number; a bound is|"
+        r"a value given before the block|is the name of a part|is the name of a value|"
         r"names no key of the recipe|leads back to itself|is a (mapping|list) and cannot stand inside|is called: |"
         r"is not a field|changes more than the tensors|is given twice, here and by another|is not a starting tensor|has the name"
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from typing import Final
@@ -70,6 +71,8 @@ def suggestion(name: str, names: Callable[[], tuple[str, ...]], aten_names: Call
     elif _is_elsewhere(name.removeprefix("torch.ops."), names()):
         tail, known = plain.rpartition(".")[2], names()
         found = tail if tail in known else _by_last_name(known).get(tail) or most_alike(plain, known, 0.8)
+        if found is None and plain.partition(".")[0] in sys.stdlib_module_names:
+            return ""
         return f"; did you mean '{found}'? {OWN_OP[0].upper()}{OWN_OP[1:]}" if found else f"; {OWN_OP}"
     else:
         found = _nearest(plain, names())
