@@ -109,7 +109,7 @@ def test_a_tensor_that_the_reference_replaces_is_its_own():
 
 def test_a_mistake_in_a_reference_is_told_at_its_key():
     with pytest.raises(
-        NoReference, match=r"override 'reference\.steps': steps\.c: 'tahn' is not an op; did you mean 'tan'"
+        NoReference, match=r"override 'reference\.steps': steps\.c: 'tahn' is not an op; did you mean 'tanh'"
     ):
         compared({**TANH, "reference": {"steps.c": "tahn(h)"}})
 
