@@ -30,7 +30,7 @@ class Flag:
         metavar: what stands for its value in help.
         default: its value where it is not given; of a switch False, of one that may be given again an empty list.
         many: whether it may be given again; its value is a list then.
-        complete: what completion offers for its value: kinds of `completion/kinds.py`.
+        complete: what completion offers for its value: kinds of `completion/candidates.py`.
     """
 
     names: str
@@ -69,7 +69,7 @@ class Command:
         flags: its own flags.
         refused: flags of other commands that it does not take, and why.
         ops: what its `--ops` takes, in words, where that is more than for other commands.
-        complete: what completion offers for its words: kinds of `completion/kinds.py`, or `module:function` of the
+        complete: what completion offers for its words: kinds of `completion/candidates.py`, or `module:function` of the
             package, a function that takes what is typed and yields words, each with what it means.
     """
 

@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 
 import torch
 
-from tensorflow_free.judging.lost_numbers import NOTHING_LOST, ONE_IN, TIMES, LostNumbers, LostShare
+from tensorflow_free.judging.lost_numbers import NOTHING_LOST, ONE_IN, LostNumbers, LostShare
 from tensorflow_free.judging.measures import Errors
 from tensorflow_free.judging.movement import FEWEST_RUNS, MOST_RUNS, Leeway
 from tensorflow_free.judging.noise import Noise
@@ -341,10 +341,7 @@ class RoundingBound:
                 f"CPU ({base:.2g})"
             )
         if self._is_lost:
-            return (
-                f"{self._reached.allowed:.2g}: {TIMES:g} times what eager CPU is off there, and what rounding moves; "
-                f"one number in {ONE_IN} is lost"
-            )
+            return f"{self._reached.allowed:.2g}, as eager CPU and rounding keep it; one number in {ONE_IN} is lost"
         allowed, size = self._at(at)
         moved = max(0.0, (allowed - smallest_of(self.dtype)) / self.k - size * self._epsilon)
         return f"{allowed:.2g}: {self.k:g} times what rounding moves (eps * {size:.3g} at the end, {moved:.2g} before)"
